@@ -1,0 +1,62 @@
+/**
+ * Every error code of flashfreeze with the exit code a command ends with when it is the cause:
+ * 2 = the input or the machine cannot be used as asked, nothing was frozen; 1 = the run failed.
+ * Codes are stable: callers and operators match on them, never on text.
+ */
+export const ERROR_EXIT_CODES = {
+  FF_USAGE: 2,
+  FF_NOT_ROOT: 2,
+  FF_URL_INVALID: 2,
+  FF_URL_INSECURE: 2,
+  FF_MOUNT_NOT_FOUND: 2,
+  FF_MOUNT_NOT_FREEZABLE: 2,
+  FF_MOUNT_OPEN: 2,
+  FF_NOTHING_TO_FREEZE: 2,
+  FF_DEVICE_NOT_FOUND: 2,
+  FF_FREEZE_UNSUPPORTED: 2,
+  FF_CONFIG_INVALID: 2,
+  FF_BLOB_REFUSED: 2,
+  FF_BLOB_NOT_FOUND: 2,
+  FF_BLOB_UNREACHABLE: 2,
+  FF_ADDON_MISSING: 2,
+  FF_GUARDIAN_MISSING: 2,
+  FF_LAB_UNAVAILABLE: 2,
+  FF_LOCK_TIMEOUT: 1,
+  FF_FOREIGN_FREEZE: 1,
+  FF_FREEZE_FAILED: 1,
+  FF_FREEZE_TIMEOUT: 1,
+  FF_THAWED_BY_OTHERS: 1,
+  FF_GUARDIAN_LOST: 1,
+  FF_SNAPSHOT_FAILED: 1,
+  FF_INTERNAL: 1,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_EXIT_CODES;
+
+/** What the operating system said, where an error comes from a system call. */
+export interface SystemCallFailure {
+  /** Symbolic name, e.g. `EBUSY`. */
+  readonly errno: string;
+  readonly syscall: string;
+  readonly path?: string;
+}
+
+/**
+ * The one error class of flashfreeze. The message names the input, what was expected and what to
+ * do; it must hold no secret, because it is printed as it is.
+ */
+export class FlashfreezeError extends Error {
+  override readonly name = 'FlashfreezeError';
+  readonly code: ErrorCode;
+  readonly systemCall: SystemCallFailure | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { systemCall?: SystemCallFailure } = {}) {
+    super(message);
+    this.code = code;
+    this.systemCall = options.systemCall;
+  }
+
+  get exitCode(): number {
+    return ERROR_EXIT_CODES[this.code];
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Runs every `*.test.ts` below this folder, each file in a process of its own, and prints the
+ * closing line `N passed, N failed`. Arguments are substrings of the file names to run.
+ *
+ * A file fails when it exits non-zero, when it ran no test (uvu passes a file that forgets
+ * `test.run()`), when it skipped one, or when not all of its tests passed.
+ * Files named `*.lab.test.ts` freeze file systems and run one after the other; the rest share the
+ * cores.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
+import { parseUvuTotals } from './uvu-totals.ts';
+
+const FILE_TIME_LIMIT_MS = 300_000;
+const root = import.meta.dirname;
+
+interface FileResult {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+function testFiles(filters: readonly string[]): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
+    .sort();
+}
+
+/** Runs one test file; its output is held and printed whole, so that files side by side do not mix. */
+function runFile(name: string): Promise<FileResult> {
+  const { promise, resolve } = Promise.withResolvers<FileResult>();
+  const started = process.hrtime.bigint();
+  const child = spawn(process.execPath, [join(root, name)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: FILE_TIME_LIMIT_MS,
+    killSignal: 'SIGKILL',
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
+  child.on('close', (code, signal) => {
+    const output = Buffer.concat(chunks).toString('utf8');
+    const result = judge(output, code);
+    const seconds = Number((process.hrtime.bigint() - started) / 10_000_000n) / 100;
+    const verdict = result.failed === 0 ? 'ok  ' : 'FAIL';
+    process.stdout.write(
+      `${verdict} ${relative('.', join(root, name))}: ${result.passed} passed, ${seconds} s\n`,
+    );
+    if (result.failed > 0) {
+      process.stdout.write(`${output}\n(exit code ${code}, signal ${signal})\n`);
+    }
+    resolve(result);
+  });
+  return promise;
+}
+
+function judge(output: string, exitCode: number | null): FileResult {
+  const totals = parseUvuTotals(output);
+  if (totals === undefined || totals.total === 0) {
+    return { passed: 0, failed: 1 };
+  }
+  const failed = totals.total - totals.passed;
+  return { passed: totals.passed, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
+}
+
+async function runAll(files: readonly string[], atOnce: number): Promise<FileResult[]> {
+  const waiting = [...files];
+  const results: FileResult[] = [];
+  const worker = async (): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      results.push(await runFile(name));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return results;
+}
+
+const files = testFiles(process.argv.slice(2));
+const needsLab = (name: string): boolean => name.endsWith('.lab.test.ts');
+const results = [
+  ...(await runAll(
+    files.filter((name) => !needsLab(name)),
+    availableParallelism(),
+  )),
+  ...(await runAll(files.filter(needsLab), 1)),
+];
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
+const failed = results.reduce((sum, result) => sum + result.failed, 0);
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

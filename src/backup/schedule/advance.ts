@@ -1,0 +1,209 @@
+import type {
+  FileSystemState,
+  ScheduleAction,
+  ScheduleEvent,
+  ScheduleInput,
+  ScheduleState,
+  Step,
+  TargetState,
+} from './model.ts';
+
+/**
+ * The schedule rule: the one place that decides when a request leaves and when a file system is
+ * thawed (design, "Why early fire and early thaw are right").
+ *
+ * - A target fires as soon as every file system it needs is frozen, never before.
+ * - On success a file system is thawed only after the barrier, after every answer it awaits, and
+ *   after the file system that holds its image.
+ * - On failure, deadline or abort everything freezing or frozen is thawed at once. The order of an
+ *   image and its holder does not matter then: each thaw has a thread of its own, and the one that
+ *   blocks is released by the other.
+ * - The run ends when nothing is freezing, frozen or thawing and no request is in flight.
+ */
+export function advance(state: ScheduleState, event: ScheduleEvent): Step {
+  const seen = absorb(state, event);
+  switch (seen.phase) {
+    case 'freezing':
+      return continueFreezing(seen, event);
+    case 'held':
+      return continueHeld(seen, []);
+    case 'aborting':
+      return state.phase === 'aborting' ? endIfSettled(seen, []) : abort(seen);
+    case 'idle':
+    case 'ended':
+      return { state: seen, actions: [] };
+  }
+}
+
+/** A run that has not started. */
+export function initialState(input: ScheduleInput): ScheduleState {
+  return {
+    input,
+    phase: 'idle',
+    wave: 0,
+    fileSystems: input.fileSystems.map(() => 'idle'),
+    targets: input.targets.map(() => 'idle'),
+  };
+}
+
+/** Notes what the event says; decides nothing but the change of phase that it forces. */
+function absorb(state: ScheduleState, event: ScheduleEvent): ScheduleState {
+  if (state.phase === 'ended') {
+    return state;
+  }
+  switch (event.kind) {
+    case 'start':
+      return state.phase === 'idle' ? { ...state, phase: 'freezing' } : state;
+    case 'abort':
+      return { ...state, phase: 'aborting' };
+    case 'frozen':
+      return markFileSystem(state, event.fileSystem, 'frozen', ['freezing']);
+    case 'freeze-failed':
+      return {
+        ...markFileSystem(state, event.fileSystem, 'refused', ['freezing', 'thawing']),
+        phase: 'aborting',
+      };
+    case 'thaw-ended':
+      return absorbThaw(state, event.fileSystem);
+    case 'acknowledged':
+      return markTarget(state, event.target, 'acknowledged');
+    case 'target-failed':
+      return markTarget(state, event.target, 'failed');
+  }
+}
+
+/** A thaw that nobody here asked for (a native deadline, the guardian) ends the run. */
+function absorbThaw(state: ScheduleState, fileSystem: number): ScheduleState {
+  const unasked = state.fileSystems[fileSystem] === 'frozen';
+  const marked = markFileSystem(state, fileSystem, 'thawed', ['frozen', 'thawing']);
+  return unasked ? { ...marked, phase: 'aborting' } : marked;
+}
+
+function continueFreezing(state: ScheduleState, event: ScheduleEvent): Step {
+  if (event.kind === 'start') {
+    return startWave(state, 0);
+  }
+  const { state: fired, actions } = fireReady(state);
+  const wave = state.input.waves[state.wave] ?? [];
+  return wave.every((index) => state.fileSystems[index] === 'frozen')
+    ? startWave(fired, state.wave + 1, actions)
+    : { state: fired, actions };
+}
+
+function startWave(
+  state: ScheduleState,
+  wave: number,
+  before: readonly ScheduleAction[] = [],
+): Step {
+  const fileSystems = state.input.waves[wave];
+  if (fileSystems === undefined) {
+    return continueHeld({ ...state, phase: 'held' }, [...before, { kind: 'barrier' }]);
+  }
+  if (fileSystems.length === 0) {
+    return startWave(state, wave + 1, before);
+  }
+  return {
+    state: { ...setFileSystems(state, fileSystems, 'freezing'), wave },
+    actions: [...before, { kind: 'freeze', fileSystems }],
+  };
+}
+
+function continueHeld(state: ScheduleState, before: readonly ScheduleAction[]): Step {
+  const { state: fired, actions } = fireReady(state);
+  const thawable = indexesWhere(fired.fileSystems, (_, index) => mayThaw(fired, index));
+  const thaw: ScheduleAction[] =
+    thawable.length === 0 ? [] : [{ kind: 'thaw', fileSystems: thawable }];
+  return endIfSettled(setFileSystems(fired, thawable, 'thawing'), [...before, ...actions, ...thaw]);
+}
+
+function fireReady(state: ScheduleState): Step {
+  const ready = indexesWhere(
+    state.targets,
+    (target, index) => target === 'idle' && mayFire(state, index),
+  );
+  return {
+    state: {
+      ...state,
+      targets: state.targets.map((target, index) => (ready.includes(index) ? 'fired' : target)),
+    },
+    actions: ready.length === 0 ? [] : [{ kind: 'fire', targets: ready }],
+  };
+}
+
+function mayFire(state: ScheduleState, target: number): boolean {
+  const needs = state.input.targets[target]?.needs ?? [];
+  return needs.every((index) => state.fileSystems[index] === 'frozen');
+}
+
+function mayThaw(state: ScheduleState, index: number): boolean {
+  const fileSystem = state.input.fileSystems[index];
+  if (fileSystem === undefined || state.fileSystems[index] !== 'frozen') {
+    return false;
+  }
+  const holderIsThawed =
+    fileSystem.imageOn === undefined || state.fileSystems[fileSystem.imageOn] === 'thawed';
+  return holderIsThawed && fileSystem.awaits.every((target) => isAnswered(state.targets[target]));
+}
+
+function isAnswered(target: TargetState | undefined): boolean {
+  return target === 'acknowledged' || target === 'failed';
+}
+
+function abort(state: ScheduleState): Step {
+  const held = indexesWhere(state.fileSystems, (it) => it === 'freezing' || it === 'frozen');
+  const inFlight = state.targets.includes('fired');
+  const cancelled = {
+    ...setFileSystems(state, held, 'thawing'),
+    targets: state.targets.map((target) => (target === 'idle' ? 'cancelled' : target)),
+  };
+  return endIfSettled(cancelled, [
+    ...(held.length === 0 ? [] : [{ kind: 'thaw', fileSystems: held } as const]),
+    ...(inFlight ? [{ kind: 'cancel-requests' } as const] : []),
+  ]);
+}
+
+function endIfSettled(state: ScheduleState, actions: readonly ScheduleAction[]): Step {
+  const settled =
+    state.fileSystems.every((it) => it === 'thawed' || it === 'refused' || it === 'idle') &&
+    !state.targets.includes('fired');
+  return settled
+    ? { state: { ...state, phase: 'ended' }, actions: [...actions, { kind: 'end' }] }
+    : { state, actions };
+}
+
+function markFileSystem(
+  state: ScheduleState,
+  index: number,
+  to: FileSystemState,
+  from: readonly FileSystemState[],
+): ScheduleState {
+  const current = state.fileSystems[index];
+  return current !== undefined && from.includes(current)
+    ? setFileSystems(state, [index], to)
+    : state;
+}
+
+function setFileSystems(
+  state: ScheduleState,
+  indexes: readonly number[],
+  to: FileSystemState,
+): ScheduleState {
+  return {
+    ...state,
+    fileSystems: state.fileSystems.map((it, index) => (indexes.includes(index) ? to : it)),
+  };
+}
+
+function markTarget(state: ScheduleState, index: number, to: TargetState): ScheduleState {
+  return {
+    ...state,
+    targets: state.targets.map((it, at) => (at === index && it === 'fired' ? to : it)),
+  };
+}
+
+function indexesWhere<T>(
+  items: readonly T[],
+  predicate: (item: T, index: number) => boolean,
+): number[] {
+  return items.flatMap((item, index) => (predicate(item, index) ? [index] : []));
+}

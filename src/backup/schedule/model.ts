@@ -1,0 +1,66 @@
+/**
+ * What the schedule knows of a run: which file systems a target's content depends on, and which
+ * answers a file system is held for. All numbers are indexes into `fileSystems` and `targets`.
+ */
+export interface ScheduleInput {
+  readonly fileSystems: readonly ScheduledFileSystem[];
+  readonly targets: readonly ScheduledTarget[];
+  /** Every file system exactly once; a wave starts when the one before it is frozen as a whole. */
+  readonly waves: readonly (readonly number[])[];
+}
+
+export interface ScheduledFileSystem {
+  /** Targets whose answers must be in before it may be thawed. */
+  readonly awaits: readonly number[];
+  /**
+   * The file system of this run that holds its image. It must be thawed first: FITHAW writes the
+   * superblock, and blocks while the file system under it is frozen (freeze-facts.md, Answers).
+   */
+  readonly imageOn: number | undefined;
+}
+
+export interface ScheduledTarget {
+  /** File systems that must be frozen before its request may leave. */
+  readonly needs: readonly number[];
+}
+
+/** `thawed` also stands for a thaw that ended in an error: there is nothing left to wait for. */
+export type FileSystemState = 'idle' | 'freezing' | 'frozen' | 'refused' | 'thawing' | 'thawed';
+
+/** `cancelled`: never fired, because the run was given up before. */
+export type TargetState = 'idle' | 'fired' | 'acknowledged' | 'failed' | 'cancelled';
+
+export type SchedulePhase = 'idle' | 'freezing' | 'held' | 'aborting' | 'ended';
+
+export interface ScheduleState {
+  readonly input: ScheduleInput;
+  readonly phase: SchedulePhase;
+  /** Index of the wave being frozen. */
+  readonly wave: number;
+  readonly fileSystems: readonly FileSystemState[];
+  readonly targets: readonly TargetState[];
+}
+
+export type ScheduleEvent =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'frozen'; readonly fileSystem: number }
+  | { readonly kind: 'freeze-failed'; readonly fileSystem: number }
+  | { readonly kind: 'thaw-ended'; readonly fileSystem: number }
+  | { readonly kind: 'acknowledged'; readonly target: number }
+  | { readonly kind: 'target-failed'; readonly target: number }
+  /** Deadline, signal, guardian lost: whatever the reason, everything is thawed now. */
+  | { readonly kind: 'abort' };
+
+export type ScheduleAction =
+  | { readonly kind: 'freeze'; readonly fileSystems: readonly number[] }
+  | { readonly kind: 'fire'; readonly targets: readonly number[] }
+  /** Every file system is frozen: the instant that all snapshots show. */
+  | { readonly kind: 'barrier' }
+  | { readonly kind: 'thaw'; readonly fileSystems: readonly number[] }
+  | { readonly kind: 'cancel-requests' }
+  | { readonly kind: 'end' };
+
+export interface Step {
+  readonly state: ScheduleState;
+  readonly actions: readonly ScheduleAction[];
+}

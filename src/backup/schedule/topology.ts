@@ -1,0 +1,45 @@
+import type { Plan } from '../../filesystems/model.ts';
+import type { ScheduleInput } from './model.ts';
+
+/** When the requests leave: each as soon as its own file systems are frozen, or all at the barrier. */
+export type FireRule = 'early' | 'barrier';
+
+/**
+ * Turns plan and matching into what the schedule needs.
+ *
+ * `diskOfTarget` gives for each target the kernel name of the disk behind it, undefined where that
+ * is not known. An unknown target may be any disk: it needs everything frozen. So does a disk without
+ * any file system of the plan, which shows the common instant only if it is taken after the barrier.
+ * A file system on a disk that no target is known to be may lie behind any unknown target: it awaits every answer. Where
+ * every target is known, such a disk is simply not part of this snapshot.
+ */
+export function scheduleInput(
+  plan: Plan,
+  diskOfTarget: readonly (string | undefined)[],
+  fire: FireRule,
+): ScheduleInput {
+  const everything = plan.fileSystems.map((_, index) => index);
+  const everyTarget = diskOfTarget.map((_, index) => index);
+  const knownDisks = new Set(diskOfTarget.filter((disk) => disk !== undefined));
+  const allKnown = !diskOfTarget.includes(undefined);
+  const awaitsAll = (disks: readonly string[]): boolean =>
+    !allKnown && (disks.length === 0 || disks.some((disk) => !knownDisks.has(disk)));
+  return {
+    waves: plan.waves,
+    targets: diskOfTarget.map((disk) => {
+      const own = everything.filter((index) => plan.fileSystems[index]?.disks.includes(disk ?? ''));
+      return { needs: fire === 'barrier' || own.length === 0 ? everything : own };
+    }),
+    fileSystems: plan.fileSystems.map(({ disks, imageOn }) => ({
+      awaits: awaitsAll(disks)
+        ? everyTarget
+        : everyTarget.filter((target) => disks.includes(diskOfTarget[target] ?? '')),
+      imageOn: indexOfDevice(plan, imageOn),
+    })),
+  };
+}
+
+function indexOfDevice(plan: Plan, device: string | undefined): number | undefined {
+  const index = plan.fileSystems.findIndex((fileSystem) => fileSystem.device === device);
+  return index === -1 ? undefined : index;
+}

@@ -113,7 +113,8 @@ function continueHeld(state: ScheduleState, before: readonly ScheduleAction[]): 
   const thawable = indexesWhere(fired.fileSystems, (_, index) => mayThaw(fired, index));
   const thaw: ScheduleAction[] =
     thawable.length === 0 ? [] : [{ kind: 'thaw', fileSystems: thawable }];
-  return endIfSettled(setFileSystems(fired, thawable, 'thawing'), [...before, ...actions, ...thaw]);
+  // Requests leave before anything else is done at the barrier.
+  return endIfSettled(setFileSystems(fired, thawable, 'thawing'), [...actions, ...before, ...thaw]);
 }
 
 function fireReady(state: ScheduleState): Step {

@@ -27,7 +27,7 @@ export function scheduleInput(
   return {
     waves: plan.waves,
     targets: diskOfTarget.map((disk) => {
-      const own = everything.filter((index) => plan.fileSystems[index]?.disks.includes(disk ?? ''));
+      const own = fileSystemsBehind(plan, disk);
       return { needs: fire === 'barrier' || own.length === 0 ? everything : own };
     }),
     fileSystems: plan.fileSystems.map(({ disks, imageOn }) => ({
@@ -37,6 +37,16 @@ export function scheduleInput(
       imageOn: indexOfDevice(plan, imageOn),
     })),
   };
+}
+
+/**
+ * Indexes of the file systems that the content of a target depends on: those on its disk, or all of
+ * them where its disk is not known. Empty for a disk without any file system of the plan.
+ */
+export function fileSystemsBehind(plan: Plan, disk: string | undefined): number[] {
+  return plan.fileSystems.flatMap(({ disks }, index) =>
+    disk === undefined || disks.includes(disk) ? [index] : [],
+  );
 }
 
 function indexOfDevice(plan: Plan, device: string | undefined): number | undefined {

@@ -237,7 +237,7 @@ test('plays one disk from start to end', () => {
 test('fires and ends without any file system: a crash-consistent snapshot', () => {
   const input: ScheduleInput = { fileSystems: [], targets: [{ needs: [] }], waves: [] };
   assert.equal(play(input, [{ kind: 'start' }, { kind: 'acknowledged', target: 0 }]), [
-    [{ kind: 'barrier' }, { kind: 'fire', targets: [0] }],
+    [{ kind: 'fire', targets: [0] }, { kind: 'barrier' }],
     [{ kind: 'end' }],
   ]);
 });

@@ -1,0 +1,196 @@
+import { type Consistency, RESULT_CODES, type ResultCode } from '../result-codes.ts';
+import type { BackupRecord, FileSystemTimes, TargetRecord } from './record.ts';
+
+/** What a run is worth, disk by disk and as a whole. */
+export interface Outcome {
+  readonly consistency: Consistency;
+  readonly code: ResultCode;
+  readonly name: string;
+  /** One sentence for each thing that went wrong; empty on success. */
+  readonly problems: readonly string[];
+  /** For each disk whether its snapshot provably shows the common instant. */
+  readonly diskIsConsistent: readonly boolean[];
+}
+
+/**
+ * Judges a run by its time stamps and by what FITHAW answered (design, law 5), not by what was meant
+ * to happen.
+ */
+export function judge(record: BackupRecord): Outcome {
+  const diskIsConsistent = record.disks.map((disk) => isConsistent(record, disk));
+  const consistency = consistencyOf(record, diskIsConsistent);
+  const code = codeOf(record, consistency);
+  return {
+    consistency,
+    code,
+    name: RESULT_CODES[code],
+    problems: problemsOf(record, diskIsConsistent),
+    diskIsConsistent,
+  };
+}
+
+/**
+ * True where the request left after the barrier or after its file systems were frozen by us, and each
+ * of these stayed frozen until after the answer and the barrier. A disk without file systems of ours
+ * has nothing to hold still: there the snapshot has only to be younger than the barrier.
+ */
+function isConsistent(record: BackupRecord, { answer, fileSystems }: TargetRecord): boolean {
+  const { firedNs, acknowledgedNs } = answer;
+  const { barrier } = record;
+  if (
+    answer.snapshot === undefined ||
+    firedNs === undefined ||
+    acknowledgedNs === undefined ||
+    barrier === undefined
+  ) {
+    return false;
+  }
+  if (fileSystems.length === 0) {
+    return firedNs >= barrier.atNs;
+  }
+  return fileSystems.every((index) => {
+    const times = record.fileSystems[index];
+    return times !== undefined && wasHeld(times, firedNs, acknowledgedNs, barrier.atNs);
+  });
+}
+
+function wasHeld(
+  times: FileSystemTimes,
+  firedNs: bigint,
+  acknowledgedNs: bigint,
+  barrierNs: bigint,
+): boolean {
+  const { frozenNs, thawStartNs } = times;
+  return (
+    times.wasFrozen === true &&
+    frozenNs !== undefined &&
+    thawStartNs !== undefined &&
+    frozenNs <= firedNs &&
+    acknowledgedNs <= thawStartNs &&
+    barrierNs <= thawStartNs
+  );
+}
+
+function consistencyOf(record: BackupRecord, diskIsConsistent: readonly boolean[]): Consistency {
+  const complete = record.disks.every(({ answer }) => answer.snapshot !== undefined);
+  if (record.plan.fileSystems.length === 0) {
+    return complete ? 'crashConsistent' : 'none';
+  }
+  const consistent = diskIsConsistent.length > 0 && !diskIsConsistent.includes(false);
+  return consistent ? 'fileSystemConsistent' : 'none';
+}
+
+function codeOf(record: BackupRecord, consistency: Consistency): ResultCode {
+  if (consistency !== 'none') {
+    return 1;
+  }
+  return codeOfEnd(record) ?? codeOfDisks(record.disks) ?? 2;
+}
+
+function codeOfEnd({ end, barrier }: BackupRecord): ResultCode | undefined {
+  switch (end.kind) {
+    case 'freeze-failed':
+    case 'thawed-by-others':
+    case 'guardian-lost':
+      return 121;
+    case 'deadline':
+      // After the barrier the time ran out because of answers: the disks tell.
+      return barrier === undefined ? 122 : undefined;
+    case 'signal':
+      return 2;
+    case 'completed':
+      return undefined;
+  }
+}
+
+function codeOfDisks(disks: readonly TargetRecord[]): ResultCode | undefined {
+  const failures = disks.flatMap(({ answer }) => (answer.failure ? [answer.failure] : []));
+  if (failures.length === 0) {
+    return undefined;
+  }
+  const serviceCodes = failures.map(({ serviceCode }) => serviceCode);
+  if (serviceCodes.includes('SnapshotOperationRateExceeded')) {
+    return 173;
+  }
+  if (serviceCodes.includes('SnapshotCountExceeded')) {
+    return 85;
+  }
+  return failures.length === disks.length ? 76 : 761;
+}
+
+function problemsOf(record: BackupRecord, diskIsConsistent: readonly boolean[]): string[] {
+  return [
+    ...problemOfEnd(record),
+    ...record.fileSystems.flatMap((times, index) => problemOfThaw(record, times, index)),
+    ...record.disks.flatMap((disk, index) => problemOfDisk(disk, diskIsConsistent[index] ?? false)),
+  ];
+}
+
+function problemOfEnd(record: BackupRecord): string[] {
+  const { end } = record;
+  switch (end.kind) {
+    case 'completed':
+      return [];
+    case 'freeze-failed':
+      return [freezeProblem(mountPointOf(record, end.fileSystem), end.errno)];
+    case 'deadline':
+      return [deadlineProblem(record, end.stuck)];
+    case 'thawed-by-others':
+      return [
+        `${mountPointOf(record, end.fileSystem)} was thawed by somebody else while it was frozen; the snapshots are not consistent.`,
+      ];
+    case 'guardian-lost':
+      return ['The guardian process ended during the freeze; everything was thawed at once.'];
+    case 'signal':
+      return [`Ended by ${end.signal}; everything was thawed at once.`];
+  }
+}
+
+function freezeProblem(mountPoint: string, errno: string): string {
+  if (errno === 'EBUSY') {
+    return `${mountPoint} is already frozen by somebody else and was left as it is. End the other freeze (its tool, or \`fsfreeze -u\`), then try again.`;
+  }
+  return `The kernel refused to freeze ${mountPoint}: ${errno}.`;
+}
+
+function deadlineProblem(record: BackupRecord, stuck: readonly number[]): string {
+  if (record.barrier !== undefined) {
+    return 'The time-out passed before every disk had answered; everything was thawed at once.';
+  }
+  const names = stuck.map((index) => mountPointOf(record, index)).join(', ');
+  return `The time-out passed before ${names} had frozen; everything was thawed.`;
+}
+
+function problemOfThaw(record: BackupRecord, times: FileSystemTimes, index: number): string[] {
+  const mountPoint = mountPointOf(record, index);
+  if (times.thawErrno !== undefined) {
+    return [
+      `Thawing ${mountPoint} failed with ${times.thawErrno}: check it with \`fsfreeze -u ${mountPoint}\`.`,
+    ];
+  }
+  const alreadySaid = record.end.kind === 'thawed-by-others' && record.end.fileSystem === index;
+  return times.wasFrozen === false && times.frozenNs !== undefined && !alreadySaid
+    ? [`${mountPoint} was found thawed by somebody else: its snapshot is not consistent.`]
+    : [];
+}
+
+function problemOfDisk({ blob, device, answer }: TargetRecord, consistent: boolean): string[] {
+  const name = device === undefined ? blob : `${device} (${blob})`;
+  const { failure, snapshot, attempts } = answer;
+  const orphan = answer.mayHaveOrphan
+    ? [
+        `${name}: ${attempts} requests were sent and an answer was lost; a second snapshot may exist.`,
+      ]
+    : [];
+  if (failure !== undefined) {
+    return [`${name}: ${failure.message}`, ...orphan];
+  }
+  if (snapshot !== undefined && !consistent) {
+    return [`${name}: the snapshot ${snapshot} does not show the common instant.`, ...orphan];
+  }
+  return orphan;
+}
+
+function mountPointOf(record: BackupRecord, fileSystem: number): string {
+  return record.plan.fileSystems[fileSystem]?.mountPoint ?? `file system ${fileSystem}`;
+}

@@ -1,0 +1,65 @@
+import type { Plan } from '../filesystems/model.ts';
+import type { SnapshotAnswer } from '../snapshot/model.ts';
+
+/** Everything a run leaves behind; the outcome, the report and the JSON are drawn from it. No secrets. */
+export interface BackupRecord {
+  readonly plan: Plan;
+  readonly disks: readonly TargetRecord[];
+  readonly fileSystems: readonly FileSystemTimes[];
+  readonly phases: readonly PhaseTimes[];
+  readonly end: RunEnd;
+  /** Instant from which every file system was frozen; undefined where that was never reached. */
+  readonly barrier: Barrier | undefined;
+  readonly warnings: readonly string[];
+}
+
+export interface Barrier {
+  /** CLOCK_MONOTONIC */
+  readonly atNs: bigint;
+  /** The same instant for people. */
+  readonly wallClock: Date;
+}
+
+/** One snapshot that was asked for. */
+export interface TargetRecord {
+  /** Blob URL without its query. */
+  readonly blob: string;
+  /** Path of the disk behind it, undefined where none could be matched. */
+  readonly device: string | undefined;
+  readonly answer: SnapshotAnswer;
+  /** Indexes of the file systems that its content depends on; none for a disk of raw data. */
+  readonly fileSystems: readonly number[];
+}
+
+/** CLOCK_MONOTONIC stamps of one file system, taken next to the system calls. */
+export interface FileSystemTimes {
+  readonly freezeStartNs: bigint | undefined;
+  /** FIFREEZE returned 0. */
+  readonly frozenNs: bigint | undefined;
+  readonly freezeErrno: string | undefined;
+  readonly thawStartNs: bigint | undefined;
+  readonly thawedNs: bigint | undefined;
+  /** False where FITHAW found it not frozen: somebody else had thawed it. */
+  readonly wasFrozen: boolean | undefined;
+  readonly thawErrno: string | undefined;
+  /** How long its last syncfs took. */
+  readonly settleNs: bigint | undefined;
+}
+
+export interface PhaseTimes {
+  readonly name: PhaseName;
+  readonly startNs: bigint;
+  readonly endNs: bigint;
+}
+
+export type PhaseName = 'prepare' | 'wait' | 'settle' | 'window' | 'release';
+
+/** How the window ended. */
+export type RunEnd =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'freeze-failed'; readonly fileSystem: number; readonly errno: string }
+  /** `stuck`: the file systems whose FIFREEZE had not returned by then. */
+  | { readonly kind: 'deadline'; readonly stuck: readonly number[] }
+  | { readonly kind: 'thawed-by-others'; readonly fileSystem: number }
+  | { readonly kind: 'guardian-lost' }
+  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals };

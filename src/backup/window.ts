@@ -1,0 +1,195 @@
+import type { FreezerEvent, Stamps } from '../freezer/model.ts';
+import type { SnapshotEvent } from '../snapshot/model.ts';
+import type { Barrier, FileSystemTimes, RunEnd } from './record.ts';
+import { advance, initialState } from './schedule/advance.ts';
+import type {
+  ScheduleAction,
+  ScheduleEvent,
+  ScheduleInput,
+  ScheduleState,
+} from './schedule/model.ts';
+
+/** What the window does to the world; each call starts something and returns at once. */
+export interface WindowEffects {
+  freeze(fileSystems: readonly number[]): void;
+  thaw(fileSystems: readonly number[]): void;
+  fire(targets: readonly number[]): void;
+  cancelRequests(): void;
+  restoreGracePeriods(): void;
+}
+
+export interface WindowRecord {
+  readonly fileSystems: readonly FileSystemTimes[];
+  readonly barrier: Barrier | undefined;
+  readonly end: RunEnd;
+}
+
+/**
+ * The time in which file systems are frozen: carries the schedule's actions out, feeds it with what
+ * happens, and keeps the time stamps. Nothing here writes, waits or blocks; safety does not depend on
+ * it (design, law 6).
+ */
+export class FreezeWindow {
+  readonly #effects: WindowEffects;
+  readonly #times: { -readonly [Key in keyof FileSystemTimes]: FileSystemTimes[Key] }[];
+  readonly #ended = Promise.withResolvers<void>();
+  #state: ScheduleState;
+  #barrier: Barrier | undefined;
+  #end: RunEnd = { kind: 'completed' };
+
+  /** @param settleNs how long the last syncfs of each file system took */
+  constructor(
+    input: ScheduleInput,
+    effects: WindowEffects,
+    settleNs: readonly (bigint | undefined)[],
+  ) {
+    this.#effects = effects;
+    this.#state = initialState(input);
+    this.#times = input.fileSystems.map((_, index) => ({
+      freezeStartNs: undefined,
+      frozenNs: undefined,
+      freezeErrno: undefined,
+      thawStartNs: undefined,
+      thawedNs: undefined,
+      wasFrozen: undefined,
+      thawErrno: undefined,
+      settleNs: settleNs[index],
+    }));
+  }
+
+  /** Freezes, fires and thaws; resolves when nothing is frozen and no request is in flight. */
+  async run(): Promise<WindowRecord> {
+    this.#dispatch({ kind: 'start' });
+    await this.#ended.promise;
+    return { fileSystems: this.#times, barrier: this.#barrier, end: this.#end };
+  }
+
+  /** Thaws everything at once. The first reason given is the one that is reported. */
+  abort(reason: RunEnd): void {
+    this.#endWith(reason);
+    this.#dispatch({ kind: 'abort' });
+  }
+
+  onSnapshotEvent(event: SnapshotEvent): void {
+    switch (event.kind) {
+      case 'fired':
+        break;
+      case 'acknowledged':
+        this.#dispatch({ kind: 'acknowledged', target: event.target });
+        break;
+      case 'failed':
+        this.#dispatch({ kind: 'target-failed', target: event.target });
+        break;
+    }
+  }
+
+  onFreezerEvent(event: FreezerEvent): void {
+    switch (event.kind) {
+      case 'frozen':
+        this.#noteFreeze(event, undefined);
+        this.#dispatch(event);
+        break;
+      case 'freeze-failed':
+        this.#noteFreeze(event, event.errno);
+        this.#endWith(event);
+        this.#dispatch(event);
+        break;
+      case 'thawed':
+      case 'thaw-failed':
+        this.#noteThaw(event);
+        this.#dispatch({ kind: 'thaw-ended', fileSystem: event.fileSystem });
+        break;
+      case 'expired':
+        this.abort({ kind: 'deadline', stuck: this.#stillFreezing() });
+        break;
+      case 'synced':
+        break;
+    }
+  }
+
+  #noteFreeze(event: Stamps & { fileSystem: number }, errno: string | undefined): void {
+    const times = this.#times[event.fileSystem];
+    if (times !== undefined) {
+      times.freezeStartNs = event.startNs;
+      times.frozenNs = errno === undefined ? event.endNs : undefined;
+      times.freezeErrno = errno;
+    }
+  }
+
+  #noteThaw(event: Extract<FreezerEvent, { kind: 'thawed' | 'thaw-failed' }>): void {
+    const times = this.#times[event.fileSystem];
+    if (times === undefined) {
+      return;
+    }
+    times.thawStartNs = event.startNs;
+    times.thawedNs = event.endNs;
+    if (event.kind === 'thaw-failed') {
+      times.thawErrno = event.errno;
+      return;
+    }
+    times.wasFrozen = event.wasFrozen;
+    if (!event.wasFrozen && times.frozenNs !== undefined) {
+      this.#endWith({ kind: 'thawed-by-others', fileSystem: event.fileSystem });
+    }
+  }
+
+  #stillFreezing(): number[] {
+    return this.#state.fileSystems.flatMap((it, index) => (it === 'freezing' ? [index] : []));
+  }
+
+  #endWith(reason: RunEnd): void {
+    if (this.#end.kind === 'completed') {
+      this.#end = reason;
+    }
+  }
+
+  #dispatch(event: ScheduleEvent): void {
+    const { state, actions } = advance(this.#state, event);
+    this.#state = state;
+    for (const action of actions) {
+      this.#carryOut(action);
+    }
+  }
+
+  #carryOut(action: ScheduleAction): void {
+    switch (action.kind) {
+      case 'freeze':
+        this.#effects.freeze(action.fileSystems);
+        break;
+      case 'fire':
+        this.#effects.fire(action.targets);
+        break;
+      case 'barrier':
+        this.#reachBarrier();
+        break;
+      case 'thaw':
+        this.#effects.thaw(action.fileSystems);
+        break;
+      case 'cancel-requests':
+        this.#effects.cancelRequests();
+        break;
+      case 'end':
+        this.#ended.resolve();
+        break;
+    }
+  }
+
+  /** The barrier is when the last FIFREEZE returned, not when this thread came to hear of it. */
+  #reachBarrier(): void {
+    this.#effects.restoreGracePeriods();
+    const nowNs = process.hrtime.bigint();
+    const wallClockMs = Date.now();
+    const atNs = latest(this.#times.map(({ frozenNs }) => frozenNs)) ?? nowNs;
+    this.#barrier = { atNs, wallClock: new Date(wallClockMs - Number(nowNs - atNs) / 1e6) };
+  }
+}
+
+function latest(stamps: readonly (bigint | undefined)[]): bigint | undefined {
+  let found: bigint | undefined;
+  for (const stamp of stamps) {
+    if (stamp !== undefined && (found === undefined || stamp > found)) {
+      found = stamp;
+    }
+  }
+  return found;
+}

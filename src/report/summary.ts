@@ -1,0 +1,99 @@
+import { judge } from '../backup/outcome.ts';
+import type { BackupRecord, FileSystemTimes, TargetRecord } from '../backup/record.ts';
+import type { Consistency, ResultCode } from '../result-codes.ts';
+
+/** What `flashfreeze snapshot --json` prints: stable, without secrets. Times are milliseconds. */
+export interface RunSummary {
+  readonly consistency: Consistency;
+  readonly code: ResultCode;
+  readonly name: string;
+  /** ISO-8601 UTC of the instant that every snapshot shows; null where it was never reached. */
+  readonly barrier: string | null;
+  /** What the writers felt: from the start of FIFREEZE to the end of FITHAW. */
+  readonly windowMs: { readonly max: number; readonly mean: number };
+  readonly fileSystems: readonly FileSystemSummary[];
+  readonly disks: readonly DiskSummary[];
+  readonly phasesMs: Readonly<Record<string, number>>;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface FileSystemSummary {
+  readonly mountPoint: string;
+  readonly type: string;
+  readonly disks: readonly string[];
+  readonly freezeMs: number | null;
+  readonly windowMs: number | null;
+}
+
+export interface DiskSummary {
+  /** Null where no disk of this machine could be matched to the blob. */
+  readonly device: string | null;
+  /** URL without its query. */
+  readonly blob: string;
+  readonly snapshot: string | null;
+  readonly httpStatus: number | null;
+  readonly requestId: string | null;
+  readonly attempts: number;
+  /** From the request's start to its final answer. */
+  readonly latencyMs: number | null;
+  readonly error: string | null;
+}
+
+export function summarize(record: BackupRecord): RunSummary {
+  const outcome = judge(record);
+  const windows = record.fileSystems.flatMap((times) => windowMs(times) ?? []);
+  return {
+    consistency: outcome.consistency,
+    code: outcome.code,
+    name: outcome.name,
+    barrier: record.barrier?.wallClock.toISOString() ?? null,
+    windowMs: { max: Math.max(0, ...windows), mean: mean(windows) },
+    fileSystems: record.plan.fileSystems.map(({ mountPoint, type, disks }, index) => {
+      const times = record.fileSystems[index];
+      return {
+        mountPoint,
+        type,
+        disks,
+        freezeMs: milliseconds(times?.freezeStartNs, times?.frozenNs),
+        windowMs: times === undefined ? null : windowMs(times),
+      };
+    }),
+    disks: record.disks.map(summarizeDisk),
+    phasesMs: Object.fromEntries(
+      record.phases.map(({ name, startNs, endNs }) => [name, milliseconds(startNs, endNs) ?? 0]),
+    ),
+    problems: outcome.problems,
+    warnings: record.warnings,
+  };
+}
+
+function summarizeDisk({ blob, device, answer }: TargetRecord): DiskSummary {
+  return {
+    device: device ?? null,
+    blob,
+    snapshot: answer.snapshot ?? null,
+    httpStatus: answer.httpStatus ?? null,
+    requestId: answer.requestId ?? null,
+    attempts: answer.attempts,
+    latencyMs: milliseconds(answer.firedNs, answer.acknowledgedNs),
+    error: answer.failure?.message ?? null,
+  };
+}
+
+/** Only a file system that froze has a window; a refused FIFREEZE stalls nobody. */
+function windowMs(times: FileSystemTimes): number | null {
+  return times.frozenNs === undefined ? null : milliseconds(times.freezeStartNs, times.thawedNs);
+}
+
+/** Rounded to microseconds, which is as fine as these clocks are meant. */
+function milliseconds(startNs: bigint | undefined, endNs: bigint | undefined): number | null {
+  return startNs === undefined || endNs === undefined
+    ? null
+    : Math.round(Number(endNs - startNs) / 1_000) / 1_000;
+}
+
+function mean(values: readonly number[]): number {
+  const sum = values.reduce((total, value) => total + value, 0);
+  return values.length === 0 ? 0 : Math.round((sum / values.length) * 1_000) / 1_000;
+}

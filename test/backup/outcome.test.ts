@@ -1,0 +1,159 @@
+import * as assert from 'uvu/assert';
+import { judge } from '../../src/backup/outcome.ts';
+import type { BackupRecord } from '../../src/backup/record.ts';
+import { suite } from '../suite.ts';
+import {
+  failedAnswer,
+  goodAnswer,
+  goodRecord,
+  heldTimes,
+  targetRecord,
+} from './fixtures/records.ts';
+
+const test = suite('outcome');
+const MS = 1_000_000n;
+
+test('calls a run consistent in which every disk was held around its snapshot', () => {
+  const outcome = judge(goodRecord(3));
+  assert.is(outcome.consistency, 'fileSystemConsistent');
+  assert.is(outcome.code, 1);
+  assert.equal(outcome.problems, []);
+});
+
+const inconsistencies: readonly [string, Partial<BackupRecord>][] = [
+  [
+    'a request that left before its file system was frozen',
+    { disks: [targetRecord(goodAnswer(0, { firedNs: 11n * MS }))] },
+  ],
+  [
+    'an answer that came after the thaw began',
+    { disks: [targetRecord(goodAnswer(0, { acknowledgedNs: 41n * MS }))] },
+  ],
+  [
+    'a file system found thawed by somebody else',
+    { fileSystems: [heldTimes({ wasFrozen: false })] },
+  ],
+  ['a thaw that was never seen', { fileSystems: [heldTimes({ thawStartNs: undefined })] }],
+  ['a thaw before the barrier', { barrier: { atNs: 50n * MS, wallClock: new Date(0) } }],
+  ['a run without barrier', { barrier: undefined }],
+];
+
+for (const [name, changes] of inconsistencies) {
+  test(`does not call consistent: ${name}`, () => {
+    const outcome = judge(goodRecord(1, changes));
+    assert.is(outcome.consistency, 'none');
+    assert.is.not(outcome.code, 1);
+    assert.equal(outcome.diskIsConsistent, [false]);
+    assert.ok(outcome.problems.length > 0);
+  });
+}
+
+const failures: readonly [string, Partial<BackupRecord>, number][] = [
+  [
+    'one disk of two failed',
+    { disks: [targetRecord(goodAnswer(0)), targetRecord(failedAnswer(1, { httpStatus: 500 }))] },
+    761,
+  ],
+  [
+    'every disk failed',
+    { disks: [targetRecord(failedAnswer(0)), targetRecord(failedAnswer(1))] },
+    76,
+  ],
+  [
+    'rate exceeded',
+    {
+      disks: [
+        targetRecord(goodAnswer(0)),
+        targetRecord(failedAnswer(1, { serviceCode: 'SnapshotOperationRateExceeded' })),
+      ],
+    },
+    173,
+  ],
+  [
+    'count exceeded',
+    {
+      disks: [
+        targetRecord(goodAnswer(0)),
+        targetRecord(failedAnswer(1, { serviceCode: 'SnapshotCountExceeded' })),
+      ],
+    },
+    85,
+  ],
+  [
+    'freeze refused',
+    {
+      end: { kind: 'freeze-failed', fileSystem: 0, errno: 'EIO' },
+      barrier: undefined,
+      fileSystems: [heldTimes({ frozenNs: undefined, freezeErrno: 'EIO' }), heldTimes()],
+    },
+    121,
+  ],
+  ['stuck freeze', { end: { kind: 'deadline', stuck: [1] }, barrier: undefined }, 122],
+  ['guardian lost', { end: { kind: 'guardian-lost' }, barrier: undefined }, 121],
+  [
+    'no answer until the deadline',
+    {
+      end: { kind: 'deadline', stuck: [] },
+      disks: [
+        targetRecord(goodAnswer(0)),
+        targetRecord(failedAnswer(1, { kind: 'timeout', message: 'no answer' })),
+      ],
+    },
+    761,
+  ],
+];
+
+for (const [name, changes, code] of failures) {
+  test(`gives ${name} the code ${code}`, () => {
+    assert.is(judge(goodRecord(2, changes)).code, code);
+  });
+}
+
+test('names the stuck file system, the disk that failed, and a foreign freeze', () => {
+  const problems = [
+    judge(goodRecord(2, { end: { kind: 'deadline', stuck: [1] }, barrier: undefined })),
+    judge(goodRecord(1, { disks: [targetRecord(failedAnswer(0))] })),
+    judge(
+      goodRecord(1, {
+        end: { kind: 'freeze-failed', fileSystem: 0, errno: 'EBUSY' },
+        barrier: undefined,
+      }),
+    ),
+  ].map((outcome) => outcome.problems.join(' '));
+  assert.match(problems[0] ?? '', '/data/1');
+  assert.match(problems[1] ?? '', '/dev/sda');
+  assert.match(problems[2] ?? '', 'already frozen by somebody else');
+});
+
+test('owns up to a second snapshot that a lost answer may have left', () => {
+  const record = goodRecord(1, {
+    disks: [targetRecord(goodAnswer(0, { attempts: 2, mayHaveOrphan: true }))],
+  });
+  const outcome = judge(record);
+  assert.is(outcome.code, 1);
+  assert.match(outcome.problems.join(' '), 'second snapshot may exist');
+});
+
+test('asks of a disk of raw data only that its snapshot is younger than the barrier', () => {
+  const raw = (firedNs: bigint): BackupRecord =>
+    goodRecord(1, {
+      disks: [
+        targetRecord(goodAnswer(0)),
+        targetRecord(goodAnswer(1, { firedNs, acknowledgedNs: 90n * MS }), []),
+      ],
+    });
+  assert.is(judge(raw(13n * MS)).consistency, 'fileSystemConsistent');
+  assert.is(judge(raw(11n * MS)).consistency, 'none');
+});
+
+test('calls a run without any file system crash consistent', () => {
+  const none = goodRecord(1);
+  const record = goodRecord(1, {
+    plan: { ...none.plan, fileSystems: [], waves: [] },
+    fileSystems: [],
+    disks: [targetRecord(goodAnswer(0), [])],
+  });
+  assert.is(judge(record).consistency, 'crashConsistent');
+});
+
+test.run();

@@ -1,0 +1,95 @@
+import * as assert from 'uvu/assert';
+import { scheduleInput } from '../../../src/backup/schedule/topology.ts';
+import type { FileSystem, Plan } from '../../../src/filesystems/model.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('schedule topology');
+
+function fileSystem(device: string, disks: readonly string[], imageOn?: string): FileSystem {
+  const mountPoint = `/${device}`;
+  return {
+    device,
+    type: 'ext4',
+    source: '/dev/x',
+    mountPoint,
+    mountPoints: [mountPoint],
+    disks,
+    imageOn,
+  };
+}
+
+function plan(...fileSystems: FileSystem[]): Plan {
+  return { fileSystems, waves: [fileSystems.map((_, index) => index)], disks: [], excluded: [] };
+}
+
+test('a target needs the file systems on its own disk, which await only its answer', () => {
+  const input = scheduleInput(
+    plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb'])),
+    ['sda', 'sdb'],
+    'early',
+  );
+  assert.equal(input.targets, [{ needs: [0] }, { needs: [1] }]);
+  assert.equal(
+    input.fileSystems.map(({ awaits }) => awaits),
+    [[0], [1]],
+  );
+});
+
+test('a file system over two disks awaits both', () => {
+  const input = scheduleInput(plan(fileSystem('0:50', ['sda', 'sdb'])), ['sda', 'sdb'], 'early');
+  assert.equal(input.fileSystems[0]?.awaits, [0, 1]);
+});
+
+test('an unmatched target needs everything, and a file system on an unmatched disk awaits all', () => {
+  const input = scheduleInput(
+    plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb'])),
+    ['sda', undefined],
+    'early',
+  );
+  assert.equal(input.targets, [{ needs: [0] }, { needs: [0, 1] }]);
+  assert.equal(
+    input.fileSystems.map(({ awaits }) => awaits),
+    [[0], [0, 1]],
+  );
+});
+
+test('where every target is matched, a disk without target holds nobody up', () => {
+  const input = scheduleInput(
+    plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb'])),
+    ['sda'],
+    'early',
+  );
+  assert.equal(input.fileSystems[1]?.awaits, []);
+});
+
+test('a disk without any file system is taken at the barrier', () => {
+  const input = scheduleInput(plan(fileSystem('8:0', ['sda'])), ['sda', 'sdz'], 'early');
+  assert.equal(input.targets[1]?.needs, [0]);
+});
+
+test('with the barrier rule every target needs everything', () => {
+  const input = scheduleInput(
+    plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb'])),
+    ['sda', 'sdb'],
+    'barrier',
+  );
+  assert.equal(input.targets, [{ needs: [0, 1] }, { needs: [0, 1] }]);
+});
+
+test('an image is tied to the file system that holds it, if that is in the plan', () => {
+  const input = scheduleInput(
+    plan(
+      fileSystem('7:0', ['sda'], '8:0'),
+      fileSystem('8:0', ['sda']),
+      fileSystem('7:1', ['sdb'], '9:9'),
+    ),
+    ['sda', 'sdb'],
+    'early',
+  );
+  assert.equal(
+    input.fileSystems.map(({ imageOn }) => imageOn),
+    [1, undefined, undefined],
+  );
+});
+
+test.run();

@@ -1,0 +1,46 @@
+import type { Selection } from '../filesystems/model.ts';
+import type { PhaseName, RunEnd } from './record.ts';
+import type { FireRule } from './schedule/topology.ts';
+
+/** One run as it was asked for. Holds secrets (`url`). */
+export interface BackupRequest {
+  readonly blobs: readonly RequestedBlob[];
+  readonly selection: Selection;
+  /** Longest the file systems may stand still, from the first FIFREEZE on. */
+  readonly timeoutMs: number;
+  readonly fire: FireRule;
+  /** Flush dirty data before the freeze. */
+  readonly settle: boolean;
+  /** False: nothing is frozen, the snapshots are crash consistent. */
+  readonly freeze: boolean;
+  /** A blob that belongs to none of this machine's disks refuses the run instead of warning. */
+  readonly strictMatch: boolean;
+  /** When the first FIFREEZE is issued; undefined for as soon as everything is ready. */
+  readonly startAt: Date | undefined;
+  /** Metadata of every snapshot. */
+  readonly metadata: readonly (readonly [key: string, value: string])[];
+  /** First part of `x-ms-client-request-id`. */
+  readonly taskId: string;
+  /** Number of lanes; undefined for the measured default. */
+  readonly lanes: number | undefined;
+}
+
+/** A blob to snapshot, and the disk behind it where the caller names it. */
+export interface RequestedBlob {
+  readonly url: string;
+  /** Device path as given, e.g. `/dev/sdc`. */
+  readonly device: string | undefined;
+}
+
+/**
+ * Hears of a run's progress. The window is silent: between `phaseBegins('window')` and
+ * `phaseEnds('window')` nothing is called, because an observer may write.
+ */
+export interface RunObserver {
+  phaseBegins(phase: PhaseName): void;
+  phaseEnds(phase: PhaseName, durationMs: number): void;
+  warn(message: string): void;
+}
+
+/** Why a run was aborted from outside; the `reason` of its AbortSignal. */
+export type AbortReason = Extract<RunEnd, { kind: 'signal' }>;

@@ -1,0 +1,95 @@
+import * as assert from 'uvu/assert';
+import type { ScheduleInput } from '../../src/backup/schedule/model.ts';
+import { FreezeWindow, type WindowEffects } from '../../src/backup/window.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('freeze window');
+const INPUT: ScheduleInput = {
+  fileSystems: [
+    { awaits: [0], imageOn: undefined },
+    { awaits: [1], imageOn: undefined },
+  ],
+  targets: [{ needs: [0] }, { needs: [1] }],
+  waves: [[0, 1]],
+};
+
+/** Notes what the window did, as `freeze 0 1`. */
+class Diary implements WindowEffects {
+  readonly lines: string[] = [];
+  freeze = (fileSystems: readonly number[]): void => this.#note('freeze', fileSystems);
+  thaw = (fileSystems: readonly number[]): void => this.#note('thaw', fileSystems);
+  fire = (targets: readonly number[]): void => this.#note('fire', targets);
+  cancelRequests = (): void => this.#note('cancel', []);
+  restoreGracePeriods = (): void => this.#note('restore', []);
+  #note(what: string, indexes: readonly number[]): void {
+    this.lines.push([what, ...indexes].join(' '));
+  }
+}
+
+const frozen = (fileSystem: number, endNs: bigint) =>
+  ({ kind: 'frozen', fileSystem, startNs: 1n, endNs }) as const;
+const thawed = (fileSystem: number, wasFrozen = true) =>
+  ({ kind: 'thawed', fileSystem, wasFrozen, startNs: 8n, endNs: 9n }) as const;
+
+test('fires each disk early, restores the grace periods at the barrier, thaws each after its answer', async () => {
+  const diary = new Diary();
+  const window = new FreezeWindow(INPUT, diary, []);
+  const ended = window.run();
+  window.onFreezerEvent(frozen(1, 3n));
+  window.onFreezerEvent(frozen(0, 5n));
+  window.onSnapshotEvent({ kind: 'acknowledged', target: 0, atNs: 6n });
+  window.onSnapshotEvent({ kind: 'acknowledged', target: 1, atNs: 7n });
+  window.onFreezerEvent(thawed(0));
+  window.onFreezerEvent(thawed(1));
+  const record = await ended;
+  assert.equal(diary.lines, ['freeze 0 1', 'fire 1', 'fire 0', 'restore', 'thaw 0', 'thaw 1']);
+  assert.is(record.barrier?.atNs, 5n);
+  assert.equal(record.end, { kind: 'completed' });
+  assert.is(record.fileSystems[0]?.thawedNs, 9n);
+});
+
+test('names the file systems that were stuck when the deadline passed', async () => {
+  const diary = new Diary();
+  const window = new FreezeWindow(INPUT, diary, []);
+  const ended = window.run();
+  window.onFreezerEvent(frozen(0, 3n));
+  window.onFreezerEvent({ kind: 'expired', atNs: 4n });
+  window.onFreezerEvent(thawed(0));
+  window.onFreezerEvent(frozen(1, 6n));
+  window.onFreezerEvent(thawed(1));
+  window.onSnapshotEvent({ kind: 'failed', target: 0, atNs: 9n });
+  const record = await ended;
+  assert.equal(record.end, { kind: 'deadline', stuck: [1] });
+  assert.equal(diary.lines, ['freeze 0 1', 'fire 0', 'thaw 0 1', 'cancel']);
+  assert.is(record.barrier, undefined);
+});
+
+test('reports a foreign thaw as such', async () => {
+  const window = new FreezeWindow(INPUT, new Diary(), []);
+  const ended = window.run();
+  window.onFreezerEvent(frozen(0, 3n));
+  window.onFreezerEvent(frozen(1, 3n));
+  window.onSnapshotEvent({ kind: 'acknowledged', target: 0, atNs: 6n });
+  window.onSnapshotEvent({ kind: 'acknowledged', target: 1, atNs: 6n });
+  window.onFreezerEvent(thawed(0, false));
+  window.onFreezerEvent(thawed(1));
+  assert.equal((await ended).end, { kind: 'thawed-by-others', fileSystem: 0 });
+});
+
+test('keeps the first reason where several things go wrong', async () => {
+  const window = new FreezeWindow(INPUT, new Diary(), []);
+  const ended = window.run();
+  window.onFreezerEvent({
+    kind: 'freeze-failed',
+    fileSystem: 0,
+    errno: 'EBUSY',
+    startNs: 1n,
+    endNs: 2n,
+  });
+  window.abort({ kind: 'signal', signal: 'SIGTERM' });
+  window.onFreezerEvent(frozen(1, 3n));
+  window.onFreezerEvent(thawed(1));
+  assert.is((await ended).end.kind, 'freeze-failed');
+});
+
+test.run();

@@ -1,0 +1,95 @@
+import * as assert from 'uvu/assert';
+import { summarize } from '../../src/report/summary.ts';
+import { renderSummary } from '../../src/report/terminal.ts';
+import {
+  failedAnswer,
+  goodAnswer,
+  goodRecord,
+  heldTimes,
+  targetRecord,
+} from '../backup/fixtures/records.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('run summary');
+
+test('has exactly the documented fields', () => {
+  const summary = summarize(goodRecord(1));
+  assert.equal(Object.keys(summary), [
+    'consistency',
+    'code',
+    'name',
+    'barrier',
+    'windowMs',
+    'fileSystems',
+    'disks',
+    'phasesMs',
+    'problems',
+    'warnings',
+  ]);
+  assert.equal(summary.fileSystems, [
+    { mountPoint: '/data/0', type: 'ext4', disks: ['sda'], freezeMs: 2, windowMs: 31 },
+  ]);
+  assert.equal(summary.disks, [
+    {
+      device: '/dev/sda',
+      blob: 'https://account.blob.example/vhds/disk0.vhd',
+      snapshot: '2026-11-22T02:41:52.6390000Z',
+      httpStatus: 201,
+      requestId: 'request-1',
+      attempts: 1,
+      latencyMs: 20,
+      error: null,
+    },
+  ]);
+});
+
+test('measures the window from the start of FIFREEZE to the end of FITHAW', () => {
+  const slow = heldTimes({ thawedNs: 110_000_000n });
+  const summary = summarize(goodRecord(2, { fileSystems: [heldTimes(), slow] }));
+  assert.equal(summary.windowMs, { max: 100, mean: 65.5 });
+});
+
+test('gives a file system that never froze no window', () => {
+  const refused = heldTimes({ frozenNs: undefined, freezeErrno: 'EBUSY', thawedNs: undefined });
+  const summary = summarize(
+    goodRecord(1, {
+      fileSystems: [refused],
+      barrier: undefined,
+      end: { kind: 'freeze-failed', fileSystem: 0, errno: 'EBUSY' },
+    }),
+  );
+  assert.is(summary.fileSystems[0]?.windowMs, null);
+  assert.equal(summary.windowMs, { max: 0, mean: 0 });
+});
+
+test('survives a trip through JSON unchanged: no undefined, no bigint', () => {
+  const summary = summarize(
+    goodRecord(2, { disks: [targetRecord(goodAnswer(0)), targetRecord(failedAnswer(1))] }),
+  );
+  assert.equal(JSON.parse(JSON.stringify(summary)), summary);
+});
+
+test('prints a table with every file system and disk, and the verdict', () => {
+  const text = renderSummary(summarize(goodRecord(2)));
+  for (const part of [
+    '/data/0',
+    '/data/1',
+    '/dev/sda',
+    '/dev/sdb',
+    '2 of 2 snapshots',
+    '31.0 ms',
+  ]) {
+    assert.match(text, part);
+  }
+});
+
+test('lets no control character of a mount point reach the terminal', () => {
+  const record = goodRecord(1);
+  const hostile = '/data/\u001b]0;x\u0007';
+  const fileSystems = record.plan.fileSystems.map((it) => ({ ...it, mountPoint: hostile }));
+  const text = renderSummary(summarize({ ...record, plan: { ...record.plan, fileSystems } }));
+  assert.not.match(text, '\u0007');
+  assert.match(text, '\\x7');
+});
+
+test.run();

@@ -1,0 +1,203 @@
+import type { Redaction } from './redaction.ts';
+
+/** From the gravest on. */
+export const LOG_LEVELS = ['error', 'warning', 'info', 'verbose'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Where finished lines go, each with its line feed. Must write at once or keep the text in memory. */
+export interface LogSink {
+  write(lines: string): void;
+}
+
+/** Lines that a hold keeps in memory before the oldest informational ones are dropped. */
+export const DEFAULT_MAX_HELD_LINES = 10_000;
+/** Characters that a hold keeps in memory, likewise. */
+export const DEFAULT_MAX_HELD_CHARACTERS = 4 * 1024 * 1024;
+
+export interface HeldLogOptions {
+  readonly sink: LogSink;
+  readonly redaction: Redaction;
+  /** Lines of lesser levels are not logged; `info` where not given. */
+  readonly minimumLevel?: LogLevel;
+  readonly maxHeldLines?: number;
+  readonly maxHeldCharacters?: number;
+  /** The clock of the time stamps. */
+  readonly now?: () => Date;
+}
+
+interface Line {
+  readonly at: Date;
+  readonly level: LogLevel;
+  readonly text: string;
+}
+
+interface Entry extends Line {
+  readonly sequence: number;
+}
+
+/** Standard error, so that `--json` on stdout stays clean. */
+export const stderrSink: LogSink = {
+  write: (lines) => {
+    process.stderr.write(lines);
+  },
+};
+
+/**
+ * The log of a run. Between `hold` and `release` it writes nothing anywhere: its own file may lie on
+ * a frozen file system, and a blocked writer would never come to the thaw (design, law 4). What is
+ * logged meanwhile waits in bounded memory. Nothing here is asynchronous, and a sink that
+ * fails never fails the caller.
+ */
+export class HeldLog {
+  readonly #sink: LogSink;
+  readonly #redaction: Redaction;
+  readonly #minimum: number;
+  readonly #maxLines: number;
+  readonly #maxCharacters: number;
+  readonly #now: () => Date;
+  #held: HeldEntries | undefined;
+  #unwritten = 0;
+
+  constructor(options: HeldLogOptions) {
+    this.#sink = options.sink;
+    this.#redaction = options.redaction;
+    this.#minimum = LOG_LEVELS.indexOf(options.minimumLevel ?? 'info');
+    this.#maxLines = options.maxHeldLines ?? DEFAULT_MAX_HELD_LINES;
+    this.#maxCharacters = options.maxHeldCharacters ?? DEFAULT_MAX_HELD_CHARACTERS;
+    this.#now = options.now ?? (() => new Date());
+  }
+
+  error(text: string): void {
+    this.log('error', text);
+  }
+
+  warning(text: string): void {
+    this.log('warning', text);
+  }
+
+  info(text: string): void {
+    this.log('info', text);
+  }
+
+  verbose(text: string): void {
+    this.log('verbose', text);
+  }
+
+  log(level: LogLevel, text: string): void {
+    if (LOG_LEVELS.indexOf(level) > this.#minimum) {
+      return;
+    }
+    const line = { at: this.#now(), level, text };
+    if (this.#held === undefined) {
+      this.#write([line]);
+    } else {
+      this.#held.add(line);
+    }
+  }
+
+  /** Writes nothing more until `release`. Harmless while already held. */
+  hold(): void {
+    this.#held ??= new HeldEntries(this.#maxLines, this.#maxCharacters);
+  }
+
+  /** Writes what was held, in the order in which it was logged. Harmless while not held. */
+  release(): void {
+    const held = this.#held;
+    if (held === undefined) {
+      return;
+    }
+    this.#held = undefined;
+    this.#write(held.lines());
+    if (held.dropped > 0) {
+      this.warning(`${held.dropped} log lines were dropped: too many while nothing may be written`);
+    }
+  }
+
+  #write(lines: readonly Line[]): void {
+    if (lines.length === 0) {
+      return;
+    }
+    try {
+      this.#sink.write(lines.map((line) => this.#format(line)).join(''));
+    } catch {
+      // There is no better place to say it than the log itself, once it works again.
+      this.#unwritten += lines.length;
+      return;
+    }
+    if (this.#unwritten > 0) {
+      const lost = this.#unwritten;
+      this.#unwritten = 0;
+      this.warning(`${lost} log lines were lost: the log could not be written`);
+    }
+  }
+
+  #format({ at, level, text }: Line): string {
+    const safe = withoutControlCharacters(this.#redaction.redact(text)).replaceAll('\n', '\n    ');
+    return `${at.toISOString()} ${level.toUpperCase()} ${safe}\n`;
+  }
+}
+
+/** Text of scripts and servers must neither forge log lines nor steer a terminal. */
+function withoutControlCharacters(text: string): string {
+  return text.replace(
+    /[^\P{Cc}\t\n]/gu,
+    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+/**
+ * What a hold keeps, within its bounds: the oldest informational lines make room first. Errors and
+ * warnings stay; where they alone fill the space, the first ones do, being nearest to the cause.
+ */
+class HeldEntries {
+  readonly #maxLines: number;
+  readonly #maxCharacters: number;
+  readonly #grave: Entry[] = [];
+  /** From `#oldest` on; what stands before it has been dropped. */
+  readonly #informational: Entry[] = [];
+  #oldest = 0;
+  #sequence = 0;
+  #characters = 0;
+  dropped = 0;
+
+  constructor(maxLines: number, maxCharacters: number) {
+    this.#maxLines = maxLines;
+    this.#maxCharacters = maxCharacters;
+  }
+
+  add(line: Line): void {
+    const grave = line.level === 'error' || line.level === 'warning';
+    (grave ? this.#grave : this.#informational).push({ ...line, sequence: this.#sequence++ });
+    this.#characters += line.text.length;
+    while (this.#isOverfull()) {
+      this.#characters -= this.#dropOne()?.text.length ?? 0;
+      this.dropped++;
+    }
+  }
+
+  lines(): Line[] {
+    return [...this.#grave, ...this.#informational.slice(this.#oldest)].sort(
+      (first, second) => first.sequence - second.sequence,
+    );
+  }
+
+  #isOverfull(): boolean {
+    const count = this.#grave.length + this.#informational.length - this.#oldest;
+    return count > 0 && (count > this.#maxLines || this.#characters > this.#maxCharacters);
+  }
+
+  #dropOne(): Entry | undefined {
+    return this.#oldest < this.#informational.length
+      ? this.#dropOldestInformational()
+      : this.#grave.pop();
+  }
+
+  #dropOldestInformational(): Entry | undefined {
+    const dropped = this.#informational[this.#oldest++];
+    if (this.#oldest * 2 > this.#informational.length) {
+      this.#informational.splice(0, this.#oldest);
+      this.#oldest = 0;
+    }
+    return dropped;
+  }
+}

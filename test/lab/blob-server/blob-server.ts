@@ -1,0 +1,215 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createLabCertificates } from '../tls.ts';
+import type { CallName, ControlCalls, ControlReply, ServerSetup } from './control.ts';
+import type {
+  BlobServerOptions,
+  FaultRule,
+  Latency,
+  LoggedRequest,
+  ServerCertificate,
+  SnapshotRecord,
+} from './model.ts';
+import { type SasGrant, signSas } from './sas.ts';
+import { ACCOUNT, CONTAINER } from './service.ts';
+
+/** Enough for preflight, snapshot and pruning. */
+const DEFAULT_PERMISSIONS = 'rcwdl';
+const DEFAULT_LIFETIME_MS = 24 * 3_600_000;
+
+type Pending = PromiseWithResolvers<unknown>;
+
+/**
+ * A blob service on loopback, in a process of its own, whose page blobs are image files. HTTPS, SAS,
+ * snapshots with content, and faults on demand. Ends with the process that started it.
+ */
+export class BlobServer implements AsyncDisposable {
+  /** For NODE_EXTRA_CA_CERTS. */
+  readonly caPath: string;
+  readonly #child: ChildProcess;
+  readonly #setup: ServerSetup;
+  readonly #directory: string;
+  readonly #pending = new Map<number, Pending>();
+  #ports: readonly number[] = [];
+  #urls: readonly string[] = [];
+  #callCount = 0;
+
+  private constructor(child: ChildProcess, setup: ServerSetup, directory: string) {
+    this.#child = child;
+    this.#setup = setup;
+    this.#directory = directory;
+    this.caPath = setup.certificate.caPath;
+    child.on('message', (reply: ControlReply) => this.#settle(reply));
+    child.on('exit', () => this.#abandon());
+  }
+
+  static async start(options: BlobServerOptions): Promise<BlobServer> {
+    const [first] = options.blobs;
+    if (first === undefined) {
+      throw new RangeError('a blob server needs at least one blob');
+    }
+    const directory = await mkdtemp(join(dirname(first.imagePath), 'blob-server-'));
+    const setup = await completeSetup(options, directory);
+    const child = fork(join(import.meta.dirname, 'process.ts'), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: [],
+    });
+    const server = new BlobServer(child, setup, directory);
+    try {
+      server.#ports = await server.#call('start', setup);
+      server.#urls = setup.options.blobs.map(({ name }) => server.sasUrl(name));
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+    return server;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** SAS URL of every blob, in the order given at the start. */
+  get urls(): readonly string[] {
+    return this.#urls;
+  }
+
+  /** Throws RangeError where there is no such blob. */
+  sasUrl(blob: string, grant: Partial<SasGrant> = {}): string {
+    const resource = { account: ACCOUNT, container: CONTAINER, blob };
+    return `${this.#origin(blob)}/${ACCOUNT}/${CONTAINER}/${blob}?${this.#sas(resource, grant)}`;
+  }
+
+  /** For listing: a SAS of the whole container, at the first blob's port. */
+  containerUrl(grant: Partial<SasGrant> = {}): string {
+    const resource = { account: ACCOUNT, container: CONTAINER, blob: undefined };
+    const [first] = this.#setup.options.blobs;
+    const origin = this.#origin(first?.name ?? '');
+    return `${origin}/${ACCOUNT}/${CONTAINER}?${this.#sas(resource, grant)}`;
+  }
+
+  /** Of the account, base64; for SAS made elsewhere. */
+  get accountKey(): string {
+    return this.#setup.accountKey;
+  }
+
+  /** In force when the promise resolves, also for connections that stand. */
+  setFault(rule: FaultRule): Promise<undefined> {
+    return this.#call('setFault', rule);
+  }
+
+  /** Takes away the rules of one blob, or all. */
+  clearFaults(blob?: string): Promise<undefined> {
+    return this.#call('clearFaults', blob);
+  }
+
+  setLatency(blob: string, latency: Latency): Promise<undefined> {
+    return this.#call('setLatency', { blob, latency });
+  }
+
+  /** Every request since the start, in order of arrival. */
+  requests(): Promise<readonly LoggedRequest[]> {
+    return this.#call('requests', undefined);
+  }
+
+  /** In the order they were taken. */
+  snapshots(blob: string): Promise<readonly SnapshotRecord[]> {
+    return this.#call('snapshots', blob);
+  }
+
+  deleteSnapshot(blob: string, snapshot: string): Promise<undefined> {
+    return this.#call('deleteSnapshot', { blob, snapshot });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, 'exit');
+      if (this.#child.connected) {
+        this.#child.disconnect();
+      }
+      await exited;
+    }
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #origin(blob: string): string {
+    const { blobs, listeners } = this.#setup.options;
+    const index = blobs.findIndex(({ name }) => name === blob);
+    const port = this.#ports[listeners === 'shared' ? 0 : index];
+    if (index < 0 || port === undefined) {
+      throw new RangeError(`no blob "${blob}" on this server`);
+    }
+    return `https://127.0.0.1:${port}`;
+  }
+
+  #sas(resource: Parameters<typeof signSas>[0], grant: Partial<SasGrant>): string {
+    const {
+      permissions = DEFAULT_PERMISSIONS,
+      expires = new Date(Date.now() + DEFAULT_LIFETIME_MS),
+    } = grant;
+    return signSas(resource, { permissions, expires }, this.#setup.accountKey);
+  }
+
+  async #call<Name extends CallName>(
+    call: Name,
+    argument: ControlCalls[Name]['argument'],
+  ): Promise<ControlCalls[Name]['result']> {
+    const pending = Promise.withResolvers<unknown>();
+    this.#callCount += 1;
+    this.#pending.set(this.#callCount, pending);
+    this.#child.send({ id: this.#callCount, call, argument });
+    return (await pending.promise) as ControlCalls[Name]['result'];
+  }
+
+  #settle(reply: ControlReply): void {
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if (reply.ok) {
+      pending?.resolve(reply.result);
+    } else {
+      pending?.reject(new Error(`blob server: ${reply.message}`));
+    }
+  }
+
+  #abandon(): void {
+    for (const pending of this.#pending.values()) {
+      pending.reject(new Error('the blob server process has ended'));
+    }
+    this.#pending.clear();
+  }
+}
+
+async function completeSetup(options: BlobServerOptions, directory: string): Promise<ServerSetup> {
+  const [certificate, untrusted] = await Promise.all([
+    options.certificate ?? makeCertificate(join(directory, 'trusted')),
+    makeCertificate(join(directory, 'untrusted')),
+  ]);
+  return {
+    options: {
+      latency: { kind: 'fixed', ms: 0 },
+      copyAt: 'random',
+      snapshotContent: 'copy',
+      snapshotDirectory: directory,
+      listeners: 'per-blob',
+      seed: 1,
+      ...options,
+    },
+    accountKey: randomBytes(64).toString('base64'),
+    certificate,
+    untrusted,
+  };
+}
+
+async function makeCertificate(directory: string): Promise<ServerCertificate> {
+  await createLabCertificates(directory);
+  const path = (file: string): string => join(directory, file);
+  return {
+    caPath: path('ca.pem'),
+    certPath: path('server.pem'),
+    keyPath: path('server.key'),
+  };
+}

@@ -1,0 +1,49 @@
+import type {
+  BlobServerOptions,
+  FaultRule,
+  Latency,
+  LoggedRequest,
+  ServerCertificate,
+  SnapshotRecord,
+} from './model.ts';
+
+/** What the server process is started with, filled with every default. */
+export interface ServerSetup {
+  readonly options: Required<Omit<BlobServerOptions, 'limits' | 'certificate'>> &
+    Pick<BlobServerOptions, 'limits'>;
+  readonly accountKey: string;
+  readonly certificate: ServerCertificate;
+  readonly untrusted: ServerCertificate;
+}
+
+/** What can be asked of the running server process: argument and result of each call. */
+export interface ControlCalls {
+  start: { argument: ServerSetup; result: readonly number[] };
+  setFault: { argument: FaultRule; result: undefined };
+  clearFaults: { argument: string | undefined; result: undefined };
+  setLatency: { argument: { readonly blob: string; readonly latency: Latency }; result: undefined };
+  requests: { argument: undefined; result: readonly LoggedRequest[] };
+  snapshots: { argument: string; result: readonly SnapshotRecord[] };
+  deleteSnapshot: {
+    argument: { readonly blob: string; readonly snapshot: string };
+    result: undefined;
+  };
+}
+
+export type CallName = keyof ControlCalls;
+
+export interface ControlRequest<Name extends CallName = CallName> {
+  readonly id: number;
+  readonly call: Name;
+  readonly argument: ControlCalls[Name]['argument'];
+}
+
+export type ControlReply =
+  | { readonly id: number; readonly ok: true; readonly result: unknown }
+  | { readonly id: number; readonly ok: false; readonly message: string };
+
+export type ControlHandlers = {
+  readonly [Name in CallName]: (
+    argument: ControlCalls[Name]['argument'],
+  ) => Promise<ControlCalls[Name]['result']> | ControlCalls[Name]['result'];
+};

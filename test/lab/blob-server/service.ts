@@ -1,0 +1,198 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Answer,
+  answer,
+  contentAnswer,
+  contentHeaders,
+  metadataHeaders,
+  type RequestIdentity,
+} from './answer.ts';
+import type { BlobStore } from './blob-store.ts';
+import type { Latency, Operation } from './model.ts';
+import { drawTiming, type Random } from './random.ts';
+import { type SasResource, verifySas } from './sas.ts';
+import { ServiceError } from './service-error.ts';
+import { renderListing } from './xml.ts';
+
+export const ACCOUNT = 'lab';
+export const CONTAINER = 'disks';
+
+/** What a request asks for, read off its method, path and query. */
+export interface ServiceRequest {
+  readonly operation: Operation;
+  readonly resource: SasResource;
+  readonly query: URLSearchParams;
+  readonly message: IncomingMessage;
+}
+
+/** Any one of these letters in the SAS is enough ("Permissions for a blob", service SAS). */
+const PERMISSIONS: Readonly<Record<Operation, string>> = {
+  read: 'r',
+  head: 'r',
+  metadata: 'r',
+  snapshot: 'cw',
+  delete: 'd',
+  list: 'l',
+  other: '',
+};
+
+/** `/<account>/<container>/<blob>`, the form the service has behind an IP address. */
+export function parseRequest(message: IncomingMessage): ServiceRequest {
+  const { pathname, searchParams } = new URL(message.url ?? '/', 'https://lab.invalid');
+  const [account = '', container = '', ...rest] = decodeURIComponent(pathname).slice(1).split('/');
+  const blob = rest.length === 0 || rest[0] === '' ? undefined : rest.join('/');
+  return {
+    operation: operationOf(message.method ?? '', searchParams, blob),
+    resource: { account, container, blob },
+    query: searchParams,
+    message,
+  };
+}
+
+function operationOf(method: string, query: URLSearchParams, blob: string | undefined): Operation {
+  const operations: Readonly<Record<string, Operation>> =
+    blob === undefined
+      ? { 'GET list': 'list' }
+      : {
+          'GET ': 'read',
+          'HEAD ': 'head',
+          'GET metadata': 'metadata',
+          'HEAD metadata': 'metadata',
+          'PUT snapshot': 'snapshot',
+          'DELETE ': 'delete',
+        };
+  return operations[`${method} ${query.get('comp') ?? ''}`] ?? 'other';
+}
+
+export interface ServiceOptions {
+  readonly store: BlobStore;
+  readonly accountKey: string;
+  readonly latency: Latency;
+  readonly copyAt: 'request' | 'answer' | 'random';
+  readonly random: Random;
+}
+
+/** What the service answers when nothing is made to go wrong. */
+export class Service {
+  readonly #options: ServiceOptions;
+  readonly #latencies = new Map<string, Latency>();
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+  }
+
+  setLatency(blob: string, latency: Latency): void {
+    this.#latencies.set(blob, latency);
+  }
+
+  /** Throws ServiceError. */
+  async handle(request: ServiceRequest, identity: RequestIdentity): Promise<Answer> {
+    const { operation, resource, query } = request;
+    if (operation === 'other') {
+      throw new ServiceError(405, 'UnsupportedHttpVerb');
+    }
+    verifySas(query, resource, PERMISSIONS[operation], this.#options.accountKey, new Date());
+    if (resource.account !== ACCOUNT || resource.container !== CONTAINER) {
+      throw new ServiceError(404, 'ContainerNotFound');
+    }
+    if (resource.blob === undefined) {
+      return this.#list(request, identity);
+    }
+    return this.#handleBlob(request, resource.blob, identity);
+  }
+
+  async #handleBlob(
+    { operation, query, message }: ServiceRequest,
+    blob: string,
+    identity: RequestIdentity,
+  ): Promise<Answer> {
+    const snapshot = query.get('snapshot') ?? undefined;
+    if (operation === 'snapshot') {
+      return this.#snapshot(message, blob, identity);
+    }
+    const { store } = this.#options;
+    if (operation === 'delete') {
+      await this.#delete(blob, snapshot);
+      return answer(identity, 202);
+    }
+    const content = await store.content(blob, snapshot);
+    switch (operation) {
+      case 'metadata':
+        return answer(identity, 200, {
+          ETag: content.etag,
+          'Last-Modified': content.lastModified.toUTCString(),
+          ...metadataHeaders(content.metadata),
+        });
+      case 'head':
+        return answer(identity, 200, {
+          ...contentHeaders(content),
+          'Content-Length': String(content.sizeBytes),
+        });
+      default:
+        return contentAnswer(identity, content, rangeOf(message));
+    }
+  }
+
+  /** The base blob is a disk in use and stays. */
+  async #delete(blob: string, snapshot: string | undefined): Promise<void> {
+    if (snapshot === undefined) {
+      throw new ServiceError(409, 'SnapshotsPresent');
+    }
+    await this.#options.store.deleteSnapshot(blob, snapshot);
+  }
+
+  async #snapshot(
+    message: IncomingMessage,
+    blob: string,
+    identity: RequestIdentity,
+  ): Promise<Answer> {
+    if (message.headers['content-length'] === undefined) {
+      throw new ServiceError(411, 'MissingContentLengthHeader');
+    }
+    const { store, copyAt, random, latency } = this.#options;
+    const { latency: ownLatency } = store.spec(blob);
+    store.admitSnapshot(blob);
+    const timing = drawTiming(this.#latencies.get(blob) ?? ownLatency ?? latency, copyAt, random);
+    const answerDue = sleep(timing.answerAfterMs);
+    if (timing.copyAfterMs > 0) {
+      await sleep(timing.copyAfterMs);
+    }
+    const { snapshot } = await store.takeSnapshot(blob, metadataOf(message));
+    const content = await store.content(blob, undefined);
+    await answerDue;
+    return answer(identity, 201, {
+      'x-ms-snapshot': snapshot,
+      ETag: content.etag,
+      'Last-Modified': content.lastModified.toUTCString(),
+      'x-ms-request-server-encrypted': 'false',
+    });
+  }
+
+  async #list({ query }: ServiceRequest, identity: RequestIdentity): Promise<Answer> {
+    const include = (query.get('include') ?? '').split(',');
+    const prefix = query.get('prefix') ?? '';
+    const contents = await this.#options.store.list(include.includes('snapshots'));
+    const body = renderListing(
+      CONTAINER,
+      contents.filter(({ name }) => name.startsWith(prefix)),
+      include.includes('metadata'),
+    );
+    return answer(identity, 200, { 'Content-Type': 'application/xml' }, Buffer.from(body));
+  }
+}
+
+function rangeOf({ headers }: IncomingMessage): string | undefined {
+  return headers['x-ms-range']?.toString() ?? headers.range;
+}
+
+/** Keys as they were sent: the service keeps their case. */
+function metadataOf({ rawHeaders }: IncomingMessage): Record<string, string> {
+  const prefix = 'x-ms-meta-';
+  const pairs = rawHeaders.flatMap((name, index): [string, string][] =>
+    index % 2 === 0 && name.toLowerCase().startsWith(prefix)
+      ? [[name.slice(prefix.length), rawHeaders[index + 1] ?? '']]
+      : [],
+  );
+  return Object.fromEntries(pairs);
+}

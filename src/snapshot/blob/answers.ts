@@ -1,0 +1,79 @@
+import type { RequestFailure, SnapshotAnswer } from '../model.ts';
+import { type Exchange, type ExchangeEnd, headerText, type RawAnswer } from './exchange.ts';
+import { failureOfAnswer, failureWithoutAnswer } from './failures.ts';
+
+/** What of a target its texts are made from; no secret but those that must not appear in them. */
+export interface Addressee {
+  readonly target: number;
+  readonly origin: string;
+  readonly secrets: readonly string[];
+}
+
+/** Whether this is the answer to a snapshot request that made one: 201 and its name. */
+export function namesSnapshot(httpStatus: number, headers: RawAnswer['headers']): boolean {
+  return httpStatus === 201 && headerText(headers, 'x-ms-snapshot') !== undefined;
+}
+
+/** The full answer of a target's snapshot request; a target that was never fired has no attempt. */
+export function snapshotAnswer(exchange: Exchange, addressee: Addressee): SnapshotAnswer {
+  const { end } = exchange;
+  const answer = end !== undefined && 'answer' in end ? end.answer : undefined;
+  const succeeded = end?.kind === 'succeeded';
+  return {
+    target: addressee.target,
+    attempts: exchange.attempts,
+    firedNs: exchange.firedNs,
+    acknowledgedNs: succeeded ? exchange.endedNs : undefined,
+    httpStatus: answer?.httpStatus,
+    snapshot: succeeded ? token(end.answer, 'x-ms-snapshot', addressee) : undefined,
+    requestId: answer === undefined ? undefined : token(answer, 'x-ms-request-id', addressee),
+    failure: succeeded ? undefined : failureOf(end, addressee),
+    mayHaveOrphan: exchange.mayHaveOrphan,
+  };
+}
+
+/** Why an exchange did not bring what was asked for. */
+export function failureOf(
+  end: Exclude<ExchangeEnd, { kind: 'succeeded' }> | undefined,
+  addressee: Addressee,
+): RequestFailure {
+  const { origin } = addressee;
+  switch (end?.kind) {
+    case 'refused':
+      return refusal(end.answer, addressee);
+    case 'broken':
+      return failureWithoutAnswer(end.failure, origin, end.code);
+    case 'cut':
+      return failureWithoutAnswer(end.reason, origin);
+    case undefined:
+      return failureWithoutAnswer('aborted', origin);
+  }
+}
+
+function refusal(answer: RawAnswer, addressee: Addressee): RequestFailure {
+  const { httpStatus } = answer;
+  const requestId = token(answer, 'x-ms-request-id', addressee);
+  if (httpStatus < 300) {
+    return { ...failureWithoutAnswer('protocol', addressee.origin), httpStatus, requestId };
+  }
+  return failureOfAnswer(addressee.origin, httpStatus, serviceCode(answer, addressee), requestId);
+}
+
+/** From the header, or from the body's `<Code>` where a proxy dropped the header. */
+export function serviceCode(answer: RawAnswer, addressee: Addressee): string | undefined {
+  const inBody = /<Code>(\w{1,100})<\/Code>/.exec(Buffer.concat(answer.body).toString('latin1'));
+  return token(answer, 'x-ms-error-code', addressee) ?? clean(inBody?.[1], addressee);
+}
+
+function token(answer: RawAnswer, header: string, addressee: Addressee): string | undefined {
+  return clean(headerText(answer.headers, header), addressee);
+}
+
+/** A server's word is printed: only if it is a short plain token and does not echo a secret. */
+function clean(text: string | undefined, { secrets }: Addressee): string | undefined {
+  return text !== undefined &&
+    /^[\w:.+-]{1,100}$/.test(text) &&
+    !secrets.some((secret) => text.includes(secret))
+    ? text
+    : undefined;
+}

@@ -1,0 +1,85 @@
+import { FlashfreezeError } from '../../errors.ts';
+
+/** A blob's address, taken apart. `query` is a secret: it holds the SAS signature. */
+export interface BlobUrl {
+  /** `https://host[:port]` */
+  readonly origin: string;
+  /** Percent-encoded, starts with a slash. */
+  readonly pathname: string;
+  /** Without the question mark; byte for byte as it was given, because it is signed. */
+  readonly query: string;
+}
+
+const EXPECTED = 'expected https://<account>.blob.core.windows.net/<container>/<blob>?<SAS>';
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/**
+ * Checks a blob's URL and takes it apart. Messages name `label` and at most the host, never the
+ * path or the query.
+ *
+ * @throws FlashfreezeError `FF_URL_INVALID`: not the address of a blob; `FF_URL_INSECURE`: plain HTTP
+ * to another machine, which would hand the SAS to everybody on the way.
+ */
+export function parseBlobUrl(text: string, label = 'blob URL'): BlobUrl {
+  const invalid = (problem: string): FlashfreezeError =>
+    new FlashfreezeError('FF_URL_INVALID', `${label} ${problem}: ${EXPECTED}`);
+  if (!/^[\x21-\x7e]+$/.test(text)) {
+    throw invalid('is empty or holds white space or characters that are not percent-encoded');
+  }
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw invalid('is not an https URL');
+  }
+  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+    throw new FlashfreezeError(
+      'FF_URL_INSECURE',
+      `${label} is plain http to ${url.hostname}: use https (http is for loopback only)`,
+    );
+  }
+  const problem = partsProblem(url, text);
+  if (problem !== undefined) {
+    throw invalid(`(host ${url.hostname}) ${problem}`);
+  }
+  return { origin: url.origin, pathname: url.pathname, query: rawQuery(text) };
+}
+
+/**
+ * The URL as it may be shown: no query, no user name, no fragment. Text that is not a URL is not
+ * shown at all, because nobody knows which part of it is secret.
+ */
+export function withoutQuery(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || url.origin === 'null' || holdsSignature(url.pathname)) {
+    return '(not a blob URL)';
+  }
+  return `${url.origin}${url.pathname}`;
+}
+
+function partsProblem(url: URL, text: string): string | undefined {
+  if (url.username !== '' || url.password !== '') {
+    return 'holds a user name or password';
+  }
+  if (text.includes('#')) {
+    return 'holds a fragment (#…)';
+  }
+  if (holdsSignature(url.pathname)) {
+    return 'holds the SAS in its path (is the question mark missing or percent-encoded?)';
+  }
+  if (!/^(\/[^/]+){2,}$/.test(url.pathname)) {
+    return 'does not name a container and a blob';
+  }
+  return ['comp', 'snapshot', 'versionid'].some((name) => url.searchParams.has(name))
+    ? 'already names an operation, a snapshot or a version (comp, snapshot, versionid)'
+    : undefined;
+}
+
+/** A signature outside the query would be shown and logged as part of the blob's name. */
+function holdsSignature(pathname: string): boolean {
+  return /sig(=|%3d)/i.test(pathname);
+}
+
+/** `URL.search` re-encodes some characters; a signed query goes out as it came in. */
+function rawQuery(text: string): string {
+  const start = text.indexOf('?');
+  return start === -1 ? '' : text.slice(start + 1);
+}

@@ -1,0 +1,66 @@
+import type { LookupFunction } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import { Client, type Dispatcher } from 'undici';
+
+/**
+ * How long an idle connection is kept, in ms: past the longest preparation (scripts and a scheduled
+ * start included). What the server says in `Keep-Alive: timeout=` still counts.
+ */
+const KEEP_ALIVE_MS = 4 * 3_600_000;
+/**
+ * How long before the server's own limit an idle connection is given up. undici's 2 s would close one
+ * under `Keep-Alive: timeout=2` at once, that is, before it has carried a second request.
+ */
+const KEEP_ALIVE_MARGIN_MS = 100;
+
+export interface ConnectionOptions {
+  readonly connectTimeoutMs: number;
+  /** One for all connections of a lane: the trusted authorities are held once. */
+  readonly secureContext: SecureContext;
+  readonly lookup: LookupFunction;
+}
+
+/**
+ * The one connection of a target. A dispatched request is written one turn of the event loop later
+ * when the connection is up, and connects first when it is not.
+ */
+export class BlobConnection {
+  readonly #origin: string;
+  readonly #options: ConnectionOptions;
+  #client: Client;
+
+  constructor(origin: string, options: ConnectionOptions) {
+    this.#origin = origin;
+    this.#options = options;
+    this.#client = this.#create();
+  }
+
+  get isUp(): boolean {
+    return this.#client.stats.connected;
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    this.#client.dispatch(options, handler);
+  }
+
+  /** Cuts the connection with whatever is under way on it. The next request connects anew. */
+  drop(): void {
+    void this.#client.destroy();
+    this.#client = this.#create();
+  }
+
+  #create(): Client {
+    const { connectTimeoutMs, secureContext, lookup } = this.#options;
+    return new Client(this.#origin, {
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
+      // Both are coarse (about 1 s); the exchanges have exact deadlines of their own.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: connectTimeoutMs, rejectUnauthorized: true, secureContext, lookup },
+    });
+  }
+}

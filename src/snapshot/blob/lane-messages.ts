@@ -1,0 +1,48 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Preflight, RequestFailure, SnapshotAnswer, SnapshotEvent } from '../model.ts';
+import type { PreparedTarget } from './requests.ts';
+
+/** What a lane is started with. */
+export interface LaneTask {
+  readonly port: MessagePort;
+  readonly targets: readonly PreparedTarget[];
+  readonly limits: LaneLimits;
+}
+
+export interface LaneLimits {
+  /** For one target's preflight: name, connection, TLS and answer, with its tries. */
+  readonly preflightTimeoutMs: number;
+  /** For one target's re-warming. */
+  readonly rewarmTimeoutMs: number;
+}
+
+/** What the re-warming of one connection found. */
+export type Rewarmed =
+  | {
+      readonly ok: true;
+      readonly target: number;
+      /** False where the server closes after every answer: the request will have to connect. */
+      readonly warm: boolean;
+    }
+  | { readonly ok: false; readonly target: number; readonly failure: RequestFailure };
+
+/** From the main thread to a lane. */
+export type LaneCommand =
+  | { readonly kind: 'preflight' }
+  | { readonly kind: 'rewarm' }
+  | { readonly kind: 'fire'; readonly targets: readonly number[]; readonly deadlineNs: bigint }
+  | { readonly kind: 'abort' }
+  | { readonly kind: 'answers' };
+
+/** From a lane to the main thread. Only `events` arrive unasked. */
+export type LaneReport =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'preflight'; readonly results: readonly Preflight[] }
+  | { readonly kind: 'rewarm'; readonly results: readonly Rewarmed[] }
+  | { readonly kind: 'answers'; readonly results: readonly SnapshotAnswer[] }
+  | {
+      readonly kind: 'events';
+      /** Re-warming sends its events the same way, so that the way has been gone once. */
+      readonly purpose: 'rewarm' | 'snapshot';
+      readonly events: readonly SnapshotEvent[];
+    };

@@ -1,0 +1,54 @@
+import { Piscina } from 'piscina';
+import type { LaneTask } from './lane-messages.ts';
+
+/**
+ * Default number of lanes.
+ */
+export function defaultLanes(_targets: number): number {
+  return 1;
+}
+
+/** The target numbers of each lane: dealt out in turn, so that lanes differ by one target at most. */
+export function dealTargets(targets: number, lanes: number): number[][] {
+  const hands = Array.from({ length: Math.min(lanes, targets) }, (): number[] => []);
+  for (let target = 0; target < targets; target += 1) {
+    hands[target % hands.length]?.push(target);
+  }
+  return hands;
+}
+
+/** The pool: as many threads as lanes, each with one task that lasts until the pool is closed. */
+export class LanePool implements AsyncDisposable {
+  readonly #pool: Piscina<LaneTask, void>;
+
+  constructor(lanes: number) {
+    this.#pool = new Piscina<LaneTask, void>({
+      filename: new URL('./lane.ts', import.meta.url).href,
+      name: 'runLane',
+      // Equal, or idle workers are reaped with their sockets.
+      minThreads: lanes,
+      maxThreads: lanes,
+      concurrentTasksPerWorker: 1,
+      // 'sync' parks the event loop of a worker, and with it sockets, timers and TLS.
+      atomics: 'disabled',
+      idleTimeout: Number.POSITIVE_INFINITY,
+      recordTiming: false,
+    });
+  }
+
+  run(task: LaneTask): Promise<void> {
+    return this.#pool.run(task, { transferList: [task.port] });
+  }
+
+  /**
+   * To be called when every lane runs. A thread that dies is not replaced from then on: a new one
+   * would have no connection, and its start would take the processor from those that still run.
+   */
+  seal(): void {
+    this.#pool.options.minThreads = 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.destroy();
+  }
+}

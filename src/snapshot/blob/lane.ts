@@ -1,0 +1,208 @@
+import { createSecureContext } from 'node:tls';
+import type { MessagePort } from 'node:worker_threads';
+import type { SnapshotEvent } from '../model.ts';
+import { snapshotAnswer } from './answers.ts';
+import { cutAt, type Exchange, type ExchangeListener } from './exchange.ts';
+import type { LaneCommand, LaneLimits, LaneReport, LaneTask } from './lane-messages.ts';
+import { LaneTarget } from './lane-target.ts';
+import { NameMemory } from './name-memory.ts';
+
+/** Connections a lane opens at the same time during the preflight. */
+const PREFLIGHTS_AT_ONCE = 16;
+
+/** The body of a pool worker: holds its targets' connections until its thread is ended. */
+export async function runLane({ port, targets, limits }: LaneTask): Promise<void> {
+  const names = new NameMemory();
+  const connectionOptions = {
+    connectTimeoutMs: limits.preflightTimeoutMs,
+    secureContext: createSecureContext(),
+    lookup: names.lookup,
+  };
+  const lane = new Lane(
+    port,
+    targets.map((target) => new LaneTarget(target, connectionOptions)),
+    limits,
+    names,
+  );
+  await lane.run();
+}
+
+class Lane {
+  readonly #port: MessagePort;
+  readonly #targets: readonly LaneTarget[];
+  readonly #limits: LaneLimits;
+  readonly #names: NameMemory;
+  /** One for each target and round, made before the window. */
+  #exchanges = new Map<number, Exchange>();
+  #timers: NodeJS.Timeout[] = [];
+  #aborted = false;
+  readonly #over = Promise.withResolvers<never>();
+
+  constructor(
+    port: MessagePort,
+    targets: readonly LaneTarget[],
+    limits: LaneLimits,
+    names: NameMemory,
+  ) {
+    this.#port = port;
+    this.#targets = targets;
+    this.#limits = limits;
+    this.#names = names;
+    this.#beginRound();
+  }
+
+  run(): Promise<never> {
+    this.#port.on('message', (command: LaneCommand) => this.#obey(command));
+    this.#report({ kind: 'ready' });
+    return this.#over.promise;
+  }
+
+  #obey(command: LaneCommand): void {
+    switch (command.kind) {
+      case 'fire':
+        this.#fire(command.targets, command.deadlineNs);
+        break;
+      case 'abort':
+        this.#abort();
+        break;
+      case 'preflight':
+        this.#carryOut(this.#preflight());
+        break;
+      case 'rewarm':
+        this.#carryOut(this.#rewarm());
+        break;
+      case 'answers':
+        this.#carryOut(this.#answers());
+    }
+  }
+
+  /** What fails here fails for a reason nobody foresaw: the lane ends, and its targets with it. */
+  #carryOut(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#over.reject(error));
+  }
+
+  #fire(targets: readonly number[], deadlineNs: bigint): void {
+    this.#names.hold();
+    const fired: Exchange[] = [];
+    for (const target of targets) {
+      const exchange = this.#exchanges.get(target);
+      if (exchange !== undefined && !exchange.started) {
+        fired.push(exchange);
+        if (this.#aborted) {
+          exchange.cut('aborted');
+        } else {
+          exchange.start(deadlineNs);
+        }
+      }
+    }
+    this.#timers.push(cutAt(deadlineNs, fired));
+  }
+
+  #abort(): void {
+    this.#aborted = true;
+    for (const exchange of this.#exchanges.values()) {
+      if (exchange.started) {
+        exchange.cut('aborted');
+      }
+    }
+  }
+
+  async #preflight(): Promise<void> {
+    const results = await inParallel(this.#targets, PREFLIGHTS_AT_ONCE, (target) =>
+      target.preflight(this.#limits),
+    );
+    const heads = results
+      .map((result) => (result.ok ? result.head.buffer : undefined))
+      .filter((buffer) => buffer instanceof ArrayBuffer);
+    this.#port.postMessage({ kind: 'preflight', results } satisfies LaneReport, heads);
+  }
+
+  async #rewarm(): Promise<void> {
+    this.#abort();
+    this.#names.release();
+    const events = new EventPost(this.#port, 'rewarm');
+    const results = await Promise.all(
+      this.#targets.map((target) => target.rewarm(this.#limits, events)),
+    );
+    this.#beginRound();
+    this.#report({ kind: 'rewarm', results });
+  }
+
+  #beginRound(): void {
+    for (const timer of this.#timers) {
+      clearTimeout(timer);
+    }
+    this.#timers = [];
+    this.#aborted = false;
+    const events = new EventPost(this.#port, 'snapshot');
+    this.#exchanges = new Map(
+      this.#targets.map((target) => [target.prepared.target, target.snapshotExchange(events)]),
+    );
+  }
+
+  async #answers(): Promise<void> {
+    const started = [...this.#exchanges.values()].filter((exchange) => exchange.started);
+    await Promise.all(started.map((exchange) => exchange.whenEnded));
+    const results = this.#targets.flatMap(({ prepared }) => {
+      const exchange = this.#exchanges.get(prepared.target);
+      return exchange === undefined ? [] : [snapshotAnswer(exchange, prepared)];
+    });
+    this.#report({ kind: 'answers', results });
+  }
+
+  #report(report: LaneReport): void {
+    this.#port.postMessage(report);
+  }
+}
+
+/**
+ * Sends events to the main thread. Those about requests that left are sent together, one turn of the
+ * event loop later: nothing stands between the first request and the last. An end is sent at once.
+ */
+class EventPost implements ExchangeListener {
+  readonly #port: MessagePort;
+  readonly #purpose: 'rewarm' | 'snapshot';
+  #waiting: SnapshotEvent[] = [];
+
+  constructor(port: MessagePort, purpose: 'rewarm' | 'snapshot') {
+    this.#port = port;
+    this.#purpose = purpose;
+  }
+
+  fired(target: number, atNs: bigint): void {
+    this.#waiting.push({ kind: 'fired', target, atNs });
+    if (this.#waiting.length === 1) {
+      setImmediate(() => this.#send());
+    }
+  }
+
+  ended(target: number, succeeded: boolean, atNs: bigint): void {
+    this.#waiting.push({ kind: succeeded ? 'acknowledged' : 'failed', target, atNs });
+    this.#send();
+  }
+
+  #send(): void {
+    if (this.#waiting.length > 0) {
+      const events = this.#waiting;
+      this.#waiting = [];
+      this.#port.postMessage({ kind: 'events', purpose: this.#purpose, events });
+    }
+  }
+}
+
+/** Results in the order of the items, with at most `atOnce` under way. */
+async function inParallel<T, R>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Map<number, R>();
+  const waiting = items.entries();
+  const runner = async (): Promise<void> => {
+    for (const [index, item] of waiting) {
+      results.set(index, await work(item));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, runner));
+  return [...results.entries()].sort(([a], [b]) => a - b).map(([, result]) => result);
+}

@@ -1,0 +1,232 @@
+import { FlashfreezeError } from '../../errors.ts';
+import type {
+  BlobTarget,
+  Preflight,
+  RequestFailure,
+  SnapshotAnswer,
+  SnapshotEvent,
+} from '../model.ts';
+import { failureWithoutAnswer } from './failures.ts';
+import { LaneLink } from './lane-link.ts';
+import type { LaneLimits, Rewarmed } from './lane-messages.ts';
+import { dealTargets, defaultLanes, LanePool } from './lane-pool.ts';
+import { type PreparedTarget, prepareTarget } from './requests.ts';
+import { Round } from './round.ts';
+
+export type { Rewarmed } from './lane-messages.ts';
+export { HEAD_BYTES } from './requests.ts';
+
+export interface BlobLanesOptions extends Partial<LaneLimits> {
+  /** Threads; by default what `defaultLanes` says. */
+  readonly lanes?: number;
+  /** Hears what happens to fired targets, each exactly one `acknowledged` or `failed`. */
+  readonly onEvent?: (event: SnapshotEvent) => void;
+}
+
+export const DEFAULT_LIMITS: LaneLimits = { preflightTimeoutMs: 10_000, rewarmTimeoutMs: 4_000 };
+
+/** How long a lane's thread may be late with what its own deadlines promise, in ms. */
+const GRACE_MS = 250;
+/** For reports without a deadline of their own: the start of a thread, the reading of answers. */
+const REPORT_LIMIT_MS = 10_000;
+
+/**
+ * The requests that take the snapshots: each target has one warm connection, held by a thread of a
+ * pool, and one request that is ready to leave.
+ *
+ * Order of calls: `open`, `preflight`, then for each attempt at a freeze `rewarm`, `fire` (as
+ * often as disks become ready), perhaps `abort`, and `answers` after the thaw. `rewarm` begins a new
+ * round: what was fired before is cut and forgotten.
+ */
+export class BlobLanes implements AsyncDisposable {
+  readonly #pool: LanePool | undefined;
+  readonly #targets: readonly PreparedTarget[];
+  readonly #limits: LaneLimits;
+  readonly #links: LaneLink[] = [];
+  readonly #linkOf: LaneLink[] = [];
+  readonly #onEvent: (event: SnapshotEvent) => void;
+  #round: Round;
+  #disposed = false;
+
+  private constructor(
+    targets: readonly PreparedTarget[],
+    pool: LanePool | undefined,
+    options: BlobLanesOptions,
+  ) {
+    this.#targets = targets;
+    this.#pool = pool;
+    this.#onEvent = options.onEvent ?? (() => {});
+    this.#limits = {
+      preflightTimeoutMs: options.preflightTimeoutMs ?? DEFAULT_LIMITS.preflightTimeoutMs,
+      rewarmTimeoutMs: options.rewarmTimeoutMs ?? DEFAULT_LIMITS.rewarmTimeoutMs,
+    };
+    this.#round = new Round();
+  }
+
+  /**
+   * Starts the threads; connects nothing yet.
+   *
+   * @throws FlashfreezeError `FF_URL_INVALID`, `FF_URL_INSECURE`, `FF_CONFIG_INVALID` for what cannot
+   * be sent; `FF_INTERNAL` when a thread does not start.
+   */
+  static async open(
+    targets: readonly BlobTarget[],
+    options: BlobLanesOptions = {},
+  ): Promise<BlobLanes> {
+    const prepared = targets.map((target, index) => prepareTarget(target, index, targets.length));
+    const hands = dealTargets(prepared.length, options.lanes ?? defaultLanes(prepared.length));
+    const pool = hands.length === 0 ? undefined : new LanePool(hands.length);
+    const lanes = new BlobLanes(prepared, pool, options);
+    try {
+      await lanes.#start(hands);
+    } catch (error) {
+      await lanes[Symbol.asyncDispose]();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new FlashfreezeError('FF_INTERNAL', `a thread for requests did not start: ${reason}`);
+    }
+    return lanes;
+  }
+
+  /**
+   * Connects to every blob, verifies TLS, and reads its first `HEAD_BYTES` with the task's own SAS.
+   * One result for each target, in order. `ok: false` means that its snapshot would fail.
+   */
+  async preflight(): Promise<readonly Preflight[]> {
+    const limitMs = this.#limits.preflightTimeoutMs * Math.max(1, this.#targets.length);
+    return await this.#askAll(
+      async (link) => (await link.ask('preflight', limitMs + REPORT_LIMIT_MS)).results,
+      (target, failure): Preflight => ({ ok: false, target, failure }),
+    );
+  }
+
+  /**
+   * Begins a round, right before the freeze: proves every connection with a cheap request, replaces
+   * the dead ones, and thereby goes the whole way of a snapshot request once.
+   */
+  async rewarm(): Promise<readonly Rewarmed[]> {
+    const limitMs = this.#limits.rewarmTimeoutMs + REPORT_LIMIT_MS;
+    const results = await this.#askAll(
+      async (link) => (await link.ask('rewarm', limitMs)).results,
+      (target, failure): Rewarmed => ({ ok: false, target, failure }),
+    );
+    // Only now: the last events of the former round came before the reports.
+    this.#round.end();
+    this.#round = new Round();
+    return results;
+  }
+
+  /**
+   * Sends the snapshot requests of these targets at once. A target is fired once in a round; again is
+   * without effect. Never throws, and never waits.
+   *
+   * @param deadlineNs CLOCK_MONOTONIC; bounds all tries. What has no answer by then is `failed`.
+   */
+  fire(targets: readonly number[], deadlineNs: bigint): void {
+    for (const link of this.#links) {
+      const own = targets.filter((target) => this.#linkOf[target] === link);
+      if (own.length > 0 && link.lostBecause === undefined) {
+        link.post({ kind: 'fire', targets: own, deadlineNs });
+      } else if (own.length > 0) {
+        queueMicrotask(() => this.#fail(own, 'again'));
+      }
+    }
+    const round = this.#round;
+    round.fired(targets, deadlineNs);
+    round.at(deadlineNs + BigInt(GRACE_MS * 1e6), () => {
+      for (const target of round.open(targets)) {
+        this.#linkOf[target]?.giveUp(`no answer ${GRACE_MS} ms after the deadline`);
+      }
+    });
+  }
+
+  /** Cuts what is under way; every fired target without an end is `failed`. */
+  abort(): void {
+    for (const link of this.#links) {
+      if (link.lostBecause === undefined) {
+        link.post({ kind: 'abort' });
+      }
+    }
+  }
+
+  /**
+   * The full answers of this round, one for each target in order. Waits for what is still under way
+   * (by its deadline at the latest), so call it after the thaw.
+   */
+  async answers(): Promise<readonly SnapshotAnswer[]> {
+    const round = this.#round;
+    const limitMs = round.remainingMs() + GRACE_MS + REPORT_LIMIT_MS;
+    return await this.#askAll(
+      async (link) => (await link.ask('answers', limitMs)).results,
+      (target, failure) => round.answerOfLost(target, failure),
+    );
+  }
+
+  /** Ends the threads, and with them whatever is under way. No event comes after it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    this.#round.end();
+    for (const link of this.#links) {
+      link.giveUp('closed');
+    }
+    await this.#pool?.[Symbol.asyncDispose]();
+  }
+
+  async #start(hands: readonly (readonly number[])[]): Promise<void> {
+    if (this.#pool === undefined) {
+      return;
+    }
+    for (const hand of hands) {
+      const targets = this.#targets.filter(({ target }) => hand.includes(target));
+      const link = new LaneLink(this.#pool, targets, this.#limits, {
+        events: (events) => this.#hear(events),
+        lost: (lost) => this.#fail(lost.targets, 'first'),
+      });
+      this.#links.push(link);
+      for (const target of hand) {
+        this.#linkOf[target] = link;
+      }
+    }
+    await Promise.all(this.#links.map((link) => link.hear('ready', REPORT_LIMIT_MS)));
+    this.#pool.seal();
+  }
+
+  #hear(events: readonly SnapshotEvent[]): void {
+    for (const event of events) {
+      this.#round.note(event);
+      if (!this.#disposed) {
+        this.#onEvent(event);
+      }
+    }
+  }
+
+  /** Tells that targets of a lost lane failed; `again` also those that were told before. */
+  #fail(targets: readonly number[], when: 'first' | 'again'): void {
+    const told = when === 'again' ? targets : this.#round.open(targets);
+    const atNs = process.hrtime.bigint();
+    this.#hear(told.map((target) => ({ kind: 'failed', target, atNs })));
+  }
+
+  /** Asks every lane; targets of a lost one get what `ofLost` makes of the failure. */
+  async #askAll<R extends { readonly target: number }>(
+    ask: (link: LaneLink) => Promise<readonly R[]>,
+    ofLost: (target: number, failure: RequestFailure) => R,
+  ): Promise<R[]> {
+    const results = await Promise.all(
+      this.#links.map(async (link) => {
+        try {
+          return await ask(link);
+        } catch {
+          return link.targets.map((target) => ofLost(target, this.#lossOf(target)));
+        }
+      }),
+    );
+    return results.flat().sort((a, b) => a.target - b.target);
+  }
+
+  #lossOf(target: number): RequestFailure {
+    const origin = this.#targets[target]?.origin ?? '';
+    const failure = failureWithoutAnswer('aborted', origin);
+    const reason = this.#linkOf[target]?.lostBecause ?? 'unknown';
+    return { ...failure, message: `${failure.message}: its thread was lost (${reason})` };
+  }
+}

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { FlashfreezeError } from '../../errors.ts';
+import type { BlobTarget } from '../model.ts';
+import { parseBlobUrl } from './blob-url.ts';
+
+/**
+ * The version of the Blob service's protocol that every request names. The oldest one the snapshot
+ * call is specified for (blob-api.md): nothing newer is used, and the oldest is what the most
+ * endpoints accept (Azurite 3.37 lists it). It only says how the request is executed; the SAS is
+ * checked by the version it names itself (`sv`).
+ */
+export const SERVICE_VERSION = '2018-03-28';
+
+/**
+ * How much of a blob the preflight reads, in bytes: 64 KiB and the block behind them, because
+ * the primary superblock of btrfs begins at 64 KiB.
+ */
+export const HEAD_BYTES = 69_632;
+
+/** One request, ready to be sent: nothing of it is put together while anything is frozen. */
+export interface PreparedRequest {
+  readonly method: 'GET' | 'PUT';
+  /** Path and query, as on the request line. Secret. */
+  readonly path: string;
+  /** Names and values, alternating. */
+  readonly headers: readonly string[];
+}
+
+/** What the SAS permits, as far as its `sp` parameter tells; all true without `sp`. */
+export interface Permissions {
+  readonly read: boolean;
+  /** A snapshot needs create or write. */
+  readonly snapshot: boolean;
+  /** A lease needs write; so a create-only SAS can snapshot a blob, but not be tried with a lease. */
+  readonly lease: boolean;
+}
+
+/** Everything a lane needs for one target. Secret as a whole. */
+export interface PreparedTarget {
+  readonly target: number;
+  readonly origin: string;
+  readonly permissions: Permissions;
+  /** Reads the first `HEAD_BYTES`. */
+  readonly head: PreparedRequest;
+  /** Reads the blob's metadata: the cheapest request that proves a connection. */
+  readonly metadata: PreparedRequest;
+  /** Stands in for a read where the SAS has no read permission; changes nothing. */
+  readonly probe: PreparedRequest;
+  readonly snapshot: PreparedRequest;
+  /** Values of the query that must not appear in any text. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * Builds every request of one target.
+ *
+ * @throws FlashfreezeError `FF_URL_INVALID`, `FF_URL_INSECURE`; `FF_CONFIG_INVALID` where metadata
+ * cannot be sent in a header.
+ */
+export function prepareTarget(target: BlobTarget, index: number, count: number): PreparedTarget {
+  const label = `blob URL ${index + 1} of ${count}`;
+  const url = parseBlobUrl(target.url, label);
+  const path = (...parameters: string[]): string =>
+    `${url.pathname}?${[...(url.query === '' ? [] : [url.query]), ...parameters].join('&')}`;
+  const common = ['x-ms-version', SERVICE_VERSION, ...clientRequestId(target, label)];
+  return {
+    target: index,
+    origin: url.origin,
+    permissions: permissionsOf(url.query),
+    head: {
+      method: 'GET',
+      path: url.query === '' ? url.pathname : path(),
+      headers: [...common, 'range', `bytes=0-${HEAD_BYTES - 1}`],
+    },
+    metadata: { method: 'GET', path: path('comp=metadata'), headers: common },
+    probe: { method: 'PUT', path: path('comp=lease'), headers: [...common, ...leaseProbe()] },
+    snapshot: {
+      method: 'PUT',
+      path: path('comp=snapshot'),
+      headers: [...common, ...metadataHeaders(target.metadata, label)],
+    },
+    secrets: secretsOf(url.query),
+  };
+}
+
+const ENCRYPTION_SETTINGS = 'x-ms-meta-DiskEncryptionSettings';
+
+/**
+ * Metadata given with a snapshot replaces the blob's own in it, but the settings an encrypted disk is
+ * unlocked with must not get lost (blob-api.md): they are carried over from the blob's headers.
+ */
+export function keepEncryptionSettings(
+  request: PreparedRequest,
+  settings: string | undefined,
+): PreparedRequest {
+  const names = request.headers.filter((_, index) => index % 2 === 0);
+  const replaces = names.some((name) => name.startsWith('x-ms-meta-'));
+  const given = names.some((name) => name.toLowerCase() === ENCRYPTION_SETTINGS.toLowerCase());
+  return settings === undefined || !replaces || given
+    ? request
+    : { ...request, headers: [...request.headers, ENCRYPTION_SETTINGS, settings] };
+}
+
+/**
+ * Releasing a lease under an id that nobody holds needs the same permission as a snapshot (write),
+ * needs the blob to exist, and cannot succeed: the one request that proves name, TLS, SAS and blob
+ * for a SAS without read permission and leaves no trace.
+ * https://learn.microsoft.com/rest/api/storageservices/lease-blob
+ */
+function leaseProbe(): string[] {
+  return ['x-ms-lease-action', 'release', 'x-ms-lease-id', randomUUID()];
+}
+
+function clientRequestId({ clientRequestId }: BlobTarget, label: string): string[] {
+  if (!/^[\x20-\x7e]{0,1024}$/.test(clientRequestId)) {
+    throw new FlashfreezeError(
+      'FF_CONFIG_INVALID',
+      `the task id of ${label} is not printable ASCII of at most 1,024 characters, as the service requires`,
+    );
+  }
+  return clientRequestId === '' ? [] : ['x-ms-client-request-id', clientRequestId];
+}
+
+function metadataHeaders(metadata: BlobTarget['metadata'], label: string): string[] {
+  return metadata.flatMap(([key, value]) => {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(key) || !/^[\x20-\x7e\t]*$/.test(value)) {
+      throw new FlashfreezeError(
+        'FF_CONFIG_INVALID',
+        `metadata ${JSON.stringify(key)} of ${label} cannot be sent: expected a name of letters, digits and _, and a value of printable ASCII`,
+      );
+    }
+    return [`x-ms-meta-${key}`, value];
+  });
+}
+
+/**
+ * `sp` of a SAS lists the permissions; a SAS that names a stored policy may have none.
+ * https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+ */
+function permissionsOf(query: string): Permissions {
+  const granted = new URLSearchParams(query).get('sp');
+  if (granted === null) {
+    return { read: true, snapshot: true, lease: true };
+  }
+  return {
+    read: granted.includes('r'),
+    snapshot: /[cw]/.test(granted),
+    lease: granted.includes('w'),
+  };
+}
+
+/** The signature, as it stands and decoded; a server may echo either. */
+function secretsOf(query: string): string[] {
+  return query
+    .split('&')
+    .filter((pair) => /^sig=./i.test(pair))
+    .map((pair) => pair.slice(4))
+    .flatMap((raw) => [raw, new URLSearchParams(`sig=${raw}`).get('sig') ?? raw])
+    .concat(query.length >= 8 ? [query] : []);
+}

@@ -1,0 +1,91 @@
+import type { RequestFailure, SnapshotAnswer, SnapshotEvent } from '../model.ts';
+
+interface Noted {
+  asked: boolean;
+  firedNs: bigint | undefined;
+  acknowledgedNs: bigint | undefined;
+  ended: boolean;
+}
+
+/**
+ * What the main thread itself knows of the targets fired since the last re-warming: enough to tell
+ * what becomes of them when the thread that fired them is gone.
+ */
+export class Round {
+  readonly #noted = new Map<number, Noted>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #lastDeadlineNs = 0n;
+
+  fired(targets: readonly number[], deadlineNs: bigint): void {
+    for (const target of targets) {
+      this.#of(target).asked = true;
+    }
+    if (deadlineNs > this.#lastDeadlineNs) {
+      this.#lastDeadlineNs = deadlineNs;
+    }
+  }
+
+  note(event: SnapshotEvent): void {
+    const noted = this.#of(event.target);
+    if (event.kind === 'fired') {
+      noted.firedNs = event.atNs;
+      return;
+    }
+    noted.ended = true;
+    if (event.kind === 'acknowledged') {
+      noted.acknowledgedNs = event.atNs;
+    }
+  }
+
+  /** Those of the targets that have not ended. */
+  open(targets: readonly number[]): number[] {
+    return targets.filter((target) => !this.#of(target).ended);
+  }
+
+  /**
+   * Does something at a time (CLOCK_MONOTONIC), unless the round is over by then, and after what has
+   * been received by then was heard: this thread may have been busy.
+   */
+  at(timeNs: bigint, action: () => void): void {
+    const delayMs = Number(timeNs - process.hrtime.bigint()) / 1e6;
+    const timer = setTimeout(() => setImmediate(action), Math.max(1, Math.ceil(delayMs)));
+    this.#timers.push(timer);
+  }
+
+  end(): void {
+    for (const timer of this.#timers) {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Until the last deadline; 0 when that is past. */
+  remainingMs(): number {
+    return Math.max(0, Number(this.#lastDeadlineNs - process.hrtime.bigint()) / 1e6);
+  }
+
+  /** Of a target whose lane was lost: its answer, and how often it was tried, died with the thread. */
+  answerOfLost(target: number, failure: RequestFailure): SnapshotAnswer {
+    const { asked, firedNs, acknowledgedNs } = this.#of(target);
+    return {
+      target,
+      attempts: asked ? 1 : 0,
+      firedNs,
+      acknowledgedNs,
+      httpStatus: undefined,
+      snapshot: undefined,
+      requestId: undefined,
+      failure,
+      mayHaveOrphan: asked,
+    };
+  }
+
+  #of(target: number): Noted {
+    const known = this.#noted.get(target);
+    if (known !== undefined) {
+      return known;
+    }
+    const noted = { asked: false, firedNs: undefined, acknowledgedNs: undefined, ended: false };
+    this.#noted.set(target, noted);
+    return noted;
+  }
+}

@@ -1,0 +1,257 @@
+import { readFileSync } from 'node:fs';
+import { FlashfreezeError } from '../errors.ts';
+import { closestName } from './closest-name.ts';
+import { type IniSection, parsePythonIni } from './python-ini.ts';
+
+export const VM_BACKUP_CONFIGURATION_PATH = '/etc/azure/vmbackup.conf';
+
+export const SNAPSHOT_METHODS = [
+  'onlyGuest',
+  'firstGuestThenHost',
+  'firstHostThenGuest',
+  'onlyHost',
+] as const;
+export type SnapshotMethod = (typeof SNAPSHOT_METHODS)[number];
+
+export const LAST_LEVERS = ['deny', 'allow', 'kill', 'off'] as const;
+/** What is done where no thaw releases a stuck freeze (freeze-facts.md, Stuck, the last levers). */
+export type LastLever = (typeof LAST_LEVERS)[number];
+
+export const FIRE_RULES = ['early', 'barrier'] as const;
+export type FireRule = (typeof FIRE_RULES)[number];
+
+/** What `/etc/azure/vmbackup.conf` sets, checked (settings.md, Local files). */
+export interface VmBackupConfiguration {
+  /** `timeout`: longest a freeze may last. */
+  readonly timeoutMs: number;
+  /** `MountsToSkip`: mount points left out of the freeze. */
+  readonly mountsToSkip: readonly string[];
+  /** `seqsnapshot` 1 or 2: one disk after the other. */
+  readonly sequentialSnapshot: boolean;
+  /** `SnapshotMethod`; undefined where the task's own settings decide. */
+  readonly snapshotMethod: SnapshotMethod | undefined;
+  /** `UploadStatusAndLog` */
+  readonly uploadStatusAndLog: boolean;
+  /** `WriteLog` */
+  readonly writeLog: boolean;
+  /** `LoggingOff` 0 */
+  readonly logging: boolean;
+  /** `disable_logging` 0 */
+  readonly events: boolean;
+  /** `OnAppFailureDoFsFreeze`: freeze also where the application could not be quiesced. */
+  readonly freezeAfterAppFailure: boolean;
+  /** `OnAppSuccessDoFsFreeze`: freeze also where the application was quiesced. */
+  readonly freezeAfterAppSuccess: boolean;
+  /** `onlyLocalFilesystems`: used space is counted of local file systems only. */
+  readonly onlyLocalFileSystems: boolean;
+  /** `fsfreeze` */
+  readonly freeze: boolean;
+  /** `[Flashfreeze] fire`: each disk's request as early as may be, or all at the barrier. */
+  readonly fire: FireRule;
+  /** `[Flashfreeze] retryStuckFreeze`: one second attempt, the stuck ones first. */
+  readonly retryStuckFreeze: boolean;
+  /** `[Flashfreeze] lastLever` */
+  readonly lastLever: LastLever;
+  /** `[Flashfreeze] lanes`: connection threads; undefined: by the number of cores. */
+  readonly lanes: number | undefined;
+}
+
+/** What holds where the file says nothing. */
+export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
+  timeoutMs: 60_000,
+  mountsToSkip: [],
+  sequentialSnapshot: false,
+  snapshotMethod: undefined,
+  uploadStatusAndLog: true,
+  writeLog: true,
+  logging: true,
+  events: true,
+  freezeAfterAppFailure: true,
+  freezeAfterAppSuccess: true,
+  onlyLocalFileSystems: false,
+  freeze: true,
+  fire: 'early',
+  retryStuckFreeze: true,
+  lastLever: 'deny',
+  lanes: undefined,
+};
+
+export interface VmBackupConfigurationResult {
+  readonly configuration: VmBackupConfiguration;
+  /** What was passed over in the file, as sentences for people. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the configuration file. No file, an unreadable or a malformed one, and a value of
+ * `[SnapshotThread]` that makes no sense leave the defaults in place: a backup does not fail for a
+ * file that other tools share. What was passed over is in `warnings`.
+ *
+ * Throws FF_CONFIG_INVALID for an unknown key or value in our own section `[Flashfreeze]`.
+ */
+export function readVmBackupConfiguration(
+  path: string = VM_BACKUP_CONFIGURATION_PATH,
+): VmBackupConfigurationResult {
+  try {
+    return parseVmBackupConfiguration(readFileSync(path, 'utf8'), path);
+  } catch (error) {
+    if (error instanceof FlashfreezeError || !(error instanceof Error && 'code' in error)) {
+      throw error;
+    }
+    const warnings =
+      error.code === 'ENOENT' ? [] : [`${path} cannot be read (${error.code}); the defaults hold`];
+    return { configuration: DEFAULT_VM_BACKUP_CONFIGURATION, warnings };
+  }
+}
+
+/** @param path only named in messages */
+export function parseVmBackupConfiguration(
+  text: string,
+  path: string,
+): VmBackupConfigurationResult {
+  const { sections, problems } = parsePythonIni(text);
+  const { settings, warnings } = readShared(sections.get('SnapshotThread') ?? new Map());
+  return {
+    configuration: {
+      ...DEFAULT_VM_BACKUP_CONFIGURATION,
+      ...settings,
+      ...readOwn(sections.get('Flashfreeze') ?? new Map(), path),
+    },
+    warnings: [...problems, ...warnings].map((warning) => `${path}: ${warning}`),
+  };
+}
+
+/** What a key sets; undefined where its value makes no sense. */
+type Reader = (value: string) => Partial<VmBackupConfiguration> | undefined;
+
+interface Key {
+  readonly name: string;
+  /** For messages. */
+  readonly expected: string;
+  readonly read: Reader;
+}
+
+const SHARED_KEYS: readonly Key[] = [
+  {
+    name: 'timeout',
+    expected: 'a number of seconds above 0',
+    read: (value) => {
+      const seconds = Number(value);
+      return seconds > 0 && Number.isFinite(seconds)
+        ? { timeoutMs: Math.round(seconds * 1000) }
+        : undefined;
+    },
+  },
+  {
+    name: 'MountsToSkip',
+    expected: 'mount points, with commas between them',
+    read: (value) => ({ mountsToSkip: listOf(value) }),
+  },
+  {
+    name: 'seqsnapshot',
+    expected: '0, 1 or 2',
+    read: (value) =>
+      ['0', '1', '2'].includes(value) ? { sequentialSnapshot: value !== '0' } : undefined,
+  },
+  choice('SnapshotMethod', SNAPSHOT_METHODS, (snapshotMethod) => ({ snapshotMethod })),
+  flag('UploadStatusAndLog', (uploadStatusAndLog) => ({ uploadStatusAndLog })),
+  flag('WriteLog', (writeLog) => ({ writeLog })),
+  flag('LoggingOff', (off) => ({ logging: !off })),
+  flag('disable_logging', (off) => ({ events: !off })),
+  flag('OnAppFailureDoFsFreeze', (freezeAfterAppFailure) => ({ freezeAfterAppFailure })),
+  flag('OnAppSuccessDoFsFreeze', (freezeAfterAppSuccess) => ({ freezeAfterAppSuccess })),
+  flag('onlyLocalFilesystems', (onlyLocalFileSystems) => ({ onlyLocalFileSystems })),
+  flag('fsfreeze', (freeze) => ({ freeze })),
+];
+
+const OWN_KEYS: readonly Key[] = [
+  choice('fire', FIRE_RULES, (fire) => ({ fire })),
+  flag('retryStuckFreeze', (retryStuckFreeze) => ({ retryStuckFreeze })),
+  choice('lastLever', LAST_LEVERS, (lastLever) => ({ lastLever })),
+  {
+    name: 'lanes',
+    expected: 'a whole number from 1 to 64',
+    read: (value) => {
+      const lanes = Number(value);
+      return Number.isInteger(lanes) && lanes >= 1 && lanes <= 64 ? { lanes } : undefined;
+    },
+  },
+];
+
+function choice<const Choice extends string>(
+  name: string,
+  choices: readonly Choice[],
+  set: (choice: Choice) => Partial<VmBackupConfiguration>,
+): Key {
+  const read: Reader = (value) => {
+    const found = choices.find((each) => each.toLowerCase() === value.toLowerCase());
+    return found === undefined ? undefined : set(found);
+  };
+  return { name, expected: choices.join(', '), read };
+}
+
+/** The words of Python's ConfigParser.getboolean. */
+const BOOLEANS: Readonly<Record<string, boolean>> = {
+  ...{ '1': true, yes: true, true: true, on: true },
+  ...{ '0': false, no: false, false: false, off: false },
+};
+
+function flag(name: string, set: (value: boolean) => Partial<VmBackupConfiguration>): Key {
+  const read: Reader = (value) => {
+    const word = value.toLowerCase();
+    const found = Object.hasOwn(BOOLEANS, word) ? BOOLEANS[word] : undefined;
+    return found === undefined ? undefined : set(found);
+  };
+  return { name, expected: 'True or False', read };
+}
+
+function listOf(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function readShared(section: IniSection): {
+  settings: Partial<VmBackupConfiguration>;
+  warnings: string[];
+} {
+  const warnings: string[] = [];
+  let settings: Partial<VmBackupConfiguration> = {};
+  for (const { name, expected, read } of SHARED_KEYS) {
+    const value = section.get(name.toLowerCase());
+    const set = value === undefined ? {} : read(value);
+    if (set === undefined) {
+      warnings.push(`${name} = ${value} is not ${expected}; the default holds`);
+    }
+    settings = { ...settings, ...set };
+  }
+  return { settings, warnings };
+}
+
+function readOwn(section: IniSection, path: string): Partial<VmBackupConfiguration> {
+  let settings: Partial<VmBackupConfiguration> = {};
+  for (const [name, value] of section) {
+    const key = OWN_KEYS.find((candidate) => candidate.name.toLowerCase() === name);
+    if (key === undefined) {
+      throw unknownKey(name, path);
+    }
+    const set = key.read(value);
+    if (set === undefined) {
+      throw new FlashfreezeError(
+        'FF_CONFIG_INVALID',
+        `${path}: ${key.name} = ${value} in [Flashfreeze]; expected ${key.expected}.`,
+      );
+    }
+    settings = { ...settings, ...set };
+  }
+  return settings;
+}
+
+function unknownKey(name: string, path: string): FlashfreezeError {
+  const names = OWN_KEYS.map((key) => key.name);
+  return new FlashfreezeError(
+    'FF_CONFIG_INVALID',
+    `${path}: there is no key ${name} in [Flashfreeze]; did you mean ${closestName(name, names)}? Keys are ${names.join(', ')}.`,
+  );
+}

@@ -9,11 +9,23 @@ export interface FileSystem {
   readonly source: string;
   /** The mount point whose descriptor is used to freeze it. */
   readonly mountPoint: string;
+  /**
+   * Mount id behind `mountPoint`. By the time it is opened something else may be there: whoever opens
+   * it compares this with `mnt_id` in `/proc/self/fdinfo/<fd>`, else it freezes the wrong one.
+   */
+  readonly mountId?: number;
   /** All mount points that show it, `mountPoint` included. */
   readonly mountPoints: readonly string[];
-  /** Kernel names of the whole disks it lies on (`sdc`, `nvme0n2`), sorted. */
+  /**
+   * Kernel names of the whole disks it lies on (`sdc`, `nvme0n2`), sorted. For one in an image: the
+   * disks of the file system that holds the image; the loop device itself where that is not frozen
+   * with it (then the disks under the image besides, if it has any).
+   */
   readonly disks: readonly string[];
-  /** The file system that holds the image of the loop device this one lies on, where there is one. */
+  /**
+   * The file system of the plan that holds the image of the loop device this one lies on, where
+   * there is one; the one frozen last where it lies on several such images.
+   */
   readonly imageOn: DeviceNumber | undefined;
 }
 
@@ -23,10 +35,18 @@ export interface Disk {
   readonly name: string;
   /** `/dev/sdc` */
   readonly path: string;
-  /** SCSI LUN or NVMe namespace-derived LUN, where the machine shows one. */
+  /**
+   * SCSI LUN or NVMe namespace-derived LUN, where the machine shows one. On Azure only data disks
+   * have one, as configured for the VM; the OS disk and temporary disks have none.
+   */
   readonly lun: number | undefined;
   readonly sizeBytes: number;
+  /** What it is to an Azure VM, where that shows. */
+  readonly role?: DiskRole | undefined;
 }
+
+/** `temporary`: the local (resource) disk, which no snapshot is taken of. */
+export type DiskRole = 'os' | 'data' | 'temporary';
 
 export type ExclusionReason =
   | 'read-only'
@@ -36,7 +56,9 @@ export type ExclusionReason =
   | 'skipped'
   | 'not-selected'
   | 'not-freezable'
-  | 'no-block-device';
+  | 'no-block-device'
+  /** Another mount lies over every mount point of it. */
+  | 'hidden';
 
 /** A superblock that is left out, and why. */
 export interface Exclusion {
@@ -58,12 +80,14 @@ export interface Plan {
   /** Every disk under a file system of the plan. */
   readonly disks: readonly Disk[];
   readonly excluded: readonly Exclusion[];
+  /** What could not be seen, as sentences for people. */
+  readonly warnings?: readonly string[];
 }
 
 /** Which mount points the caller asks for. */
 export interface Selection {
-  /** Only these mount points; every suitable file system where empty. */
+  /** Only these mount points (absolute); every suitable file system where empty. */
   readonly include: readonly string[];
-  /** Mount points left out (`MountsToSkip`). */
+  /** Mount points left out (`MountsToSkip`), also where they are included. */
   readonly skip: readonly string[];
 }

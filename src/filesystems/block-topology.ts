@@ -1,0 +1,162 @@
+import type { DiskHardware } from './azure-disks.ts';
+import type { DeviceNumber } from './model.ts';
+import { type Mount, optionValue } from './mountinfo.ts';
+
+/** Name the kernel gives a block device, as in `/sys/class/block`: `sda1`, `dm-0`, `cciss!c0d0`. */
+export type BlockDeviceName = string;
+
+/** What sysfs shows of one block device. */
+export interface BlockDevice {
+  readonly name: BlockDeviceName;
+  readonly number: DeviceNumber;
+  readonly sizeBytes: number;
+  readonly under: Underneath;
+}
+
+/** What a block device is made of. */
+export type Underneath =
+  /** Nothing that sysfs shows: this is a whole disk. */
+  | { readonly kind: 'nothing'; readonly hardware: DiskHardware }
+  /** A partition, or device mapper (LVM, crypt), md, bcache, a loop device over a block device. */
+  | { readonly kind: 'all-of'; readonly names: readonly BlockDeviceName[] }
+  /** dm-multipath: each of them is a path to the same disk. */
+  | { readonly kind: 'one-of'; readonly names: readonly BlockDeviceName[] }
+  /** A loop device. */
+  | { readonly kind: 'image'; readonly image: BackingFile };
+
+/** The file behind a loop device. */
+export interface BackingFile {
+  /**
+   * As seen when it was opened: for a file of another mount namespace or of a mount that is gone,
+   * this path leads elsewhere or nowhere here.
+   */
+  readonly path: string;
+  /** It has been unlinked; the path is its last one. */
+  readonly isDeleted: boolean;
+  /** What the path leads to here and now. */
+  readonly found: FoundFile | undefined;
+  readonly offsetBytes: number;
+  /** 0: up to the end of the file. */
+  readonly sizeLimitBytes: number;
+}
+
+/** A regular file, as stat(2) shows it. */
+export interface FoundFile {
+  /** `st_dev`; on btrfs that of the subvolume, which is in no mountinfo. */
+  readonly device: DeviceNumber;
+  readonly sizeBytes: number;
+}
+
+/** A plain copy of what the machine shows of its block devices. */
+export interface BlockTopology {
+  readonly devices: ReadonlyMap<BlockDeviceName, BlockDevice>;
+  readonly names: ReadonlyMap<DeviceNumber, BlockDeviceName>;
+  /** Member devices of each btrfs file system. */
+  readonly btrfs: readonly (readonly BlockDeviceName[])[];
+  /** Block devices that the paths in mount sources and mount options lead to. */
+  readonly nodes: ReadonlyMap<string, DeviceNumber>;
+  /** SMBIOS chassis asset tag, by which an Azure VM is known. */
+  readonly chassisAssetTag: string | undefined;
+}
+
+/** A whole disk or a loop device: where the view of a machine ends. */
+export type Leaf = Omit<BlockDevice, 'number'>;
+
+/**
+ * Whole disks and loop devices under some block devices, each once. One that sysfs named but did not
+ * show (it came or went meanwhile) is a leaf of its own, so that nobody takes the rest for all of it.
+ */
+export function leavesUnder({ devices }: BlockTopology, names: readonly BlockDeviceName[]): Leaf[] {
+  const seen = new Set<BlockDeviceName>();
+  const leaves: Leaf[] = [];
+  const waiting = [...names];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (seen.has(name)) {
+      continue;
+    }
+    seen.add(name);
+    const device = devices.get(name) ?? notShown(name);
+    const parts = partsOf(device);
+    waiting.push(...parts);
+    if (parts.length === 0) {
+      leaves.push(device);
+    }
+  }
+  return leaves;
+}
+
+function notShown(name: BlockDeviceName): Leaf {
+  return { name, sizeBytes: 0, under: { kind: 'nothing', hardware: {} } };
+}
+
+function partsOf({ under }: Leaf): readonly BlockDeviceName[] {
+  switch (under.kind) {
+    case 'all-of':
+      return under.names;
+    case 'one-of':
+      return [...under.names].sort().slice(0, 1);
+    case 'nothing':
+    case 'image':
+      return [];
+  }
+}
+
+/**
+ * Names of the block devices that a file system lies on directly; empty where none is known.
+ *
+ * - Most superblocks have the number of their block device.
+ * - btrfs has an anonymous one, and any number of member devices: those that share the list with the
+ *   one named as its source. `/sys/fs/btrfs/<uuid>/devices` is that list.
+ * - xfs names further devices in its options: the external log and the realtime section, xfs(5).
+ */
+export function devicesOfMount(topology: BlockTopology, mount: Mount): BlockDeviceName[] {
+  if (mount.type === 'btrfs') {
+    return btrfsMembers(topology, mount.source);
+  }
+  const main = topology.names.get(mount.device);
+  if (main === undefined) {
+    return [];
+  }
+  const further = furtherDevicePaths(mount).map((path) => nameOfNode(topology, path));
+  return [main, ...further.filter((name) => name !== undefined)];
+}
+
+/** Paths of block devices that mountinfo names and whose numbers must be looked up. */
+export function devicePathsOf(mount: Mount): string[] {
+  const paths = mount.type === 'btrfs' ? [mount.source] : furtherDevicePaths(mount);
+  return paths.filter((path) => path.startsWith('/dev/'));
+}
+
+function furtherDevicePaths({ type, superOptions }: Mount): string[] {
+  const names = type === 'xfs' ? ['logdev', 'rtdev'] : [];
+  return names.map((name) => optionValue(superOptions, name)).filter((path) => path !== undefined);
+}
+
+function btrfsMembers(topology: BlockTopology, source: string): BlockDeviceName[] {
+  const name = nameOfNode(topology, source);
+  if (name === undefined) {
+    return [];
+  }
+  return [...(topology.btrfs.find((members) => members.includes(name)) ?? [name])];
+}
+
+function nameOfNode({ nodes, names, devices }: BlockTopology, path: string): string | undefined {
+  const number = nodes.get(path);
+  if (number !== undefined) {
+    return names.get(number);
+  }
+  // Without a node in /dev (a container, a minimal chroot) the kernel's own name still says it.
+  const name = path.slice('/dev/'.length).replaceAll('/', '!');
+  return path.startsWith('/dev/') && devices.has(name) ? name : undefined;
+}
+
+/** Puts the indexes of a topology together. */
+export function topologyOf(
+  parts: Omit<BlockTopology, 'devices' | 'names'> & { readonly devices: readonly BlockDevice[] },
+): BlockTopology {
+  return {
+    ...parts,
+    devices: new Map(parts.devices.map((device) => [device.name, device])),
+    names: new Map(parts.devices.map(({ number, name }) => [number, name])),
+  };
+}

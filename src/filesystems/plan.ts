@@ -1,0 +1,231 @@
+import { FlashfreezeError } from '../errors.ts';
+import { identifyDisk } from './azure-disks.ts';
+import type { BlockTopology, Leaf } from './block-topology.ts';
+import { natureOfType, type TypeNature } from './file-system-types.ts';
+import type {
+  DeviceNumber,
+  Disk,
+  Exclusion,
+  ExclusionReason,
+  FileSystem,
+  Plan,
+  Selection,
+} from './model.ts';
+import { MountTree } from './mount-tree.ts';
+import { hasOption, type Mount } from './mountinfo.ts';
+import { includedMounts, normalizeMountPoint } from './selection.ts';
+import { type Holders, type IsPlanned, StorageFinder } from './storage.ts';
+import { compareText, depthOf, type Superblock, superblocksOf } from './superblocks.ts';
+import { wavesOf } from './waves.ts';
+
+/**
+ * Decides what is frozen, in which order, and on which disks it lies. Pure.
+ *
+ * Every mounted ext2, ext3, ext4, xfs and btrfs superblock once, unless there is a reason against it
+ * (`excluded`). Where `selection.include` names mount points:
+ * - all else is `not-selected`;
+ * - a named file system on the temporary disk is frozen, since somebody wants it;
+ * - a named read-only one is excluded as `read-only` all the same: nothing can be written to it, so
+ *   what the caller wants of it holds without a freeze;
+ * - `selection.skip` wins, because it was set up where freezing does harm.
+ *
+ * Throws FF_MOUNT_NOT_FOUND, FF_MOUNT_NOT_FREEZABLE (of a type that cannot be frozen, or without a
+ * known block device) for a named mount point, FF_NOTHING_TO_FREEZE where nothing is left.
+ */
+export function makePlan(
+  mounts: readonly Mount[],
+  topology: BlockTopology,
+  selection: Selection,
+): Plan {
+  const tree = new MountTree(mounts);
+  const superblocks = superblocksOf(mounts, tree);
+  const finder = new StorageFinder(topology, tree, superblocks);
+  const judge: Judge = {
+    included: selection.include.length === 0 ? undefined : includedMounts(selection.include, tree),
+    skipped: new Set(selection.skip.map(normalizeMountPoint)),
+    finder,
+    topology,
+  };
+  const excluded: Exclusion[] = [];
+  const chosen: Chosen[] = [];
+  for (const superblock of superblocks) {
+    const verdict = judgeSuperblock(superblock, judge);
+    if (typeof verdict === 'string') {
+      excluded.push(exclusionOf(superblock, verdict));
+    } else {
+      chosen.push({ superblock, opened: verdict });
+    }
+  }
+  if (chosen.length === 0) {
+    throw nothingToFreeze(excluded);
+  }
+  return { ...arrange(chosen, topology, finder), excluded };
+}
+
+interface Judge {
+  /** Undefined where everything suitable is wanted. */
+  readonly included: ReadonlyMap<DeviceNumber, Mount> | undefined;
+  readonly skipped: ReadonlySet<string>;
+  readonly finder: StorageFinder;
+  readonly topology: BlockTopology;
+}
+
+interface Chosen {
+  readonly superblock: Superblock;
+  readonly opened: Mount;
+}
+
+const REASON_OF_NATURE: Record<Exclude<TypeNature, 'freezable'>, ExclusionReason> = {
+  network: 'network',
+  pseudo: 'pseudo',
+  memory: 'not-freezable',
+  served: 'not-freezable',
+  other: 'not-freezable',
+};
+
+/** The mount to open, or why the superblock is left out. */
+function judgeSuperblock(superblock: Superblock, judge: Judge): Mount | ExclusionReason {
+  const { device, mounts, visible } = superblock;
+  const nature = natureOfType(mounts[0].type);
+  if (nature !== 'freezable') {
+    return REASON_OF_NATURE[nature];
+  }
+  const named = judge.included?.get(device);
+  if (judge.included !== undefined && named === undefined) {
+    return 'not-selected';
+  }
+  if (mounts.some(({ mountPoint }) => judge.skipped.has(mountPoint))) {
+    return 'skipped';
+  }
+  if (hasOption(mounts[0].superOptions, 'ro')) {
+    return 'read-only';
+  }
+  const opened = named ?? visible[0];
+  if (opened === undefined) {
+    return 'hidden';
+  }
+  if (!judge.finder.hasDevices(device)) {
+    return withoutDevice(named);
+  }
+  return named === undefined && isTemporary(device, judge) ? 'temporary-disk' : opened;
+}
+
+function withoutDevice(named: Mount | undefined): ExclusionReason {
+  if (named !== undefined) {
+    throw new FlashfreezeError(
+      'FF_MOUNT_NOT_FREEZABLE',
+      `${named.mountPoint}: no block device under it (${named.source}) is shown in /sys/dev/block, so no disk could be told to hold it. Leave it out.`,
+    );
+  }
+  return 'no-block-device';
+}
+
+/** A file system that lies partly on other disks stays: what is on those is worth a freeze. */
+function isTemporary(device: DeviceNumber, { finder, topology }: Judge): boolean {
+  const disks = finder.disksUnder(device, () => true);
+  return disks.every((leaf) => diskOf(leaf, topology).role === 'temporary') && disks.length > 0;
+}
+
+function exclusionOf({ device, mounts, visible }: Superblock, reason: ExclusionReason): Exclusion {
+  const { type, mountPoint } = visible[0] ?? mounts[0];
+  return { device, type, mountPoint, reason };
+}
+
+function nothingToFreeze(excluded: readonly Exclusion[]): FlashfreezeError {
+  const suitable = excluded
+    .filter(({ type }) => natureOfType(type) === 'freezable')
+    .map(({ mountPoint, reason }) => `${mountPoint} (${reason})`);
+  const why =
+    suitable.length === 0
+      ? 'no ext2, ext3, ext4, xfs or btrfs file system is mounted'
+      : `of what is mounted, none is left: ${suitable.join(', ')}`;
+  return new FlashfreezeError(
+    'FF_NOTHING_TO_FREEZE',
+    `There is no file system to freeze: ${why}. Look at the mount points asked for and at MountsToSkip.`,
+  );
+}
+
+interface Candidate extends Chosen {
+  readonly disks: readonly Leaf[];
+  readonly holders: Holders;
+}
+
+function arrange(
+  chosen: readonly Chosen[],
+  topology: BlockTopology,
+  finder: StorageFinder,
+): Omit<Plan, 'excluded'> {
+  const positions = new Map(chosen.map(({ superblock }, index) => [superblock.device, index]));
+  const isPlanned: IsPlanned = (device) => positions.has(device);
+  const candidates = chosen.map((each): Candidate => {
+    const { device } = each.superblock;
+    return {
+      ...each,
+      disks: finder.disksUnder(device, isPlanned),
+      holders: finder.holdersUnder(device, isPlanned),
+    };
+  });
+  const waves = wavesOf(
+    candidates.map(({ holders }) => ({
+      holders: holders.planned.map((device) => positions.get(device) ?? 0),
+      hasHiddenHolder: holders.notVisible.length > 0,
+    })),
+  );
+  const waveOf = (device: DeviceNumber): number => waves[positions.get(device) ?? 0] ?? 0;
+  const ordered = candidates
+    .map((candidate) => ({ candidate, wave: waveOf(candidate.superblock.device) }))
+    .sort((a, b) => a.wave - b.wave || innerFirst(a.candidate.opened, b.candidate.opened));
+  return {
+    fileSystems: ordered.map(({ candidate }) => fileSystemOf(candidate, waveOf)),
+    waves: inWaves(ordered.map(({ wave }) => wave)),
+    disks: disksOf(candidates, topology),
+    warnings: candidates.flatMap(warningsOf),
+  };
+}
+
+function innerFirst(a: Mount, b: Mount): number {
+  return depthOf(b.mountPoint) - depthOf(a.mountPoint) || compareText(a.mountPoint, b.mountPoint);
+}
+
+/** Positions in a list that is in order of waves, wave by wave. */
+function inWaves(waveNumbers: readonly number[]): number[][] {
+  return [...Map.groupBy(waveNumbers.keys(), (index) => waveNumbers[index]).values()];
+}
+
+function fileSystemOf(
+  { superblock, opened, disks, holders }: Candidate,
+  waveOf: (device: DeviceNumber) => number,
+): FileSystem {
+  const [imageOn] = [...holders.planned].sort((a, b) => waveOf(b) - waveOf(a));
+  return {
+    device: superblock.device,
+    type: opened.type,
+    source: opened.source,
+    mountPoint: opened.mountPoint,
+    mountId: opened.id,
+    mountPoints: [...new Set(superblock.visible.map(({ mountPoint }) => mountPoint))],
+    disks: disks.map(({ name }) => name).sort(compareText),
+    imageOn,
+  };
+}
+
+function disksOf(candidates: readonly Candidate[], topology: BlockTopology): Disk[] {
+  const leaves = new Map(candidates.flatMap(({ disks }) => disks.map((leaf) => [leaf.name, leaf])));
+  return [...leaves.values()]
+    .map((leaf) => diskOf(leaf, topology))
+    .sort((a, b) => compareText(a.name, b.name));
+}
+
+function diskOf({ name, sizeBytes, under }: Leaf, { chassisAssetTag }: BlockTopology): Disk {
+  const hardware = under.kind === 'nothing' ? under.hardware : {};
+  // The kernel writes ! in sysfs where the name of the node has a slash.
+  const path = `/dev/${name.replaceAll('!', '/')}`;
+  return { name, path, sizeBytes, ...identifyDisk(hardware, chassisAssetTag) };
+}
+
+function warningsOf({ opened, holders }: Candidate): string[] {
+  return holders.notVisible.map(
+    ({ name, under }) =>
+      `${opened.mountPoint} lies in an image (${name}, ${under.kind === 'image' ? under.image.path : '?'}) whose place cannot be seen from here; it is frozen before everything that could hold it`,
+  );
+}

@@ -1,0 +1,53 @@
+import type { Plan, Selection } from './model.ts';
+import { MountTree } from './mount-tree.ts';
+import { type MountTable, parseMountinfo } from './mountinfo.ts';
+import { makePlan } from './plan.ts';
+import { readTopology } from './read-topology.ts';
+import { type SystemView, thisMachine } from './system-view.ts';
+
+/** How often mountinfo is read at most until it comes out the same twice. */
+const MAX_READS = 5;
+
+/**
+ * Reads the machine and makes the plan. Opens no mount point and waits for no device or network, so
+ * it takes as long as reading `/proc/self/mountinfo` and sysfs takes.
+ *
+ * The plan is of that moment. A mount may be gone, or covered by another, when its mount point is
+ * opened afterwards; whoever opens it compares `mnt_id` in `/proc/self/fdinfo/<fd>` with the plan's
+ * `mountId` and fails with FF_MOUNT_OPEN. Once open, the descriptor keeps the file system mounted.
+ *
+ * Throws what `makePlan` throws; rejects with the system's error where mountinfo cannot be read.
+ */
+export async function readPlan(
+  selection: Selection,
+  system: SystemView = thisMachine,
+): Promise<Plan> {
+  const { mounts, skipped } = await readMounts(system);
+  const topology = readTopology(system, mounts, new MountTree(mounts));
+  const plan = makePlan(mounts, topology, selection);
+  return { ...plan, warnings: [...skipped.map(warningOf), ...(plan.warnings ?? [])] };
+}
+
+/**
+ * The kernel hands out mountinfo in pieces. Before Linux 5.8 a mount or unmount between two pieces
+ * could make it leave out an entry that was there all the time, and a file system left out silently
+ * is one not frozen. So it is read again until two readings are the same; on a machine that mounts
+ * all the time the last one has to do.
+ */
+export async function readMounts(system: SystemView = thisMachine): Promise<MountTable> {
+  let before: Uint8Array | undefined;
+  let now = await system.mountinfo();
+  for (let reads = 1; reads < MAX_READS && !isSame(before, now); reads += 1) {
+    before = now;
+    now = await system.mountinfo();
+  }
+  return parseMountinfo(new TextDecoder().decode(now));
+}
+
+function isSame(before: Uint8Array | undefined, now: Uint8Array): boolean {
+  return before !== undefined && Buffer.compare(before, now) === 0;
+}
+
+function warningOf({ line, reason }: MountTable['skipped'][number]): string {
+  return `line ${line} of /proc/self/mountinfo is not used: ${reason}`;
+}

@@ -1,0 +1,58 @@
+import { normalize } from 'node:path/posix';
+import { FlashfreezeError } from '../errors.ts';
+import { natureOfType } from './file-system-types.ts';
+import type { DeviceNumber } from './model.ts';
+import type { MountTree } from './mount-tree.ts';
+import type { Mount } from './mountinfo.ts';
+
+/** `/data/` and `//data/.` name the same mount point as `/data`. */
+export function normalizeMountPoint(path: string): string {
+  const normal = normalize(path);
+  return normal === '/' ? normal : normal.replace(/\/$/, '');
+}
+
+/**
+ * The mounts that a caller names, by superblock. Only what is visible at the path counts: where
+ * something is mounted over something else, the upper one.
+ *
+ * Throws FF_MOUNT_NOT_FOUND for a path that is no mount point, FF_MOUNT_NOT_FREEZABLE for one of a
+ * type that cannot be frozen.
+ */
+export function includedMounts(
+  paths: readonly string[],
+  tree: MountTree,
+): ReadonlyMap<DeviceNumber, Mount> {
+  const included = new Map<DeviceNumber, Mount>();
+  for (const path of paths) {
+    const mount = mountNamed(path, tree);
+    if (natureOfType(mount.type) !== 'freezable') {
+      throw new FlashfreezeError(
+        'FF_MOUNT_NOT_FREEZABLE',
+        `${path}: a file system of type ${mount.type} cannot be frozen; ext2, ext3, ext4, xfs and btrfs can. Leave it out.`,
+      );
+    }
+    if (!included.has(mount.device)) {
+      included.set(mount.device, mount);
+    }
+  }
+  return included;
+}
+
+function mountNamed(path: string, tree: MountTree): Mount {
+  if (!path.startsWith('/')) {
+    throw new FlashfreezeError(
+      'FF_MOUNT_NOT_FOUND',
+      `${path}: a mount point is an absolute path. Write it with a leading /.`,
+    );
+  }
+  const normal = normalizeMountPoint(path);
+  const mount = tree.mountAt(normal);
+  if (mount?.mountPoint === normal) {
+    return mount;
+  }
+  const nearest = mount === undefined ? '' : `; it lies below the mount point ${mount.mountPoint}`;
+  throw new FlashfreezeError(
+    'FF_MOUNT_NOT_FOUND',
+    `${path}: nothing is mounted there${nearest}. Name a mount point as /proc/self/mountinfo has it.`,
+  );
+}

@@ -1,5 +1,10 @@
 import { type ErrorCode, FlashfreezeError } from '../errors.ts';
-import type { Preflight, RequestFailure } from '../snapshot/model.ts';
+import type { RequestFailure } from '../snapshot/model.ts';
+
+/** What a check of one target found: its preflight, or its re-warming. */
+export type CheckResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly target: number; readonly failure: RequestFailure };
 
 /**
  * The error that ends a run before anything is frozen, where a blob could not be read; undefined
@@ -8,7 +13,7 @@ import type { Preflight, RequestFailure } from '../snapshot/model.ts';
  * @param blobs the blobs' URLs without query, in the order of the targets
  */
 export function preflightError(
-  preflights: readonly Preflight[],
+  preflights: readonly CheckResult[],
   blobs: readonly string[],
 ): FlashfreezeError | undefined {
   const failures = preflights.flatMap((it) => (it.ok ? [] : [it]));
@@ -21,7 +26,7 @@ export function preflightError(
   );
   return new FlashfreezeError(
     codeFor(first.failure),
-    `${failures.length} of ${preflights.length} blobs cannot be snapshotted; nothing was frozen.\n  ${lines.join('\n  ')}`,
+    `${failures.length} of ${blobs.length} blobs cannot be snapshotted; nothing was frozen.\n  ${lines.join('\n  ')}`,
   );
 }
 

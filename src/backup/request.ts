@@ -1,6 +1,6 @@
+import type { FireRule } from '../config/vmbackup.ts';
 import type { Selection } from '../filesystems/model.ts';
 import type { PhaseName, RunEnd } from './record.ts';
-import type { FireRule } from './schedule/topology.ts';
 
 /** One run as it was asked for. Holds secrets (`url`). */
 export interface BackupRequest {

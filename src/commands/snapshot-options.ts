@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { RequestedBlob } from '../backup/request.ts';
-import type { FireRule } from '../backup/schedule/topology.ts';
+import type { FireRule } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 
 /** What commander hands over for `flashfreeze snapshot`, before it is looked at. */

@@ -79,6 +79,8 @@ export interface Plan {
   readonly waves: readonly (readonly number[])[];
   /** Every disk under a file system of the plan. */
   readonly disks: readonly Disk[];
+  /** The machine's other whole disks: a blob may be behind one of them. */
+  readonly otherDisks?: readonly Disk[];
   readonly excluded: readonly Exclusion[];
   /** What could not be seen, as sentences for people. */
   readonly warnings?: readonly string[];

@@ -1,6 +1,6 @@
 import { FlashfreezeError } from '../errors.ts';
 import { identifyDisk } from './azure-disks.ts';
-import type { BlockTopology, Leaf } from './block-topology.ts';
+import type { BlockDevice, BlockTopology, Leaf } from './block-topology.ts';
 import { natureOfType, type TypeNature } from './file-system-types.ts';
 import type {
   DeviceNumber,
@@ -178,7 +178,7 @@ function arrange(
   return {
     fileSystems: ordered.map(({ candidate }) => fileSystemOf(candidate, waveOf)),
     waves: inWaves(ordered.map(({ wave }) => wave)),
-    disks: disksOf(candidates, topology),
+    ...disksOf(candidates, topology),
     warnings: candidates.flatMap(warningsOf),
   };
 }
@@ -209,11 +209,24 @@ function fileSystemOf(
   };
 }
 
-function disksOf(candidates: readonly Candidate[], topology: BlockTopology): Disk[] {
+function disksOf(
+  candidates: readonly Candidate[],
+  topology: BlockTopology,
+): Required<Pick<Plan, 'disks' | 'otherDisks'>> {
   const leaves = new Map(candidates.flatMap(({ disks }) => disks.map((leaf) => [leaf.name, leaf])));
-  return [...leaves.values()]
-    .map((leaf) => diskOf(leaf, topology))
-    .sort((a, b) => compareText(a.name, b.name));
+  const others = [...topology.devices.values()].filter(
+    (device) => isWholeDisk(device) && !leaves.has(device.name),
+  );
+  const toDisks = (devices: Iterable<Leaf>): Disk[] =>
+    [...devices].map((leaf) => diskOf(leaf, topology)).sort((a, b) => compareText(a.name, b.name));
+  return { disks: toDisks(leaves.values()), otherDisks: toDisks(others) };
+}
+
+/** Memory, removable media and network devices have no page blob behind them; reading one may hang. */
+const NO_DISK = /^(ram|zram|fd|sr|nbd|rbd|drbd)\d/;
+
+function isWholeDisk({ name, sizeBytes, under }: BlockDevice): boolean {
+  return under.kind === 'nothing' && sizeBytes > 0 && !NO_DISK.test(name);
 }
 
 function diskOf({ name, sizeBytes, under }: Leaf, { chassisAssetTag }: BlockTopology): Disk {

@@ -1,8 +1,6 @@
+import type { FireRule } from '../../config/vmbackup.ts';
 import type { Plan } from '../../filesystems/model.ts';
 import type { ScheduleInput } from './model.ts';
-
-/** When the requests leave: each as soon as its own file systems are frozen, or all at the barrier. */
-export type FireRule = 'early' | 'barrier';
 
 /**
  * Turns plan and matching into what the schedule needs.

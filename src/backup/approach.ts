@@ -1,0 +1,72 @@
+import { sleepUntil } from '../freezer/clock.ts';
+import { throwIfAborted } from './abort.ts';
+import type { Phases } from './phases.ts';
+import { preflightError } from './preflight.ts';
+import type { Prepared, Relays } from './prepare.ts';
+import type { BackupRequest } from './request.ts';
+import { settle } from './settle-phase.ts';
+
+/** Settling begins this long before a scheduled start: it may take 5 s, and connections idle little. */
+const SETTLE_AHEAD_MS = 5_500;
+/** The last syncfs and the re-warming; more than both take on a machine that has just settled. */
+const REWARM_AHEAD_MS = 400;
+
+/**
+ * What comes right before the freeze: dirty data is flushed and every connection is proved, both
+ * shortly before a scheduled start.
+ *
+ * @returns how long the last syncfs of each file system took, in nanoseconds
+ * @throws FlashfreezeError where a connection is lost and cannot be had again; nothing is frozen then
+ */
+export async function approach(
+  request: BackupRequest,
+  prepared: Prepared,
+  relays: Relays,
+  phases: Phases,
+  abort: AbortSignal,
+): Promise<bigint[]> {
+  const count = request.settle ? prepared.plan.fileSystems.length : 0;
+  const { startAt } = request;
+  if (startAt !== undefined) {
+    await phases.measure('wait', () => sleepUntilBefore(startAt, SETTLE_AHEAD_MS, abort));
+  }
+  return await phases.measure('settle', async () => {
+    await settle(prepared.freezer, count, relays.freezer);
+    if (startAt !== undefined) {
+      await sleepUntilBefore(startAt, REWARM_AHEAD_MS, abort);
+    }
+    // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
+    const [settleNs] = await Promise.all([
+      settle(prepared.freezer, count, relays.freezer),
+      rewarm(prepared),
+    ]);
+    return settleNs;
+  });
+}
+
+/** Resolves at the scheduled time, to some tens of microseconds; at once where there is none. */
+export async function waitForStart(startAt: Date | undefined, abort: AbortSignal): Promise<void> {
+  if (startAt !== undefined) {
+    await sleepUntilBefore(startAt, 0, abort);
+  }
+}
+
+async function sleepUntilBefore(startAt: Date, aheadMs: number, abort: AbortSignal): Promise<void> {
+  const ns = BigInt(Math.round(startAt.getTime() - aheadMs)) * 1_000_000n;
+  try {
+    await sleepUntil({ clock: 'realtime', ns }, abort);
+  } catch (error) {
+    throwIfAborted(abort);
+    throw error;
+  }
+}
+
+async function rewarm({ lanes, targets }: Prepared): Promise<void> {
+  const error = preflightError(
+    await lanes.rewarm(),
+    targets.map(({ blob }) => blob),
+  );
+  if (error !== undefined) {
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+import { FlashfreezeError } from '../errors.ts';
+import type { Plan } from '../filesystems/model.ts';
+import { readPlan } from '../filesystems/read-plan.ts';
+import { Freezer } from '../freezer/freezer.ts';
+import type { FreezerEvent } from '../freezer/model.ts';
+import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { BlobLanes } from '../snapshot/blob/lanes.ts';
+import type { SnapshotEvent } from '../snapshot/model.ts';
+import { matchTargets } from './matching.ts';
+import { preflightError } from './preflight.ts';
+import type { Relay } from './relay.ts';
+import type { BackupRequest, RunObserver } from './request.ts';
+
+/** Everything a freeze needs, opened, connected and checked. */
+export interface Prepared {
+  readonly plan: Plan;
+  readonly freezer: Freezer;
+  readonly lanes: BlobLanes;
+  /** One for each requested blob, in order. */
+  readonly targets: readonly Target[];
+}
+
+export interface Target {
+  /** URL without its query. */
+  readonly blob: string;
+  /** Kernel name of the disk behind it, where it is known. */
+  readonly disk: string | undefined;
+}
+
+export interface Relays {
+  readonly freezer: Relay<FreezerEvent>;
+  readonly snapshot: Relay<SnapshotEvent>;
+}
+
+const NOTHING_TO_FREEZE: Plan = { fileSystems: [], waves: [], disks: [], excluded: [] };
+
+/**
+ * Does everything that can fail for another reason than the freeze itself: reads the plan, opens
+ * every mount point, connects to every blob and reads it. What it acquires goes to `resources`, to be
+ * released in reverse order.
+ *
+ * @throws FlashfreezeError with exit code 2; nothing has been frozen then
+ */
+export async function prepare(
+  request: BackupRequest,
+  relays: Relays,
+  resources: AsyncDisposableStack,
+  observer: RunObserver,
+): Promise<Prepared> {
+  const blobs = request.blobs.map(({ url }) => withoutQuery(url));
+  const lanes = resources.use(await openLanes(request, relays));
+  const plan = request.freeze ? await readPlan(request.selection) : NOTHING_TO_FREEZE;
+  for (const warning of plan.warnings ?? []) {
+    observer.warn(warning);
+  }
+  const mountPoints = plan.fileSystems.map(({ mountPoint }) => mountPoint);
+  const freezer = resources.use(Freezer.open(mountPoints, (event) => relays.freezer.tell(event)));
+  requireSameFileSystems(plan, freezer);
+  const preflights = await lanes.preflight();
+  const error = preflightError(preflights, blobs);
+  if (error !== undefined) {
+    throw error;
+  }
+  const disks = await matchTargets(request, plan, preflights, blobs, observer);
+  return {
+    plan,
+    freezer,
+    lanes,
+    targets: blobs.map((blob, index) => ({ blob, disk: disks[index] })),
+  };
+}
+
+async function openLanes(request: BackupRequest, { snapshot }: Relays): Promise<BlobLanes> {
+  const targets = request.blobs.map(({ url }, index) => ({
+    url,
+    metadata: request.metadata,
+    clientRequestId: `${request.taskId}/${index}`,
+  }));
+  return await BlobLanes.open(targets, {
+    ...(request.lanes === undefined ? {} : { lanes: request.lanes }),
+    onEvent: (event) => snapshot.tell(event),
+  });
+}
+
+/** A mount may have come or gone since the plan was read: then it is not frozen by mistake. */
+function requireSameFileSystems(plan: Plan, { deviceNumbers }: Freezer): void {
+  const changed = plan.fileSystems.find(({ device }, index) => deviceNumbers[index] !== device);
+  if (changed !== undefined) {
+    throw new FlashfreezeError(
+      'FF_MOUNT_OPEN',
+      `${changed.mountPoint} shows another file system than a moment ago: something was mounted or unmounted meanwhile. Try again.`,
+    );
+  }
+}

@@ -1,0 +1,17 @@
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { addLabCommand } from './lab.ts';
+import { addSnapshotCommand } from './snapshot.ts';
+
+/** The command line. A misspelt option or command is refused and the right one named. */
+export function createProgram(): Command {
+  const program = new Command('flashfreeze')
+    .description(packageJson.description)
+    .version(packageJson.version)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(flashfreeze --help lists the commands)')
+    .exitOverride();
+  addSnapshotCommand(program);
+  addLabCommand(program);
+  return program;
+}

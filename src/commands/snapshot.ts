@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { type Command, Option } from 'commander';
+import type { BackupRequest, RequestedBlob } from '../backup/request.ts';
+import { backup } from '../backup/run.ts';
+import { readVmBackupConfiguration, type VmBackupConfiguration } from '../config/vmbackup.ts';
+import { FlashfreezeError } from '../errors.ts';
+import { HeldLog, stderrSink } from '../log/held-log.ts';
+import { Redaction } from '../log/redaction.ts';
+import { type RunSummary, summarize } from '../report/summary.ts';
+import { renderSummary } from '../report/terminal.ts';
+import { reportError } from './exit.ts';
+import { LogObserver } from './log-observer.ts';
+import { abortOnSignals } from './signals.ts';
+import {
+  laneCountOf,
+  metadataOf,
+  type RawSnapshotOptions,
+  requestedBlobs,
+  startTimeOf,
+  timeoutMsOf,
+} from './snapshot-options.ts';
+
+export function addSnapshotCommand(program: Command): void {
+  const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+  program
+    .command('snapshot')
+    .description('Freeze the file systems, snapshot every blob at one instant, thaw')
+    .option(
+      '--blob <url>',
+      'SAS URL of a disk’s page blob; its disk is found by content',
+      collect,
+      [],
+    )
+    .option(
+      '--disk <device=url>',
+      'the same, naming the disk, e.g. /dev/sdc=https://…',
+      collect,
+      [],
+    )
+    .option(
+      '--blobs-from <file>',
+      'read blobs from a file (- for stdin), one URL or device=URL a line',
+    )
+    .option(
+      '--mount <path>',
+      'freeze only this mount point (repeatable); default: all that matter',
+      collect,
+      [],
+    )
+    .option('--skip <path>', 'leave this mount point out (repeatable)', collect, [])
+    .option('--timeout <seconds>', 'longest the file systems may stand still (default 60)')
+    .option('--at <time>', 'RFC 3339 time at which the freeze begins; everything is ready before')
+    .addOption(
+      new Option(
+        '--fire <rule>',
+        'when requests leave: each disk early, or all at the barrier',
+      ).choices(['early', 'barrier']),
+    )
+    .option('--metadata <key=value>', 'metadata of every snapshot (repeatable)', collect, [])
+    .option('--strict-match', 'refuse a blob that belongs to none of this machine’s disks')
+    .option('--no-settle', 'do not flush dirty data before the freeze')
+    .option('--no-freeze', 'freeze nothing: crash-consistent snapshots')
+    .option('--lanes <count>', 'number of connection threads (default by number of cores)')
+    .option('--json', 'print the result as JSON on stdout')
+    .action(async (options: RawSnapshotOptions) => {
+      process.exitCode = await snapshot(options);
+    });
+}
+
+/** Runs one snapshot and prints its result. @returns the exit code: 0 only for a complete, consistent one */
+export async function snapshot(options: RawSnapshotOptions): Promise<number> {
+  const blobs = requestedBlobs(options);
+  const redaction = new Redaction();
+  for (const { url } of blobs) {
+    redaction.addUrl(url);
+  }
+  const log = new HeldLog({ sink: stderrSink, redaction });
+  const { configuration, warnings } = readVmBackupConfiguration();
+  const request = requestOf(options, blobs, configuration);
+  requireRoot();
+  for (const warning of warnings) {
+    log.warning(warning);
+  }
+  using signals = abortOnSignals();
+  try {
+    const record = await backup(request, new LogObserver(log), signals.signal);
+    const summary = summarize(record);
+    process.stdout.write(redaction.redact(render(summary, options.json ?? false)));
+    return signals.exitCode ?? exitCodeOf(summary);
+  } catch (error) {
+    const code = reportError(error);
+    return signals.exitCode ?? code;
+  }
+}
+
+function render(summary: RunSummary, asJson: boolean): string {
+  return `${asJson ? JSON.stringify(summary, null, 2) : renderSummary(summary)}\n`;
+}
+
+function exitCodeOf({ consistency, problems, disks }: RunSummary): number {
+  const complete = disks.every(({ snapshot: taken }) => taken !== null);
+  return consistency !== 'none' && complete && problems.length === 0 ? 0 : 1;
+}
+
+function requestOf(
+  options: RawSnapshotOptions,
+  blobs: readonly RequestedBlob[],
+  configuration: VmBackupConfiguration,
+): BackupRequest {
+  return {
+    blobs,
+    selection: {
+      include: options.mount,
+      skip: [...configuration.mountsToSkip, ...options.skip],
+    },
+    timeoutMs: timeoutMsOf(options.timeout) ?? configuration.timeoutMs,
+    fire: options.fire ?? configuration.fire,
+    settle: options.settle,
+    freeze: options.freeze && configuration.freeze,
+    strictMatch: options.strictMatch ?? false,
+    startAt: startTimeOf(options.at),
+    metadata: metadataOf(options.metadata),
+    taskId: randomUUID(),
+    lanes: laneCountOf(options.lanes) ?? configuration.lanes,
+  };
+}
+
+function requireRoot(): void {
+  if (process.geteuid?.() !== 0) {
+    throw new FlashfreezeError(
+      'FF_NOT_ROOT',
+      'freezing file systems needs root (CAP_SYS_ADMIN): run it with sudo',
+    );
+  }
+}

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { exitOnError } from './commands/exit.ts';
+import { createProgram } from './commands/program.ts';
+
+await exitOnError(() => createProgram().parseAsync(process.argv));

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { Client, type Dispatcher } from 'undici';
+import type { Dispatcher, Client as UndiciClient } from 'undici';
+import Client from 'undici/lib/dispatcher/client.js';
 
 /**
  * How long an idle connection is kept, in ms: past the longest preparation (scripts and a scheduled
@@ -27,7 +28,7 @@ export interface ConnectionOptions {
 export class BlobConnection {
   readonly #origin: string;
   readonly #options: ConnectionOptions;
-  #client: Client;
+  #client: UndiciClient;
 
   constructor(origin: string, options: ConnectionOptions) {
     this.#origin = origin;
@@ -49,7 +50,7 @@ export class BlobConnection {
     this.#client = this.#create();
   }
 
-  #create(): Client {
+  #create(): UndiciClient {
     const { connectTimeoutMs, secureContext, lookup } = this.#options;
     return new Client(this.#origin, {
       pipelining: 1,

@@ -2,11 +2,12 @@ import { Piscina } from 'piscina';
 import type { LaneTask } from './lane-messages.ts';
 
 /**
- * Default number of lanes.
+ * Lanes by default, whatever the number of targets. Measured on 2 cores beside a server with 20 ms of
+ * latency, medians of 40 windows with 1, 2 and 4 lanes: with 4 and 16 targets one lane is the fastest;
+ * with 64 the last request is out after 1.6, 1.5 and 1.8 ms and the last answer in after 25.5, 24.6
+ * and 24.8 ms, for 155, 169 and 237 MB of memory. That millisecond is not worth the memory.
  */
-export function defaultLanes(_targets: number): number {
-  return 1;
-}
+export const DEFAULT_LANES = 1;
 
 /** The target numbers of each lane: dealt out in turn, so that lanes differ by one target at most. */
 export function dealTargets(targets: number, lanes: number): number[][] {

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { SnapshotEvent } from '../model.ts';
 import { snapshotAnswer } from './answers.ts';
 import { cutAt, type Exchange, type ExchangeListener } from './exchange.ts';
+import { youngGarbageCollector } from './garbage.ts';
 import type { LaneCommand, LaneLimits, LaneReport, LaneTask } from './lane-messages.ts';
 import { LaneTarget } from './lane-target.ts';
 import { NameMemory } from './name-memory.ts';
@@ -32,6 +33,7 @@ class Lane {
   readonly #targets: readonly LaneTarget[];
   readonly #limits: LaneLimits;
   readonly #names: NameMemory;
+  readonly #collectYoungGarbage = youngGarbageCollector();
   /** One for each target and round, made before the window. */
   #exchanges = new Map<number, Exchange>();
   #timers: NodeJS.Timeout[] = [];
@@ -125,6 +127,7 @@ class Lane {
       this.#targets.map((target) => target.rewarm(this.#limits, events)),
     );
     this.#beginRound();
+    this.#collectYoungGarbage();
     this.#report({ kind: 'rewarm', results });
   }
 

@@ -9,7 +9,7 @@ import type {
 import { failureWithoutAnswer } from './failures.ts';
 import { LaneLink } from './lane-link.ts';
 import type { LaneLimits, Rewarmed } from './lane-messages.ts';
-import { dealTargets, defaultLanes, LanePool } from './lane-pool.ts';
+import { DEFAULT_LANES, dealTargets, LanePool } from './lane-pool.ts';
 import { type PreparedTarget, prepareTarget } from './requests.ts';
 import { Round } from './round.ts';
 
@@ -17,7 +17,7 @@ export type { Rewarmed } from './lane-messages.ts';
 export { HEAD_BYTES } from './requests.ts';
 
 export interface BlobLanesOptions extends Partial<LaneLimits> {
-  /** Threads; by default what `defaultLanes` says. */
+  /** Threads; `DEFAULT_LANES` where not given. */
   readonly lanes?: number;
   /** Hears what happens to fired targets, each exactly one `acknowledged` or `failed`. */
   readonly onEvent?: (event: SnapshotEvent) => void;
@@ -74,7 +74,7 @@ export class BlobLanes implements AsyncDisposable {
     options: BlobLanesOptions = {},
   ): Promise<BlobLanes> {
     const prepared = targets.map((target, index) => prepareTarget(target, index, targets.length));
-    const hands = dealTargets(prepared.length, options.lanes ?? defaultLanes(prepared.length));
+    const hands = dealTargets(prepared.length, options.lanes ?? DEFAULT_LANES);
     const pool = hands.length === 0 ? undefined : new LanePool(hands.length);
     const lanes = new BlobLanes(prepared, pool, options);
     try {

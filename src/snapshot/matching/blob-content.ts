@@ -1,0 +1,18 @@
+import type { Preflight } from '../model.ts';
+import { identify } from './identify.ts';
+import type { BlobContent } from './match-blobs.ts';
+
+/** What the preflight read of a target tells of its content. */
+export function blobContent(preflight: Preflight): BlobContent {
+  return preflight.ok
+    ? {
+        index: preflight.target,
+        identity: identify(preflight.head),
+        sizeBytes: preflight.sizeBytes,
+      }
+    : {
+        index: preflight.target,
+        identity: { state: 'unreadable', reason: preflight.failure.message },
+        sizeBytes: undefined,
+      };
+}

@@ -1,0 +1,74 @@
+import { HEAD_BYTES } from './evidence.ts';
+
+/**
+ * The first bytes of a disk for reading at fixed offsets. Where there are fewer it reads as if zeroes
+ * followed, and an identifier that is cut is none: parsing never fails, it finds nothing.
+ */
+export class DiskBytes {
+  readonly #bytes: Buffer;
+  readonly #length: number;
+
+  constructor(head: Uint8Array) {
+    this.#bytes = Buffer.alloc(HEAD_BYTES);
+    this.#length = Math.min(head.length, HEAD_BYTES);
+    this.#bytes.set(head.subarray(0, HEAD_BYTES));
+  }
+
+  get isBlank(): boolean {
+    return this.#bytes.every((byte) => byte === 0);
+  }
+
+  slice(offset: number, length: number): Buffer {
+    return this.#bytes.subarray(offset, offset + length);
+  }
+
+  /** Whether the ASCII characters of `magic` stand at `offset`. */
+  has(magic: string, offset: number): boolean {
+    return this.text(offset, magic.length) === magic;
+  }
+
+  text(offset: number, length: number): string {
+    return this.slice(offset, length).toString('latin1');
+  }
+
+  u16le(offset: number): number {
+    return this.#bytes.readUInt16LE(offset);
+  }
+
+  u16be(offset: number): number {
+    return this.#bytes.readUInt16BE(offset);
+  }
+
+  u32le(offset: number): number {
+    return this.#bytes.readUInt32LE(offset);
+  }
+
+  u32be(offset: number): number {
+    return this.#bytes.readUInt32BE(offset);
+  }
+
+  u64le(offset: number): bigint {
+    return this.#bytes.readBigUInt64LE(offset);
+  }
+
+  /** The UUID stored in order; undefined where it is cut, or all zeroes, which means there is none. */
+  uuid(offset: number): string | undefined {
+    return offset + 16 <= this.#length ? formatUuid(this.slice(offset, 16)) : undefined;
+  }
+
+  /** The GUID with its first three fields little-endian, as UEFI stores it. */
+  guid(offset: number): string | undefined {
+    const bytes = Buffer.from(this.slice(offset, 16));
+    bytes.subarray(0, 4).reverse();
+    bytes.subarray(4, 6).reverse();
+    bytes.subarray(6, 8).reverse();
+    return formatUuid(bytes);
+  }
+}
+
+function formatUuid(bytes: Buffer): string | undefined {
+  if (bytes.every((byte) => byte === 0)) {
+    return undefined;
+  }
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}

@@ -1,0 +1,42 @@
+import type { UnmatchedReason } from './match-blobs.ts';
+import type { Contradiction } from './pair.ts';
+
+/** Why a blob has no disk, to be said after its name: `vhds/a.vhd: its content is all zeroes`. */
+export function describeUnmatched(reason: UnmatchedReason): string {
+  switch (reason.kind) {
+    case 'unreadable':
+      return `it could not be read (${reason.detail})`;
+    case 'blank':
+      return 'its beginning is all zeroes: a disk that was never partitioned or formatted';
+    case 'unrecognized':
+      return 'its beginning holds no partition table, file system or volume that is known';
+    case 'dynamic-vhd':
+      return 'it is a dynamic VHD: only fixed ones are disks';
+    case 'ambiguous':
+      return describeAmbiguity(reason.disks, reason.blobs);
+    case 'contradicted':
+      return `it looks like ${reason.disk}, but ${describeContradiction(reason.by)}`;
+    case 'taken':
+      return `its content is that of ${reason.disk}, for which another blob was named`;
+    case 'disk-unreadable':
+      return `it fits no disk that could be read; not read: ${reason.disks.join(', ')}`;
+  }
+}
+
+/** What speaks against a pair, as a clause: `the sizes differ`. */
+export function describeContradiction(by: Contradiction): string {
+  switch (by) {
+    case 'size':
+      return 'the sizes differ';
+    case 'content':
+      return 'their contents are not the same';
+    default:
+      return `the ${by.replaceAll('-', ' ')} differs`;
+  }
+}
+
+function describeAmbiguity(disks: readonly string[], blobs: readonly number[]): string {
+  return disks.length > 1
+    ? `its content fits several disks (${disks.join(', ')}), which must be clones`
+    : `the content of ${disks.join()} is also that of other blobs (${blobs.length} in all), which must be clones`;
+}

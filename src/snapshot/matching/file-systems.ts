@@ -1,0 +1,62 @@
+import type { DiskBytes } from './bytes.ts';
+import { type Evidence, evidenceOf } from './evidence.ts';
+
+const EXT_SUPERBLOCK = 1024;
+const BTRFS_SUPERBLOCK = 65_536;
+const SWAP_HEADER = 1024;
+const SWAP_MAGIC = 'SWAPSPACE2';
+/** The magic of swap space ends the first page, whose size is the machine's that made it. */
+const PAGE_SIZES = [4096, 8192, 16_384, 32_768, 65_536];
+
+/** Superblocks of file systems on the bare disk, and swap space. */
+export function fileSystemEvidence(disk: DiskBytes): Evidence[] {
+  return [
+    ...extEvidence(disk),
+    ...xfsEvidence(disk),
+    ...btrfsEvidence(disk),
+    ...swapEvidence(disk),
+  ];
+}
+
+/**
+ * Layout: Linux, Documentation/filesystems/ext4/super.rst. The magic has 16 bits only, so block size and
+ * revision must be possible ones.
+ */
+function extEvidence(disk: DiskBytes): Evidence[] {
+  const isExt =
+    disk.u16le(EXT_SUPERBLOCK + 0x38) === 0xef53 &&
+    disk.u32le(EXT_SUPERBLOCK + 0x18) <= 6 &&
+    disk.u32le(EXT_SUPERBLOCK + 0x4c) <= 1;
+  return isExt ? evidenceOf('ext-uuid', disk.uuid(EXT_SUPERBLOCK + 0x68)) : [];
+}
+
+/** Layout: XFS Algorithms & Data Structures, superblocks (`sb_magicnum`, `sb_blocksize`, `sb_uuid`). */
+function xfsEvidence(disk: DiskBytes): Evidence[] {
+  const blockSize = disk.u32be(4);
+  const isXfs = disk.has('XFSB', 0) && blockSize >= 512 && blockSize <= 65_536;
+  return isXfs ? evidenceOf('xfs-uuid', disk.uuid(32)) : [];
+}
+
+/**
+ * Layout: Linux, include/uapi/linux/btrfs_tree.h, `struct btrfs_super_block`. Every device of a file
+ * system has the same fsid and a uuid of its own, in the `btrfs_dev_item` at 201.
+ */
+function btrfsEvidence(disk: DiskBytes): Evidence[] {
+  const isBtrfs =
+    disk.has('_BHRfS_M', BTRFS_SUPERBLOCK + 64) &&
+    disk.u64le(BTRFS_SUPERBLOCK + 48) === BigInt(BTRFS_SUPERBLOCK);
+  return isBtrfs
+    ? [
+        ...evidenceOf('btrfs-fsid', disk.uuid(BTRFS_SUPERBLOCK + 32)),
+        ...evidenceOf('btrfs-device-uuid', disk.uuid(BTRFS_SUPERBLOCK + 201 + 66)),
+      ]
+    : [];
+}
+
+/** Layout: Linux, include/linux/swap.h, `union swap_header`. */
+function swapEvidence(disk: DiskBytes): Evidence[] {
+  const isSwap =
+    PAGE_SIZES.some((size) => disk.has(SWAP_MAGIC, size - SWAP_MAGIC.length)) &&
+    disk.u32le(SWAP_HEADER) === 1;
+  return isSwap ? evidenceOf('swap-uuid', disk.uuid(SWAP_HEADER + 12)) : [];
+}

@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { FlashfreezeError } from '../../../src/errors.ts';
+import { describeUnmatched } from '../../../src/snapshot/matching/describe.ts';
+import type { Evidence, EvidenceKind, Identity } from '../../../src/snapshot/matching/evidence.ts';
+import { identify } from '../../../src/snapshot/matching/identify.ts';
+import {
+  type BlobContent,
+  type DiskContent,
+  type Matching,
+  matchBlobs,
+} from '../../../src/snapshot/matching/match-blobs.ts';
+import { suite } from '../../suite.ts';
+import { recordedHead } from './fixtures/heads.ts';
+
+const test = suite('matching blobs to disks');
+
+const GIB = 2 ** 30;
+const BLANK: Identity = { state: 'blank' };
+const UNREADABLE: Identity = { state: 'unreadable', reason: 'EIO' };
+
+function identified(...evidence: readonly (readonly [EvidenceKind, string])[]): Identity {
+  return {
+    state: 'identified',
+    evidence: evidence.map(([kind, value]): Evidence => ({ kind, value })),
+  };
+}
+
+const ext = (value: string): Identity => identified(['ext-uuid', value]);
+const gpt = (value: string): Identity => identified(['gpt-disk-guid', value]);
+const btrfs = (fsid: string, device: string): Identity =>
+  identified(['btrfs-fsid', fsid], ['btrfs-device-uuid', device]);
+
+function disksOf(disks: Readonly<Record<string, Identity>>, sizeBytes = GIB): DiskContent[] {
+  return Object.entries(disks).map(([name, identity]) => ({ name, identity, sizeBytes }));
+}
+
+function blobsOf(...identities: readonly Identity[]): BlobContent[] {
+  return identities.map((identity, index) => ({ index, identity, sizeBytes: GIB + 512 }));
+}
+
+/** `disk` of each blob, or the reason why there is none. */
+function verdicts(matching: Matching, count: number): string[] {
+  return Array.from({ length: count }, (_, blob) => {
+    const match = matching.matches.find((it) => it.blob === blob);
+    const unmatched = matching.unmatched.find((it) => it.blob === blob);
+    const foreign = matching.foreign.includes(blob) ? 'foreign' : undefined;
+    const found = [match?.disk, unmatched?.reason.kind, foreign].filter((it) => it !== undefined);
+    assert.equal(found.length, 1, `blob ${blob} is in exactly one list`);
+    return found[0] ?? '';
+  });
+}
+
+test('every blob finds its disk, whatever the order', () => {
+  const disks = disksOf({
+    sda: gpt('A'),
+    sdc: ext('C'),
+    sdd: btrfs('F', '1'),
+    sde: btrfs('F', '2'),
+  });
+  const blobs = blobsOf(btrfs('F', '2'), ext('C'), gpt('A'), btrfs('F', '1'));
+  assert.deepEqual(verdicts(matchBlobs(blobs, disks, []), 4), ['sde', 'sdc', 'sda', 'sdd']);
+});
+
+test('disks made by the real tools are matched through their bytes', () => {
+  const names = [
+    'gpt',
+    'gpt-4k',
+    'mbr',
+    'ext4',
+    'xfs',
+    'btrfs-1',
+    'btrfs-2',
+    'lvm',
+    'luks2',
+    'swap',
+  ];
+  const identities = names.map((name) => identify(recordedHead(name)));
+  const disks = identities.map((identity, at) => ({ name: `sd${at}`, identity, sizeBytes: GIB }));
+  const matching = matchBlobs(blobsOf(...identities.toReversed()), disks, []);
+  assert.deepEqual(verdicts(matching, 10), disks.map(({ name }) => name).reverse());
+});
+
+test('what cannot be matched says why', () => {
+  const disks = disksOf({ sda: gpt('A'), sdb: ext('clone'), sdc: ext('clone'), sdd: BLANK });
+  const blobs = blobsOf(
+    gpt('A'),
+    gpt('A'),
+    ext('clone'),
+    BLANK,
+    { state: 'unrecognized' },
+    { state: 'dynamic-vhd' },
+    UNREADABLE,
+    ext('elsewhere'),
+  );
+  const matching = matchBlobs(blobs, disks, []);
+  assert.deepEqual(verdicts(matching, 8), [
+    'ambiguous',
+    'ambiguous',
+    'ambiguous',
+    'blank',
+    'unrecognized',
+    'dynamic-vhd',
+    'unreadable',
+    'foreign',
+  ]);
+  const texts = matching.unmatched.map(({ reason }) => describeUnmatched(reason));
+  assert.match(texts[0] ?? '', /sda is also that of other blobs \(2 in all\)/);
+  assert.match(texts[2] ?? '', /several disks \(sdb, sdc\)/);
+});
+
+test('evidence that differs excludes a pair, whatever else agrees', () => {
+  const disk = identified(['gpt-disk-guid', 'G'], ['ext-uuid', 'E']);
+  const matching = matchBlobs(
+    blobsOf(identified(['gpt-disk-guid', 'G'], ['ext-uuid', 'other'])),
+    disksOf({ sda: disk }),
+    [],
+  );
+  assert.deepEqual(matching.unmatched, [
+    { blob: 0, reason: { kind: 'contradicted', disk: 'sda', by: 'ext-uuid' } },
+  ]);
+});
+
+test('a partition table that is alike makes no match and no acquaintance', () => {
+  const layout = ['mbr-partitions', 'same'] as const;
+  const matching = matchBlobs(
+    blobsOf(identified(['ext-uuid', 'X'], layout)),
+    disksOf({ sda: identified(['mbr-signature', 'M'], layout) }),
+    [],
+  );
+  assert.deepEqual(matching.foreign, [0]);
+  const cloudImage = matchBlobs(
+    blobsOf(identified(['mbr-signature', 'N'], layout)),
+    disksOf({ sda: identified(['mbr-signature', 'M'], layout) }),
+    [],
+  );
+  assert.deepEqual(cloudImage.foreign, [0]);
+});
+
+test('evidence of a set of disks makes no match', () => {
+  const matching = matchBlobs(
+    blobsOf(identified(['btrfs-fsid', 'F'], ['ext-uuid', 'leftover'])),
+    disksOf({ sda: btrfs('F', '1') }),
+    [],
+  );
+  assert.deepEqual(verdicts(matching, 1), ['contradicted']);
+});
+
+test('a device of a local btrfs file system that is not here is unmatched, not foreign', () => {
+  const matching = matchBlobs(blobsOf(btrfs('F', '3')), disksOf({ sdd: btrfs('F', '1') }), []);
+  assert.deepEqual(verdicts(matching, 1), ['contradicted']);
+});
+
+test('sizes: equal, or a VHD footer more; any other excludes; unknown excludes nothing', () => {
+  const disks = disksOf({ sda: ext('A') });
+  const verdict = (sizeBytes: number | undefined): string | undefined =>
+    verdicts(matchBlobs([{ index: 0, identity: ext('A'), sizeBytes }], disks, []), 1)[0];
+  assert.equal(verdict(GIB), 'sda');
+  assert.equal(verdict(GIB + 512), 'sda');
+  assert.equal(verdict(undefined), 'sda');
+  assert.equal(verdict(2 * GIB), 'contradicted');
+  assert.equal(verdict(GIB - 512), 'contradicted');
+});
+
+test('clones of different size are told apart', () => {
+  const disks = [
+    { name: 'sda', identity: gpt('A'), sizeBytes: GIB },
+    { name: 'sdb', identity: gpt('A'), sizeBytes: 2 * GIB },
+  ];
+  const blobs = [2 * GIB, GIB].map((sizeBytes, index) => ({
+    index,
+    identity: gpt('A'),
+    sizeBytes,
+  }));
+  assert.deepEqual(verdicts(matchBlobs(blobs, disks, []), 2), ['sdb', 'sda']);
+});
+
+test('sizes alone make no match', () => {
+  const disks = disksOf({ sda: BLANK, sdb: { state: 'unrecognized' } });
+  const matching = matchBlobs(blobsOf(BLANK, { state: 'unrecognized' }), disks, []);
+  assert.deepEqual(verdicts(matching, 2), ['blank', 'unrecognized']);
+});
+
+test('no blob is foreign while a disk that it may be could not be read', () => {
+  const disks = disksOf({ sda: ext('A'), sdb: UNREADABLE });
+  const blobs = blobsOf(ext('X'), ext('A'));
+  assert.deepEqual(matchBlobs(blobs, disks, []).unmatched, [
+    { blob: 0, reason: { kind: 'disk-unreadable', disks: ['sdb'] } },
+  ]);
+  const otherSize = [...disksOf({ sda: ext('A') }), ...disksOf({ sdb: UNREADABLE }, 5 * GIB)];
+  assert.deepEqual(verdicts(matchBlobs(blobs, otherSize, []), 2), ['foreign', 'sda']);
+});
+
+test("the caller's word wins over content, and content that speaks against it is told", () => {
+  const disks = disksOf({ sda: ext('A'), sdb: ext('B'), sdc: BLANK, sdd: UNREADABLE });
+  const blobs = blobsOf(ext('A'), ext('B'), BLANK, ext('X'));
+  const matching = matchBlobs(blobs, disks, [
+    { blob: 0, disk: 'sdb' },
+    { blob: 2, disk: 'sdc' },
+    { blob: 3, disk: 'sdd' },
+  ]);
+  assert.deepEqual(verdicts(matching, 4), ['sdb', 'taken', 'sdc', 'sdd']);
+  assert.deepEqual(matching.objections, [{ blob: 0, disk: 'sdb', by: 'ext-uuid' }]);
+});
+
+test('content of another sort, or of another size, speaks against the caller too', () => {
+  const objection = (blob: Identity, disk: Identity, sizeBytes = GIB): unknown =>
+    matchBlobs(blobsOf(blob), disksOf({ sda: disk }, sizeBytes), [{ blob: 0, disk: 'sda' }])
+      .objections[0]?.by;
+  assert.equal(objection(ext('A'), gpt('G')), 'content');
+  assert.equal(objection(BLANK, ext('A')), 'content');
+  assert.equal(objection(ext('A'), ext('A'), 2 * GIB), 'size');
+  assert.equal(objection(UNREADABLE, ext('A'), 2 * GIB), 'size');
+  assert.equal(objection(UNREADABLE, ext('A')), undefined);
+  assert.equal(objection(ext('A'), ext('A')), undefined);
+});
+
+test('the caller can tell clones apart, and what is left is no longer ambiguous', () => {
+  const disks = disksOf({ sda: gpt('A'), sdb: gpt('A') });
+  const matching = matchBlobs(blobsOf(gpt('A'), gpt('A')), disks, [{ blob: 1, disk: 'sda' }]);
+  assert.deepEqual(verdicts(matching, 2), ['sdb', 'sda']);
+});
+
+test('overrides that name a disk or blob twice, or no disk, are refused', () => {
+  const disks = disksOf({ sda: ext('A'), sdb: ext('B') });
+  const blobs = blobsOf(ext('A'), ext('B'));
+  const cases = [
+    ['FF_USAGE', /\/dev\/sda was named twice/, ['sda', 0], ['sda', 1]],
+    ['FF_USAGE', /blob 1 was named twice/, ['sda', 0], ['sdb', 0]],
+    ['FF_DEVICE_NOT_FOUND', /\/dev\/sdz was named for blob 2.*sda, sdb/, ['sdz', 1]],
+  ] as const;
+  for (const [code, message, ...named] of cases) {
+    assert.throws(
+      () =>
+        matchBlobs(
+          blobs,
+          disks,
+          named.map(([disk, blob]) => ({ disk, blob })),
+        ),
+      (error) =>
+        error instanceof FlashfreezeError && error.code === code && message.test(error.message),
+    );
+  }
+});
+
+/** What a disk really is: disks and blobs of one `content` and size cannot be told apart. */
+interface Truth {
+  readonly content: number;
+  readonly sizeBytes: number;
+  readonly readable: boolean;
+}
+
+const truths = fc.uniqueArray(
+  fc.record({
+    id: fc.nat(),
+    content: fc.nat({ max: 12 }),
+    sizeBytes: fc.constantFrom(GIB, GIB, GIB, 2 * GIB),
+    readable: fc.constantFrom(true, true, true, true, false),
+  }),
+  { selector: ({ id }) => id, maxLength: 16 },
+);
+
+/** Contents 0 to 3 are the devices of one btrfs file system, 4 is blank, the others have a GPT. */
+function identityOf({ content, readable }: Truth): Identity {
+  if (!readable) return UNREADABLE;
+  if (content === 4) return BLANK;
+  return content < 4 ? btrfs('F', `${content}`) : gpt(`${content}`);
+}
+
+const sameContent = (first: Truth, second: Truth): boolean =>
+  first.content === second.content && first.sizeBytes === second.sizeBytes;
+
+const scenes = fc
+  .record({ disks: truths, strangers: truths, hidden: fc.array(fc.boolean(), { maxLength: 16 }) })
+  .chain(({ disks, strangers, hidden }) => {
+    const attached = disks.filter((_, at) => !(hidden[at] ?? false));
+    const blobTruths = [...attached, ...strangers];
+    const blobs = blobTruths.map((truth, index) => ({
+      index,
+      identity: identityOf({ ...truth, readable: true }),
+      sizeBytes: truth.sizeBytes,
+    }));
+    const locals = disks.map((truth, at) => ({
+      name: `sd${at}`,
+      identity: identityOf(truth),
+      sizeBytes: truth.sizeBytes,
+    }));
+    return fc.record({
+      disks: fc.constant(disks),
+      blobTruths: fc.constant(blobTruths),
+      blobs: fc.constant(blobs),
+      locals: fc.constant(locals),
+      shuffledBlobs: fc.shuffledSubarray(blobs, { minLength: blobs.length }),
+      shuffledLocals: fc.shuffledSubarray(locals, { minLength: locals.length }),
+    });
+  });
+
+test('random machines: order does not matter, nothing is used twice, clones are never matched', () => {
+  fc.assert(
+    fc.property(scenes, ({ disks, blobTruths, blobs, locals, shuffledBlobs, shuffledLocals }) => {
+      const matching = matchBlobs(blobs, locals, []);
+      assert.deepEqual(matchBlobs(shuffledBlobs, shuffledLocals, []), matching);
+      verdicts(matching, blobs.length);
+      assert.equal(new Set(matching.matches.map(({ disk }) => disk)).size, matching.matches.length);
+      const matched = new Map(matching.matches.map(({ blob, disk }) => [blob, disk]));
+      for (const [blob, truth] of blobTruths.entries()) {
+        const alikeDisks = [...disks.entries()].filter(
+          ([, disk]) => disk.readable && sameContent(disk, truth),
+        );
+        const alikeBlobs = blobTruths.filter((it) => sameContent(it, truth));
+        const unique = alikeDisks.length === 1 && alikeBlobs.length === 1 && truth.content !== 4;
+        const expected = unique ? `sd${alikeDisks[0]?.[0]}` : undefined;
+        assert.equal(matched.get(blob), expected);
+        const known = disks.some((it) => it.content === truth.content && it.readable);
+        assert.ok(!(matching.foreign.includes(blob) && known));
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('random machines: overrides always win, and nothing is used twice', () => {
+  fc.assert(
+    fc.property(scenes, fc.nat(), fc.nat(), ({ blobs, locals }, someBlob, someDisk) => {
+      fc.pre(blobs.length > 0 && locals.length > 0);
+      const override = {
+        blob: someBlob % blobs.length,
+        disk: `sd${someDisk % locals.length}`,
+      };
+      const matching = matchBlobs(blobs, locals, [override]);
+      verdicts(matching, blobs.length);
+      assert.equal(new Set(matching.matches.map(({ disk }) => disk)).size, matching.matches.length);
+      assert.ok(
+        matching.matches.some(({ blob, disk }) => blob === override.blob && disk === override.disk),
+      );
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test.run();

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtempDisposable, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FlashfreezeError } from '../../../src/errors.ts';
+import { blobContent } from '../../../src/snapshot/matching/blob-content.ts';
+import { HEAD_BYTES } from '../../../src/snapshot/matching/evidence.ts';
+import { identifyDisk, readDiskHead } from '../../../src/snapshot/matching/read-disk-head.ts';
+import { suite } from '../../suite.ts';
+import { recordedHead } from './fixtures/heads.ts';
+
+const test = suite('the first bytes of a disk');
+
+test('exactly the first bytes are read, and identify the disk', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-head-'));
+  const path = join(directory.path, 'disk');
+  const head = recordedHead('btrfs-1');
+  await writeFile(path, head);
+  await truncate(path, 2 ** 30);
+  assert.deepEqual(Buffer.from(await readDiskHead(path)), head);
+  assert.deepEqual(await identifyDisk(path), {
+    state: 'identified',
+    evidence: [
+      { kind: 'btrfs-fsid', value: '11111111-0000-4000-8000-0000000000b7' },
+      { kind: 'btrfs-device-uuid', value: '99d60013-910b-4fcb-b2b4-4d7b4756263a' },
+    ],
+  });
+});
+
+test('a disk that is smaller is read to its end', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-head-'));
+  const path = join(directory.path, 'disk');
+  await writeFile(path, Buffer.alloc(1024, 1));
+  assert.equal((await readDiskHead(path)).length, 1024);
+});
+
+test('a disk that cannot be opened or read gives the errno, and is unreadable', async () => {
+  for (const [path, errno, syscall] of [
+    ['/dev/does-not-exist', 'ENOENT', 'open'],
+    ['/', 'EISDIR', 'read'],
+  ] as const) {
+    await assert.rejects(readDiskHead(path), (error) => {
+      assert.ok(error instanceof FlashfreezeError);
+      assert.deepEqual(error.systemCall, { errno, syscall, path });
+      return true;
+    });
+    const identity = await identifyDisk(path);
+    assert.ok(identity.state === 'unreadable' && identity.reason.includes(errno));
+  }
+});
+
+test('what the preflight read becomes the content of a blob', () => {
+  assert.deepEqual(
+    blobContent({ ok: true, target: 3, head: Buffer.alloc(HEAD_BYTES), sizeBytes: 512 }),
+    { index: 3, identity: { state: 'blank' }, sizeBytes: 512 },
+  );
+  const failure = {
+    kind: 'http',
+    message: 'HTTP 403 AuthorizationPermissionMismatch',
+    httpStatus: 403,
+    serviceCode: 'AuthorizationPermissionMismatch',
+    requestId: undefined,
+  } as const;
+  assert.deepEqual(blobContent({ ok: false, target: 0, failure }), {
+    index: 0,
+    identity: { state: 'unreadable', reason: 'HTTP 403 AuthorizationPermissionMismatch' },
+    sizeBytes: undefined,
+  });
+});
+
+test.run();

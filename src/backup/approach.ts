@@ -1,4 +1,5 @@
 import { sleepUntil } from '../freezer/clock.ts';
+import { FreezeLock } from '../freezer/lock.ts';
 import { throwIfAborted } from './abort.ts';
 import type { Phases } from './phases.ts';
 import { preflightError } from './preflight.ts';
@@ -12,8 +13,8 @@ const SETTLE_AHEAD_MS = 5_500;
 const REWARM_AHEAD_MS = 400;
 
 /**
- * What comes right before the freeze: dirty data is flushed and every connection is proved, both
- * shortly before a scheduled start.
+ * What comes right before the freeze: the lock that keeps other freezers away is taken, dirty data is
+ * flushed and every connection is proved, all of it shortly before a scheduled start.
  *
  * @returns how long the last syncfs of each file system took, in nanoseconds
  * @throws FlashfreezeError where a connection is lost and cannot be had again; nothing is frozen then
@@ -22,6 +23,7 @@ export async function approach(
   request: BackupRequest,
   prepared: Prepared,
   relays: Relays,
+  resources: AsyncDisposableStack,
   phases: Phases,
   abort: AbortSignal,
 ): Promise<bigint[]> {
@@ -29,6 +31,9 @@ export async function approach(
   const { startAt } = request;
   if (startAt !== undefined) {
     await phases.measure('wait', () => sleepUntilBefore(startAt, SETTLE_AHEAD_MS, abort));
+  }
+  if (prepared.plan.fileSystems.length > 0) {
+    resources.use(await phases.measure('lock', () => acquireLock(abort)));
   }
   return await phases.measure('settle', async () => {
     await settle(prepared.freezer, count, relays.freezer);
@@ -42,6 +47,15 @@ export async function approach(
     ]);
     return settleNs;
   });
+}
+
+async function acquireLock(abort: AbortSignal): Promise<FreezeLock> {
+  try {
+    return await FreezeLock.acquire({ signal: abort });
+  } catch (error) {
+    throwIfAborted(abort);
+    throw error;
+  }
 }
 
 /** Resolves at the scheduled time, to some tens of microseconds; at once where there is none. */

@@ -52,7 +52,7 @@ export interface PhaseTimes {
   readonly endNs: bigint;
 }
 
-export type PhaseName = 'prepare' | 'wait' | 'settle' | 'window' | 'release';
+export type PhaseName = 'prepare' | 'wait' | 'lock' | 'settle' | 'window' | 'release';
 
 /** How the window ended. */
 export type RunEnd =

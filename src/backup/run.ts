@@ -30,7 +30,7 @@ export async function backup(
     prepare(request, relays, resources, noting),
   );
   throwIfAborted(abort);
-  const settleNs = await approach(request, prepared, relays, phases, abort);
+  const settleNs = await approach(request, prepared, relays, resources, phases, abort);
   await waitForStart(request.startAt, abort);
   throwIfAborted(abort);
   const window = await phases.measure('window', () =>

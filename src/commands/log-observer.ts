@@ -5,6 +5,7 @@ import type { HeldLog } from '../log/held-log.ts';
 const WHAT: Readonly<Record<PhaseName, string>> = {
   prepare: 'prepare: plan, connections, preflight of every blob',
   wait: 'wait for the start time',
+  lock: 'take the lock that keeps other freezers away',
   settle: 'settle: flush dirty data',
   window: 'freeze, snapshot, thaw',
   release: 'release: collect the answers',

@@ -1,4 +1,4 @@
-import { type ErrorCode, FlashfreezeError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
 import type { RequestFailure } from '../model.ts';
 
 type Kind = RequestFailure['kind'];
@@ -29,7 +29,8 @@ export function classifyError(error: unknown, sent: boolean): BrokenKind {
   if (TLS_CODE.test(code)) {
     return 'tls';
   }
-  if (PROTOCOL_CODE.test(code)) {
+  // undici 8.12 means to give its parser's errors a code, but looks it up in a table that has none.
+  if (PROTOCOL_CODE.test(code) || (error instanceof Error && error.name === 'HTTPParserError')) {
     return 'protocol';
   }
   return NOT_REACHED.has(code) || (code === 'ETIMEDOUT' && !sent) ? 'connect' : 'reset';
@@ -131,19 +132,8 @@ function answerAdvice(httpStatus: number, serviceCode: string | undefined): stri
   return httpStatus >= 500 ? 'the service is in trouble or busy; try again later' : undefined;
 }
 
-/**
- * The error that ends a run whose preflight failed. Nothing has been frozen then.
- *
- * @param blob the blob as it may be shown (`withoutQuery`)
- */
-export function preflightError(failure: RequestFailure, blob: string): FlashfreezeError {
-  return new FlashfreezeError(
-    preflightErrorCode(failure),
-    `${blob} cannot be snapshotted, nothing was frozen: ${failure.message}`,
-  );
-}
-
-function preflightErrorCode({ kind, httpStatus }: RequestFailure): ErrorCode {
+/** The code of the error that ends a run whose preflight failed. */
+export function preflightErrorCode({ kind, httpStatus }: RequestFailure): ErrorCode {
   if (kind !== 'http') {
     return 'FF_BLOB_UNREACHABLE';
   }

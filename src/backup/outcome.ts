@@ -150,6 +150,12 @@ function freezeProblem(mountPoint: string, errno: string): string {
   if (errno === 'EBUSY') {
     return `${mountPoint} is already frozen by somebody else and was left as it is. End the other freeze (its tool, or \`fsfreeze -u\`), then try again.`;
   }
+  if (errno === 'EPERM') {
+    return `The kernel refused to freeze ${mountPoint}: EPERM. Root of the machine itself is needed (CAP_SYS_ADMIN), not of a container or user namespace.`;
+  }
+  if (errno === 'EOPNOTSUPP' || errno === 'ENOTTY') {
+    return `The kernel refused to freeze ${mountPoint}: ${errno}. This file system cannot be frozen; leave it out with --skip ${mountPoint}.`;
+  }
   return `The kernel refused to freeze ${mountPoint}: ${errno}.`;
 }
 

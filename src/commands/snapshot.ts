@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Command, Option } from 'commander';
+import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest, RequestedBlob } from '../backup/request.ts';
 import { backup } from '../backup/run.ts';
 import { readVmBackupConfiguration, type VmBackupConfiguration } from '../config/vmbackup.ts';
@@ -86,7 +87,7 @@ export async function snapshot(options: RawSnapshotOptions): Promise<number> {
     const record = await backup(request, new LogObserver(log), signals.signal);
     const summary = summarize(record);
     process.stdout.write(redaction.redact(render(summary, options.json ?? false)));
-    return signals.exitCode ?? exitCodeOf(summary);
+    return signals.exitCode ?? exitCodeOf(record, summary);
   } catch (error) {
     const code = reportError(error);
     return signals.exitCode ?? code;
@@ -97,7 +98,13 @@ function render(summary: RunSummary, asJson: boolean): string {
   return `${asJson ? JSON.stringify(summary, null, 2) : renderSummary(summary)}\n`;
 }
 
-function exitCodeOf({ consistency, problems, disks }: RunSummary): number {
+/** What a kernel or a container answers that will never let us freeze: the machine is at fault. */
+const NEVER_PERMITTED = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTTY']);
+
+function exitCodeOf({ end }: BackupRecord, { consistency, problems, disks }: RunSummary): number {
+  if (end.kind === 'freeze-failed' && NEVER_PERMITTED.has(end.errno)) {
+    return 2;
+  }
   const complete = disks.every(({ snapshot: taken }) => taken !== null);
   return consistency !== 'none' && complete && problems.length === 0 ? 0 : 1;
 }

@@ -1,0 +1,45 @@
+import { BlobServer } from '../lab/blob-server/blob-server.ts';
+import { type DiskSpec, LabDisks } from '../lab/disks.ts';
+import { LAB_TLS } from '../lab/tls.ts';
+
+/** Lab disks and a blob server whose page blobs are their images. */
+export class Rig implements AsyncDisposable {
+  readonly disks: LabDisks;
+  readonly server: BlobServer;
+
+  private constructor(disks: LabDisks, server: BlobServer) {
+    this.disks = disks;
+    this.server = server;
+  }
+
+  /** A disk for each spec; blob `disk<index>` behind it. */
+  static async create(specs: readonly DiskSpec[], latencyMs = 0): Promise<Rig> {
+    const disks = await LabDisks.create(specs);
+    try {
+      const server = await BlobServer.start({
+        blobs: disks.disks.map(({ imagePath, index }) => ({ name: `disk${index}`, imagePath })),
+        latency: { kind: 'fixed', ms: latencyMs },
+        snapshotContent: 'none',
+        certificate: {
+          caPath: LAB_TLS.caCertificate,
+          certPath: LAB_TLS.certificate,
+          keyPath: LAB_TLS.key,
+        },
+      });
+      return new Rig(disks, server);
+    } catch (error) {
+      await disks[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** `--blob <url>` for every disk. */
+  get blobArguments(): string[] {
+    return this.server.urls.flatMap((url) => ['--blob', url]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]();
+    await this.disks[Symbol.asyncDispose]();
+  }
+}

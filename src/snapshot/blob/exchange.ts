@@ -65,6 +65,9 @@ export class Exchange {
   /** Resolves when the exchange has ended. */
   readonly whenEnded: Promise<void>;
   readonly #resolveEnded: () => void;
+  /** Resolves when there is nothing more to come: after `whenEnded` the body of an answer may be. */
+  readonly whenBodyIn: Promise<void>;
+  readonly #resolveBodyIn: () => void;
   readonly #options: ExchangeOptions;
   readonly #dispatchOptions: Dispatcher.DispatchOptions;
   readonly #maxTries: number;
@@ -80,9 +83,12 @@ export class Exchange {
     const { method, path, headers } = options.request;
     this.#dispatchOptions = { method, path, headers: [...headers] };
     this.#current = new Attempt(this);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.whenEnded = promise;
-    this.#resolveEnded = resolve;
+    const ended = Promise.withResolvers<void>();
+    this.whenEnded = ended.promise;
+    this.#resolveEnded = ended.resolve;
+    const bodyIn = Promise.withResolvers<void>();
+    this.whenBodyIn = bodyIn.promise;
+    this.#resolveBodyIn = bodyIn.resolve;
   }
 
   get started(): boolean {
@@ -132,9 +138,18 @@ export class Exchange {
 
   /** The try is over: with an answer and its body, or with `error` in the midst of it. */
   over(attempt: Attempt, error: unknown): void {
-    if (attempt !== this.#current || this.end !== undefined) {
+    if (attempt !== this.#current) {
       return;
     }
+    if (this.end === undefined) {
+      this.#conclude(attempt, error);
+    }
+    if (this.end !== undefined) {
+      this.#resolveBodyIn();
+    }
+  }
+
+  #conclude(attempt: Attempt, error: unknown): void {
     const { answer, sent } = attempt;
     if (answer !== undefined && !this.#succeeds(answer)) {
       this.#again(failedTryOf(answer), { kind: 'refused', answer });

@@ -1,3 +1,4 @@
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import type { MessagePort } from 'node:worker_threads';
 import type { SnapshotEvent } from '../model.ts';
@@ -10,6 +11,12 @@ import { NameMemory } from './name-memory.ts';
 
 /** Connections a lane opens at the same time during the preflight. */
 const PREFLIGHTS_AT_ONCE = 16;
+
+/**
+ * How long the reading of answers waits for bodies that are still under way, in ms. A refusal's body
+ * is of use only where its code is not in the headers, as in versions of the service before 2017-07-29.
+ */
+const BODY_LIMIT_MS = 500;
 
 /** The body of a pool worker: holds its targets' connections until its thread is ended. */
 export async function runLane({ port, targets, limits }: LaneTask): Promise<void> {
@@ -146,6 +153,9 @@ class Lane {
   async #answers(): Promise<void> {
     const started = [...this.#exchanges.values()].filter((exchange) => exchange.started);
     await Promise.all(started.map((exchange) => exchange.whenEnded));
+    const refused = started.filter((exchange) => exchange.end?.kind === 'refused');
+    const bodies = Promise.all(refused.map((exchange) => exchange.whenBodyIn));
+    await Promise.race([bodies, setTimeoutPromise(BODY_LIMIT_MS, undefined, { ref: false })]);
     const results = this.#targets.flatMap(({ prepared }) => {
       const exchange = this.#exchanges.get(prepared.target);
       return exchange === undefined ? [] : [snapshotAnswer(exchange, prepared)];

@@ -58,6 +58,9 @@ export function mayHaveTakenEffect(end: FailedTry): boolean {
   if (end.kind === 'broken') {
     return end.sent;
   }
+  if (end.httpStatus < 300) {
+    return true;
+  }
   return (
     end.httpStatus >= 500 && (end.httpStatus !== 503 || end.serviceCode === 'OperationTimedOut')
   );

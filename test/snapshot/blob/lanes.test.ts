@@ -1,0 +1,220 @@
+import * as assert from 'uvu/assert';
+import { BlobLanes, HEAD_BYTES } from '../../../src/snapshot/blob/lanes.ts';
+import { suite } from '../../suite.ts';
+import { trustOwnAuthority } from './fixtures/authority.ts';
+import {
+  answer,
+  answerHead,
+  answerSnapshot,
+  inTurn,
+  Peer,
+  SNAPSHOT_TIME,
+  saySilent,
+} from './fixtures/peer.ts';
+import { inMs, SAS, snapshotOne, target, targets, WatchedLanes } from './fixtures/window.ts';
+
+const { trusted } = trustOwnAuthority(import.meta.filename);
+const test = suite('blob lanes');
+
+for (const lanes of [1, 3]) {
+  test(`64 blobs over ${lanes} lanes: one snapshot each, over the warm connections`, async () => {
+    await using peer = await Peer.start(trusted);
+    await using watched = await WatchedLanes.open(targets(peer.origin, 64), { lanes });
+    const preflight = await watched.lanes.preflight();
+    assert.ok(preflight.every((found, index) => found.ok && found.target === index));
+    const warm = await watched.lanes.rewarm();
+    assert.ok(warm.every((found) => found.ok && found.warm));
+    assert.is(peer.connections, 64);
+    watched.lanes.fire(
+      Array.from({ length: 64 }, (_, index) => index),
+      inMs(10_000),
+    );
+    await watched.ended(64);
+    const answers = await watched.lanes.answers();
+    assert.is(peer.connections, 64, 'nothing connected between re-warming and acknowledgement');
+    assert.is(new Set(peer.snapshots.map(({ connection }) => connection)).size, 64);
+    for (const [index, found] of answers.entries()) {
+      assert.is(found.target, index);
+      assert.is(found.snapshot, SNAPSHOT_TIME);
+      assert.is(found.attempts, 1);
+      assert.is(found.mayHaveOrphan, false);
+      assert.ok((found.firedNs ?? 0n) <= (found.acknowledgedNs ?? 0n));
+      assert.equal(watched.kinds(index), ['fired', 'acknowledged']);
+    }
+  });
+}
+
+test('the request on the wire: path and SAS byte for byte, nothing in the body', async () => {
+  await using peer = await Peer.start(trusted);
+  await snapshotOne(peer.origin, {
+    metadata: [
+      ['Backup_Key', 'a value, with = and %'],
+      ['other', ''],
+    ],
+  });
+  const [request] = peer.snapshots;
+  assert.is(request?.method, 'PUT');
+  assert.is(request?.path, `/disks/disk0.vhd?${SAS}&comp=snapshot`);
+  assert.equal(
+    [...(request?.headerLines ?? [])].sort(),
+    [
+      `host: ${new URL(peer.origin).host}`,
+      'connection: keep-alive',
+      'content-length: 0',
+      'x-ms-client-request-id: task_1/0',
+      'x-ms-meta-Backup_Key: a value, with = and %',
+      'x-ms-meta-other: ',
+      'x-ms-version: 2018-03-28',
+    ].sort(),
+  );
+});
+
+test('the settings of an encrypted disk are carried over into given metadata', async () => {
+  const settings = { 'x-ms-meta-DiskEncryptionSettings': '{"a": 1}' };
+  const head = answer(206, { 'content-range': 'bytes 0-3/4', ...settings }, 'head');
+  await using peer = await Peer.start(trusted, { head });
+  await snapshotOne(peer.origin, { metadata: [['k', 'v']] });
+  assert.is(peer.snapshots[0]?.headers.get('x-ms-meta-diskencryptionsettings'), '{"a": 1}');
+  await snapshotOne(peer.origin);
+  assert.is(peer.snapshots[1]?.headers.has('x-ms-meta-diskencryptionsettings'), false);
+});
+
+test('a connection that was closed while idle is replaced by re-warming', async () => {
+  await using peer = await Peer.start(trusted);
+  await using watched = await WatchedLanes.open(targets(peer.origin, 4));
+  await watched.lanes.preflight();
+  await peer.closeIdle();
+  const warm = await watched.lanes.rewarm();
+  assert.ok(warm.every((found) => found.ok && found.warm));
+  assert.is(peer.connections, 8);
+  watched.lanes.fire([0, 1, 2, 3], inMs(5_000));
+  await watched.ended(4);
+  assert.is(peer.connections, 8);
+  assert.ok((await watched.lanes.answers()).every((found) => found.attempts === 1));
+});
+
+test('a connection whose peer is gone without a word is replaced by re-warming', async () => {
+  await using peer = await Peer.start(trusted);
+  await using watched = await WatchedLanes.open(targets(peer.origin, 2), {
+    rewarmTimeoutMs: 1_000,
+  });
+  await watched.lanes.preflight();
+  peer.goSilent();
+  const warm = await watched.lanes.rewarm();
+  assert.ok(warm.every((found) => found.ok && found.warm));
+  assert.is(peer.connections, 4);
+});
+
+test('a server that hints at two seconds of keep-alive gets its snapshot over the warm connection', async () => {
+  const hint = { 'keep-alive': 'timeout=2' };
+  await using peer = await Peer.start(trusted, { metadata: answer(200, hint) });
+  const { answer: found } = await snapshotOne(peer.origin);
+  assert.is(found.snapshot, SNAPSHOT_TIME);
+  assert.is(peer.connections, 1);
+});
+
+test('a server that closes after every answer is said to be cold, and still served', async () => {
+  const close = answer(200, { connection: 'close' });
+  await using peer = await Peer.start(trusted, { metadata: close });
+  await using watched = await WatchedLanes.open(targets(peer.origin, 1));
+  await watched.lanes.preflight();
+  assert.equal(await watched.lanes.rewarm(), [{ ok: true, target: 0, warm: false }]);
+  watched.lanes.fire([0], inMs(5_000));
+  await watched.ended(1);
+  assert.equal(watched.kinds(0), ['fired', 'acknowledged']);
+});
+
+test('blobs are fired one by one as their disks become ready', async () => {
+  await using peer = await Peer.start(trusted);
+  await using watched = await WatchedLanes.open(targets(peer.origin, 3));
+  await watched.lanes.preflight();
+  await watched.lanes.rewarm();
+  watched.lanes.fire([2], inMs(5_000));
+  await watched.ended(1);
+  watched.lanes.fire([0, 2], inMs(5_000));
+  await watched.ended(2);
+  const answers = await watched.lanes.answers();
+  assert.equal(
+    answers.map(({ attempts }) => attempts),
+    [1, 0, 1],
+    'the second one never, the third not twice',
+  );
+  assert.is(answers[1]?.failure?.kind, 'aborted');
+  assert.is(answers[1]?.mayHaveOrphan, false);
+});
+
+test('what is under way is cut by abort, and may have left a snapshot', async () => {
+  await using peer = await Peer.start(trusted, { snapshot: saySilent });
+  await using watched = await WatchedLanes.open(targets(peer.origin, 2));
+  await watched.lanes.preflight();
+  await watched.lanes.rewarm();
+  watched.lanes.fire([0], inMs(20_000));
+  await watched.until((events) => events.some(({ kind }) => kind === 'fired'));
+  watched.lanes.abort();
+  watched.lanes.fire([1], inMs(20_000));
+  await watched.ended(2);
+  const [first, second] = await watched.lanes.answers();
+  assert.equal([first?.failure?.kind, first?.mayHaveOrphan], ['aborted', true]);
+  assert.equal([second?.failure?.kind, second?.attempts], ['aborted', 0]);
+  assert.is(peer.snapshots.length, 1);
+});
+
+test('re-warming begins a new round, in which everything can be fired again', async () => {
+  await using peer = await Peer.start(trusted, { snapshot: inTurn(saySilent, answerSnapshot) });
+  await using watched = await WatchedLanes.open(targets(peer.origin, 1));
+  await watched.lanes.preflight();
+  await watched.lanes.rewarm();
+  watched.lanes.fire([0], inMs(20_000));
+  await watched.until((events) => events.some(({ kind }) => kind === 'fired'));
+  watched.lanes.abort();
+  assert.is((await watched.lanes.answers())[0]?.mayHaveOrphan, true);
+  await watched.lanes.rewarm();
+  watched.lanes.fire([0], inMs(5_000));
+  await watched.ended(2);
+  assert.equal(watched.kinds(0), ['fired', 'failed', 'fired', 'acknowledged']);
+  const [again] = await watched.lanes.answers();
+  assert.equal([again?.snapshot, again?.mayHaveOrphan], [SNAPSHOT_TIME, false]);
+});
+
+test('the head of a blob and its size come with the preflight', async () => {
+  const whole = answer(200, {}, Buffer.alloc(200_000, 'x'));
+  const empty = answer(416, { 'content-range': 'bytes */0' });
+  const short = answer(206, { 'content-range': 'bytes 0-2/3' }, 'abc');
+  await using peer = await Peer.start(trusted, {
+    head: (request) => {
+      const script = [answerHead, whole, empty, short][Number(/disk(\d)/.exec(request.path)?.[1])];
+      script?.(request);
+    },
+  });
+  await using lanes = await BlobLanes.open(targets(peer.origin, 4));
+  const found = await lanes.preflight();
+  assert.equal(
+    found.map((one) => one.ok && [one.head.length, one.sizeBytes]),
+    [
+      [HEAD_BYTES, 1_073_741_824],
+      [HEAD_BYTES, 200_000],
+      [0, 0],
+      [3, 3],
+    ],
+  );
+  assert.is(peer.requests[0]?.headers.get('range'), 'bytes=0-69631');
+  assert.ok((await lanes.rewarm()).every((one) => one.ok && one.warm));
+});
+
+test('no targets need no lane', async () => {
+  await using lanes = await BlobLanes.open([]);
+  assert.equal(await lanes.preflight(), []);
+  assert.equal(await lanes.rewarm(), []);
+  lanes.fire([], inMs(100));
+  assert.equal(await lanes.answers(), []);
+});
+
+test('a URL that cannot be used stops the run before a thread is started', async () => {
+  const opened = BlobLanes.open([target('https://127.0.0.1:1', 0), target('ftp://127.0.0.1', 1)]);
+  await opened.then(
+    () => assert.unreachable(),
+    (error: Error) => assert.match(error.message, /^blob URL 2 of 2 /),
+  );
+});
+
+test.run();

@@ -1,0 +1,30 @@
+{
+  'target_defaults': {
+    'cflags': ['-Wall', '-Wextra', '-Werror'],
+    'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],
+    'cflags_cc': ['-std=c++20', '-fexceptions', '-fvisibility=hidden'],
+  },
+  'targets': [
+    {
+      'target_name': 'flashfreeze',
+      'sources': [
+        'native/addon.cc',
+        'native/clock.cc',
+        'native/completions.cc',
+        'native/deadline.cc',
+        'native/exit_hook.cc',
+        'native/freeze_calls.cc',
+        'native/freezer.cc',
+        'native/grace.cc',
+        'native/ledger.cc',
+        'native/lock.cc',
+        'native/safe_directory.cc',
+        'native/thread.cc',
+      ],
+      'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
+      'defines': ['NAPI_VERSION=9', 'NAPI_CPP_EXCEPTIONS'],
+      # The threads may outlive a worker environment, after which Node would unload the addon.
+      'ldflags': ['-Wl,-z,nodelete'],
+    },
+  ],
+}

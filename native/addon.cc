@@ -1,0 +1,265 @@
+/** What JavaScript may call, and nothing else: checks arguments, converts, hands over. */
+#include <napi.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "clock.h"
+#include "exit_hook.h"
+#include "freezer.h"
+#include "lock.h"
+#include "pending_call.h"
+#include "system_error.h"
+
+namespace flashfreeze {
+namespace {
+
+Napi::Error to_js(Napi::Env env, const SystemError& failure) {
+  Napi::Error error = Napi::Error::New(env, failure.what());
+  error.Set("errno", static_cast<double>(failure.error()));
+  error.Set("syscall", failure.syscall());
+  error.Set("path", failure.path());
+  return error;
+}
+
+/** Runs `body`; what it throws becomes a JavaScript exception. */
+template <typename Body>
+auto guarded(Napi::Env env, Body body) {
+  try {
+    return body();
+  } catch (const SystemError& failure) {
+    throw to_js(env, failure);
+  } catch (const UsageError& failure) {
+    throw Napi::Error::New(env, failure.what());
+  }
+}
+
+std::vector<std::string> to_strings(const Napi::Array& array) {
+  std::vector<std::string> strings;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    strings.push_back(array.Get(i).As<Napi::String>().Utf8Value());
+  }
+  return strings;
+}
+
+Freezer::Indexes to_indexes(const Napi::CallbackInfo& info) {
+  const auto array = info[0].As<Napi::Array>();
+  Freezer::Indexes indexes(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    indexes[i] = array.Get(i).As<Napi::Number>().Uint32Value();
+  }
+  return indexes;
+}
+
+uint64_t to_ns(const Napi::Value& value) {
+  bool lossless = false;
+  const uint64_t ns = value.As<Napi::BigInt>().Uint64Value(&lossless);
+  if (!lossless) throw Napi::RangeError::New(value.Env(), "time in ns is out of range");
+  return ns;
+}
+
+void call_listener(Napi::Env env, Napi::Function listener, std::nullptr_t*, void*) {
+  if (env != nullptr && !listener.IsEmpty()) listener.Call({});
+}
+using Doorbell = Napi::TypedThreadSafeFunction<std::nullptr_t, void, call_listener>;
+
+/** new Freezer(mountPoints: string[], listener: () => void, records: BigInt64Array) */
+class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit FreezerObject(const Napi::CallbackInfo& info);
+  ~FreezerObject() override { end(kCloseWaitNs); }
+
+ private:
+  static constexpr std::size_t kRecordFields = 6;  // see native.ts
+  /** What an environment that ends waits for a thaw; the guardian stands behind it. */
+  static constexpr uint64_t kCloseWaitNs = kExitWaitNs;
+
+  static void clean_up(void* self) { static_cast<FreezerObject*>(self)->end(kCloseWaitNs); }
+  void end(uint64_t wait_ns);
+
+  Napi::Value descriptors(const Napi::CallbackInfo& info);
+  Napi::Value drain(const Napi::CallbackInfo& info);
+  Napi::Value expedite(const Napi::CallbackInfo& info);
+  void sync(const Napi::CallbackInfo& info);
+  void freeze(const Napi::CallbackInfo& info);
+  void thaw(const Napi::CallbackInfo& info);
+  void thaw_everything(const Napi::CallbackInfo&) { freezer_->thaw_everything(); }
+  void restore(const Napi::CallbackInfo&) { freezer_->grace_periods().restore(); }
+  void arm(const Napi::CallbackInfo& info);
+  void disarm(const Napi::CallbackInfo& info);
+  void keep_alive(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo&) { end(0); }
+
+  Napi::Env env_;
+  Doorbell doorbell_;
+  std::shared_ptr<Freezer> freezer_;
+  Napi::Reference<Napi::BigInt64Array> records_;
+  bool ended_ = false;
+};
+
+Napi::Function FreezerObject::define(Napi::Env env) {
+  return DefineClass(env, "Freezer",
+                     {InstanceMethod<&FreezerObject::descriptors>("descriptors"),
+                      InstanceMethod<&FreezerObject::drain>("drain"),
+                      InstanceMethod<&FreezerObject::sync>("syncfs"),
+                      InstanceMethod<&FreezerObject::freeze>("freeze"),
+                      InstanceMethod<&FreezerObject::thaw>("thaw"),
+                      InstanceMethod<&FreezerObject::thaw_everything>("thawEverything"),
+                      InstanceMethod<&FreezerObject::expedite>("expedite"),
+                      InstanceMethod<&FreezerObject::restore>("restoreGracePeriods"),
+                      InstanceMethod<&FreezerObject::arm>("arm"),
+                      InstanceMethod<&FreezerObject::disarm>("disarm"),
+                      InstanceMethod<&FreezerObject::keep_alive>("keepAlive"),
+                      InstanceMethod<&FreezerObject::close>("close")});
+}
+
+FreezerObject::FreezerObject(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<FreezerObject>(info), env_(info.Env()), doorbell_(nullptr) {
+  const auto mount_points = to_strings(info[0].As<Napi::Array>());
+  records_ = Napi::Persistent(info[2].As<Napi::BigInt64Array>());
+  doorbell_ = Doorbell::New(env_, info[1].As<Napi::Function>(), "flashfreeze", 0, 1);
+  try {
+    freezer_ = guarded(env_, [&] {
+      return Freezer::open(mount_points, [bell = doorbell_] { bell.NonBlockingCall(); });
+    });
+  } catch (const Napi::Error&) {
+    ended_ = true;
+    doorbell_.Release();
+    throw;
+  }
+  doorbell_.Unref(env_);
+  thaw_at_exit(freezer_);
+  // After the doorbell: hooks run in reverse order, and the bell's thread must end before it does.
+  napi_add_env_cleanup_hook(env_, clean_up, this);
+}
+
+void FreezerObject::end(uint64_t wait_ns) {
+  if (ended_) return;
+  ended_ = true;
+  napi_remove_env_cleanup_hook(env_, clean_up, this);
+  freezer_->close(wait_ns);
+  doorbell_.Release();
+}
+
+Napi::Value FreezerObject::descriptors(const Napi::CallbackInfo& info) {
+  auto numbers = Napi::Array::New(info.Env(), freezer_->size());
+  for (uint32_t i = 0; i < freezer_->size(); ++i) numbers.Set(i, freezer_->directory(i));
+  return numbers;
+}
+
+Napi::Value FreezerObject::drain(const Napi::CallbackInfo& info) {
+  Napi::BigInt64Array records = records_.Value();
+  const auto& events = freezer_->completions().drain();
+  if (records.ElementLength() < events.size() * kRecordFields) {
+    throw Napi::RangeError::New(info.Env(), "array of records is too short");
+  }
+  int64_t* field = records.Data();
+  for (const Event& event : events) {
+    *field++ = static_cast<int64_t>(event.kind);
+    *field++ = event.file_system;
+    *field++ = event.error;
+    *field++ = event.was_frozen ? 1 : 0;
+    *field++ = static_cast<int64_t>(event.stamps.start_ns);
+    *field++ = static_cast<int64_t>(event.stamps.end_ns);
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(events.size()));
+}
+
+Napi::Value FreezerObject::expedite(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), freezer_->grace_periods().expedite());
+}
+
+void FreezerObject::sync(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { freezer_->sync(to_indexes(info)); });
+}
+
+void FreezerObject::freeze(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { freezer_->freeze(to_indexes(info)); });
+}
+
+void FreezerObject::thaw(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { freezer_->thaw(to_indexes(info)); });
+}
+
+void FreezerObject::arm(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { freezer_->arm(to_ns(info[0])); });
+}
+
+void FreezerObject::disarm(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { freezer_->disarm(); });
+}
+
+/** keepAlive(wanted: boolean): whether the event loop stays alive for the sake of this freezer. */
+void FreezerObject::keep_alive(const Napi::CallbackInfo& info) {
+  if (ended_) return;
+  if (info[0].As<Napi::Boolean>().Value()) {
+    doorbell_.Ref(info.Env());
+  } else {
+    doorbell_.Unref(info.Env());
+  }
+}
+
+template <typename Call>
+Napi::Function function_of(Napi::Env env, Call call) {
+  return Napi::Function::New(env, [call](const Napi::CallbackInfo&) { call(); });
+}
+
+/** sleepUntil(realtime: boolean, atNs: bigint, done: (reached: boolean) => void): cancel() */
+Napi::Value sleep_until(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Clock clock = info[0].As<Napi::Boolean>() ? Clock::kRealtime : Clock::kMonotonic;
+  const uint64_t at_ns = to_ns(info[1]);
+  return guarded(env, [&] {
+    auto call = PendingCall::start(env, info[2].As<Napi::Function>());
+    auto sleep = call->begin([&] {
+      return Sleep::until(clock, at_ns, [call](bool reached) {
+        call->finish([reached](Napi::Env env, Napi::Function done) {
+          done.Call({Napi::Boolean::New(env, reached)});
+        });
+      });
+    });
+    call->on_clean_up([sleep] { sleep->cancel(); });
+    return function_of(env, [sleep] { sleep->cancel(); });
+  });
+}
+
+/** acquireLock(path, deadlineNs: bigint, done: (errno, holder) => void): { cancel(), release() } */
+Napi::Value acquire_lock(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = info[0].As<Napi::String>();
+  const uint64_t deadline_ns = to_ns(info[1]);
+  return guarded(env, [&] {
+    auto call = PendingCall::start(env, info[2].As<Napi::Function>());
+    auto lock = call->begin([&] {
+      return RecordLock::acquire(path, deadline_ns, [call](RecordLock::Outcome outcome) {
+        call->finish([outcome](Napi::Env env, Napi::Function done) {
+          done.Call({Napi::Number::New(env, outcome.error), Napi::Number::New(env, outcome.holder)});
+        });
+      });
+    });
+    call->on_clean_up([lock] { lock->cancel(); });
+    auto handle = Napi::Object::New(env);
+    handle.Set("cancel", function_of(env, [lock] { lock->cancel(); }));
+    handle.Set("release", function_of(env, [lock] { lock->release(); }));
+    return handle;
+  });
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  exports.Set("Freezer", FreezerObject::define(env));
+  exports.Set("sleepUntil", Napi::Function::New(env, sleep_until));
+  exports.Set("acquireLock", Napi::Function::New(env, acquire_lock));
+  return exports;
+}
+
+}  // namespace
+}  // namespace flashfreeze
+
+static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  return flashfreeze::initialize(env, exports);
+}
+NODE_API_MODULE(flashfreeze, initialize)

@@ -1,0 +1,99 @@
+#include "deadline.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "system_error.h"
+#include "thread.h"
+
+namespace flashfreeze {
+namespace {
+
+/** True where the descriptor (timerfd or eventfd) had something to read. */
+bool consume(int fd) {
+  uint64_t count = 0;
+  ssize_t length = 0;
+  do {
+    length = read(fd, &count, sizeof count);
+  } while (length < 0 && errno == EINTR);
+  return length == sizeof count;
+}
+
+}  // namespace
+
+Deadline::Deadline(std::function<void()> on_expired, std::function<void()> on_lost)
+    : on_expired_(std::move(on_expired)),
+      on_lost_(std::move(on_lost)),
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!timer_) throw SystemError(errno, "timerfd_create");
+  if (!wake_) throw SystemError(errno, "eventfd");
+  start_thread([this] { run(); });
+}
+
+Deadline::~Deadline() { stop(); }
+
+void Deadline::set_timer(uint64_t at_ns) {
+  itimerspec setting{};
+  setting.it_value = to_timespec(at_ns);
+  if (timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr) != 0) {
+    throw SystemError(errno, "timerfd_settime");
+  }
+}
+
+// Zero would disarm the timer.
+void Deadline::arm(uint64_t deadline_ns) { set_timer(std::max<uint64_t>(deadline_ns, 1)); }
+
+void Deadline::disarm() { set_timer(0); }
+
+void Deadline::poke() {
+  const uint64_t one = 1;
+  // Fails only when the counter is full, and then the thread is awake anyway.
+  while (write(wake_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+int Deadline::watch() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) throw SystemError(errno, "pipe2");
+  watching_.reset(ends[0]);
+  watched_.reset(ends[1]);
+  return watched_.get();
+}
+
+void Deadline::release_watched() {
+  watched_.reset();
+  polled_.store(watching_.get());
+  poke();
+}
+
+void Deadline::stop() {
+  stopping_.store(true);
+  poke();
+  while (life_.load() != kEnded) futex_wait(life_, kRunning);
+}
+
+void Deadline::run() {
+  while (!stopping_.load()) {
+    pollfd files[] = {{timer_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}, {polled_.load(), 0, 0}};
+    if (poll(files, 3, -1) < 0 && errno != EINTR) break;
+    if (files[1].revents != 0) consume(wake_.get());
+    // Read, not only polled: a disarm in between leaves nothing to read.
+    if (files[0].revents != 0 && consume(timer_.get())) on_expired_();
+    if (files[2].revents != 0) {
+      polled_.store(-1);
+      on_lost_();
+    }
+  }
+  life_.store(kEnded);
+  futex_wake_all(life_);
+}
+
+}  // namespace flashfreeze

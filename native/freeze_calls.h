@@ -1,0 +1,40 @@
+#pragma once
+
+#include "clock.h"
+#include "ledger.h"
+
+namespace flashfreeze {
+
+/** When a system call was entered and when it returned, CLOCK_MONOTONIC. */
+struct Stamps {
+  uint64_t start_ns = 0;
+  uint64_t end_ns = 0;
+};
+
+/** The system calls on a directory's file system: 0 or an errno. EINTR is retried. */
+int freeze_file_system(int fd);
+int thaw_file_system(int fd);
+int sync_file_system(int fd);
+
+struct ThawResult {
+  enum class Kind {
+    kThawed,
+    kNotFrozen,  // FITHAW found it not frozen: somebody else had thawed it
+    kNothing,    // there was nothing of ours to thaw
+    kFailed,
+  };
+  Kind kind;
+  int error = 0;
+  Stamps stamps{};
+};
+
+/**
+ * Thaws what `entry` says is ours. While the FIFREEZE has not returned an early FITHAW can be lost,
+ * so it is repeated until the FIFREEZE is known to have ended: by the entry's state, or by
+ * `freezer_gone`, which says whether the thread that froze is dead. Does not write the state: the
+ * caller does. Blocks as long as the FIFREEZE or the FITHAW does, hence on a thread of its own.
+ */
+ThawResult thaw_until_settled(int fd, LedgerEntry& entry,
+                              bool (*freezer_gone)(const LedgerEntry&));
+
+}  // namespace flashfreeze

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "completions.h"
+#include "deadline.h"
+#include "descriptor.h"
+#include "grace.h"
+#include "ledger.h"
+
+namespace flashfreeze {
+
+/**
+ * Freezes and thaws a set of file systems: for each of them one thread that syncs and freezes and
+ * one that thaws, because a thread that is stuck in FIFREEZE can do nothing any more. All threads
+ * are started by open() and wait on a futex. Nothing is allocated or logged between freeze and thaw.
+ *
+ * open, sync, freeze, arm, disarm, close: one thread (JavaScript's). thaw_everything and
+ * wait_until_settled: any thread, no lock needed.
+ */
+class Freezer : public std::enable_shared_from_this<Freezer> {
+ public:
+  using Indexes = std::vector<uint32_t>;
+
+  /** Opens every mount point; `ring` is called on a thread of its own when events wait. Throws
+   * SystemError with the path. */
+  static std::shared_ptr<Freezer> open(const std::vector<std::string>& mount_points,
+                                       std::function<void()> ring);
+  ~Freezer() = default;
+
+  std::size_t size() const { return file_systems_.size(); }
+  int directory(std::size_t index) const { return file_systems_[index].fd; }
+  const Ledger& ledger() const { return ledger_; }
+  GracePeriods& grace_periods() { return grace_periods_; }
+  Completions& completions() { return *completions_; }
+
+  /** These start and return at once. Indexes are distinct and below size(), else UsageError. */
+  void sync(const Indexes& indexes);
+  /** UsageError where not armed, or where one of them is frozen or busy; then none is frozen. */
+  void freeze(const Indexes& indexes);
+  void thaw(const Indexes& indexes);
+
+  /** Everything that is frozen, or will be when its FIFREEZE returns. Any thread. */
+  void thaw_everything();
+  /** Nothing frozen, freezing or about to be. Any thread. */
+  bool settled() const;
+  /** True where settled within the time. Any thread. */
+  bool wait_until_settled(uint64_t limit_ns);
+
+  /** Thaws everything at `deadline_ns` (CLOCK_MONOTONIC), whatever the event loop does. */
+  void arm(uint64_t deadline_ns);
+  /** UsageError where something is still frozen. */
+  void disarm();
+  bool armed() const { return armed_.load() != 0; }
+
+  /**
+   * Thaws, waits at most `limit_ns`, ends the threads. Idempotent. Threads stuck in a system call
+   * stay, and still thaw their file system when it can be.
+   */
+  void close(uint64_t limit_ns);
+
+  /** For close() at the end of the process: thaws and restores, ends no thread. Any thread. */
+  void release(uint64_t limit_ns);
+
+ private:
+  enum Work : uint32_t { kSync = 1, kFreeze = 2, kThaw = 4, kStop = 8 };
+
+  struct alignas(64) FileSystem {
+    Descriptor directory;                    // closed by close()
+    int fd = -1;                             // its number, in the threads' own file tables too
+    FutexWord freeze_work{0};
+    FutexWord thaw_work{0};
+    std::atomic<uint32_t> armed_as{0};       // the arming under which the freeze was asked for
+    std::atomic<bool> owes_thaw{false};      // frozen by us, and its thaw not yet told
+    std::atomic<bool> syncing{false};
+  };
+
+  explicit Freezer(std::size_t count);
+
+  void open_directories(const std::vector<std::string>& mount_points);
+  void start_threads();
+  void start_worker(std::size_t index, FutexWord& work,
+                    void (Freezer::*act)(std::size_t, uint32_t));
+  void work_until_stopped(std::size_t index, FutexWord& work,
+                          void (Freezer::*act)(std::size_t, uint32_t));
+  void sync_or_freeze(std::size_t index, uint32_t work);
+  void sync_now(std::size_t index);
+  void freeze_now(std::size_t index);
+  void thaw_now(std::size_t index, uint32_t work);
+  void tell_thawed(std::size_t index, const Event& event);
+  void check(const Indexes& indexes) const;
+  bool may_freeze(std::size_t index) const;
+  void request_thaw(std::size_t index);
+  void break_off(EventKind why);
+  void end_threads(uint64_t limit_ns);
+  void close_descriptors();
+
+  Ledger ledger_;
+  GracePeriods grace_periods_;
+  std::shared_ptr<Completions> completions_;
+  std::vector<FileSystem> file_systems_;
+  std::unique_ptr<Deadline> deadline_;
+  std::atomic<uint32_t> armed_{0};  // number of the current arming; 0: not armed
+  uint32_t armings_ = 0;
+  FutexWord threads_{0};            // alive
+  FutexWord ready_{0};              // have their own file table
+  std::atomic<int> start_error_{0};
+  FutexWord changes_{0};            // counts finished freezes and thaws
+  bool closed_ = false;
+};
+
+}  // namespace flashfreeze

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "descriptor.h"
+#include "futex.h"
+
+namespace flashfreeze {
+
+/** Where one file system stands. A thaw is owed in kFreezing and kFrozen only. */
+enum class FreezeState : uint32_t {
+  kIdle = 0,
+  kRequested = 1,  // its thread has been told to freeze and has not begun
+  kFreezing = 2,   // FIFREEZE is about to be called or has not returned
+  kFrozen = 3,     // by us
+  kRefused = 4,    // FIFREEZE failed (somebody else's freeze, unsupported) or was called off
+  kThawed = 5,
+};
+
+/**
+ * One file system's line in the memory that worker and guardian share. The freezing thread writes
+ * it right before and right after FIFREEZE; whoever thaws writes kThawed.
+ */
+struct alignas(64) LedgerEntry {
+  FutexWord state;                        // FreezeState; woken at every change
+  std::atomic<int32_t> freezing_thread;   // thread id, so that its death can be seen
+  std::atomic<uint32_t> guardian_thawed;  // set by the guardian before its FITHAW
+
+  FreezeState load() const { return static_cast<FreezeState>(state.load()); }
+  void store(FreezeState next) {
+    state.store(static_cast<uint32_t>(next));
+    futex_wake_all(state);
+  }
+  bool exchange_if(FreezeState expected, FreezeState next) {
+    auto seen = static_cast<uint32_t>(expected);
+    if (!state.compare_exchange_strong(seen, static_cast<uint32_t>(next))) return false;
+    futex_wake_all(state);
+    return true;
+  }
+};
+
+struct alignas(64) LedgerHeader {
+  static constexpr uint32_t kMagic = 0x5a464646;
+  static constexpr uint32_t kVersion = 1;
+
+  uint32_t magic;
+  uint32_t version;
+  uint32_t count;
+  int32_t worker;                        // process id
+  std::atomic<uint64_t> deadline_ns;     // CLOCK_MONOTONIC; 0: not armed
+  std::atomic<uint32_t> revoked;         // set by the guardian: nothing may be frozen any more
+  std::atomic<int32_t> former_expedited; // value of rcu_expedited to put back
+  std::atomic<uint32_t> expedited;       // 1: we changed rcu_expedited
+};
+static_assert(std::atomic<uint64_t>::is_always_lock_free);
+
+/** A mapped ledger: a memfd, so that it can be handed to the guardian as a descriptor. */
+class Ledger {
+ public:
+  /** Creates an empty ledger; throws SystemError. */
+  static Ledger create(uint32_t count);
+  /** Maps the ledger behind `fd`; throws SystemError, EPROTO where it is not one of this version. */
+  static Ledger open(Descriptor fd);
+
+  Ledger(Ledger&& other) noexcept;
+  Ledger& operator=(Ledger&&) = delete;
+  ~Ledger();
+
+  LedgerHeader& header() const { return *header_; }
+  LedgerEntry& entry(std::size_t index) const {
+    return reinterpret_cast<LedgerEntry*>(header_ + 1)[index];
+  }
+  int descriptor() const { return fd_.get(); }
+  /** The mapping stays. */
+  void close_descriptor() { fd_.reset(); }
+
+ private:
+  Ledger(Descriptor fd, LedgerHeader* header, std::size_t bytes);
+
+  Descriptor fd_;
+  LedgerHeader* header_;
+  std::size_t bytes_;
+};
+
+}  // namespace flashfreeze

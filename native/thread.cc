@@ -1,0 +1,78 @@
+#include "thread.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "system_error.h"
+
+namespace flashfreeze {
+namespace {
+
+// Enough for the system calls made on it and for the thread-local storage of node.
+constexpr std::size_t kStackBytes = 128 * 1024;
+
+void* run(void* argument) {
+  const std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(argument));
+  (*body)();
+  return nullptr;
+}
+
+int close_between(unsigned first, unsigned last) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, first, last, 0U) == 0) return 0;
+  if (errno != ENOSYS && errno != EPERM) return errno;
+#endif
+  // Before Linux 5.9, or refused by a seccomp filter that does not know the call.
+  DIR* open_files = opendir("/proc/thread-self/fd");
+  if (open_files == nullptr) return errno;
+  std::vector<int> to_close;
+  while (const dirent* entry = readdir(open_files)) {
+    char* end = nullptr;
+    const unsigned long fd = strtoul(entry->d_name, &end, 10);
+    if (*end == '\0' && fd >= first && fd <= last && static_cast<int>(fd) != dirfd(open_files)) {
+      to_close.push_back(static_cast<int>(fd));
+    }
+  }
+  closedir(open_files);
+  for (const int fd : to_close) close(fd);
+  return 0;
+}
+
+}  // namespace
+
+void start_thread(std::function<void()> body) {
+  auto owned = std::make_unique<std::function<void()>>(std::move(body));
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  int error = pthread_attr_setstacksize(&attributes, kStackBytes);
+  sigset_t all;
+  sigset_t former;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &former);  // the new thread inherits the mask
+  pthread_t thread;
+  if (error == 0) error = pthread_create(&thread, &attributes, run, owned.get());
+  pthread_sigmask(SIG_SETMASK, &former, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) throw SystemError(error, "pthread_create");
+  owned.release();
+}
+
+int keep_only_descriptor(int fd) {
+  if (unshare(CLONE_FILES) != 0) return errno;
+  const auto kept = static_cast<unsigned>(fd);
+  if (const int error = kept > 0 ? close_between(0, kept - 1) : 0) return error;
+  return close_between(kept + 1, UINT_MAX);
+}
+
+}  // namespace flashfreeze

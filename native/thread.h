@@ -1,0 +1,20 @@
+#pragma once
+
+#include <functional>
+
+namespace flashfreeze {
+
+/**
+ * Starts a detached thread with a small fixed stack and every signal blocked, so that no handler of
+ * the process ever runs on it. Throws SystemError.
+ */
+void start_thread(std::function<void()> body);
+
+/**
+ * Gives the calling thread a file table of its own that holds nothing but `fd`. A thread stuck in
+ * the kernel keeps its file table open even when its process is killed; with a table of its own it
+ * does not keep the process's pipes, sockets and locks from being released. Returns an errno, or 0.
+ */
+int keep_only_descriptor(int fd);
+
+}  // namespace flashfreeze

@@ -1,0 +1,87 @@
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { FlashfreezeError, type SystemCallFailure } from '../errors.ts';
+
+/** `Freezer` of native/addon.cc. A call with bad indexes or in a wrong state throws an `Error`. */
+export interface NativeFreezer {
+  descriptors(): number[];
+  syncfs(indexes: readonly number[]): void;
+  freeze(indexes: readonly number[]): void;
+  thaw(indexes: readonly number[]): void;
+  thawEverything(): void;
+  expedite(): boolean;
+  restoreGracePeriods(): void;
+  arm(deadlineNs: bigint): void;
+  disarm(): void;
+  /** Fills the records given to the constructor; returns how many. */
+  drain(): number;
+  keepAlive(wanted: boolean): void;
+  close(): void;
+}
+
+export interface NativeLock {
+  cancel(): void;
+  release(): void;
+}
+
+export interface Addon {
+  readonly Freezer: new (
+    mountPoints: readonly string[],
+    onEvents: () => void,
+    records: BigInt64Array,
+  ) => NativeFreezer;
+  /** Returns a function that cancels the wait. */
+  sleepUntil(realtime: boolean, atNs: bigint, done: (reached: boolean) => void): () => void;
+  acquireLock(
+    path: string,
+    deadlineNs: bigint,
+    done: (errno: number, holder: number) => void,
+  ): NativeLock;
+}
+
+/** One drained event takes this many elements of the records: kind, file system, errno, was frozen, start, end. */
+export const RECORD_FIELDS = 6;
+
+/** Where `npm ci` leaves the addon. */
+export const ADDON_PATH = '../../build/Release/flashfreeze.node';
+
+let loaded: Addon | undefined;
+
+/** Loads the addon once. Throws `FF_ADDON_MISSING`. */
+export function loadAddon(): Addon {
+  loaded ??= requireAddon(ADDON_PATH);
+  return loaded;
+}
+
+export function requireAddon(path: string): Addon {
+  try {
+    return createRequire(import.meta.url)(path) as Addon;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new FlashfreezeError(
+      'FF_ADDON_MISSING',
+      `the native addon cannot be loaded (${reason}); build it with "npm ci" (needs g++, make and python3)`,
+    );
+  }
+}
+
+// Where one number has two names, the one the manual pages of ioctl and fcntl use.
+const PREFERRED_NAMES = ['EOPNOTSUPP', 'EAGAIN', 'EDEADLK'] as const;
+const ERRNO_NAMES = new Map<number, string>([
+  ...Object.entries(constants.errno).map(([name, number]) => [number, name] as const),
+  ...PREFERRED_NAMES.map((name) => [constants.errno[name], name] as const),
+]);
+
+/** `16` → `EBUSY` */
+export function errnoName(errno: number): string {
+  return ERRNO_NAMES.get(errno) ?? `errno ${errno}`;
+}
+
+/** What the operating system said, where `error` is a failed system call of the addon. */
+export function systemCallFailure(error: unknown): SystemCallFailure | undefined {
+  if (!(error instanceof Error && 'syscall' in error && 'errno' in error && 'path' in error)) {
+    return undefined;
+  }
+  const failure = { errno: errnoName(Number(error.errno)), syscall: String(error.syscall) };
+  return error.path === '' ? failure : { ...failure, path: String(error.path) };
+}

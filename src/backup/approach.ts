@@ -75,7 +75,8 @@ async function sleepUntilBefore(startAt: Date, aheadMs: number, abort: AbortSign
   }
 }
 
-async function rewarm({ lanes, targets }: Prepared): Promise<void> {
+/** @throws FlashfreezeError where a connection is lost and cannot be had again */
+export async function rewarm({ lanes, targets }: Prepared): Promise<void> {
   const error = preflightError(
     await lanes.rewarm(),
     targets.map(({ blob }) => blob),

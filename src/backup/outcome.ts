@@ -1,5 +1,5 @@
 import { type Consistency, RESULT_CODES, type ResultCode } from '../result-codes.ts';
-import type { BackupRecord, FileSystemTimes, TargetRecord } from './record.ts';
+import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
 
 /** What a run is worth, disk by disk and as a whole. */
 export interface Outcome {
@@ -121,6 +121,7 @@ function codeOfDisks(disks: readonly TargetRecord[]): ResultCode | undefined {
 function problemsOf(record: BackupRecord, diskIsConsistent: readonly boolean[]): string[] {
   return [
     ...problemOfEnd(record),
+    ...record.orphans.map(problemOfOrphan),
     ...record.fileSystems.flatMap((times, index) => problemOfThaw(record, times, index)),
     ...record.disks.flatMap((disk, index) => problemOfDisk(disk, diskIsConsistent[index] ?? false)),
   ];
@@ -195,6 +196,12 @@ function problemOfDisk({ blob, device, answer }: TargetRecord, consistent: boole
     return [`${name}: the snapshot ${snapshot} does not show the common instant.`, ...orphan];
   }
   return orphan;
+}
+
+function problemOfOrphan({ blob, snapshot, keptBecause }: Orphan): string {
+  return keptBecause === undefined
+    ? `${blob}: the snapshot ${snapshot} was taken before everything was frozen and has been deleted.`
+    : `${blob}: the snapshot ${snapshot} was taken before everything was frozen and could not be deleted (${keptBecause}); delete it by hand.`;
 }
 
 function mountPointOf(record: BackupRecord, fileSystem: number): string {

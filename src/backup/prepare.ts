@@ -6,14 +6,18 @@ import type { FreezerEvent } from '../freezer/model.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import type { SnapshotEvent } from '../snapshot/model.ts';
+import { readLearntOrder } from './learnt-order.ts';
 import { matchTargets } from './matching.ts';
 import { preflightError } from './preflight.ts';
 import type { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
+import { stuckFirst } from './schedule/stuck-first.ts';
 
 /** Everything a freeze needs, opened, connected and checked. */
 export interface Prepared {
   readonly plan: Plan;
+  /** The plan's waves, those first that were stuck in earlier runs. */
+  readonly waves: readonly (readonly number[])[];
   readonly freezer: Freezer;
   readonly lanes: BlobLanes;
   /** One for each requested blob, in order. */
@@ -62,8 +66,10 @@ export async function prepare(
     throw error;
   }
   const disks = await matchTargets(request, plan, preflights, blobs, observer);
+  const learnt = await readLearntOrder(plan.fileSystems);
   return {
     plan,
+    waves: stuckFirst(plan.fileSystems, plan.waves, learnt),
     freezer,
     lanes,
     targets: blobs.map((blob, index) => ({ blob, disk: disks[index] })),

@@ -10,7 +10,25 @@ export interface BackupRecord {
   readonly end: RunEnd;
   /** Instant from which every file system was frozen; undefined where that was never reached. */
   readonly barrier: Barrier | undefined;
+  /** Attempts that were broken because a file system did not freeze; only the last one counts. */
+  readonly earlierAttempts: readonly EarlierAttempt[];
+  /** Snapshots that were taken and are of no use. */
+  readonly orphans: readonly Orphan[];
   readonly warnings: readonly string[];
+}
+
+export interface EarlierAttempt {
+  readonly fileSystems: readonly FileSystemTimes[];
+  readonly stuck: readonly number[];
+}
+
+/** A snapshot nobody asked for: its disk was fired, and then not everything could be frozen. */
+export interface Orphan {
+  /** Blob URL without its query. */
+  readonly blob: string;
+  readonly snapshot: string;
+  /** Why it could not be deleted; undefined where it was. */
+  readonly keptBecause: string | undefined;
 }
 
 export interface Barrier {

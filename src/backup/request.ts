@@ -8,6 +8,10 @@ export interface BackupRequest {
   readonly selection: Selection;
   /** Longest the file systems may stand still, from the first FIFREEZE on. */
   readonly timeoutMs: number;
+  /** Longest one wave may take to freeze before it is broken. */
+  readonly waveLimitMs: number;
+  /** Whether a broken freeze is tried once more, the stuck file systems first. */
+  readonly retryStuckFreeze: boolean;
   readonly fire: FireRule;
   /** Flush dirty data before the freeze. */
   readonly settle: boolean;

@@ -1,7 +1,10 @@
+import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import { throwIfAborted } from './abort.ts';
 import { approach, waitForStart } from './approach.ts';
-import { openWindow } from './open-window.ts';
+import { type Attempts, attempts, stuckIn } from './attempts.ts';
+import { keepLearntOrder } from './learnt-order.ts';
+import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
 import { Phases } from './phases.ts';
 import { type Prepared, prepare, type Relays } from './prepare.ts';
 import type { BackupRecord, TargetRecord } from './record.ts';
@@ -33,20 +36,71 @@ export async function backup(
   const settleNs = await approach(request, prepared, relays, resources, phases, abort);
   await waitForStart(request.startAt, abort);
   throwIfAborted(abort);
-  const window = await phases.measure('window', () =>
-    openWindow(request, prepared, relays, settleNs, abort),
-  );
-  const answers = await phases.measure('release', async () => {
-    const collected = await prepared.lanes.answers();
+  const tried = await attempts(request, prepared, relays, settleNs, phases, abort);
+  return await phases.measure('release', async () => {
     await resources.disposeAsync();
-    return collected;
+    return {
+      ...(await afterwards(request, prepared, tried, noting)),
+      phases: phases.times,
+      warnings,
+    };
   });
+}
+
+/** What is done and told once nothing is frozen any more. */
+async function afterwards(
+  request: BackupRequest,
+  prepared: Prepared,
+  tried: Attempts,
+  observer: RunObserver,
+): Promise<Omit<BackupRecord, 'phases' | 'warnings'>> {
+  const { last, earlier } = tried;
+  await rememberStuck(prepared, tried, observer);
+  const targets = request.blobs.map(({ url }) => ({ url, blob: withoutQuery(url) }));
   return {
-    ...window,
     plan: prepared.plan,
-    disks: targetRecords(prepared, answers),
-    phases: phases.times,
-    warnings,
+    disks: targetRecords(prepared, isWorthless(last) ? last.answers.map(disowned) : last.answers),
+    fileSystems: last.fileSystems,
+    barrier: last.barrier,
+    end: last.end,
+    earlierAttempts: earlier.map((it) => ({ fileSystems: it.fileSystems, stuck: stuckIn(it) })),
+    orphans: await deleteOrphans(uselessSnapshots(tried), targets),
+  };
+}
+
+/** What was stuck until it was frozen first will be frozen first from now on. */
+async function rememberStuck(
+  { plan }: Prepared,
+  { last, earlier }: Attempts,
+  observer: RunObserver,
+): Promise<void> {
+  const mountPoints = earlier
+    .flatMap(stuckIn)
+    .flatMap((index) => plan.fileSystems[index]?.mountPoint ?? []);
+  if (mountPoints.length === 0 || last.barrier === undefined) {
+    return;
+  }
+  observer.warn(
+    `${mountPoints.join(', ')} did not freeze at first and did when frozen before the others; the next runs begin with that order`,
+  );
+  try {
+    await keepLearntOrder(mountPoints);
+  } catch (error) {
+    observer.warn(`the order of freezing could not be kept: ${String(error)}`);
+  }
+}
+
+/** The answer of a disk whose snapshot is no part of a common instant. */
+function disowned(answer: SnapshotAnswer): SnapshotAnswer {
+  if (answer.snapshot === undefined) {
+    return answer;
+  }
+  const { httpStatus, requestId } = answer;
+  const message = 'its snapshot was taken, but not everything could be frozen';
+  return {
+    ...answer,
+    snapshot: undefined,
+    failure: { kind: 'aborted', message, httpStatus, serviceCode: undefined, requestId },
   };
 }
 

@@ -15,7 +15,8 @@ export interface WindowEffects {
   thaw(fileSystems: readonly number[]): void;
   fire(targets: readonly number[]): void;
   cancelRequests(): void;
-  restoreGracePeriods(): void;
+  /** Everything is frozen: grace periods go back to normal, the deadline becomes that of the whole. */
+  atBarrier(): void;
 }
 
 export interface WindowRecord {
@@ -176,7 +177,7 @@ export class FreezeWindow {
 
   /** The barrier is when the last FIFREEZE returned, not when this thread came to hear of it. */
   #reachBarrier(): void {
-    this.#effects.restoreGracePeriods();
+    this.#effects.atBarrier();
     const nowNs = process.hrtime.bigint();
     const wallClockMs = Date.now();
     const atNs = latest(this.#times.map(({ frozenNs }) => frozenNs)) ?? nowNs;

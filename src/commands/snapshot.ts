@@ -101,12 +101,12 @@ function render(summary: RunSummary, asJson: boolean): string {
 /** What a kernel or a container answers that will never let us freeze: the machine is at fault. */
 const NEVER_PERMITTED = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTTY']);
 
-function exitCodeOf({ end }: BackupRecord, { consistency, problems, disks }: RunSummary): number {
+function exitCodeOf({ end }: BackupRecord, { consistency, disks }: RunSummary): number {
   if (end.kind === 'freeze-failed' && NEVER_PERMITTED.has(end.errno)) {
     return 2;
   }
   const complete = disks.every(({ snapshot: taken }) => taken !== null);
-  return consistency !== 'none' && complete && problems.length === 0 ? 0 : 1;
+  return consistency !== 'none' && complete ? 0 : 1;
 }
 
 function requestOf(
@@ -121,6 +121,8 @@ function requestOf(
       skip: [...configuration.mountsToSkip, ...options.skip],
     },
     timeoutMs: timeoutMsOf(options.timeout) ?? configuration.timeoutMs,
+    waveLimitMs: configuration.waveLimitMs,
+    retryStuckFreeze: configuration.retryStuckFreeze,
     fire: options.fire ?? configuration.fire,
     settle: options.settle,
     freeze: options.freeze && configuration.freeze,

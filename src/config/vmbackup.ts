@@ -50,6 +50,8 @@ export interface VmBackupConfiguration {
   readonly fire: FireRule;
   /** `[Flashfreeze] retryStuckFreeze`: one second attempt, the stuck ones first. */
   readonly retryStuckFreeze: boolean;
+  /** `[Flashfreeze] waveLimit`: seconds after which a freeze that does not finish is broken. */
+  readonly waveLimitMs: number;
   /** `[Flashfreeze] lastLever` */
   readonly lastLever: LastLever;
   /** `[Flashfreeze] lanes`: connection threads; undefined: by the number of cores. */
@@ -72,6 +74,7 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   freeze: true,
   fire: 'early',
   retryStuckFreeze: true,
+  waveLimitMs: 10_000,
   lastLever: 'deny',
   lanes: undefined,
 };
@@ -136,10 +139,8 @@ const SHARED_KEYS: readonly Key[] = [
     name: 'timeout',
     expected: 'a number of seconds above 0',
     read: (value) => {
-      const seconds = Number(value);
-      return seconds > 0 && Number.isFinite(seconds)
-        ? { timeoutMs: Math.round(seconds * 1000) }
-        : undefined;
+      const milliseconds = millisecondsOf(value);
+      return milliseconds === undefined ? undefined : { timeoutMs: milliseconds };
     },
   },
   {
@@ -167,6 +168,14 @@ const SHARED_KEYS: readonly Key[] = [
 const OWN_KEYS: readonly Key[] = [
   choice('fire', FIRE_RULES, (fire) => ({ fire })),
   flag('retryStuckFreeze', (retryStuckFreeze) => ({ retryStuckFreeze })),
+  {
+    name: 'waveLimit',
+    expected: 'a number of seconds above 0',
+    read: (value) => {
+      const milliseconds = millisecondsOf(value);
+      return milliseconds === undefined ? undefined : { waveLimitMs: milliseconds };
+    },
+  },
   choice('lastLever', LAST_LEVERS, (lastLever) => ({ lastLever })),
   {
     name: 'lanes',
@@ -177,6 +186,11 @@ const OWN_KEYS: readonly Key[] = [
     },
   },
 ];
+
+function millisecondsOf(value: string): number | undefined {
+  const seconds = Number(value);
+  return seconds > 0 && Number.isFinite(seconds) ? Math.round(seconds * 1000) : undefined;
+}
 
 function choice<const Choice extends string>(
   name: string,

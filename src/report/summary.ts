@@ -13,6 +13,10 @@ export interface RunSummary {
   readonly windowMs: { readonly max: number; readonly mean: number };
   readonly fileSystems: readonly FileSystemSummary[];
   readonly disks: readonly DiskSummary[];
+  /** Attempts at a freeze; over 1 where a first one was broken and everything thawed in between. */
+  readonly freezeAttempts: number;
+  /** Snapshots that were taken and are of no use. */
+  readonly orphans: readonly OrphanSummary[];
   readonly phasesMs: Readonly<Record<string, number>>;
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
@@ -40,9 +44,17 @@ export interface DiskSummary {
   readonly error: string | null;
 }
 
+export interface OrphanSummary {
+  readonly blob: string;
+  readonly snapshot: string;
+  readonly deleted: boolean;
+  readonly error: string | null;
+}
+
 export function summarize(record: BackupRecord): RunSummary {
   const outcome = judge(record);
-  const windows = record.fileSystems.flatMap((times) => windowMs(times) ?? []);
+  const felt = [...record.earlierAttempts.flatMap((it) => it.fileSystems), ...record.fileSystems];
+  const windows = felt.flatMap((times) => windowMs(times) ?? []);
   return {
     consistency: outcome.consistency,
     code: outcome.code,
@@ -60,6 +72,13 @@ export function summarize(record: BackupRecord): RunSummary {
       };
     }),
     disks: record.disks.map(summarizeDisk),
+    freezeAttempts: record.earlierAttempts.length + 1,
+    orphans: record.orphans.map(({ blob, snapshot, keptBecause }) => ({
+      blob,
+      snapshot,
+      deleted: keptBecause === undefined,
+      error: keptBecause ?? null,
+    })),
     phasesMs: Object.fromEntries(
       record.phases.map(({ name, startNs, endNs }) => [name, milliseconds(startNs, endNs) ?? 0]),
     ),

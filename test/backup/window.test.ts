@@ -20,7 +20,7 @@ class Diary implements WindowEffects {
   thaw = (fileSystems: readonly number[]): void => this.#note('thaw', fileSystems);
   fire = (targets: readonly number[]): void => this.#note('fire', targets);
   cancelRequests = (): void => this.#note('cancel', []);
-  restoreGracePeriods = (): void => this.#note('restore', []);
+  atBarrier = (): void => this.#note('barrier', []);
   #note(what: string, indexes: readonly number[]): void {
     this.lines.push([what, ...indexes].join(' '));
   }
@@ -31,7 +31,7 @@ const frozen = (fileSystem: number, endNs: bigint) =>
 const thawed = (fileSystem: number, wasFrozen = true) =>
   ({ kind: 'thawed', fileSystem, wasFrozen, startNs: 8n, endNs: 9n }) as const;
 
-test('fires each disk early, restores the grace periods at the barrier, thaws each after its answer', async () => {
+test('fires each disk early, tells of the barrier, thaws each after its answer', async () => {
   const diary = new Diary();
   const window = new FreezeWindow(INPUT, diary, []);
   const ended = window.run();
@@ -42,7 +42,7 @@ test('fires each disk early, restores the grace periods at the barrier, thaws ea
   window.onFreezerEvent(thawed(0));
   window.onFreezerEvent(thawed(1));
   const record = await ended;
-  assert.equal(diary.lines, ['freeze 0 1', 'fire 1', 'fire 0', 'restore', 'thaw 0', 'thaw 1']);
+  assert.equal(diary.lines, ['freeze 0 1', 'fire 1', 'fire 0', 'barrier', 'thaw 0', 'thaw 1']);
   assert.is(record.barrier?.atNs, 5n);
   assert.equal(record.end, { kind: 'completed' });
   assert.is(record.fileSystems[0]?.thawedNs, 9n);

@@ -22,6 +22,8 @@ test('has exactly the documented fields', () => {
     'windowMs',
     'fileSystems',
     'disks',
+    'freezeAttempts',
+    'orphans',
     'phasesMs',
     'problems',
     'warnings',
@@ -60,6 +62,24 @@ test('gives a file system that never froze no window', () => {
   );
   assert.is(summary.fileSystems[0]?.windowMs, null);
   assert.equal(summary.windowMs, { max: 0, mean: 0 });
+});
+
+test('owns up to the stall of a broken first attempt and to its orphans', () => {
+  const broken = heldTimes({ thawedNs: 5_010_000_000n });
+  const summary = summarize(
+    goodRecord(1, {
+      earlierAttempts: [{ fileSystems: [broken], stuck: [0] }],
+      orphans: [
+        { blob: 'https://a.example/c/b', snapshot: 'T', keptBecause: 'AuthorizationFailure' },
+      ],
+    }),
+  );
+  assert.is(summary.freezeAttempts, 2);
+  assert.is(summary.windowMs.max, 5_000);
+  assert.equal(summary.orphans, [
+    { blob: 'https://a.example/c/b', snapshot: 'T', deleted: false, error: 'AuthorizationFailure' },
+  ]);
+  assert.match(summary.problems.join(), 'delete it by hand');
 });
 
 test('survives a trip through JSON unchanged: no undefined, no bigint', () => {

@@ -1,0 +1,61 @@
+import type { SnapshotAnswer } from '../snapshot/model.ts';
+import { rewarm } from './approach.ts';
+import { type AttemptPlan, attempt } from './attempt.ts';
+import type { Phases } from './phases.ts';
+import type { Prepared, Relays } from './prepare.ts';
+import type { BackupRequest } from './request.ts';
+import { stuckFirst } from './schedule/stuck-first.ts';
+import { slowestFirst } from './settle.ts';
+import type { WindowRecord } from './window.ts';
+
+/** A second attempt with less time than this would only stall the writers once more. */
+const LEAST_TIME_MS = 1_000;
+
+/** One attempt and what its requests came to. */
+export interface Attempt extends WindowRecord {
+  readonly answers: readonly SnapshotAnswer[];
+}
+
+/** The attempts of a run, in order; only the last one counts. */
+export interface Attempts {
+  readonly last: Attempt;
+  /** Broken because some file system did not freeze in time. */
+  readonly earlier: readonly Attempt[];
+}
+
+/**
+ * Opens the window; where a file system was stuck and there is time left, once more with the stuck
+ * ones first (design, law 2). Between the two nothing is frozen.
+ */
+export async function attempts(
+  request: BackupRequest,
+  prepared: Prepared,
+  relays: Relays,
+  settleNs: readonly bigint[],
+  phases: Phases,
+  abort: AbortSignal,
+): Promise<Attempts> {
+  const startNs = process.hrtime.bigint();
+  const tryOnce = async (plan: Omit<AttemptPlan, 'settleNs'>): Promise<Attempt> => {
+    const window = await phases.measure('window', () =>
+      attempt(request, prepared, relays, { ...plan, settleNs }, abort),
+    );
+    return { ...window, answers: await prepared.lanes.answers() };
+  };
+  const waves = slowestFirst(prepared.waves, settleNs);
+  const first = await tryOnce({ waves, limitMs: request.timeoutMs });
+  const stuck = stuckIn(first);
+  const limitMs = request.timeoutMs - Number(process.hrtime.bigint() - startNs) / 1e6;
+  const again = stuck.length > 0 && request.retryStuckFreeze && !abort.aborted;
+  if (!again || limitMs < LEAST_TIME_MS) {
+    return { last: first, earlier: [] };
+  }
+  await rewarm(prepared);
+  const reordered = stuckFirst(prepared.plan.fileSystems, waves, stuck);
+  return { last: await tryOnce({ waves: reordered, limitMs }), earlier: [first] };
+}
+
+/** The file systems that kept an attempt from reaching its barrier. */
+export function stuckIn({ end, barrier }: WindowRecord): readonly number[] {
+  return end.kind === 'deadline' && barrier === undefined ? end.stuck : [];
+}

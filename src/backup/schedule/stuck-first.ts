@@ -1,0 +1,39 @@
+import type { FileSystem } from '../../filesystems/model.ts';
+
+/**
+ * The waves of a second attempt: those that were stuck are frozen before everything else, because
+ * what they waited for is usually a file system frozen earlier (freeze-facts.md, Stuck). Each gets a
+ * wave of its own: of two that are stuck nobody knows that they do not wait for each other. A
+ * file system in an image still goes before the one that holds it.
+ *
+ * @param stuck indexes into `fileSystems`
+ */
+export function stuckFirst(
+  fileSystems: readonly FileSystem[],
+  waves: readonly (readonly number[])[],
+  stuck: readonly number[],
+): number[][] {
+  const first: number[] = [];
+  for (const index of waves.flat().filter((it) => stuck.includes(it))) {
+    const images = imagesOn(fileSystems, waves, index);
+    first.push(...[...images, index].filter((it) => !first.includes(it)));
+  }
+  const rest = waves
+    .map((wave) => wave.filter((index) => !first.includes(index)))
+    .filter((wave) => wave.length > 0);
+  return [...first.map((index) => [index]), ...rest];
+}
+
+/** File systems in images on this one, directly or through others, in the order of the waves. */
+function imagesOn(
+  fileSystems: readonly FileSystem[],
+  waves: readonly (readonly number[])[],
+  holder: number,
+): number[] {
+  const isOn = (index: number, seen: readonly number[]): boolean => {
+    const imageOn = fileSystems[index]?.imageOn;
+    const next = fileSystems.findIndex(({ device }) => device === imageOn);
+    return next === holder || (next !== -1 && !seen.includes(next) && isOn(next, [...seen, next]));
+  };
+  return waves.flat().filter((index) => index !== holder && isOn(index, [index]));
+}

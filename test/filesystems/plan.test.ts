@@ -192,6 +192,21 @@ test('an image on an overlay lies on the file system of its upper directory', as
   assert.equal(plan.warnings, []);
 });
 
+test('images that hold each other, which no kernel has, still end in a plan', async () => {
+  const circle = new Machine()
+    .loop({ name: 'loop0', number: '7:0', gib: 1, image: '/b/a.img' })
+    .loop({ name: 'loop1', number: '7:1', gib: 1, image: '/a/b.img' })
+    .file('/b/a.img', '7:1', { gib: 1 })
+    .file('/a/b.img', '7:0', { gib: 1 })
+    .mounts(`
+      1 0 7:0 / /a rw - ext4 /dev/loop0 rw
+      2 0 7:1 / /b rw - ext4 /dev/loop1 rw
+    `);
+  const { fileSystems, waves } = await planOf(circle);
+  assert.is(fileSystems.length, 2);
+  assert.equal(waves, [[0], [1]]);
+});
+
 test('file systems on temporary and other disks together stay', async () => {
   const machine = gen1()
     .stacked({ name: 'dm-0', number: '253:0', on: ['sdb1', 'sdd'] })

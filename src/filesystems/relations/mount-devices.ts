@@ -1,0 +1,50 @@
+import { natureOfType } from '../file-system-types.ts';
+import type { DeviceNumber } from '../model.ts';
+import { type Mount, parseMountinfo } from '../mountinfo.ts';
+import type { PermissionMark } from './fdinfo.ts';
+import type { ProcessView } from './process-view.ts';
+
+/**
+ * Superblocks by mount id, which is unique on the machine. A daemon in a mount namespace of its own
+ * (a container, a service with private mounts) is found in its own mountinfo; what it got from whoever
+ * started it (its log) can be in another namespace's, of which init's and ours are looked at.
+ */
+export class MountDevices {
+  readonly #view: ProcessView;
+  readonly #devices = new Map<number, DeviceNumber>();
+  readonly #namespaces = new Map<string, Promise<void>>();
+
+  constructor(view: ProcessView) {
+    this.#view = view;
+  }
+
+  async learnFrom(pid: number): Promise<void> {
+    for (const process of ['self', 1, pid]) {
+      const namespace = (await this.#view.link(`/proc/${process}/ns/mnt`)) ?? `of ${process}`;
+      const learning = this.#namespaces.get(namespace) ?? this.#learn(process);
+      this.#namespaces.set(namespace, learning);
+      await learning;
+    }
+  }
+
+  ofMount(mountId: number | undefined): DeviceNumber | undefined {
+    return mountId === undefined ? undefined : this.#devices.get(mountId);
+  }
+
+  ofMark(mark: PermissionMark): DeviceNumber | undefined {
+    return mark.kind === 'superblock' ? mark.device : this.ofMount(mark.mountId);
+  }
+
+  async #learn(process: number | string): Promise<void> {
+    const text = (await this.#view.read(`/proc/${process}/mountinfo`)) ?? '';
+    for (const { id, device } of parseMountinfo(text).mounts.filter(canBeWaitedFor)) {
+      this.#devices.set(id, device);
+    }
+  }
+}
+
+/** Nothing is ever frozen under what lives in memory or in the kernel alone. */
+function canBeWaitedFor({ type }: Mount): boolean {
+  const nature = natureOfType(type);
+  return nature !== 'memory' && nature !== 'pseudo';
+}

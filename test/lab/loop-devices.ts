@@ -1,0 +1,99 @@
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { runCommand, tryCommand } from './run-command.ts';
+
+/** Attaches an image; resolves to `/dev/loopN`. */
+export function attachImage(imagePath: string): Promise<string> {
+  // Tells the next free device, makes its node, and tries again when somebody else was faster.
+  return runCommand('losetup', ['--find', '--show', '--partscan', imagePath]);
+}
+
+/** Detaches it at once, or, where it is in use, when its last user goes. */
+export async function detachDevice(device: string): Promise<void> {
+  await runCommand('losetup', ['--detach', device]);
+}
+
+/** Partitions the device (GPT, one partition); resolves to the partition's device. */
+export async function partition(device: string): Promise<string> {
+  // --no-reread, --no-tell-kernel: partx(8) does that, also where the kernel knows no GPT.
+  await runCommand(
+    'sfdisk',
+    ['--quiet', '--no-reread', '--no-tell-kernel', device],
+    'label: gpt\n,,L\n',
+  );
+  await runCommand('partx', ['--update', device]);
+  return `${device}p1`;
+}
+
+/** Mounts the first device; the others belong to the same (btrfs) file system. */
+export async function mountDevices(
+  devices: readonly string[],
+  type: string,
+  mountPoint: string,
+): Promise<void> {
+  const [first = '', ...others] = devices;
+  const options = ['noatime', ...others.map((device) => `device=${device}`)];
+  await runCommand('mount', ['-t', type, '-o', options.join(','), first, mountPoint]);
+}
+
+/** Thaws what is frozen and unmounts. A frozen file system stays frozen when it is unmounted. */
+export async function thawAndUnmount(mountPoint: string): Promise<void> {
+  if ((await tryCommand('mountpoint', ['--quiet', mountPoint])).code !== 0) {
+    return;
+  }
+  await thawCompletely(mountPoint);
+  await runCommand('umount', [mountPoint]);
+}
+
+/** Thaws until FITHAW says that the file system is not frozen. */
+export async function thawCompletely(mountPoint: string): Promise<void> {
+  let wasFrozen = true;
+  while (wasFrozen) {
+    wasFrozen = (await tryCommand('fsfreeze', ['--unfreeze', mountPoint])).code === 0;
+  }
+}
+
+export interface LoopDevice {
+  /** `/dev/loopN` */
+  readonly name: string;
+  /** Its own device number, `major:minor`. */
+  readonly number: string;
+  /** Device number of the file system that holds its image. */
+  readonly imageOn: string;
+  /** `/dev/loopNpM` */
+  readonly partitions: readonly string[];
+}
+
+interface Listing {
+  readonly loopdevices: readonly Readonly<Record<string, string>>[];
+}
+
+/** Every loop device of the machine, the lab's and others'. */
+export async function listLoopDevices(): Promise<LoopDevice[]> {
+  const listing = await tryCommand('losetup', [
+    ...['--list', '--json', '--output', 'NAME,MAJ:MIN,BACK-MAJ:MIN'],
+  ]);
+  if (listing.stdout.trim() === '') {
+    return []; // What it prints where there is none.
+  }
+  const { loopdevices } = JSON.parse(listing.stdout) as Listing;
+  return loopdevices.map((row) => {
+    const name = row.name ?? '';
+    return {
+      name,
+      number: row['maj:min']?.trim() ?? '',
+      imageOn: row['back-maj:min']?.trim() ?? '',
+      partitions: partitionsOf(name),
+    };
+  });
+}
+
+function partitionsOf(device: string): string[] {
+  const name = basename(device);
+  try {
+    const entries = readdirSync(`/sys/block/${name}`);
+    return entries.filter((entry) => entry.startsWith(`${name}p`)).map((entry) => `/dev/${entry}`);
+  } catch {
+    return []; // Detached meanwhile.
+  }
+}

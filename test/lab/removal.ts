@@ -1,0 +1,157 @@
+import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { LAB_DIRECTORY } from './lab-paths.ts';
+import { type LoopDevice, listLoopDevices } from './loop-devices.ts';
+import { type MountedFileSystem, parseMountInfo } from './mounts.ts';
+import { tryCommand } from './run-command.ts';
+
+/** Types that FIFREEZE freezes and the lab mounts. */
+const FREEZABLE: ReadonlySet<string> = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs']);
+/** A thaw that came before its freeze ended is lost, so thaws are repeated at this interval. */
+const REPEAT_MS = 50;
+
+/**
+ * The mounts of a mount namespace, readable after the lab's own /proc has covered the machine's
+ * (there /proc/self does not show a process outside the lab's pid namespace).
+ */
+export class MountTable implements Disposable {
+  readonly #descriptor: number;
+
+  /** `descriptor`: an open /proc/<pid>/mountinfo; that of this process where left out. */
+  constructor(descriptor = openSync('/proc/self/mountinfo', 'r')) {
+    this.#descriptor = descriptor;
+  }
+
+  /** File systems that can be frozen; in the lab these are the lab's disks alone. */
+  disks(): MountedFileSystem[] {
+    return parseMountInfo(this.#read()).filter(({ type }) => FREEZABLE.has(type));
+  }
+
+  #read(): string {
+    const chunks: Buffer[] = [];
+    const buffer = Buffer.alloc(65_536);
+    let position = 0;
+    for (let count = -1; count !== 0; position += count) {
+      count = readSync(this.#descriptor, buffer, 0, buffer.length, position);
+      chunks.push(Buffer.from(buffer.subarray(0, count)));
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+/**
+ * Takes the lab's disks away, whatever state its end has left them in. Everything here runs on
+ * while some of it may be stuck: a thaw blocks as long as what it lies on is frozen.
+ */
+export class DiskRemoval {
+  readonly #mounts: MountTable;
+  readonly #inHand = new Set<string>();
+  readonly #broughtBack = new Set<string>();
+  /** Numbers of devices whose file systems hold images of the lab; never forgotten. */
+  readonly #holders = new Set([deviceNumber(LAB_DIRECTORY)]);
+
+  constructor(mounts: MountTable) {
+    this.#mounts = mounts;
+  }
+
+  /**
+   * Thaws every disk again and again until `ended` settles: a process in uninterruptible sleep
+   * behind a freeze cannot be killed, and one that is stuck inside FIFREEZE may freeze its file
+   * system after the first thaw.
+   */
+  async thawUntil(ended: Promise<unknown>): Promise<void> {
+    const state = { over: false };
+    const over = ended.finally(() => {
+      state.over = true;
+    });
+    while (!state.over) {
+      this.#thawMounted();
+      await Promise.race([over, this.#bringBack().then(() => delay(REPEAT_MS))]);
+    }
+  }
+
+  /** When nothing runs in the lab any more: resolves to the loop devices that are left (none). */
+  async remove(): Promise<readonly string[]> {
+    // Disks first, then what the unmounting uncovers, then images that lay on them.
+    for (let round = 0; round < 3; round += 1) {
+      await this.#unmountAll();
+      await this.#bringBack();
+    }
+    await this.#unmountAll();
+    const loops = await this.#ownLoops();
+    await Promise.all(loops.map(({ name }) => tryCommand('losetup', ['--detach', name])));
+    return loops.length === 0 ? [] : (await this.#ownLoops()).map(({ name }) => name);
+  }
+
+  #thawMounted(): void {
+    for (const { mountPoint } of this.#mounts.disks()) {
+      if (!this.#inHand.has(mountPoint)) {
+        this.#inHand.add(mountPoint);
+        const thaw = tryCommand('fsfreeze', ['--unfreeze', mountPoint]);
+        void thaw.finally(() => this.#inHand.delete(mountPoint));
+      }
+    }
+  }
+
+  /**
+   * A file system that was unmounted while frozen stays frozen and keeps its device and its writers.
+   * Mounting the device again brings the same superblock back, and then it can be thawed.
+   */
+  async #bringBack(): Promise<void> {
+    const mounted = new Set(this.#mounts.disks().map(({ source }) => source));
+    const names = (await this.#ownLoops()).flatMap(({ name, partitions }) => [name, ...partitions]);
+    const lost = names.filter((name) => !mounted.has(name) && !this.#broughtBack.has(name));
+    for (const device of lost) {
+      this.#broughtBack.add(device);
+      const mountPoint = join(LAB_DIRECTORY, `lost-${basename(device)}`);
+      mkdirSync(mountPoint, { recursive: true });
+      // Fails where the device holds no file system, or is one of several of a mounted one.
+      await tryCommand('mount', ['--no-mtab', device, mountPoint]);
+    }
+  }
+
+  async #unmountAll(): Promise<void> {
+    this.#learnHolders();
+    for (const { mountPoint } of this.#mounts.disks().reverse()) {
+      await tryCommand('fsfreeze', ['--unfreeze', mountPoint]);
+      await tryCommand('umount', ['--no-mtab', '--internal-only', '--lazy', mountPoint]);
+    }
+  }
+
+  #learnHolders(): void {
+    for (const { device, mountPoint } of this.#mounts.disks()) {
+      this.#holders.add(device);
+      // btrfs shows another number in stat(2) than in mountinfo.
+      this.#holders.add(deviceNumber(mountPoint));
+    }
+  }
+
+  /** Loop devices whose image lies on the lab's tmpfs or on one of its disks. */
+  async #ownLoops(): Promise<LoopDevice[]> {
+    this.#learnHolders();
+    const all = await listLoopDevices();
+    const own = new Set<LoopDevice>();
+    // Each pass finds those whose image lies on a disk that the pass before has found.
+    for (let known = -1; known < own.size; ) {
+      known = own.size;
+      for (const loop of all.filter(({ imageOn }) => this.#holders.has(imageOn))) {
+        own.add(loop);
+        this.#holders.add(loop.number);
+      }
+    }
+    return [...own].reverse();
+  }
+}
+
+/** `major:minor` of the file system that holds the path (the kernel's encoding of dev_t). */
+function deviceNumber(path: string): string {
+  const { dev } = statSync(path);
+  const major = Math.floor(dev / 256) % 4096;
+  const minor = (dev % 256) + Math.floor(dev / 2 ** 20) * 256;
+  return `${major}:${minor}`;
+}

@@ -78,7 +78,7 @@ export class LaneTarget {
    */
   async rewarm({ rewarmTimeoutMs }: LaneLimits, listener: ExchangeListener): Promise<Rewarmed> {
     const { target } = this.prepared;
-    const request = this.#readable ? this.prepared.metadata : this.prepared.probe;
+    const request = this.#readable ? this.prepared.firstByte : this.prepared.probe;
     const halfNs = deadlineIn(rewarmTimeoutMs / 2);
     const lastNs = deadlineIn(rewarmTimeoutMs);
     let checked = await this.#check(request, halfNs, listener);

@@ -107,15 +107,15 @@ test('a connection whose peer is gone without a word is replaced by re-warming',
 
 test('a server that hints at two seconds of keep-alive gets its snapshot over the warm connection', async () => {
   const hint = { 'keep-alive': 'timeout=2' };
-  await using peer = await Peer.start(trusted, { metadata: answer(200, hint) });
+  await using peer = await Peer.start(trusted, { firstByte: answer(206, hint, 'h') });
   const { answer: found } = await snapshotOne(peer.origin);
   assert.is(found.snapshot, SNAPSHOT_TIME);
   assert.is(peer.connections, 1);
 });
 
 test('a server that closes after every answer is said to be cold, and still served', async () => {
-  const close = answer(200, { connection: 'close' });
-  await using peer = await Peer.start(trusted, { metadata: close });
+  const close = answer(206, { connection: 'close' }, 'h');
+  await using peer = await Peer.start(trusted, { firstByte: close });
   await using watched = await WatchedLanes.open(targets(peer.origin, 1));
   await watched.lanes.preflight();
   assert.equal(await watched.lanes.rewarm(), [{ ok: true, target: 0, warm: false }]);

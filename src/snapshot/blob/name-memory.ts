@@ -1,5 +1,9 @@
-import { type LookupAddress, lookup as systemLookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
+
+/** All addresses of a name; rejects with an error that has a `code`. */
+export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
 /**
  * Name resolution that can be told to answer from memory: a retry that has to connect while file
@@ -7,7 +11,12 @@ import type { LookupFunction } from 'node:net';
  */
 export class NameMemory {
   readonly #addresses = new Map<string, LookupAddress[]>();
+  readonly #resolve: Resolve;
   #held = false;
+
+  constructor(resolve: Resolve = (hostname) => systemLookup(hostname, { all: true })) {
+    this.#resolve = resolve;
+  }
 
   /** From now on known names are answered from memory. */
   hold(): void {
@@ -19,31 +28,26 @@ export class NameMemory {
   }
 
   readonly lookup: LookupFunction = (hostname, options, callback) => {
+    this.#find(hostname).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (options.all === true) {
+          callback(null, addresses);
+        } else {
+          callback(null, first?.address ?? '', first?.family);
+        }
+      },
+      (error: NodeJS.ErrnoException) => callback(error, ''),
+    );
+  };
+
+  async #find(hostname: string): Promise<LookupAddress[]> {
     const known = this.#held ? this.#addresses.get(hostname) : undefined;
     if (known !== undefined) {
-      queueMicrotask(() => answer(known, options.all === true, callback));
-      return;
+      return known;
     }
-    systemLookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) {
-        callback(error, '');
-        return;
-      }
-      this.#addresses.set(hostname, addresses);
-      answer(addresses, options.all === true, callback);
-    });
-  };
-}
-
-function answer(
-  addresses: readonly LookupAddress[],
-  all: boolean,
-  callback: Parameters<LookupFunction>[2],
-): void {
-  if (all) {
-    callback(null, [...addresses]);
-    return;
+    const addresses = await this.#resolve(hostname);
+    this.#addresses.set(hostname, addresses);
+    return addresses;
   }
-  const [first] = addresses;
-  callback(null, first?.address ?? '', first?.family);
 }

@@ -5,15 +5,15 @@ import { FlashfreezeError } from '../errors.ts';
 
 /** What commander hands over for `flashfreeze snapshot`, before it is looked at. */
 export interface RawSnapshotOptions {
-  readonly blob: readonly string[];
-  readonly disk: readonly string[];
+  readonly blob?: readonly string[];
+  readonly disk?: readonly string[];
   readonly blobsFrom?: string;
-  readonly mount: readonly string[];
-  readonly skip: readonly string[];
+  readonly mount?: readonly string[];
+  readonly skip?: readonly string[];
   readonly timeout?: string;
   readonly at?: string;
   readonly fire?: FireRule;
-  readonly metadata: readonly string[];
+  readonly metadata?: readonly string[];
   readonly settle: boolean;
   readonly freeze: boolean;
   readonly strictMatch?: boolean;
@@ -64,7 +64,7 @@ export function laneCountOf(text: string | undefined): number | undefined {
 }
 
 /** `--metadata Key=Value` pairs, given to every snapshot. */
-export function metadataOf(pairs: readonly string[]): [key: string, value: string][] {
+export function metadataOf(pairs: readonly string[] = []): [key: string, value: string][] {
   return pairs.map((pair) => {
     const at = pair.indexOf('=');
     if (at < 1) {
@@ -81,8 +81,8 @@ export function metadataOf(pairs: readonly string[]): [key: string, value: strin
  */
 export function requestedBlobs(options: RawSnapshotOptions): RequestedBlob[] {
   const blobs = [
-    ...options.blob.map((url) => ({ url, device: undefined })),
-    ...options.disk.map((text) => deviceAndUrl(text, '--disk')),
+    ...(options.blob ?? []).map((url) => ({ url, device: undefined })),
+    ...(options.disk ?? []).map((text) => deviceAndUrl(text, '--disk')),
     ...(options.blobsFrom === undefined ? [] : blobsFrom(options.blobsFrom)),
   ];
   if (blobs.length === 0) {

@@ -22,22 +22,12 @@ import {
 } from './snapshot-options.ts';
 
 export function addSnapshotCommand(program: Command): void {
-  const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+  const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
   program
     .command('snapshot')
     .description('Freeze the file systems, snapshot every blob at one instant, thaw')
-    .option(
-      '--blob <url>',
-      'SAS URL of a disk’s page blob; its disk is found by content',
-      collect,
-      [],
-    )
-    .option(
-      '--disk <device=url>',
-      'the same, naming the disk, e.g. /dev/sdc=https://…',
-      collect,
-      [],
-    )
+    .option('--blob <url>', 'SAS URL of a disk’s page blob; its disk is found by content', collect)
+    .option('--disk <device=url>', 'the same, naming the disk, e.g. /dev/sdc=https://…', collect)
     .option(
       '--blobs-from <file>',
       'read blobs from a file (- for stdin), one URL or device=URL a line',
@@ -46,9 +36,8 @@ export function addSnapshotCommand(program: Command): void {
       '--mount <path>',
       'freeze only this mount point (repeatable); default: all that matter',
       collect,
-      [],
     )
-    .option('--skip <path>', 'leave this mount point out (repeatable)', collect, [])
+    .option('--skip <path>', 'leave this mount point out (repeatable)', collect)
     .option('--timeout <seconds>', 'longest the file systems may stand still (default 60)')
     .option('--at <time>', 'RFC 3339 time at which the freeze begins; everything is ready before')
     .addOption(
@@ -57,7 +46,7 @@ export function addSnapshotCommand(program: Command): void {
         'when requests leave: each disk early, or all at the barrier',
       ).choices(['early', 'barrier']),
     )
-    .option('--metadata <key=value>', 'metadata of every snapshot (repeatable)', collect, [])
+    .option('--metadata <key=value>', 'metadata of every snapshot (repeatable)', collect)
     .option('--strict-match', 'refuse a blob that belongs to none of this machine’s disks')
     .option('--no-settle', 'do not flush dirty data before the freeze')
     .option('--no-freeze', 'freeze nothing: crash-consistent snapshots')
@@ -117,8 +106,8 @@ function requestOf(
   return {
     blobs,
     selection: {
-      include: options.mount,
-      skip: [...configuration.mountsToSkip, ...options.skip],
+      include: options.mount ?? [],
+      skip: [...configuration.mountsToSkip, ...(options.skip ?? [])],
     },
     timeoutMs: timeoutMsOf(options.timeout) ?? configuration.timeoutMs,
     waveLimitMs: configuration.waveLimitMs,

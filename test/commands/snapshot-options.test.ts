@@ -14,16 +14,7 @@ const test = suite('snapshot options');
 const SECRET = 'sv=2024-01-01&sig=verysecret%3D';
 
 function options(changes: Partial<RawSnapshotOptions>): RawSnapshotOptions {
-  return {
-    blob: [],
-    disk: [],
-    mount: [],
-    skip: [],
-    metadata: [],
-    settle: true,
-    freeze: true,
-    ...changes,
-  };
+  return { settle: true, freeze: true, ...changes };
 }
 
 function refusal(act: () => unknown): FlashfreezeError {

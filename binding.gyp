@@ -15,6 +15,7 @@
         'native/exit_hook.cc',
         'native/freeze_calls.cc',
         'native/freezer.cc',
+        'native/freezer_threads.cc',
         'native/grace.cc',
         'native/ledger.cc',
         'native/lock.cc',
@@ -25,6 +26,18 @@
       'defines': ['NAPI_VERSION=9', 'NAPI_CPP_EXCEPTIONS'],
       # The threads may outlive a worker environment, after which Node would unload the addon.
       'ldflags': ['-Wl,-z,nodelete'],
+    },
+    {
+      'target_name': 'flashfreeze-guardian',
+      'type': 'executable',
+      'sources': [
+        'native/freeze_calls.cc',
+        'native/grace.cc',
+        'native/guardian.cc',
+        'native/ledger.cc',
+        'native/thread.cc',
+      ],
+      'ldflags': ['-pthread'],
     },
   ],
 }

@@ -82,6 +82,9 @@ class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
   void end(uint64_t wait_ns);
 
   Napi::Value descriptors(const Napi::CallbackInfo& info);
+  Napi::Value watch_guardian(const Napi::CallbackInfo& info);
+  void guardian_started(const Napi::CallbackInfo&) { freezer_->guardian_started(); }
+  void guardian_released(const Napi::CallbackInfo& info);
   Napi::Value drain(const Napi::CallbackInfo& info);
   Napi::Value expedite(const Napi::CallbackInfo& info);
   void sync(const Napi::CallbackInfo& info);
@@ -104,6 +107,9 @@ class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
 Napi::Function FreezerObject::define(Napi::Env env) {
   return DefineClass(env, "Freezer",
                      {InstanceMethod<&FreezerObject::descriptors>("descriptors"),
+                      InstanceMethod<&FreezerObject::watch_guardian>("watchGuardian"),
+                      InstanceMethod<&FreezerObject::guardian_started>("guardianStarted"),
+                      InstanceMethod<&FreezerObject::guardian_released>("guardianReleased"),
                       InstanceMethod<&FreezerObject::drain>("drain"),
                       InstanceMethod<&FreezerObject::sync>("syncfs"),
                       InstanceMethod<&FreezerObject::freeze>("freeze"),
@@ -145,10 +151,25 @@ void FreezerObject::end(uint64_t wait_ns) {
   doorbell_.Release();
 }
 
+/** { ledger, gracePeriods (-1: none), directories } */
 Napi::Value FreezerObject::descriptors(const Napi::CallbackInfo& info) {
-  auto numbers = Napi::Array::New(info.Env(), freezer_->size());
-  for (uint32_t i = 0; i < freezer_->size(); ++i) numbers.Set(i, freezer_->directory(i));
-  return numbers;
+  const Napi::Env env = info.Env();
+  auto directories = Napi::Array::New(env, freezer_->size());
+  for (uint32_t i = 0; i < freezer_->size(); ++i) directories.Set(i, freezer_->directory(i));
+  auto all = Napi::Object::New(env);
+  all.Set("ledger", Napi::Number::New(env, freezer_->ledger().descriptor()));
+  all.Set("gracePeriods", Napi::Number::New(env, freezer_->grace_periods().descriptor()));
+  all.Set("directories", directories);
+  return all;
+}
+
+Napi::Value FreezerObject::watch_guardian(const Napi::CallbackInfo& info) {
+  const int fd = guarded(info.Env(), [&] { return freezer_->watch_guardian(); });
+  return Napi::Number::New(info.Env(), fd);
+}
+
+void FreezerObject::guardian_released(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { freezer_->guardian_released(); });
 }
 
 Napi::Value FreezerObject::drain(const Napi::CallbackInfo& info) {

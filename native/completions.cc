@@ -68,6 +68,7 @@ void Completions::publish(const Event& event) {
   Slot& slot = slot_for(event);
   while (slot.state.exchange(kBusy) == kBusy) sched_yield();  // held for the time of one copy
   slot.event = event;
+  slot.event.sequence = published_.fetch_add(1);
   slot.state.store(kFull);
   if (announced_.exchange(true)) return;
   uint32_t quiet = kQuiet;
@@ -85,8 +86,10 @@ const std::vector<Event>& Completions::drain() {
   announced_.store(false);  // first: what is published from here on rings again
   drained_.clear();
   for (Slot& slot : slots_) take(slot);
+  // Not by their stamps: where the guardian thawed, the thaw's are older than those of a freeze whose
+  // thread was stopped.
   std::sort(drained_.begin(), drained_.end(), [](const Event& one, const Event& other) {
-    return one.stamps.end_ns < other.stamps.end_ns;
+    return one.sequence < other.sequence;
   });
   return drained_;
 }

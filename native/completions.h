@@ -29,6 +29,7 @@ struct Event {
   int32_t error;
   bool was_frozen;
   Stamps stamps;
+  uint64_t sequence;      // given by publish()
 };
 
 /**
@@ -50,7 +51,7 @@ class Completions {
   /** Any thread. A slot that is still full is overwritten: the newest word on an operation counts. */
   void publish(const Event& event);
 
-  /** Events not yet drained, in order of their end. JavaScript's thread only; valid to the next call. */
+  /** Events not yet drained, in the order published. JavaScript's thread only; valid to the next call. */
   const std::vector<Event>& drain();
 
  private:
@@ -68,6 +69,7 @@ class Completions {
   std::size_t file_systems_;
   std::vector<Slot> slots_;
   std::vector<Event> drained_;
+  std::atomic<uint64_t> published_{0};
   std::atomic<bool> announced_{false};
   FutexWord bell_{kQuiet};
 };

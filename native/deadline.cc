@@ -74,6 +74,12 @@ void Deadline::release_watched() {
   poke();
 }
 
+void Deadline::unwatch() {
+  polled_.store(-1);
+  poke();
+  watched_.reset();
+}
+
 void Deadline::stop() {
   stopping_.store(true);
   poke();
@@ -82,15 +88,14 @@ void Deadline::stop() {
 
 void Deadline::run() {
   while (!stopping_.load()) {
-    pollfd files[] = {{timer_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}, {polled_.load(), 0, 0}};
+    int polled = polled_.load();
+    pollfd files[] = {{timer_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}, {polled, 0, 0}};
     if (poll(files, 3, -1) < 0 && errno != EINTR) break;
     if (files[1].revents != 0) consume(wake_.get());
     // Read, not only polled: a disarm in between leaves nothing to read.
     if (files[0].revents != 0 && consume(timer_.get())) on_expired_();
-    if (files[2].revents != 0) {
-      polled_.store(-1);
-      on_lost_();
-    }
+    // Exchanged, so that either this or unwatch() has the last word.
+    if (files[2].revents != 0 && polled_.compare_exchange_strong(polled, -1)) on_lost_();
   }
   life_.store(kEnded);
   futex_wake_all(life_);

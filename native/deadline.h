@@ -30,6 +30,8 @@ class Deadline {
    */
   int watch();
   void release_watched();
+  /** The process may end from here on without on_lost being called. */
+  void unwatch();
 
   /** Returns when the thread has ended. Not from the deadline's own thread. Idempotent. */
   void stop();

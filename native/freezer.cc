@@ -1,23 +1,16 @@
 #include "freezer.h"
 
 #include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 
 #include "system_error.h"
-#include "thread.h"
 
 namespace flashfreeze {
 namespace {
 
-bool never_gone(const LedgerEntry&) { return false; }  // a thread of this very process
-
-void give(FutexWord& work, uint32_t bits) {
-  work.fetch_or(bits);
-  futex_wake_all(work);
-}
+// After their last work the threads end at once.
+constexpr uint64_t kIdleThreadsEndNs = 200'000'000;
 
 }  // namespace
 
@@ -60,122 +53,6 @@ void Freezer::open_directories(const std::vector<std::string>& mount_points) {
   }
 }
 
-void Freezer::start_threads() {
-  for (std::size_t i = 0; i < size(); ++i) {
-    start_worker(i, file_systems_[i].freeze_work, &Freezer::sync_or_freeze);
-    start_worker(i, file_systems_[i].thaw_work, &Freezer::thaw_now);
-  }
-  const auto expected = static_cast<uint32_t>(2 * size());
-  for (uint32_t ready = ready_.load(); ready != expected; ready = ready_.load()) {
-    futex_wait(ready_, ready);
-  }
-  if (const int error = start_error_.load()) throw SystemError(error, "unshare");
-}
-
-void Freezer::start_worker(std::size_t index, FutexWord& work,
-                           void (Freezer::*act)(std::size_t, uint32_t)) {
-  threads_.fetch_add(1);
-  try {
-    // The thread shares the ownership, so that one stuck in a system call may outlive close().
-    start_thread([self = shared_from_this(), index, &work, act] {
-      self->work_until_stopped(index, work, act);
-    });
-  } catch (const SystemError&) {
-    threads_.fetch_sub(1);
-    throw;
-  }
-}
-
-void Freezer::work_until_stopped(std::size_t index, FutexWord& work,
-                                 void (Freezer::*act)(std::size_t, uint32_t)) {
-  if (&work == &file_systems_[index].freeze_work) {
-    ledger_.entry(index).freezing_thread.store(static_cast<int32_t>(syscall(SYS_gettid)));
-  }
-  if (const int error = keep_only_descriptor(directory(index))) start_error_.store(error);
-  ready_.fetch_add(1);
-  futex_wake_all(ready_);
-  for (uint32_t asked = 0; (asked & kStop) == 0;) {
-    futex_wait(work, 0);
-    asked = work.exchange(0);
-    (this->*act)(index, asked);
-  }
-  threads_.fetch_sub(1);
-  futex_wake_all(threads_);
-}
-
-void Freezer::sync_or_freeze(std::size_t index, uint32_t work) {
-  if ((work & kSync) != 0) sync_now(index);
-  if ((work & kFreeze) != 0) freeze_now(index);
-}
-
-void Freezer::sync_now(std::size_t index) {
-  Event event{EventKind::kSynced, static_cast<uint32_t>(index), 0, false, {}};
-  event.stamps.start_ns = monotonic_ns();
-  event.error = sync_file_system(directory(index));
-  event.stamps.end_ns = monotonic_ns();
-  file_systems_[index].syncing.store(false);
-  completions_->publish(event);
-}
-
-// The order of stores and loads matters. Whoever calls the freeze off (deadline, guardian) first
-// takes back the permission (armed_, revoked) and then looks at the state; this thread first
-// writes the state and then looks at the permission. So one of the two always sees the other.
-void Freezer::freeze_now(std::size_t index) {
-  FileSystem& file_system = file_systems_[index];
-  LedgerEntry& entry = ledger_.entry(index);
-  Event event{EventKind::kFreezeFailed, static_cast<uint32_t>(index), ECANCELED, false, {}};
-  event.stamps.start_ns = monotonic_ns();
-  if (entry.exchange_if(FreezeState::kRequested, FreezeState::kFreezing) &&
-      armed_.load() == file_system.armed_as.load() && ledger_.header().revoked.load() == 0) {
-    event.error = freeze_file_system(directory(index));
-  }
-  event.stamps.end_ns = monotonic_ns();
-  if (event.error == 0) {
-    event.kind = EventKind::kFrozen;
-    file_system.owes_thaw.store(true);
-    completions_->publish(event);  // before the state: no thaw is told before its freeze
-    entry.store(FreezeState::kFrozen);
-  } else {
-    entry.store(FreezeState::kRefused);
-    completions_->publish(event);
-  }
-  changes_.fetch_add(1);
-  futex_wake_all(changes_);
-}
-
-void Freezer::thaw_now(std::size_t index, uint32_t work) {
-  if ((work & kThaw) == 0) return;
-  LedgerEntry& entry = ledger_.entry(index);
-  Event event{EventKind::kThawed, static_cast<uint32_t>(index), 0, true, {}};
-  const ThawResult result = thaw_until_settled(directory(index), entry, never_gone);
-  event.stamps = result.stamps;
-  event.error = result.error;
-  switch (result.kind) {
-    case ThawResult::Kind::kFailed:
-      event.kind = EventKind::kThawFailed;
-      completions_->publish(event);
-      break;
-    case ThawResult::Kind::kNotFrozen:
-      event.was_frozen = entry.guardian_thawed.load() != 0;
-      tell_thawed(index, event);
-      break;
-    case ThawResult::Kind::kNothing:  // the guardian may have been first
-      event.stamps.start_ns = event.stamps.end_ns = monotonic_ns();
-      tell_thawed(index, event);
-      break;
-    case ThawResult::Kind::kThawed:
-      tell_thawed(index, event);
-      break;
-  }
-  changes_.fetch_add(1);
-  futex_wake_all(changes_);
-}
-
-void Freezer::tell_thawed(std::size_t index, const Event& event) {
-  ledger_.entry(index).exchange_if(FreezeState::kFrozen, FreezeState::kThawed);
-  if (file_systems_[index].owes_thaw.exchange(false)) completions_->publish(event);
-}
-
 void Freezer::check(const Indexes& indexes) const {
   std::vector<bool> seen(size());
   for (const uint32_t index : indexes) {
@@ -198,7 +75,8 @@ void Freezer::sync(const Indexes& indexes) {
 
 bool Freezer::may_freeze(std::size_t index) const {
   const FreezeState state = ledger_.entry(index).load();
-  return !file_systems_[index].owes_thaw.load() &&
+  const FileSystem& file_system = file_systems_[index];
+  return !file_system.asked.load() && !file_system.owes_thaw.load() &&
          (state == FreezeState::kIdle || state == FreezeState::kRefused ||
           state == FreezeState::kThawed);
 }
@@ -212,6 +90,7 @@ void Freezer::freeze(const Indexes& indexes) {
   }
   for (const uint32_t index : indexes) {
     file_systems_[index].armed_as.store(armed_as);
+    file_systems_[index].asked.store(true);
     ledger_.entry(index).state.store(static_cast<uint32_t>(FreezeState::kRequested));
     give(file_systems_[index].freeze_work, kFreeze);
   }
@@ -268,13 +147,30 @@ void Freezer::disarm() {
   if (deadline_) deadline_->disarm();
 }
 
+int Freezer::watch_guardian() {
+  if (closed_) throw UsageError("closed");
+  return deadline_->watch();
+}
+
+void Freezer::guardian_started() {
+  guarded_.store(true);
+  deadline_->release_watched();
+}
+
+void Freezer::guardian_released() {
+  if (!settled()) throw UsageError("still frozen: thaw before releasing the guardian");
+  guarded_.store(false);
+  if (deadline_) deadline_->unwatch();
+}
+
 // Runs on the deadline's thread.
 void Freezer::break_off(EventKind why) {
+  if (why == EventKind::kGuardianLost) guarded_.store(false);
   if (armed_.exchange(0) == 0 && why == EventKind::kExpired) return;
   const uint64_t now_ns = monotonic_ns();
   thaw_everything();
   grace_periods_.restore();
-  completions_->publish({why, 0, 0, false, {now_ns, now_ns}});
+  completions_->publish({why, 0, 0, false, {now_ns, now_ns}, 0});
 }
 
 void Freezer::release(uint64_t limit_ns) {
@@ -284,26 +180,12 @@ void Freezer::release(uint64_t limit_ns) {
   wait_until_settled(limit_ns);
 }
 
-void Freezer::end_threads(uint64_t limit_ns) {
-  for (FileSystem& file_system : file_systems_) {
-    give(file_system.freeze_work, kStop);
-    give(file_system.thaw_work, kStop);
-  }
-  const uint64_t until_ns = monotonic_ns() + limit_ns;
-  for (uint32_t alive = threads_.load(); alive != 0; alive = threads_.load()) {
-    const uint64_t now_ns = monotonic_ns();
-    if (now_ns >= until_ns) return;
-    futex_wait_for(threads_, alive, until_ns - now_ns);
-  }
-}
-
 void Freezer::close(uint64_t limit_ns) {
   if (closed_) return;
   closed_ = true;
   release(limit_ns);
   deadline_->stop();
   completions_->stop_bell();
-  constexpr uint64_t kIdleThreadsEndNs = 200'000'000;
   end_threads(kIdleThreadsEndNs);
   close_descriptors();
 }

@@ -57,7 +57,15 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   void arm(uint64_t deadline_ns);
   /** UsageError where something is still frozen. */
   void disarm();
-  bool armed() const { return armed_.load() != 0; }
+
+  /**
+   * The guardian: a descriptor for it to inherit, by which its death is seen, and from
+   * guardian_started() on its death thaws everything. Only behind it may anything be frozen.
+   */
+  int watch_guardian();
+  void guardian_started();
+  /** UsageError where something is still frozen. */
+  void guardian_released();
 
   /**
    * Thaws, waits at most `limit_ns`, ends the threads. Idempotent. Threads stuck in a system call
@@ -78,6 +86,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
     FutexWord thaw_work{0};
     std::atomic<uint32_t> armed_as{0};       // the arming under which the freeze was asked for
     std::atomic<bool> owes_thaw{false};      // frozen by us, and its thaw not yet told
+    std::atomic<bool> asked{false};          // to freeze, and the outcome not yet told
     std::atomic<bool> syncing{false};
   };
 
@@ -94,6 +103,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   void freeze_now(std::size_t index);
   void thaw_now(std::size_t index, uint32_t work);
   void tell_thawed(std::size_t index, const Event& event);
+  static void give(FutexWord& work, uint32_t bits);
   void check(const Indexes& indexes) const;
   bool may_freeze(std::size_t index) const;
   void request_thaw(std::size_t index);
@@ -108,6 +118,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   std::unique_ptr<Deadline> deadline_;
   std::atomic<uint32_t> armed_{0};  // number of the current arming; 0: not armed
   uint32_t armings_ = 0;
+  std::atomic<bool> guarded_{false};
   FutexWord threads_{0};            // alive
   FutexWord ready_{0};              // have their own file table
   std::atomic<int> start_error_{0};

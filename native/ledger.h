@@ -19,6 +19,9 @@ enum class FreezeState : uint32_t {
   kThawed = 5,
 };
 
+/** What the guardian did to a file system: the worker, where it lives, tells it as it was. */
+enum class GuardianThaw : uint32_t { kNone = 0, kTrying = 1, kThawed = 2, kFoundThawed = 3 };
+
 /**
  * One file system's line in the memory that worker and guardian share. The freezing thread writes
  * it right before and right after FIFREEZE; whoever thaws writes kThawed.
@@ -26,7 +29,9 @@ enum class FreezeState : uint32_t {
 struct alignas(64) LedgerEntry {
   FutexWord state;                        // FreezeState; woken at every change
   std::atomic<int32_t> freezing_thread;   // thread id, so that its death can be seen
-  std::atomic<uint32_t> guardian_thawed;  // set by the guardian before its FITHAW
+  std::atomic<uint32_t> guardian;         // GuardianThaw
+  std::atomic<uint64_t> guardian_start_ns; // CLOCK_MONOTONIC of its FITHAW
+  std::atomic<uint64_t> guardian_end_ns;
 
   FreezeState load() const { return static_cast<FreezeState>(state.load()); }
   void store(FreezeState next) {

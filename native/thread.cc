@@ -18,9 +18,6 @@
 namespace flashfreeze {
 namespace {
 
-// Enough for the system calls made on it and for the thread-local storage of node.
-constexpr std::size_t kStackBytes = 128 * 1024;
-
 void* run(void* argument) {
   const std::unique_ptr<std::function<void()>> body(static_cast<std::function<void()>*>(argument));
   (*body)();
@@ -50,12 +47,12 @@ int close_between(unsigned first, unsigned last) {
 
 }  // namespace
 
-void start_thread(std::function<void()> body) {
+void start_thread(std::function<void()> body, std::size_t stack_bytes) {
   auto owned = std::make_unique<std::function<void()>>(std::move(body));
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  int error = pthread_attr_setstacksize(&attributes, kStackBytes);
+  int error = pthread_attr_setstacksize(&attributes, stack_bytes);
   sigset_t all;
   sigset_t former;
   sigfillset(&all);

@@ -1,14 +1,18 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 namespace flashfreeze {
+
+/** Enough for the system calls made here and for the thread-local storage of node. */
+constexpr std::size_t kThreadStackBytes = 128 * 1024;
 
 /**
  * Starts a detached thread with a small fixed stack and every signal blocked, so that no handler of
  * the process ever runs on it. Throws SystemError.
  */
-void start_thread(std::function<void()> body);
+void start_thread(std::function<void()> body, std::size_t stack_bytes = kThreadStackBytes);
 
 /**
  * Gives the calling thread a file table of its own that holds nothing but `fd`. A thread stuck in

@@ -1,10 +1,10 @@
 import { FlashfreezeError } from '../errors.ts';
+import { recordsFor, toEvents } from './events.ts';
 import type { FreezerEvent, FreezerListener } from './model.ts';
 import {
-  errnoName,
   loadAddon,
+  type NativeDescriptors,
   type NativeFreezer,
-  RECORD_FIELDS,
   systemCallFailure,
 } from './native.ts';
 import { superblocksOf } from './superblock.ts';
@@ -12,8 +12,29 @@ import { superblocksOf } from './superblock.ts';
 /** What `Symbol.asyncDispose` waits for file systems whose thaw does not return. */
 export const DISPOSE_LIMIT_MS = 5000;
 
-/** Most events that can wait at once: synced, frozen, thawed of each, expired, guardian lost. */
-const recordCount = (fileSystems: number): number => 3 * fileSystems + 2;
+/**
+ * What only the guardian may do with a freezer: nothing is frozen but behind it. See `Guardian.start`
+ * and `Guardian.arm`.
+ */
+export interface FreezerControls {
+  descriptors(): NativeDescriptors;
+  watchGuardian(): number;
+  guardianStarted(): void;
+  guardianReleased(): void;
+  /** Sets or moves the native deadline. */
+  arm(deadlineNs: bigint): void;
+  disarm(): void;
+  freeze(indexes: readonly number[]): void;
+  /** Thaws everything; resolves when settled, or after `DISPOSE_LIMIT_MS`. */
+  settle(): Promise<void>;
+}
+
+let controlsOf: (freezer: Freezer) => FreezerControls;
+
+/** For guardian.ts alone. */
+export function freezerControls(freezer: Freezer): FreezerControls {
+  return controlsOf(freezer);
+}
 
 /**
  * Freezes and thaws a set of file systems on native threads, a pair of threads for each. Methods
@@ -21,8 +42,8 @@ const recordCount = (fileSystems: number): number => 3 * fileSystems + 2;
  * that made the system call. Everything is opened and started by `open`, so that nothing but the
  * system calls themselves happens in the window.
  *
- * A call in a wrong state (freezing what is frozen, freezing without an armed deadline) throws
- * `FF_INTERNAL` and changes nothing.
+ * Freezing takes a guardian: `Guardian.start(freezer)`, then `guardian.arm(deadlineNs)`.
+ * A call in a wrong state throws `FF_INTERNAL` and changes nothing.
  */
 export class Freezer implements AsyncDisposable {
   /** `major:minor` of the superblock behind each mount point, as mountinfo shows it. */
@@ -30,6 +51,7 @@ export class Freezer implements AsyncDisposable {
   readonly #native: NativeFreezer;
   readonly #records: BigInt64Array;
   readonly #listener: FreezerListener;
+  readonly #controls: FreezerControls;
   #armed = false;
   /** syncfs and freezes asked for and not yet answered. */
   #outstanding = 0;
@@ -37,6 +59,10 @@ export class Freezer implements AsyncDisposable {
   readonly #frozen = new Set<number>();
   #settled = Promise.withResolvers<void>();
   #closed = false;
+
+  static {
+    controlsOf = (freezer) => freezer.#controls;
+  }
 
   /** Throws `FF_MOUNT_OPEN` naming the path and errno, `FF_ADDON_MISSING`. */
   static open(mountPoints: readonly string[], listener: FreezerListener): Freezer {
@@ -46,13 +72,14 @@ export class Freezer implements AsyncDisposable {
   private constructor(mountPoints: readonly string[], listener: FreezerListener) {
     const { Freezer: Native } = loadAddon();
     this.#listener = listener;
-    this.#records = new BigInt64Array(recordCount(mountPoints.length) * RECORD_FIELDS);
+    this.#records = recordsFor(mountPoints.length);
     try {
       this.#native = new Native(mountPoints, () => this.#drain(), this.#records);
     } catch (error) {
       throw openError(error);
     }
-    this.deviceNumbers = superblocksOf(this.#native.descriptors());
+    this.deviceNumbers = superblocksOf(this.#native.descriptors().directories);
+    this.#controls = this.#makeControls();
   }
 
   /** Writes dirty data back, all at once; `synced` for each. */
@@ -61,16 +88,19 @@ export class Freezer implements AsyncDisposable {
     this.#expect(indexes.length);
   }
 
-  /**
-   * Freezes all at once, woken in the order given; `frozen` or `freeze-failed` for each
-   * (`ECANCELED`: called off by a thaw or the deadline before it began). Needs an armed deadline.
-   */
+  /** As `ArmedFreezer.freeze`, with no guardian behind it: for callers that have none yet. */
   freeze(indexes: readonly number[]): void {
-    this.#attempt(() => this.#native.freeze(indexes));
-    for (const index of indexes) {
-      this.#freezing.add(index);
-    }
-    this.#expect(indexes.length);
+    this.#controls.freeze(indexes);
+  }
+
+  /** Sets or moves the native deadline. */
+  arm(deadlineNs: bigint): void {
+    this.#controls.arm(deadlineNs);
+  }
+
+  /** Only when settled. */
+  disarm(): void {
+    this.#controls.disarm();
   }
 
   /**
@@ -91,24 +121,6 @@ export class Freezer implements AsyncDisposable {
     this.#native.restoreGracePeriods();
   }
 
-  /**
-   * Sets or moves the deadline (CLOCK_MONOTONIC, as `process.hrtime.bigint()`). When it passes,
-   * native threads thaw everything, whatever the event loop does, and `expired` is told; after that
-   * nothing can be frozen until armed anew.
-   */
-  arm(deadlineNs: bigint): void {
-    this.#attempt(() => this.#native.arm(deadlineNs));
-    this.#armed = true;
-    this.#keepAliveWhileNeeded();
-  }
-
-  /** Only when settled. */
-  disarm(): void {
-    this.#attempt(() => this.#native.disarm());
-    this.#armed = false;
-    this.#keepAliveWhileNeeded();
-  }
-
   /** Nothing is frozen or being frozen, as far as the listener has been told. */
   isSettled(): boolean {
     return this.#freezing.size === 0 && this.#frozen.size === 0;
@@ -119,11 +131,43 @@ export class Freezer implements AsyncDisposable {
     if (this.#closed) {
       return;
     }
+    await this.#settle();
+    this.#closed = true;
+    this.#native.close();
+  }
+
+  #makeControls(): FreezerControls {
+    const native = this.#native;
+    return {
+      descriptors: () => native.descriptors(),
+      watchGuardian: () => this.#attempt(() => native.watchGuardian()),
+      guardianStarted: () => native.guardianStarted(),
+      guardianReleased: () => this.#attempt(() => native.guardianReleased()),
+      arm: (deadlineNs) => this.#setArmed(true, () => native.arm(deadlineNs)),
+      disarm: () => this.#setArmed(false, () => native.disarm()),
+      freeze: (indexes) => this.#freeze(indexes),
+      settle: () => this.#settle(),
+    };
+  }
+
+  #freeze(indexes: readonly number[]): void {
+    this.#attempt(() => this.#native.freeze(indexes));
+    for (const index of indexes) {
+      this.#freezing.add(index);
+    }
+    this.#expect(indexes.length);
+  }
+
+  #setArmed(armed: boolean, call: () => void): void {
+    this.#attempt(call);
+    this.#armed = armed;
+    this.#keepAliveWhileNeeded();
+  }
+
+  async #settle(): Promise<void> {
     this.#native.thawEverything();
     this.#native.restoreGracePeriods();
     await this.#settledWithin(DISPOSE_LIMIT_MS);
-    this.#closed = true;
-    this.#native.close();
   }
 
   async #settledWithin(limitMs: number): Promise<void> {
@@ -136,9 +180,9 @@ export class Freezer implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  #attempt(call: () => void): void {
+  #attempt<Result>(call: () => Result): Result {
     try {
-      call();
+      return call();
     } catch (error) {
       throw internalError(error);
     }
@@ -154,10 +198,7 @@ export class Freezer implements AsyncDisposable {
   }
 
   #drain(): void {
-    const count = this.#native.drain();
-    const events = Array.from({ length: count }, (_, position) =>
-      toEvent(this.#records, position * RECORD_FIELDS),
-    );
+    const events = toEvents(this.#records, this.#native.drain());
     for (const event of events) {
       this.#account(event);
     }
@@ -188,36 +229,10 @@ export class Freezer implements AsyncDisposable {
         this.#frozen.delete(event.fileSystem);
         break;
       case 'expired':
+      case 'guardian-lost':
         this.#armed = false;
         break;
     }
-  }
-}
-
-/** The numbers are those of `EventKind` in native/completions.h. */
-function toEvent(records: BigInt64Array, at: number): FreezerEvent {
-  const field = (offset: number): bigint => records[at + offset] ?? 0n;
-  const fileSystem = Number(field(1));
-  const errno = Number(field(2));
-  const stamps = { startNs: field(4), endNs: field(5) };
-  switch (Number(field(0))) {
-    case 0:
-      return { kind: 'frozen', fileSystem, ...stamps };
-    case 1:
-      return { kind: 'freeze-failed', fileSystem, errno: errnoName(errno), ...stamps };
-    case 2:
-      return { kind: 'thawed', fileSystem, wasFrozen: field(3) === 1n, ...stamps };
-    case 3:
-      return { kind: 'thaw-failed', fileSystem, errno: errnoName(errno), ...stamps };
-    case 4:
-      return {
-        kind: 'synced',
-        fileSystem,
-        errno: errno === 0 ? undefined : errnoName(errno),
-        ...stamps,
-      };
-    default:
-      return { kind: 'expired', atNs: stamps.endNs };
   }
 }
 

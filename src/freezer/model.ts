@@ -23,7 +23,9 @@ export type FreezerEvent =
       readonly errno: string | undefined;
     } & Stamps)
   /** The armed deadline passed; everything frozen is being thawed by native threads. */
-  | { readonly kind: 'expired'; readonly atNs: bigint };
+  | { readonly kind: 'expired'; readonly atNs: bigint }
+  /** The guardian is gone; everything frozen is being thawed by native threads. */
+  | { readonly kind: 'guardian-lost'; readonly atNs: bigint };
 
 /** When the system call was entered and when it returned. */
 export interface Stamps {

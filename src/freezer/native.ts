@@ -2,9 +2,20 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { FlashfreezeError, type SystemCallFailure } from '../errors.ts';
 
+export interface NativeDescriptors {
+  readonly ledger: number;
+  /** -1 where rcu_expedited cannot be written. */
+  readonly gracePeriods: number;
+  readonly directories: readonly number[];
+}
+
 /** `Freezer` of native/addon.cc. A call with bad indexes or in a wrong state throws an `Error`. */
 export interface NativeFreezer {
-  descriptors(): number[];
+  descriptors(): NativeDescriptors;
+  /** A descriptor for the guardian to inherit, by which its death is seen. */
+  watchGuardian(): number;
+  guardianStarted(): void;
+  guardianReleased(): void;
   syncfs(indexes: readonly number[]): void;
   freeze(indexes: readonly number[]): void;
   thaw(indexes: readonly number[]): void;

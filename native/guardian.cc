@@ -1,0 +1,288 @@
+/**
+ * The guardian: thaws when the deadline passes, when the worker's end of the control pipe is closed,
+ * when the worker is dead, or when it is told to stop. It writes no file, allocates nothing after
+ * it has said "ready", and its memory is locked, so that nothing it does can wait for a file system
+ * that is frozen.
+ *
+ * Descriptors given by src/freezer/guardian.ts: 0 control (one byte a command), 1 report (lines of
+ * text), 3 ledger, 4 /sys/kernel/rcu_expedited or /dev/null, 5 a pipe that is only held open (the
+ * worker sees its end of file when the guardian dies), 6… the directories in the ledger's order.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "descriptor.h"
+#include "freeze_calls.h"
+#include "grace.h"
+#include "ledger.h"
+#include "system_error.h"
+#include "thread.h"
+
+namespace flashfreeze {
+namespace {
+
+enum Inherited { kControl = 0, kReport = 1, kLedger = 3, kGrace = 4, kFirstDirectory = 6 };
+
+// How far the guardian's deadline lies behind the worker's own. Normally the worker thaws, within
+// some 10 ms of the deadline even on a busy machine, and only one of them should: the guardian is
+// there for a worker that is stopped, stuck or dead.
+constexpr uint64_t kBehindWorkerNs = 300'000'000;
+
+// A FITHAW that fails otherwise than with EINVAL is repeated for about 10 s.
+constexpr int kThawAttempts = 100;
+constexpr useconds_t kThawPauseUs = 100'000;
+
+constexpr std::size_t kStackBytes = 32 * 1024;
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+int32_t worker = 0;
+
+/** A line to the worker, which may be gone: then nobody reads it, and that is all right. */
+__attribute__((format(printf, 1, 2))) void report(const char* format, ...) {
+  char line[96];
+  va_list arguments;
+  va_start(arguments, format);
+  const int length = vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  while (write(kReport, line, static_cast<size_t>(length)) < 0 && errno == EINTR) {
+  }
+}
+
+/** True where the thread that froze is dead, so that no FIFREEZE of it can still be running. */
+bool thread_gone(const LedgerEntry& entry) {
+  return syscall(SYS_tgkill, worker, entry.freezing_thread.load(), 0) != 0 && errno == ESRCH;
+}
+
+/** The thaw of one file system, on a thread of its own that waits for the order. */
+struct Thaw {
+  int directory = -1;
+  LedgerEntry* entry = nullptr;
+  ThawResult result{ThawResult::Kind::kNothing};
+};
+
+class Guardian {
+ public:
+  explicit Guardian(Ledger ledger);
+  int run();
+
+ private:
+  enum Order : uint32_t { kWait, kGo };
+
+  void thaw_on_order(Thaw& thaw);
+  static void enter(const Thaw& thaw);
+  void wait_for_reason();
+  const char* obey();
+  void set_timer(uint64_t at_ns);
+  bool nothing_owed() const;
+  void thaw_all();
+  int tell();
+
+  Ledger ledger_;
+  std::vector<Thaw> thaws_;
+  Descriptor timer_;
+  Descriptor signals_;
+  Descriptor worker_process_;
+  FutexWord order_{kWait};
+  FutexWord ready_{0};
+  FutexWord working_{0};
+  std::atomic<int> start_error_{0};
+  const char* reason_ = "";
+};
+
+Descriptor stopping_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : kSignals) sigaddset(&set, signal);
+  return Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+Guardian::Guardian(Ledger ledger)
+    : ledger_(std::move(ledger)),
+      thaws_(ledger_.header().count),
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      signals_(stopping_signals()),
+      // Before Linux 5.3 there are no pidfds, and the end of the control pipe has to do.
+      worker_process_(static_cast<int>(syscall(SYS_pidfd_open, ledger_.header().worker, 0))) {
+  if (!timer_) throw SystemError(errno, "timerfd_create");
+  if (!signals_) throw SystemError(errno, "signalfd");
+  worker = ledger_.header().worker;
+  for (std::size_t i = 0; i < thaws_.size(); ++i) {
+    thaws_[i].directory = kFirstDirectory + static_cast<int>(i);
+    thaws_[i].entry = &ledger_.entry(i);
+    start_thread([this, i] { thaw_on_order(thaws_[i]); }, kStackBytes);
+  }
+  for (uint32_t ready = 0; (ready = ready_.load()) != thaws_.size();) futex_wait(ready_, ready);
+  if (const int error = start_error_.load()) throw SystemError(error, "unshare");
+}
+
+// A file table of its own, as for the worker's threads: one that is stuck in FITHAW when the
+// guardian is killed must not keep the worker from seeing it.
+void Guardian::thaw_on_order(Thaw& thaw) {
+  if (const int error = keep_only_descriptor(thaw.directory)) start_error_.store(error);
+  working_.fetch_add(1);
+  ready_.fetch_add(1);
+  futex_wake_all(ready_);
+  while (order_.load() == kWait) futex_wait(order_, kWait);
+  for (int attempt = 0; attempt < kThawAttempts; ++attempt) {
+    thaw.result = thaw_until_settled(thaw.directory, *thaw.entry, thread_gone);
+    if (thaw.result.kind != ThawResult::Kind::kFailed) break;
+    usleep(kThawPauseUs);
+  }
+  enter(thaw);
+  working_.fetch_sub(1);
+  futex_wake_all(working_);
+}
+
+/** The details before the state: the worker reads them when it sees that. */
+void Guardian::enter(const Thaw& thaw) {
+  const bool thawed = thaw.result.kind == ThawResult::Kind::kThawed;
+  if (!thawed && thaw.result.kind != ThawResult::Kind::kNotFrozen) return;
+  thaw.entry->guardian_start_ns.store(thaw.result.stamps.start_ns);
+  thaw.entry->guardian_end_ns.store(thaw.result.stamps.end_ns);
+  const auto word = thawed ? GuardianThaw::kThawed : GuardianThaw::kFoundThawed;
+  thaw.entry->guardian.store(static_cast<uint32_t>(word));
+  thaw.entry->exchange_if(FreezeState::kFreezing, FreezeState::kThawed);
+  thaw.entry->exchange_if(FreezeState::kFrozen, FreezeState::kThawed);
+}
+
+void Guardian::set_timer(uint64_t at_ns) {
+  itimerspec setting{};
+  setting.it_value = to_timespec(at_ns);
+  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr);
+}
+
+bool Guardian::nothing_owed() const {
+  for (const Thaw& thaw : thaws_) {
+    const FreezeState state = thaw.entry->load();
+    if (state == FreezeState::kRequested || state == FreezeState::kFreezing ||
+        state == FreezeState::kFrozen) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Reads one command. Returns the reason to thaw, or null to go on. */
+const char* Guardian::obey() {
+  char command = 0;
+  ssize_t length = 0;
+  do {
+    length = read(kControl, &command, 1);
+  } while (length < 0 && errno == EINTR);
+  if (length <= 0) return "control-closed";
+  if (command == 'q') return "released";
+  if (command == 'a') {
+    const uint64_t deadline_ns = ledger_.header().deadline_ns.load();
+    set_timer(deadline_ns + kBehindWorkerNs);
+    report("armed %llu\n", static_cast<unsigned long long>(deadline_ns));
+  } else if (command == 'd' && nothing_owed()) {
+    set_timer(0);
+    report("disarmed\n");
+  }
+  return nullptr;
+}
+
+void Guardian::wait_for_reason() {
+  pollfd files[] = {{kControl, POLLIN, 0},
+                    {timer_.get(), POLLIN, 0},
+                    {signals_.get(), POLLIN, 0},
+                    {worker_process_.get(), POLLIN, 0}};
+  for (;;) {
+    if (poll(files, 4, -1) < 0) continue;  // EINTR
+    uint64_t expirations = 0;
+    const char* reason = nullptr;
+    if (files[0].revents != 0) reason = obey();
+    if (files[1].revents != 0 &&
+        read(timer_.get(), &expirations, sizeof expirations) == sizeof expirations) {
+      reason = "deadline";
+    }
+    if (files[2].revents != 0) reason = "signal";
+    if (files[3].revents != 0) reason = "worker-dead";
+    if (reason == nullptr) continue;
+    reason_ = reason;
+    return;
+  }
+}
+
+// First the permission is taken back, then the states are looked at; the worker's freezing threads
+// do it the other way round, so that no freeze can begin unseen.
+void Guardian::thaw_all() {
+  ledger_.header().revoked.store(1);
+  for (const Thaw& thaw : thaws_) {
+    thaw.entry->exchange_if(FreezeState::kRequested, FreezeState::kRefused);
+    const FreezeState state = thaw.entry->load();
+    if (state == FreezeState::kFreezing || state == FreezeState::kFrozen) {
+      thaw.entry->guardian.store(static_cast<uint32_t>(GuardianThaw::kTrying));
+    }
+  }
+  order_.store(kGo);
+  futex_wake_all(order_);
+  restore_grace_periods(kGrace, ledger_.header());
+  for (uint32_t left = 0; (left = working_.load()) != 0;) futex_wait(working_, left);
+}
+
+int Guardian::tell() {
+  int failed = 0;
+  for (std::size_t i = 0; i < thaws_.size(); ++i) {
+    const ThawResult& result = thaws_[i].result;
+    const auto end_ns = static_cast<unsigned long long>(result.stamps.end_ns);
+    if (result.kind == ThawResult::Kind::kThawed) report("thawed %zu %llu\n", i, end_ns);
+    if (result.kind == ThawResult::Kind::kNotFrozen) report("not-frozen %zu %llu\n", i, end_ns);
+    if (result.kind == ThawResult::Kind::kFailed) {
+      report("failed %zu %d\n", i, result.error);
+      failed = 1;
+    }
+  }
+  report("done %s\n", reason_);
+  return failed;
+}
+
+int Guardian::run() {
+  report("ready %d\n", getpid());
+  wait_for_reason();
+  thaw_all();
+  return tell();
+}
+
+/** Better if it works, no reason to refuse where a container forbids it. */
+void make_hard_to_kill() {
+  if (const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); fd >= 0) {
+    [[maybe_unused]] const ssize_t written = write(fd, "-1000", 5);
+    close(fd);
+  }
+  setpriority(PRIO_PROCESS, 0, -20);
+  mlockall(MCL_CURRENT | MCL_FUTURE);
+}
+
+int guard() {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  make_hard_to_kill();
+  try {
+    return Guardian(Ledger::open(Descriptor(fcntl(kLedger, F_DUPFD_CLOEXEC, 0)))).run();
+  } catch (const SystemError& failure) {
+    report("error %s %d\n", failure.syscall(), failure.error());
+    return 2;
+  }
+}
+
+}  // namespace
+}  // namespace flashfreeze
+
+int main() { return flashfreeze::guard(); }

@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { FlashfreezeError } from '../errors.ts';
+import { type GuardianMessage, parseGuardianLine } from './guardian-report.ts';
+import type { NativeDescriptors } from './native.ts';
+
+interface Awaited {
+  readonly accepts: (message: GuardianMessage) => boolean;
+  readonly resolve: (message: GuardianMessage) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The guardian's process: commands go to it, lines of text come from it. */
+export class GuardianProcess {
+  readonly pid: number;
+  /** Resolves when the process is gone and its last line read. */
+  readonly ended: Promise<void>;
+  /** What it said and nobody received yet. */
+  readonly messages: GuardianMessage[] = [];
+  readonly #child: ChildProcess;
+  readonly #control: Writable;
+  #awaited: Awaited | undefined;
+  #isGone = false;
+
+  /**
+   * Throws `FF_GUARDIAN_MISSING` where there is no such executable. `watched` is a descriptor that the
+   * guardian only holds open.
+   */
+  static async spawn(
+    executable: string,
+    descriptors: NativeDescriptors,
+    watched: number,
+  ): Promise<GuardianProcess> {
+    const { ledger, gracePeriods, directories } = descriptors;
+    const grace = gracePeriods < 0 ? ('ignore' as const) : gracePeriods;
+    const child = spawn(executable, [], {
+      // A session of its own: Ctrl-C and a closing terminal reach the worker alone.
+      detached: true,
+      cwd: '/',
+      env: {},
+      // The order is the one that native/guardian.cc expects.
+      stdio: ['pipe', 'pipe', 'ignore', ledger, grace, watched, ...directories],
+    });
+    const { promise: spawned, resolve, reject } = Promise.withResolvers<void>();
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(missingError(executable, error)));
+    await spawned;
+    return new GuardianProcess(child);
+  }
+
+  private constructor(child: ChildProcess) {
+    const { stdin, stdout, pid } = child;
+    if (stdin === null || stdout === null || pid === undefined) {
+      throw new FlashfreezeError('FF_INTERNAL', 'the guardian was started without pipes');
+    }
+    this.pid = pid;
+    this.#child = child;
+    this.#control = stdin;
+    // A guardian that is gone shows in `ended`.
+    stdin.on('error', () => {});
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    child.once('close', () => {
+      this.#isGone = true;
+      this.#awaited?.reject(lostError('it has ended'));
+      resolve();
+    });
+    this.#readLines(stdout);
+    this.#letEventLoopEnd(stdout);
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** One of the command bytes of native/guardian.cc. */
+  send(command: 'a' | 'd' | 'q'): void {
+    this.#control.write(command);
+  }
+
+  /** Rejects with `FF_GUARDIAN_LOST` where the guardian ends first or says nothing in time. */
+  async receive(
+    accepts: (message: GuardianMessage) => boolean,
+    limitMs: number,
+  ): Promise<GuardianMessage> {
+    const known = this.messages.findIndex(accepts);
+    const [message] = known < 0 ? [] : this.messages.splice(known, 1);
+    if (message !== undefined) {
+      return message;
+    }
+    if (this.#isGone) {
+      throw lostError('it has ended');
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<GuardianMessage>();
+    this.#awaited = { accepts, resolve, reject };
+    const timer = setTimeout(() => reject(lostError(`no answer in ${limitMs} ms`)), limitMs);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#awaited = undefined;
+    }
+  }
+
+  /** Only where nothing is frozen. Also ends one that is stopped. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #readLines(stdout: Readable): void {
+    createInterface({ input: stdout }).on('line', (line) => {
+      const message = parseGuardianLine(line);
+      if (message === undefined) {
+        return;
+      }
+      if (this.#awaited?.accepts(message)) {
+        this.#awaited.resolve(message);
+      } else {
+        this.messages.push(message);
+      }
+    });
+  }
+
+  /** Whoever waits for the guardian has a timer; nothing else keeps the process for its sake. */
+  #letEventLoopEnd(stdout: Readable): void {
+    this.#child.unref();
+    for (const stream of [this.#control, stdout]) {
+      if ('unref' in stream && typeof stream.unref === 'function') {
+        stream.unref();
+      }
+    }
+  }
+}
+
+function missingError(executable: string, error: Error): FlashfreezeError {
+  const { code = 'unknown' } = error as NodeJS.ErrnoException;
+  return new FlashfreezeError(
+    'FF_GUARDIAN_MISSING',
+    `the guardian "${executable}" cannot be started (${code}); build it with "npm ci" (needs g++, make and python3)`,
+    { systemCall: { errno: code, syscall: 'spawn', path: executable } },
+  );
+}
+
+function lostError(reason: string): FlashfreezeError {
+  return new FlashfreezeError(
+    'FF_GUARDIAN_LOST',
+    `the guardian process is not there: ${reason}; nothing may be frozen without it`,
+  );
+}

@@ -8,8 +8,9 @@ import type { Daemon, Relation } from './model.ts';
  * daemon may be writing to. Descriptors that are open for writing are the evidence; a working or root
  * directory is none, because nearly every daemon's is on `/`.
  *
- * A `/dev/fuse` descriptor whose connection the kernel does not show (older ones show none) is taken for every FUSE mount's: too many relations of FUSE mounts cost one more wave at most, and
- * only where an image lies on such a mount.
+ * A `/dev/fuse` descriptor whose connection the kernel does not show (older ones show none) is taken
+ * for every FUSE mount's: too many relations of FUSE mounts cost one more wave at most, and only where
+ * an image lies on such a mount.
  */
 export function daemonRelations(daemons: readonly Daemon[], mounts: readonly Mount[]): Relation[] {
   const served = new Set(

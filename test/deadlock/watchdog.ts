@@ -1,0 +1,39 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** Kills the openers, then thaws again and again, since a thaw before the freeze has ended is lost. */
+const RESCUE = `
+sleep "$0"
+while [ "$1" != -- ]; do kill -9 "$1" 2>/dev/null; shift; done
+shift
+round=0
+while [ $round -lt 100 ]; do
+  for mount_point; do fsfreeze --unfreeze "$mount_point" 2>/dev/null & done
+  sleep 0.1
+  round=$((round + 1))
+done
+`;
+
+/** A process that sets everything free after a time, whatever has become of the test. */
+export class Watchdog implements AsyncDisposable {
+  readonly #child: ChildProcess;
+
+  constructor(seconds: number, openers: readonly number[], mountPoints: readonly string[]) {
+    const args = [String(seconds), ...openers.map(String), '--', ...mountPoints];
+    this.#child = spawn('sh', ['-c', RESCUE, ...args], { stdio: 'ignore', detached: true });
+  }
+
+  /** Whether it has not had to do anything. */
+  get isAsleep(): boolean {
+    return this.#child.exitCode === null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isAsleep) {
+      const ended = once(this.#child, 'exit');
+      // The whole group, so that its sleep(1) goes as well.
+      process.kill(-(this.#child.pid ?? 0), 'SIGKILL');
+      await ended;
+    }
+  }
+}

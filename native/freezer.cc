@@ -168,9 +168,9 @@ void Freezer::break_off(EventKind why) {
   if (why == EventKind::kGuardianLost) guarded_.store(false);
   if (armed_.exchange(0) == 0 && why == EventKind::kExpired) return;
   const uint64_t now_ns = monotonic_ns();
+  completions_->publish({why, 0, 0, false, {now_ns, now_ns}, 0});  // told before the thaws it causes
   thaw_everything();
   grace_periods_.restore();
-  completions_->publish({why, 0, 0, false, {now_ns, now_ns}, 0});
 }
 
 void Freezer::release(uint64_t limit_ns) {

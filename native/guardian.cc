@@ -192,7 +192,6 @@ const char* Guardian::obey() {
     report("armed %llu\n", static_cast<unsigned long long>(deadline_ns));
   } else if (command == 'd' && nothing_owed()) {
     set_timer(0);
-    report("disarmed\n");
   }
   return nullptr;
 }

@@ -25,7 +25,6 @@ export interface GuardianReport {
 export type GuardianMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'armed'; readonly deadlineNs: bigint }
-  | { readonly kind: 'disarmed' }
   | { readonly kind: 'thawed'; readonly fileSystem: number; readonly atNs: bigint }
   | { readonly kind: 'failed'; readonly fileSystem: number; readonly errno: string }
   | { readonly kind: 'done'; readonly reason: GuardianReason }
@@ -44,7 +43,6 @@ export function parseGuardianLine(line: string): GuardianMessage | undefined {
   const [kind, first = '', second = ''] = line.split(' ');
   switch (kind) {
     case 'ready':
-    case 'disarmed':
       return { kind };
     case 'armed':
       return { kind, deadlineNs: BigInt(first) };

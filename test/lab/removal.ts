@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LAB_DIRECTORY } from './lab-paths.ts';
@@ -9,7 +9,8 @@ import { tryCommand } from './run-command.ts';
 /** Types that FIFREEZE freezes and the lab mounts. */
 const FREEZABLE: ReadonlySet<string> = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs']);
 /** A thaw that came before its freeze ended is lost, so thaws are repeated at this interval. */
-const REPEAT_MS = 50;
+const REPEAT_MS = 20;
+const DETACH_LIMIT_MS = 1000;
 
 /**
  * The mounts of a mount namespace, readable after the lab's own /proc has covered the machine's
@@ -52,6 +53,7 @@ export class DiskRemoval {
   readonly #mounts: MountTable;
   readonly #inHand = new Set<string>();
   readonly #broughtBack = new Set<string>();
+  #lastFailure = '';
   /** Numbers of devices whose file systems hold images of the lab; never forgotten. */
   readonly #holders = new Set([deviceNumber(LAB_DIRECTORY)]);
 
@@ -75,17 +77,34 @@ export class DiskRemoval {
     }
   }
 
-  /** When nothing runs in the lab any more: resolves to the loop devices that are left (none). */
-  async remove(): Promise<readonly string[]> {
-    // Disks first, then what the unmounting uncovers, then images that lay on them.
+  /** When nothing runs in the lab any more. Rejects where a loop device is left. */
+  async remove(): Promise<void> {
+    // A round for the disks, one for what had been unmounted while frozen, one for images on those.
     for (let round = 0; round < 3; round += 1) {
       await this.#unmountAll();
+      if ((await this.#remainingLoops()).length === 0) {
+        return;
+      }
       await this.#bringBack();
     }
     await this.#unmountAll();
     const loops = await this.#ownLoops();
-    await Promise.all(loops.map(({ name }) => tryCommand('losetup', ['--detach', name])));
-    return loops.length === 0 ? [] : (await this.#ownLoops()).map(({ name }) => name);
+    await Promise.all(loops.map(({ name }) => this.#attempt('losetup', ['--detach', name])));
+    const left = (await this.#remainingLoops()).map(({ name }) => name);
+    if (left.length > 0) {
+      throw new Error(`The lab could not remove ${left.join(', ')}: ${this.#lastFailure}`);
+    }
+  }
+
+  /** The kernel detaches a loop device a few ms after the last user has gone. */
+  async #remainingLoops(): Promise<LoopDevice[]> {
+    for (let waited = 0; waited < DETACH_LIMIT_MS; waited += REPEAT_MS) {
+      if ((await this.#ownLoops()).length === 0) {
+        return [];
+      }
+      await delay(REPEAT_MS);
+    }
+    return this.#ownLoops();
   }
 
   #thawMounted(): void {
@@ -117,10 +136,19 @@ export class DiskRemoval {
 
   async #unmountAll(): Promise<void> {
     this.#learnHolders();
+    if (!existsSync('/proc/self')) {
+      // The lab's /proc shows nothing any more, and umount(8) needs one; below is the machine's.
+      await this.#attempt('umount', ['--no-mtab', '--internal-only', '/proc']);
+    }
     for (const { mountPoint } of this.#mounts.disks().reverse()) {
       await tryCommand('fsfreeze', ['--unfreeze', mountPoint]);
-      await tryCommand('umount', ['--no-mtab', '--internal-only', '--lazy', mountPoint]);
+      await this.#attempt('umount', ['--lazy', mountPoint]);
     }
+  }
+
+  async #attempt(program: string, args: readonly string[]): Promise<void> {
+    const { code, stderr } = await tryCommand(program, args);
+    this.#lastFailure = code === 0 ? this.#lastFailure : stderr.trim();
   }
 
   #learnHolders(): void {

@@ -56,10 +56,7 @@ async function supervise(): Promise<number> {
   await Promise.race([exited, ended]);
   const removal = new DiskRemoval(mounts);
   await removal.thawUntil(exited);
-  const left = await removal.remove();
-  if (left.length > 0) {
-    process.stderr.write(`The lab could not remove ${left.join(', ')}\n`);
-  }
+  await removal.remove();
   return exited;
 }
 

@@ -31,6 +31,7 @@ export type Preflight =
   | {
       readonly ok: true;
       readonly target: number;
+      /** Empty where the SAS may not read: the disk cannot be told from the blob then. */
       readonly head: Uint8Array;
       readonly sizeBytes: number | undefined;
     }
@@ -56,6 +57,9 @@ export interface SnapshotAnswer {
   readonly snapshot: string | undefined;
   readonly requestId: string | undefined;
   readonly failure: RequestFailure | undefined;
-  /** True where an answer was lost after its request had left: a snapshot may exist that nobody knows. */
+  /**
+   * True where an answer was lost after its request had left, or left open whether the request was
+   * carried out (500): a snapshot may exist that nobody knows. Also beside a `snapshot`, after a retry.
+   */
   readonly mayHaveOrphan: boolean;
 }

@@ -96,7 +96,7 @@ test('a connection that was closed while idle is replaced by re-warming', async 
 test('a connection whose peer is gone without a word is replaced by re-warming', async () => {
   await using peer = await Peer.start(trusted);
   await using watched = await WatchedLanes.open(targets(peer.origin, 2), {
-    rewarmTimeoutMs: 1_000,
+    rewarmTimeoutMs: 3_000,
   });
   await watched.lanes.preflight();
   peer.goSilent();

@@ -1,6 +1,8 @@
 import { sleepUntil } from '../freezer/clock.ts';
+import { Guardian } from '../freezer/guardian.ts';
 import { FreezeLock } from '../freezer/lock.ts';
 import { throwIfAborted } from './abort.ts';
+import { Journal } from './journal/journal.ts';
 import type { Phases } from './phases.ts';
 import { preflightError } from './preflight.ts';
 import type { Prepared, Relays } from './prepare.ts';
@@ -12,12 +14,21 @@ const SETTLE_AHEAD_MS = 5_500;
 /** The last syncfs and the re-warming; more than both take on a machine that has just settled. */
 const REWARM_AHEAD_MS = 400;
 
+/** Everything is ready for the first FIFREEZE. */
+export interface Approached {
+  /** Undefined where there is nothing to freeze. */
+  readonly guardian: Guardian | undefined;
+  /** How long the last syncfs of each file system took. */
+  readonly settleNs: readonly bigint[];
+}
+
 /**
- * What comes right before the freeze: the lock that keeps other freezers away is taken, dirty data is
- * flushed and every connection is proved, all of it shortly before a scheduled start.
+ * What comes right before the freeze, and shortly before a scheduled start: the lock that keeps other
+ * freezers away is taken, the guardian started, dirty data flushed, every connection proved. What is
+ * acquired goes to `resources`.
  *
- * @returns how long the last syncfs of each file system took, in nanoseconds
- * @throws FlashfreezeError where a connection is lost and cannot be had again; nothing is frozen then
+ * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_GUARDIAN_MISSING, FF_GUARDIAN_LOST, or where a
+ * connection is lost and cannot be had again; nothing is frozen then
  */
 export async function approach(
   request: BackupRequest,
@@ -26,27 +37,46 @@ export async function approach(
   resources: AsyncDisposableStack,
   phases: Phases,
   abort: AbortSignal,
-): Promise<bigint[]> {
-  const count = request.settle ? prepared.plan.fileSystems.length : 0;
+): Promise<Approached> {
   const { startAt } = request;
   if (startAt !== undefined) {
     await phases.measure('wait', () => sleepUntilBefore(startAt, SETTLE_AHEAD_MS, abort));
   }
-  if (prepared.plan.fileSystems.length > 0) {
-    resources.use(await phases.measure('lock', () => acquireLock(abort)));
-  }
-  return await phases.measure('settle', async () => {
+  const guardian = await phases.measure('lock', () => guard(prepared, resources, abort));
+  const count = request.settle ? prepared.plan.fileSystems.length : 0;
+  const settleNs = await phases.measure('settle', async () => {
     await settle(prepared.freezer, count, relays.freezer);
     if (startAt !== undefined) {
       await sleepUntilBefore(startAt, REWARM_AHEAD_MS, abort);
     }
     // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
-    const [settleNs] = await Promise.all([
+    const [last] = await Promise.all([
       settle(prepared.freezer, count, relays.freezer),
       rewarm(prepared),
     ]);
-    return settleNs;
+    return last;
   });
+  return { guardian, settleNs };
+}
+
+/** Nothing may be frozen without lock, journal and guardian; they end in reverse order. */
+async function guard(
+  { plan, freezer }: Prepared,
+  resources: AsyncDisposableStack,
+  abort: AbortSignal,
+): Promise<Guardian | undefined> {
+  if (plan.fileSystems.length === 0) {
+    return undefined;
+  }
+  resources.use(await acquireLock(abort));
+  const journal = await Journal.begin(plan.fileSystems);
+  resources.defer(async () => {
+    // One that is still frozen is left to the next start of any command.
+    if (freezer.isSettled()) {
+      await journal[Symbol.asyncDispose]();
+    }
+  });
+  return resources.use(await Guardian.start(freezer));
 }
 
 async function acquireLock(abort: AbortSignal): Promise<FreezeLock> {

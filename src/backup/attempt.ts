@@ -1,8 +1,9 @@
+import type { ArmedFreezer } from '../freezer/guardian.ts';
 import { abortReasonOf } from './abort.ts';
 import type { Prepared, Relays } from './prepare.ts';
 import type { BackupRequest } from './request.ts';
 import { scheduleInput } from './schedule/topology.ts';
-import { FreezeWindow, type WindowRecord } from './window.ts';
+import { FreezeWindow, type WindowEffects, type WindowRecord } from './window.ts';
 
 /**
  * A request is given up this long before the deadline, or a tenth of the time before where that is
@@ -16,48 +17,34 @@ export interface AttemptPlan {
   readonly waves: readonly (readonly number[])[];
   /** How long the last syncfs of each file system took. */
   readonly settleNs: readonly bigint[];
-  /** Longest the whole attempt may take. */
-  readonly limitMs: number;
+  /** CLOCK_MONOTONIC; nothing stays frozen longer. */
+  readonly deadlineNs: bigint;
+  /** Behind the guardian; undefined where there is nothing to freeze. */
+  readonly armed: ArmedFreezer | undefined;
 }
 
 /**
- * One window: armed, expedited, frozen, fired, thawed. Returns when nothing is frozen any more. While
- * a wave freezes, its own limit is armed; from the barrier on, what is left of the whole.
+ * One window: expedited, frozen, fired, thawed. Returns when nothing is frozen any more. While a
+ * wave freezes, its own limit is armed; from the barrier on, what is left of the whole.
  */
 export async function attempt(
   request: BackupRequest,
-  { plan, freezer, lanes, targets }: Prepared,
+  prepared: Prepared,
   relays: Relays,
-  { waves, settleNs, limitMs }: AttemptPlan,
+  attemptPlan: AttemptPlan,
   abort: AbortSignal,
 ): Promise<WindowRecord> {
+  const { plan, freezer, targets } = prepared;
   const disks = targets.map(({ disk }) => disk);
-  const deadlineNs = process.hrtime.bigint() + nanoseconds(limitMs);
-  const requestDeadlineNs = deadlineNs - nanoseconds(Math.min(REQUEST_MARGIN_MS, limitMs / 10));
   const window = new FreezeWindow(
-    { ...scheduleInput(plan, disks, request.fire), waves },
-    {
-      freeze: (fileSystems) => {
-        freezer.arm(
-          earlier(deadlineNs, process.hrtime.bigint() + nanoseconds(request.waveLimitMs)),
-        );
-        freezer.freeze(fileSystems);
-      },
-      thaw: (fileSystems) => freezer.thaw(fileSystems),
-      fire: (fired) => lanes.fire(fired, requestDeadlineNs),
-      cancelRequests: () => lanes.abort(),
-      atBarrier: () => {
-        freezer.restoreGracePeriods();
-        freezer.arm(deadlineNs);
-      },
-    },
-    settleNs,
+    { ...scheduleInput(plan, disks, request.fire), waves: attemptPlan.waves },
+    effectsOf(request, prepared, attemptPlan),
+    attemptPlan.settleNs,
   );
   using _freezing = relays.freezer.listen((event) => window.onFreezerEvent(event));
   using _snapshots = relays.snapshot.listen((event) => window.onSnapshotEvent(event));
   const onAbort = (): void => window.abort(abortReasonOf(abort));
   abort.addEventListener('abort', onAbort, { once: true });
-  freezer.arm(deadlineNs);
   freezer.expedite();
   try {
     return await window.run();
@@ -65,15 +52,34 @@ export async function attempt(
     abort.removeEventListener('abort', onAbort);
     freezer.restoreGracePeriods();
     if (freezer.isSettled()) {
-      freezer.disarm();
+      attemptPlan.armed?.disarm();
     }
   }
 }
 
-function earlier(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
+function effectsOf(
+  request: BackupRequest,
+  { freezer, lanes }: Prepared,
+  { armed, deadlineNs }: AttemptPlan,
+): WindowEffects {
+  const limitMs = Math.min(REQUEST_MARGIN_MS, request.timeoutMs / 10);
+  const requestDeadlineNs = deadlineNs - nanoseconds(limitMs);
+  return {
+    freeze: (fileSystems) => {
+      const waveEndNs = process.hrtime.bigint() + nanoseconds(request.waveLimitMs);
+      armed?.limit(waveEndNs < deadlineNs ? waveEndNs : deadlineNs);
+      armed?.freeze(fileSystems);
+    },
+    thaw: (fileSystems) => freezer.thaw(fileSystems),
+    fire: (fired) => lanes.fire(fired, requestDeadlineNs),
+    cancelRequests: () => lanes.abort(),
+    atBarrier: () => {
+      freezer.restoreGracePeriods();
+      armed?.limit(deadlineNs);
+    },
+  };
 }
 
-function nanoseconds(milliseconds: number): bigint {
+export function nanoseconds(milliseconds: number): bigint {
   return BigInt(Math.round(milliseconds * 1e6));
 }

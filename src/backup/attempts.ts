@@ -1,6 +1,6 @@
 import type { SnapshotAnswer } from '../snapshot/model.ts';
-import { rewarm } from './approach.ts';
-import { type AttemptPlan, attempt } from './attempt.ts';
+import { type Approached, rewarm, waitForStart } from './approach.ts';
+import { attempt, nanoseconds } from './attempt.ts';
 import type { Phases } from './phases.ts';
 import type { Prepared, Relays } from './prepare.ts';
 import type { BackupRequest } from './request.ts';
@@ -31,28 +31,40 @@ export async function attempts(
   request: BackupRequest,
   prepared: Prepared,
   relays: Relays,
-  settleNs: readonly bigint[],
+  { guardian, settleNs }: Approached,
   phases: Phases,
   abort: AbortSignal,
 ): Promise<Attempts> {
-  const startNs = process.hrtime.bigint();
-  const tryOnce = async (plan: Omit<AttemptPlan, 'settleNs'>): Promise<Attempt> => {
+  const startNs = scheduledNs(request.startAt);
+  const deadlineNs = startNs + nanoseconds(request.timeoutMs);
+  const tryOnce = async (waves: readonly (readonly number[])[]): Promise<Attempt> => {
+    const armed = await phases.measure('arm', async () => {
+      const freezer = await guardian?.arm(deadlineNs);
+      await waitForStart(request.startAt, abort);
+      return freezer;
+    });
+    const plan = { waves, settleNs, deadlineNs, armed };
     const window = await phases.measure('window', () =>
-      attempt(request, prepared, relays, { ...plan, settleNs }, abort),
+      attempt(request, prepared, relays, plan, abort),
     );
     return { ...window, answers: await prepared.lanes.answers() };
   };
   const waves = slowestFirst(prepared.waves, settleNs);
-  const first = await tryOnce({ waves, limitMs: request.timeoutMs });
+  const first = await tryOnce(waves);
   const stuck = stuckIn(first);
-  const limitMs = request.timeoutMs - Number(process.hrtime.bigint() - startNs) / 1e6;
   const again = stuck.length > 0 && request.retryStuckFreeze && !abort.aborted;
-  if (!again || limitMs < LEAST_TIME_MS) {
+  if (!again || deadlineNs - process.hrtime.bigint() < nanoseconds(LEAST_TIME_MS)) {
     return { last: first, earlier: [] };
   }
   await rewarm(prepared);
   const reordered = stuckFirst(prepared.plan.fileSystems, waves, stuck);
-  return { last: await tryOnce({ waves: reordered, limitMs }), earlier: [first] };
+  return { last: await tryOnce(reordered), earlier: [first] };
+}
+
+/** The time of the first FIFREEZE on CLOCK_MONOTONIC: now, or the scheduled start. */
+function scheduledNs(startAt: Date | undefined): bigint {
+  const aheadMs = startAt === undefined ? 0 : Math.max(0, startAt.getTime() - Date.now());
+  return process.hrtime.bigint() + nanoseconds(aheadMs);
 }
 
 /** The file systems that kept an attempt from reaching its barrier. */

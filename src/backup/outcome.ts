@@ -93,6 +93,8 @@ function codeOfEnd({ end, barrier }: BackupRecord): ResultCode | undefined {
     case 'thawed-by-others':
     case 'guardian-lost':
       return 121;
+    case 'guardian-thawed':
+      return 122;
     case 'deadline':
       // After the barrier the time ran out because of answers: the disks tell.
       return barrier === undefined ? 122 : undefined;
@@ -140,6 +142,10 @@ function problemOfEnd(record: BackupRecord): string[] {
       return [
         `${mountPointOf(record, end.fileSystem)} was thawed by somebody else while it was frozen; the snapshots are not consistent.`,
       ];
+    case 'guardian-thawed':
+      return [
+        'This process did not thaw in time (was it stopped?); the guardian did. The snapshots are not consistent.',
+      ];
     case 'guardian-lost':
       return ['The guardian process ended during the freeze; everything was thawed at once.'];
     case 'signal':
@@ -175,7 +181,9 @@ function problemOfThaw(record: BackupRecord, times: FileSystemTimes, index: numb
       `Thawing ${mountPoint} failed with ${times.thawErrno}: check it with \`fsfreeze -u ${mountPoint}\`.`,
     ];
   }
-  const alreadySaid = record.end.kind === 'thawed-by-others' && record.end.fileSystem === index;
+  const alreadySaid =
+    record.end.kind === 'guardian-thawed' ||
+    (record.end.kind === 'thawed-by-others' && record.end.fileSystem === index);
   return times.wasFrozen === false && times.frozenNs !== undefined && !alreadySaid
     ? [`${mountPoint} was found thawed by somebody else: its snapshot is not consistent.`]
     : [];

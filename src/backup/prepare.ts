@@ -36,8 +36,6 @@ export interface Relays {
   readonly snapshot: Relay<SnapshotEvent>;
 }
 
-const NOTHING_TO_FREEZE: Plan = { fileSystems: [], waves: [], disks: [], excluded: [] };
-
 /**
  * Does everything that can fail for another reason than the freeze itself: reads the plan, opens
  * every mount point, connects to every blob and reads it. What it acquires goes to `resources`, to be
@@ -53,7 +51,7 @@ export async function prepare(
 ): Promise<Prepared> {
   const blobs = request.blobs.map(({ url }) => withoutQuery(url));
   const lanes = resources.use(await openLanes(request, relays));
-  const plan = request.freeze ? await readPlan(request.selection) : NOTHING_TO_FREEZE;
+  const plan = request.freeze ? await readPlan(request.selection) : await planWithoutFreeze();
   for (const warning of plan.warnings ?? []) {
     observer.warn(warning);
   }
@@ -73,6 +71,23 @@ export async function prepare(
     freezer,
     lanes,
     targets: blobs.map((blob, index) => ({ blob, disk: disks[index] })),
+  };
+}
+
+/** Only the disks are of interest, to find the one behind each blob. */
+async function planWithoutFreeze(): Promise<Plan> {
+  const plan = await readPlan({ include: [], skip: [] }).catch((error: unknown) => {
+    if (error instanceof FlashfreezeError && error.code === 'FF_NOTHING_TO_FREEZE') {
+      return undefined;
+    }
+    throw error;
+  });
+  return {
+    fileSystems: [],
+    waves: [],
+    disks: plan?.disks ?? [],
+    otherDisks: plan?.otherDisks ?? [],
+    excluded: [],
   };
 }
 

@@ -70,7 +70,7 @@ export interface PhaseTimes {
   readonly endNs: bigint;
 }
 
-export type PhaseName = 'prepare' | 'wait' | 'lock' | 'settle' | 'window' | 'release';
+export type PhaseName = 'prepare' | 'wait' | 'lock' | 'settle' | 'arm' | 'window' | 'release';
 
 /** How the window ended. */
 export type RunEnd =
@@ -80,4 +80,6 @@ export type RunEnd =
   | { readonly kind: 'deadline'; readonly stuck: readonly number[] }
   | { readonly kind: 'thawed-by-others'; readonly fileSystem: number }
   | { readonly kind: 'guardian-lost' }
+  /** The guardian thawed, because this process did not in time. */
+  | { readonly kind: 'guardian-thawed'; readonly fileSystems: readonly number[] }
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals };

@@ -1,7 +1,8 @@
+import type { GuardianReport } from '../freezer/guardian-report.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import { throwIfAborted } from './abort.ts';
-import { approach, waitForStart } from './approach.ts';
+import { approach } from './approach.ts';
 import { type Attempts, attempts, stuckIn } from './attempts.ts';
 import { keepLearntOrder } from './learnt-order.ts';
 import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
@@ -33,18 +34,33 @@ export async function backup(
     prepare(request, relays, resources, noting),
   );
   throwIfAborted(abort);
-  const settleNs = await approach(request, prepared, relays, resources, phases, abort);
-  await waitForStart(request.startAt, abort);
-  throwIfAborted(abort);
-  const tried = await attempts(request, prepared, relays, settleNs, phases, abort);
+  const approached = await approach(request, prepared, relays, resources, phases, abort);
+  const tried = await attempts(request, prepared, relays, approached, phases, abort);
   return await phases.measure('release', async () => {
+    const report = await approached.guardian?.release();
     await resources.disposeAsync();
     return {
-      ...(await afterwards(request, prepared, tried, noting)),
+      ...(await afterwards(request, prepared, ownUp(tried, report), noting)),
       phases: phases.times,
       warnings,
     };
   });
+}
+
+/**
+ * Where the guardian had to thaw, this process was late or stopped: whatever its own stamps say, the
+ * file systems were not held until the answers came.
+ */
+function ownUp(tried: Attempts, report: GuardianReport | undefined): Attempts {
+  const fileSystems = (report?.thawed ?? []).map(({ fileSystem }) => fileSystem);
+  if (fileSystems.length === 0) {
+    return tried;
+  }
+  const times = tried.last.fileSystems.map((it, index) =>
+    fileSystems.includes(index) ? { ...it, wasFrozen: false } : it,
+  );
+  const end = { kind: 'guardian-thawed', fileSystems } as const;
+  return { ...tried, last: { ...tried.last, fileSystems: times, end } };
 }
 
 /** What is done and told once nothing is frozen any more. */

@@ -103,6 +103,9 @@ export class FreezeWindow {
       case 'expired':
         this.abort({ kind: 'deadline', stuck: this.#stillFreezing() });
         break;
+      case 'guardian-lost':
+        this.abort({ kind: 'guardian-lost' });
+        break;
       case 'synced':
         break;
     }

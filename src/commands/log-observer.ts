@@ -2,12 +2,12 @@ import type { PhaseName } from '../backup/record.ts';
 import type { RunObserver } from '../backup/request.ts';
 import type { HeldLog } from '../log/held-log.ts';
 
-const WHAT: Readonly<Record<PhaseName, string>> = {
+const WHAT: Readonly<Record<Exclude<PhaseName, 'window'>, string>> = {
   prepare: 'prepare: plan, connections, preflight of every blob',
   wait: 'wait for the start time',
-  lock: 'take the lock that keeps other freezers away',
+  lock: 'take the lock that keeps other freezers away, start the guardian',
   settle: 'settle: flush dirty data',
-  window: 'freeze, snapshot, thaw',
+  arm: 'arm the guardian; then freeze, snapshot, thaw',
   release: 'release: collect the answers',
 };
 
@@ -20,9 +20,10 @@ export class LogObserver implements RunObserver {
   }
 
   phaseBegins(phase: PhaseName): void {
-    this.#log.info(WHAT[phase]);
     if (phase === 'window') {
       this.#log.hold();
+    } else {
+      this.#log.info(WHAT[phase]);
     }
   }
 

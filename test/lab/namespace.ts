@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { FlashfreezeError } from '../../src/errors.ts';
+import { FORWARDED, READY } from './control.ts';
 import { mountedFileSystems, mountPointsToCover } from './mounts.ts';
 import { type OptionalCommand, requireLabCommands, SYSTEM_PATH } from './requirements.ts';
 
@@ -15,8 +17,6 @@ export interface LabOptions {
 }
 
 export const DEFAULT_LIFETIME_SECONDS = 3600;
-/** What root.sh ends with where the lab cannot be built. */
-const UNAVAILABLE = 125;
 /** Source of the root mount in the lab, as mountinfo shows it. */
 const LAB_ROOT_SOURCE = 'flashfreeze-lab';
 
@@ -57,23 +57,55 @@ async function runInLab(lifetimeSeconds: number): Promise<number> {
     env: { ...process.env, PATH: SYSTEM_PATH },
   });
   const supervisor = child.stdio[3] as Duplex;
-  let reason = '';
+  let said = '';
+  let running: RunningLab | undefined;
   supervisor.on('data', (chunk: Buffer) => {
-    reason += chunk.toString();
+    said += chunk.toString();
+    running ??= holdLab(said, child.pid);
   });
   // It is gone; the exit code says why.
   supervisor.on('error', () => {});
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of FORWARDED) {
     process.on(signal, () => supervisor.write(`${signal}\n`));
   }
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  if (code === UNAVAILABLE && reason !== '') {
-    throw new FlashfreezeError('FF_LAB_UNAVAILABLE', `No lab on this machine: ${reason.trim()}.`);
+  if (running === undefined) {
+    const reason = said === '' ? 'unshare(1) and the supervisor must work' : said.trim();
+    throw new FlashfreezeError('FF_LAB_UNAVAILABLE', `No lab on this machine: ${reason}.`);
   }
   if (signal !== null) {
     process.stderr.write(`The lab's supervisor was ended by ${signal}.\n`);
+    await rescue(running);
   }
   return code ?? 1;
+}
+
+/** What is needed to end the lab without its supervisor. The descriptors keep its mounts alive. */
+interface RunningLab {
+  readonly init: string;
+  readonly mountNamespace: number;
+  readonly mountInfo: number;
+}
+
+function holdLab(said: string, supervisor: number | undefined): RunningLab | undefined {
+  const init = new RegExp(`^${READY} (\\d+)$`, 'm').exec(said)?.[1];
+  if (init === undefined) {
+    return undefined;
+  }
+  return {
+    init,
+    mountNamespace: openSync(`/proc/${supervisor}/ns/mnt`, 'r'),
+    mountInfo: openSync(`/proc/${supervisor}/mountinfo`, 'r'),
+  };
+}
+
+async function rescue({ init, mountNamespace, mountInfo }: RunningLab): Promise<void> {
+  const script = join(import.meta.dirname, 'rescue.ts');
+  const child = spawn('nsenter', ['--mount=/proc/self/fd/3', process.execPath, script, init], {
+    stdio: ['inherit', 'inherit', 'inherit', mountNamespace, mountInfo],
+    env: { ...process.env, PATH: SYSTEM_PATH },
+  });
+  await once(child, 'close');
 }
 
 function labArguments(lifetimeSeconds: number): string[] {

@@ -2,16 +2,18 @@
  * Stands beside the lab: in its mount and network namespaces, but outside its pid namespace.
  *   supervisor.ts <lifetime in seconds> <command> [<argument>...]
  * Starts the command in the lab and ends with its exit code, after everything in the lab has been
- * killed, thawed, unmounted and detached. Descriptor 3 leads to the process outside: lines are
- * names of signals for the command, and its end means that the process outside has died.
+ * killed, thawed, unmounted and detached. Descriptor 3 leads to the process outside (control.ts);
+ * its end means that the process outside has died.
  * A process blocked by a frozen file system cannot be killed, so thawing and killing go together.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, writeFileSync } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { FORWARDED, READY } from './control.ts';
 import { LAB_TLS } from './lab-paths.ts';
+import { signalProcess } from './processes.ts';
 import { DiskRemoval, MountTable } from './removal.ts';
 import { SYSTEM_PATH } from './requirements.ts';
 import { runCommand } from './run-command.ts';
@@ -26,13 +28,11 @@ interface Members {
 const [lifetimeSeconds = '', ...command] = process.argv.slice(2);
 /** Named pipe on which init.sh says who is who. */
 const INIT_REPORT = '/lab/init';
-const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 for (const signal of FORWARDED) {
   // Only the process outside says when the lab ends.
   process.on(signal, () => {});
 }
 process.env.PATH = SYSTEM_PATH;
-makeUnattractiveToOomKiller();
 process.exitCode = await supervise();
 process.exit();
 
@@ -52,7 +52,7 @@ async function supervise(): Promise<number> {
   );
   const exited = once(child, 'exit').then(([code]: unknown[]) => Number(code ?? 128));
   const { members, ended } = followInit();
-  obeyOutside(members);
+  void obeyOutside(members);
   await Promise.race([exited, ended]);
   const removal = new DiskRemoval(mounts);
   await removal.thawUntil(exited);
@@ -65,45 +65,27 @@ async function supervise(): Promise<number> {
  * kernel has closed its end of the pipe. A named one, because unshare(1) would keep another open.
  */
 function followInit(): { members: Promise<Members>; ended: Promise<unknown> } {
-  const report = createReadStream(INIT_REPORT);
+  // Without waiting for a writer, which does not come where unshare(1) fails.
+  const descriptor = openSync(INIT_REPORT, constants.O_RDONLY | constants.O_NONBLOCK);
+  const report = new Socket({ fd: descriptor, readable: true, writable: false });
   const members = once(report, 'data').then(([line]: unknown[]) => {
-    const [init, command] = String(line).trim().split(' ').map(Number);
-    return { init: init ?? 0, command: command ?? 0 };
+    const [init = 0, command = 0] = String(line).trim().split(' ').map(Number);
+    return { init, command };
   });
   return { members, ended: once(report, 'end') };
 }
 
-function obeyOutside(members: Promise<Members>): void {
-  const outside = new Socket({ fd: 3, readable: true, writable: false });
-  const end = async (): Promise<void> => kill((await members).init, 'SIGKILL');
-  outside.on('data', async (text: Buffer) => {
-    const { command } = await members;
-    for (const name of text.toString().trim().split('\n')) {
-      const signal = FORWARDED.find((known) => known === name);
-      if (signal !== undefined) {
-        kill(command, signal);
-      }
+async function obeyOutside(members: Promise<Members>): Promise<void> {
+  const { init, command } = await members;
+  const outside = new Socket({ fd: 3 });
+  const end = (): boolean => signalProcess(init, 'SIGKILL');
+  outside.on('data', (text: Buffer) => {
+    for (const signal of FORWARDED.filter((name) => text.includes(name))) {
+      signalProcess(command, signal);
     }
   });
   outside.on('close', end);
   outside.on('error', end);
   setTimeout(end, Number(lifetimeSeconds) * 1000).unref();
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    if (pid > 0) {
-      process.kill(pid, signal);
-    }
-  } catch {
-    // It has ended already.
-  }
-}
-
-function makeUnattractiveToOomKiller(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '-900');
-  } catch {
-    // Needs CAP_SYS_RESOURCE; without it the lab is no worse off than any other process.
-  }
+  outside.write(`${READY} ${init}\n`);
 }

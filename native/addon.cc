@@ -90,6 +90,7 @@ class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
   void sync(const Napi::CallbackInfo& info);
   void freeze(const Napi::CallbackInfo& info);
   void thaw(const Napi::CallbackInfo& info);
+  void thaw_anyones(const Napi::CallbackInfo& info);
   void thaw_everything(const Napi::CallbackInfo&) { freezer_->thaw_everything(); }
   void restore(const Napi::CallbackInfo&) { freezer_->grace_periods().restore(); }
   void arm(const Napi::CallbackInfo& info);
@@ -114,6 +115,7 @@ Napi::Function FreezerObject::define(Napi::Env env) {
                       InstanceMethod<&FreezerObject::sync>("syncfs"),
                       InstanceMethod<&FreezerObject::freeze>("freeze"),
                       InstanceMethod<&FreezerObject::thaw>("thaw"),
+                      InstanceMethod<&FreezerObject::thaw_anyones>("thawAnyones"),
                       InstanceMethod<&FreezerObject::thaw_everything>("thawEverything"),
                       InstanceMethod<&FreezerObject::expedite>("expedite"),
                       InstanceMethod<&FreezerObject::restore>("restoreGracePeriods"),
@@ -200,6 +202,10 @@ void FreezerObject::sync(const Napi::CallbackInfo& info) {
 
 void FreezerObject::freeze(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] { freezer_->freeze(to_indexes(info)); });
+}
+
+void FreezerObject::thaw_anyones(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { freezer_->thaw_anyones(to_indexes(info)); });
 }
 
 void FreezerObject::thaw(const Napi::CallbackInfo& info) {

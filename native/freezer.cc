@@ -111,6 +111,11 @@ void Freezer::thaw(const Indexes& indexes) {
   for (const uint32_t index : indexes) request_thaw(index);
 }
 
+void Freezer::thaw_anyones(const Indexes& indexes) {
+  check(indexes);
+  for (const uint32_t index : indexes) give(file_systems_[index].thaw_work, kThawAnyones);
+}
+
 void Freezer::thaw_everything() {
   for (std::size_t i = 0; i < size(); ++i) request_thaw(i);
 }

@@ -45,6 +45,8 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   /** UsageError where not armed, or where one of them is frozen or busy; then none is frozen. */
   void freeze(const Indexes& indexes);
   void thaw(const Indexes& indexes);
+  /** Whoever froze them; an operator's order. A kThawed or kThawFailed event for each. */
+  void thaw_anyones(const Indexes& indexes);
 
   /** Everything that is frozen, or will be when its FIFREEZE returns. Any thread. */
   void thaw_everything();
@@ -77,7 +79,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   void release(uint64_t limit_ns);
 
  private:
-  enum Work : uint32_t { kSync = 1, kFreeze = 2, kThaw = 4, kStop = 8 };
+  enum Work : uint32_t { kSync = 1, kFreeze = 2, kThaw = 4, kStop = 8, kThawAnyones = 16 };
 
   struct alignas(64) FileSystem {
     Descriptor directory;                    // closed by close()
@@ -102,6 +104,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   void sync_now(std::size_t index);
   void freeze_now(std::size_t index);
   void thaw_now(std::size_t index, uint32_t work);
+  void thaw_anyones_now(std::size_t index);
   void tell_thawed(std::size_t index, const Event& event);
   static void give(FutexWord& work, uint32_t bits);
   void check(const Indexes& indexes) const;

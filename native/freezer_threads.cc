@@ -121,6 +121,7 @@ void Freezer::freeze_now(std::size_t index) {
 }
 
 void Freezer::thaw_now(std::size_t index, uint32_t work) {
+  if ((work & kThawAnyones) != 0) thaw_anyones_now(index);
   if ((work & kThaw) == 0) return;
   LedgerEntry& entry = ledger_.entry(index);
   Event event{EventKind::kThawed, static_cast<uint32_t>(index), 0, true, {}, 0};
@@ -143,6 +144,16 @@ void Freezer::thaw_now(std::size_t index, uint32_t work) {
   }
   changes_.fetch_add(1);
   futex_wake_all(changes_);
+}
+
+void Freezer::thaw_anyones_now(std::size_t index) {
+  Event event{EventKind::kThawed, static_cast<uint32_t>(index), 0, true, {}, 0};
+  event.stamps.start_ns = monotonic_ns();
+  event.error = thaw_file_system(directory(index));
+  event.stamps.end_ns = monotonic_ns();
+  event.was_frozen = event.error == 0;
+  if (event.error != 0 && event.error != EINVAL) event.kind = EventKind::kThawFailed;
+  completions_->publish(event);
 }
 
 void Freezer::tell_thawed(std::size_t index, const Event& event) {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addLabCommand } from './lab.ts';
 import { addSnapshotCommand } from './snapshot.ts';
+import { addThawCommand } from './thaw.ts';
 
 /** The command line. A misspelt option or command is refused and the right one named. */
 export function createProgram(): Command {
@@ -12,6 +13,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(flashfreeze --help lists the commands)')
     .exitOverride();
   addSnapshotCommand(program);
+  addThawCommand(program);
   addLabCommand(program);
   return program;
 }

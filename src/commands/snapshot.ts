@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { type Command, Option } from 'commander';
+import { recover } from '../backup/journal/recover.ts';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest, RequestedBlob } from '../backup/request.ts';
 import { backup } from '../backup/run.ts';
 import { readVmBackupConfiguration, type VmBackupConfiguration } from '../config/vmbackup.ts';
-import { FlashfreezeError } from '../errors.ts';
 import { HeldLog, stderrSink } from '../log/held-log.ts';
 import { Redaction } from '../log/redaction.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import { reportError } from './exit.ts';
 import { LogObserver } from './log-observer.ts';
+import { requireRoot } from './require-root.ts';
 import { abortOnSignals } from './signals.ts';
 import {
   laneCountOf,
@@ -71,6 +72,7 @@ export async function snapshot(options: RawSnapshotOptions): Promise<number> {
   for (const warning of warnings) {
     log.warning(warning);
   }
+  await recover((sentence) => log.warning(sentence));
   using signals = abortOnSignals();
   try {
     const record = await backup(request, new LogObserver(log), signals.signal);
@@ -121,13 +123,4 @@ function requestOf(
     taskId: randomUUID(),
     lanes: laneCountOf(options.lanes) ?? configuration.lanes,
   };
-}
-
-function requireRoot(): void {
-  if (process.geteuid?.() !== 0) {
-    throw new FlashfreezeError(
-      'FF_NOT_ROOT',
-      'freezing file systems needs root (CAP_SYS_ADMIN): run it with sudo',
-    );
-  }
 }

@@ -5,6 +5,7 @@ import {
   loadAddon,
   type NativeDescriptors,
   type NativeFreezer,
+  type NativeLastLever,
   systemCallFailure,
 } from './native.ts';
 import { superblocksOf } from './superblock.ts';
@@ -14,13 +15,14 @@ export const DISPOSE_LIMIT_MS = 5000;
 
 /**
  * What only the guardian may do with a freezer: nothing is frozen but behind it. See `Guardian.start`
- * and `Guardian.arm`.
+ * and `Guardian.arm`. The last lever is prepared with it, see `LastLever.prepare`.
  */
 export interface FreezerControls {
   descriptors(): NativeDescriptors;
   watchGuardian(): number;
   guardianStarted(): void;
   guardianReleased(): void;
+  useLastLever(lever: NativeLastLever): void;
   /** Sets or moves the native deadline. */
   arm(deadlineNs: bigint): void;
   disarm(): void;
@@ -31,7 +33,7 @@ export interface FreezerControls {
 
 let controlsOf: (freezer: Freezer) => FreezerControls;
 
-/** For guardian.ts alone. */
+/** For guardian.ts and last-lever.ts alone. */
 export function freezerControls(freezer: Freezer): FreezerControls {
   return controlsOf(freezer);
 }
@@ -82,6 +84,11 @@ export class Freezer implements AsyncDisposable {
     this.#controls = this.#makeControls();
   }
 
+  /** For each file system, the id of the thread that calls FIFREEZE; it is one of this process's. */
+  freezingThreads(): readonly number[] {
+    return this.#native.freezingThreads();
+  }
+
   /** Writes dirty data back, all at once; `synced` for each. */
   syncfs(indexes: readonly number[]): void {
     this.#attempt(() => this.#native.syncfs(indexes));
@@ -109,6 +116,14 @@ export class Freezer implements AsyncDisposable {
    */
   thaw(indexes: readonly number[]): void {
     this.#attempt(() => this.#native.thaw(indexes));
+  }
+
+  /**
+   * Thaws whoever froze them: for an operator's order, and for what a dead run left. `thawed` or
+   * `thaw-failed` for each. Undoes the freeze of another tool, if there is one.
+   */
+  thawAnyones(indexes: readonly number[]): void {
+    this.#attempt(() => this.#native.thawAnyones(indexes));
   }
 
   /** Makes RCU grace periods short. False where the machine does not let us: all works, slower. */
@@ -143,6 +158,7 @@ export class Freezer implements AsyncDisposable {
       watchGuardian: () => this.#attempt(() => native.watchGuardian()),
       guardianStarted: () => native.guardianStarted(),
       guardianReleased: () => this.#attempt(() => native.guardianReleased()),
+      useLastLever: (lever) => native.useLastLever(lever),
       arm: (deadlineNs) => this.#setArmed(true, () => native.arm(deadlineNs)),
       disarm: () => this.#setArmed(false, () => native.disarm()),
       freeze: (indexes) => this.#freeze(indexes),

@@ -19,7 +19,12 @@ export interface NativeFreezer {
   syncfs(indexes: readonly number[]): void;
   freeze(indexes: readonly number[]): void;
   thaw(indexes: readonly number[]): void;
+  thawAnyones(indexes: readonly number[]): void;
   thawEverything(): void;
+  /** Pulled by native threads whenever a freeze is broken off. */
+  useLastLever(lever: NativeLastLever): void;
+  /** For each file system, the id of the thread that calls FIFREEZE. */
+  freezingThreads(): number[];
   expedite(): boolean;
   restoreGracePeriods(): void;
   arm(deadlineNs: bigint): void;
@@ -27,6 +32,14 @@ export interface NativeFreezer {
   /** Fills the records given to the constructor; returns how many. */
   drain(): number;
   keepAlive(wanted: boolean): void;
+  close(): void;
+}
+
+/** `LastLever` of native/last_lever_object.h. */
+export interface NativeLastLever {
+  /** For each daemon the errno of the duplication, 0 where it succeeded. */
+  errors(): number[];
+  outcome(): { readonly answered: number; readonly killed: readonly number[] };
   close(): void;
 }
 
@@ -41,6 +54,13 @@ export interface Addon {
     onEvents: () => void,
     records: BigInt64Array,
   ) => NativeFreezer;
+  readonly LastLever: new (
+    ledger: number,
+    action: number,
+    daemons: readonly { readonly pid: number; readonly descriptor: number }[],
+    graceMs: number,
+    limitMs: number,
+  ) => NativeLastLever;
   /** Returns a function that cancels the wait. */
   sleepUntil(realtime: boolean, atNs: bigint, done: (reached: boolean) => void): () => void;
   acquireLock(

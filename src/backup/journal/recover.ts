@@ -1,0 +1,31 @@
+import type { RunObserver } from '../request.ts';
+import { forget, type UnfinishedRun, unfinishedRuns } from './journal.ts';
+import { thawAnyones } from './thaw-anyones.ts';
+
+/**
+ * Looks after runs that died between freeze and thaw: makes certain that their file systems are
+ * thawed, says what was found, forgets them. The guardian has normally thawed long before; this is
+ * for the case that both were killed.
+ *
+ * @param warn hears one sentence for each run
+ */
+export async function recover(warn: RunObserver['warn'], directory?: string): Promise<void> {
+  for (const run of await unfinishedRuns(directory)) {
+    warn(await lookAfter(run));
+  }
+}
+
+async function lookAfter(run: UnfinishedRun): Promise<string> {
+  const results = await thawAnyones(run.fileSystems);
+  const thawed = results.filter((it) => it.state === 'thawed');
+  const stuck = results.filter((it) => it.state === 'failed');
+  if (stuck.length === 0) {
+    await forget(run);
+  }
+  const names = (list: typeof results): string => list.map((it) => it.mountPoint).join(', ');
+  return [
+    `A run that began ${run.begun} (process ${run.process.pid}) died between freeze and thaw`,
+    thawed.length === 0 ? 'nothing was frozen any more' : `thawed now: ${names(thawed)}`,
+    ...(stuck.length === 0 ? [] : [`could not be thawed: ${names(stuck)}`]),
+  ].join('; ');
+}

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { recover } from '../backup/journal/recover.ts';
+import { type Thawed, thawAnyones } from '../backup/journal/thaw-anyones.ts';
+import { FlashfreezeError } from '../errors.ts';
+import { natureOfType } from '../filesystems/file-system-types.ts';
+import { readMounts } from '../filesystems/read-plan.ts';
+import { requireRoot } from './require-root.ts';
+
+export function addThawCommand(program: Command): void {
+  program
+    .command('thaw')
+    .description('Emergency exit: thaw file systems, whoever froze them')
+    .argument('[mount...]', 'mount points to thaw')
+    .option('--all', 'thaw every mounted file system that can be frozen')
+    .action(async (mountPoints: readonly string[], options: { readonly all?: boolean }) => {
+      process.exitCode = await thaw(mountPoints, options.all ?? false);
+    });
+}
+
+/**
+ * Thaws and says for each file system whether it had been frozen. Writes nothing but to the terminal,
+ * so that it works while `/` is frozen.
+ *
+ * @returns the exit code: 0 where everything asked for is thawed
+ */
+async function thaw(mountPoints: readonly string[], all: boolean): Promise<number> {
+  if (all === mountPoints.length > 0) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      'thaw: give either mount points or --all, e.g. flashfreeze thaw /data',
+    );
+  }
+  requireRoot();
+  const results = await thawAnyones(
+    (all ? await freezableMountPoints() : mountPoints).map((mountPoint) => ({ mountPoint })),
+  );
+  for (const result of results) {
+    process.stdout.write(`${sentenceFor(result)}\n`);
+  }
+  if (results.some(({ state }) => state === 'thawed')) {
+    process.stdout.write(
+      'A backup tool that had frozen what was thawed now has no consistent snapshot.\n',
+    );
+  }
+  await recover((sentence) => process.stderr.write(`${sentence}\n`));
+  return results.some(({ state }) => state === 'failed' || state === 'gone') ? 1 : 0;
+}
+
+/** Each superblock once; any mount point of it will do. */
+async function freezableMountPoints(): Promise<string[]> {
+  const { mounts } = await readMounts();
+  const freezable = mounts.filter(({ type }) => natureOfType(type) === 'freezable');
+  return [...new Map(freezable.map((mount) => [mount.device, mount.mountPoint])).values()];
+}
+
+function sentenceFor({ mountPoint, state, reason }: Thawed): string {
+  switch (state) {
+    case 'thawed':
+      return `${mountPoint}: was frozen, is thawed now`;
+    case 'not-frozen':
+      return `${mountPoint}: was not frozen`;
+    case 'gone':
+      return `${mountPoint}: is no mount point that can be opened (${reason ?? 'another file system'})`;
+    case 'failed':
+      return `${mountPoint}: could not be thawed (${reason})`;
+  }
+}

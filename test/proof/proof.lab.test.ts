@@ -1,0 +1,70 @@
+import * as assert from 'uvu/assert';
+import { enterLab } from '../lab/namespace.ts';
+import { suite } from '../suite.ts';
+import { takeWithFlashfreeze } from './flashfreeze.ts';
+import { type Mistake, takeWith } from './mistakes.ts';
+import { isProved, type ProofResult, prove } from './proof.ts';
+import type { TakeSnapshots } from './proof-run.ts';
+import { DEFAULT_SCENARIO, type Scenario } from './scenario.ts';
+
+await enterLab({ lifetimeSeconds: 290, commands: ['xfs_repair', 'dumpe2fs'] });
+
+const test = suite('the proof of consistency');
+const LIMIT = { timeLimitMs: 120_000 };
+const SMALL: Scenario = { ...DEFAULT_SCENARIO, snapshots: 5, disks: 6 };
+
+async function run(
+  scenario: Scenario,
+  take: TakeSnapshots,
+): Promise<{ result: ProofResult; lines: readonly string[] }> {
+  const lines: string[] = [];
+  const result = await prove(scenario, take, (line) => lines.push(line));
+  return { result, lines };
+}
+
+for (const fire of ['early', 'barrier'] as const) {
+  test(
+    `every snapshot is a cut and needs no recovery (fire ${fire})`,
+    async () => {
+      const { result, lines } = await run({ ...SMALL, fire }, takeWithFlashfreeze);
+      assert.equal(lines, []);
+      assert.is(result.windowsMs.length, SMALL.snapshots);
+      assert.ok(isProved(result));
+    },
+    LIMIT,
+  );
+}
+
+test(
+  'without the freeze the same requests give no cut',
+  async () => {
+    const { result, lines } = await run(
+      { ...SMALL, snapshots: 2, freeze: false },
+      takeWithFlashfreeze,
+    );
+    assert.is(result.failedRuns, 0, lines.join('\n'));
+    assert.ok(result.cutViolations > 0);
+    assert.ok(result.needRecovery > 0);
+    assert.not.ok(isProved(result));
+  },
+  LIMIT,
+);
+
+const mistakes: readonly Mistake[] = [
+  'fired-before-frozen',
+  'thawed-before-acknowledged',
+  'one-after-the-other',
+];
+for (const mistake of mistakes) {
+  test(
+    `a freeze that is ${mistake} is found out`,
+    async () => {
+      const { result } = await run({ ...SMALL, snapshots: 2 }, takeWith(mistake));
+      assert.is(result.windowsMs.length, 2);
+      assert.ok(result.cutViolations > 0);
+    },
+    LIMIT,
+  );
+}
+
+test.run();

@@ -1,0 +1,101 @@
+/** `npm run proof`: see USAGE in scenario.ts. Exit code 0 without violations, 1 with, 2 for bad usage. */
+import { pathToFileURL } from 'node:url';
+import { enterLab } from '../lab/namespace.ts';
+import { takeWithFlashfreeze } from './flashfreeze.ts';
+import { Proof, type Round, type TakeSnapshots } from './proof-run.ts';
+import { parseScenario, type Scenario, USAGE } from './scenario.ts';
+import { addTallies, describeVerdict, NO_TALLY, type Tally, tally } from './verdict.ts';
+
+export interface ProofResult extends Tally {
+  /** Runs that gave no complete snapshot of the promised kind. */
+  readonly failedRuns: number;
+  /** Records of all chains that the last snapshot shows. */
+  readonly records: number;
+  /** The longest window of each snapshot, in order; one for each snapshot that was checked. */
+  readonly windowsMs: readonly number[];
+}
+
+const NO_RESULT: ProofResult = { ...NO_TALLY, failedRuns: 0, records: 0, windowsMs: [] };
+
+/** A product that takes no snapshot at all is not asked a hundred times. */
+const MOST_FAILURES_IN_A_ROW = 3;
+
+/** Takes and checks the scenario's snapshots, telling `problem` of each fault; inside the lab only. */
+export async function prove(
+  scenario: Scenario,
+  take: TakeSnapshots,
+  problem: (line: string) => void,
+): Promise<ProofResult> {
+  await using proof = await Proof.setUp(scenario);
+  let result = NO_RESULT;
+  let failuresInARow = 0;
+  for (let number = 1; number <= scenario.snapshots; number += 1) {
+    const round = await proof.round(take);
+    for (const line of problemsOf(round, (place) => proof.nameOf(place))) {
+      problem(`snapshot ${number}: ${line}`);
+    }
+    result = withRound(result, round);
+    failuresInARow = round.ok ? 0 : failuresInARow + 1;
+    if (failuresInARow === MOST_FAILURES_IN_A_ROW) {
+      break;
+    }
+  }
+  return result;
+}
+
+function problemsOf(round: Round, nameOf: (place: number) => string): readonly string[] {
+  return round.ok ? describeVerdict(round.verdict, nameOf) : round.problems;
+}
+
+function withRound(result: ProofResult, round: Round): ProofResult {
+  if (!round.ok) {
+    return { ...result, failedRuns: result.failedRuns + 1 };
+  }
+  const { verdict, longestWindowMs } = round;
+  return {
+    ...addTallies(result, tally(verdict)),
+    failedRuns: result.failedRuns,
+    records: verdict.chains.reduce((sum, { last }) => sum + last, 0),
+    windowsMs: [...result.windowsMs, longestWindowMs],
+  };
+}
+
+/** Every snapshot asked for was taken and shows one instant, clean on its disks. */
+export function isProved(result: ProofResult): boolean {
+  const { cutViolations, needRecovery, damaged, failedRuns, windowsMs } = result;
+  return windowsMs.length > 0 && cutViolations + needRecovery + damaged + failedRuns === 0;
+}
+
+export function summaryLine(scenario: Scenario, result: ProofResult): string {
+  const { disks, chains, seed, freeze } = scenario;
+  const windows = result.windowsMs.toSorted((a, b) => a - b);
+  const median = windows[Math.floor(windows.length / 2)] ?? 0;
+  return [
+    `${windows.length} snapshots of ${disks} disks${freeze ? '' : ' without a freeze'}`,
+    `${chains} ordered writers, ${result.records} records, seed ${seed}`,
+    `${result.cutViolations} violations of the cut`,
+    `${result.needRecovery} file systems needing recovery, ${result.damaged} damaged`,
+    `${result.failedRuns} runs failed`,
+    `longest window of a snapshot: median ${median.toFixed(0)} ms, max ${(windows.at(-1) ?? 0).toFixed(0)} ms`,
+  ].join('; ');
+}
+
+async function main(): Promise<number> {
+  let scenario: Scenario;
+  try {
+    scenario = parseScenario(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`);
+    return 2;
+  }
+  await enterLab({ lifetimeSeconds: 6 * 3600, commands: ['xfs_repair', 'dumpe2fs'] });
+  const result = await prove(scenario, takeWithFlashfreeze, (line) => {
+    process.stdout.write(`${line}\n`);
+  });
+  process.stdout.write(`${summaryLine(scenario, result)}\n`);
+  return isProved(result) ? 0 : 1;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  process.exitCode = await main();
+}

@@ -1,0 +1,106 @@
+import { Azurite } from './azurite.ts';
+import { type DiskSpec, type LabDisk, LabDisks } from './disks.ts';
+import { Writers } from './writers.ts';
+
+export interface LabSpec {
+  readonly disks: readonly DiskSpec[];
+  readonly blobs: 'azurite' | 'none';
+  readonly writers: boolean;
+}
+
+export interface LabParts {
+  readonly disks: LabDisks;
+  readonly azurite: Azurite | undefined;
+  readonly writers: Writers | undefined;
+  /** SAS URLs, one for each disk and in their order; empty without blobs. */
+  readonly blobUrls: readonly string[];
+}
+
+/**
+ * Disks, a page blob for each of them, writers on each: the whole scene of a snapshot. Only inside
+ * the lab (`enterLab`).
+ */
+export class Lab implements AsyncDisposable {
+  readonly #resources: AsyncDisposableStack;
+  readonly parts: LabParts;
+
+  private constructor(resources: AsyncDisposableStack, parts: LabParts) {
+    this.#resources = resources;
+    this.parts = parts;
+  }
+
+  static async create(spec: LabSpec): Promise<Lab> {
+    await using made = new AsyncDisposableStack();
+    // Side by side: both are mostly waiting. Each is owned at once, whatever becomes of the other.
+    const own = async <Resource extends AsyncDisposable>(resource: Promise<Resource>) =>
+      made.use(await resource);
+    const [disks, azurite] = await settled(
+      own(LabDisks.create(spec.disks)),
+      spec.blobs === 'azurite' ? own(Azurite.start()) : Promise.resolve(undefined),
+    );
+    const blobUrls =
+      azurite === undefined
+        ? []
+        : await Promise.all(
+            disks.disks.map((disk) => azurite.createPageBlob(blobName(disk), disk)),
+          );
+    const writers = spec.writers
+      ? made.use(await Writers.start(disks.disks.map(({ mountPoint }) => mountPoint)))
+      : undefined;
+    return new Lab(made.move(), { disks, azurite, writers, blobUrls });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+/** The blob that stands for a disk. */
+export function blobName({ index }: LabDisk): string {
+  return `disk${index}.vhd`;
+}
+
+/** Both results, or the first failure, but not before both have ended. */
+async function settled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
+}
+
+/** Disks of every kind by turns. */
+export function mixedDisks(count: number): DiskSpec[] {
+  const kinds: DiskSpec[] = [
+    { type: 'ext4' },
+    { type: 'xfs' },
+    { type: 'btrfs' },
+    { type: 'ext4', layout: 'gpt' },
+  ];
+  const rounds = Array.from({ length: Math.ceil(count / kinds.length) }, () => kinds);
+  return rounds.flat().slice(0, count);
+}
+
+/** What a disk's blob and writer have to show after a snapshot. */
+export interface ListedDisk {
+  readonly blob: string;
+  readonly sizeBytes: number;
+  /** Their times. */
+  readonly snapshots: readonly string[];
+  readonly writes: number;
+  readonly longestStallMs: number;
+}
+
+/** Stops the writers and asks Azurite for each disk's snapshots. */
+export async function listBack({ parts }: Lab): Promise<ListedDisk[]> {
+  const totals = (await parts.writers?.stop()) ?? [];
+  return await Promise.all(
+    parts.disks.disks.map(async (disk, index) => {
+      const listed = (await parts.azurite?.listSnapshots(blobName(disk))) ?? [];
+      return {
+        blob: blobName(disk),
+        sizeBytes: disk.sizeBytes,
+        snapshots: listed.map(({ snapshot }) => snapshot),
+        writes: totals[index]?.writes ?? 0,
+        longestStallMs: totals[index]?.longestStallMs ?? 0,
+      };
+    }),
+  );
+}

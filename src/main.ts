@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { exitOnError } from './commands/exit.ts';
 import { createProgram } from './commands/program.ts';
 

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+/**
+ * Starts `main.ts` with Node's compile cache. Plain JavaScript, because the cache has to be on before the
+ * first TypeScript file is met: from the second start on no thread loads the code that strips types,
+ * which saves some 40 MB and a tenth of a second. The environment variable is for the lanes' threads.
+ * Where the folder cannot be written, all works the same without it.
+ */
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../build/compile-cache');
+enableCompileCache();
+await import('./main.ts');

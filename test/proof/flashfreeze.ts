@@ -3,7 +3,7 @@ import type { RunSummary } from '../../src/report/summary.ts';
 import { tryCommand } from '../lab/run-command.ts';
 import type { Taken, TakeSnapshots } from './proof-run.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const MAIN = join(import.meta.dirname, '../../src/flashfreeze.js');
 
 /** The real thing: the command line, in a process of its own, judged by what it prints. */
 export const takeWithFlashfreeze: TakeSnapshots = async ({ urls, mountPoints, freeze, fire }) => {

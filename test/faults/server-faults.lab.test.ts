@@ -78,9 +78,9 @@ async function observe(rig: Rig, cases: readonly FaultCase[]): Promise<Observed>
     ]);
     const isNew = (it: LoggedRequest, index: number): boolean =>
       index >= known && it.operation === 'snapshot';
-    const first = await untilRequested(rig.server, isNew);
+    const first = await untilRequested(rig.server, command, isNew);
     const writing = Promise.all(probes.map((probe) => probe.write()));
-    await refuseConnections(rig, cases, known);
+    await refuseConnections(rig, command, cases, known);
     const ending = await command.ended;
     assertNoSecret(`${ending.stdout}${ending.stderr}`, rig.server.urls);
     const requests = (await rig.server.requests()).filter(isNew);
@@ -104,6 +104,7 @@ async function observe(rig: Rig, cases: readonly FaultCase[]): Promise<Observed>
 /** Where the port is to be shut in the window, once the request is in that is going to be reset. */
 async function refuseConnections(
   rig: Rig,
+  command: RunningCommand,
   cases: readonly FaultCase[],
   known: number,
 ): Promise<void> {
@@ -112,6 +113,7 @@ async function refuseConnections(
     const blob = `disk${index}`;
     await untilRequested(
       rig.server,
+      command,
       (it, at) => at >= known && it.blob === blob && it.operation === 'snapshot',
     );
     await rig.server.setFault({ blob, at: 'connection', fault: { kind: 'refuse' } });

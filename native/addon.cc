@@ -10,32 +10,14 @@
 #include "clock.h"
 #include "exit_hook.h"
 #include "freezer.h"
+#include "js_errors.h"
+#include "last_lever_object.h"
 #include "lock.h"
 #include "pending_call.h"
 #include "system_error.h"
 
 namespace flashfreeze {
 namespace {
-
-Napi::Error to_js(Napi::Env env, const SystemError& failure) {
-  Napi::Error error = Napi::Error::New(env, failure.what());
-  error.Set("errno", static_cast<double>(failure.error()));
-  error.Set("syscall", failure.syscall());
-  error.Set("path", failure.path());
-  return error;
-}
-
-/** Runs `body`; what it throws becomes a JavaScript exception. */
-template <typename Body>
-auto guarded(Napi::Env env, Body body) {
-  try {
-    return body();
-  } catch (const SystemError& failure) {
-    throw to_js(env, failure);
-  } catch (const UsageError& failure) {
-    throw Napi::Error::New(env, failure.what());
-  }
-}
 
 std::vector<std::string> to_strings(const Napi::Array& array) {
   std::vector<std::string> strings;
@@ -93,6 +75,8 @@ class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
   void thaw_anyones(const Napi::CallbackInfo& info);
   void thaw_everything(const Napi::CallbackInfo&) { freezer_->thaw_everything(); }
   void restore(const Napi::CallbackInfo&) { freezer_->grace_periods().restore(); }
+  void use_last_lever(const Napi::CallbackInfo& info);
+  Napi::Value freezing_threads(const Napi::CallbackInfo& info);
   void arm(const Napi::CallbackInfo& info);
   void disarm(const Napi::CallbackInfo& info);
   void keep_alive(const Napi::CallbackInfo& info);
@@ -119,6 +103,8 @@ Napi::Function FreezerObject::define(Napi::Env env) {
                       InstanceMethod<&FreezerObject::thaw_everything>("thawEverything"),
                       InstanceMethod<&FreezerObject::expedite>("expedite"),
                       InstanceMethod<&FreezerObject::restore>("restoreGracePeriods"),
+                      InstanceMethod<&FreezerObject::use_last_lever>("useLastLever"),
+                      InstanceMethod<&FreezerObject::freezing_threads>("freezingThreads"),
                       InstanceMethod<&FreezerObject::arm>("arm"),
                       InstanceMethod<&FreezerObject::disarm>("disarm"),
                       InstanceMethod<&FreezerObject::keep_alive>("keepAlive"),
@@ -150,7 +136,7 @@ void FreezerObject::end(uint64_t wait_ns) {
   ended_ = true;
   napi_remove_env_cleanup_hook(env_, clean_up, this);
   freezer_->close(wait_ns);
-  doorbell_.Release();
+  doorbell_.Abort();  // what has rung and was not heard yet is not told any more
 }
 
 /** { ledger, gracePeriods (-1: none), directories } */
@@ -210,6 +196,21 @@ void FreezerObject::thaw_anyones(const Napi::CallbackInfo& info) {
 
 void FreezerObject::thaw(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] { freezer_->thaw(to_indexes(info)); });
+}
+
+/** useLastLever(lever: LastLever): pulled whenever a freeze is broken off. */
+void FreezerObject::use_last_lever(const Napi::CallbackInfo& info) {
+  const auto lever = LastLeverObject::Unwrap(info[0].As<Napi::Object>())->lever();
+  freezer_->on_break_off([lever] { lever->pull(); });
+}
+
+/** freezingThreads(): number[] — for each file system, the thread that calls FIFREEZE */
+Napi::Value FreezerObject::freezing_threads(const Napi::CallbackInfo& info) {
+  auto threads = Napi::Array::New(info.Env(), freezer_->size());
+  for (uint32_t i = 0; i < freezer_->size(); ++i) {
+    threads.Set(i, freezer_->ledger().entry(i).freezing_thread.load());
+  }
+  return threads;
 }
 
 void FreezerObject::arm(const Napi::CallbackInfo& info) {
@@ -278,6 +279,7 @@ Napi::Value acquire_lock(const Napi::CallbackInfo& info) {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Freezer", FreezerObject::define(env));
+  exports.Set("LastLever", LastLeverObject::define(env));
   exports.Set("sleepUntil", Napi::Function::New(env, sleep_until));
   exports.Set("acquireLock", Napi::Function::New(env, acquire_lock));
   return exports;

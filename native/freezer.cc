@@ -176,12 +176,14 @@ void Freezer::break_off(EventKind why) {
   completions_->publish({why, 0, 0, false, {now_ns, now_ns}, 0});  // told before the thaws it causes
   thaw_everything();
   grace_periods_.restore();
+  if (on_break_off_) on_break_off_();
 }
 
 void Freezer::release(uint64_t limit_ns) {
   armed_.store(0);
   thaw_everything();
   grace_periods_.restore();
+  if (on_break_off_) on_break_off_();
   wait_until_settled(limit_ns);
 }
 

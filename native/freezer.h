@@ -55,6 +55,12 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   /** True where settled within the time. Any thread. */
   bool wait_until_settled(uint64_t limit_ns);
 
+  /**
+   * `call` follows whenever the deadline, a lost guardian or the end of the process has made
+   * everything thaw; on the thread that did it. JavaScript's thread, before arm().
+   */
+  void on_break_off(std::function<void()> call) { on_break_off_ = std::move(call); }
+
   /** Thaws everything at `deadline_ns` (CLOCK_MONOTONIC), whatever the event loop does. */
   void arm(uint64_t deadline_ns);
   /** UsageError where something is still frozen. */
@@ -119,6 +125,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   std::shared_ptr<Completions> completions_;
   std::vector<FileSystem> file_systems_;
   std::unique_ptr<Deadline> deadline_;
+  std::function<void()> on_break_off_;
   std::atomic<uint32_t> armed_{0};  // number of the current arming; 0: not armed
   uint32_t armings_ = 0;
   std::atomic<bool> guarded_{false};

@@ -10,7 +10,7 @@ export type Instant =
  * tens of microseconds. Resolves at once for a time that has passed; rejects with the signal's
  * reason when aborted.
  */
-export function sleepUntil({ clock, ns }: Instant, signal?: AbortSignal): Promise<void> {
+export async function sleepUntil({ clock, ns }: Instant, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const cancel = loadAddon().sleepUntil(clock === 'realtime', ns, (reached) => {

@@ -52,8 +52,8 @@ async function supervise(): Promise<number> {
   );
   const exited = once(child, 'exit').then(([code]: unknown[]) => Number(code ?? 128));
   const { members, ended } = followInit();
-  void obeyOutside(members);
-  await Promise.race([exited, ended]);
+  const forced = obeyOutside(members);
+  await Promise.race([exited, ended, forced]);
   const removal = new DiskRemoval(mounts);
   await removal.thawUntil(exited);
   await removal.remove();
@@ -75,17 +75,22 @@ function followInit(): { members: Promise<Members>; ended: Promise<unknown> } {
   return { members, ended: once(report, 'end') };
 }
 
+/** Resolves when the command has been killed, for want of time or of somebody outside. */
 async function obeyOutside(members: Promise<Members>): Promise<void> {
   const { init, command } = await members;
   const outside = new Socket({ fd: 3 });
-  const end = (): boolean => signalProcess(init, 'SIGKILL');
   outside.on('data', (text: Buffer) => {
     for (const signal of FORWARDED.filter((name) => text.includes(name))) {
       signalProcess(command, signal);
     }
   });
-  outside.on('close', end);
-  outside.on('error', end);
-  setTimeout(end, Number(lifetimeSeconds) * 1000).unref();
+  outside.on('error', () => {}); // The end of it follows.
   outside.write(`${READY} ${init}\n`);
+  const { promise: expired, resolve: expire } = Promise.withResolvers<void>();
+  setTimeout(expire, Number(lifetimeSeconds) * 1000).unref();
+  await Promise.race([once(outside, 'close'), expired]);
+  if (!outside.destroyed) {
+    process.stderr.write(`The lab was ended by force after ${lifetimeSeconds} s.\n`);
+  }
+  signalProcess(command, 'SIGKILL');
 }

@@ -43,19 +43,30 @@ export async function runCommand(
   return stdout.trimEnd();
 }
 
-/** Calls `task` for every item, at most `atOnce` at a time; results in the order of the items. */
+/**
+ * Calls `task` for every item, at most `atOnce` at a time; results in the order of the items. Where
+ * one fails, no further one is begun, and it rejects when those that were under way have ended.
+ */
 export async function mapAtOnce<Item, Result>(
   items: readonly Item[],
   atOnce: number,
   task: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = new Array(items.length);
-  const waiting = items.entries();
+  const waiting = [...items.entries()];
   const worker = async (): Promise<void> => {
-    for (const [index, item] of waiting) {
-      results[index] = await task(item, index);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, item] = next;
+      try {
+        results[index] = await task(item, index);
+      } catch (error) {
+        waiting.length = 0;
+        throw error;
+      }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker));
+  const workers = Array.from({ length: Math.min(atOnce, items.length) }, worker);
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
   return results;
 }

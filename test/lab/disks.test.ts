@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { suite } from '../suite.ts';
+import { LabDisks } from './disks.ts';
+
+const test = suite('lab disks outside the lab');
+
+test('are refused, because nothing would remove them after a crash', async () => {
+  await assert.rejects(LabDisks.create([{ type: 'ext4' }]), {
+    code: 'FF_LAB_UNAVAILABLE',
+    message: /enterLab/,
+  });
+});
+
+test.run();

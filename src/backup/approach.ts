@@ -1,5 +1,6 @@
 import { sleepUntil } from '../freezer/clock.ts';
 import { Guardian } from '../freezer/guardian.ts';
+import { LastLever } from '../freezer/last-lever.ts';
 import { FreezeLock } from '../freezer/lock.ts';
 import { throwIfAborted } from './abort.ts';
 import { Journal } from './journal/journal.ts';
@@ -18,6 +19,8 @@ const REWARM_AHEAD_MS = 400;
 export interface Approached {
   /** Undefined where there is nothing to freeze. */
   readonly guardian: Guardian | undefined;
+  /** Undefined where no permission daemon runs, or it is switched off. */
+  readonly lastLever: LastLever | undefined;
   /** How long the last syncfs of each file system took. */
   readonly settleNs: readonly bigint[];
 }
@@ -42,7 +45,7 @@ export async function approach(
   if (startAt !== undefined) {
     await phases.measure('wait', () => sleepUntilBefore(startAt, SETTLE_AHEAD_MS, abort));
   }
-  const guardian = await phases.measure('lock', () => guard(prepared, resources, abort));
+  const guards = await phases.measure('lock', () => guard(request, prepared, resources, abort));
   const count = request.settle ? prepared.plan.fileSystems.length : 0;
   const settleNs = await phases.measure('settle', async () => {
     await settle(prepared.freezer, count, relays.freezer);
@@ -56,17 +59,18 @@ export async function approach(
     ]);
     return last;
   });
-  return { guardian, settleNs };
+  return { ...guards, settleNs };
 }
 
 /** Nothing may be frozen without lock, journal and guardian; they end in reverse order. */
 async function guard(
+  { lastLever: mode }: BackupRequest,
   { plan, freezer }: Prepared,
   resources: AsyncDisposableStack,
   abort: AbortSignal,
-): Promise<Guardian | undefined> {
+): Promise<Pick<Approached, 'guardian' | 'lastLever'>> {
   if (plan.fileSystems.length === 0) {
-    return undefined;
+    return { guardian: undefined, lastLever: undefined };
   }
   resources.use(await acquireLock(abort));
   const journal = await Journal.begin(plan.fileSystems);
@@ -76,7 +80,14 @@ async function guard(
       await journal[Symbol.asyncDispose]();
     }
   });
-  return resources.use(await Guardian.start(freezer));
+  const permissionDescriptors = plan.daemons.flatMap(({ pid, command, permissionGroups }) =>
+    permissionGroups.map(({ descriptor }) => ({ pid, command, descriptor })),
+  );
+  const lastLever =
+    mode === 'off' || permissionDescriptors.length === 0
+      ? undefined
+      : resources.use(LastLever.prepare(freezer, mode, permissionDescriptors));
+  return { guardian: resources.use(await Guardian.start(freezer)), lastLever };
 }
 
 async function acquireLock(abort: AbortSignal): Promise<FreezeLock> {

@@ -1,6 +1,6 @@
 import { FlashfreezeError } from '../errors.ts';
 import type { Plan } from '../filesystems/model.ts';
-import { readPlan } from '../filesystems/read-plan.ts';
+import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
 import { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent } from '../freezer/model.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
@@ -15,7 +15,7 @@ import { stuckFirst } from './schedule/stuck-first.ts';
 
 /** Everything a freeze needs, opened, connected and checked. */
 export interface Prepared {
-  readonly plan: Plan;
+  readonly plan: PlanReading;
   /** The plan's waves, those first that were stuck in earlier runs. */
   readonly waves: readonly (readonly number[])[];
   readonly freezer: Freezer;
@@ -75,7 +75,7 @@ export async function prepare(
 }
 
 /** Only the disks are of interest, to find the one behind each blob. */
-async function planWithoutFreeze(): Promise<Plan> {
+async function planWithoutFreeze(): Promise<PlanReading> {
   const plan = await readPlan({ include: [], skip: [] }).catch((error: unknown) => {
     if (error instanceof FlashfreezeError && error.code === 'FF_NOTHING_TO_FREEZE') {
       return undefined;
@@ -85,6 +85,8 @@ async function planWithoutFreeze(): Promise<Plan> {
   return {
     fileSystems: [],
     waves: [],
+    thawsAfter: [],
+    daemons: [],
     disks: plan?.disks ?? [],
     otherDisks: plan?.otherDisks ?? [],
     excluded: [],

@@ -1,4 +1,4 @@
-import type { FireRule } from '../config/vmbackup.ts';
+import type { FireRule, LastLever as LastLeverMode } from '../config/vmbackup.ts';
 import type { Selection } from '../filesystems/model.ts';
 import type { PhaseName, RunEnd } from './record.ts';
 
@@ -12,6 +12,8 @@ export interface BackupRequest {
   readonly waveLimitMs: number;
   /** Whether a broken freeze is tried once more, the stuck file systems first. */
   readonly retryStuckFreeze: boolean;
+  /** What releases a freeze that no thaw releases. */
+  readonly lastLever: LastLeverMode;
   readonly fire: FireRule;
   /** Flush dirty data before the freeze. */
   readonly settle: boolean;

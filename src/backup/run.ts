@@ -1,4 +1,5 @@
 import type { GuardianReport } from '../freezer/guardian-report.ts';
+import type { LastLever } from '../freezer/last-lever.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import { throwIfAborted } from './abort.ts';
@@ -38,6 +39,9 @@ export async function backup(
   const tried = await attempts(request, prepared, relays, approached, phases, abort);
   return await phases.measure('release', async () => {
     const report = await approached.guardian?.release();
+    for (const warning of leverWarnings(approached.lastLever)) {
+      noting.warn(warning);
+    }
     await resources.disposeAsync();
     return {
       ...(await afterwards(request, prepared, ownUp(tried, report), noting)),
@@ -45,6 +49,23 @@ export async function backup(
       warnings,
     };
   });
+}
+
+function leverWarnings(lever: LastLever | undefined): string[] {
+  const { answered, killed } = lever?.outcome() ?? { answered: 0, killed: [] };
+  return [
+    ...(lever?.warnings ?? []),
+    ...(answered === 0
+      ? []
+      : [
+          `the last lever was needed: ${answered} opens were answered in the place of their permission daemon`,
+        ]),
+    ...(killed.length === 0
+      ? []
+      : [
+          `the last lever was needed: killed what waited for a permission daemon (pid ${killed.join(', ')})`,
+        ]),
+  ];
 }
 
 /**

@@ -114,6 +114,7 @@ function requestOf(
     timeoutMs: timeoutMsOf(options.timeout) ?? configuration.timeoutMs,
     waveLimitMs: configuration.waveLimitMs,
     retryStuckFreeze: configuration.retryStuckFreeze,
+    lastLever: configuration.lastLever,
     fire: options.fire ?? configuration.fire,
     settle: options.settle,
     freeze: options.freeze && configuration.freeze,

@@ -77,6 +77,11 @@ export interface Plan {
    * time; dependents stand in earlier waves.
    */
   readonly waves: readonly (readonly number[])[];
+  /**
+   * For each file system the indexes of those it is written through (images, FUSE daemons): its FITHAW
+   * blocks while one of them is frozen, so they are thawed before it.
+   */
+  readonly thawsAfter: readonly (readonly number[])[];
   /** Every disk under a file system of the plan. */
   readonly disks: readonly Disk[];
   /** The machine's other whole disks: a blob may be behind one of them. */

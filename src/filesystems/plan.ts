@@ -13,10 +13,12 @@ import type {
 } from './model.ts';
 import { MountTree } from './mount-tree.ts';
 import { hasOption, type Mount } from './mountinfo.ts';
+import { type FreezeOrder, freezeOrder } from './relations/freeze-order.ts';
+import type { Relation } from './relations/model.ts';
+import { type StorageRelations, storageRelations } from './relations/storage-relations.ts';
 import { includedMounts, normalizeMountPoint } from './selection.ts';
 import { type Holders, type IsPlanned, StorageFinder } from './storage.ts';
 import { compareText, depthOf, type Superblock, superblocksOf } from './superblocks.ts';
-import { wavesOf } from './waves.ts';
 
 /**
  * Decides what is frozen, in which order, and on which disks it lies. Pure.
@@ -29,6 +31,9 @@ import { wavesOf } from './waves.ts';
  *   what the caller wants of it holds without a freeze;
  * - `selection.skip` wins, because it was set up where freezing does harm.
  *
+ * `daemonRelations` is what file systems need of each other through running processes; what they need
+ * through images is found here.
+ *
  * Throws FF_MOUNT_NOT_FOUND, FF_MOUNT_NOT_FREEZABLE (of a type that cannot be frozen, or without a
  * known block device) for a named mount point, FF_NOTHING_TO_FREEZE where nothing is left.
  */
@@ -36,6 +41,7 @@ export function makePlan(
   mounts: readonly Mount[],
   topology: BlockTopology,
   selection: Selection,
+  daemonRelations: readonly Relation[] = [],
 ): Plan {
   const tree = new MountTree(mounts);
   const superblocks = superblocksOf(mounts, tree);
@@ -59,7 +65,9 @@ export function makePlan(
   if (chosen.length === 0) {
     throw nothingToFreeze(excluded);
   }
-  return { ...arrange(chosen, topology, finder), excluded };
+  const storage = storageRelations(mounts, topology, tree);
+  const relations = [...storage.relations, ...daemonRelations];
+  return { ...arrange(chosen, topology, finder, { ...storage, relations }), excluded };
 }
 
 interface Judge {
@@ -154,32 +162,32 @@ function arrange(
   chosen: readonly Chosen[],
   topology: BlockTopology,
   finder: StorageFinder,
+  { relations, unseen }: StorageRelations,
 ): Omit<Plan, 'excluded'> {
-  const positions = new Map(chosen.map(({ superblock }, index) => [superblock.device, index]));
-  const isPlanned: IsPlanned = (device) => positions.has(device);
-  const candidates = chosen.map((each): Candidate => {
-    const { device } = each.superblock;
-    return {
-      ...each,
-      disks: finder.disksUnder(device, isPlanned),
-      holders: finder.holdersUnder(device, isPlanned),
-    };
-  });
-  const waves = wavesOf(
-    candidates.map(({ holders }) => ({
-      holders: holders.planned.map((device) => positions.get(device) ?? 0),
-      hasHiddenHolder: holders.notVisible.length > 0,
+  const devices = new Set(chosen.map(({ superblock }) => superblock.device));
+  const isPlanned: IsPlanned = (device) => devices.has(device);
+  const candidates = chosen
+    .toSorted((a, b) => innerFirst(a.opened, b.opened))
+    .map((each): Candidate => {
+      const { device } = each.superblock;
+      return {
+        ...each,
+        disks: finder.disksUnder(device, isPlanned),
+        holders: finder.holdersUnder(device, isPlanned),
+      };
+    });
+  const order = freezeOrder(
+    candidates.map(({ superblock, opened }) => ({
+      device: superblock.device,
+      mountPoint: opened.mountPoint,
     })),
+    relations,
+    new Set([...unseen].filter(isPlanned)),
   );
-  const waveOf = (device: DeviceNumber): number => waves[positions.get(device) ?? 0] ?? 0;
-  const ordered = candidates
-    .map((candidate) => ({ candidate, wave: waveOf(candidate.superblock.device) }))
-    .sort((a, b) => a.wave - b.wave || innerFirst(a.candidate.opened, b.candidate.opened));
   return {
-    fileSystems: ordered.map(({ candidate }) => fileSystemOf(candidate, waveOf)),
-    waves: inWaves(ordered.map(({ wave }) => wave)),
+    ...inOrder(candidates, order),
     ...disksOf(candidates, topology),
-    warnings: candidates.flatMap(warningsOf),
+    warnings: [...candidates.flatMap(warningsOf), ...order.warnings],
   };
 }
 
@@ -187,16 +195,35 @@ function innerFirst(a: Mount, b: Mount): number {
   return depthOf(b.mountPoint) - depthOf(a.mountPoint) || compareText(a.mountPoint, b.mountPoint);
 }
 
-/** Positions in a list that is in order of waves, wave by wave. */
-function inWaves(waveNumbers: readonly number[]): number[][] {
-  return [...Map.groupBy(waveNumbers.keys(), (index) => waveNumbers[index]).values()];
+/** The file systems in order of freezing; `order` speaks of positions among the candidates. */
+function inOrder(
+  candidates: readonly Candidate[],
+  { waves, thawsAfter }: FreezeOrder,
+): Pick<Plan, 'fileSystems' | 'waves' | 'thawsAfter'> {
+  const positions = waves.flat();
+  const indexOf = new Map(positions.map((position, index) => [position, index]));
+  const toIndexes = (list: readonly number[]): number[] =>
+    list.map((position) => indexOf.get(position) ?? 0);
+  const ranks = new Map(
+    positions.map((position, index) => [candidates[position]?.superblock.device ?? '', index]),
+  );
+  return {
+    fileSystems: positions.flatMap((position) => {
+      const candidate = candidates[position];
+      return candidate === undefined ? [] : [fileSystemOf(candidate, ranks)];
+    }),
+    waves: waves.map(toIndexes),
+    thawsAfter: positions.map((position) => toIndexes(thawsAfter[position] ?? [])),
+  };
 }
 
+/** @param ranks place in the order of freezing of each superblock */
 function fileSystemOf(
   { superblock, opened, disks, holders }: Candidate,
-  waveOf: (device: DeviceNumber) => number,
+  ranks: ReadonlyMap<DeviceNumber, number>,
 ): FileSystem {
-  const [imageOn] = [...holders.planned].sort((a, b) => waveOf(b) - waveOf(a));
+  const rankOf = (device: DeviceNumber): number => ranks.get(device) ?? 0;
+  const [imageOn] = holders.planned.toSorted((a, b) => rankOf(b) - rankOf(a));
   return {
     device: superblock.device,
     type: opened.type,

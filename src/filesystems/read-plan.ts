@@ -3,7 +3,19 @@ import { MountTree } from './mount-tree.ts';
 import { type MountTable, parseMountinfo } from './mountinfo.ts';
 import { makePlan } from './plan.ts';
 import { readTopology } from './read-topology.ts';
+import { daemonRelations } from './relations/daemon-relations.ts';
+import type { Daemon } from './relations/model.ts';
+import { type ProcessView, theseProcesses } from './relations/process-view.ts';
+import { readDaemons } from './relations/read-daemons.ts';
 import { type SystemView, thisMachine } from './system-view.ts';
+
+/** A plan, and the processes that a freeze may come to wait for. */
+export interface PlanReading extends Plan {
+  readonly daemons: readonly Daemon[];
+}
+
+const PROCESSES_MISSED =
+  'there was not time enough to look at every process: a FUSE or permission daemon that file systems depend on may have been missed';
 
 /** How often mountinfo is read at most until it comes out the same twice. */
 const MAX_READS = 5;
@@ -21,11 +33,19 @@ const MAX_READS = 5;
 export async function readPlan(
   selection: Selection,
   system: SystemView = thisMachine,
-): Promise<Plan> {
+  processes: ProcessView | undefined = system === thisMachine ? theseProcesses : undefined,
+): Promise<PlanReading> {
   const { mounts, skipped } = await readMounts(system);
   const topology = readTopology(system, mounts, new MountTree(mounts));
-  const plan = makePlan(mounts, topology, selection);
-  return { ...plan, warnings: [...skipped.map(warningOf), ...(plan.warnings ?? [])] };
+  const { daemons, isComplete } =
+    processes === undefined ? { daemons: [], isComplete: true } : await readDaemons(processes);
+  const plan = makePlan(mounts, topology, selection, daemonRelations(daemons, mounts));
+  const warnings = [
+    ...skipped.map(warningOf),
+    ...(plan.warnings ?? []),
+    ...(isComplete ? [] : [PROCESSES_MISSED]),
+  ];
+  return { ...plan, daemons, warnings };
 }
 
 /**

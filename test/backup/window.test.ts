@@ -6,8 +6,8 @@ import { suite } from '../suite.ts';
 const test = suite('freeze window');
 const INPUT: ScheduleInput = {
   fileSystems: [
-    { awaits: [0], imageOn: undefined },
-    { awaits: [1], imageOn: undefined },
+    { awaits: [0], thawsAfter: [] },
+    { awaits: [1], thawsAfter: [] },
   ],
   targets: [{ needs: [0] }, { needs: [1] }],
   waves: [[0, 1]],

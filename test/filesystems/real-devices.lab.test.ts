@@ -106,7 +106,7 @@ test('images on ext4, on btrfs and in one another come first, on the disks below
   assert.equal(plan.warnings, []);
   assert.equal(
     lab.disks.map((disk) => waveOf(plan, disk)),
-    [2, 1, 1, 0, 0],
+    [2, 2, 1, 0, 1],
   );
   const deviceOf = (disk: LabDisk | undefined): string =>
     fileSystemAt(plan, disk?.mountPoint).device;

@@ -141,9 +141,10 @@ function mayThaw(state: ScheduleState, index: number): boolean {
   if (fileSystem === undefined || state.fileSystems[index] !== 'frozen') {
     return false;
   }
-  const holderIsThawed =
-    fileSystem.imageOn === undefined || state.fileSystems[fileSystem.imageOn] === 'thawed';
-  return holderIsThawed && fileSystem.awaits.every((target) => isAnswered(state.targets[target]));
+  const holdersAreThawed = fileSystem.thawsAfter.every(
+    (holder) => state.fileSystems[holder] === 'thawed',
+  );
+  return holdersAreThawed && fileSystem.awaits.every((target) => isAnswered(state.targets[target]));
 }
 
 function isAnswered(target: TargetState | undefined): boolean {

@@ -13,10 +13,11 @@ export interface ScheduledFileSystem {
   /** Targets whose answers must be in before it may be thawed. */
   readonly awaits: readonly number[];
   /**
-   * The file system of this run that holds its image. It must be thawed first: FITHAW writes the
-   * superblock, and blocks while the file system under it is frozen (freeze-facts.md, Answers).
+   * The file systems it is written through, such as the one that holds its image. They must be thawed
+   * first: FITHAW writes the superblock, and blocks while the file system under it is frozen
+   * (freeze-facts.md, Answers).
    */
-  readonly imageOn: number | undefined;
+  readonly thawsAfter: readonly number[];
 }
 
 export interface ScheduledTarget {

@@ -28,11 +28,11 @@ export function scheduleInput(
       const own = fileSystemsBehind(plan, disk);
       return { needs: fire === 'barrier' || own.length === 0 ? everything : own };
     }),
-    fileSystems: plan.fileSystems.map(({ disks, imageOn }) => ({
+    fileSystems: plan.fileSystems.map(({ disks }, index) => ({
       awaits: awaitsAll(disks)
         ? everyTarget
         : everyTarget.filter((target) => disks.includes(diskOfTarget[target] ?? '')),
-      imageOn: indexOfDevice(plan, imageOn),
+      thawsAfter: plan.thawsAfter[index] ?? [],
     })),
   };
 }
@@ -45,9 +45,4 @@ export function fileSystemsBehind(plan: Plan, disk: string | undefined): number[
   return plan.fileSystems.flatMap(({ disks }, index) =>
     disk === undefined || disks.includes(disk) ? [index] : [],
   );
-}
-
-function indexOfDevice(plan: Plan, device: string | undefined): number | undefined {
-  const index = plan.fileSystems.findIndex((fileSystem) => fileSystem.device === device);
-  return index === -1 ? undefined : index;
 }

@@ -55,7 +55,7 @@ const inputs: fc.Arbitrary<ScheduleInput> = fc
           anyUnmatched && own.some(isUnmatched)
             ? Array.from({ length: disks }, (_, disk) => disk)
             : own,
-        imageOn,
+        thawsAfter: imageOn === undefined ? [] : [imageOn],
       })),
     };
   });
@@ -148,9 +148,9 @@ test('on success never thaws before the barrier and the answers awaited', () => 
 
 test('on success thaws a file system in an image only after the one that holds it', () => {
   forEveryRun(false, (input, occurrences) => {
-    for (const [index, { imageOn }] of input.fileSystems.entries()) {
-      if (imageOn !== undefined) {
-        const holderThawed = positionOf(occurrences, isEvent('thaw-ended', imageOn));
+    for (const [index, { thawsAfter }] of input.fileSystems.entries()) {
+      for (const holder of thawsAfter) {
+        const holderThawed = positionOf(occurrences, isEvent('thaw-ended', holder));
         assert.ok(holderThawed < positionOf(occurrences, isAction('thaw', index)));
       }
     }
@@ -203,7 +203,7 @@ test('cancels what is in flight when it gives up, and fires nothing more', () =>
 });
 
 const oneDisk: ScheduleInput = {
-  fileSystems: [{ awaits: [0], imageOn: undefined }],
+  fileSystems: [{ awaits: [0], thawsAfter: [] }],
   targets: [{ needs: [0] }],
   waves: [[0]],
 };

@@ -94,9 +94,9 @@ function isPossible(
       (other.kind === 'frozen' || other.kind === 'freeze-failed') &&
       other.fileSystem === event.fileSystem,
   );
-  const holder = input.fileSystems[event.fileSystem]?.imageOn;
+  const holders = input.fileSystems[event.fileSystem]?.thawsAfter ?? [];
   const holderIsThawing = pending.some(
-    (other) => other.kind === 'thaw-ended' && other.fileSystem === holder,
+    (other) => other.kind === 'thaw-ended' && holders.includes(other.fileSystem),
   );
   return !freezeIsPending && !holderIsThawing;
 }

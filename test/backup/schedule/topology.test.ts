@@ -5,7 +5,7 @@ import { suite } from '../../suite.ts';
 
 const test = suite('schedule topology');
 
-function fileSystem(device: string, disks: readonly string[], imageOn?: string): FileSystem {
+function fileSystem(device: string, disks: readonly string[]): FileSystem {
   const mountPoint = `/${device}`;
   return {
     device,
@@ -14,12 +14,14 @@ function fileSystem(device: string, disks: readonly string[], imageOn?: string):
     mountPoint,
     mountPoints: [mountPoint],
     disks,
-    imageOn,
+    imageOn: undefined,
   };
 }
 
 function plan(...fileSystems: FileSystem[]): Plan {
-  return { fileSystems, waves: [fileSystems.map((_, index) => index)], disks: [], excluded: [] };
+  const indexes = fileSystems.map((_, index) => index);
+  const thawsAfter = indexes.map(() => []);
+  return { fileSystems, waves: [indexes], thawsAfter, disks: [], excluded: [] };
 }
 
 test('a target needs the file systems on its own disk, which await only its answer', () => {
@@ -76,19 +78,12 @@ test('with the barrier rule every target needs everything', () => {
   assert.equal(input.targets, [{ needs: [0, 1] }, { needs: [0, 1] }]);
 });
 
-test('an image is tied to the file system that holds it, if that is in the plan', () => {
-  const input = scheduleInput(
-    plan(
-      fileSystem('7:0', ['sda'], '8:0'),
-      fileSystem('8:0', ['sda']),
-      fileSystem('7:1', ['sdb'], '9:9'),
-    ),
-    ['sda', 'sdb'],
-    'early',
-  );
+test('takes over what must be thawed before what', () => {
+  const both = plan(fileSystem('7:0', ['sda']), fileSystem('8:0', ['sda']));
+  const input = scheduleInput({ ...both, thawsAfter: [[1], []] }, ['sda'], 'early');
   assert.equal(
-    input.fileSystems.map(({ imageOn }) => imageOn),
-    [1, undefined, undefined],
+    input.fileSystems.map(({ thawsAfter }) => thawsAfter),
+    [[1], []],
   );
 });
 

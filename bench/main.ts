@@ -1,0 +1,64 @@
+/** `npm run bench -- <scenario> [options]`: measures in the lab, prints tables, keeps the raw figures. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { Command, type OptionValues } from 'commander';
+import { exitOnError } from '../src/commands/exit.ts';
+import { describeMachine } from './machine.ts';
+import type { Scenario } from './scenario.ts';
+import { SCENARIOS } from './scenarios/all.ts';
+
+const RESULTS = join(import.meta.dirname, 'results');
+
+async function run(scenario: Scenario, options: OptionValues): Promise<void> {
+  const machine = describeMachine();
+  const startedAt = new Date().toISOString();
+  const figures = await measureInLab(scenario, options);
+  const path = await keep(scenario, { startedAt, machine, options, figures });
+  process.stdout.write(`${scenario.render(figures, options)}\n`);
+  process.stdout.write(
+    `${machine.cores} × ${machine.processor}, Linux ${machine.kernel}, Node ${machine.versions.node}; raw figures: ${relative('.', path)}\n`,
+  );
+}
+
+/** A process of its own, because entering the lab starts the script again, with other arguments' parsing. */
+async function measureInLab({ name }: Scenario, options: OptionValues): Promise<unknown> {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'in-lab.ts'), name, JSON.stringify(options)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => child.kill(signal));
+  }
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  if (code !== 0) {
+    throw new Error(`the measurement ended with exit code ${code}; its reason stands above`);
+  }
+  return JSON.parse(output);
+}
+
+async function keep({ name }: Scenario, result: object): Promise<string> {
+  await mkdir(RESULTS, { recursive: true });
+  const path = join(RESULTS, `${name}.json`);
+  await writeFile(path, `${JSON.stringify(result, null, 1)}\n`);
+  return path;
+}
+
+function createProgram(): Command {
+  const program = new Command('bench')
+    .usage('<scenario> [options]')
+    .description('Measures what writers feel of snapshots, in a lab of its own (needs root)')
+    .showSuggestionAfterError()
+    .exitOverride();
+  for (const scenario of SCENARIOS) {
+    const command = program.command(scenario.name).description(scenario.summary);
+    scenario.addOptions(command);
+    command.action((options: OptionValues) => run(scenario, options));
+  }
+  return program;
+}
+
+await exitOnError(() => createProgram().parseAsync(process.argv));

@@ -1,0 +1,92 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { FIRE_RULES } from '../src/config/vmbackup.ts';
+import { PROBE_WRITES, type ProbeWrites } from './probe/stall-probe.ts';
+import { FILE_SYSTEM_MIXES, type FileSystemMix, type RigOptions } from './rig.ts';
+
+/** Options that every scenario on the lab has. */
+export interface LabScenarioOptions {
+  readonly latency: number;
+  readonly fileSystems: FileSystemMix;
+  readonly rounds: number;
+  readonly probeInterval: number;
+  readonly probeWrites: ProbeWrites;
+}
+
+const MAX_DISKS = 256;
+
+export function addLabOptions(command: Command, defaults: { rounds: number }): void {
+  command
+    .option('--latency <ms>', 'of the server, from request to answer', milliseconds, 20)
+    .addOption(
+      new Option('--file-systems <type>', 'mixed = ext4, xfs and btrfs in turn')
+        .choices(FILE_SYSTEM_MIXES)
+        .default('ext4'),
+    )
+    .option('--rounds <count>', 'measured rounds, after one for warm-up', count, defaults.rounds)
+    .option('--probe-interval <µs>', 'time between two writes of the stall probe', count, 500)
+    .addOption(
+      new Option(
+        '--probe-writes <kind>',
+        'data = 8 bytes; empty = no bytes, which leaves nothing to flush',
+      )
+        .choices(PROBE_WRITES)
+        .default('data'),
+    );
+}
+
+export function addFireOption(command: Command): void {
+  command.addOption(
+    new Option('--fire <rule>', 'when requests leave; default: the product’s').choices(FIRE_RULES),
+  );
+}
+
+export function rigOptions(options: LabScenarioOptions, disks: number): RigOptions {
+  return {
+    disks,
+    fileSystems: options.fileSystems,
+    latencyMs: options.latency,
+    probe: { intervalUs: options.probeInterval, writes: options.probeWrites },
+  };
+}
+
+/** A whole number from 1 on. Throws InvalidArgumentError, which commander reports. */
+export function count(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) {
+    throw new InvalidArgumentError('Expected a whole number from 1 on.');
+  }
+  return Number(text);
+}
+
+export function milliseconds(text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) {
+    throw new InvalidArgumentError('Expected milliseconds, e.g. 20.');
+  }
+  return Number(text);
+}
+
+export function diskCount(text: string): number {
+  const disks = count(text);
+  if (disks > MAX_DISKS) {
+    throw new InvalidArgumentError(`The lab has at most ${MAX_DISKS} disks.`);
+  }
+  return disks;
+}
+
+/** `4,16,64` */
+export function diskCounts(text: string): number[] {
+  return text.split(',').map(diskCount);
+}
+
+/** `1:2000` = one disk answers after 2,000 ms. */
+export function slowDisks(text: string): SlowDisks {
+  const [, disks, ms] = /^(\d+):(\d+)$/.exec(text) ?? [];
+  if (disks === undefined || ms === undefined) {
+    throw new InvalidArgumentError('Expected <disks>:<ms>, e.g. 1:2000.');
+  }
+  return { disks: count(disks), latencyMs: Number(ms) };
+}
+
+export interface SlowDisks {
+  readonly disks: number;
+  readonly latencyMs: number;
+}

@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import type { FireRule } from '../../src/config/vmbackup.ts';
+import { failureOf, runMeasured } from '../process/measured-process.ts';
+import { type Contender, contender } from '../sample.ts';
+
+export interface FlashfreezeOptions {
+  /** As the tables show it; default `flashfreeze`. */
+  readonly name?: string;
+  readonly lanes?: number | undefined;
+  readonly fire?: FireRule | undefined;
+  readonly settle?: boolean;
+  /** Another checkout of flashfreeze, with its own build; default: this one. */
+  readonly checkout?: string;
+}
+
+const THIS_CHECKOUT = join(import.meta.dirname, '../..');
+const TIMEOUT_S = 20;
+
+/** What `--json` prints, as far as it is used here. */
+interface Printed {
+  readonly windowMs: { readonly max: number; readonly mean: number };
+  readonly phasesMs: Readonly<Record<string, number>>;
+}
+
+/** The real command in a process of its own. */
+export function flashfreeze(options: FlashfreezeOptions = {}): Contender {
+  return contender(options.name ?? 'flashfreeze', async ({ launcher, targets }) => {
+    const urls = targets.map(({ url }) => url).join('\n');
+    const run = await runMeasured(launcher, commandLine(options), urls);
+    if (run.exitCode !== 0) {
+      return { ok: false, reason: failureOf(run) };
+    }
+    const { windowMs, phasesMs } = JSON.parse(run.stdout) as Printed;
+    const own = { windowMaxMs: windowMs.max, windowMeanMs: windowMs.mean, phasesMs };
+    return { ok: true, usage: run.usage, own };
+  });
+}
+
+function commandLine(options: FlashfreezeOptions): string[] {
+  const { lanes, fire, settle = true, checkout = THIS_CHECKOUT } = options;
+  return [
+    ...[process.execPath, join(checkout, 'src/flashfreeze.js')],
+    ...['snapshot', '--blobs-from', '-', '--json'],
+    ...['--timeout', String(TIMEOUT_S)],
+    ...(lanes === undefined ? [] : ['--lanes', String(lanes)]),
+    ...(fire === undefined ? [] : ['--fire', fire]),
+    ...(settle ? [] : ['--no-settle']),
+  ];
+}

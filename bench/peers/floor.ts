@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { type ProbePeriod, stallOf } from '../probe/figures.ts';
+import { failureOf, runMeasured, type Usage } from '../process/measured-process.ts';
+import type { Rig } from '../rig.ts';
+import type { Contender, GoodSample } from '../sample.ts';
+import { mean } from '../statistics.ts';
+
+export interface FloorRequest {
+  readonly mountPoints: readonly string[];
+  readonly urls: readonly string[];
+  readonly lanes: number | undefined;
+}
+
+/** CLOCK_MONOTONIC ms. */
+export interface FloorReport {
+  readonly freeze: {
+    readonly startMs: number;
+    /** The last FIFREEZE returned. */
+    readonly barrierMs: number;
+    /** The first FITHAW was entered. */
+    readonly thawMs: number;
+    readonly endMs: number;
+  };
+  /** From the call that fires all to the last answer. */
+  readonly requestsMs: number;
+}
+
+const PROGRAM = join(import.meta.dirname, 'floor-process.ts');
+
+/**
+ * What a snapshot of all disks cannot be shorter than, if freezing and requests do not overlap: bare
+ * parallel expedited freeze and thaw as the writers feel it, plus the requests with nothing frozen, from
+ * the call that fires all to the last answer. The sum stands where others have their stall.
+ */
+export function floor(lanes?: number): Contender {
+  return {
+    name: 'floor',
+    takeSample: async (rig) => {
+      rig.probe.begin();
+      const run = await runMeasured(
+        rig.launcher,
+        [process.execPath, PROGRAM],
+        JSON.stringify(floorRequest(rig, lanes)),
+      );
+      const period = await rig.probe.end();
+      return run.exitCode === 0
+        ? floorSample(JSON.parse(run.stdout) as FloorReport, period, run.usage)
+        : { ok: false, reason: failureOf(run) };
+    },
+  };
+}
+
+function floorRequest({ targets }: Rig, lanes: number | undefined): FloorRequest {
+  return {
+    mountPoints: targets.map(({ mountPoint }) => mountPoint),
+    urls: targets.map(({ url }) => url),
+    lanes,
+  };
+}
+
+function floorSample(
+  { freeze, requestsMs }: FloorReport,
+  period: ProbePeriod,
+  usage: Usage,
+): GoodSample {
+  const stalls = period.probes.map((probe) => stallOf(probe, freeze));
+  const freezesMs = stalls.map(({ stallMs }) => stallMs);
+  const freezeMs = Math.max(...freezesMs);
+  return {
+    ok: true,
+    stallsMs: freezesMs.map((ms) => ms + requestsMs),
+    maxStallMs: freezeMs + requestsMs,
+    meanStallMs: mean(freezesMs) + requestsMs,
+    elsewhereMs: Math.max(...stalls.map(({ elsewhereMs }) => elsewhereMs)),
+    usage,
+    own: {
+      windowMaxMs: freeze.endMs - freeze.startMs + requestsMs,
+      floor: { freezeMs, requestsMs },
+    },
+  };
+}

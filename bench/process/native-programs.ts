@@ -1,0 +1,23 @@
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { FlashfreezeError } from '../../src/errors.ts';
+import { tryCommand } from '../../test/lab/run-command.ts';
+
+const FLAGS = ['-O2', '-Wall', '-Wextra', '-Werror', '-pthread'];
+
+/**
+ * Compiles one of the benchmark's small C programs; resolves to the executable's path. `cc` is there
+ * wherever the addon could be built. Throws FF_LAB_UNAVAILABLE with what the compiler said.
+ */
+export async function compileProgram(sourcePath: string, directory: string): Promise<string> {
+  await mkdir(directory, { recursive: true });
+  const executable = join(directory, basename(sourcePath, '.c'));
+  const { code, stderr } = await tryCommand('cc', [...FLAGS, '-o', executable, sourcePath]);
+  if (code !== 0) {
+    throw new FlashfreezeError(
+      'FF_LAB_UNAVAILABLE',
+      `${sourcePath} could not be compiled with cc: ${stderr.trim()}`,
+    );
+  }
+  return executable;
+}

@@ -1,0 +1,103 @@
+import { longestMs, stallOf } from './probe/figures.ts';
+import type { Usage } from './process/measured-process.ts';
+import type { Rig } from './rig.ts';
+import { mean } from './statistics.ts';
+
+/** Somebody who takes a snapshot of every disk of a rig, as the writers feel it. */
+export interface Contender {
+  /** As the tables show it. */
+  readonly name: string;
+  takeSample(rig: Rig): Promise<Sample>;
+}
+
+/** What a contender says of itself. */
+export type Taking =
+  | { readonly ok: true; readonly usage: Usage; readonly own: OwnFigures }
+  | { readonly ok: false; readonly reason: string };
+
+export interface OwnFigures {
+  /** Longest and mean window by its own stamps; undefined where it takes none. */
+  readonly windowMaxMs?: number;
+  readonly windowMeanMs?: number;
+  readonly phasesMs?: Readonly<Record<string, number>>;
+  /** What the floor is the sum of. */
+  readonly floor?: { readonly freezeMs: number; readonly requestsMs: number };
+}
+
+/** One run as the writers felt it. */
+export type Sample = GoodSample | FailedSample;
+
+export interface FailedSample {
+  readonly ok: false;
+  readonly reason: string;
+}
+
+export interface GoodSample {
+  readonly ok: true;
+  /** What the writer of each disk felt, in the order of the disks. */
+  readonly stallsMs: readonly number[];
+  readonly maxStallMs: number;
+  readonly meanStallMs: number;
+  /** Longest pause of any writer while its disk was not being snapshotted: starting, settling, noise. */
+  readonly elsewhereMs: number;
+  readonly usage: Usage;
+  readonly own: OwnFigures;
+}
+
+/** A contender by what it does; the probe and the server's log say what it is worth. */
+export function contender(name: string, takeSnapshots: (rig: Rig) => Promise<Taking>): Contender {
+  return { name, takeSample: (rig) => takeSample(rig, takeSnapshots) };
+}
+
+/**
+ * Lets a contender take its snapshots while the probe measures. A sample fails where the contender
+ * fails, where a disk was not snapshotted, and where a writer went on writing while its disk was: such
+ * a snapshot would be worth nothing, however short its stall.
+ */
+async function takeSample(rig: Rig, takeSnapshots: (rig: Rig) => Promise<Taking>): Promise<Sample> {
+  rig.probe.begin();
+  const taking = await takeSnapshots(rig);
+  const period = await rig.probe.end();
+  if (!taking.ok) {
+    return taking;
+  }
+  const spans = await rig.snapshotSpans(period.startMs);
+  const stalls = period.probes.map((probe, index) => {
+    const span = spans[index];
+    return span === undefined ? undefined : stallOf(probe, span);
+  });
+  const known = stalls.filter((stall) => stall !== undefined);
+  const wrong = stalls.findIndex((stall) => stall === undefined || !stall.stood);
+  if (wrong >= 0) {
+    const what =
+      stalls[wrong] === undefined ? 'was not asked for' : 'was taken while it was written to';
+    return { ok: false, reason: `the snapshot of disk ${wrong} ${what}` };
+  }
+  const stallsMs = known.map(({ stallMs }) => stallMs);
+  return {
+    ok: true,
+    stallsMs,
+    maxStallMs: Math.max(...stallsMs),
+    meanStallMs: mean(stallsMs),
+    elsewhereMs: Math.max(...known.map(({ elsewhereMs }) => elsewhereMs)),
+    usage: taking.usage,
+    own: taking.own,
+  };
+}
+
+/** What the probe sees while nothing is done: longest pause of any writer, and the probe's CPU share. */
+export interface Noise {
+  readonly longestMs: number;
+  /** Of one core. */
+  readonly probeCpuShare: number;
+}
+
+export async function measureNoise({ probe }: Rig, durationMs: number): Promise<Noise> {
+  probe.begin();
+  await new Promise((resolve) => setTimeout(resolve, durationMs));
+  const { probes, cpuMs, startMs, endMs } = await probe.end();
+  return {
+    longestMs: Math.max(...probes.map(({ pauses }) => longestMs(pauses))),
+    probeCpuShare: cpuMs / (endMs - startMs),
+  };
+}

@@ -1,0 +1,76 @@
+import {
+  addLabOptions,
+  count,
+  diskCount,
+  type LabScenarioOptions,
+  rigOptions,
+} from '../options.ts';
+import { runRecorded } from '../peers/recorded.ts';
+import { Rig } from '../rig.ts';
+import { defineScenario } from '../scenario.ts';
+import { summarizeFigures } from '../statistics.ts';
+import { type Column, renderTable } from '../table.ts';
+
+interface AtOptions extends LabScenarioOptions {
+  readonly disks: number;
+  readonly lead: number;
+}
+
+interface AtFigures {
+  /** First FIFREEZE entered minus the time asked for, ms; negative = too early. */
+  readonly deviationsMs: readonly number[];
+  readonly failed: readonly string[];
+}
+
+export const at = defineScenario<AtOptions, AtFigures>({
+  name: 'at',
+  summary: 'Scheduled start: how far the first FIFREEZE is from the time asked for',
+  addOptions: (command) => {
+    command
+      .option('--disks <count>', 'number of disks', diskCount, 8)
+      .option('--runs <count>', 'same as --rounds', count)
+      .option('--lead <ms>', 'from the start of the process to the time asked for', count, 2_500);
+    addLabOptions(command, { rounds: 20 });
+    command.on('option:runs', (runs) => command.setOptionValue('rounds', count(runs)));
+  },
+  measure: async (options, progress) => {
+    await using rig = await Rig.create(rigOptions(options, options.disks));
+    const deviationsMs: number[] = [];
+    const failed: string[] = [];
+    for (let round = 0; round < options.rounds; round += 1) {
+      progress(`run ${round + 1} of ${options.rounds}`);
+      try {
+        deviationsMs.push(await deviationMs(rig, options.lead));
+      } catch (error) {
+        failed.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+    return { deviationsMs, failed };
+  },
+  render: renderAt,
+});
+
+async function deviationMs(rig: Rig, leadMs: number): Promise<number> {
+  const startAt = Date.now() + leadMs;
+  const { disks, realtimeOffsetMs } = await runRecorded(rig, { startAt });
+  const first = Math.min(...disks.map(({ freezeStartMs }) => freezeStartMs));
+  return first + realtimeOffsetMs - startAt;
+}
+
+function renderAt({ deviationsMs, failed }: AtFigures, { disks }: AtOptions): string {
+  const distances = summarizeFigures(deviationsMs.map(Math.abs));
+  const columns: readonly Column<typeof distances>[] = [
+    { head: 'runs', value: ({ count: runs }) => runs, decimals: 0 },
+    { head: 'median', value: ({ median }) => median, decimals: 3 },
+    { head: 'p90', value: ({ p90 }) => p90, decimals: 3 },
+    { head: 'max', value: ({ max }) => max, decimals: 3 },
+    { head: 'too early', value: () => deviationsMs.filter((ms) => ms < 0).length, decimals: 0 },
+    { head: 'failed', value: () => failed.length, decimals: 0 },
+  ];
+  return [
+    renderTable(`Distance of the first FIFREEZE from --at, ${disks} disks: ms`, columns, [
+      distances,
+    ]),
+    ...failed.map((reason) => `! ${reason}`),
+  ].join('\n');
+}

@@ -1,0 +1,108 @@
+import { maxStall, meanStall, ratioOf, reasonsOf, summarizeSamples } from '../comparison.ts';
+import type { GoodSample, Sample } from '../sample.ts';
+import { median, type Summary } from '../statistics.ts';
+import { type Column, figure, renderTable } from '../table.ts';
+import type { WindowFigures, WindowOptions } from './window.ts';
+
+interface Row {
+  readonly disks: number;
+  readonly noise: WindowFigures['noise'];
+  readonly failed: number;
+  readonly max: Summary;
+  readonly mean: Summary;
+  readonly elsewhere: Summary;
+  readonly ownMax: Summary;
+  readonly ownMean: Summary;
+  readonly cpu: Summary;
+  readonly memory: Summary;
+  readonly phases: Readonly<Record<string, number>>;
+  readonly floor: Summary;
+  readonly floorFreeze: Summary;
+  readonly floorRequests: Summary;
+  readonly ratio: Summary;
+  readonly meanRatio: Summary;
+  readonly reasons: readonly string[];
+}
+
+const STALL: readonly Column<Row>[] = [
+  { head: 'disks', value: ({ disks }) => disks, decimals: 0 },
+  { head: 'max stall\nmedian', value: ({ max }) => max.median },
+  { head: '\np90', value: ({ max }) => max.p90 },
+  { head: '\nmax', value: ({ max }) => max.max },
+  { head: 'mean\nstall', value: ({ mean }) => mean.median },
+  { head: 'floor', value: ({ floor }) => floor.median },
+  { head: '= freeze\n+ thaw', value: ({ floorFreeze }) => floorFreeze.median },
+  { head: '+ requests', value: ({ floorRequests }) => floorRequests.median },
+  { head: 'max stall\n÷ floor', value: ({ ratio }) => ratio.median, decimals: 2 },
+  { head: 'p25–p75', value: ({ ratio }) => `${figure(ratio.p25, 2)}–${figure(ratio.p75, 2)}` },
+  { head: 'mean ÷\nmean floor', value: ({ meanRatio }) => meanRatio.median, decimals: 2 },
+  { head: 'noise', value: ({ noise }) => noise.longestMs },
+  { head: 'failed', value: ({ failed }) => failed, decimals: 0 },
+];
+
+const PRODUCT: readonly Column<Row>[] = [
+  { head: 'disks', value: ({ disks }) => disks, decimals: 0 },
+  { head: 'own stamps\nmax', value: ({ ownMax }) => ownMax.median },
+  { head: '\nmean', value: ({ ownMean }) => ownMean.median },
+  { head: 'stall\nelsewhere', value: ({ elsewhere }) => elsewhere.median },
+  { head: 'CPU ms', value: ({ cpu }) => cpu.median, decimals: 0 },
+  { head: 'peak MB', value: ({ memory }) => memory.max, decimals: 0 },
+  { head: 'phases, ms (median)', value: ({ phases }) => renderPhases(phases) },
+  { head: 'probe CPU', value: ({ noise }) => `${figure(noise.probeCpuShare * 100, 0)} %` },
+];
+
+export function renderWindow(figures: readonly WindowFigures[], options: WindowOptions): string {
+  const rows = figures.map(rowOf);
+  const title = `What writers feel, ms: ${options.fileSystems}, ${options.latency} ms latency, ${options.rounds} rounds`;
+  return [
+    renderTable(title, STALL, rows),
+    renderTable(
+      'The product, medians; peak memory of its process tree: the largest',
+      PRODUCT,
+      rows,
+    ),
+    ...rows.flatMap(({ disks, reasons }) => reasons.map((reason) => `! ${disks} disks: ${reason}`)),
+  ].join('\n');
+}
+
+function rowOf({ disks, noise, contenders: [ours, floor] }: WindowFigures): Row {
+  const samples = ours?.samples ?? [];
+  const floors = floor?.samples ?? [];
+  const of = (figureOf: (sample: GoodSample) => number): Summary =>
+    summarizeSamples(samples, figureOf);
+  const ofFloor = (figureOf: (sample: GoodSample) => number): Summary =>
+    summarizeSamples(floors, figureOf);
+  return {
+    disks,
+    noise,
+    failed: [...samples, ...floors].filter(({ ok }) => !ok).length,
+    reasons: reasonsOf([...samples, ...floors]),
+    max: of(maxStall),
+    mean: of(meanStall),
+    elsewhere: of(({ elsewhereMs }) => elsewhereMs),
+    ownMax: of(({ own }) => own.windowMaxMs ?? Number.NaN),
+    ownMean: of(({ own }) => own.windowMeanMs ?? Number.NaN),
+    cpu: of(({ usage }) => usage.cpuMs),
+    memory: of(({ usage }) => usage.peakRssMb),
+    phases: medianPhases(samples),
+    floor: ofFloor(maxStall),
+    floorFreeze: ofFloor(({ own }) => own.floor?.freezeMs ?? Number.NaN),
+    floorRequests: ofFloor(({ own }) => own.floor?.requestsMs ?? Number.NaN),
+    ratio: ratioOf(samples, floors, maxStall),
+    meanRatio: ratioOf(samples, floors, meanStall),
+  };
+}
+
+function medianPhases(samples: readonly Sample[]): Record<string, number> {
+  const phases = samples.flatMap((sample) => (sample.ok ? [sample.own.phasesMs ?? {}] : []));
+  const names = [...new Set(phases.flatMap(Object.keys))];
+  return Object.fromEntries(
+    names.map((name) => [name, median(phases.map((each) => each[name] ?? 0))]),
+  );
+}
+
+function renderPhases(phases: Readonly<Record<string, number>>): string {
+  return Object.entries(phases)
+    .map(([name, ms]) => `${name} ${figure(ms, 0)}`)
+    .join(', ');
+}

@@ -62,15 +62,13 @@ function noteAll(stamps: Stamps, indexes: readonly number[]): void {
   }
 }
 
+/** The defaults of the configuration, where a request takes most of its fields from. */
 function backupRequest({ urls, fire, lanes, settle, startAt }: RecordedRequest): BackupRequest {
-  const defaults = DEFAULT_VM_BACKUP_CONFIGURATION;
   return {
+    ...DEFAULT_VM_BACKUP_CONFIGURATION,
+    ...(fire === undefined ? {} : { fire }),
     blobs: urls.map((url) => ({ url, device: undefined })),
     selection: { include: [], skip: [] },
-    timeoutMs: defaults.timeoutMs,
-    waveLimitMs: defaults.waveLimitMs,
-    retryStuckFreeze: defaults.retryStuckFreeze,
-    fire: fire ?? defaults.fire,
     settle: settle ?? true,
     freeze: true,
     strictMatch: false,

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 // Types only: the code is loaded where it exists.
 import type * as LabScene from '../../test/lab/lab.ts';
 import type * as LabNamespace from '../../test/lab/namespace.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { renderTable } from '../report/table.ts';
 import { snapshot } from './snapshot.ts';
 
 const DEFAULT_DISKS = '8';
@@ -49,17 +49,24 @@ async function lab(count: number): Promise<number> {
 }
 
 function renderListing(rows: readonly LabScene.ListedDisk[]): string {
-  const table = new Table({
-    head: ['blob', 'size MB', 'snapshots listed back', 'synced writes', 'longest ms'],
-    colAligns: ['left', 'right', 'left', 'right', 'right'],
-    style: { head: [], border: [] },
-  });
-  for (const { blob, sizeBytes, snapshots, writes, longestStallMs } of rows) {
-    const listed = snapshots.length === 0 ? 'none' : snapshots.join('\n');
-    table.push([blob, sizeBytes / 2 ** 20, listed, writes, longestStallMs.toFixed(1)]);
-  }
+  const table = renderTable(
+    [
+      { head: 'blob', align: 'left' },
+      { head: 'size MB', align: 'right' },
+      { head: 'snapshots listed back', align: 'left' },
+      { head: 'synced writes', align: 'right' },
+      { head: 'longest write ms', align: 'right' },
+    ],
+    rows.map(({ blob, sizeBytes, snapshots, writes, longestStallMs }) => [
+      blob,
+      sizeBytes / 2 ** 20,
+      snapshots.length === 0 ? 'none' : snapshots.join('\n'),
+      writes,
+      longestStallMs.toFixed(1),
+    ]),
+  );
   const total = rows.reduce((sum, { snapshots }) => sum + snapshots.length, 0);
-  return `${table.toString()}\n${total} snapshots of ${rows.length} disks listed back from Azurite`;
+  return `\n${table}\n\n${total} snapshots of ${rows.length} disks listed back from Azurite`;
 }
 
 async function load<Module>(file: string): Promise<Module> {

@@ -1,12 +1,14 @@
-import Table from 'cli-table3';
 import colors from 'picocolors';
 import type { RunSummary } from './summary.ts';
+import { renderTable } from './table.ts';
 
 /** The closing tables and sentences of a run, for people. */
 export function renderSummary(summary: RunSummary): string {
   return [
     renderFileSystems(summary),
+    '',
     renderDisks(summary),
+    '',
     ...summary.warnings.map((warning) => colors.yellow(`! ${warning}`)),
     ...summary.problems.map((problem) => colors.red(`✗ ${problem}`)),
     renderVerdict(summary),
@@ -14,34 +16,43 @@ export function renderSummary(summary: RunSummary): string {
 }
 
 function renderFileSystems({ fileSystems }: RunSummary): string {
-  const table = new Table({
-    head: ['file system', 'type', 'disks', 'freeze ms', 'window ms'],
-    colAligns: ['left', 'left', 'left', 'right', 'right'],
-    style: { head: [], border: [] },
-  });
-  for (const { mountPoint, type, disks, freezeMs, windowMs } of fileSystems) {
-    table.push([printable(mountPoint), type, disks.join(' '), figure(freezeMs), figure(windowMs)]);
-  }
-  return table.toString();
+  return renderTable(
+    [
+      { head: 'file system', align: 'left' },
+      { head: 'type', align: 'left' },
+      { head: 'disks', align: 'left' },
+      { head: 'freeze ms', align: 'right' },
+      { head: 'window ms', align: 'right' },
+    ],
+    fileSystems.map(({ mountPoint, type, disks, freezeMs, windowMs }) => [
+      printable(mountPoint),
+      type,
+      disks.join(' '),
+      figure(freezeMs),
+      figure(windowMs),
+    ]),
+  );
 }
 
 function renderDisks({ disks }: RunSummary): string {
-  const table = new Table({
-    head: ['disk', 'blob', 'snapshot', 'http', 'tries', 'latency ms'],
-    colAligns: ['left', 'left', 'left', 'right', 'right', 'right'],
-    style: { head: [], border: [] },
-  });
-  for (const { device, blob, snapshot, httpStatus, attempts, latencyMs } of disks) {
-    table.push([
+  return renderTable(
+    [
+      { head: 'disk', align: 'left' },
+      { head: 'blob', align: 'left' },
+      { head: 'snapshot', align: 'left' },
+      { head: 'http', align: 'right' },
+      { head: 'tries', align: 'right' },
+      { head: 'latency ms', align: 'right' },
+    ],
+    disks.map(({ device, blob, snapshot, httpStatus, attempts, latencyMs }) => [
       device ?? '?',
       blobName(blob),
       snapshot ?? colors.red('none'),
       httpStatus ?? '–',
       attempts,
       figure(latencyMs),
-    ]);
-  }
-  return table.toString();
+    ]),
+  );
 }
 
 function renderVerdict({ consistency, code, name, barrier, windowMs, disks }: RunSummary): string {

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** What one directory's writer has done. */
@@ -19,10 +20,16 @@ export type WriterMessage =
 export class Writers implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #totals: Promise<readonly WriterTotals[]>;
+  #stopped: Promise<readonly WriterTotals[]> | undefined;
 
   private constructor(child: ChildProcess, totals: Promise<readonly WriterTotals[]>) {
     this.#child = child;
     this.#totals = totals;
+  }
+
+  /** Their process. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** Resolves when each has written and synced for the first time. */
@@ -39,26 +46,34 @@ export class Writers implements AsyncDisposable {
         stopped.resolve(message.totals);
       }
     });
+    child.on('error', stopped.reject);
     child.on('exit', (code, signal) => {
       const reason = new Error(`The writers' process ended with ${code ?? signal}`);
       started.reject(reason);
       stopped.reject(reason);
     });
-    // Whoever stops the writers hears of it; nobody need.
+    // Whoever stops the writers hears of it.
     stopped.promise.catch(() => {});
     await started.promise;
     return new Writers(child, stopped.promise);
   }
 
-  /** Ends them; takes until the thaw where a file system is frozen. The same answer each time. */
-  async stop(): Promise<readonly WriterTotals[]> {
+  /** Ends them and their process; takes until the thaw where a file system is frozen. */
+  stop(): Promise<readonly WriterTotals[]> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<readonly WriterTotals[]> {
     if (this.#child.connected) {
+      const exited = once(this.#child, 'exit');
       this.#child.send('stop');
+      await exited;
     }
     return await this.#totals;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop().catch(() => {});
+    await this.stop();
   }
 }

@@ -1,4 +1,5 @@
 import type { SnapshotAnswer } from '../snapshot/model.ts';
+import { throwIfAborted } from './abort.ts';
 import { type Approached, rewarm, waitForStart } from './approach.ts';
 import { attempt, nanoseconds } from './attempt.ts';
 import type { Phases } from './phases.ts';
@@ -41,6 +42,7 @@ export async function attempts(
     const armed = await phases.measure('arm', async () => {
       const freezer = await guardian?.arm(deadlineNs);
       await waitForStart(request.startAt, abort);
+      throwIfAborted(abort);
       return freezer;
     });
     const plan = { waves, settleNs, deadlineNs, armed };

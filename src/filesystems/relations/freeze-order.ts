@@ -75,16 +75,22 @@ function lastFirst(
   const waiting = new Set(devices);
   const ordered: DeviceNumber[] = [];
   const visit = (device: DeviceNumber): void => {
-    const cycle = devices.filter((other) => waiting.has(other) && graph.isMutual(device, other));
-    for (const member of cycle) {
+    const needed = [...graph.needsOf(device)].filter((other) => waiting.has(other));
+    const mutual = new Set([device, ...needed.filter((other) => graph.isMutual(device, other))]);
+    for (const member of mutual) {
       waiting.delete(member);
     }
-    for (const needed of graph.needsOf(device)) {
-      if (waiting.has(needed)) {
-        visit(needed);
+    for (const other of needed) {
+      if (waiting.has(other)) {
+        visit(other);
       }
     }
-    ordered.push(...(cycle.length === 1 ? cycle : lastFirst(cycle, stronger)));
+    if (mutual.size === 1) {
+      ordered.push(device);
+    } else {
+      const cycle = devices.filter((other) => mutual.has(other));
+      ordered.push(...lastFirst(cycle, stronger));
+    }
   };
   for (const device of devices.toReversed()) {
     if (waiting.has(device)) {
@@ -110,10 +116,12 @@ function wavesOf(
 }
 
 function thawOrder(devices: readonly DeviceNumber[], graph: NeedGraph): number[][] {
+  const positions = new Map(devices.map((device, position) => [device, position]));
   return devices.map((device) =>
-    [...devices.keys()].filter((position) => {
-      const other = devices[position] ?? '';
-      return graph.needsOf(device).has(other) && !graph.isMutual(device, other);
-    }),
+    [...graph.needsOf(device)]
+      .filter((other) => !graph.isMutual(device, other))
+      .map((other) => positions.get(other))
+      .filter((position) => position !== undefined)
+      .sort((a, b) => a - b),
   );
 }

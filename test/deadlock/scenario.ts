@@ -85,15 +85,22 @@ export class DeadlockScenario implements AsyncDisposable {
   /** What operators can do without us: end the openers, thaw until every freeze has returned. */
   async release(): Promise<void> {
     this.openers?.kill();
-    const over = Promise.all(this.#freezes.map(({ ended }) => ended)).then(() => true);
-    do {
-      await Promise.all(this.disks.map((disk) => this.#thawOnce(disk)));
-    } while (!(await Promise.race([over, delay(THAW_AGAIN_MS, false)])));
-    for (const disk of this.disks) {
-      while (await this.#thawOnce(disk)) {
-        // A thaw that came before its freeze had ended was lost.
-      }
-    }
+    const freezes = { areOver: false };
+    const over = Promise.all(this.#freezes.map(({ ended }) => ended)).then(() => {
+      freezes.areOver = true;
+    });
+    // Each on its own: one that blocks must not keep the others from being thawed again.
+    await Promise.all(
+      this.disks.map(async (disk) => {
+        while (!freezes.areOver) {
+          await this.#thawOnce(disk);
+          await Promise.race([over, delay(THAW_AGAIN_MS)]);
+        }
+        while (await this.#thawOnce(disk)) {
+          // A thaw that came before its freeze had ended was lost.
+        }
+      }),
+    );
   }
 
   async #thawOnce({ mountPoint }: ScenarioDisk): Promise<boolean> {

@@ -76,7 +76,7 @@ void Freezer::sync(const Indexes& indexes) {
 bool Freezer::may_freeze(std::size_t index) const {
   const FreezeState state = ledger_.entry(index).load();
   const FileSystem& file_system = file_systems_[index];
-  return !file_system.asked.load() && !file_system.owes_thaw.load() &&
+  return file_system.asked.load() == 0 && !file_system.owes_thaw.load() &&
          (state == FreezeState::kIdle || state == FreezeState::kRefused ||
           state == FreezeState::kThawed);
 }
@@ -90,7 +90,7 @@ void Freezer::freeze(const Indexes& indexes) {
   }
   for (const uint32_t index : indexes) {
     file_systems_[index].armed_as.store(armed_as);
-    file_systems_[index].asked.store(true);
+    file_systems_[index].asked.store(1);
     ledger_.entry(index).state.store(static_cast<uint32_t>(FreezeState::kRequested));
     give(file_systems_[index].freeze_work, kFreeze);
   }

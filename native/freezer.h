@@ -94,7 +94,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
     FutexWord thaw_work{0};
     std::atomic<uint32_t> armed_as{0};       // the arming under which the freeze was asked for
     std::atomic<bool> owes_thaw{false};      // frozen by us, and its thaw not yet told
-    std::atomic<bool> asked{false};          // to freeze, and the outcome not yet told
+    FutexWord asked{0};                      // to freeze, and the outcome not yet told
     std::atomic<bool> syncing{false};
   };
 

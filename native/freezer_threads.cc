@@ -108,14 +108,15 @@ void Freezer::freeze_now(std::size_t index) {
   if (event.error == 0) {
     event.kind = EventKind::kFrozen;
     file_system.owes_thaw.store(true);
-    file_system.asked.store(false);
-    completions_->publish(event);  // before the state: no thaw is told before its freeze
-    entry.store(FreezeState::kFrozen);
+    entry.store(FreezeState::kFrozen);  // first of all: until then the guardian cannot be sure
+    completions_->publish(event);
+    file_system.asked.store(0);
   } else {
     entry.store(FreezeState::kRefused);
-    file_system.asked.store(false);
+    file_system.asked.store(0);  // before it is told: then it may be asked for anew
     completions_->publish(event);
   }
+  futex_wake_all(file_system.asked);
   changes_.fetch_add(1);
   futex_wake_all(changes_);
 }
@@ -157,8 +158,12 @@ void Freezer::thaw_anyones_now(std::size_t index) {
 }
 
 void Freezer::tell_thawed(std::size_t index, const Event& event) {
+  FileSystem& file_system = file_systems_[index];
   ledger_.entry(index).exchange_if(FreezeState::kFrozen, FreezeState::kThawed);
-  if (file_systems_[index].owes_thaw.exchange(false)) completions_->publish(event);
+  if (!file_system.owes_thaw.load()) return;
+  while (file_system.asked.load() != 0) futex_wait(file_system.asked, 1);  // its freeze first
+  file_system.owes_thaw.store(false);
+  completions_->publish(event);
 }
 
 void Freezer::end_threads(uint64_t limit_ns) {

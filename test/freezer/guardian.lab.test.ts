@@ -1,0 +1,217 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { freezerControls } from '../../src/freezer/freezer.ts';
+import { GUARDIAN_PATH, Guardian } from '../../src/freezer/guardian.ts';
+import { LabDisks } from '../lab/disks.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { suite } from '../suite.ts';
+import { FrozenWorker, gone, stop } from './frozen-worker.ts';
+import { rcuExpedited, withRcuExpedited } from './grace-periods.ts';
+import { inMs, RecordedFreezer } from './recorded-freezer.ts';
+import { Writer, writable } from './writer.ts';
+
+await enterLab({ lifetimeSeconds: 240 });
+
+const test = suite('guardian');
+const THREE = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;
+
+const mountPointsOf = ({ disks }: LabDisks): string[] => disks.map(({ mountPoint }) => mountPoint);
+
+/** Writable, grace periods as before, no guardian left. */
+async function released(mountPoints: readonly string[], guardianPid: number): Promise<void> {
+  await writable(mountPoints);
+  await gone(guardianPid);
+  assert.is(rcuExpedited(), '0');
+}
+
+test('a worker killed while frozen leaves nothing frozen; without the guardian it would', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create(THREE);
+  const mountPoints = mountPointsOf(lab);
+  await using worker = await FrozenWorker.start(mountPoints);
+  assert.is(worker.frozen, 3);
+  await stop(worker.guardianPid);
+  worker.kill('SIGKILL');
+  assert.is(await worker.exited(), 'SIGKILL');
+  for (const mountPoint of mountPoints) {
+    assert.ok(
+      await new Writer(mountPoint).isBlocked(),
+      'nobody thaws while the guardian is stopped',
+    );
+  }
+  assert.is(rcuExpedited(), '1');
+  process.kill(worker.guardianPid, 'SIGCONT');
+  await released(mountPoints, worker.guardianPid);
+});
+
+for (const type of ['ext4', 'xfs'] as const) {
+  test(`a worker killed while its FIFREEZE of ${type} is stuck leaves nothing frozen`, async () => {
+    using _normal = withRcuExpedited('0');
+    await using lab = await LabDisks.create([
+      { type, sizeMb: 640 },
+      { type, imageOn: 0 },
+    ]);
+    const mountPoints = mountPointsOf(lab);
+    await writeFile(join(mountPoints[1] ?? '', 'dirty'), 'x'.repeat(1e6));
+    await using worker = await FrozenWorker.start(mountPoints, { lastIsStuck: true });
+    await worker.hasStuckThread();
+    worker.kill('SIGKILL');
+    await released(mountPoints, worker.guardianPid);
+    assert.is(await worker.exited(), 'SIGKILL');
+  });
+}
+
+test('a stopped worker does not outlast the deadline, and learns of it when it goes on', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create(THREE);
+  const mountPoints = mountPointsOf(lab);
+  await using worker = await FrozenWorker.start(mountPoints, { deadlineMs: 1500 });
+  await stop(worker.pid);
+  await released(mountPoints, worker.guardianPid);
+  worker.kill('SIGCONT');
+  worker.order('until-expired');
+  assert.is(await worker.told(), 'expired');
+  worker.order('release');
+  assert.is(await worker.told(), 'deadline');
+});
+
+test('a worker stopped while its FIFREEZE is stuck does not outlast the deadline', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create([
+    { type: 'ext4', sizeMb: 640 },
+    { type: 'ext4', imageOn: 0 },
+  ]);
+  const mountPoints = mountPointsOf(lab);
+  await writeFile(join(mountPoints[1] ?? '', 'dirty'), 'x'.repeat(1e6));
+  await using worker = await FrozenWorker.start(mountPoints, {
+    deadlineMs: 1500,
+    lastIsStuck: true,
+  });
+  await worker.hasStuckThread();
+  await stop(worker.pid);
+  await writable(mountPoints);
+  worker.kill('SIGCONT');
+  worker.order('until-expired');
+  assert.is(await worker.told(), 'expired');
+  await released(mountPoints, worker.guardianPid);
+});
+
+test('a killed guardian makes the worker thaw at once, though its event loop is blocked', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create(THREE);
+  const mountPoints = mountPointsOf(lab);
+  await using worker = await FrozenWorker.start(mountPoints);
+  worker.order('busy-loop');
+  process.kill(worker.guardianPid, 'SIGKILL');
+  await released(mountPoints, worker.guardianPid);
+});
+
+test('the loss of the guardian is told, and nothing can be frozen any more', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  await using recorded = new RecordedFreezer(mountPointsOf(lab));
+  await using guardian = await Guardian.start(recorded.freezer);
+  const armed = await guardian.arm(inMs(20_000));
+  armed.freeze([0]);
+  await recorded.until('frozen');
+  process.kill(guardian.pid, 'SIGKILL');
+  await recorded.until('guardian-lost', 1);
+  const [thawed] = await recorded.until('thawed');
+  assert.is(thawed?.wasFrozen, true);
+  assert.throws(() => armed.freeze([0]), /not armed|not guarded/);
+  assert.equal(await guardian.release(), { reason: 'lost', thawed: [], failed: [] });
+});
+
+test('a stopped guardian is covered by the worker’s own deadline and ended by release', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create(THREE);
+  const mountPoints = mountPointsOf(lab);
+  await using worker = await FrozenWorker.start(mountPoints, { deadlineMs: 500 });
+  await stop(worker.guardianPid);
+  worker.order('until-expired');
+  assert.is(await worker.told(), 'expired');
+  await writable(mountPoints);
+  worker.order('release');
+  assert.is(await worker.told(), 'lost');
+  await released(mountPoints, worker.guardianPid);
+});
+
+test('a guardian told to end by a signal thaws first and says so', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create(THREE);
+  const mountPoints = mountPointsOf(lab);
+  await using worker = await FrozenWorker.start(mountPoints);
+  await stop(worker.pid);
+  process.kill(worker.guardianPid, 'SIGTERM');
+  await released(mountPoints, worker.guardianPid);
+  worker.kill('SIGCONT');
+  worker.order('until-lost');
+  assert.is(await worker.told(), 'guardian-lost');
+  worker.order('release');
+  assert.is(await worker.told(), 'signal');
+});
+
+test('the end of the control pipe makes the guardian thaw, though the worker lives', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  await using recorded = new RecordedFreezer(mountPointsOf(lab));
+  const controls = freezerControls(recorded.freezer);
+  const { ledger, directories } = controls.descriptors();
+  const child = spawn(GUARDIAN_PATH, [], {
+    stdio: ['pipe', 'pipe', 'ignore', ledger, 'ignore', controls.watchGuardian(), ...directories],
+  });
+  const { stdin: control, stdout: report } = child;
+  if (control === null || report === null) {
+    throw new Error('no pipes');
+  }
+  const closed = once(child, 'close');
+  const said: string[] = [];
+  report.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  await once(report, 'data');
+  controls.guardianStarted();
+  controls.arm(inMs(20_000));
+  control.write('a');
+  await once(report, 'data');
+  controls.freeze([0]);
+  await recorded.until('frozen');
+  control.destroy();
+  await recorded.until('guardian-lost', 1);
+  const [thawed] = await recorded.until('thawed');
+  assert.is(thawed?.wasFrozen, true);
+  await closed;
+  const lines = said.join('').trim().split('\n');
+  assert.match(lines[2] ?? '', new RegExp(`^thawed 0 ${thawed?.endNs}$`));
+  assert.is(lines[3], 'done control-closed');
+});
+
+test('releasing while something is frozen thaws it', async () => {
+  await using lab = await LabDisks.create(THREE);
+  await using recorded = new RecordedFreezer(mountPointsOf(lab));
+  const guardian = await Guardian.start(recorded.freezer);
+  const armed = await guardian.arm(inMs(20_000));
+  armed.freeze(recorded.all);
+  await recorded.until('frozen');
+  const { reason } = await guardian.release();
+  assert.is(reason, 'released');
+  assert.is((await recorded.until('thawed')).length, 3);
+  await gone(guardian.pid);
+  await writable(mountPointsOf(lab));
+});
+
+test('a guardian serves one attempt after the other', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  await using recorded = new RecordedFreezer(mountPointsOf(lab));
+  await using guardian = await Guardian.start(recorded.freezer);
+  for (const attempt of [1, 2, 3]) {
+    const armed = await guardian.arm(inMs(20_000));
+    armed.freeze([0]);
+    await recorded.until('frozen', attempt);
+    recorded.freezer.thaw([0]);
+    await recorded.until('thawed', attempt);
+    armed.disarm();
+  }
+  assert.equal(await guardian.release(), { reason: 'released', thawed: [], failed: [] });
+});
+
+test.run();

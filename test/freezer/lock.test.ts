@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { FlashfreezeError } from '../../src/errors.ts';
+import { Freezer } from '../../src/freezer/freezer.ts';
+import { FreezeLock } from '../../src/freezer/lock.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('freeze lock');
+
+interface Place extends AsyncDisposable {
+  readonly directory: string;
+  readonly path: string;
+}
+
+async function makePlace(): Promise<Place> {
+  const directory = await mkdtemp(join(tmpdir(), 'freeze-lock-'));
+  return {
+    directory,
+    path: join(directory, 'made', 'deeper', 'lock'),
+    [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+/** Another tool: takes the lock with lockf(3), says so, and keeps it until its input ends. */
+const LOCKF = `
+import fcntl, sys
+with open(sys.argv[1], 'a') as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print('busy', flush=True)
+        sys.exit(0)
+    print('locked', flush=True)
+    sys.stdin.read()
+`;
+
+interface OtherTool extends AsyncDisposable {
+  readonly answer: 'busy' | 'locked';
+  readonly pid: number | undefined;
+  letGo(): void;
+}
+
+async function otherTool(path: string): Promise<OtherTool> {
+  const child = spawn('python3', ['-c', LOCKF, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [chunk] = await once(child.stdout, 'data');
+  return {
+    answer: String(chunk).trim() === 'locked' ? 'locked' : 'busy',
+    pid: child.pid,
+    letGo: () => child.stdin.end(),
+    [Symbol.asyncDispose]: () => ended(child),
+  };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  child.stdin?.end();
+  if (child.exitCode === null && child.signalCode === null) {
+    await once(child, 'exit');
+  }
+}
+
+async function isFree(path: string): Promise<boolean> {
+  await using tool = await otherTool(path);
+  return tool.answer === 'locked';
+}
+
+async function refusal(acquiring: Promise<FreezeLock>): Promise<FlashfreezeError> {
+  try {
+    using _lock = await acquiring;
+  } catch (error) {
+    assert.instance(error, FlashfreezeError);
+    return error as FlashfreezeError;
+  }
+  throw new Error('the lock was acquired');
+}
+
+test('it excludes tools that use lockf, until disposed', async () => {
+  await using place = await makePlace();
+  {
+    using _lock = await FreezeLock.acquire({ path: place.path });
+    assert.not(await isFree(place.path));
+  }
+  assert.ok(await isFree(place.path));
+});
+
+test('what is missing of its directory is made for root alone', async () => {
+  await using place = await makePlace();
+  using _lock = await FreezeLock.acquire({ path: place.path });
+  const modes = await Promise.all(
+    ['made', 'made/deeper', 'made/deeper/lock'].map(async (name) => {
+      const { mode, uid } = await stat(join(place.directory, name));
+      return [mode & 0o777, uid];
+    }),
+  );
+  assert.equal(modes, [
+    [0o700, 0],
+    [0o700, 0],
+    [0o600, 0],
+  ]);
+});
+
+test('it is had as soon as the other tool lets go', async () => {
+  await using place = await makePlace();
+  (await FreezeLock.acquire({ path: place.path }))[Symbol.dispose]();
+  await using tool = await otherTool(place.path);
+  const acquiring = FreezeLock.acquire({ path: place.path, waitMs: 20_000 });
+  tool.letGo();
+  using _lock = await acquiring;
+  assert.not(await isFree(place.path));
+});
+
+test('a holder that does not let go is named when the time is over', async () => {
+  await using place = await makePlace();
+  (await FreezeLock.acquire({ path: place.path }))[Symbol.dispose]();
+  await using tool = await otherTool(place.path);
+  const error = await refusal(FreezeLock.acquire({ path: place.path, waitMs: 50 }));
+  assert.is(error.code, 'FF_LOCK_TIMEOUT');
+  assert.is(error.systemCall?.errno, 'ETIMEDOUT');
+  assert.match(error.message, `process ${tool.pid}`);
+  assert.match(error.message, '50 ms');
+});
+
+test('waiting can be aborted', async () => {
+  await using place = await makePlace();
+  (await FreezeLock.acquire({ path: place.path }))[Symbol.dispose]();
+  await using _tool = await otherTool(place.path);
+  const reason = new Error('stop');
+  const abort = new AbortController();
+  const acquiring = FreezeLock.acquire({ path: place.path, signal: abort.signal });
+  abort.abort(reason);
+  try {
+    using _lock = await acquiring;
+    assert.unreachable();
+  } catch (error) {
+    assert.is(error, reason);
+  }
+});
+
+test('a process holds it once, and a second try does not drop it', async () => {
+  await using place = await makePlace();
+  using _lock = await FreezeLock.acquire({ path: place.path });
+  const error = await refusal(FreezeLock.acquire({ path: place.path }));
+  assert.match(error.message, 'this process holds it already');
+  assert.not(await isFree(place.path));
+});
+
+test('freezing threads that close their copies of the descriptor do not drop it', async () => {
+  await using place = await makePlace();
+  using _lock = await FreezeLock.acquire({ path: place.path });
+  {
+    await using freezer = Freezer.open([place.directory, place.directory], () => {});
+    assert.is(freezer.deviceNumbers.length, 2);
+    assert.not(await isFree(place.path));
+  }
+  assert.not(await isFree(place.path));
+});
+
+test('a symbolic link on the way is refused by name', async () => {
+  await using place = await makePlace();
+  await mkdir(join(place.directory, 'real'));
+  await symlink('real', join(place.directory, 'made'));
+  const error = await refusal(FreezeLock.acquire({ path: place.path }));
+  assert.is(error.systemCall?.errno, 'ELOOP');
+  assert.match(error.message, `"${join(place.directory, 'made')}" is a symbolic link`);
+});
+
+test('a lock file that is a symbolic link is refused', async () => {
+  await using place = await makePlace();
+  await writeFile(join(place.directory, 'real'), '');
+  const path = join(place.directory, 'lock');
+  await symlink('real', path);
+  const error = await refusal(FreezeLock.acquire({ path }));
+  assert.match(error.message, 'symbolic link');
+});
+
+test('a directory of somebody else’s, or that others may write, is refused', async () => {
+  await using place = await makePlace();
+  const made = join(place.directory, 'made');
+  await mkdir(made);
+  const spoils = [() => chmod(made, 0o777), () => chmod(made, 0o775), () => chown(made, 1, 1)];
+  for (const spoil of spoils) {
+    await chmod(made, 0o700);
+    await spoil();
+    const error = await refusal(FreezeLock.acquire({ path: place.path }));
+    assert.is(error.systemCall?.errno, 'EACCES');
+    assert.match(error.message, `"${made}" must belong to root`);
+  }
+});
+
+test.run();

@@ -1,0 +1,63 @@
+import * as assert from 'uvu/assert';
+import { FlashfreezeError } from '../../src/errors.ts';
+import { Freezer } from '../../src/freezer/freezer.ts';
+import { Guardian } from '../../src/freezer/guardian.ts';
+import { errnoName, requireAddon, systemCallFailure } from '../../src/freezer/native.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('native');
+
+test('an addon that is missing or no addon is told with what to do', () => {
+  for (const path of ['/nowhere/flashfreeze.node', '/bin/sh']) {
+    try {
+      requireAddon(path);
+      assert.unreachable(path);
+    } catch (error) {
+      assert.instance(error, FlashfreezeError);
+      assert.is((error as FlashfreezeError).code, 'FF_ADDON_MISSING');
+      assert.match((error as FlashfreezeError).message, 'npm ci');
+    }
+  }
+});
+
+test('a guardian that is missing is told with its path', async () => {
+  await using freezer = Freezer.open([], () => {});
+  try {
+    await using _guardian = await Guardian.start(freezer, '/nowhere/guardian');
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, FlashfreezeError);
+    assert.is((error as FlashfreezeError).code, 'FF_GUARDIAN_MISSING');
+    assert.match((error as FlashfreezeError).message, '/nowhere/guardian');
+  }
+});
+
+test('a guardian that ends at once is told as lost', async () => {
+  await using freezer = Freezer.open([], () => {});
+  try {
+    await using _guardian = await Guardian.start(freezer, '/bin/true');
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, FlashfreezeError);
+    assert.is((error as FlashfreezeError).code, 'FF_GUARDIAN_LOST');
+  }
+});
+
+test('numbers with two names get the one of the manual page', () => {
+  assert.equal([16, 95, 11, 35, 22, 4095].map(errnoName), [
+    'EBUSY',
+    'EOPNOTSUPP',
+    'EAGAIN',
+    'EDEADLK',
+    'EINVAL',
+    'errno 4095',
+  ]);
+});
+
+test('only a failed system call is taken for one', () => {
+  assert.is(systemCallFailure(new Error('plain')), undefined);
+  const failure = Object.assign(new Error('open'), { errno: 2, syscall: 'open', path: '' });
+  assert.equal(systemCallFailure(failure), { errno: 'ENOENT', syscall: 'open' });
+});
+
+test.run();

@@ -1,9 +1,10 @@
 #include "fanotify_lever.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <utility>
 
 #include "clock.h"
@@ -42,27 +43,27 @@ FanotifyLever::FanotifyLever(LeverAction action, std::vector<Daemon> daemons, Ti
     : action_(action), daemons_(std::move(daemons)), times_(times), ledger_(std::move(ledger)) {}
 
 void FanotifyLever::start() {
-  if (daemons_.empty()) return;
-  uint32_t expected = 1;
   if (action_ == LeverAction::kKill) {
-    start_thread_for(daemons_[0].group.get(), [this] { kill_waiters(); });
+    processes_.reset(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!processes_) throw SystemError(errno, "open", "/proc");
+    start_thread_with(processes_.get(), [this] { kill_waiters(); });
   } else {
-    expected = static_cast<uint32_t>(daemons_.size());
     for (const Daemon& daemon : daemons_) {
-      start_thread_for(daemon.group.get(), [this, &daemon] { answer_for(daemon); });
+      start_thread_with(daemon.group.get(), [this, &daemon] { answer_for(daemon); });
     }
   }
+  const auto expected = static_cast<uint32_t>(action_ == LeverAction::kKill ? 1 : daemons_.size());
   for (uint32_t ready = 0; (ready = ready_.load()) != expected;) futex_wait(ready_, ready);
   if (const int error = start_error_.load()) throw SystemError(error, "timer_create");
 }
 
 // A file table of its own, as for freezing threads: reading an event opens the file it is about, and
 // that may block where a FUSE daemon answers for it.
-void FanotifyLever::start_thread_for(int group, std::function<void()> serve) {
+void FanotifyLever::start_thread_with(int fd, std::function<void()> serve) {
   threads_.fetch_add(1);
   try {
-    start_thread([self = shared_from_this(), group, serve = std::move(serve)] {
-      if (const int error = keep_only_descriptor(group)) self->start_error_.store(error);
+    start_thread([self = shared_from_this(), fd, serve = std::move(serve)] {
+      if (const int error = keep_only_descriptor(fd)) self->start_error_.store(error);
       serve();
       self->threads_.fetch_sub(1);
       futex_wake_all(self->threads_);
@@ -90,10 +91,11 @@ void FanotifyLever::answer_for(const Daemon& daemon) {
 }
 
 void FanotifyLever::kill_waiters() {
-  PermissionWaiters waiters;
-  const std::array<pid_t, 2> spared{getpid(), ledger_.header().worker};
+  std::vector<pid_t> spared{getpid(), ledger_.header().worker};
+  for (const Daemon& daemon : daemons_) spared.push_back(daemon.pid);
+  PermissionWaiters waiters(std::move(spared));
   at_each_pull([&] {
-    waiters.kill_unmoved(spared, [this](pid_t killed) { remember(killed); });
+    waiters.kill_unmoved([this](pid_t killed) { remember(killed); });
     return kUnmovedNs;
   });
 }
@@ -147,6 +149,7 @@ void FanotifyLever::close() {
     futex_wait_for(threads_, alive, until_ns - now_ns);
   }
   for (Daemon& daemon : daemons_) daemon.group.reset();
+  processes_.reset();
 }
 
 std::vector<pid_t> FanotifyLever::killed() const {

@@ -30,7 +30,7 @@ class FanotifyLever : public std::enable_shared_from_this<FanotifyLever> {
  public:
   struct Daemon {
     pid_t pid;
-    Descriptor group;  // from duplicate_permission_group
+    Descriptor group;  // from duplicate_permission_group; not needed to kill
   };
   struct Times {
     uint64_t grace_ns;  // a thaw gets this long before the lever is used
@@ -38,8 +38,8 @@ class FanotifyLever : public std::enable_shared_from_this<FanotifyLever> {
   };
 
   /**
-   * `ledger`: a mapping of its own, which tells whether a FIFREEZE is stuck. Neither this process nor
-   * the ledger's worker is ever killed. Throws SystemError.
+   * `ledger`: a mapping of its own, which tells whether a FIFREEZE is stuck. Neither this process, nor
+   * the ledger's worker, nor a daemon is ever killed. Throws SystemError.
    */
   static std::shared_ptr<FanotifyLever> create(LeverAction action, std::vector<Daemon> daemons,
                                                Times times, Ledger ledger);
@@ -61,7 +61,7 @@ class FanotifyLever : public std::enable_shared_from_this<FanotifyLever> {
   FanotifyLever(LeverAction action, std::vector<Daemon> daemons, Times times, Ledger ledger);
 
   void start();
-  void start_thread_for(int group, std::function<void()> serve);
+  void start_thread_with(int fd, std::function<void()> serve);
   void answer_for(const Daemon& daemon);
   void kill_waiters();
   template <typename Work>
@@ -73,6 +73,7 @@ class FanotifyLever : public std::enable_shared_from_this<FanotifyLever> {
   std::vector<Daemon> daemons_;
   Times times_;
   Ledger ledger_;
+  Descriptor processes_;  // /proc, of the thread that kills
   FutexWord order_{0};
   FutexWord threads_{0};  // alive
   FutexWord ready_{0};

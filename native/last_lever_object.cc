@@ -37,27 +37,29 @@ LastLeverObject::LastLeverObject(const Napi::CallbackInfo& info)
   const int ledger = info[0].As<Napi::Number>();
   const auto action = static_cast<LeverAction>(info[1].As<Napi::Number>().Uint32Value());
   const FanotifyLever::Times times{to_ns(info[3]), to_ns(info[4])};
-  auto daemons = duplicate_groups(info[2].As<Napi::Array>());
+  auto daemons = daemons_of(info[2].As<Napi::Array>(), action);
   lever_ = guarded(env_, [&] {
     return FanotifyLever::create(action, std::move(daemons), times, map_ledger(ledger));
   });
   napi_add_env_cleanup_hook(env_, clean_up, this);
 }
 
-std::vector<FanotifyLever::Daemon> LastLeverObject::duplicate_groups(const Napi::Array& daemons) {
-  std::vector<FanotifyLever::Daemon> duplicates;
-  for (uint32_t i = 0; i < daemons.Length(); ++i) {
-    const auto daemon = daemons.Get(i).As<Napi::Object>();
+std::vector<FanotifyLever::Daemon> LastLeverObject::daemons_of(const Napi::Array& array,
+                                                               LeverAction action) {
+  std::vector<FanotifyLever::Daemon> daemons;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const auto daemon = array.Get(i).As<Napi::Object>();
     const pid_t pid = daemon.Get("pid").As<Napi::Number>();
     const int fd = daemon.Get("descriptor").As<Napi::Number>();
     errors_.push_back(0);
     try {
-      duplicates.push_back({pid, duplicate_permission_group(pid, fd)});
+      const bool answers = action != LeverAction::kKill;
+      daemons.push_back({pid, answers ? duplicate_permission_group(pid, fd) : Descriptor()});
     } catch (const SystemError& failure) {
       errors_.back() = failure.error();
     }
   }
-  return duplicates;
+  return daemons;
 }
 
 void LastLeverObject::end() {

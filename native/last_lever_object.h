@@ -22,7 +22,7 @@ class LastLeverObject : public Napi::ObjectWrap<LastLeverObject> {
   static void clean_up(void* self) { static_cast<LastLeverObject*>(self)->end(); }
   void end();
 
-  std::vector<FanotifyLever::Daemon> duplicate_groups(const Napi::Array& daemons);
+  std::vector<FanotifyLever::Daemon> daemons_of(const Napi::Array& array, LeverAction action);
   /** (): number[] — for each daemon the errno of the duplication, 0 where it succeeded */
   Napi::Value errors(const Napi::CallbackInfo& info);
   /** (): { answered: number, killed: number[] } — so far */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -25,10 +26,10 @@ void read_of_thread(pid_t process, pid_t thread, const char* name, char* text, s
 
 }  // namespace
 
-void PermissionWaiters::look(const std::array<pid_t, 2>& spared) {
+void PermissionWaiters::look() {
   now_count_ = 0;
   for_each_number("/proc", [&](int process) {
-    if (process == spared[0] || process == spared[1]) return;
+    if (std::find(spared_.begin(), spared_.end(), process) != spared_.end()) return;
     char threads[32];
     snprintf(threads, sizeof threads, "/proc/%d/task", process);
     for_each_number(threads, [&](int thread) { look_at(process, thread); });

@@ -3,6 +3,7 @@ import { abortReasonOf } from './abort.ts';
 import type { Prepared, Relays } from './prepare.ts';
 import type { BackupRequest } from './request.ts';
 import { scheduleInput } from './schedule/topology.ts';
+import { StuckWatch } from './stuck-watch.ts';
 import { FreezeWindow, type WindowEffects, type WindowRecord } from './window.ts';
 
 /**
@@ -23,6 +24,11 @@ export interface AttemptPlan {
   readonly armed: ArmedFreezer | undefined;
 }
 
+/** A window, and what freezes waited for that took too long, as sentences for people. */
+export interface WatchedWindow extends WindowRecord {
+  readonly findings: readonly string[];
+}
+
 /**
  * One window: expedited, frozen, fired, thawed. Returns when nothing is frozen any more. While a
  * wave freezes, its own limit is armed; from the barrier on, what is left of the whole.
@@ -33,12 +39,13 @@ export async function attempt(
   relays: Relays,
   attemptPlan: AttemptPlan,
   abort: AbortSignal,
-): Promise<WindowRecord> {
+): Promise<WatchedWindow> {
   const { plan, freezer, targets } = prepared;
   const disks = targets.map(({ disk }) => disk);
-  const window = new FreezeWindow(
+  using watch = new StuckWatch(freezer, plan, () => window.stillFreezing());
+  const window: FreezeWindow = new FreezeWindow(
     { ...scheduleInput(plan, disks, request.fire), waves: attemptPlan.waves },
-    effectsOf(request, prepared, attemptPlan),
+    effectsOf(request, prepared, attemptPlan, watch),
     attemptPlan.settleNs,
   );
   using _freezing = relays.freezer.listen((event) => window.onFreezerEvent(event));
@@ -47,7 +54,7 @@ export async function attempt(
   abort.addEventListener('abort', onAbort, { once: true });
   freezer.expedite();
   try {
-    return await window.run();
+    return { ...(await window.run()), findings: await watch.findings() };
   } finally {
     abort.removeEventListener('abort', onAbort);
     freezer.restoreGracePeriods();
@@ -61,14 +68,17 @@ function effectsOf(
   request: BackupRequest,
   { freezer, lanes }: Prepared,
   { armed, deadlineNs }: AttemptPlan,
+  watch: StuckWatch,
 ): WindowEffects {
   const limitMs = Math.min(REQUEST_MARGIN_MS, request.timeoutMs / 10);
   const requestDeadlineNs = deadlineNs - nanoseconds(limitMs);
   return {
     freeze: (fileSystems) => {
-      const waveEndNs = process.hrtime.bigint() + nanoseconds(request.waveLimitMs);
-      armed?.limit(waveEndNs < deadlineNs ? waveEndNs : deadlineNs);
+      const nowNs = process.hrtime.bigint();
+      const limitNs = earlier(nowNs + nanoseconds(request.waveLimitMs), deadlineNs);
+      armed?.limit(limitNs);
       armed?.freeze(fileSystems);
+      watch.begin(Number(limitNs - nowNs) / 1e6);
     },
     thaw: (fileSystems) => freezer.thaw(fileSystems),
     fire: (fired) => lanes.fire(fired, requestDeadlineNs),
@@ -76,8 +86,13 @@ function effectsOf(
     atBarrier: () => {
       freezer.restoreGracePeriods();
       armed?.limit(deadlineNs);
+      watch[Symbol.dispose]();
     },
   };
+}
+
+function earlier(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 export function nanoseconds(milliseconds: number): bigint {

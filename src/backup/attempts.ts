@@ -1,7 +1,7 @@
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import { throwIfAborted } from './abort.ts';
 import { type Approached, rewarm, waitForStart } from './approach.ts';
-import { attempt, nanoseconds } from './attempt.ts';
+import { attempt, nanoseconds, type WatchedWindow } from './attempt.ts';
 import type { Phases } from './phases.ts';
 import type { Prepared, Relays } from './prepare.ts';
 import type { BackupRequest } from './request.ts';
@@ -13,7 +13,7 @@ import type { WindowRecord } from './window.ts';
 const LEAST_TIME_MS = 1_000;
 
 /** One attempt and what its requests came to. */
-export interface Attempt extends WindowRecord {
+export interface Attempt extends WatchedWindow {
   readonly answers: readonly SnapshotAnswer[];
 }
 

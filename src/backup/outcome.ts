@@ -137,7 +137,7 @@ function problemOfEnd(record: BackupRecord): string[] {
     case 'freeze-failed':
       return [freezeProblem(mountPointOf(record, end.fileSystem), end.errno)];
     case 'deadline':
-      return [deadlineProblem(record, end.stuck)];
+      return [deadlineProblem(record, end.stuck), ...record.findings];
     case 'thawed-by-others':
       return [
         `${mountPointOf(record, end.fileSystem)} was thawed by somebody else while it was frozen; the snapshots are not consistent.`,

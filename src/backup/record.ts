@@ -14,6 +14,8 @@ export interface BackupRecord {
   readonly earlierAttempts: readonly EarlierAttempt[];
   /** Snapshots that were taken and are of no use. */
   readonly orphans: readonly Orphan[];
+  /** What the last attempt's freezes waited for, where they took too long. */
+  readonly findings: readonly string[];
   readonly warnings: readonly string[];
 }
 

@@ -100,6 +100,7 @@ async function afterwards(
     fileSystems: last.fileSystems,
     barrier: last.barrier,
     end: last.end,
+    findings: last.findings,
     earlierAttempts: earlier.map((it) => ({ fileSystems: it.fileSystems, stuck: stuckIn(it) })),
     orphans: await deleteOrphans(uselessSnapshots(tried), targets),
   };
@@ -116,6 +117,9 @@ async function rememberStuck(
     .flatMap((index) => plan.fileSystems[index]?.mountPoint ?? []);
   if (mountPoints.length === 0 || last.barrier === undefined) {
     return;
+  }
+  for (const finding of earlier.flatMap(({ findings }) => findings)) {
+    observer.warn(finding);
   }
   observer.warn(
     `${mountPoints.join(', ')} did not freeze at first and did when frozen before the others; the next runs begin with that order`,

@@ -101,7 +101,7 @@ export class FreezeWindow {
         this.#dispatch({ kind: 'thaw-ended', fileSystem: event.fileSystem });
         break;
       case 'expired':
-        this.abort({ kind: 'deadline', stuck: this.#stillFreezing() });
+        this.abort({ kind: 'deadline', stuck: this.stillFreezing() });
         break;
       case 'guardian-lost':
         this.abort({ kind: 'guardian-lost' });
@@ -137,7 +137,8 @@ export class FreezeWindow {
     }
   }
 
-  #stillFreezing(): number[] {
+  /** The file systems whose FIFREEZE has not returned. */
+  stillFreezing(): number[] {
     return this.#state.fileSystems.flatMap((it, index) => (it === 'freezing' ? [index] : []));
   }
 

@@ -1,0 +1,54 @@
+import type { PlanReading } from '../filesystems/read-plan.ts';
+import { describeDiagnosis, diagnose } from '../freezer/diagnosis.ts';
+import type { Freezer } from '../freezer/freezer.ts';
+
+/** A freeze of 64 file systems takes 8 to 50 ms; one that has used up this share of its limit is stuck. */
+const SHARE_OF_LIMIT = 0.7;
+
+/**
+ * Looks at what a freeze waits for that is about to be broken, as long as it still waits: once it is
+ * broken nothing shows any more. Only `/proc` is read, and nothing is waited for.
+ */
+export class StuckWatch implements Disposable {
+  readonly #freezer: Freezer;
+  readonly #plan: PlanReading;
+  readonly #stillFreezing: () => readonly number[];
+  #timer: NodeJS.Timeout | undefined;
+  #findings: Promise<readonly string[]> = Promise.resolve([]);
+
+  /** @param stillFreezing indexes of the file systems whose FIFREEZE has not returned */
+  constructor(freezer: Freezer, plan: PlanReading, stillFreezing: () => readonly number[]) {
+    this.#freezer = freezer;
+    this.#plan = plan;
+    this.#stillFreezing = stillFreezing;
+  }
+
+  /** A wave begins, and will be broken after `limitMs`. */
+  begin(limitMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#findings = this.#look();
+    }, limitMs * SHARE_OF_LIMIT);
+  }
+
+  /** Sentences for people; none where no freeze took long. */
+  async findings(): Promise<readonly string[]> {
+    return await this.#findings;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+
+  async #look(): Promise<readonly string[]> {
+    const stuck = this.#stillFreezing();
+    if (stuck.length === 0) {
+      return [];
+    }
+    return describeDiagnosis(
+      await diagnose(this.#freezer.freezingThreads(), stuck),
+      this.#plan.fileSystems.map(({ mountPoint }) => mountPoint),
+      new Set(this.#plan.daemons.map(({ pid }) => pid)),
+    );
+  }
+}

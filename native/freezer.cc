@@ -84,6 +84,7 @@ bool Freezer::may_freeze(std::size_t index) const {
 void Freezer::freeze(const Indexes& indexes) {
   check(indexes);
   const uint32_t armed_as = armed_.load();
+  if (!guarded_.load()) throw UsageError("not guarded: nothing may be frozen without a guardian");
   if (armed_as == 0) throw UsageError("not armed: nothing may be frozen without a deadline");
   for (const uint32_t index : indexes) {
     if (!may_freeze(index)) throw UsageError("file system is frozen or being frozen already");

@@ -44,7 +44,7 @@ export function freezerControls(freezer: Freezer): FreezerControls {
  * that made the system call. Everything is opened and started by `open`, so that nothing but the
  * system calls themselves happens in the window.
  *
- * Freezing takes a guardian: `Guardian.start(freezer)`, then `guardian.arm(deadlineNs)`.
+ * It cannot freeze: that takes a guardian (`Guardian.start(freezer)`, then `guardian.arm(deadlineNs)`).
  * A call in a wrong state throws `FF_INTERNAL` and changes nothing.
  */
 export class Freezer implements AsyncDisposable {
@@ -93,21 +93,6 @@ export class Freezer implements AsyncDisposable {
   syncfs(indexes: readonly number[]): void {
     this.#attempt(() => this.#native.syncfs(indexes));
     this.#expect(indexes.length);
-  }
-
-  /** As `ArmedFreezer.freeze`, with no guardian behind it: for callers that have none yet. */
-  freeze(indexes: readonly number[]): void {
-    this.#controls.freeze(indexes);
-  }
-
-  /** Sets or moves the native deadline. */
-  arm(deadlineNs: bigint): void {
-    this.#controls.arm(deadlineNs);
-  }
-
-  /** Only when settled. */
-  disarm(): void {
-    this.#controls.disarm();
   }
 
   /**

@@ -63,7 +63,7 @@ export class GuardianProcess {
     this.ended = promise;
     child.once('close', () => {
       this.#isGone = true;
-      this.#awaited?.reject(lostError('it has ended'));
+      this.#awaited?.reject(this.#endedError());
       resolve();
     });
     this.#readLines(stdout);
@@ -90,7 +90,7 @@ export class GuardianProcess {
       return message;
     }
     if (this.#isGone) {
-      throw lostError('it has ended');
+      throw this.#endedError();
     }
     const { promise, resolve, reject } = Promise.withResolvers<GuardianMessage>();
     this.#awaited = { accepts, resolve, reject };
@@ -106,6 +106,11 @@ export class GuardianProcess {
   /** Only where nothing is frozen. Also ends one that is stopped. */
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  #endedError(): FlashfreezeError {
+    const error = this.messages.find((message) => message.kind === 'error');
+    return lostError(error === undefined ? 'it ended' : `${error.syscall}: ${error.errno}`);
   }
 
   #readLines(stdout: Readable): void {

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
@@ -30,6 +32,15 @@ test('a guardian that is missing is told with its path', async () => {
     assert.is((error as FlashfreezeError).code, 'FF_GUARDIAN_MISSING');
     assert.match((error as FlashfreezeError).message, '/nowhere/guardian');
   }
+});
+
+test('a guardian takes 256 file systems', async () => {
+  const directories = Array.from({ length: 256 }, () => tmpdir());
+  await using freezer = Freezer.open(directories, () => {});
+  await using guardian = await Guardian.start(freezer);
+  const threads = await readdir(`/proc/${guardian.pid}/task`);
+  assert.is(threads.length, 257);
+  assert.equal(await guardian.release(), { reason: 'released', thawed: [], failed: [] });
 });
 
 test('a guardian that ends at once is told as lost', async () => {

@@ -2,7 +2,7 @@ import { sleepUntil } from '../freezer/clock.ts';
 import { Guardian } from '../freezer/guardian.ts';
 import { LastLever } from '../freezer/last-lever.ts';
 import { FreezeLock } from '../freezer/lock.ts';
-import { throwIfAborted } from './abort.ts';
+import { throwIfAborted, unlessAborted } from './abort.ts';
 import { Journal } from './journal/journal.ts';
 import type { Phases } from './phases.ts';
 import { preflightError } from './preflight.ts';
@@ -46,20 +46,29 @@ export async function approach(
     await phases.measure('wait', () => sleepUntilBefore(startAt, SETTLE_AHEAD_MS, abort));
   }
   const guards = await phases.measure('lock', () => guard(request, prepared, resources, abort));
-  const count = request.settle ? prepared.plan.fileSystems.length : 0;
-  const settleNs = await phases.measure('settle', async () => {
-    await settle(prepared.freezer, count, relays.freezer);
-    if (startAt !== undefined) {
-      await sleepUntilBefore(startAt, REWARM_AHEAD_MS, abort);
-    }
-    // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
-    const [last] = await Promise.all([
-      settle(prepared.freezer, count, relays.freezer),
-      rewarm(prepared),
-    ]);
-    return last;
-  });
+  const settleNs = await phases.measure('settle', () =>
+    unlessAborted(abort, settleAndRewarm(request, prepared, relays, abort)),
+  );
   return { ...guards, settleNs };
+}
+
+async function settleAndRewarm(
+  request: BackupRequest,
+  prepared: Prepared,
+  relays: Relays,
+  abort: AbortSignal,
+): Promise<bigint[]> {
+  const count = request.settle ? prepared.plan.fileSystems.length : 0;
+  await settle(prepared.freezer, count, relays.freezer);
+  if (request.startAt !== undefined) {
+    await sleepUntilBefore(request.startAt, REWARM_AHEAD_MS, abort);
+  }
+  // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
+  const [settleNs] = await Promise.all([
+    settle(prepared.freezer, count, relays.freezer),
+    rewarm(prepared),
+  ]);
+  return settleNs;
 }
 
 /** Nothing may be frozen without lock, journal and guardian; they end in reverse order. */

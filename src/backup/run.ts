@@ -2,7 +2,7 @@ import type { GuardianReport } from '../freezer/guardian-report.ts';
 import type { LastLever } from '../freezer/last-lever.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
-import { throwIfAborted } from './abort.ts';
+import { throwIfAborted, unlessAborted } from './abort.ts';
 import { approach } from './approach.ts';
 import { type Attempts, attempts, stuckIn } from './attempts.ts';
 import { keepLearntOrder } from './learnt-order.ts';
@@ -32,7 +32,7 @@ export async function backup(
   const relays: Relays = { freezer: new Relay(), snapshot: new Relay() };
   await using resources = new AsyncDisposableStack();
   const prepared = await phases.measure('prepare', () =>
-    prepare(request, relays, resources, noting),
+    unlessAborted(abort, prepare(request, relays, resources, noting)),
   );
   throwIfAborted(abort);
   const approached = await approach(request, prepared, relays, resources, phases, abort);

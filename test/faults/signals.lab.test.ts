@@ -209,10 +209,14 @@ test(
       const ending = await command.ended;
       // Node itself takes its handlers away in its last milliseconds: a signal may end it then.
       const last = SIGNALS.find((signal) => signal === ending.signal);
-      assert.ok(ending.exitCode === 143 || last !== undefined, ending.stderr);
+      // Of several that are pending the kernel delivers any first.
+      assert.ok(
+        [129, 130, 143].includes(ending.exitCode ?? 0) || last !== undefined,
+        ending.stderr,
+      );
       const { consistency, problems, fileSystems } = JSON.parse(ending.stdout) as RunSummary;
       assert.is(consistency, 'none');
-      assert.match(problems.join('\n'), 'Ended by SIGTERM');
+      assert.match(problems.join('\n'), /Ended by SIG(TERM|INT|HUP)/);
       assert.is(freezesIn(log), 2);
       for (const { windowMs } of fileSystems) {
         assert.ok((windowMs ?? 0) > 500, 'the thaw was not slow');

@@ -116,6 +116,7 @@ test(
     const [stuck] = await scenario.freezePlainly();
     assert.ok(await stuck?.isStuck());
     assert.is(await stuck?.ended, 0);
+    assert.not.ok(scenario.watchdog.isAsleep);
   },
   LIMIT,
 );

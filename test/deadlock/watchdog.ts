@@ -4,6 +4,7 @@ import { once } from 'node:events';
 /** Kills the openers, then thaws again and again, since a thaw before the freeze has ended is lost. */
 const RESCUE = `
 sleep "$0"
+echo awake
 while [ "$1" != -- ]; do kill -9 "$1" 2>/dev/null; shift; done
 shift
 round=0
@@ -17,19 +18,26 @@ done
 /** A process that sets everything free after a time, whatever has become of the test. */
 export class Watchdog implements AsyncDisposable {
   readonly #child: ChildProcess;
+  #isAsleep = true;
 
   constructor(seconds: number, openers: readonly number[], mountPoints: readonly string[]) {
     const args = [String(seconds), ...openers.map(String), '--', ...mountPoints];
-    this.#child = spawn('sh', ['-c', RESCUE, ...args], { stdio: 'ignore', detached: true });
+    this.#child = spawn('sh', ['-c', RESCUE, ...args], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    });
+    this.#child.stdout?.once('data', () => {
+      this.#isAsleep = false;
+    });
   }
 
   /** Whether it has not had to do anything. */
   get isAsleep(): boolean {
-    return this.#child.exitCode === null;
+    return this.#isAsleep;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.isAsleep) {
+    if (this.#child.exitCode === null) {
       const ended = once(this.#child, 'exit');
       // The whole group, so that its sleep(1) goes as well.
       process.kill(-(this.#child.pid ?? 0), 'SIGKILL');

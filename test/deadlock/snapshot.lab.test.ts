@@ -1,0 +1,159 @@
+/** The real command in every deadlock: it ends, says what happened, and everybody goes on. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import type { RunSummary } from '../../src/report/summary.ts';
+import { type Ended, flashfreeze } from '../commands/command-line.ts';
+import { BlobServer } from '../lab/blob-server/blob-server.ts';
+import { LAB_TLS } from '../lab/lab-paths.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { suite } from '../suite.ts';
+import type { DeadlockScenario, ScenarioDisk, ScenarioOptions } from './scenario.ts';
+import {
+  cycle,
+  imageOnFrozen,
+  logElsewhere,
+  type ScenarioFactory,
+  selfWatch,
+  servedImage,
+} from './scenarios.ts';
+
+await enterLab();
+
+const test = suite('snapshot in a deadlock');
+const LIMIT = { timeLimitMs: 90_000 };
+
+interface Ran extends Ended {
+  readonly summary: RunSummary;
+}
+
+/** The lab's own file: nothing that is written here reaches the machine. */
+function configure(...settings: readonly string[]): void {
+  mkdirSync('/etc/azure', { recursive: true });
+  const lines = ['[Flashfreeze]', 'waveLimit = 1', ...settings, ''];
+  writeFileSync('/etc/azure/vmbackup.conf', lines.join('\n'));
+}
+
+async function snapshot({ disks }: DeadlockScenario): Promise<Ran> {
+  const isDisk = ({ imagePath }: ScenarioDisk): boolean =>
+    !disks.some(({ mountPoint }) => imagePath.startsWith(`${mountPoint}/`));
+  await using server = await BlobServer.start({
+    blobs: disks
+      .filter(isDisk)
+      .map(({ imagePath }, index) => ({ name: `disk${index}`, imagePath })),
+    latency: { kind: 'fixed', ms: 20 },
+    snapshotContent: 'none',
+    certificate: {
+      caPath: LAB_TLS.caCertificate,
+      certPath: LAB_TLS.certificate,
+      keyPath: LAB_TLS.key,
+    },
+  });
+  const blobs = server.urls.flatMap((url) => ['--blob', url]);
+  const ended = await flashfreeze(['snapshot', ...blobs, '--no-settle', '--json']);
+  return { ...ended, summary: JSON.parse(ended.stdout) as RunSummary };
+}
+
+async function inScenario(
+  make: ScenarioFactory,
+  check: (ran: Ran, scenario: DeadlockScenario) => Promise<void> | void,
+  options: ScenarioOptions = {},
+): Promise<void> {
+  await using scenario = await make(options);
+  await scenario.dirty(scenario.disks.length - 1);
+  const ran = await snapshot(scenario);
+  await check(ran, scenario);
+}
+
+async function assertAllGoOn(scenario: DeadlockScenario): Promise<void> {
+  await scenario.goesOn();
+  assert.ok(scenario.watchdog.isAsleep);
+  assert.ok(scenario.permissionDaemon?.isRunning ?? true);
+}
+
+/** A run that could not help it: 122, and the message names the file system, the phase and the tasks. */
+function assertNamed({ exitCode, summary, stderr }: Ran, scenario: DeadlockScenario): void {
+  assert.is(exitCode, 1);
+  assert.is(summary.code, 122);
+  const text = `${JSON.stringify(summary)}${stderr}`;
+  assert.ok(scenario.disks.some(({ mountPoint }) => text.includes(mountPoint)));
+  assert.match(text, 'is stuck');
+  assert.match(text, `pid ${scenario.permissionDaemon?.pid}`);
+}
+
+for (const [name, make] of [
+  ['an image on another file system', imageOnFrozen],
+  ['a permission daemon with an open log', logElsewhere('keep')],
+  ['an image behind a FUSE daemon with an open log', servedImage('keep')],
+  ['an image behind a FUSE daemon whose log is not open', servedImage('reopen')],
+] as const) {
+  test(
+    `${name} is seen beforehand: consistent at the first attempt`,
+    async () => {
+      configure();
+      await inScenario(make, async ({ exitCode, summary, stderr }, scenario) => {
+        assert.is(exitCode, 0, stderr);
+        assert.is(summary.consistency, 'fileSystemConsistent');
+        assert.not.match(stderr, 'stuck');
+        await assertAllGoOn(scenario);
+        assert.is(scenario.openers?.refused ?? 0, 0);
+      });
+    },
+    LIMIT,
+  );
+}
+
+test(
+  'a permission daemon that nobody could see: the freeze is broken, the second attempt succeeds or says why not',
+  async () => {
+    configure();
+    await inScenario(logElsewhere('reopen'), async (ran, scenario) => {
+      if (ran.exitCode === 0) {
+        assert.is(ran.summary.consistency, 'fileSystemConsistent');
+      } else {
+        assertNamed(ran, scenario);
+      }
+      await assertAllGoOn(scenario);
+    });
+  },
+  LIMIT,
+);
+
+for (const [name, make] of [
+  ['a cycle', cycle],
+  ['a daemon that logs to what it watches', selfWatch],
+] as const) {
+  for (const lastLever of ['deny', 'allow'] as const) {
+    test(
+      `${name}: with ${lastLever} the command ends, and everybody goes on`,
+      async () => {
+        configure(`lastLever = ${lastLever}`);
+        await inScenario(make, async (ran, scenario) => {
+          if (ran.exitCode !== 0) {
+            assertNamed(ran, scenario);
+          }
+          await assertAllGoOn(scenario);
+          assert.ok(lastLever === 'deny' || scenario.openers?.refused === 0);
+        });
+      },
+      LIMIT,
+    );
+  }
+}
+
+test(
+  'without the last lever a daemon that logs to what it watches holds the command up until the watchdog comes',
+  async () => {
+    configure('lastLever = off');
+    await inScenario(
+      selfWatch,
+      ({ summary }, scenario) => {
+        assert.not.ok(scenario.watchdog.isAsleep);
+        assert.match(JSON.stringify(summary), 'is stuck');
+      },
+      { watchdogSeconds: 12 },
+    );
+  },
+  LIMIT,
+);
+
+test.run();

@@ -2,6 +2,7 @@ import { sleepUntil } from '../freezer/clock.ts';
 import { Guardian } from '../freezer/guardian.ts';
 import { LastLever } from '../freezer/last-lever.ts';
 import { FreezeLock } from '../freezer/lock.ts';
+import { youngGarbageCollector } from '../snapshot/blob/garbage.ts';
 import { throwIfAborted, unlessAborted } from './abort.ts';
 import { Journal } from './journal/journal.ts';
 import type { Phases } from './phases.ts';
@@ -63,6 +64,8 @@ async function settleAndRewarm(
   if (request.startAt !== undefined) {
     await sleepUntilBefore(request.startAt, REWARM_AHEAD_MS, abort);
   }
+  // The preflight's litter: left to itself V8 clears it away in the middle of the window.
+  youngGarbageCollector()();
   // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
   const [settleNs] = await Promise.all([
     settle(prepared.freezer, count, relays.freezer),

@@ -1,23 +1,36 @@
+import { untilQuiet } from './quiet.ts';
 import type { Rig } from './rig.ts';
-import type { Contender, GoodSample, Sample } from './sample.ts';
+import {
+  type Contender,
+  type GoodSample,
+  type Sample,
+  takeWatched,
+  type WatchedSample,
+} from './sample.ts';
 import type { Progress } from './scenario.ts';
-import { orderOfRound, pairRatios, type Summary, summarizeFigures } from './statistics.ts';
+import { median, orderOfRound, pairRatios, type Summary, summarizeFigures } from './statistics.ts';
 import { type Column, figure, renderTable } from './table.ts';
 
 /** The samples of one contender, one a round. */
 export interface ContenderSamples {
   readonly name: string;
-  readonly samples: readonly Sample[];
+  readonly samples: readonly WatchedSample[];
+}
+
+export interface ComparisonOptions {
+  readonly rounds: number;
+  /** Before each sample: wait for others to use no more than this share of the processors. */
+  readonly quiet?: number | undefined;
 }
 
 /** Measures contenders in turn on the same disks, after one unmeasured run of each: A B, B A, A B, … */
 export async function compare(
   rig: Rig,
   contenders: readonly Contender[],
-  rounds: number,
+  { rounds, quiet = 1 }: ComparisonOptions,
   progress: Progress,
 ): Promise<ContenderSamples[]> {
-  const samples = contenders.map((): Sample[] => []);
+  const samples = contenders.map((): WatchedSample[] => []);
   for (const contender of contenders) {
     await contender.takeSample(rig);
   }
@@ -25,7 +38,8 @@ export async function compare(
     for (const index of orderOfRound(round, contenders.keys().toArray())) {
       const contender = contenders[index];
       if (contender !== undefined) {
-        samples[index]?.push(await contender.takeSample(rig));
+        await untilQuiet(quiet);
+        samples[index]?.push(await takeWatched(rig, contender));
       }
     }
     progress(`round ${round + 1} of ${rounds}`);
@@ -81,6 +95,11 @@ const COLUMNS: readonly Column<ContenderSamples>[] = [
     decimals: 0,
   },
   {
+    head: 'others’\nCPU %',
+    value: ({ samples }) => median(samples.map(({ othersShare }) => othersShare)) * 100,
+    decimals: 0,
+  },
+  {
     head: 'failed',
     value: ({ samples }) => `${samples.filter(({ ok }) => !ok).length} of ${samples.length}`,
   },
@@ -99,8 +118,8 @@ export function renderComparison(title: string, contenders: readonly ContenderSa
 }
 
 function renderRatios(a: ContenderSamples, b: ContenderSamples): string {
-  const shown = ({ median, p25, p75 }: Summary): string =>
-    `${figure(median, 2)} (p25–p75 ${figure(p25, 2)}–${figure(p75, 2)})`;
+  const shown = ({ median: middle, p25, p75 }: Summary): string =>
+    `${figure(middle, 2)} (p25–p75 ${figure(p25, 2)}–${figure(p75, 2)})`;
   const max = shown(ratioOf(a.samples, b.samples, maxStall));
   const mean = shown(ratioOf(a.samples, b.samples, meanStall));
   return `${a.name} ÷ ${b.name}, pair by pair: max stall ${max}, mean stall ${mean}`;

@@ -8,6 +8,7 @@ export interface LabScenarioOptions {
   readonly latency: number;
   readonly fileSystems: FileSystemMix;
   readonly rounds: number;
+  readonly quiet?: number;
   readonly probeInterval: number;
   readonly probeWrites: ProbeWrites;
 }
@@ -23,6 +24,11 @@ export function addLabOptions(command: Command, defaults: { rounds: number }): v
         .default('ext4'),
     )
     .option('--rounds <count>', 'measured rounds, after one for warm-up', count, defaults.rounds)
+    .option(
+      '--quiet <share>',
+      'before each run, wait for the machine to be no busier than this (0 to 1), half a minute at most',
+      share,
+    )
     .option('--probe-interval <µs>', 'time between two writes of the stall probe', count, 500)
     .addOption(
       new Option(
@@ -62,6 +68,14 @@ export function milliseconds(text: string): number {
     throw new InvalidArgumentError('Expected milliseconds, e.g. 20.');
   }
   return Number(text);
+}
+
+export function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) {
+    throw new InvalidArgumentError('Expected a share of more than 0 and at most 1, e.g. 0.4.');
+  }
+  return value;
 }
 
 export function diskCount(text: string): number {

@@ -1,5 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { longestMs, stallOf } from './probe/figures.ts';
 import type { Usage } from './process/measured-process.ts';
+import { machineBusyMs, processBusyMs } from './quiet.ts';
 import type { Rig } from './rig.ts';
 import { mean } from './statistics.ts';
 
@@ -43,6 +45,26 @@ export interface GoodSample {
   readonly usage: Usage;
   readonly own: OwnFigures;
 }
+
+/**
+ * Takes a sample, and says what share of the processors others had meanwhile: everything but the
+ * contender, the server, the probe and this process; so the kernel's own threads too.
+ */
+export async function takeWatched(rig: Rig, { takeSample }: Contender): Promise<WatchedSample> {
+  const benchMs = (): number =>
+    process.cpuUsage().user / 1_000 +
+    process.cpuUsage().system / 1_000 +
+    processBusyMs(rig.server.pid ?? 0) +
+    processBusyMs(rig.probe.pid);
+  const startMs = performance.now();
+  const before = machineBusyMs() - benchMs();
+  const sample = await takeSample(rig);
+  const othersMs = machineBusyMs() - benchMs() - before - (sample.ok ? sample.usage.cpuMs : 0);
+  const availableMs = (performance.now() - startMs) * availableParallelism();
+  return { ...sample, othersShare: Math.max(0, othersMs / availableMs) };
+}
+
+export type WatchedSample = Sample & { readonly othersShare: number };
 
 /** A contender by what it does; the probe and the server's log say what it is worth. */
 export function contender(name: string, takeSnapshots: (rig: Rig) => Promise<Taking>): Contender {

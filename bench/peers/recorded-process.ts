@@ -12,12 +12,20 @@ import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../src/config/vmbackup.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
 import { BlobLanes } from '../../src/snapshot/blob/lanes.ts';
 import { millisecondsOf } from '../probe/figures.ts';
+import {
+  type RoleTime,
+  type ThreadTime,
+  threadTimes,
+  timesBetween,
+  timesByRole,
+} from '../process/thread-times.ts';
 import type { RecordedDisk, RecordedRequest, RecordedRun } from './recorded.ts';
 
 type Stamps = Map<number, bigint>;
 
 /** When the window was begun: from here on the freeze is asked for. */
 let begunNs = 0n;
+let cpu: RoleTime[] = [];
 
 /** By file system or target; the last word counts. */
 const heardFrozen: Stamps = new Map();
@@ -27,9 +35,12 @@ const askedThaw: Stamps = new Map();
 
 function noteCalls(): void {
   const { run, onFreezerEvent, onSnapshotEvent } = FreezeWindow.prototype;
-  FreezeWindow.prototype.run = function () {
+  FreezeWindow.prototype.run = async function () {
+    const before = watchedTimes();
     begunNs = process.hrtime.bigint();
-    return run.call(this);
+    const window = await run.call(this);
+    cpu = timesOfRoles(before, watchedTimes());
+    return window;
   };
   FreezeWindow.prototype.onFreezerEvent = function (event) {
     if (event.kind === 'frozen') {
@@ -53,6 +64,29 @@ function noteCalls(): void {
     noteAll(askedFire, targets);
     fire.call(this, targets, deadlineNs);
   };
+}
+
+/** This process first, then those that were asked for. */
+function watchedTimes(): ThreadTime[][] {
+  return [process.pid, ...Object.values(request.watch)].map(threadTimes);
+}
+
+function timesOfRoles(
+  before: readonly (readonly ThreadTime[])[],
+  after: readonly (readonly ThreadTime[])[],
+): RoleTime[] {
+  const [own = [], ...others] = after.map((times, index) =>
+    timesBetween(before[index] ?? [], times),
+  );
+  const names = Object.keys(request.watch);
+  const ofOthers = others.flatMap((times, index) => {
+    const [whole] = timesByRole(
+      0,
+      times.map((it) => ({ ...it, name: '' })),
+    );
+    return whole === undefined ? [] : [{ ...whole, role: names[index] ?? '' }];
+  });
+  return [...timesByRole(process.pid, own), ...ofOthers];
 }
 
 function noteAll(stamps: Stamps, indexes: readonly number[]): void {
@@ -117,8 +151,8 @@ function realtimeOffsetMs(): number {
   return now - millisecondsOf(process.hrtime.bigint());
 }
 
-noteCalls();
 const request = JSON.parse(await text(process.stdin)) as RecordedRequest;
+noteCalls();
 const silent = { phaseBegins: () => {}, phaseEnds: () => {}, warn: () => {} };
 const record = await backup(backupRequest(request), silent, new AbortController().signal);
 const recorded: RecordedRun = {
@@ -127,5 +161,6 @@ const recorded: RecordedRun = {
   barrierMs: stamp(record.barrier?.atNs),
   realtimeOffsetMs: Math.min(...Array.from({ length: 5 }, realtimeOffsetMs)),
   disks: recordedDisks(record),
+  cpu,
 };
 process.stdout.write(JSON.stringify(recorded));

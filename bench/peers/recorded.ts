@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { FireRule } from '../../src/config/vmbackup.ts';
 import { failureOf, runMeasured } from '../process/measured-process.ts';
+import type { RoleTime } from '../process/thread-times.ts';
 import type { Rig } from '../rig.ts';
 
 export interface RecordedOptions {
@@ -13,6 +14,8 @@ export interface RecordedOptions {
 
 export interface RecordedRequest extends RecordedOptions {
   readonly urls: readonly string[];
+  /** Processes whose CPU time in the window is wanted too, by name. */
+  readonly watch: Readonly<Record<string, number>>;
 }
 
 /** The steps of one disk and its file system, in their order; CLOCK_MONOTONIC ms. */
@@ -39,16 +42,22 @@ export interface RecordedRun {
   /** To be added to a CLOCK_MONOTONIC stamp for CLOCK_REALTIME. */
   readonly realtimeOffsetMs: number;
   readonly disks: readonly RecordedDisk[];
+  /** Of the window, by who had it. */
+  readonly cpu: readonly RoleTime[];
 }
 
 const PROGRAM = join(import.meta.dirname, 'recorded-process.ts');
 
 /** Throws Error where the run fails. */
 export async function runRecorded(
-  { launcher, targets }: Rig,
+  { launcher, targets, server, probe }: Rig,
   options: RecordedOptions,
 ): Promise<RecordedRun> {
-  const request: RecordedRequest = { ...options, urls: targets.map(({ url }) => url) };
+  const request: RecordedRequest = {
+    ...options,
+    urls: targets.map(({ url }) => url),
+    watch: { 'lab server': server.pid ?? 0, 'stall probe': probe.pid },
+  };
   const run = await runMeasured(launcher, [process.execPath, PROGRAM], JSON.stringify(request));
   if (run.exitCode !== 0) {
     throw new Error(failureOf(run));

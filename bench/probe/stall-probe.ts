@@ -38,6 +38,10 @@ export class StallProbe implements AsyncDisposable {
     return probe;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Begins a measuring period; what was measured before is forgotten. */
   begin(): void {
     this.#child.stdin.write('begin\n');

@@ -9,6 +9,8 @@ import {
 } from '../options.ts';
 import { type RecordedDisk, type RecordedRun, runRecorded } from '../peers/recorded.ts';
 import { lengthMs, overlaps, type ProbePeriod, type Span } from '../probe/figures.ts';
+import type { RoleTime } from '../process/thread-times.ts';
+import { untilQuiet } from '../quiet.ts';
 import { Rig } from '../rig.ts';
 import { defineScenario, type Progress } from '../scenario.ts';
 import { median, quantile } from '../statistics.ts';
@@ -31,6 +33,7 @@ interface Steps extends RecordedDisk {
 interface AnatomyRun {
   readonly barrierMs: number;
   readonly disks: readonly Steps[];
+  readonly cpu: readonly RoleTime[];
 }
 
 interface AnatomyFigures {
@@ -70,6 +73,7 @@ async function measureSize(
   const failed: string[] = [];
   for (let round = 0; round < options.rounds; round += 1) {
     progress(`${disks} disks, round ${round + 1} of ${options.rounds}`);
+    await untilQuiet(options.quiet ?? 1);
     try {
       runs.push(await takeApart(rig, options));
     } catch (error) {
@@ -84,7 +88,7 @@ async function takeApart(rig: Rig, { fire, lanes }: AnatomyOptions): Promise<Ana
   const run = await runRecorded(rig, { fire, lanes });
   const period = await rig.probe.end();
   const spans = await rig.snapshotSpans(period.startMs);
-  return { barrierMs: run.barrierMs, disks: stepsOf(run, period, spans) };
+  return { barrierMs: run.barrierMs, disks: stepsOf(run, period, spans), cpu: run.cpu };
 }
 
 function stepsOf(
@@ -191,6 +195,33 @@ function renderSize({ disks, runs, failed }: AnatomyFigures): string {
   return [
     renderTable(`${disks} disks, ${runs.length} runs: each disk, ms`, columns, segments),
     renderTable(`${disks} disks: the whole, from one milestone to the next, ms`, columns, overall),
+    renderCpu(disks, runs),
     ...failed.map((reason) => `! failed: ${reason}`),
   ].join('\n');
 }
+
+function renderCpu(disks: number, runs: readonly AnatomyRun[]): string {
+  const roles = [...new Set(runs.flatMap(({ cpu }) => cpu.map(({ role }) => role)))];
+  const of = (role: string, figureOf: (time: RoleTime) => number): number =>
+    median(runs.map(({ cpu }) => figureOf(cpu.find((it) => it.role === role) ?? NO_TIME)));
+  return renderTable(
+    `${disks} disks: CPU time in the window, medians`,
+    [
+      { head: 'who', value: (role: string) => role },
+      { head: 'ran, ms', value: (role) => of(role, ({ runMs }) => runMs), decimals: 2 },
+      {
+        head: 'µs a disk',
+        value: (role) => of(role, ({ runMs }) => runMs * 1_000) / disks,
+        decimals: 0,
+      },
+      {
+        head: 'waited for a processor, ms',
+        value: (role) => of(role, ({ waitMs }) => waitMs),
+        decimals: 2,
+      },
+    ],
+    roles,
+  );
+}
+
+const NO_TIME: RoleTime = { role: '', runMs: 0, waitMs: 0 };

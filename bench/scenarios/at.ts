@@ -6,6 +6,7 @@ import {
   rigOptions,
 } from '../options.ts';
 import { runRecorded } from '../peers/recorded.ts';
+import { untilQuiet } from '../quiet.ts';
 import { Rig } from '../rig.ts';
 import { defineScenario } from '../scenario.ts';
 import { summarizeFigures } from '../statistics.ts';
@@ -39,6 +40,7 @@ export const at = defineScenario<AtOptions, AtFigures>({
     const failed: string[] = [];
     for (let round = 0; round < options.rounds; round += 1) {
       progress(`run ${round + 1} of ${options.rounds}`);
+      await untilQuiet(options.quiet ?? 1);
       try {
         deviationsMs.push(await deviationMs(rig, options.lead));
       } catch (error) {

@@ -38,7 +38,7 @@ export const dirty = defineScenario<DirtyOptions, readonly ContenderSamples[]>({
       flashfreeze({ name: 'settle' }),
       flashfreeze({ name: 'no settle', settle: false }),
     ].map((contender) => onDirtyDisks(contender, options.dirtyMb));
-    return await compare(rig, contenders, options.rounds, progress);
+    return await compare(rig, contenders, options, progress);
   },
   render: (figures, { disks, dirtyMb, fileSystems, latency }) =>
     renderComparison(

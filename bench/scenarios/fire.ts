@@ -33,7 +33,7 @@ export const fire = defineScenario<FireOptions, readonly FireFigures[]>({
     for (const disks of options.disks) {
       await using rig = await Rig.create(rigOptions(options, disks));
       const say = (line: string): void => progress(`${disks} disks, ${line}`);
-      figures.push({ disks, contenders: await compare(rig, contenders, options.rounds, say) });
+      figures.push({ disks, contenders: await compare(rig, contenders, options, say) });
     }
     return figures;
   },

@@ -40,7 +40,7 @@ export const straggler = defineScenario<StragglerOptions, readonly ContenderSamp
   measure: async (options, progress) => {
     await using rig = await Rig.create(rigOptions(options, options.disks));
     const contenders = [withStragglers(options), flashfreeze({ name: 'none slow' })];
-    return await compare(rig, contenders, options.rounds, progress);
+    return await compare(rig, contenders, options, progress);
   },
   render: renderStraggler,
 });

@@ -21,6 +21,8 @@ interface Row {
   readonly floorRequests: Summary;
   readonly ratio: Summary;
   readonly meanRatio: Summary;
+  /** Share of the processors that others had. */
+  readonly others: number;
   readonly reasons: readonly string[];
 }
 
@@ -37,6 +39,7 @@ const STALL: readonly Column<Row>[] = [
   { head: 'p25–p75', value: ({ ratio }) => `${figure(ratio.p25, 2)}–${figure(ratio.p75, 2)}` },
   { head: 'mean ÷\nmean floor', value: ({ meanRatio }) => meanRatio.median, decimals: 2 },
   { head: 'noise', value: ({ noise }) => noise.longestMs },
+  { head: 'others’\nCPU %', value: ({ others }) => others * 100, decimals: 0 },
   { head: 'failed', value: ({ failed }) => failed, decimals: 0 },
 ];
 
@@ -76,6 +79,7 @@ function rowOf({ disks, noise, contenders: [ours, floor] }: WindowFigures): Row 
     disks,
     noise,
     failed: [...samples, ...floors].filter(({ ok }) => !ok).length,
+    others: median([...samples, ...floors].map(({ othersShare }) => othersShare)),
     reasons: reasonsOf([...samples, ...floors]),
     max: of(maxStall),
     mean: of(meanStall),

@@ -55,10 +55,10 @@ async function measureSize(
   disks: number,
   progress: Progress,
 ): Promise<WindowFigures> {
-  const { lanes, fire, rounds } = options;
+  const { lanes, fire } = options;
   await using rig = await Rig.create(rigOptions(options, disks));
   const noise = await measureNoise(rig, NOISE_MS);
   const say = (line: string): void => progress(`${disks} disks, ${line}`);
-  const contenders = await compare(rig, [flashfreeze({ lanes, fire }), floor(lanes)], rounds, say);
+  const contenders = await compare(rig, [flashfreeze({ lanes, fire }), floor(lanes)], options, say);
   return { disks, noise, contenders };
 }

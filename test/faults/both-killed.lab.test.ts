@@ -1,0 +1,143 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import type { RunSummary } from '../../src/report/summary.ts';
+import { flashfreeze } from '../commands/command-line.ts';
+import { Rig } from '../commands/rig.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
+import { suite } from '../suite.ts';
+import { gracePeriods } from './campaign/remains.ts';
+import { guardianOf } from './processes.ts';
+import { RunningCommand } from './running-command.ts';
+import { slowly, untilFreezing } from './slow-freeze.ts';
+import { untilRequested } from './watch-requests.ts';
+import { probesOf, type WriteProbe } from './write-probe.ts';
+
+await enterLab({ lifetimeSeconds: 150, commands: ['strace'] });
+
+const test = suite('worker and guardian both killed');
+
+/** The guardian is stopped first, so that it cannot thaw between the two deaths. */
+async function killBoth(command: RunningCommand): Promise<void> {
+  const guardian = guardianOf(command.pid);
+  if (guardian === undefined) {
+    throw new Error('there is no guardian');
+  }
+  process.kill(guardian, 'SIGSTOP');
+  command.signal('SIGKILL');
+  process.kill(guardian, 'SIGKILL');
+  await command.exited;
+}
+
+/** Whether the write goes through within a second. */
+async function isDone(write: Promise<unknown>): Promise<boolean> {
+  const done = write.then(() => true);
+  return await Promise.race([done, delay(1_000, false, { ref: false })]);
+}
+
+async function withProbes(
+  rig: Rig,
+  use: (probes: readonly WriteProbe[]) => Promise<void>,
+): Promise<void> {
+  const probes = probesOf(rig.disks.disks);
+  try {
+    await use(probes);
+  } finally {
+    for (const probe of probes) {
+      probe[Symbol.dispose]();
+    }
+  }
+}
+
+/** Starts a run that stays in its window, everything frozen. */
+async function startAndHold(rig: Rig): Promise<RunningCommand> {
+  for (const { index } of rig.disks.disks) {
+    await rig.server.setFault({
+      blob: `disk${index}`,
+      at: 'request',
+      fault: { kind: 'no-answer', handled: false },
+    });
+  }
+  const command = RunningCommand.start(['snapshot', ...rig.blobArguments, '--timeout', '20']);
+  for (const { index } of rig.disks.disks) {
+    await untilRequested(
+      rig.server,
+      command,
+      (it) => it.fault === 'no-answer' && it.blob === `disk${index}`,
+    );
+  }
+  await rig.server.clearFaults();
+  return command;
+}
+
+for (const next of ['snapshot', 'thaw']) {
+  test(`what they left frozen stays so until the next start, here of "${next}"`, async () => {
+    await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
+    using command = await startAndHold(rig);
+    await killBoth(command);
+    await withProbes(rig, async (probes) => {
+      const writes = probes.map((probe) => probe.write());
+      assert.is(await isDone(Promise.any(writes)), false, 'somebody else has thawed');
+      const [first] = rig.disks.disks;
+      const args = next === 'thaw' ? [first?.mountPoint ?? ''] : [...rig.blobArguments, '--json'];
+      const ended = await flashfreeze([next, ...args]);
+      assert.is(ended.exitCode, 0, ended.stderr);
+      assert.match(ended.stderr, 'died between freeze and thaw');
+      assert.ok(await isDone(Promise.all(writes)), 'still frozen');
+    });
+    const again = await flashfreeze(['snapshot', ...rig.blobArguments]);
+    assert.not.match(again.stderr, 'died');
+    assert.is(again.exitCode, 0, again.stderr);
+  });
+}
+
+test('grace periods that they left expedited are put back by the next start', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const mountPoint = rig.disks.disks[0]?.mountPoint ?? '';
+  const former = gracePeriods();
+  using command = RunningCommand.start(['snapshot', ...rig.blobArguments], {
+    under: slowly([mountPoint], 500, '/lab/strace.log'),
+  });
+  await untilFreezing(command);
+  await killBoth(command);
+  assert.is(gracePeriods(), '1', 'somebody else has put them back');
+  const ended = await flashfreeze(['thaw', mountPoint]);
+  const left = gracePeriods();
+  await runCommand('sh', ['-c', `echo ${former} >/sys/kernel/rcu_expedited`]);
+  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.is(left, former, ended.stderr);
+});
+
+test('a freeze that somebody else began after the death of a run is left alone', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  const mountPoint = rig.disks.disks[1]?.mountPoint ?? '';
+  using command = await startAndHold(rig);
+  const guardian = guardianOf(command.pid);
+  command.signal('SIGKILL');
+  await command.exited;
+  await withProbes(rig, async ([, probe]) => {
+    // The guardian has thawed everything.
+    await probe?.write();
+    while (guardian !== undefined && isAlive(guardian)) {
+      await delay(5);
+    }
+    await runCommand('fsfreeze', ['--freeze', mountPoint]);
+    const write = probe?.write() ?? Promise.resolve();
+    const ended = await flashfreeze(['snapshot', ...rig.blobArguments, '--json']);
+    const isThawed = await isDone(write);
+    await runCommand('sh', ['-c', `fsfreeze --unfreeze ${mountPoint} || true`]);
+    assert.is(isThawed, false, `the other freeze was ended: ${ended.stderr}`);
+    assert.is(ended.exitCode, 1, ended.stderr);
+    assert.is((JSON.parse(ended.stdout) as RunSummary).code, 121);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test.run();

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
+import { suite } from '../suite.ts';
+import { playCampaign, withGround } from './campaign/campaign.ts';
+import { type Drawn, FAULT_KINDS } from './campaign/draw.ts';
+import { describeRound, isGood, renderCampaign } from './campaign/report.ts';
+import { playRound } from './campaign/round.ts';
+
+await enterLab({ lifetimeSeconds: 200 });
+
+const test = suite('campaign');
+const SEED = 3;
+const HARMLESS: Drawn = {
+  kind: 'crash-lane',
+  latencyMs: 10,
+  from: 'start',
+  delayMs: 60_000,
+  lastsMs: 0,
+  gapMs: 0,
+};
+
+test(
+  'twenty rounds of faults at random moments leave nothing frozen and nothing behind',
+  async () => {
+    const results = await playCampaign({ rounds: 20, seed: SEED, kinds: FAULT_KINDS });
+    assert.is(results.length, 20);
+    assert.equal(results.flatMap(describeRound).join('\n'), '');
+    assert.ok(isGood(results));
+    assert.match(renderCampaign(results, SEED), '20 rounds, seed 3: 0 left frozen, 0 with other');
+  },
+  { timeLimitMs: 150_000 },
+);
+
+test(
+  'what is left frozen is noticed, counted and thawed',
+  async () => {
+    await withGround(async (ground) => {
+      await runCommand('fsfreeze', ['--freeze', ground.watch.mountPoints[3] ?? '']);
+      const frozen = await playRound(ground, HARMLESS);
+      assert.ok(frozen.leftFrozen);
+      assert.not.ok(isGood([frozen]));
+      assert.match(renderCampaign([frozen], SEED), '1 rounds, seed 3: 1 left frozen');
+      const next = await playRound(ground, HARMLESS);
+      assert.equal(describeRound(next), []);
+    });
+  },
+  { timeLimitMs: 60_000 },
+);
+
+test(
+  'so are a process and expedited grace periods',
+  async () => {
+    await withGround(async (ground) => {
+      const child = spawn('sleep', ['100'], { stdio: 'ignore' });
+      writeFileSync('/sys/kernel/rcu_expedited', ground.gracePeriods === '0' ? '1' : '0');
+      const { problems } = await playRound(ground, HARMLESS);
+      assert.match(problems.join('\n'), `process ${child.pid} (sleep) was left`);
+      assert.match(problems.join('\n'), 'rcu_expedited is');
+      assert.equal(describeRound(await playRound(ground, HARMLESS)), []);
+    });
+  },
+  { timeLimitMs: 60_000 },
+);
+
+test.run();

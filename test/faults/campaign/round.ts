@@ -1,0 +1,197 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Rig } from '../../commands/rig.ts';
+import { type Ending, RunningCommand } from '../running-command.ts';
+import { type Drawn, killsBoth } from './draw.ts';
+import {
+  faultsOfEnding,
+  isFrozenStage,
+  longestStallMs,
+  type Seen,
+  type Stage,
+  stageAt,
+} from './findings.ts';
+import { rescue, strayProcesses, untilGracePeriodsAre } from './remains.ts';
+import type { StallWatch } from './stall-watch.ts';
+import { isSabotage, type Strike, strike } from './strike.ts';
+
+/** `--timeout` of every run. */
+export const TIMEOUT_MS = 800;
+/** Nothing stays frozen longer: the deadline, and what the issue allows beyond it. */
+export const LIMIT_MS = TIMEOUT_MS + 2_000;
+/** For a disturbed command to end once it can; it waits for what does not answer, 2 s at a time. */
+const END_LIMIT_MS = 12_000;
+const SABOTEUR = join(import.meta.dirname, '../fixtures/saboteur.ts');
+
+/** What the rounds share. */
+export interface Ground {
+  readonly rig: Rig;
+  /** Blobs of the disks that snapshots are taken of; that of file system n is `disk<n>`. */
+  readonly urls: readonly string[];
+  readonly watch: StallWatch;
+  /** What must stand in /sys/kernel/rcu_expedited after each round. */
+  readonly gracePeriods: string;
+  /** Processes that are there before and after. */
+  readonly residents: ReadonlySet<number>;
+}
+
+export interface RoundResult {
+  readonly drawn: Drawn;
+  /** Undefined where the run had ended before the fault could hit. */
+  readonly stage: Stage | undefined;
+  /** Something had to be thawed here that should have been thawed before. */
+  readonly leftFrozen: boolean;
+  /**
+   * From the fault, or from the next start where both were killed, until everything could be written
+   * again; undefined where nothing was frozen.
+   */
+  readonly recoveryMs: number | undefined;
+  /** What else was wrong, in words. */
+  readonly problems: readonly string[];
+}
+
+/** One run with one fault, and everything that must hold afterwards. */
+export async function playRound(ground: Ground, drawn: Drawn): Promise<RoundResult> {
+  const { rig, urls, watch } = ground;
+  await setLatency(ground, drawn.latencyMs);
+  const known = (await rig.server.requests()).length;
+  watch.forget();
+  using command = startCommand(ground, drawn);
+  const struck = await strike(command, drawn);
+  const aftermath = await followUp(ground, drawn, command, struck);
+  const requests = (await rig.server.requests())
+    .slice(known)
+    .filter(({ operation }) => operation === 'snapshot');
+  const seen: Seen = { writes: watch.writes, requests };
+  const stage = struck && stageAt(struck.atNs, seen, urls.length);
+  const { leftFrozen, recoveredNs, sinceNs, ending } = aftermath;
+  return {
+    drawn,
+    stage,
+    leftFrozen,
+    recoveryMs:
+      stage !== undefined && isFrozenStage(stage) && recoveredNs !== undefined
+        ? Number(recoveredNs - sinceNs) / 1e6
+        : undefined,
+    problems: [
+      ...aftermath.problems,
+      ...(ending === undefined ? [] : faultsOfEnding(ending, seen)),
+      ...(killsBoth(drawn.kind) || leftFrozen ? [] : tooLong(seen)),
+      ...(await remainsOf(ground)),
+    ],
+  };
+}
+
+function tooLong(seen: Seen): string[] {
+  const stallMs = longestStallMs(seen);
+  return stallMs <= LIMIT_MS ? [] : [`a writer stood still for ${stallMs.toFixed(0)} ms`];
+}
+
+async function setLatency({ rig, urls }: Ground, ms: number): Promise<void> {
+  await Promise.all(
+    urls.map((_, index) => rig.server.setLatency(`disk${index}`, { kind: 'fixed', ms })),
+  );
+}
+
+function snapshotArguments({ urls }: Ground): string[] {
+  return [
+    ...['snapshot', '--json', '--timeout', String(TIMEOUT_MS / 1_000)],
+    ...urls.flatMap((url) => ['--blob', url]),
+  ];
+}
+
+function startCommand(ground: Ground, { kind, lastsMs = 0 }: Drawn): RunningCommand {
+  const environment = isSabotage(kind)
+    ? {
+        NODE_OPTIONS: `--import=${SABOTEUR}`,
+        FLASHFREEZE_TEST_SABOTAGE: `${kind} ${lastsMs}`,
+      }
+    : {};
+  return RunningCommand.start(snapshotArguments(ground), { environment });
+}
+
+interface Aftermath {
+  readonly leftFrozen: boolean;
+  readonly sinceNs: bigint;
+  readonly recoveredNs: bigint | undefined;
+  /** Of a command that nobody killed. */
+  readonly ending: Ending | undefined;
+  readonly problems: readonly string[];
+}
+
+/** Waits for everything to be writable, sets going what was stopped, waits for the command's end. */
+async function followUp(
+  ground: Ground,
+  drawn: Drawn,
+  command: RunningCommand,
+  struck: Strike | undefined,
+): Promise<Aftermath> {
+  if (struck !== undefined && killsBoth(drawn.kind)) {
+    return await afterBothWereKilled(ground, command);
+  }
+  const sinceNs = struck?.atNs ?? process.hrtime.bigint();
+  const resumed = drawn.lastsMs === undefined ? undefined : delay(drawn.lastsMs);
+  void resumed?.then(struck?.resume);
+  let recoveredNs = await ground.watch.writable(sinceNs, LIMIT_MS);
+  const leftFrozen = recoveredNs === undefined;
+  if (leftFrozen) {
+    await rescue(ground.watch.mountPoints);
+  }
+  await resumed;
+  struck?.resume();
+  const ending = await endOf(command);
+  // A freeze may have come after the fault.
+  const last = await ground.watch.writable(process.hrtime.bigint(), LIMIT_MS);
+  if (last === undefined) {
+    await rescue(ground.watch.mountPoints);
+  }
+  recoveredNs ??= last;
+  return {
+    leftFrozen: leftFrozen || last === undefined,
+    sinceNs,
+    recoveredNs,
+    ending: drawn.kind === 'kill-worker' && struck !== undefined ? undefined : ending,
+    problems: ending === undefined ? [`the command did not end:\n${command.stderr}`] : [],
+  };
+}
+
+/** Undefined where it does not end; it is killed then. */
+async function endOf(command: RunningCommand): Promise<Ending | undefined> {
+  const ending = await Promise.race([
+    command.ended,
+    delay(END_LIMIT_MS, undefined, { ref: false }),
+  ]);
+  if (ending === undefined) {
+    command.signal('SIGKILL');
+  }
+  return ending;
+}
+
+/** The next start of any command sees to what they left. */
+async function afterBothWereKilled(ground: Ground, killed: RunningCommand): Promise<Aftermath> {
+  await killed.exited;
+  const sinceNs = process.hrtime.bigint();
+  using next = RunningCommand.start(snapshotArguments(ground));
+  const ending = await endOf(next);
+  const recoveredNs = await ground.watch.writable(sinceNs, LIMIT_MS);
+  if (recoveredNs === undefined) {
+    await rescue(ground.watch.mountPoints);
+  }
+  return {
+    leftFrozen: recoveredNs === undefined,
+    sinceNs,
+    recoveredNs,
+    ending,
+    problems:
+      ending?.exitCode === 0 ? [] : [`the next run failed:\n${next.stderr.trim().slice(-600)}`],
+  };
+}
+
+async function remainsOf({ gracePeriods, residents }: Ground): Promise<string[]> {
+  const strays = await strayProcesses(residents);
+  const value = await untilGracePeriodsAre(gracePeriods);
+  return [
+    ...strays.map(({ pid, executable }) => `process ${pid} (${executable}) was left and killed`),
+    ...(value === gracePeriods ? [] : [`rcu_expedited is ${value}, not ${gracePeriods}`]),
+  ];
+}

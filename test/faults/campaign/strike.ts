@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { guardianOf } from '../processes.ts';
+import type { RunningCommand } from '../running-command.ts';
+import { type Drawn, type FaultKind, isAboutGuardian } from './draw.ts';
+
+/** A fault that has been carried out. */
+export interface Strike {
+  /** CLOCK_MONOTONIC, right before it. */
+  readonly atNs: bigint;
+  /** Sets a stopped process going again. */
+  readonly resume: () => void;
+}
+
+const POLL_MS = 2;
+
+/** Waits for the drawn moment and strikes; undefined where the command had ended before. */
+export async function strike(command: RunningCommand, drawn: Drawn): Promise<Strike | undefined> {
+  const guardian = await momentOf(command, drawn);
+  if (!command.isRunning) {
+    return undefined;
+  }
+  const atNs = process.hrtime.bigint();
+  switch (drawn.kind) {
+    case 'kill-worker':
+      command.signal('SIGKILL');
+      break;
+    case 'stop-worker':
+      command.signal('SIGSTOP');
+      return { atNs, resume: () => command.signal('SIGCONT') };
+    case 'busy-loop':
+    case 'busy-lane':
+    case 'crash-lane':
+      command.signal('SIGUSR2');
+      break;
+    case 'kill-guardian':
+      send(guardian, 'SIGKILL');
+      break;
+    case 'stop-guardian':
+      send(guardian, 'SIGSTOP');
+      break;
+    case 'kill-worker-then-guardian':
+      command.signal('SIGKILL');
+      await pause(drawn.gapMs);
+      send(guardian, 'SIGKILL');
+      break;
+    case 'kill-guardian-then-worker':
+      send(guardian, 'SIGKILL');
+      await pause(drawn.gapMs);
+      command.signal('SIGKILL');
+      break;
+  }
+  return { atNs, resume: () => {} };
+}
+
+/** Resolves at the moment, and to the guardian's process where the fault is about it. */
+async function momentOf(
+  command: RunningCommand,
+  { kind, from, delayMs }: Drawn,
+): Promise<number | undefined> {
+  if (from === 'arm') {
+    await saidOrEnded(command, 'arm the guardian');
+  } else if (isSabotage(kind)) {
+    // Before that the signal would kill it.
+    await saidOrEnded(command, 'prepare');
+  }
+  const guardian = isAboutGuardian(kind) ? await guardianStarted(command) : undefined;
+  const dueMs = performance.now() + delayMs;
+  const sleeping = delay(Math.max(0, delayMs - 1), undefined, { ref: false });
+  await Promise.race([sleeping, command.exited]);
+  await pause(Math.max(0, Math.min(1, dueMs - performance.now())));
+  return guardian;
+}
+
+/** Timers are coarser than a freeze is long. */
+async function pause(milliseconds: number): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end) {
+    // Too short to do anything else.
+  }
+}
+
+async function saidOrEnded(command: RunningCommand, words: string): Promise<void> {
+  await command.said(words).catch(() => {});
+}
+
+/** Carried out inside the process, by fixtures/saboteur.ts. */
+export function isSabotage(kind: FaultKind): boolean {
+  return kind === 'busy-loop' || kind === 'busy-lane' || kind === 'crash-lane';
+}
+
+async function guardianStarted(command: RunningCommand): Promise<number | undefined> {
+  let guardian = guardianOf(command.pid);
+  while (guardian === undefined && command.isRunning) {
+    await delay(POLL_MS);
+    guardian = guardianOf(command.pid);
+  }
+  return guardian;
+}
+
+function send(pid: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) {
+      process.kill(pid, signal);
+    }
+  } catch {
+    // It has ended already.
+  }
+}

@@ -159,7 +159,7 @@ export class FreezeWindow {
   #carryOut(action: ScheduleAction): void {
     switch (action.kind) {
       case 'freeze':
-        this.#effects.freeze(action.fileSystems);
+        this.#freeze(action.fileSystems);
         break;
       case 'fire':
         this.#effects.fire(action.targets);
@@ -176,6 +176,21 @@ export class FreezeWindow {
       case 'end':
         this.#ended.resolve();
         break;
+    }
+  }
+
+  /**
+   * Nothing may be frozen any more where the time is over or the guardian gone; then none of these has
+   * been, and the others are thawed.
+   */
+  #freeze(fileSystems: readonly number[]): void {
+    try {
+      this.#effects.freeze(fileSystems);
+    } catch {
+      for (const fileSystem of fileSystems) {
+        this.#endWith({ kind: 'freeze-failed', fileSystem, errno: 'ECANCELED' });
+        this.#dispatch({ kind: 'freeze-failed', fileSystem });
+      }
     }
   }
 

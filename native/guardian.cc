@@ -7,6 +7,7 @@
  * Descriptors given by src/freezer/guardian.ts: 0 control (one byte a command), 1 report (lines of
  * text), 3 ledger, 4 /sys/kernel/rcu_expedited or /dev/null, 5 a pipe that is only held open (the
  * worker sees its end of file when the guardian dies), 6… the directories in the ledger's order.
+ * Arguments: see lever_arguments.h.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -23,6 +24,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -30,6 +32,7 @@
 #include "freeze_calls.h"
 #include "grace.h"
 #include "ledger.h"
+#include "lever_arguments.h"
 #include "system_error.h"
 #include "thread.h"
 
@@ -77,7 +80,7 @@ struct Thaw {
 
 class Guardian {
  public:
-  explicit Guardian(Ledger ledger);
+  Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever);
   int run();
 
  private:
@@ -93,6 +96,7 @@ class Guardian {
   int tell();
 
   Ledger ledger_;
+  std::shared_ptr<FanotifyLever> lever_;  // null where no permission daemon runs
   std::vector<Thaw> thaws_;
   Descriptor timer_;
   Descriptor signals_;
@@ -111,8 +115,9 @@ Descriptor stopping_signals() {
   return Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-Guardian::Guardian(Ledger ledger)
+Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
     : ledger_(std::move(ledger)),
+      lever_(std::move(lever)),
       thaws_(ledger_.header().count),
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       signals_(stopping_signals()),
@@ -232,6 +237,8 @@ void Guardian::thaw_all() {
   order_.store(kGo);
   futex_wake_all(order_);
   restore_grace_periods(kGrace, ledger_.header());
+  // For a FIFREEZE that no FITHAW releases, of a worker that may be dead and can do nothing itself.
+  if (lever_ && !nothing_owed()) lever_->pull();
   for (uint32_t left = 0; (left = working_.load()) != 0;) futex_wait(working_, left);
 }
 
@@ -255,6 +262,7 @@ int Guardian::run() {
   report("ready %d\n", getpid());
   wait_for_reason();
   thaw_all();
+  if (lever_) lever_->close();
   return tell();
 }
 
@@ -268,13 +276,15 @@ void make_hard_to_kill() {
   mlockall(MCL_CURRENT | MCL_FUTURE);
 }
 
-int guard() {
+int guard(int argc, char** argv) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
   make_hard_to_kill();
   try {
-    return Guardian(Ledger::open(Descriptor(fcntl(kLedger, F_DUPFD_CLOEXEC, 0)))).run();
+    return Guardian(Ledger::open(Descriptor(fcntl(kLedger, F_DUPFD_CLOEXEC, 0))),
+                    lever_from_arguments(argc, argv, kLedger))
+        .run();
   } catch (const SystemError& failure) {
     report("error %s %d\n", failure.syscall(), failure.error());
     return 2;
@@ -284,4 +294,4 @@ int guard() {
 }  // namespace
 }  // namespace flashfreeze
 
-int main() { return flashfreeze::guard(); }
+int main(int argc, char** argv) { return flashfreeze::guard(argc, argv); }

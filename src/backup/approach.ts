@@ -1,5 +1,5 @@
 import { sleepUntil } from '../freezer/clock.ts';
-import { Guardian } from '../freezer/guardian.ts';
+import { GUARDIAN_PATH, Guardian } from '../freezer/guardian.ts';
 import { LastLever } from '../freezer/last-lever.ts';
 import { FreezeLock } from '../freezer/lock.ts';
 import { youngGarbageCollector } from '../snapshot/blob/garbage.ts';
@@ -95,11 +95,13 @@ async function guard(
   const permissionDescriptors = plan.daemons.flatMap(({ pid, command, permissionGroups }) =>
     permissionGroups.map(({ descriptor }) => ({ pid, command, descriptor })),
   );
-  const lastLever =
+  const lever =
     mode === 'off' || permissionDescriptors.length === 0
       ? undefined
-      : resources.use(LastLever.prepare(freezer, mode, permissionDescriptors));
-  return { guardian: resources.use(await Guardian.start(freezer)), lastLever };
+      : { mode, daemons: permissionDescriptors };
+  const lastLever = lever && resources.use(LastLever.prepare(freezer, lever.mode, lever.daemons));
+  const guardian = resources.use(await Guardian.start(freezer, GUARDIAN_PATH, lever));
+  return { guardian, lastLever };
 }
 
 async function acquireLock(abort: AbortSignal): Promise<FreezeLock> {

@@ -29,12 +29,13 @@ export class GuardianProcess {
    */
   static async spawn(
     executable: string,
+    args: readonly string[],
     descriptors: NativeDescriptors,
     watched: number,
   ): Promise<GuardianProcess> {
     const { ledger, gracePeriods, directories } = descriptors;
     const grace = gracePeriods < 0 ? ('ignore' as const) : gracePeriods;
-    const child = spawn(executable, [], {
+    const child = spawn(executable, args, {
       // A session of its own: Ctrl-C and a closing terminal reach the worker alone.
       detached: true,
       cwd: '/',

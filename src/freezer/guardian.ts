@@ -1,13 +1,29 @@
 import { fileURLToPath } from 'node:url';
+import type { LastLever as LastLeverMode } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { type Freezer, type FreezerControls, freezerControls } from './freezer.ts';
 import { GuardianProcess } from './guardian-process.ts';
 import { type GuardianReport, toReport } from './guardian-report.ts';
+import { LEVER_ACTIONS, type PermissionDescriptor } from './last-lever.ts';
 
 /** Where `npm ci` leaves the executable. */
 export const GUARDIAN_PATH = fileURLToPath(
   new URL('../../build/Release/flashfreeze-guardian', import.meta.url),
 );
+
+/** The last lever for the guardian itself, for when the worker is dead and its FIFREEZE still stuck. */
+export interface GuardianLever {
+  readonly mode: Exclude<LastLeverMode, 'off'>;
+  readonly daemons: readonly PermissionDescriptor[];
+}
+
+/** As native/lever_arguments.h expects them. */
+function leverArguments({ mode, daemons }: GuardianLever): string[] {
+  return [
+    String(LEVER_ACTIONS[mode]),
+    ...daemons.map(({ pid, descriptor }) => `${pid}:${descriptor}`),
+  ];
+}
 
 /** Starting takes some ms, an answer well under one; more means it is stopped or gone. */
 const START_LIMIT_MS = 5000;
@@ -31,12 +47,21 @@ export class Guardian implements AsyncDisposable {
    * Resolves when the guardian is ready: it has its own descriptors, its memory is locked, its
    * threads wait. Throws `FF_GUARDIAN_MISSING`, `FF_GUARDIAN_LOST`.
    */
-  static async start(freezer: Freezer, executable: string = GUARDIAN_PATH): Promise<Guardian> {
+  static async start(
+    freezer: Freezer,
+    executable: string = GUARDIAN_PATH,
+    lever?: GuardianLever,
+  ): Promise<Guardian> {
     const controls = freezerControls(freezer);
     const watched = controls.watchGuardian();
     let started: GuardianProcess;
     try {
-      started = await GuardianProcess.spawn(executable, controls.descriptors(), watched);
+      started = await GuardianProcess.spawn(
+        executable,
+        lever === undefined ? [] : leverArguments(lever),
+        controls.descriptors(),
+        watched,
+      );
     } catch (error) {
       controls.guardianReleased();
       throw error;

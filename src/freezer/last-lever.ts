@@ -30,7 +30,7 @@ export interface LastLeverOutcome {
 }
 
 /** The numbers are those of `LeverAction` in native/fanotify_lever.h. */
-const ACTIONS: Readonly<Record<Exclude<LastLeverMode, 'off'>, number>> = {
+export const LEVER_ACTIONS: Readonly<Record<Exclude<LastLeverMode, 'off'>, number>> = {
   deny: 0,
   allow: 1,
   kill: 2,
@@ -67,7 +67,7 @@ export class LastLever implements Disposable {
     const { ledger } = controls.descriptors();
     try {
       const { graceMs, limitMs } = times;
-      const native = new Native(ledger, ACTIONS[mode], daemons, graceMs, limitMs);
+      const native = new Native(ledger, LEVER_ACTIONS[mode], daemons, graceMs, limitMs);
       controls.useLastLever(native);
       return new LastLever(native, daemons);
     } catch (error) {

@@ -196,11 +196,16 @@ export class FreezeWindow {
 
   /** The barrier is when the last FIFREEZE returned, not when this thread came to hear of it. */
   #reachBarrier(): void {
-    this.#effects.atBarrier();
     const nowNs = process.hrtime.bigint();
     const wallClockMs = Date.now();
     const atNs = latest(this.#times.map(({ frozenNs }) => frozenNs)) ?? nowNs;
     this.#barrier = { atNs, wallClock: new Date(wallClockMs - Number(nowNs - atNs) / 1e6) };
+    try {
+      this.#effects.atBarrier();
+    } catch {
+      // There is no deadline to move any more: the guardian has taken over, or is gone.
+      this.abort({ kind: 'guardian-lost' });
+    }
   }
 }
 

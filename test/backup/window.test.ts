@@ -76,6 +76,23 @@ test('reports a foreign thaw as such', async () => {
   assert.equal((await ended).end, { kind: 'thawed-by-others', fileSystem: 0 });
 });
 
+test('ends where the deadline cannot be moved at the barrier, because the guardian is gone', async () => {
+  const diary = new Diary();
+  diary.atBarrier = (): void => {
+    throw new Error('not guarded');
+  };
+  const window = new FreezeWindow(INPUT, diary, []);
+  const ended = window.run();
+  window.onFreezerEvent(frozen(0, 3n));
+  window.onFreezerEvent(frozen(1, 3n));
+  window.onFreezerEvent(thawed(0));
+  window.onFreezerEvent(thawed(1));
+  window.onSnapshotEvent({ kind: 'failed', target: 0, atNs: 9n });
+  window.onSnapshotEvent({ kind: 'failed', target: 1, atNs: 9n });
+  assert.equal((await ended).end, { kind: 'guardian-lost' });
+  assert.ok(diary.lines.includes('thaw 0 1'));
+});
+
 test('keeps the first reason where several things go wrong', async () => {
   const window = new FreezeWindow(INPUT, new Diary(), []);
   const ended = window.run();

@@ -26,9 +26,11 @@ export class StuckWatch implements Disposable {
   /** A wave begins, and will be broken after `limitMs`. */
   begin(limitMs: number): void {
     clearTimeout(this.#timer);
+    // Past already where this process was late; Node warns of a negative delay, on standard error.
+    const delayMs = Math.max(1, limitMs * SHARE_OF_LIMIT);
     this.#timer = setTimeout(() => {
       this.#findings = this.#look();
-    }, limitMs * SHARE_OF_LIMIT);
+    }, delayMs);
   }
 
   /** Sentences for people; none where no freeze took long. */

@@ -36,10 +36,10 @@ const askedThaw: Stamps = new Map();
 function noteCalls(): void {
   const { run, onFreezerEvent, onSnapshotEvent } = FreezeWindow.prototype;
   FreezeWindow.prototype.run = async function () {
-    const before = watchedTimes();
+    const before = watchedTimes('main-last');
     begunNs = process.hrtime.bigint();
     const window = await run.call(this);
-    cpu = timesOfRoles(before, watchedTimes());
+    cpu = timesOfRoles(before, watchedTimes('main-first'));
     return window;
   };
   FreezeWindow.prototype.onFreezerEvent = function (event) {
@@ -66,9 +66,16 @@ function noteCalls(): void {
   };
 }
 
-/** This process first, then those that were asked for. */
-function watchedTimes(): ThreadTime[][] {
-  return [process.pid, ...Object.values(request.watch)].map(threadTimes);
+/** Of this process and of those that were asked for; this one is read next to the window. */
+function watchedTimes(order: 'main-first' | 'main-last'): ThreadTime[][] {
+  const others = (): ThreadTime[][] =>
+    Object.values(request.watch).map((pid) => threadTimes(pid, order));
+  const own = (): ThreadTime[] => threadTimes(process.pid, order);
+  if (order === 'main-first') {
+    return [own(), ...others()];
+  }
+  const before = others();
+  return [own(), ...before];
 }
 
 function timesOfRoles(

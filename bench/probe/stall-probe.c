@@ -5,11 +5,11 @@
  *   stall-probe <interval in us> <data|empty> <file>...
  *
  * A thread for each file that wakes 2,000 times a second costs 6 to 9 us a time, nearly all of it for
- * the waking: with 64 files most of a core, which the measured would miss. So as long as no write is
- * held up one thread, the ticker, writes to all of them in turn. As soon as a write takes longer than
- * HELD_UP_NS, every file gets a thread of its own: those are the writers that block and that the thaw
- * wakes. They go on until no write has been held up for CALM_NS. The price: the start of a pause may
- * be put too early by as much as the detection takes (HELD_UP_NS and WATCH_NS).
+ * the waking: with 64 files most of a core, which the measured would miss. So one thread, the ticker,
+ * writes to all files in turn. When a write of its is held up, every file gets a thread of its own:
+ * those are the writers that block and that the thaw wakes. A file goes back to a ticker, another one
+ * if need be, after a write that was held up, or after CALM_NS without one. The price: the start of a
+ * pause may be put too early by as much as the detection takes (HELD_UP_NS and WATCH_NS).
  *
  * `data` overwrites the same 8 bytes through the page cache, so that there is always one dirty page
  * and one dirty inode, as under any real writer. `empty` writes nothing: write(2) of no bytes waits
@@ -41,7 +41,7 @@
 
 enum { BUCKETS = 26, PAUSES = 1024, STACK_BYTES = 64 * 1024, MESSAGE_BYTES = 8 };
 enum { WATCH_NS = 200 * 1000, HELD_UP_NS = 200 * 1000, CALM_NS = 20 * 1000 * 1000 };
-enum { TICKER_WRITES_ALL, EACH_WRITES_ITS_OWN };
+enum owner { TICKER, OWN_THREAD };
 
 struct pause {
   uint64_t start_ns;
@@ -49,12 +49,12 @@ struct pause {
   uint64_t end_ns;
 };
 
-/* The mutex is held for some stores only, never over a system call that may block. */
+/* The mutex is held for some stores only, never over a write. */
 struct probe {
   pthread_mutex_t mutex;
   int fd;
   int error;
-  _Atomic uint64_t writing_since_ns; /* of its own thread; 0 = not in a write */
+  _Atomic uint32_t owner;
   uint64_t last_ns;
   uint64_t writes;
   uint64_t pause_count; /* newest in pauses[(pause_count - 1) % PAUSES] */
@@ -66,8 +66,13 @@ static uint64_t interval_ns;
 static size_t message_bytes;
 static struct probe *probes;
 static size_t probe_count;
-static _Atomic uint32_t mode = TICKER_WRITES_ALL; /* a futex word */
-static _Atomic uint64_t ticker_writing_since_ns;
+static _Atomic uint32_t handovers; /* a futex word, on which the files' own threads wait */
+
+/* One writes; those before it are stuck in a write, and end after it. */
+struct ticker {
+  _Atomic uint64_t writing_since_ns; /* 0 = not in a write */
+};
+static struct ticker *_Atomic active_ticker;
 
 static uint64_t now_ns(clockid_t clock) {
   struct timespec time;
@@ -79,6 +84,11 @@ static void sleep_until(uint64_t at_ns) {
   const struct timespec at = {(time_t)(at_ns / 1000000000u), (long)(at_ns % 1000000000u)};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {
   }
+}
+
+static void die(const char *what, const char *name, int error) {
+  fprintf(stderr, "stall-probe: %s %s: %s\n", what, name, strerror(error));
+  exit(1);
 }
 
 static uint64_t longest_normal_ns(void) { return interval_ns + interval_ns / 2; }
@@ -107,11 +117,9 @@ static void note_write(struct probe *probe, int error, uint64_t write_ns, uint64
   pthread_mutex_unlock(&probe->mutex);
 }
 
-static uint64_t write_once(struct probe *probe, _Atomic uint64_t *since_ns, uint64_t start_ns) {
-  atomic_store_explicit(since_ns, start_ns, memory_order_relaxed);
+static uint64_t write_once(struct probe *probe, uint64_t start_ns) {
   const ssize_t written = pwrite(probe->fd, &start_ns, message_bytes, 0);
   const int error = written == (ssize_t)message_bytes ? 0 : errno;
-  atomic_store_explicit(since_ns, 0, memory_order_relaxed);
   const uint64_t end_ns = now_ns(CLOCK_MONOTONIC);
   note_write(probe, error, start_ns, end_ns);
   return end_ns;
@@ -122,58 +130,82 @@ static uint64_t next_tick(uint64_t tick_ns, uint64_t end_ns) {
   return end_ns > tick_ns + interval_ns ? end_ns + interval_ns : tick_ns + interval_ns;
 }
 
-static void *write_all(void *unused) {
-  (void)unused;
+static void *write_in_turn(void *argument) {
+  struct ticker *ticker = argument;
   uint64_t tick_ns = now_ns(CLOCK_MONOTONIC);
-  for (;;) {
+  while (active_ticker == ticker) {
     sleep_until(tick_ns);
     uint64_t end_ns = now_ns(CLOCK_MONOTONIC);
-    for (size_t i = 0; i < probe_count && mode == TICKER_WRITES_ALL; i++) {
-      end_ns = write_once(&probes[i], &ticker_writing_since_ns, end_ns);
+    for (size_t i = 0; i < probe_count && active_ticker == ticker; i++) {
+      if (probes[i].owner != TICKER) continue;
+      ticker->writing_since_ns = end_ns;
+      end_ns = write_once(&probes[i], end_ns);
+      ticker->writing_since_ns = 0;
     }
     tick_ns = next_tick(tick_ns, end_ns);
   }
+  free(ticker);
   return NULL;
 }
 
-static void *write_own(void *argument) {
+static void write_alone(struct probe *probe) {
+  const uint64_t since_ns = now_ns(CLOCK_MONOTONIC);
+  uint64_t tick_ns = since_ns;
+  for (;;) {
+    const uint64_t start_ns = now_ns(CLOCK_MONOTONIC);
+    const uint64_t end_ns = write_once(probe, start_ns);
+    if (end_ns > start_ns + HELD_UP_NS || end_ns > since_ns + CALM_NS) return;
+    tick_ns = next_tick(tick_ns, end_ns);
+    sleep_until(tick_ns);
+  }
+}
+
+static void *own_thread(void *argument) {
   struct probe *probe = argument;
   for (;;) {
-    syscall(SYS_futex, &mode, FUTEX_WAIT_PRIVATE, TICKER_WRITES_ALL, NULL, NULL, 0);
-    uint64_t tick_ns = now_ns(CLOCK_MONOTONIC);
-    while (mode == EACH_WRITES_ITS_OWN) {
-      const uint64_t start_ns = now_ns(CLOCK_MONOTONIC);
-      tick_ns = next_tick(tick_ns, write_once(probe, &probe->writing_since_ns, start_ns));
-      sleep_until(tick_ns);
+    const uint32_t seen = handovers;
+    if (probe->owner == OWN_THREAD) {
+      write_alone(probe);
+      probe->owner = TICKER;
+    } else {
+      syscall(SYS_futex, &handovers, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
     }
   }
   return NULL;
 }
 
-static bool is_held_up(_Atomic uint64_t *since_ns, uint64_t at_ns) {
-  const uint64_t since = atomic_load_explicit(since_ns, memory_order_relaxed);
-  return since != 0 && at_ns > since + HELD_UP_NS;
+static void start_thread(void *(*body)(void *), void *argument) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, STACK_BYTES);
+  const int error = pthread_create(&thread, &attributes, body, argument);
+  if (error != 0) die("start", "a thread", error);
 }
 
-static bool any_held_up(uint64_t at_ns) {
-  bool held_up = is_held_up(&ticker_writing_since_ns, at_ns);
-  for (size_t i = 0; i < probe_count && !held_up && mode == EACH_WRITES_ITS_OWN; i++) {
-    held_up = is_held_up(&probes[i].writing_since_ns, at_ns);
-  }
-  return held_up;
+/* The former ticker, if any, stays behind in its write. */
+static void start_ticker(void) {
+  struct ticker *ticker = calloc(1, sizeof *ticker);
+  if (ticker == NULL) die("allocate", "memory", ENOMEM);
+  active_ticker = ticker;
+  start_thread(write_in_turn, ticker);
+}
+
+static void hand_over(void) {
+  for (size_t i = 0; i < probe_count; i++) probes[i].owner = OWN_THREAD;
+  handovers += 1;
+  syscall(SYS_futex, &handovers, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 static void *watch(void *unused) {
   (void)unused;
-  uint64_t held_up_ns = 0;
-  for (uint64_t at_ns = now_ns(CLOCK_MONOTONIC);; at_ns = now_ns(CLOCK_MONOTONIC)) {
-    if (any_held_up(at_ns)) {
-      held_up_ns = at_ns;
-      if (atomic_exchange(&mode, EACH_WRITES_ITS_OWN) == TICKER_WRITES_ALL) {
-        syscall(SYS_futex, &mode, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-      }
-    } else if (at_ns > held_up_ns + CALM_NS) {
-      mode = TICKER_WRITES_ALL;
+  for (;;) {
+    const uint64_t at_ns = now_ns(CLOCK_MONOTONIC);
+    const uint64_t since_ns = active_ticker->writing_since_ns;
+    if (since_ns != 0 && at_ns > since_ns + HELD_UP_NS) {
+      hand_over();
+      start_ticker();
     }
     sleep_until(at_ns + WATCH_NS);
   }
@@ -211,8 +243,6 @@ static void print_probe(struct probe *probe, uint64_t begin_ns, uint64_t end_ns)
   printf("]}");
 }
 
-static uint64_t cpu_ns(void) { return now_ns(CLOCK_PROCESS_CPUTIME_ID); }
-
 static void obey(void) {
   char line[64];
   uint64_t begin_ns = 0;
@@ -220,13 +250,13 @@ static void obey(void) {
   while (fgets(line, sizeof line, stdin) != NULL) {
     if (strcmp(line, "begin\n") == 0) {
       begin_ns = now_ns(CLOCK_MONOTONIC);
-      begin_cpu_ns = cpu_ns();
+      begin_cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID);
       for (size_t i = 0; i < probe_count; i++) begin(&probes[i]);
     } else if (strcmp(line, "end\n") == 0) {
       const uint64_t end_ns = now_ns(CLOCK_MONOTONIC);
       printf("{\"beginNs\":\"%" PRIu64 "\",\"endNs\":\"%" PRIu64 "\",\"cpuNs\":%" PRIu64
              ",\"probes\":[",
-             begin_ns, end_ns, cpu_ns() - begin_cpu_ns);
+             begin_ns, end_ns, now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_cpu_ns);
       for (size_t i = 0; i < probe_count; i++) {
         if (i > 0) putchar(',');
         print_probe(&probes[i], begin_ns, end_ns);
@@ -237,11 +267,6 @@ static void obey(void) {
   }
 }
 
-static void die(const char *what, const char *name, int error) {
-  fprintf(stderr, "stall-probe: %s %s: %s\n", what, name, strerror(error));
-  exit(1);
-}
-
 /* The block is allocated and on the disk before the first measured write. */
 static int open_file(const char *path) {
   static const char zeros[4096];
@@ -250,16 +275,6 @@ static int open_file(const char *path) {
   if (pwrite(fd, zeros, sizeof zeros, 0) != (ssize_t)sizeof zeros) die("write", path, errno);
   if (fsync(fd) != 0) die("fsync", path, errno);
   return fd;
-}
-
-static void start_thread(void *(*body)(void *), void *argument) {
-  pthread_attr_t attributes;
-  pthread_t thread;
-  pthread_attr_init(&attributes);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attributes, STACK_BYTES);
-  const int error = pthread_create(&thread, &attributes, body, argument);
-  if (error != 0) die("start", "a thread", error);
 }
 
 int main(int count, char **arguments) {
@@ -280,9 +295,9 @@ int main(int count, char **arguments) {
   }
   for (size_t i = 0; i < probe_count; i++) {
     probes[i].last_ns = now_ns(CLOCK_MONOTONIC);
-    start_thread(write_own, &probes[i]);
+    start_thread(own_thread, &probes[i]);
   }
-  start_thread(write_all, NULL);
+  start_ticker();
   start_thread(watch, NULL);
   puts("{\"ready\":true}");
   fflush(stdout);

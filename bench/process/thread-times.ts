@@ -10,9 +10,16 @@ export interface ThreadTime {
   readonly waitMs: number;
 }
 
-/** Exact, unlike the clock ticks of /proc/<pid>/stat; some 20 µs for each thread. */
-export function threadTimes(pid: number): ThreadTime[] {
-  return threadsOf(pid).flatMap((tid) => {
+/**
+ * Exact, unlike the clock ticks of /proc/<pid>/stat; some 20 µs for each thread. Reading costs the
+ * thread that reads: for times between two readings the first has to end with it, the second to begin.
+ *
+ * @param order `main-last` or `main-first`: when the process's main thread is read
+ */
+export function threadTimes(pid: number, order: 'main-first' | 'main-last'): ThreadTime[] {
+  const others = threadsOf(pid).filter((tid) => tid !== String(pid));
+  const tids = order === 'main-first' ? [String(pid), ...others] : [...others, String(pid)];
+  return tids.flatMap((tid) => {
     const [run, wait] = readProc(`/proc/${pid}/task/${tid}/schedstat`).split(' ').map(Number);
     const name = readProc(`/proc/${pid}/task/${tid}/comm`).trim();
     return run === undefined || wait === undefined || name === ''

@@ -6,12 +6,17 @@ import { type ProcessIdentity, processIdentity, stillRuns } from './process-iden
 /** On a tmpfs: a reboot thaws everything, and forgets what was frozen. */
 export const JOURNAL_DIRECTORY = '/run/flashfreeze';
 
+/** 1 where RCU grace periods are expedited, as they are while a run freezes. */
+export const GRACE_PERIODS_PATH = '/sys/kernel/rcu_expedited';
+
 /** A run from before its first freeze to after its last thaw. */
 export interface JournalEntry {
   readonly process: ProcessIdentity;
   /** ISO-8601 UTC */
   readonly begun: string;
   readonly fileSystems: readonly JournaledFileSystem[];
+  /** Content of `GRACE_PERIODS_PATH` before the run; missing where the kernel has no such file. */
+  readonly gracePeriods?: string;
 }
 
 export type JournaledFileSystem = Pick<FileSystem, 'mountPoint' | 'device'>;
@@ -39,6 +44,7 @@ export class Journal implements AsyncDisposable {
       process,
       begun: new Date().toISOString(),
       fileSystems: fileSystems.map(({ mountPoint, device }) => ({ mountPoint, device })),
+      ...(await readGracePeriods()),
     };
     const path = join(directory, `${process.pid}-${process.startTicks}.json`);
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -68,6 +74,14 @@ export async function unfinishedRuns(
 /** Forgets a run that has been looked after. */
 export async function forget({ path }: UnfinishedRun): Promise<void> {
   await unlink(path);
+}
+
+async function readGracePeriods(): Promise<Pick<JournalEntry, 'gracePeriods'>> {
+  try {
+    return { gracePeriods: (await readFile(GRACE_PERIODS_PATH, 'utf8')).trim() };
+  } catch {
+    return {};
+  }
 }
 
 /** Undefined for one that has just been removed, or is none of ours. */

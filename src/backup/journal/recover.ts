@@ -1,5 +1,6 @@
+import { writeFile } from 'node:fs/promises';
 import type { RunObserver } from '../request.ts';
-import { forget, type UnfinishedRun, unfinishedRuns } from './journal.ts';
+import { forget, GRACE_PERIODS_PATH, type UnfinishedRun, unfinishedRuns } from './journal.ts';
 import { thawAnyones } from './thaw-anyones.ts';
 
 /**
@@ -17,6 +18,7 @@ export async function recover(warn: RunObserver['warn'], directory?: string): Pr
 
 async function lookAfter(run: UnfinishedRun): Promise<string> {
   const results = await thawAnyones(run.fileSystems);
+  await restoreGracePeriods(run);
   const thawed = results.filter((it) => it.state === 'thawed');
   const stuck = results.filter((it) => it.state === 'failed');
   if (stuck.length === 0) {
@@ -28,4 +30,11 @@ async function lookAfter(run: UnfinishedRun): Promise<string> {
     thawed.length === 0 ? 'nothing was frozen any more' : `thawed now: ${names(thawed)}`,
     ...(stuck.length === 0 ? [] : [`could not be thawed: ${names(stuck)}`]),
   ].join('; ');
+}
+
+/** Where the file cannot be written it was not the run that expedited them. */
+async function restoreGracePeriods({ gracePeriods }: UnfinishedRun): Promise<void> {
+  if (gracePeriods === '0' || gracePeriods === '1') {
+    await writeFile(GRACE_PERIODS_PATH, gracePeriods).catch(() => {});
+  }
 }

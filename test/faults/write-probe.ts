@@ -39,7 +39,10 @@ export class WriteProbe implements Disposable {
     return this.#child.pid ?? 0;
   }
 
-  /** Resolves when the write has gone through: at once, or after the thaw. One at a time. */
+  /**
+   * Resolves when the write has gone through: at once, or after the thaw; rejects where the file system
+   * refuses it. One at a time.
+   */
   async write(): Promise<ProbeWrite> {
     this.#answer = Promise.withResolvers();
     const startNs = process.hrtime.bigint();

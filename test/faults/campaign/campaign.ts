@@ -1,5 +1,5 @@
 import { Rig } from '../../commands/rig.ts';
-import { seededRandom } from '../../lab/blob-server/random.ts';
+import { type Random, seededRandom } from '../../lab/blob-server/random.ts';
 import type { DiskSpec } from '../../lab/disks.ts';
 import { processes } from '../processes.ts';
 import { drawRound, type FaultKind } from './draw.ts';
@@ -40,17 +40,28 @@ export async function withGround<Result>(
   });
 }
 
-/** Plays the rounds one after the other on the same disks; inside the lab only. */
+/** Plays the rounds one after the other; inside the lab only. */
 export async function playCampaign(options: CampaignOptions): Promise<RoundResult[]> {
-  const { rounds, seed, kinds, onRound } = options;
-  const random = seededRandom(seed);
-  return await withGround(async (ground) => {
-    const results: RoundResult[] = [];
-    for (let number = 1; number <= rounds; number += 1) {
-      const result = await playRound(ground, drawRound(random, kinds));
-      results.push(result);
-      onRound?.(result, number);
-    }
-    return results;
-  });
+  const random = seededRandom(options.seed);
+  const results: RoundResult[] = [];
+  while (results.length < options.rounds) {
+    await withGround(async (ground) => {
+      await playWhileSound(ground, options, random, results);
+    });
+  }
+  return results;
+}
+
+/** A file system that is read-only now is of no more use: there have to be new ones. */
+async function playWhileSound(
+  ground: Ground,
+  { rounds, kinds, onRound }: CampaignOptions,
+  random: Random,
+  results: RoundResult[],
+): Promise<void> {
+  while (results.length < rounds && ground.watch.readOnly.length === 0) {
+    const result = await playRound(ground, drawRound(random, kinds));
+    results.push(result);
+    onRound?.(result, results.length);
+  }
 }

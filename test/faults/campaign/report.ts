@@ -20,8 +20,11 @@ export function describeRound({ drawn, stage, leftFrozen, problems }: RoundResul
 /** The table of a campaign, one line a fault, and a closing sentence. */
 export function renderCampaign(results: readonly RoundResult[], seed: number): string {
   const table = new Table({
-    head: ['fault', 'rounds', ...STAGES, 'too late', 'left frozen', 'other', 'slowest recovery ms'],
-    colAligns: ['left', ...new Array<'right'>(STAGES.length + 5).fill('right')],
+    head: [
+      ...['fault', 'rounds', ...STAGES, 'too late'],
+      ...['left frozen', 'read-only', 'other', 'slowest recovery ms'],
+    ],
+    colAligns: ['left', ...new Array<'right'>(STAGES.length + 6).fill('right')],
     style: { head: [], border: [] },
   });
   for (const kind of FAULT_KINDS) {
@@ -32,9 +35,10 @@ export function renderCampaign(results: readonly RoundResult[], seed: number): s
   }
   table.push(['all', ...rowOf(results)]);
   const frozen = results.filter(({ leftFrozen }) => leftFrozen).length;
+  const readOnly = results.filter((it) => it.readOnly.length > 0).length;
   const others = results.filter(({ problems }) => problems.length > 0).length;
   return `${table.toString()}
-${results.length} rounds, seed ${seed}: ${frozen} left frozen, ${others} with other problems; slowest recovery ${slowestMs(results)} ms (time-out ${TIMEOUT_MS} ms, allowed ${LIMIT_MS} ms)`;
+${results.length} rounds, seed ${seed}: ${frozen} left frozen, ${readOnly} with a btrfs that the kernel made read-only, ${others} with other problems; slowest recovery ${slowestMs(results)} ms (time-out ${TIMEOUT_MS} ms, allowed ${LIMIT_MS} ms)`;
 }
 
 function rowOf(results: readonly RoundResult[]): number[] {
@@ -43,6 +47,7 @@ function rowOf(results: readonly RoundResult[]): number[] {
     ...STAGES.map((stage) => results.filter((it) => it.stage === stage).length),
     results.filter(({ stage }) => stage === undefined).length,
     results.filter(({ leftFrozen }) => leftFrozen).length,
+    results.filter(({ readOnly }) => readOnly.length > 0).length,
     results.filter(({ problems }) => problems.length > 0).length,
     slowestMs(results),
   ];

@@ -46,6 +46,10 @@ export interface RoundResult {
    * again; undefined where nothing was frozen.
    */
   readonly recoveryMs: number | undefined;
+  /**
+   * File systems that refuse writes since, through no fault of whoever thawed: see `isKernelsDoing`.
+   */
+  readonly readOnly: readonly string[];
   /** What else was wrong, in words. */
   readonly problems: readonly string[];
 }
@@ -73,13 +77,27 @@ export async function playRound(ground: Ground, drawn: Drawn): Promise<RoundResu
       stage !== undefined && isFrozenStage(stage) && recoveredNs !== undefined
         ? Number(recoveredNs - sinceNs) / 1e6
         : undefined,
+    readOnly: watch.readOnly,
     problems: [
       ...aftermath.problems,
+      ...watch.readOnly
+        .filter((mountPoint) => !isKernelsDoing(ground, drawn, mountPoint))
+        .map((mountPoint) => `${mountPoint} is read-only now`),
       ...(ending === undefined ? [] : faultsOfEnding(ending, seen)),
       ...(killsBoth(drawn.kind) || leftFrozen ? [] : tooLong(seen)),
       ...(await remainsOf(ground)),
     ],
   };
+}
+
+/**
+ * btrfs makes itself read-only when the task that calls FITHAW is killed while it reads the superblock
+ * back: the read is interrupted, and btrfs takes that for damage ("super block on devid 1 got
+ * modified unexpectedly", errno -4; seen on Linux 6.18, once in 20 kills within 200 µs of the call).
+ */
+function isKernelsDoing({ rig }: Ground, { kind }: Drawn, mountPoint: string): boolean {
+  const disk = rig.disks.disks.find((it) => it.mountPoint === mountPoint);
+  return disk?.type === 'btrfs' && kind.startsWith('kill-');
 }
 
 function tooLong(seen: Seen): string[] {

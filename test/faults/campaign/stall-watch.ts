@@ -9,6 +9,7 @@ export class StallWatch implements Disposable {
   readonly mountPoints: readonly string[];
   readonly #probes: readonly WriteProbe[];
   readonly #writes: ProbeWrite[][];
+  readonly #refusing = new Set<number>();
   readonly #listeners = new Set<() => void>();
   #stopped = false;
 
@@ -31,6 +32,11 @@ export class StallWatch implements Disposable {
     return this.#writes;
   }
 
+  /** Mount points whose file system has refused a write: it is read-only now, and not watched any more. */
+  get readOnly(): readonly string[] {
+    return this.mountPoints.filter((_, index) => this.#refusing.has(index));
+  }
+
   forget(): void {
     for (const writes of this.#writes) {
       writes.length = 0;
@@ -39,12 +45,14 @@ export class StallWatch implements Disposable {
 
   /**
    * Resolves to when the last file system had taken a write begun after `sinceNs`; undefined where one
-   * has not within `limitMs` from now.
+   * has not within `limitMs` from now. One that is read-only is not waited for.
    */
   async writable(sinceNs: bigint, limitMs: number): Promise<bigint | undefined> {
     const expired = delay(limitMs, 'expired' as const, { ref: false });
     for (;;) {
-      const ends = this.#writes.map((writes) => writes.find(({ startNs }) => startNs >= sinceNs));
+      const ends = this.#writes
+        .filter((_, index) => !this.#refusing.has(index))
+        .map((writes) => writes.find(({ startNs }) => startNs >= sinceNs));
       if (ends.every((write) => write !== undefined)) {
         return ends
           .map(({ endNs }) => endNs)
@@ -69,8 +77,12 @@ export class StallWatch implements Disposable {
   }
 
   async #watch(probe: WriteProbe, index: number): Promise<void> {
-    while (!this.#stopped) {
-      this.#writes[index]?.push(await probe.write());
+    while (!this.#stopped && !this.#refusing.has(index)) {
+      try {
+        this.#writes[index]?.push(await probe.write());
+      } catch {
+        this.#refusing.add(index);
+      }
       for (const resolve of this.#listeners) {
         resolve();
       }

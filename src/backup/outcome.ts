@@ -1,4 +1,4 @@
-import { type Consistency, RESULT_CODES, type ResultCode } from '../result-codes.ts';
+import { type Consistency, RESULTS, type ResultCode } from '../result-codes.ts';
 import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
 
 /** What a run is worth, disk by disk and as a whole. */
@@ -23,7 +23,7 @@ export function judge(record: BackupRecord): Outcome {
   return {
     consistency,
     code,
-    name: RESULT_CODES[code],
+    name: RESULTS[code].name,
     problems: problemsOf(record, diskIsConsistent),
     diskIsConsistent,
   };

@@ -1,0 +1,110 @@
+import type { SnapshotMethod } from '../config/vmbackup.ts';
+import type { Consistency, ResultCode } from '../result-codes.ts';
+
+/** A member of the many `[{"Key": …, "Value": …}]` lists. */
+export type Pair = readonly [key: string, value: string];
+
+/**
+ * What a task asks for, read from the public and the decrypted protected settings and checked
+ * (settings.md, Extension resource). Holds secrets: every URL, and the token.
+ */
+export interface TaskSettings {
+  /** Empty where the settings name none. */
+  readonly taskId: string;
+  readonly command: 'snapshot' | 'install';
+  /** Undefined where the task has no scheduled start. */
+  readonly start: ScheduledStart | undefined;
+  readonly locale: string;
+  /** True for `microsoft.compute/virtualmachines`: the service reads the outcome from the blob. */
+  readonly isV2: boolean;
+  /** One page blob SAS URI for each disk, in the task's order. */
+  readonly blobs: readonly string[];
+  /** `backupMetadata`: metadata of every snapshot. */
+  readonly metadata: readonly Pair[];
+  readonly logsBlobUri: string | undefined;
+  readonly statusBlobUri: string | undefined;
+  readonly snapshotTaskToken: string | undefined;
+  readonly includedDisks: IncludedDisks;
+  /** `dynamicConfigsFromCRP`, keys as spelt in settings.md. */
+  readonly dynamicConfigs: readonly Pair[];
+  readonly custom: CustomSettings;
+  /** What was passed over, as sentences for people; without secrets. */
+  readonly warnings: readonly string[];
+}
+
+export interface ScheduledStart {
+  /** As given: .NET ticks, 100 ns since 0001-01-01T00:00Z. */
+  readonly ticks: string;
+  readonly at: Date;
+}
+
+/** `includedDisks` of the public object. */
+export interface IncludedDisks {
+  /** `dataDiskLunList`, and −1 for the OS disk; undefined where no list is given. */
+  readonly luns: readonly number[] | undefined;
+  readonly isOsDiskIncluded: boolean;
+  readonly isAnyDiskExcluded: boolean;
+  readonly isVmgsBlobIncluded: boolean;
+  readonly isAnyWriteAcceleratedDiskIncluded: boolean;
+  readonly isAnyDirectDriveDiskIncluded: boolean;
+  readonly isVmmdBlobIncluded: boolean;
+  readonly isVmAdeEnabled: boolean;
+  readonly instantAccessDurationMinutes: number | undefined;
+}
+
+/** `customSettings`. */
+export interface CustomSettings {
+  readonly takeSnapshotFrom: SnapshotMethod | undefined;
+  readonly isManagedVm: boolean;
+  /** Replaces `taskId` towards the host. */
+  readonly backupTaskId: string | undefined;
+  readonly writeAcceleratedLuns: readonly number[];
+  readonly canTakeCrashConsistentSnapshot: boolean;
+  readonly backupRetryCount: number;
+  readonly isOnlyOsDiskBackupEnabled: boolean;
+}
+
+/** One disk of a task's result (status.md, snapshotInfo). No secrets: URLs are without their query. */
+export interface SnapshotInfo {
+  readonly isSuccessful: boolean;
+  /** `<blob URL>?snapshot=<time>`; undefined where there is none. */
+  readonly snapshotUri: string | undefined;
+  /** Empty on success. */
+  readonly errorMessage: string;
+  readonly blobUri: string;
+}
+
+/** Used space (status.md, storageDetails). */
+export interface StorageDetails {
+  readonly partitionCount: number;
+  readonly totalUsedSizeInBytes: number;
+  readonly isSizeComputationFailed: boolean;
+}
+
+/** Everything a task's status tells; the status blob and the status file are rendered from it. */
+export interface TaskReport {
+  /** `Publisher.Type` of the installed handler. */
+  readonly handlerName: string;
+  readonly code: ResultCode;
+  /** For people, before the closing parts that status.md prescribes are added. */
+  readonly message: string;
+  readonly consistency: Consistency;
+  readonly taskId: string;
+  /** Ticks as given; empty where there is no scheduled start. */
+  readonly startTicks: string;
+  readonly locale: string;
+  readonly isV2: boolean;
+  readonly storage: StorageDetails | undefined;
+  readonly telemetry: readonly Pair[];
+  readonly uniqueMachineId: string;
+  readonly snapshots: readonly SnapshotInfo[];
+  /** The parts of messageStr's end: snapshotCreator=…, hostStatusCode…=…, statusBlobUploadError. */
+  readonly creator: SnapshotCreator | undefined;
+  readonly statusBlobUploadError: boolean;
+}
+
+export interface SnapshotCreator {
+  readonly name: 'guestExtension' | 'backupHostService';
+  readonly hostStatusCodePreSnapshot: string | undefined;
+  readonly hostStatusCodeDoSnapshot: string | undefined;
+}

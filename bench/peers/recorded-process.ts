@@ -36,10 +36,10 @@ const askedThaw: Stamps = new Map();
 function noteCalls(): void {
   const { run, onFreezerEvent, onSnapshotEvent } = FreezeWindow.prototype;
   FreezeWindow.prototype.run = async function () {
-    const before = watchedTimes('main-last');
+    const before = request.processorTimes ? watchedTimes('main-last') : undefined;
     begunNs = process.hrtime.bigint();
     const window = await run.call(this);
-    cpu = timesOfRoles(before, watchedTimes('main-first'));
+    cpu = before === undefined ? [] : timesOfRoles(before, watchedTimes('main-first'));
     return window;
   };
   FreezeWindow.prototype.onFreezerEvent = function (event) {
@@ -111,6 +111,7 @@ function backupRequest({ urls, fire, lanes, settle, startAt }: RecordedRequest):
     blobs: urls.map((url) => ({ url, device: undefined })),
     selection: { include: [], skip: [] },
     settle: settle ?? true,
+    sequential: false,
     freeze: true,
     strictMatch: false,
     startAt: startAt === undefined ? undefined : new Date(startAt),

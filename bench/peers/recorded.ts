@@ -14,6 +14,8 @@ export interface RecordedOptions {
 
 export interface RecordedRequest extends RecordedOptions {
   readonly urls: readonly string[];
+  /** Reading them takes 1 to 2 ms right before the first FIFREEZE. */
+  readonly processorTimes: boolean;
   /** Processes whose CPU time in the window is wanted too, by name. */
   readonly watch: Readonly<Record<string, number>>;
 }
@@ -55,6 +57,7 @@ export async function runRecorded(
 ): Promise<RecordedRun> {
   const request: RecordedRequest = {
     ...options,
+    processorTimes: options.startAt === undefined,
     urls: targets.map(({ url }) => url),
     watch: { 'lab server': server.pid ?? 0, 'stall probe': probe.pid },
   };

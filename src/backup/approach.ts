@@ -7,8 +7,10 @@ import { throwIfAborted, unlessAborted } from './abort.ts';
 import { Journal } from './journal/journal.ts';
 import type { Phases } from './phases.ts';
 import { preflightError } from './preflight.ts';
-import type { Prepared, Relays } from './prepare.ts';
+import { disksOf, type Prepared, type Relays } from './prepare.ts';
+import { rehearse } from './rehearsal.ts';
 import type { BackupRequest } from './request.ts';
+import { scheduleInput } from './schedule/topology.ts';
 import { settle } from './settle-phase.ts';
 
 /** Settling begins this long before a scheduled start: it may take 5 s, and connections idle little. */
@@ -64,7 +66,8 @@ async function settleAndRewarm(
   if (request.startAt !== undefined) {
     await sleepUntilBefore(request.startAt, REWARM_AHEAD_MS, abort);
   }
-  // The preflight's litter: left to itself V8 clears it away in the middle of the window.
+  await rehearse(scheduleInput(prepared.plan, disksOf(prepared), request));
+  // The preflight's and the rehearsal's litter: left to itself V8 clears it away in the middle of the window.
   youngGarbageCollector()();
   // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
   const [settleNs] = await Promise.all([
@@ -113,10 +116,31 @@ async function acquireLock(abort: AbortSignal): Promise<FreezeLock> {
   }
 }
 
-/** Resolves at the scheduled time, to some tens of microseconds; at once where there is none. */
-export async function waitForStart(startAt: Date | undefined, abort: AbortSignal): Promise<void> {
+/** A sleeping thread and an event loop take up to some ms to wake on a busy machine. */
+const WAKE_AHEAD_MS = 4;
+
+/**
+ * Returns at the scheduled time, for the rest of which it keeps the processor: nothing is frozen yet,
+ * and nothing else is to be done any more.
+ */
+export async function waitExactly(startAt: Date | undefined, abort: AbortSignal): Promise<void> {
+  await waitForStart(startAt, WAKE_AHEAD_MS, abort);
+  while (startAt !== undefined && Date.now() < startAt.getTime()) {
+    // The wall clock may be set back meanwhile; then this waits as the sleep would have.
+    if (startAt.getTime() - Date.now() > WAKE_AHEAD_MS) {
+      await waitForStart(startAt, WAKE_AHEAD_MS, abort);
+    }
+  }
+}
+
+/** Resolves `aheadMs` before the scheduled time, to some tens of microseconds; at once where there is none. */
+export async function waitForStart(
+  startAt: Date | undefined,
+  aheadMs: number,
+  abort: AbortSignal,
+): Promise<void> {
   if (startAt !== undefined) {
-    await sleepUntilBefore(startAt, 0, abort);
+    await sleepUntilBefore(startAt, aheadMs, abort);
   }
 }
 

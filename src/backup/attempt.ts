@@ -1,6 +1,7 @@
 import type { ArmedFreezer } from '../freezer/guardian.ts';
-import { abortReasonOf } from './abort.ts';
-import type { Prepared, Relays } from './prepare.ts';
+import { abortReasonOf, throwIfAborted } from './abort.ts';
+import { waitExactly } from './approach.ts';
+import { disksOf, type Prepared, type Relays } from './prepare.ts';
 import type { BackupRequest } from './request.ts';
 import { scheduleInput } from './schedule/topology.ts';
 import { StuckWatch } from './stuck-watch.ts';
@@ -40,11 +41,10 @@ export async function attempt(
   attemptPlan: AttemptPlan,
   abort: AbortSignal,
 ): Promise<WatchedWindow> {
-  const { plan, freezer, targets } = prepared;
-  const disks = targets.map(({ disk }) => disk);
+  const { plan, freezer } = prepared;
   using watch = new StuckWatch(freezer, plan, () => window.stillFreezing());
   const window: FreezeWindow = new FreezeWindow(
-    { ...scheduleInput(plan, disks, request.fire), waves: attemptPlan.waves },
+    { ...scheduleInput(plan, disksOf(prepared), request), waves: attemptPlan.waves },
     effectsOf(request, prepared, attemptPlan, watch),
     attemptPlan.settleNs,
   );
@@ -54,6 +54,9 @@ export async function attempt(
   abort.addEventListener('abort', onAbort, { once: true });
   freezer.expedite();
   try {
+    // Last of all, so that nothing stands between the time asked for and the first FIFREEZE.
+    await waitExactly(request.startAt, abort);
+    throwIfAborted(abort);
     return { ...(await window.run()), findings: await watch.findings() };
   } finally {
     abort.removeEventListener('abort', onAbort);

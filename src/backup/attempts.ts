@@ -12,6 +12,9 @@ import type { WindowRecord } from './window.ts';
 /** A second attempt with less time than this would only stall the writers once more. */
 const LEAST_TIME_MS = 1_000;
 
+/** The window's preparations, so long before a scheduled start: they take some ms. */
+const START_AHEAD_MS = 30;
+
 /** One attempt and what its requests came to. */
 export interface Attempt extends WatchedWindow {
   readonly answers: readonly SnapshotAnswer[];
@@ -41,7 +44,7 @@ export async function attempts(
   const tryOnce = async (waves: readonly (readonly number[])[]): Promise<Attempt> => {
     const armed = await phases.measure('arm', async () => {
       const freezer = await guardian?.arm(deadlineNs);
-      await waitForStart(request.startAt, abort);
+      await waitForStart(request.startAt, START_AHEAD_MS, abort);
       throwIfAborted(abort);
       return freezer;
     });

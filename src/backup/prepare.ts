@@ -31,6 +31,11 @@ export interface Target {
   readonly disk: string | undefined;
 }
 
+/** For each target the disk behind it. */
+export function disksOf({ targets }: Prepared): (string | undefined)[] {
+  return targets.map(({ disk }) => disk);
+}
+
 export interface Relays {
   readonly freezer: Relay<FreezerEvent>;
   readonly snapshot: Relay<SnapshotEvent>;

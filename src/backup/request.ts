@@ -15,6 +15,8 @@ export interface BackupRequest {
   /** What releases a freeze that no thaw releases. */
   readonly lastLever: LastLeverMode;
   readonly fire: FireRule;
+  /** One request after the other instead of all at once. */
+  readonly sequential: boolean;
   /** Flush dirty data before the freeze. */
   readonly settle: boolean;
   /** False: nothing is frozen, the snapshots are crash consistent. */

@@ -116,6 +116,7 @@ function requestOf(
     retryStuckFreeze: configuration.retryStuckFreeze,
     lastLever: configuration.lastLever,
     fire: options.fire ?? configuration.fire,
+    sequential: configuration.sequentialSnapshot,
     settle: options.settle,
     freeze: options.freeze && configuration.freeze,
     strictMatch: options.strictMatch ?? false,

@@ -10,19 +10,30 @@ const INPUT: ScheduleInput = {
     { awaits: [1], thawsAfter: [] },
   ],
   targets: [{ needs: [0] }, { needs: [1] }],
+  sequential: false,
   waves: [[0, 1]],
 };
 
 /** Notes what the window did, as `freeze 0 1`. */
 class Diary implements WindowEffects {
   readonly lines: string[] = [];
+  readonly #awaited = new Map<string, () => void>();
   freeze = (fileSystems: readonly number[]): void => this.#note('freeze', fileSystems);
   thaw = (fileSystems: readonly number[]): void => this.#note('thaw', fileSystems);
   fire = (targets: readonly number[]): void => this.#note('fire', targets);
   cancelRequests = (): void => this.#note('cancel', []);
   atBarrier = (): void => this.#note('barrier', []);
   #note(what: string, indexes: readonly number[]): void {
-    this.lines.push([what, ...indexes].join(' '));
+    const line = [what, ...indexes].join(' ');
+    this.lines.push(line);
+    this.#awaited.get(line)?.();
+  }
+
+  /** Resolves when the line is noted. */
+  async next(line: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#awaited.set(line, resolve);
+    await promise;
   }
 }
 
@@ -31,7 +42,7 @@ const frozen = (fileSystem: number, endNs: bigint) =>
 const thawed = (fileSystem: number, wasFrozen = true) =>
   ({ kind: 'thawed', fileSystem, wasFrozen, startNs: 8n, endNs: 9n }) as const;
 
-test('fires each disk early, tells of the barrier, thaws each after its answer', async () => {
+test('fires at the barrier, tells of it, thaws each after its answer', async () => {
   const diary = new Diary();
   const window = new FreezeWindow(INPUT, diary, []);
   const ended = window.run();
@@ -42,10 +53,27 @@ test('fires each disk early, tells of the barrier, thaws each after its answer',
   window.onFreezerEvent(thawed(0));
   window.onFreezerEvent(thawed(1));
   const record = await ended;
-  assert.equal(diary.lines, ['freeze 0 1', 'fire 1', 'fire 0', 'barrier', 'thaw 0', 'thaw 1']);
+  assert.equal(diary.lines, ['freeze 0 1', 'fire 0 1', 'barrier', 'thaw 0', 'thaw 1']);
   assert.is(record.barrier?.atNs, 5n);
   assert.equal(record.end, { kind: 'completed' });
   assert.is(record.fileSystems[0]?.thawedNs, 9n);
+});
+
+test('does not let a disk wait for a freeze that is slow', async () => {
+  const diary = new Diary();
+  const window = new FreezeWindow(INPUT, diary, []);
+  const ended = window.run();
+  window.onFreezerEvent(frozen(1, 3n));
+  assert.equal(diary.lines, ['freeze 0 1']);
+  await diary.next('fire 1');
+  window.onFreezerEvent(frozen(0, 5n));
+  assert.equal(diary.lines, ['freeze 0 1', 'fire 1', 'fire 0', 'barrier']);
+  window.abort({ kind: 'signal', signal: 'SIGTERM' });
+  window.onFreezerEvent(thawed(0));
+  window.onFreezerEvent(thawed(1));
+  window.onSnapshotEvent({ kind: 'failed', target: 0, atNs: 6n });
+  window.onSnapshotEvent({ kind: 'failed', target: 1, atNs: 6n });
+  await ended;
 });
 
 test('names the file systems that were stuck when the deadline passed', async () => {
@@ -53,6 +81,7 @@ test('names the file systems that were stuck when the deadline passed', async ()
   const window = new FreezeWindow(INPUT, diary, []);
   const ended = window.run();
   window.onFreezerEvent(frozen(0, 3n));
+  await diary.next('fire 0');
   window.onFreezerEvent({ kind: 'expired', atNs: 4n });
   window.onFreezerEvent(thawed(0));
   window.onFreezerEvent(frozen(1, 6n));

@@ -16,6 +16,7 @@ test(
           { awaits: [0], thawsAfter: [] },
         ],
         targets: [{ needs: [0, 1] }],
+        sequential: false,
         waves: [[0], [1]],
       },
       {

@@ -1,3 +1,4 @@
+import { dependantsOf } from './dependants.ts';
 import type {
   FileSystemState,
   ScheduleAction,
@@ -12,7 +13,9 @@ import type {
  * The schedule rule: the one place that decides when a request leaves and when a file system is
  * thawed (design, "Why early fire and early thaw are right").
  *
- * - A target fires as soon as every file system it needs is frozen, never before.
+ * - A target fires only when every file system it needs is frozen: at the barrier, or before it where
+ *   the freeze takes long. (While 64 file systems freeze in some ms, requests only compete with that
+ *   for the processors; behind a slow one nobody should wait.)
  * - On success a file system is thawed only after the barrier, after every answer it awaits, and
  *   after the file system that holds its image.
  * - On failure, deadline or abort everything freezing or frozen is thawed at once. The order of an
@@ -26,7 +29,7 @@ export function advance(state: ScheduleState, event: ScheduleEvent): Step {
     case 'freezing':
       return continueFreezing(seen, event);
     case 'held':
-      return continueHeld(seen, []);
+      return continueHeld(seen, event);
     case 'aborting':
       return state.phase === 'aborting' ? endIfSettled(seen, []) : abort(seen);
     case 'idle':
@@ -39,6 +42,8 @@ export function advance(state: ScheduleState, event: ScheduleEvent): Step {
 export function initialState(input: ScheduleInput): ScheduleState {
   return {
     input,
+    dependants: dependantsOf(input),
+    firesEarly: false,
     phase: 'idle',
     wave: 0,
     fileSystems: input.fileSystems.map(() => 'idle'),
@@ -54,6 +59,8 @@ function absorb(state: ScheduleState, event: ScheduleEvent): ScheduleState {
   switch (event.kind) {
     case 'start':
       return state.phase === 'idle' ? { ...state, phase: 'freezing' } : state;
+    case 'freeze-is-slow':
+      return { ...state, firesEarly: true };
     case 'abort':
       return { ...state, phase: 'aborting' };
     case 'frozen':
@@ -83,11 +90,28 @@ function continueFreezing(state: ScheduleState, event: ScheduleEvent): Step {
   if (event.kind === 'start') {
     return startWave(state, 0);
   }
-  const { state: fired, actions } = fireReady(state);
+  const { state: fired, actions } = fire(state, readyBefore(state, event));
   const wave = state.input.waves[state.wave] ?? [];
   return wave.every((index) => state.fileSystems[index] === 'frozen')
     ? startWave(fired, state.wave + 1, actions)
     : { state: fired, actions };
+}
+
+/** The targets that fire before the barrier because of this event. */
+function readyBefore(state: ScheduleState, event: ScheduleEvent): number[] {
+  if (!state.firesEarly) {
+    return [];
+  }
+  switch (event.kind) {
+    case 'frozen':
+      return ready(state, state.dependants.targetsOfFileSystem[event.fileSystem] ?? []);
+    case 'freeze-is-slow':
+    case 'acknowledged':
+    case 'target-failed':
+      return ready(state, [...state.targets.keys()]);
+    default:
+      return [];
+  }
 }
 
 function startWave(
@@ -97,7 +121,7 @@ function startWave(
 ): Step {
   const fileSystems = state.input.waves[wave];
   if (fileSystems === undefined) {
-    return continueHeld({ ...state, phase: 'held' }, [...before, { kind: 'barrier' }]);
+    return reachBarrier({ ...state, phase: 'held' }, before);
   }
   if (fileSystems.length === 0) {
     return startWave(state, wave + 1, before);
@@ -108,27 +132,63 @@ function startWave(
   };
 }
 
-function continueHeld(state: ScheduleState, before: readonly ScheduleAction[]): Step {
-  const { state: fired, actions } = fireReady(state);
-  const thawable = indexesWhere(fired.fileSystems, (_, index) => mayThaw(fired, index));
-  const thaw: ScheduleAction[] =
-    thawable.length === 0 ? [] : [{ kind: 'thaw', fileSystems: thawable }];
-  // Requests leave before anything else is done at the barrier.
-  return endIfSettled(setFileSystems(fired, thawable, 'thawing'), [...actions, ...before, ...thaw]);
+/** Requests leave before anything else is done. */
+function reachBarrier(state: ScheduleState, before: readonly ScheduleAction[]): Step {
+  const { state: fired, actions } = fire(state, ready(state, [...state.targets.keys()]));
+  const every = [...state.fileSystems.keys()];
+  return thaw(fired, every, [...before, ...actions, { kind: 'barrier' }]);
 }
 
-function fireReady(state: ScheduleState): Step {
-  const ready = indexesWhere(
-    state.targets,
-    (target, index) => target === 'idle' && mayFire(state, index),
+function continueHeld(state: ScheduleState, event: ScheduleEvent): Step {
+  const { fileSystemsOfTarget, fileSystemsAfter } = state.dependants;
+  switch (event.kind) {
+    case 'acknowledged':
+    case 'target-failed': {
+      const next = state.input.sequential ? [...state.targets.keys()] : [];
+      const { state: fired, actions } = fire(state, ready(state, next));
+      return thaw(fired, fileSystemsOfTarget[event.target] ?? [], actions);
+    }
+    case 'thaw-ended':
+      return thaw(state, fileSystemsAfter[event.fileSystem] ?? [], []);
+    default:
+      return { state, actions: [] };
+  }
+}
+
+/** Those of the candidates whose requests may leave now. */
+function ready(state: ScheduleState, candidates: readonly number[]): number[] {
+  const all = candidates.filter(
+    (target) => state.targets[target] === 'idle' && mayFire(state, target),
   );
+  if (!state.input.sequential) {
+    return all;
+  }
+  return state.targets.includes('fired') ? [] : all.slice(0, 1);
+}
+
+function fire(state: ScheduleState, targets: readonly number[]): Step {
+  if (targets.length === 0) {
+    return { state, actions: [] };
+  }
   return {
-    state: {
-      ...state,
-      targets: state.targets.map((target, index) => (ready.includes(index) ? 'fired' : target)),
-    },
-    actions: ready.length === 0 ? [] : [{ kind: 'fire', targets: ready }],
+    state: { ...state, targets: changed(state.targets, targets, 'fired') },
+    actions: [{ kind: 'fire', targets }],
   };
+}
+
+/** Thaws those of the candidates that nothing holds any more. */
+function thaw(
+  state: ScheduleState,
+  candidates: readonly number[],
+  before: readonly ScheduleAction[],
+): Step {
+  const fileSystems = candidates.filter((index) => mayThaw(state, index));
+  return fileSystems.length === 0
+    ? endIfSettled(state, before)
+    : {
+        state: setFileSystems(state, fileSystems, 'thawing'),
+        actions: [...before, { kind: 'thaw', fileSystems }],
+      };
 }
 
 function mayFire(state: ScheduleState, target: number): boolean {
@@ -190,17 +250,21 @@ function setFileSystems(
   indexes: readonly number[],
   to: FileSystemState,
 ): ScheduleState {
-  return {
-    ...state,
-    fileSystems: state.fileSystems.map((it, index) => (indexes.includes(index) ? to : it)),
-  };
+  return { ...state, fileSystems: changed(state.fileSystems, indexes, to) };
 }
 
 function markTarget(state: ScheduleState, index: number, to: TargetState): ScheduleState {
-  return {
-    ...state,
-    targets: state.targets.map((it, at) => (at === index && it === 'fired' ? to : it)),
-  };
+  return state.targets[index] === 'fired'
+    ? { ...state, targets: changed(state.targets, [index], to) }
+    : state;
+}
+
+function changed<T>(items: readonly T[], indexes: readonly number[], to: T): readonly T[] {
+  const copy = items.slice();
+  for (const index of indexes) {
+    copy[index] = to;
+  }
+  return copy;
 }
 
 function indexesWhere<T>(

@@ -7,6 +7,8 @@ export interface ScheduleInput {
   readonly targets: readonly ScheduledTarget[];
   /** Every file system exactly once; a wave starts when the one before it is frozen as a whole. */
   readonly waves: readonly (readonly number[])[];
+  /** One request after the other instead of all at once (`seqsnapshot`). */
+  readonly sequential: boolean;
 }
 
 export interface ScheduledFileSystem {
@@ -35,6 +37,9 @@ export type SchedulePhase = 'idle' | 'freezing' | 'held' | 'aborting' | 'ended';
 
 export interface ScheduleState {
   readonly input: ScheduleInput;
+  readonly dependants: Dependants;
+  /** The freeze takes long: what is ready does not wait for the barrier any more. */
+  readonly firesEarly: boolean;
   readonly phase: SchedulePhase;
   /** Index of the wave being frozen. */
   readonly wave: number;
@@ -42,8 +47,20 @@ export interface ScheduleState {
   readonly targets: readonly TargetState[];
 }
 
+/** The input's relations the other way round, made once: an event is looked up, not searched for. */
+export interface Dependants {
+  /** For each file system the targets that need it frozen. */
+  readonly targetsOfFileSystem: readonly (readonly number[])[];
+  /** For each target the file systems that await its answer. */
+  readonly fileSystemsOfTarget: readonly (readonly number[])[];
+  /** For each file system those that are thawed after it. */
+  readonly fileSystemsAfter: readonly (readonly number[])[];
+}
+
 export type ScheduleEvent =
   | { readonly kind: 'start' }
+  /** Some file system takes long to freeze. */
+  | { readonly kind: 'freeze-is-slow' }
   | { readonly kind: 'frozen'; readonly fileSystem: number }
   | { readonly kind: 'freeze-failed'; readonly fileSystem: number }
   | { readonly kind: 'thaw-ended'; readonly fileSystem: number }

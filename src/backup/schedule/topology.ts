@@ -14,7 +14,7 @@ import type { ScheduleInput } from './model.ts';
 export function scheduleInput(
   plan: Plan,
   diskOfTarget: readonly (string | undefined)[],
-  fire: FireRule,
+  { fire, sequential }: { readonly fire: FireRule; readonly sequential: boolean },
 ): ScheduleInput {
   const everything = plan.fileSystems.map((_, index) => index);
   const everyTarget = diskOfTarget.map((_, index) => index);
@@ -24,6 +24,7 @@ export function scheduleInput(
     !allKnown && (disks.length === 0 || disks.some((disk) => !knownDisks.has(disk)));
   return {
     waves: plan.waves,
+    sequential,
     targets: diskOfTarget.map((disk) => {
       const own = fileSystemsBehind(plan, disk);
       return { needs: fire === 'barrier' || own.length === 0 ? everything : own };

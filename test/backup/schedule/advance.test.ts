@@ -24,8 +24,9 @@ const inputs: fc.Arbitrary<ScheduleInput> = fc
     ),
     unmatched: fc.uniqueArray(fc.nat(69)),
     barrierOnly: fc.boolean(),
+    sequential: fc.boolean(),
   })
-  .map(({ disks, fileSystems: drawn, unmatched, barrierOnly }) => {
+  .map(({ disks, fileSystems: drawn, unmatched, barrierOnly, sequential }) => {
     // An image lies on a file system drawn before it; the same disks are underneath both.
     const fileSystems: { disks: number[]; imageOn: number | undefined; depth: number }[] = [];
     for (const { disks: own, imageOn } of drawn) {
@@ -41,6 +42,7 @@ const inputs: fc.Arbitrary<ScheduleInput> = fc
     const isUnmatched = (disk: number): boolean => unmatched.includes(disk);
     const anyUnmatched = unmatched.some((disk) => disk < disks);
     return {
+      sequential: false,
       waves: Array.from({ length: deepest + 1 }, (_, level) =>
         all.filter((index) => fileSystems[index]?.depth === deepest - level),
       ),
@@ -66,6 +68,7 @@ function chanceFrom(random: () => number, trouble: boolean): Chance {
     freezeFails: () => trouble && random() < 0.02,
     requestFails: () => trouble && random() < 0.1,
     abortsNow: () => trouble && random() < 0.01,
+    turnsSlowNow: () => random() < 0.05,
   };
 }
 
@@ -202,9 +205,53 @@ test('cancels what is in flight when it gives up, and fires nothing more', () =>
   });
 });
 
+test('sends one request after the other where it is told to', () => {
+  forEveryRun(true, (input, occurrences) => {
+    let inFlight = 0;
+    for (const it of input.sequential ? occurrences : []) {
+      if (it.at === 'action' && it.action.kind === 'fire') {
+        inFlight += it.action.targets.length;
+      } else if (it.at === 'event' && 'target' in it.event) {
+        inFlight -= 1;
+      }
+      assert.ok(inFlight <= 1);
+    }
+  });
+});
+
+test('fires before the barrier only where the freeze is slow, and then at once', () => {
+  const threeDisks: ScheduleInput = {
+    fileSystems: [
+      { awaits: [0], thawsAfter: [] },
+      { awaits: [1], thawsAfter: [] },
+      { awaits: [2], thawsAfter: [] },
+    ],
+    targets: [{ needs: [0] }, { needs: [1] }, { needs: [2] }],
+    sequential: false,
+    waves: [[0, 1, 2]],
+  };
+  assert.equal(
+    play(threeDisks, [
+      { kind: 'start' },
+      { kind: 'frozen', fileSystem: 1 },
+      { kind: 'freeze-is-slow' },
+      { kind: 'frozen', fileSystem: 0 },
+      { kind: 'frozen', fileSystem: 2 },
+    ]),
+    [
+      [{ kind: 'freeze', fileSystems: [0, 1, 2] }],
+      [],
+      [{ kind: 'fire', targets: [1] }],
+      [{ kind: 'fire', targets: [0] }],
+      [{ kind: 'fire', targets: [2] }, { kind: 'barrier' }],
+    ],
+  );
+});
+
 const oneDisk: ScheduleInput = {
   fileSystems: [{ awaits: [0], thawsAfter: [] }],
   targets: [{ needs: [0] }],
+  sequential: false,
   waves: [[0]],
 };
 
@@ -235,7 +282,12 @@ test('plays one disk from start to end', () => {
 });
 
 test('fires and ends without any file system: a crash-consistent snapshot', () => {
-  const input: ScheduleInput = { fileSystems: [], targets: [{ needs: [] }], waves: [] };
+  const input: ScheduleInput = {
+    fileSystems: [],
+    targets: [{ needs: [] }],
+    sequential: false,
+    waves: [],
+  };
   assert.equal(play(input, [{ kind: 'start' }, { kind: 'acknowledged', target: 0 }]), [
     [{ kind: 'fire', targets: [0] }, { kind: 'barrier' }],
     [{ kind: 'end' }],

@@ -17,6 +17,7 @@ export interface Chance {
   freezeFails(): boolean;
   requestFails(): boolean;
   abortsNow(): boolean;
+  turnsSlowNow(): boolean;
 }
 
 /**
@@ -44,6 +45,9 @@ export function simulate(
   while (pending.length > 0) {
     if (chance.abortsNow()) {
       deliver({ kind: 'abort' });
+    }
+    if (chance.turnsSlowNow()) {
+      deliver({ kind: 'freeze-is-slow' });
     }
     const possible = pending.filter((event) => isPossible(event, pending, input));
     const event = possible[chance.pick(possible.length)];

@@ -3,6 +3,7 @@ import { scheduleInput } from '../../../src/backup/schedule/topology.ts';
 import type { FileSystem, Plan } from '../../../src/filesystems/model.ts';
 import { suite } from '../../suite.ts';
 
+const EARLY = { fire: 'early', sequential: false } as const;
 const test = suite('schedule topology');
 
 function fileSystem(device: string, disks: readonly string[]): FileSystem {
@@ -28,7 +29,7 @@ test('a target needs the file systems on its own disk, which await only its answ
   const input = scheduleInput(
     plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb'])),
     ['sda', 'sdb'],
-    'early',
+    EARLY,
   );
   assert.equal(input.targets, [{ needs: [0] }, { needs: [1] }]);
   assert.equal(
@@ -38,7 +39,7 @@ test('a target needs the file systems on its own disk, which await only its answ
 });
 
 test('a file system over two disks awaits both', () => {
-  const input = scheduleInput(plan(fileSystem('0:50', ['sda', 'sdb'])), ['sda', 'sdb'], 'early');
+  const input = scheduleInput(plan(fileSystem('0:50', ['sda', 'sdb'])), ['sda', 'sdb'], EARLY);
   assert.equal(input.fileSystems[0]?.awaits, [0, 1]);
 });
 
@@ -46,7 +47,7 @@ test('an unmatched target needs everything, and a file system on an unmatched di
   const input = scheduleInput(
     plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb'])),
     ['sda', undefined],
-    'early',
+    EARLY,
   );
   assert.equal(input.targets, [{ needs: [0] }, { needs: [0, 1] }]);
   assert.equal(
@@ -59,13 +60,13 @@ test('where every target is matched, a disk without target holds nobody up', () 
   const input = scheduleInput(
     plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb'])),
     ['sda'],
-    'early',
+    EARLY,
   );
   assert.equal(input.fileSystems[1]?.awaits, []);
 });
 
 test('a disk without any file system is taken at the barrier', () => {
-  const input = scheduleInput(plan(fileSystem('8:0', ['sda'])), ['sda', 'sdz'], 'early');
+  const input = scheduleInput(plan(fileSystem('8:0', ['sda'])), ['sda', 'sdz'], EARLY);
   assert.equal(input.targets[1]?.needs, [0]);
 });
 
@@ -73,14 +74,14 @@ test('with the barrier rule every target needs everything', () => {
   const input = scheduleInput(
     plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb'])),
     ['sda', 'sdb'],
-    'barrier',
+    { fire: 'barrier', sequential: false },
   );
   assert.equal(input.targets, [{ needs: [0, 1] }, { needs: [0, 1] }]);
 });
 
 test('takes over what must be thawed before what', () => {
   const both = plan(fileSystem('7:0', ['sda']), fileSystem('8:0', ['sda']));
-  const input = scheduleInput({ ...both, thawsAfter: [[1], []] }, ['sda'], 'early');
+  const input = scheduleInput({ ...both, thawsAfter: [[1], []] }, ['sda'], EARLY);
   assert.equal(
     input.fileSystems.map(({ thawsAfter }) => thawsAfter),
     [[1], []],

@@ -191,7 +191,14 @@ function thaw(
       };
 }
 
+/**
+ * After the barrier always: what matters to a target awaits its answer, and so is still frozen; what a
+ * target of an unknown disk needed besides may have been thawed since.
+ */
 function mayFire(state: ScheduleState, target: number): boolean {
+  if (state.phase === 'held') {
+    return true;
+  }
   const needs = state.input.targets[target]?.needs ?? [];
   return needs.every((index) => state.fileSystems[index] === 'frozen');
 }

@@ -42,7 +42,7 @@ const inputs: fc.Arbitrary<ScheduleInput> = fc
     const isUnmatched = (disk: number): boolean => unmatched.includes(disk);
     const anyUnmatched = unmatched.some((disk) => disk < disks);
     return {
-      sequential: false,
+      sequential,
       waves: Array.from({ length: deepest + 1 }, (_, level) =>
         all.filter((index) => fileSystems[index]?.depth === deepest - level),
       ),

@@ -1,16 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { recover } from '../backup/journal/recover.ts';
+import { LogObserver } from '../backup/log-observer.ts';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest, RequestedBlob } from '../backup/request.ts';
 import { backup } from '../backup/run.ts';
 import { readVmBackupConfiguration, type VmBackupConfiguration } from '../config/vmbackup.ts';
 import { HeldLog, stderrSink } from '../log/held-log.ts';
 import { Redaction } from '../log/redaction.ts';
+import type { QuiescePlan } from '../quiesce/model.ts';
+import {
+  QUIESCE_PATHS,
+  readQuiesceConfiguration,
+  secretsOf,
+} from '../quiesce/read-configuration.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import { reportError } from './exit.ts';
-import { LogObserver } from './log-observer.ts';
 import { requireRoot } from './require-root.ts';
 import { abortOnSignals } from './signals.ts';
 import {
@@ -51,6 +57,9 @@ export function addSnapshotCommand(program: Command): void {
     .option('--strict-match', 'refuse a blob that belongs to none of this machine’s disks')
     .option('--no-settle', 'do not flush dirty data before the freeze')
     .option('--no-freeze', 'freeze nothing: crash-consistent snapshots')
+    .option('--no-quiesce', 'leave the databases and scripts that /etc/azure names alone')
+    .option('--plugin-host <file>', `pre- and post-scripts (default ${QUIESCE_PATHS.pluginHost})`)
+    .option('--workload <file>', `database (default ${QUIESCE_PATHS.workload})`)
     .option('--lanes <count>', 'number of connection threads (default by number of cores)')
     .option('--json', 'print the result as JSON on stdout')
     .action(async (options: RawSnapshotOptions) => {
@@ -67,7 +76,11 @@ export async function snapshot(options: RawSnapshotOptions): Promise<number> {
   }
   const log = new HeldLog({ sink: stderrSink, redaction });
   const { configuration, warnings } = readVmBackupConfiguration();
-  const request = requestOf(options, blobs, configuration);
+  const quiesce = quiescePlanOf(options, configuration);
+  for (const secret of secretsOf(quiesce)) {
+    redaction.add(secret);
+  }
+  const request = { ...requestOf(options, blobs, configuration), quiesce };
   requireRoot();
   for (const warning of warnings) {
     log.warning(warning);
@@ -83,6 +96,19 @@ export async function snapshot(options: RawSnapshotOptions): Promise<number> {
     const code = reportError(error);
     return signals.exitCode ?? code;
   }
+}
+
+/** Undefined where the machine's files name nothing, or are to be left alone. */
+function quiescePlanOf(
+  { quiesce, pluginHost, workload }: RawSnapshotOptions,
+  configuration: VmBackupConfiguration,
+): QuiescePlan | undefined {
+  const paths = {
+    ...QUIESCE_PATHS,
+    ...(pluginHost === undefined ? {} : { pluginHost }),
+    ...(workload === undefined ? {} : { workload }),
+  };
+  return quiesce === true ? readQuiesceConfiguration(paths, configuration) : undefined;
 }
 
 function render(summary: RunSummary, asJson: boolean): string {

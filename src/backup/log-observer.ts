@@ -1,13 +1,16 @@
-import type { PhaseName } from '../backup/record.ts';
-import type { RunObserver } from '../backup/request.ts';
 import type { HeldLog } from '../log/held-log.ts';
+import type { PhaseName } from './record.ts';
+import type { RunObserver } from './request.ts';
 
 const WHAT: Readonly<Record<Exclude<PhaseName, 'window'>, string>> = {
   prepare: 'prepare: plan, connections, preflight of every blob',
   wait: 'wait for the start time',
   lock: 'take the lock that keeps other freezers away, start the guardian',
   settle: 'settle: flush dirty data',
+  quiesce: 'quiesce: pre-scripts, or the database',
+  rewarm: 'flush what became dirty, prove every connection',
   arm: 'arm the guardian; then freeze, snapshot, thaw',
+  resume: 'resume: let the database go, or run the post-scripts',
   release: 'release: collect the answers',
 };
 
@@ -36,5 +39,9 @@ export class LogObserver implements RunObserver {
 
   warn(message: string): void {
     this.#log.warning(message);
+  }
+
+  note(message: string): void {
+    this.#log.info(message);
   }
 }

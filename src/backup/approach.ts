@@ -2,19 +2,23 @@ import { sleepUntil } from '../freezer/clock.ts';
 import { GUARDIAN_PATH, Guardian } from '../freezer/guardian.ts';
 import { LastLever } from '../freezer/last-lever.ts';
 import { FreezeLock } from '../freezer/lock.ts';
+import type { QuiescedApplication } from '../quiesce/model.ts';
 import { youngGarbageCollector } from '../snapshot/blob/garbage.ts';
 import { throwIfAborted, unlessAborted } from './abort.ts';
 import { Journal } from './journal/journal.ts';
 import type { Phases } from './phases.ts';
 import { preflightError } from './preflight.ts';
 import { disksOf, type Prepared, type Relays } from './prepare.ts';
+import { quiesceApplication } from './quiesce-phase.ts';
 import { rehearse } from './rehearsal.ts';
-import type { BackupRequest } from './request.ts';
+import type { BackupRequest, RunObserver } from './request.ts';
 import { scheduleInput } from './schedule/topology.ts';
 import { settle } from './settle-phase.ts';
 
 /** Settling begins this long before a scheduled start: it may take 5 s, and connections idle little. */
 const SETTLE_AHEAD_MS = 5_500;
+/** Databases are quick; scripts that take longer than this delay a scheduled start. */
+const QUIESCE_AHEAD_MS = 3_000;
 /** The last syncfs and the re-warming; more than both take on a machine that has just settled. */
 const REWARM_AHEAD_MS = 400;
 
@@ -26,15 +30,19 @@ export interface Approached {
   readonly lastLever: LastLever | undefined;
   /** How long the last syncfs of each file system took. */
   readonly settleNs: readonly bigint[];
+  /** Undefined where none is to be quiesced; to be let go after the thaw. */
+  readonly application: QuiescedApplication | undefined;
+  /** As given, without file systems where the application asks for no freeze. */
+  readonly prepared: Prepared;
 }
 
 /**
  * What comes right before the freeze, and shortly before a scheduled start: the lock that keeps other
- * freezers away is taken, the guardian started, dirty data flushed, every connection proved. What is
- * acquired goes to `resources`.
+ * freezers away is taken, the guardian started, dirty data flushed, the application quiesced, what it
+ * wrote flushed, every connection proved. What is acquired goes to `resources`.
  *
- * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_GUARDIAN_MISSING, FF_GUARDIAN_LOST, or where a
- * connection is lost and cannot be had again; nothing is frozen then
+ * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_GUARDIAN_MISSING, FF_GUARDIAN_LOST, FF_QUIESCE_FAILED, or
+ * where a connection is lost and cannot be had again; nothing is frozen then
  */
 export async function approach(
   request: BackupRequest,
@@ -42,6 +50,7 @@ export async function approach(
   relays: Relays,
   resources: AsyncDisposableStack,
   phases: Phases,
+  observer: RunObserver,
   abort: AbortSignal,
 ): Promise<Approached> {
   const { startAt } = request;
@@ -49,10 +58,21 @@ export async function approach(
     await phases.measure('wait', () => sleepUntilBefore(startAt, SETTLE_AHEAD_MS, abort));
   }
   const guards = await phases.measure('lock', () => guard(request, prepared, resources, abort));
-  const settleNs = await phases.measure('settle', () =>
-    unlessAborted(abort, settleAndRewarm(request, prepared, relays, abort)),
+  await phases.measure('settle', () =>
+    unlessAborted(abort, settle(prepared.freezer, settledCount(request, prepared), relays.freezer)),
   );
-  return { ...guards, settleNs };
+  if (startAt !== undefined && request.quiesce !== undefined) {
+    await phases.measure('wait', () => sleepUntilBefore(startAt, QUIESCE_AHEAD_MS, abort));
+  }
+  const quiesced = await quiesceApplication(request, prepared, resources, phases, observer, abort);
+  const settleNs = await phases.measure('rewarm', () =>
+    unlessAborted(abort, settleAndRewarm(request, quiesced.prepared, relays, abort)),
+  );
+  return { ...guards, ...quiesced, settleNs };
+}
+
+function settledCount({ settle: isWanted }: BackupRequest, { plan }: Prepared): number {
+  return isWanted ? plan.fileSystems.length : 0;
 }
 
 async function settleAndRewarm(
@@ -61,8 +81,6 @@ async function settleAndRewarm(
   relays: Relays,
   abort: AbortSignal,
 ): Promise<bigint[]> {
-  const count = request.settle ? prepared.plan.fileSystems.length : 0;
-  await settle(prepared.freezer, count, relays.freezer);
   if (request.startAt !== undefined) {
     await sleepUntilBefore(request.startAt, REWARM_AHEAD_MS, abort);
   }
@@ -71,7 +89,7 @@ async function settleAndRewarm(
   youngGarbageCollector()();
   // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
   const [settleNs] = await Promise.all([
-    settle(prepared.freezer, count, relays.freezer),
+    settle(prepared.freezer, settledCount(request, prepared), relays.freezer),
     rewarm(prepared),
   ]);
   return settleNs;

@@ -1,3 +1,4 @@
+import { verdictWith } from '../quiesce/decision.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../result-codes.ts';
 import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
 
@@ -18,8 +19,11 @@ export interface Outcome {
  */
 export function judge(record: BackupRecord): Outcome {
   const diskIsConsistent = record.disks.map((disk) => isConsistent(record, disk));
-  const consistency = consistencyOf(record, diskIsConsistent);
-  const code = codeOf(record, consistency);
+  const ofDisks = consistencyOf(record, diskIsConsistent);
+  const { consistency, code } = verdictWith(
+    { consistency: ofDisks, code: codeOf(record, ofDisks) },
+    record.application,
+  );
   return {
     consistency,
     code,
@@ -124,9 +128,19 @@ function problemsOf(record: BackupRecord, diskIsConsistent: readonly boolean[]):
   return [
     ...problemOfEnd(record),
     ...record.orphans.map(problemOfOrphan),
+    ...problemsOfApplication(record),
     ...record.fileSystems.flatMap((times, index) => problemOfThaw(record, times, index)),
     ...record.disks.flatMap((disk, index) => problemOfDisk(disk, diskIsConsistent[index] ?? false)),
   ];
+}
+
+/** What is tolerated is told as a warning. */
+function problemsOfApplication({ application }: BackupRecord): string[] {
+  const grave = application?.findings.filter(({ tolerated }) => !tolerated) ?? [];
+  return grave.map(
+    ({ message, code }) =>
+      `${message} (code ${code}); without the application no backup is wanted.`,
+  );
 }
 
 function problemOfEnd(record: BackupRecord): string[] {

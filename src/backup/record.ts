@@ -1,4 +1,5 @@
 import type { Plan } from '../filesystems/model.ts';
+import type { ApplicationRecord } from '../quiesce/model.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 
 /** Everything a run leaves behind; the outcome, the report and the JSON are drawn from it. No secrets. */
@@ -17,6 +18,8 @@ export interface BackupRecord {
   /** What the last attempt's freezes waited for, where they took too long. */
   readonly findings: readonly string[];
   readonly warnings: readonly string[];
+  /** What became of the application; missing where none was to be quiesced. */
+  readonly application?: ApplicationRecord | undefined;
 }
 
 export interface EarlierAttempt {
@@ -72,7 +75,17 @@ export interface PhaseTimes {
   readonly endNs: bigint;
 }
 
-export type PhaseName = 'prepare' | 'wait' | 'lock' | 'settle' | 'arm' | 'window' | 'release';
+export type PhaseName =
+  | 'prepare'
+  | 'wait'
+  | 'lock'
+  | 'settle'
+  | 'quiesce'
+  | 'rewarm'
+  | 'arm'
+  | 'window'
+  | 'resume'
+  | 'release';
 
 /** How the window ended. */
 export type RunEnd =

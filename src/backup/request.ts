@@ -1,5 +1,6 @@
 import type { FireRule, LastLever as LastLeverMode } from '../config/vmbackup.ts';
 import type { Selection } from '../filesystems/model.ts';
+import type { QuiescePlan } from '../quiesce/model.ts';
 import type { PhaseName, RunEnd } from './record.ts';
 
 /** One run as it was asked for. Holds secrets (`url`). */
@@ -29,6 +30,8 @@ export interface BackupRequest {
   readonly metadata: readonly (readonly [key: string, value: string])[];
   /** First part of `x-ms-client-request-id`. */
   readonly taskId: string;
+  /** What is quiesced before the freeze, from `readQuiesceConfiguration`; missing: nothing. */
+  readonly quiesce?: QuiescePlan | undefined;
   /** Number of lanes; undefined for the measured default. */
   readonly lanes: number | undefined;
 }
@@ -48,6 +51,8 @@ export interface RunObserver {
   phaseBegins(phase: PhaseName): void;
   phaseEnds(phase: PhaseName, durationMs: number): void;
   warn(message: string): void;
+  /** What scripts and databases say, for the log alone; lines of text, not yet redacted. */
+  note?(message: string): void;
 }
 
 /** Why a run was aborted from outside; the `reason` of its AbortSignal. */

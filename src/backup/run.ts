@@ -9,13 +9,14 @@ import { keepLearntOrder } from './learnt-order.ts';
 import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
 import { Phases } from './phases.ts';
 import { type Prepared, prepare, type Relays } from './prepare.ts';
+import { resumeApplication } from './quiesce-phase.ts';
 import type { BackupRecord, TargetRecord } from './record.ts';
 import { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 
 /**
- * One run: prepare, settle, freeze, fire, thaw, release (design, "The run"). Resolves also for a run
+ * One run: prepare, settle, quiesce, freeze, fire, thaw, resume, release (design, "The run"). Resolves also for a run
  * that failed once something was frozen: the record tells. Nothing is frozen when it returns.
  *
  * @param abort its reason is an `AbortReason`; ends the run at once, thawing what is frozen
@@ -35,8 +36,9 @@ export async function backup(
     unlessAborted(abort, prepare(request, relays, resources, noting)),
   );
   throwIfAborted(abort);
-  const approached = await approach(request, prepared, relays, resources, phases, abort);
-  const tried = await attempts(request, prepared, relays, approached, phases, abort);
+  const approached = await approach(request, prepared, relays, resources, phases, noting, abort);
+  const tried = await attempts(request, approached.prepared, relays, approached, phases, abort);
+  await resumeApplication(approached.application, phases, noting);
   return await phases.measure('release', async () => {
     const report = await approached.guardian?.release();
     for (const warning of leverWarnings(approached.lastLever)) {
@@ -44,9 +46,10 @@ export async function backup(
     }
     await resources.disposeAsync();
     return {
-      ...(await afterwards(request, prepared, ownUp(tried, report), noting)),
+      ...(await afterwards(request, approached.prepared, ownUp(tried, report), noting)),
       phases: phases.times,
       warnings,
+      application: approached.application?.record(),
     };
   });
 }
@@ -90,7 +93,7 @@ async function afterwards(
   prepared: Prepared,
   tried: Attempts,
   observer: RunObserver,
-): Promise<Omit<BackupRecord, 'phases' | 'warnings'>> {
+): Promise<Omit<BackupRecord, 'phases' | 'warnings' | 'application'>> {
   const { last, earlier } = tried;
   await rememberStuck(prepared, tried, observer);
   const targets = request.blobs.map(({ url }) => ({ url, blob: withoutQuery(url) }));
@@ -149,6 +152,7 @@ function alsoNoting(observer: RunObserver, warnings: string[]): RunObserver {
   return {
     phaseBegins: (phase) => observer.phaseBegins(phase),
     phaseEnds: (phase, durationMs) => observer.phaseEnds(phase, durationMs),
+    note: (message) => observer.note?.(message),
     warn: (message) => {
       warnings.push(message);
       observer.warn(message);

@@ -17,6 +17,10 @@ export interface RawSnapshotOptions {
   readonly settle: boolean;
   readonly freeze: boolean;
   readonly strictMatch?: boolean;
+  /** True where the machine's databases and scripts are to be quiesced. */
+  readonly quiesce?: boolean;
+  readonly pluginHost?: string;
+  readonly workload?: string;
   readonly lanes?: string;
   readonly json?: boolean;
 }

@@ -17,6 +17,8 @@ export interface RunSummary {
   readonly freezeAttempts: number;
   /** Snapshots that were taken and are of no use. */
   readonly orphans: readonly OrphanSummary[];
+  /** What was quiesced; null where nothing was to be. */
+  readonly application: ApplicationSummary | null;
   readonly phasesMs: Readonly<Record<string, number>>;
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
@@ -42,6 +44,14 @@ export interface DiskSummary {
   /** From the request's start to its final answer. */
   readonly latencyMs: number | null;
   readonly error: string | null;
+}
+
+export interface ApplicationSummary {
+  /** `scripts`, or the name of the workload. */
+  readonly name: string;
+  /** From the first lock or pre-script to the end of the last unlock or post-script; null where nothing was held. */
+  readonly heldMs: number | null;
+  readonly findings: readonly { readonly code: ResultCode; readonly message: string }[];
 }
 
 export interface OrphanSummary {
@@ -79,12 +89,23 @@ export function summarize(record: BackupRecord): RunSummary {
       deleted: keptBecause === undefined,
       error: keptBecause ?? null,
     })),
+    application: summarizeApplication(record),
     phasesMs: Object.fromEntries(
       record.phases.map(({ name, startNs, endNs }) => [name, milliseconds(startNs, endNs) ?? 0]),
     ),
     problems: outcome.problems,
     warnings: record.warnings,
   };
+}
+
+function summarizeApplication({ application }: BackupRecord): ApplicationSummary | null {
+  return application === undefined
+    ? null
+    : {
+        name: application.name,
+        heldMs: milliseconds(application.held?.fromNs, application.held?.toNs),
+        findings: application.findings.map(({ code, message }) => ({ code, message })),
+      };
 }
 
 function summarizeDisk({ blob, device, answer }: TargetRecord): DiskSummary {

@@ -9,6 +9,7 @@ export function renderSummary(summary: RunSummary): string {
     '',
     renderDisks(summary),
     '',
+    ...renderApplication(summary),
     ...summary.warnings.map((warning) => colors.yellow(`! ${warning}`)),
     ...summary.problems.map((problem) => colors.red(`✗ ${problem}`)),
     renderVerdict(summary),
@@ -53,6 +54,14 @@ function renderDisks({ disks }: RunSummary): string {
       figure(latencyMs),
     ]),
   );
+}
+
+function renderApplication({ application }: RunSummary): string[] {
+  if (application === null) {
+    return [];
+  }
+  const { name, heldMs } = application;
+  return [heldMs === null ? `${name}: nothing held` : `${name}: held for ${figure(heldMs)} ms`];
 }
 
 function renderVerdict({ consistency, code, name, barrier, windowMs, disks }: RunSummary): string {

@@ -24,6 +24,7 @@ test('has exactly the documented fields', () => {
     'disks',
     'freezeAttempts',
     'orphans',
+    'application',
     'phasesMs',
     'problems',
     'warnings',

@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import type { RunObserver } from '../request.ts';
 import { forget, GRACE_PERIODS_PATH, type UnfinishedRun, unfinishedRuns } from './journal.ts';
+import { settleOwedScripts } from './owed.ts';
 import { thawAnyones } from './thaw-anyones.ts';
 
 /**
  * Looks after runs that died between freeze and thaw: makes certain that their file systems are
  * thawed, says what was found, forgets them. The guardian has normally thawed long before; this is
- * for the case that both were killed.
+ * for the case that both were killed. Then runs the post-scripts that are still owed.
  *
  * @param warn hears one sentence for each run
  */
@@ -14,6 +15,7 @@ export async function recover(warn: RunObserver['warn'], directory?: string): Pr
   for (const run of await unfinishedRuns(directory)) {
     warn(await lookAfter(run));
   }
+  await settleOwedScripts(warn);
 }
 
 async function lookAfter(run: UnfinishedRun): Promise<string> {

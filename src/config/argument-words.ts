@@ -1,0 +1,28 @@
+/**
+ * Splits what would be the arguments of a command line into words, as a shell does, but without one:
+ * quotation marks and backslashes group, nothing is expanded.
+ *
+ * @returns undefined where a quotation mark has no counterpart
+ */
+export function splitArguments(text: string): string[] | undefined {
+  const words: string[] = [];
+  let word: string | undefined;
+  let rest = text;
+  while (rest !== '') {
+    const [piece = '', single, double, escaped, blank, plain] = PIECE.exec(rest) ?? [];
+    if (piece === '') {
+      return undefined;
+    }
+    rest = rest.slice(piece.length);
+    if (blank === undefined) {
+      const unquoted = double?.replace(/\\(["\\$`])/g, '$1');
+      word = (word ?? '') + (single ?? unquoted ?? escaped ?? plain ?? '');
+    } else if (word !== undefined) {
+      words.push(word);
+      word = undefined;
+    }
+  }
+  return word === undefined ? words : [...words, word];
+}
+
+const PIECE = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|(\s+)|([^\s'"\\]+))/s;

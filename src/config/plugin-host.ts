@@ -1,0 +1,128 @@
+import type { ResultCode } from '../result-codes.ts';
+import { type IniSection, parsePythonIni } from './python-ini.ts';
+import { readTrustedFile } from './trusted-file.ts';
+
+export const PLUGIN_HOST_PATH = '/etc/azure/VMSnapshotPluginHost.conf';
+export const SCRIPT_PLUGIN_PATH = '/etc/azure/VMSnapshotScriptPluginConfig.json';
+
+/** Longest that all scripts of one kind together may take (app-consistency.md). */
+export const MAX_HOST_TIMEOUT_MS = 1_800_000;
+
+/** Why a configuration file cannot be used, with the result code it gives. */
+export interface ConfigurationFault {
+  readonly ok: false;
+  readonly code: ResultCode;
+  /** Names the file, what is wrong and what to do. No secrets. */
+  readonly message: string;
+}
+
+/** Which script configurations there are, and how long all of them may take. */
+export interface PluginHost {
+  readonly ok: true;
+  readonly timeoutMs: number;
+  readonly plugins: readonly PluginEntry[];
+  /** What was passed over, as sentences for people. */
+  readonly warnings: readonly string[];
+}
+
+export interface PluginEntry {
+  readonly name: string;
+  readonly configPath: string;
+}
+
+/** What holds where there is no file. */
+export function defaultPluginHost(scriptPluginPath: string = SCRIPT_PLUGIN_PATH): PluginHost {
+  return {
+    ok: true,
+    timeoutMs: MAX_HOST_TIMEOUT_MS,
+    plugins: [{ name: 'ScriptRunner', configPath: scriptPluginPath }],
+    warnings: [],
+  };
+}
+
+/** Group and others may read it, nobody but root may write it. */
+const FORBIDDEN_MODE = 0o033;
+
+/**
+ * Reads the host configuration of pre- and post-scripts. Where there is no file the built-in default
+ * holds. Code 314 where others could have written it, 304 where it cannot be understood.
+ *
+ * @param scriptPluginPath the script configuration of a plugin that names none
+ */
+export function readPluginHost(
+  path: string = PLUGIN_HOST_PATH,
+  scriptPluginPath: string = SCRIPT_PLUGIN_PATH,
+): PluginHost | ConfigurationFault {
+  const file = readTrustedFile(path, FORBIDDEN_MODE);
+  if (file.ok) {
+    return parsePluginHost(file.text, path, scriptPluginPath);
+  }
+  return file.kind === 'missing'
+    ? defaultPluginHost(scriptPluginPath)
+    : { ok: false, code: 314, message: file.message };
+}
+
+/** @param path only named in messages */
+export function parsePluginHost(
+  text: string,
+  path: string,
+  scriptPluginPath: string = SCRIPT_PLUGIN_PATH,
+): PluginHost | ConfigurationFault {
+  const fault = (reason: string): ConfigurationFault => ({
+    ok: false,
+    code: 304,
+    message: `${path}: ${reason}`,
+  });
+  const { sections, problems } = parsePythonIni(text);
+  const section = sections.get('pre_post');
+  if (problems.length > 0 || section === undefined) {
+    return fault(problems[0] ?? 'there is no section [pre_post]');
+  }
+  const seconds = Number(section.get('timeoutinseconds') ?? MAX_HOST_TIMEOUT_MS / 1_000);
+  if (!(seconds > 0)) {
+    return fault('timeoutInSeconds is not a number of seconds above 0');
+  }
+  const count = pluginCount(section);
+  if (count === undefined) {
+    return fault('numberOfPlugins is not a whole number');
+  }
+  const plugins = pluginEntries(section, count, scriptPluginPath);
+  const missing = count - plugins.length;
+  if (missing > 0) {
+    return fault(`numberOfPlugins is ${count}, but ${missing} of them have no pluginName`);
+  }
+  const timeoutMs = Math.min(seconds * 1_000, MAX_HOST_TIMEOUT_MS);
+  const isTooLong = seconds * 1_000 > MAX_HOST_TIMEOUT_MS;
+  return {
+    ok: true,
+    timeoutMs,
+    plugins,
+    warnings: isTooLong
+      ? [`${path}: timeoutInSeconds is more than ${timeoutMs / 1_000}, which holds instead`]
+      : [],
+  };
+}
+
+/** Where the file does not say how many, as many as are named. */
+function pluginCount(section: IniSection): number | undefined {
+  const text = section.get('numberofplugins');
+  if (text === undefined) {
+    return [...section.keys()].filter((key) => /^pluginname\d+$/.test(key)).length;
+  }
+  return /^\d{1,3}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Numbered from 0; files that number from 1 are understood too. */
+function pluginEntries(
+  section: IniSection,
+  count: number,
+  scriptPluginPath: string,
+): PluginEntry[] {
+  const first = section.has('pluginname0') ? 0 : 1;
+  const numbers = Array.from({ length: count }, (_, index) => first + index);
+  return numbers.flatMap((number) => {
+    const name = section.get(`pluginname${number}`);
+    const configPath = section.get(`pluginconfigpath${number}`) || scriptPluginPath;
+    return name === undefined ? [] : [{ name, configPath }];
+  });
+}

@@ -1,0 +1,140 @@
+import type { ConfigurationFault } from './plugin-host.ts';
+import { readTrustedFile } from './trusted-file.ts';
+
+/** What a script configuration says (app-consistency.md, Pre and post scripts). */
+export interface ScriptPlugin {
+  readonly ok: true;
+  readonly name: string;
+  /** Empty where the file names none. */
+  readonly appName: string;
+  readonly pre: ScriptCommand;
+  readonly post: ScriptCommand;
+  /** Of each run of a script; not yet limited by the host's. */
+  readonly timeoutMs: number;
+  readonly continueBackupOnFailure: boolean;
+  readonly freezeFileSystems: boolean;
+}
+
+export interface ScriptCommand {
+  /** Absolute; empty where the file names none. */
+  readonly path: string;
+  readonly parameters: readonly string[];
+  /** Further runs after one that failed. */
+  readonly retries: number;
+}
+
+export const DEFAULT_SCRIPT_TIMEOUT_MS = 10_000;
+/** More would only look like a hang. */
+const MOST_RETRIES = 100;
+
+/** Nobody but root may even read it: its parameters may hold a password. */
+const FORBIDDEN_MODE = 0o177;
+
+/**
+ * Reads a script configuration. Code 316 where there is none, 317 where others may read or write it,
+ * 305 where it cannot be understood.
+ */
+export function readScriptPlugin(path: string): ScriptPlugin | ConfigurationFault {
+  const file = readTrustedFile(path, FORBIDDEN_MODE);
+  if (file.ok) {
+    return parseScriptPlugin(file.text, path);
+  }
+  return { ok: false, code: file.kind === 'missing' ? 316 : 317, message: file.message };
+}
+
+/** @param path only named in messages */
+export function parseScriptPlugin(text: string, path: string): ScriptPlugin | ConfigurationFault {
+  try {
+    return scriptPlugin(new Members(JSON.parse(text.replace(/^\ufeff/, ''))));
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? 'is not JSON' : messageOf(error);
+    return { ok: false, code: 305, message: `${path} ${reason}` };
+  }
+}
+
+function scriptPlugin(members: Members): ScriptPlugin {
+  const command = (kind: 'pre' | 'post'): ScriptCommand => ({
+    path: members.text(`${kind}ScriptLocation`),
+    parameters: members.texts(`${kind}ScriptParams`),
+    retries: members.number(`${kind}ScriptNoOfRetries`, 0, MOST_RETRIES) ?? 0,
+  });
+  const seconds = members.number('timeoutInSeconds', 0.001, 1e6);
+  return {
+    ok: true,
+    name: members.text('pluginName'),
+    appName: members.text('appName'),
+    pre: command('pre'),
+    post: command('post'),
+    timeoutMs: seconds === undefined ? DEFAULT_SCRIPT_TIMEOUT_MS : seconds * 1_000,
+    continueBackupOnFailure: members.flag('continueBackupOnFailure', true),
+    freezeFileSystems: members.flag('fsFreezeEnabled', true),
+  };
+}
+
+/** The members of a JSON object, by name in any case; numbers and booleans also as text. */
+class Members {
+  readonly #values = new Map<string, unknown>();
+
+  constructor(value: unknown) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw new TypeError('is not a JSON object');
+    }
+    for (const [name, member] of Object.entries(value)) {
+      this.#values.set(name.toLowerCase(), member);
+    }
+  }
+
+  text(name: string): string {
+    const value = this.#get(name) ?? '';
+    if (typeof value !== 'string' || value.includes('\0')) {
+      throw wrong(name, 'a text');
+    }
+    return value;
+  }
+
+  /** An array; a lone text counts as one. */
+  texts(name: string): string[] {
+    const value = this.#get(name) ?? [];
+    const list: unknown[] = Array.isArray(value) ? value : [value];
+    return list.map((item) => {
+      if ((typeof item !== 'string' && typeof item !== 'number') || String(item).includes('\0')) {
+        throw wrong(name, 'an array of texts');
+      }
+      return String(item);
+    });
+  }
+
+  number(name: string, least: number, most: number): number | undefined {
+    const value = this.#get(name);
+    if (value === undefined || value === null || value === '') {
+      return undefined;
+    }
+    const number = typeof value === 'string' ? Number(value) : value;
+    if (typeof number !== 'number' || !(number >= least && number <= most)) {
+      throw wrong(name, `a number from ${least} to ${most}`);
+    }
+    return number;
+  }
+
+  flag(name: string, otherwise: boolean): boolean {
+    const value = this.#get(name) ?? otherwise;
+    const word = String(value).toLowerCase();
+    if (word !== 'true' && word !== 'false') {
+      throw wrong(name, 'true or false');
+    }
+    return word === 'true';
+  }
+
+  #get(name: string): unknown {
+    return this.#values.get(name.toLowerCase());
+  }
+}
+
+/** The value itself is not repeated: it may be a secret. */
+function wrong(name: string, expected: string): TypeError {
+  return new TypeError(`has a ${name} that is not ${expected}`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

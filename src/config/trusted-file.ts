@@ -1,0 +1,214 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+} from 'node:fs';
+
+/** Linux gives up after as many symbolic links (path_resolution(7)). */
+const MOST_LINKS = 40;
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
+
+/** Why a file is not used. */
+export interface TrustFault {
+  readonly ok: false;
+  /** `missing`: there is no such file; `untrusted`: somebody but root could change it. */
+  readonly kind: 'missing' | 'untrusted';
+  /** A sentence for people, with the path, what is wrong and what to do. */
+  readonly message: string;
+}
+
+/** A regular file that only root can change, opened for reading. */
+export interface TrustedFile extends Disposable {
+  readonly ok: true;
+  /** As given. */
+  readonly path: string;
+  readonly descriptor: number;
+  /** The directory that holds it, symbolic links followed. */
+  readonly directory: string;
+  readonly mode: number;
+}
+
+/**
+ * Opens a file after every check, and the checks are of what is opened: each directory on the way is
+ * opened from the one before and looked at through its descriptor, so that nothing can be exchanged
+ * between the look and the use. Every directory, symbolic link and the file itself must belong to root;
+ * directories must not be writable by others, not even with the sticky bit.
+ *
+ * @param path absolute
+ * @param forbiddenMode bits that the file's mode must not have, e.g. 0o077
+ */
+export function openTrustedFile(path: string, forbiddenMode: number): TrustedFile | TrustFault {
+  if (!path.startsWith('/')) {
+    return untrusted(path, 'is no absolute path');
+  }
+  const walk = new Walk(path);
+  try {
+    const descriptor = walk.openFile();
+    const stats = fstatSync(descriptor);
+    const reason = reasonAgainstFile(stats, forbiddenMode);
+    if (reason !== undefined) {
+      closeSync(descriptor);
+      return untrusted(path, reason);
+    }
+    const directory = walk.directory;
+    return {
+      ok: true,
+      path,
+      descriptor,
+      directory,
+      mode: stats.mode & 0o7777,
+      [Symbol.dispose]: () => closeSync(descriptor),
+    };
+  } catch (error) {
+    return faultOf(path, error);
+  } finally {
+    walk.close();
+  }
+}
+
+/** The content of a trusted file as text. */
+export function readTrustedFile(
+  path: string,
+  forbiddenMode: number,
+): { readonly ok: true; readonly text: string } | TrustFault {
+  const file = openTrustedFile(path, forbiddenMode);
+  if (!file.ok) {
+    return file;
+  }
+  using opened = file;
+  return { ok: true, text: readFileSync(opened.descriptor, 'utf8') };
+}
+
+/** Something on the way that root alone does not control. */
+class Untrusted extends Error {}
+
+/** The way from `/` to a file, one opened directory after the other. */
+class Walk {
+  /** From `/` to where it stands. */
+  readonly #opened: { readonly descriptor: number; readonly name: string }[] = [];
+  readonly #pending: string[];
+  #links = 0;
+
+  constructor(path: string) {
+    this.#pending = path.split('/');
+  }
+
+  /** Where it stands. */
+  get directory(): string {
+    return `/${this.#opened
+      .slice(1)
+      .map(({ name }) => name)
+      .join('/')}`;
+  }
+
+  /** Rejects with an `Untrusted`, or with the system's error. */
+  openFile(): number {
+    this.#enter('/', '');
+    for (let name = this.#next(); name !== undefined; name = this.#next()) {
+      const at = `/proc/self/fd/${this.#opened.at(-1)?.descriptor}/${name}`;
+      const stats = lstatSync(at);
+      if (stats.isSymbolicLink()) {
+        this.#follow(at, name, stats);
+      } else if (this.#pending.length > 0) {
+        this.#enter(at, name);
+      } else {
+        return openSync(at, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      }
+    }
+    throw new Untrusted('is a directory, not a file');
+  }
+
+  close(): void {
+    for (const { descriptor } of this.#opened.splice(0)) {
+      closeSync(descriptor);
+    }
+  }
+
+  #next(): string | undefined {
+    for (let name = this.#pending.shift(); name !== undefined; name = this.#pending.shift()) {
+      if (name === '..' && this.#opened.length > 1) {
+        closeSync(this.#opened.pop()?.descriptor ?? -1);
+      } else if (name !== '' && name !== '.' && name !== '..') {
+        return name;
+      }
+    }
+    return undefined;
+  }
+
+  #enter(at: string, name: string): void {
+    const descriptor = openSync(at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
+    this.#opened.push({ descriptor, name });
+    const reason = reasonAgainstDirectory(fstatSync(descriptor));
+    if (reason !== undefined) {
+      throw new Untrusted(`lies below ${this.directory}, which ${reason}`);
+    }
+  }
+
+  #follow(at: string, name: string, { uid }: Stats): void {
+    this.#links += 1;
+    if (uid !== 0) {
+      throw new Untrusted(
+        `is reached through the symbolic link ${name}, which belongs to uid ${uid}`,
+      );
+    }
+    if (this.#links > MOST_LINKS) {
+      throw new Untrusted('is reached through too many symbolic links');
+    }
+    const target = readlinkSync(at);
+    if (target.startsWith('/')) {
+      for (const { descriptor } of this.#opened.splice(1)) {
+        closeSync(descriptor);
+      }
+    }
+    this.#pending.unshift(...target.split('/'));
+  }
+}
+
+/** A group of root's own may write: its members are root. */
+function reasonAgainstDirectory({ uid, gid, mode }: Stats): string | undefined {
+  if (uid !== 0) {
+    return `belongs to uid ${uid}; it must belong to root`;
+  }
+  const groupWrites = (mode & 0o020) !== 0 && gid !== 0;
+  return groupWrites || (mode & 0o002) !== 0
+    ? `is writable by others (mode ${octal(mode)}); chmod go-w`
+    : undefined;
+}
+
+function reasonAgainstFile(stats: Stats, forbiddenMode: number): string | undefined {
+  if (!stats.isFile()) {
+    return 'is not a regular file';
+  }
+  if (stats.uid !== 0) {
+    return `belongs to uid ${stats.uid}; it must belong to root (chown root)`;
+  }
+  return (stats.mode & forbiddenMode) === 0
+    ? undefined
+    : `has mode ${octal(stats.mode)}; chmod ${octal(stats.mode & ~forbiddenMode)}`;
+}
+
+function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+function untrusted(path: string, reason: string): TrustFault {
+  return { ok: false, kind: 'untrusted', message: `${path} ${reason}` };
+}
+
+function faultOf(path: string, error: unknown): TrustFault {
+  if (error instanceof Untrusted) {
+    return untrusted(path, error.message);
+  }
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  if (code === undefined) {
+    throw error;
+  }
+  return code === 'ENOENT' || code === 'ENOTDIR'
+    ? { ok: false, kind: 'missing', message: `${path} does not exist` }
+    : untrusted(path, `cannot be opened (${code})`);
+}

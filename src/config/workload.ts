@@ -1,0 +1,140 @@
+import { statSync } from 'node:fs';
+import { splitArguments } from './argument-words.ts';
+import type { ConfigurationFault } from './plugin-host.ts';
+import { type IniSection, parsePythonIni } from './python-ini.ts';
+import { readTrustedFile } from './trusted-file.ts';
+
+export const WORKLOAD_PATH = '/etc/azure/workload.conf';
+
+/** By name in workload.conf; mysql and mariadb are told apart by what the server says. */
+export type DatabaseKind = 'mysql' | 'postgres' | 'oracle';
+
+const KINDS: Readonly<Record<string, DatabaseKind>> = {
+  mysql: 'mysql',
+  mariadb: 'mysql',
+  postgres: 'postgres',
+  postgresql: 'postgres',
+  oracle: 'oracle',
+};
+
+/** Who the client runs as where the file does not say: the account that each package makes. */
+const DEFAULT_USERS: Readonly<Record<DatabaseKind, string>> = {
+  mysql: 'root',
+  postgres: 'postgres',
+  oracle: 'oracle',
+};
+
+export const DEFAULT_WORKLOAD_TIMEOUT_MS = 90_000;
+
+/** What `/etc/azure/workload.conf` sets, checked (app-consistency.md, Database workloads). */
+export interface Workload {
+  readonly ok: true;
+  /** As written in the file. */
+  readonly name: string;
+  readonly kind: DatabaseKind;
+  /** The client or its directory; empty: searched for. */
+  readonly commandPath: string;
+  /** Arguments of the client. Secret: may hold a password. */
+  readonly credentials: readonly string[];
+  readonly user: string;
+  /** The machine backs up a replica only. */
+  readonly replicaOnly: boolean;
+  /** Longest that quiescing may take, and longest that the server keeps a lock whose holder is silent. */
+  readonly timeoutMs: number;
+  readonly databases: readonly string[];
+  /** `configuration_path`: oratab; empty where there is one instance. */
+  readonly instancesPath: string;
+  readonly warnings: readonly string[];
+}
+
+/** It may hold a password. */
+const FORBIDDEN_MODE = 0o177;
+
+/**
+ * Reads the workload configuration; undefined where there is none, or none is named in it. Code 501
+ * where it cannot be understood or others may read it, 502 and 503 for a wrong role or name, 507 where
+ * `ipc_folder` names no directory (nothing is exchanged through it here).
+ */
+export function readWorkload(
+  path: string = WORKLOAD_PATH,
+): Workload | ConfigurationFault | undefined {
+  const file = readTrustedFile(path, FORBIDDEN_MODE);
+  if (file.ok) {
+    return parseWorkload(file.text, path);
+  }
+  return file.kind === 'missing' ? undefined : { ok: false, code: 501, message: file.message };
+}
+
+/** @param path only named in messages */
+export function parseWorkload(
+  text: string,
+  path: string,
+): Workload | ConfigurationFault | undefined {
+  const { sections, problems } = parsePythonIni(text);
+  const section = sections.get('workload');
+  if (problems[0] !== undefined) {
+    return { ok: false, code: 501, message: `${path}: ${problems[0]}` };
+  }
+  const name = section?.get('workload_name') ?? '';
+  return section === undefined || name === '' ? undefined : workload(section, name, path);
+}
+
+function workload(section: IniSection, name: string, path: string): Workload | ConfigurationFault {
+  const kind = Object.hasOwn(KINDS, name.toLowerCase()) ? KINDS[name.toLowerCase()] : undefined;
+  const role = textOf(section, 'role', 'master').toLowerCase();
+  const seconds = Number(textOf(section, 'timeout', String(DEFAULT_WORKLOAD_TIMEOUT_MS / 1_000)));
+  const credentials = splitArguments(textOf(section, 'credstring', ''));
+  const ipcFolder = textOf(section, 'ipc_folder', '');
+  const fault = (code: ConfigurationFault['code'], reason: string): ConfigurationFault => ({
+    ok: false,
+    code,
+    message: `${path}: ${reason}`,
+  });
+  if (kind === undefined) {
+    return fault(503, `workload_name = ${name}; expected mysql, mariadb, postgres or oracle`);
+  }
+  if (!ROLES.includes(role)) {
+    return fault(502, `role = ${role}; expected ${ROLES.join(' or ')}`);
+  }
+  if (!(seconds > 0 && seconds < 1e6)) {
+    return fault(501, 'timeout is not a number of seconds above 0');
+  }
+  if (credentials === undefined) {
+    return fault(501, 'credString has a quotation mark without its counterpart');
+  }
+  if (ipcFolder !== '' && !isDirectory(ipcFolder)) {
+    return fault(507, `ipc_folder = ${ipcFolder} is no directory; make it, or take the line out`);
+  }
+  return {
+    ok: true,
+    name,
+    kind,
+    commandPath: textOf(section, 'command_path', ''),
+    credentials,
+    user: textOf(section, 'linux_user', DEFAULT_USERS[kind]),
+    replicaOnly: isTrue(section.get('enforceslaveonly')) || role === 'slave',
+    timeoutMs: seconds * 1_000,
+    databases: textOf(section, 'dbnames', '')
+      .split(/[\s,]+/)
+      .filter((it) => it !== ''),
+    instancesPath: textOf(section, 'configuration_path', ''),
+    warnings: isTrue(section.get('customscriptenabled'))
+      ? [`${path}: customScriptEnabled is not supported; the database is quiesced the usual way`]
+      : [],
+  };
+}
+
+const ROLES: readonly string[] = ['master', 'slave'];
+
+/** An empty value is as good as none. */
+function textOf(section: IniSection, key: string, otherwise: string): string {
+  return section.get(key) || otherwise;
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function isTrue(word: string | undefined): boolean {
+  return /^(true|yes|on|1)$/i.test(word ?? '');
+}

@@ -1,0 +1,25 @@
+import type { Workload } from '../../config/workload.ts';
+import type { QuiesceCircumstances } from '../model.ts';
+import type { Account } from './account.ts';
+
+/** A database that has been brought into the state that the snapshots are to show. */
+export interface HeldDatabase {
+  /** CLOCK_MONOTONIC; since when something of it is held up. Undefined where nothing is. */
+  readonly heldFromNs: bigint | undefined;
+  /**
+   * Lets it go again and ends the session, within the workload's time-out. Throws DatabaseFault where it
+   * could not be let go by itself, or was not held until now; the session has ended also then.
+   */
+  release(): Promise<void>;
+}
+
+export interface DatabaseContext {
+  readonly workload: Workload;
+  readonly account: Account;
+  readonly circumstances: QuiesceCircumstances;
+  /** Hears of every session, so that an abort can end them all. */
+  readonly onSession: (session: { kill(): void }) => void;
+}
+
+/** Quiesces; holds nothing any more where it throws a DatabaseFault. */
+export type HoldDatabase = (context: DatabaseContext) => Promise<HeldDatabase>;

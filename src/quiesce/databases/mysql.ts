@@ -1,0 +1,269 @@
+import { readdir, readFile, realpath } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { ResultCode } from '../../result-codes.ts';
+import { findClient } from './client-program.ts';
+import type { Dialect } from './client-session.ts';
+import { withoutPassword } from './credentials.ts';
+import { DatabaseFault } from './fault.ts';
+import type { DatabaseContext, HeldDatabase } from './held-database.ts';
+import { DatabaseSession } from './session.ts';
+import { type DatabasePart, describeParts, partsOutside, placeParts } from './whereabouts.ts';
+
+const CLIENT: Dialect = {
+  markLine: (mark) => `SELECT '${mark}';`,
+  errorIn: ({ complaint }) => /^ERROR \d+.*$/m.exec(complaint)?.[0],
+};
+
+/**
+ * `--force`: a refused statement must not end the session; `--skip-reconnect`: a new connection would hold
+ * nothing of what the old one did.
+ */
+const ARGUMENTS = [
+  ...['--batch', '--raw', '--skip-column-names', '--unbuffered', '--force'],
+  ...['--skip-reconnect', '--skip-auto-rehash'],
+];
+
+interface Server {
+  readonly isMariaDb: boolean;
+  /** `10.11.4` → 1011 */
+  readonly version: number;
+  readonly variables: ReadonlyMap<string, string>;
+  readonly replication: Replication;
+}
+
+/** Whether it is a replica, and the connections (channels) whose SQL thread runs. */
+interface Replication {
+  readonly isReplica: boolean;
+  readonly running: readonly string[];
+}
+
+/** MariaDB's backup stages exist since 10.4.1. */
+const BACKUP_STAGES_SINCE = 1004;
+
+/**
+ * Holds commits (MariaDB: BACKUP STAGE BLOCK_COMMIT) or all writes (MySQL: FLUSH TABLES WITH READ LOCK) by
+ * locks of the session, which the server itself ends when it has heard nothing for the workload's time-out.
+ * The SQL thread of a replica is stopped before, and started again if it had been running. `read_only` is not
+ * touched.
+ */
+export async function holdMysql(context: DatabaseContext): Promise<HeldDatabase> {
+  const session = connect(context);
+  try {
+    const server = await inspect(session);
+    if (context.workload.replicaOnly && !server.replication.isReplica) {
+      throw new DatabaseFault(
+        502,
+        'this server is no replica, and only a replica is to be backed up',
+      );
+    }
+    await requireCoverage(server, context);
+    return await hold(session, server, context.workload.timeoutMs);
+  } catch (error) {
+    // Not by force: what was stopped is being started again.
+    await session.end();
+    throw error;
+  }
+}
+
+function connect(context: DatabaseContext): DatabaseSession {
+  const { workload, account } = context;
+  const { args, password } = withoutPassword('mysql', workload.credentials);
+  const session = new DatabaseSession(
+    workload.name,
+    {
+      program: findClient(workload.commandPath, ['mariadb', 'mysql']),
+      // Options that name option files or a login path must stand first.
+      args: [...args, ...ARGUMENTS],
+      environment: password === undefined ? {} : { MYSQL_PWD: password },
+      account,
+    },
+    CLIENT,
+    codeOfRefusal,
+    workload.timeoutMs,
+  );
+  context.onSession(session);
+  return session;
+}
+
+const ACCESS_DENIED = /^ERROR (?:1044|1045|1142|1227|1370|1698)\b/m;
+const LOCK_WAIT_TIMEOUT = /^ERROR 1205\b/m;
+
+function codeOfRefusal(reason: string, otherwise: ResultCode): ResultCode {
+  if (ACCESS_DENIED.test(reason)) {
+    return 505;
+  }
+  return LOCK_WAIT_TIMEOUT.test(reason) ? 510 : otherwise;
+}
+
+async function inspect(session: DatabaseSession): Promise<Server> {
+  const [version = ''] = await session.ask('SELECT VERSION();', 506);
+  const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  const isMariaDb = /mariadb/i.test(version);
+  const rows = await session.ask(
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${PLACES.map(({ variable }) => `'${variable}'`).join(', ')});`,
+  );
+  return {
+    isMariaDb,
+    version: Number(major) * 100 + Number(minor),
+    variables: new Map(rows.map((row) => splitRow(row))),
+    replication: await replicationOf(session, isMariaDb),
+  };
+}
+
+function splitRow(row: string): [name: string, value: string] {
+  const [name = '', ...value] = row.split('\t');
+  return [name, value.join('\t')];
+}
+
+/** `\G` prints each column on a line of its own, whatever the version calls it. */
+async function replicationOf(session: DatabaseSession, isMariaDb: boolean): Promise<Replication> {
+  const statements = isMariaDb
+    ? ['SHOW ALL SLAVES STATUS\\G']
+    : ['SHOW REPLICA STATUS\\G', 'SHOW SLAVE STATUS\\G'];
+  for (const statement of statements) {
+    const lines = await session.tryAsk(statement);
+    if (lines !== undefined) {
+      return replicationIn(lines);
+    }
+  }
+  return NO_REPLICATION;
+}
+
+const NO_REPLICATION: Replication = { isReplica: false, running: [] };
+
+/** The name of a connection stands before the states of its threads (MariaDB), or after them (MySQL). */
+function replicationIn(lines: readonly string[]): Replication {
+  const values = (pattern: RegExp): string[] =>
+    lines.flatMap((line) => pattern.exec(line)?.[1] ?? []);
+  const states = values(/^\s*(?:Slave|Replica)_SQL_Running:\s*(\w+)/);
+  const names = values(/^\s*(?:Connection_name|Channel_Name):\s*(.*?)\s*$/i);
+  return {
+    isReplica: states.length > 0,
+    running: states.flatMap((state, index) => (state === 'Yes' ? [names[index] ?? ''] : [])),
+  };
+}
+
+/** Variables that say where a part lies; relative ones are relative to the data directory. */
+const PLACES = [
+  { variable: 'datadir', what: 'the data directory', isFile: false },
+  { variable: 'innodb_data_home_dir', what: 'the InnoDB tablespaces', isFile: false },
+  { variable: 'innodb_log_group_home_dir', what: 'the redo log', isFile: false },
+  { variable: 'innodb_undo_directory', what: 'the undo log', isFile: false },
+  { variable: 'log_bin_basename', what: 'the binary log', isFile: true },
+  { variable: 'relay_log_basename', what: 'the relay log', isFile: true },
+] as const;
+
+async function partsOf({ variables }: Server): Promise<DatabasePart[]> {
+  const dataDirectory = await realpath(variables.get('datadir') ?? '/');
+  const configured = await Promise.all(
+    PLACES.map(async ({ variable, what, isFile }) => {
+      const value = variables.get(variable);
+      if (value === undefined || value === '' || value === 'NULL') {
+        return [];
+      }
+      const path = resolve(dataDirectory, value);
+      return [{ what, path: await realpath(isFile ? join(path, '..') : path) }];
+    }),
+  );
+  return [...configured.flat(), ...(await linkedParts(dataDirectory))];
+}
+
+/** Tables and tablespaces that only a symbolic link or an InnoDB `.isl` file in the data directory names. */
+async function linkedParts(dataDirectory: string): Promise<DatabasePart[]> {
+  const entries = await readdir(dataDirectory, { recursive: true, withFileTypes: true });
+  const parts = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isSymbolicLink()) {
+        return [{ what: `${entry.name}`, path: await realpath(path) }];
+      }
+      if (entry.isFile() && entry.name.endsWith('.isl')) {
+        const target = (await readFile(path, 'utf8')).trim();
+        return [{ what: `${entry.name}`, path: await realpath(resolve(dataDirectory, target)) }];
+      }
+      return [];
+    }),
+  );
+  return parts.flat();
+}
+
+/** @throws DatabaseFault 500 where a part is not in the snapshots */
+async function requireCoverage(
+  server: Server,
+  { circumstances, workload }: DatabaseContext,
+): Promise<void> {
+  const parts = await partsOf(server).catch((error: unknown) => {
+    throw new DatabaseFault(
+      500,
+      `the files of ${workload.name} cannot be looked at: ${String(error)}`,
+    );
+  });
+  const placed = placeParts(parts, circumstances.fileSystems);
+  const outside = partsOutside(placed, circumstances);
+  if (outside.length > 0) {
+    const where = describeParts(placed, outside);
+    throw new DatabaseFault(500, `${workload.name} is not application consistent: ${where}`);
+  }
+}
+
+async function hold(
+  session: DatabaseSession,
+  { isMariaDb, version, replication }: Server,
+  timeoutMs: number,
+): Promise<HeldDatabase> {
+  const seconds = Math.max(1, Math.ceil(timeoutMs / 1_000));
+  // After this long without a word the server ends the session, and with it the lock.
+  await session.ask(
+    `SET SESSION wait_timeout = ${seconds}, SESSION lock_wait_timeout = ${seconds};`,
+  );
+  const threads = replication.running.map((name) => threadOf(name, isMariaDb, version));
+  const stages = isMariaDb && version >= BACKUP_STAGES_SINCE;
+  const heldFromNs = process.hrtime.bigint();
+  const restart = async (): Promise<void> => {
+    for (const thread of threads) {
+      await session.ask(`START ${thread};`, 504);
+    }
+  };
+  try {
+    for (const thread of threads) {
+      await session.ask(`STOP ${thread};`);
+    }
+    await takeLocks(session, stages);
+  } catch (error) {
+    await restart().catch(() => {});
+    throw error;
+  }
+  return {
+    heldFromNs,
+    release: async () => {
+      try {
+        session.allow(timeoutMs);
+        await session.ask(stages ? 'BACKUP STAGE END;' : 'UNLOCK TABLES;', 504);
+        await restart();
+      } finally {
+        await session.end();
+      }
+    },
+  };
+}
+
+async function takeLocks(session: DatabaseSession, stages: boolean): Promise<void> {
+  if (stages) {
+    await session.ask('BACKUP STAGE START;');
+    await session.ask('BACKUP STAGE BLOCK_COMMIT;');
+  } else {
+    await session.ask('FLUSH TABLES WITH READ LOCK;');
+  }
+  // With innodb_flush_log_at_trx_commit other than 1 the last commits are only in memory.
+  await session.ask('FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS;');
+}
+
+/** `REPLICA` is understood since MySQL 8.0.22 and instead of `SLAVE` since 8.4. */
+function threadOf(name: string, isMariaDb: boolean, version: number): string {
+  const quoted = `'${name.replaceAll("'", "''")}'`;
+  if (isMariaDb) {
+    return name === '' ? 'SLAVE SQL_THREAD' : `SLAVE ${quoted} SQL_THREAD`;
+  }
+  const channel = name === '' ? '' : ` FOR CHANNEL ${quoted}`;
+  return `${version >= 800 ? 'REPLICA' : 'SLAVE'} SQL_THREAD${channel}`;
+}

@@ -1,0 +1,234 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ResultCode } from '../../result-codes.ts';
+import { findClient } from './client-program.ts';
+import type { Dialect } from './client-session.ts';
+import { DatabaseFault } from './fault.ts';
+import type { DatabaseContext, HeldDatabase } from './held-database.ts';
+import { type OracleInstance, parseOratab } from './oratab.ts';
+import { DatabaseSession } from './session.ts';
+import { describeParts, partsOutside, placeParts } from './whereabouts.ts';
+
+const ERROR = /^\s*((?:ORA|SP2|TNS)-\d+.*)$/;
+const SQLPLUS: Dialect = {
+  markLine: (mark) => `PROMPT ${mark}`,
+  errorIn: ({ lines, complaint }) =>
+    [...lines, ...complaint.split('\n')].map((line) => ERROR.exec(line)?.[1]).find(Boolean),
+};
+
+/** Nothing but the values: no headings, no page breaks, no "n rows selected". */
+const SETTINGS =
+  'SET HEADING OFF PAGESIZE 0 FEEDBACK OFF VERIFY OFF ECHO OFF LINESIZE 1000 TRIMOUT ON TAB OFF';
+
+/** What must be the same before and after. */
+interface State {
+  /** V$INSTANCE.STATUS; `DOWN` where the instance is not started. */
+  readonly status: string;
+  /** V$DATABASE.LOG_MODE; empty where it is not mounted. */
+  readonly logMode: string;
+}
+
+/**
+ * Quiesces every instance, all at once; where one cannot be, none is held. An open database in ARCHIVELOG
+ * mode is put into its backup mode; one that is not open is consistent as it lies.
+ */
+export async function holdOracle(context: DatabaseContext): Promise<HeldDatabase> {
+  const instances = await instancesOf(context);
+  const results = await Promise.allSettled(
+    instances.map((instance) => holdInstance(instance, context)),
+  );
+  const held = results.flatMap((it) => (it.status === 'fulfilled' ? [it.value] : []));
+  const failed = results.find((it) => it.status === 'rejected');
+  if (failed !== undefined) {
+    await releaseAll(held).catch(() => {});
+    throw failed.reason;
+  }
+  const since = held.flatMap(({ heldFromNs }) => heldFromNs ?? []);
+  return {
+    heldFromNs: since.reduce<bigint | undefined>(earliest, undefined),
+    release: () => releaseAll(held),
+  };
+}
+
+function earliest(first: bigint | undefined, second: bigint): bigint {
+  return first !== undefined && first < second ? first : second;
+}
+
+/** All of them, whichever fail; then the first failure. */
+async function releaseAll(held: readonly HeldDatabase[]): Promise<void> {
+  const releases = held.map((each) => each.release());
+  await Promise.allSettled(releases);
+  await Promise.all(releases);
+}
+
+async function instancesOf({ workload }: DatabaseContext): Promise<OracleInstance[]> {
+  if (workload.instancesPath === '') {
+    return [{ sid: workload.databases[0] ?? '', home: '' }];
+  }
+  try {
+    return parseOratab(await readFile(workload.instancesPath, 'utf8'));
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? error.code : 'error';
+    throw new DatabaseFault(
+      501,
+      `configuration_path = ${workload.instancesPath} cannot be read (${reason})`,
+    );
+  }
+}
+
+async function holdInstance(
+  instance: OracleInstance,
+  context: DatabaseContext,
+): Promise<HeldDatabase> {
+  const session = connect(instance, context);
+  try {
+    await session.ask(SETTINGS, 500);
+    await session.ask(`CONNECT ${context.workload.credentials.join(' ') || '/ AS SYSDBA'}`, 506);
+    const state = await stateOf(session);
+    return await hold(session, state, instance, context);
+  } catch (error) {
+    session.kill();
+    await session.end();
+    throw error;
+  }
+}
+
+function connect({ sid, home }: OracleInstance, context: DatabaseContext): DatabaseSession {
+  const { workload, account } = context;
+  const directory = workload.commandPath || (home === '' ? '' : join(home, 'bin'));
+  const program = findClient(directory, ['sqlplus']);
+  const oracleHome = home || join(program, '../..');
+  const session = new DatabaseSession(
+    `Oracle ${sid}`.trim(),
+    {
+      program,
+      // Without a logon in its arguments, where everybody could read the password.
+      args: ['-S', '/nolog'],
+      environment: {
+        ...(sid === '' ? {} : { ORACLE_SID: sid }),
+        ORACLE_HOME: oracleHome,
+        LD_LIBRARY_PATH: join(oracleHome, 'lib'),
+      },
+      account,
+    },
+    SQLPLUS,
+    codeOfRefusal,
+    workload.timeoutMs,
+  );
+  context.onSession(session);
+  return session;
+}
+
+/** ORA-01017 and relatives: not allowed in; ORA-01031: not allowed to. */
+const NOT_ALLOWED = /^ORA-(?:01017|01031|01045|28000|28009)\b/;
+
+function codeOfRefusal(reason: string, otherwise: ResultCode): ResultCode {
+  return NOT_ALLOWED.test(reason) ? 505 : otherwise;
+}
+
+/** ORA-01034: there is no instance running. */
+async function stateOf(session: DatabaseSession): Promise<State> {
+  const status = await firstValue(session, 'SELECT STATUS FROM V$INSTANCE;').catch(
+    (error: unknown) => {
+      if (error instanceof DatabaseFault && error.message.includes('ORA-01034')) {
+        return 'DOWN';
+      }
+      throw error;
+    },
+  );
+  const isMounted = status === 'OPEN' || status === 'MOUNTED';
+  return {
+    status,
+    logMode: isMounted ? await firstValue(session, 'SELECT LOG_MODE FROM V$DATABASE;') : '',
+  };
+}
+
+async function firstValue(session: DatabaseSession, query: string): Promise<string> {
+  return (await session.ask(query)).map((line) => line.trim()).find((line) => line !== '') ?? '';
+}
+
+async function hold(
+  session: DatabaseSession,
+  state: State,
+  { sid }: OracleInstance,
+  { workload, circumstances }: DatabaseContext,
+): Promise<HeldDatabase> {
+  const isOpen = state.status.startsWith('OPEN');
+  if (isOpen && state.logMode !== 'ARCHIVELOG') {
+    throw new DatabaseFault(
+      511,
+      `Oracle ${sid} is open in ${state.logMode} mode: it can only be backed up consistently in ARCHIVELOG mode, or closed`,
+    );
+  }
+  const heldFromNs = isOpen ? process.hrtime.bigint() : undefined;
+  if (isOpen) {
+    await requireCoverage(session, sid, circumstances);
+    await beginBackup(session);
+  }
+  return {
+    heldFromNs,
+    release: async () => {
+      try {
+        session.allow(workload.timeoutMs);
+        if (isOpen) {
+          await session.ask('ALTER DATABASE END BACKUP;', 504);
+          await session.ask('ALTER SYSTEM ARCHIVE LOG CURRENT;', 504);
+        }
+        requireUnchanged(sid, state, await stateOf(session));
+      } finally {
+        await session.end();
+      }
+    },
+  };
+}
+
+/** ORA-01146: still in backup mode, since a run that died in it. */
+async function beginBackup(session: DatabaseSession): Promise<void> {
+  try {
+    await session.ask('ALTER DATABASE BEGIN BACKUP;');
+  } catch (error) {
+    if (!(error instanceof DatabaseFault && error.message.includes('ORA-01146'))) {
+      throw error;
+    }
+    await session.ask('ALTER DATABASE END BACKUP;');
+    await session.ask('ALTER DATABASE BEGIN BACKUP;');
+  }
+}
+
+/** Redo and archive logs make good what lies elsewhere, but not data files that no snapshot holds. */
+async function requireCoverage(
+  session: DatabaseSession,
+  sid: string,
+  circumstances: DatabaseContext['circumstances'],
+): Promise<void> {
+  const lines = await session.ask('SELECT NAME FROM V$DATAFILE;');
+  const files = lines.map((line) => line.trim()).filter((line) => line !== '');
+  const placed = placeParts(
+    files.map((path) => ({ what: 'the data file', path })),
+    circumstances.fileSystems,
+  );
+  // Backup mode makes files usable that were copied at different times.
+  const isHeld = { ...circumstances, freezes: true };
+  const outside = partsOutside(placed, isHeld);
+  if (outside.length > 0) {
+    throw new DatabaseFault(
+      500,
+      `Oracle ${sid} is not application consistent: ${describeParts(outside, outside)}`,
+    );
+  }
+}
+
+function requireUnchanged(sid: string, before: State, after: State): void {
+  if (before.logMode !== after.logMode) {
+    throw new DatabaseFault(
+      512,
+      `the log mode of Oracle ${sid} changed from ${before.logMode} to ${after.logMode} meanwhile`,
+    );
+  }
+  if (before.status !== after.status) {
+    throw new DatabaseFault(
+      508,
+      `the status of Oracle ${sid} changed from ${before.status} to ${after.status} meanwhile`,
+    );
+  }
+}

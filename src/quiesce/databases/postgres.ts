@@ -1,0 +1,200 @@
+import { readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ResultCode } from '../../result-codes.ts';
+import { findClient } from './client-program.ts';
+import type { Dialect } from './client-session.ts';
+import { withoutPassword } from './credentials.ts';
+import { DatabaseFault } from './fault.ts';
+import type { DatabaseContext, HeldDatabase } from './held-database.ts';
+import { DatabaseSession } from './session.ts';
+import { type DatabasePart, describeParts, partsOutside, placeParts } from './whereabouts.ts';
+
+/** `:ERROR` and `:SQLSTATE` tell how the last statement went (psql 11 and later). */
+const PSQL: Dialect = {
+  markLine: (mark) => `\\echo ${mark} :ERROR :SQLSTATE`,
+  errorIn: ({ afterMark, complaint }) => {
+    const [isError = '', state = ''] = afterMark.trim().split(' ');
+    const said = /^.*(?:ERROR|FATAL|PANIC):.*$/m.exec(complaint)?.[0];
+    const isRefused = isError === 'true' || (isError !== 'false' && said !== undefined);
+    return isRefused ? `${said ?? complaint} (${state})` : undefined;
+  },
+};
+
+const ARGUMENTS = ['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password'];
+
+/** What has to be known of a server before it is quiesced. */
+interface Server {
+  readonly version: number;
+  readonly isReplica: boolean;
+  readonly archives: boolean;
+  readonly dataDirectory: string;
+}
+
+/**
+ * A snapshot of all of a server's files at one instant is what a power cut would leave, which it recovers
+ * from by its WAL; a CHECKPOINT right before keeps that short, and nothing is held. Where the WAL lies
+ * outside, its own backup mode covers that if the WAL is archived: what was written until
+ * pg_backup_stop is replayed from the archive.
+ */
+export async function holdPostgres(context: DatabaseContext): Promise<HeldDatabase> {
+  const { workload } = context;
+  const session = connect(context);
+  try {
+    const server = await inspect(session);
+    if (workload.replicaOnly && !server.isReplica) {
+      throw new DatabaseFault(
+        502,
+        'this PostgreSQL is no replica, and only a replica is to be backed up',
+      );
+    }
+    await session.ask(`SET statement_timeout = ${Math.round(workload.timeoutMs)}`);
+    // Known from version 14 on: a worker that was stopped does not keep its session for ever.
+    await session.tryAsk(`SET idle_session_timeout = ${Math.round(workload.timeoutMs)}`);
+    const mode = await modeFor(server, context);
+    return await (mode === 'checkpoint'
+      ? holdByCheckpoint(session, workload.timeoutMs)
+      : holdByBackupMode(session, server, context));
+  } catch (error) {
+    session.kill();
+    await session.end();
+    throw error;
+  }
+}
+
+function connect(context: DatabaseContext): DatabaseSession {
+  const { workload, account } = context;
+  const { args, password } = withoutPassword('postgres', workload.credentials);
+  const database = workload.databases[0] ?? 'postgres';
+  const environment = {
+    PGDATABASE: database,
+    PGCONNECT_TIMEOUT: String(Math.ceil(workload.timeoutMs / 1_000)),
+    PGAPPNAME: 'flashfreeze',
+    ...(password === undefined ? {} : { PGPASSWORD: password }),
+  };
+  const session = new DatabaseSession(
+    'PostgreSQL',
+    {
+      program: findClient(workload.commandPath, ['psql']),
+      args: [...ARGUMENTS, '--field-separator=\t', ...args],
+      environment,
+      account,
+    },
+    PSQL,
+    codeOfRefusal,
+    workload.timeoutMs,
+  );
+  context.onSession(session);
+  return session;
+}
+
+function codeOfRefusal(reason: string, otherwise: ResultCode): ResultCode {
+  if (/\(57014\)/.test(reason)) {
+    return 510;
+  }
+  return /\((?:42501|28\w{3})\)|authentication failed|no pg_hba\.conf entry|permission denied|no password supplied|role ".*" does not exist/.test(
+    reason,
+  )
+    ? 505
+    : otherwise;
+}
+
+async function inspect(session: DatabaseSession): Promise<Server> {
+  const [line = ''] = await session.ask(
+    "SELECT current_setting('server_version_num'), pg_is_in_recovery(), current_setting('archive_mode'), current_setting('data_directory');",
+    506,
+  );
+  const [version = '', isReplica = '', archiveMode = '', ...directory] = line.split('\t');
+  return {
+    version: Number(version),
+    isReplica: isReplica === 't',
+    archives: archiveMode === 'always' || (archiveMode === 'on' && isReplica !== 't'),
+    dataDirectory: directory.join('\t'),
+  };
+}
+
+/** Data directory, WAL, and every tablespace elsewhere. */
+async function partsOf({ dataDirectory, version }: Server): Promise<DatabasePart[]> {
+  const wal = join(dataDirectory, version >= 100_000 ? 'pg_wal' : 'pg_xlog');
+  const links = join(dataDirectory, 'pg_tblspc');
+  const names = await readdir(links);
+  return [
+    { what: 'the data directory', path: await realpath(dataDirectory) },
+    { what: 'the WAL', path: await realpath(wal) },
+    ...(await Promise.all(
+      names.map(async (name) => ({
+        what: `the tablespace ${name}`,
+        path: await realpath(join(links, name)),
+      })),
+    )),
+  ];
+}
+
+/** What of the server's files the snapshots hold decides. @throws DatabaseFault 500 where nothing helps */
+async function modeFor(
+  server: Server,
+  { circumstances }: DatabaseContext,
+): Promise<'checkpoint' | 'backup-mode'> {
+  const parts = await partsOf(server).catch((error: unknown) => {
+    throw new DatabaseFault(500, `the files of PostgreSQL cannot be looked at: ${String(error)}`);
+  });
+  const placed = placeParts(parts, circumstances.fileSystems);
+  const outside = partsOutside(placed, circumstances);
+  if (outside.length === 0) {
+    return 'checkpoint';
+  }
+  const where = describeParts(placed, outside);
+  const isWalAlone = outside.every(({ what }) => what === 'the WAL');
+  if (!(isWalAlone && server.archives)) {
+    const why = isWalAlone ? ' and the WAL is not archived (archive_mode)' : '';
+    throw new DatabaseFault(500, `PostgreSQL is not application consistent: ${where}${why}`);
+  }
+  circumstances.note(`PostgreSQL: ${where}; its own backup mode is used, restore with the archive`);
+  return 'backup-mode';
+}
+
+async function holdByCheckpoint(
+  session: DatabaseSession,
+  timeoutMs: number,
+): Promise<HeldDatabase> {
+  await session.ask('CHECKPOINT;');
+  return {
+    heldFromNs: undefined,
+    release: async () => {
+      try {
+        session.allow(timeoutMs);
+        await session.ask('SELECT 1;', 504);
+      } finally {
+        await session.end();
+      }
+    },
+  };
+}
+
+async function holdByBackupMode(
+  session: DatabaseSession,
+  { version }: Server,
+  { workload, circumstances }: DatabaseContext,
+): Promise<HeldDatabase> {
+  const isNew = version >= 150_000;
+  const heldFromNs = process.hrtime.bigint();
+  await session.ask(
+    isNew
+      ? "SELECT pg_backup_start('flashfreeze', true);"
+      : "SELECT pg_start_backup('flashfreeze', true, false);",
+  );
+  return {
+    heldFromNs,
+    release: async () => {
+      try {
+        session.allow(workload.timeoutMs);
+        const stop = isNew ? 'pg_backup_stop(false)' : 'pg_stop_backup(false, false)';
+        const label = await session.ask(`SELECT labelfile FROM ${stop};`, 504);
+        circumstances.note(
+          `PostgreSQL: put this into the file backup_label of the restored data directory:\n${label.join('\n')}`,
+        );
+      } finally {
+        await session.end();
+      }
+    },
+  };
+}

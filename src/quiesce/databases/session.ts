@@ -1,0 +1,88 @@
+import type { ResultCode } from '../../result-codes.ts';
+import { type ClientCommand, ClientSession, type Dialect } from './client-session.ts';
+import { DatabaseFault } from './fault.ts';
+
+/** What a kind of database makes of a refusal by its server. */
+export type RefusalCode = (reason: string, otherwise: ResultCode) => ResultCode;
+
+/**
+ * A client session whose failures are faults with result codes, and whose questions together must be
+ * answered before a deadline.
+ */
+export class DatabaseSession {
+  readonly #client: ClientSession;
+  readonly #name: string;
+  readonly #codeOf: RefusalCode;
+  #deadlineNs: bigint;
+
+  /** @param name of the database, for messages */
+  constructor(
+    name: string,
+    command: ClientCommand,
+    dialect: Dialect,
+    codeOf: RefusalCode,
+    timeoutMs: number,
+  ) {
+    this.#name = name;
+    this.#client = new ClientSession(command, dialect);
+    this.#codeOf = codeOf;
+    this.#deadlineNs = deadlineIn(timeoutMs);
+  }
+
+  /** From now on so much time is left. */
+  allow(timeoutMs: number): void {
+    this.#deadlineNs = deadlineIn(timeoutMs);
+  }
+
+  /**
+   * The lines that a statement gives.
+   *
+   * @param code where it fails for no reason that has a code of its own
+   * @throws DatabaseFault 510 where the time is over, 506 where the connection is lost
+   */
+  async ask(statement: string, code: ResultCode = 509): Promise<readonly string[]> {
+    const leftMs = Math.max(0, Number(this.#deadlineNs - process.hrtime.bigint()) / 1e6);
+    const answer = await this.#client.ask(statement, leftMs);
+    switch (answer.kind) {
+      case 'answered':
+        return answer.lines;
+      case 'refused':
+        throw new DatabaseFault(
+          this.#codeOf(answer.reason, code),
+          `${this.#name} refused "${statement}": ${answer.reason}`,
+        );
+      case 'ended':
+        throw new DatabaseFault(
+          this.#codeOf(answer.reason, 506),
+          `the session with ${this.#name} ended: ${answer.reason}`,
+        );
+      case 'timed-out':
+        this.kill();
+        throw new DatabaseFault(510, `${this.#name} did not answer "${statement}" in time`);
+    }
+  }
+
+  /** The same; undefined where the server refuses it, as one that does not know the statement. */
+  async tryAsk(statement: string): Promise<readonly string[] | undefined> {
+    try {
+      return await this.ask(statement);
+    } catch (error) {
+      if (error instanceof DatabaseFault && error.code !== 506 && error.code !== 510) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#client.end();
+  }
+
+  kill(): void {
+    this.#client.kill();
+  }
+}
+
+function deadlineIn(timeoutMs: number): bigint {
+  return process.hrtime.bigint() + BigInt(Math.round(timeoutMs * 1e6));
+}

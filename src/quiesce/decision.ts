@@ -1,0 +1,39 @@
+import type { Consistency, ResultCode } from '../result-codes.ts';
+import type { ApplicationRecord, Course, Finding } from './model.ts';
+
+/** What follows when the application has been quiesced, or could not be. */
+export function courseAfter(findings: readonly Finding[], freezeAfterSuccess: boolean): Course {
+  if (findings.some(({ tolerated }) => !tolerated)) {
+    return 'stop';
+  }
+  return findings.length > 0 || freezeAfterSuccess ? 'freeze' : 'no-freeze';
+}
+
+/** What the disks' snapshots are worth for themselves. */
+export interface SnapshotVerdict {
+  readonly consistency: Consistency;
+  readonly code: ResultCode;
+}
+
+/**
+ * What they are worth together with the application (app-consistency.md): application consistent only
+ * where nothing at all went wrong; file-system consistent with the first finding's code as a warning
+ * where that is tolerated, else nothing. A failed snapshot keeps its own code.
+ */
+export function verdictWith(
+  snapshot: SnapshotVerdict,
+  application: Pick<ApplicationRecord, 'findings'> | undefined,
+): SnapshotVerdict {
+  if (application === undefined || snapshot.consistency === 'none') {
+    return snapshot;
+  }
+  const { findings } = application;
+  const grave = findings.find(({ tolerated }) => !tolerated);
+  if (grave !== undefined) {
+    return { consistency: 'none', code: grave.code };
+  }
+  const [first] = findings;
+  return first === undefined
+    ? { consistency: 'applicationConsistent', code: 0 }
+    : { consistency: snapshot.consistency, code: first.code };
+}

@@ -1,0 +1,106 @@
+import type { ScriptCommand, ScriptPlugin } from '../config/script-plugin.ts';
+import type { Workload } from '../config/workload.ts';
+import type { FileSystem } from '../filesystems/model.ts';
+import type { ResultCode } from '../result-codes.ts';
+
+/** Something that went wrong with an application, with the code it gives. */
+export interface Finding {
+  readonly code: ResultCode;
+  /** For people; no secrets. */
+  readonly message: string;
+  /** The backup goes on, file-system consistent, with the code as a warning. */
+  readonly tolerated: boolean;
+}
+
+/** What the machine's configuration says about its applications. Holds secrets. */
+export type QuiescePlan = ScriptsPlan | DatabasePlan | RefusedPlan;
+
+/** Pre-scripts before the freeze, post-scripts after the thaw. */
+export interface ScriptsPlan {
+  readonly kind: 'scripts';
+  readonly plugins: readonly PlannedPlugin[];
+  /** Longest that all pre-scripts, or all post-scripts, may take together. */
+  readonly hostTimeoutMs: number;
+  /** `fsFreezeEnabled` of every plugin. */
+  readonly freezeFileSystems: boolean;
+  /** Plugins that cannot be used; their scripts are not run. */
+  readonly findings: readonly Finding[];
+  readonly warnings: readonly string[];
+}
+
+export interface PlannedPlugin extends ScriptPlugin {
+  readonly configPath: string;
+}
+
+/** A session with a database, held from before the freeze to after the thaw. */
+export interface DatabasePlan extends ApplicationRules {
+  readonly kind: 'database';
+  readonly workload: Workload;
+  readonly warnings: readonly string[];
+}
+
+/** A configuration that cannot be used at all. */
+export interface RefusedPlan {
+  readonly kind: 'refused';
+  readonly findings: readonly Finding[];
+  readonly warnings: readonly string[];
+}
+
+/** vmbackup.conf, `OnAppFailureDoFsFreeze` and `OnAppSuccessDoFsFreeze`: of databases. */
+export interface ApplicationRules {
+  readonly freezeAfterAppFailure: boolean;
+  readonly freezeAfterAppSuccess: boolean;
+}
+
+/** What became of the application in a run. No secrets. */
+export interface ApplicationRecord {
+  /** `scripts`, or the name of the workload; for people. */
+  readonly name: string;
+  readonly findings: readonly Finding[];
+  /**
+   * CLOCK_MONOTONIC; while the application was held: from the first lock or pre-script on, to the end of
+   * the last unlock or post-script. Undefined where nothing was held.
+   */
+  readonly held: { readonly fromNs: bigint; readonly toNs: bigint } | undefined;
+}
+
+/** What follows a quiesced application. */
+export type Course = 'freeze' | 'no-freeze' | 'stop';
+
+/** An application on its way through a run. */
+export interface QuiescedApplication {
+  readonly course: Course;
+  /** What led to `stop`; also known to `record`. */
+  readonly findings: readonly Finding[];
+  /**
+   * Lets the application go; once, further calls change nothing. Never rejects, and comes back within
+   * the application's time-out whatever hangs. Only when nothing is frozen any more.
+   */
+  resume(): Promise<void>;
+  /** What is to be told; complete after `resume`. */
+  record(): ApplicationRecord;
+}
+
+/** A post-script that has to be run because its pre-script was begun. Plain data, as a journal keeps it. */
+export interface OwedScript {
+  readonly command: ScriptCommand;
+  readonly timeoutMs: number;
+}
+
+/** What quiescing needs of the run it belongs to. */
+export interface QuiesceCircumstances {
+  /** The file systems of the plan. */
+  readonly fileSystems: readonly FileSystem[];
+  /** Whether they will be frozen where all goes well. */
+  readonly freezes: boolean;
+  /** Whether every disk under a file system is one of those that are snapshotted. */
+  readonly isSnapshotted: (fileSystem: FileSystem) => boolean;
+  readonly abort: AbortSignal;
+  /** Hears what scripts print and databases say, for the log; not yet redacted. */
+  readonly note: (message: string) => void;
+  /**
+   * Notes, where a crash cannot wipe it out, which post-scripts will be owed; before the first pre-script
+   * is begun. What it resolves to is called when they have been run.
+   */
+  readonly owe: (owed: readonly OwedScript[]) => Promise<() => Promise<void>>;
+}

@@ -1,0 +1,107 @@
+import {
+  type ConfigurationFault,
+  PLUGIN_HOST_PATH,
+  type PluginEntry,
+  readPluginHost,
+  SCRIPT_PLUGIN_PATH,
+} from '../config/plugin-host.ts';
+import { readScriptPlugin, type ScriptPlugin } from '../config/script-plugin.ts';
+import { readWorkload, WORKLOAD_PATH } from '../config/workload.ts';
+import { passwordsIn } from './databases/credentials.ts';
+import type { ApplicationRules, Finding, QuiescePlan, ScriptsPlan } from './model.ts';
+
+/** Where the configuration of applications lies. */
+export interface QuiescePaths {
+  readonly pluginHost: string;
+  /** The script configuration of plugins that name none. */
+  readonly scriptPlugin: string;
+  readonly workload: string;
+}
+
+export const QUIESCE_PATHS: QuiescePaths = {
+  pluginHost: PLUGIN_HOST_PATH,
+  scriptPlugin: SCRIPT_PLUGIN_PATH,
+  workload: WORKLOAD_PATH,
+};
+
+/**
+ * Reads what the machine wants quiesced: the database of workload.conf, else the pre- and post-scripts.
+ * Undefined where it wants nothing. Never throws for what stands in the files: what cannot be used is
+ * a finding of the plan.
+ */
+export function readQuiesceConfiguration(
+  paths: QuiescePaths,
+  rules: ApplicationRules,
+): QuiescePlan | undefined {
+  const workload = readWorkload(paths.workload);
+  if (workload === undefined) {
+    return readScripts(paths);
+  }
+  const { freezeAfterAppFailure, freezeAfterAppSuccess } = rules;
+  return workload.ok
+    ? {
+        kind: 'database',
+        workload,
+        freezeAfterAppFailure,
+        freezeAfterAppSuccess,
+        warnings: workload.warnings,
+      }
+    : refused(workload, freezeAfterAppFailure);
+}
+
+/** The passwords in it, for the redaction of everything that leaves the process. */
+export function secretsOf(plan: QuiescePlan | undefined): readonly string[] {
+  switch (plan?.kind) {
+    case 'database':
+      return passwordsIn(plan.workload.kind, plan.workload.credentials);
+    case 'scripts':
+    case 'refused':
+    case undefined:
+      return [];
+  }
+}
+
+function refused({ code, message }: ConfigurationFault, tolerated: boolean): QuiescePlan {
+  return { kind: 'refused', findings: [{ code, message, tolerated }], warnings: [] };
+}
+
+/** A plugin as its own configuration describes it. */
+type ReadPlugin = PluginEntry & { readonly plugin: ScriptPlugin | ConfigurationFault };
+
+function readScripts(paths: QuiescePaths): QuiescePlan | undefined {
+  const host = readPluginHost(paths.pluginHost, paths.scriptPlugin);
+  if (!host.ok) {
+    return refused(host, true);
+  }
+  const read = host.plugins
+    .map((entry): ReadPlugin => ({ ...entry, plugin: readScriptPlugin(entry.configPath) }))
+    .filter((entry) => !isAbsentByDefault(entry, paths.scriptPlugin));
+  if (read.length === 0) {
+    return undefined;
+  }
+  const plugins = read.flatMap(({ plugin, configPath }) =>
+    plugin.ok ? [{ ...plugin, configPath }] : [],
+  );
+  const findings = read.flatMap(({ plugin }) => (plugin.ok ? [] : [findingOf(plugin)]));
+  return {
+    kind: 'scripts',
+    plugins,
+    hostTimeoutMs: host.timeoutMs,
+    freezeFileSystems: plugins.every(({ freezeFileSystems }) => freezeFileSystems),
+    findings,
+    warnings: host.warnings,
+  } satisfies ScriptsPlan;
+}
+
+/**
+ * Other tools install a host configuration that names the usual path on every machine, whether or not
+ * somebody has put scripts there: that wants nothing quiesced. Elsewhere a missing file is a mistake.
+ */
+function isAbsentByDefault({ configPath, plugin }: ReadPlugin, usualPath: string): boolean {
+  return configPath === usualPath && !plugin.ok && plugin.code === 316;
+}
+
+/** Whether to go on stands in the very file that cannot be used: the default holds. */
+function findingOf({ code, message }: ConfigurationFault): Finding {
+  return { code, message, tolerated: true };
+}

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TrustedFile } from '../../config/trusted-file.ts';
+import { BoundedOutput } from './bounded-output.ts';
+
+/** Between SIGTERM, which lets a script undo what it did, and SIGKILL. */
+const TERMINATION_GRACE_MS = 1_000;
+/** A process in uninterruptible sleep does not even end of SIGKILL: it is not waited for longer. */
+const KILL_LIMIT_MS = 1_000;
+
+const LAST_OUTPUT_MS = 50;
+
+/** Where the child finds its script: descriptor 3, the first that is free. */
+const SCRIPT_IN_CHILD = '/proc/self/fd/3';
+
+export type ScriptEnd =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'killed'; readonly signal: string }
+  | { readonly kind: 'timed-out' }
+  | { readonly kind: 'aborted' }
+  /** The kernel refused to run it. */
+  | { readonly kind: 'not-started'; readonly errno: string };
+
+export interface ScriptOutcome {
+  readonly end: ScriptEnd;
+  /** Standard output and standard error, bounded, not yet redacted. */
+  readonly output: readonly string[];
+}
+
+export interface ScriptOptions {
+  readonly parameters: readonly string[];
+  readonly timeoutMs: number;
+  /** Ends it; undefined for a script that must not be cut short. */
+  readonly abort: AbortSignal | undefined;
+}
+
+/**
+ * Runs the script that was opened and checked, not whatever lies at its path by now: the kernel
+ * executes descriptor 3, and an interpreter named by a #! line reads the script through it too. `$0`
+ * is therefore `/proc/self/fd/3`; the path is in FLASHFREEZE_SCRIPT, and the working directory is
+ * the script's.
+ *
+ * It gets a session and process group of its own, which is ended as a whole when the time is over.
+ * What it has started in the background goes on when it ends in time by itself. Never rejects.
+ */
+export async function runScript(
+  script: TrustedFile,
+  { parameters, timeoutMs, abort }: ScriptOptions,
+): Promise<ScriptOutcome> {
+  const child = spawn(SCRIPT_IN_CHILD, parameters, {
+    argv0: script.path,
+    cwd: script.directory,
+    detached: true,
+    env: minimalEnvironment(script.path),
+    stdio: ['ignore', 'pipe', 'pipe', script.descriptor],
+  });
+  const output = [child.stdout, child.stderr].map(collect);
+  const end = await endOf(child, timeoutMs, abort);
+  return { end, output: output.map((kept) => kept.text()).filter((text) => text !== '') };
+}
+
+function minimalEnvironment(path: string): NodeJS.ProcessEnv {
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    LANG: process.env.LANG ?? 'C.UTF-8',
+    HOME: '/root',
+    FLASHFREEZE_SCRIPT: path,
+  };
+}
+
+/**
+ * Keeps reading for as long as this process lives, also what the script's background processes print:
+ * a closed pipe would end them. They do not keep this process alive.
+ */
+function collect(stream: NodeJS.ReadableStream | null): BoundedOutput {
+  const kept = new BoundedOutput();
+  stream?.on('data', (chunk: Buffer) => kept.add(chunk));
+  stream?.on('error', () => {});
+  if (stream !== null && 'unref' in stream && typeof stream.unref === 'function') {
+    stream.unref();
+  }
+  return kept;
+}
+
+async function endOf(
+  child: ChildProcess,
+  timeoutMs: number,
+  abort: AbortSignal | undefined,
+): Promise<ScriptEnd> {
+  const { promise: ended, resolve } = Promise.withResolvers<ScriptEnd>();
+  const { promise: cut, resolve: cutShort } = Promise.withResolvers<ScriptEnd>();
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  child.on('close', () => close());
+  child.on('error', (error: NodeJS.ErrnoException) =>
+    resolve({ kind: 'not-started', errno: error.code ?? 'unknown error' }),
+  );
+  child.on('exit', (exitCode, signal) =>
+    resolve(
+      exitCode === null ? { kind: 'killed', signal: String(signal) } : { kind: 'exited', exitCode },
+    ),
+  );
+  const timer = setTimeout(() => cutShort({ kind: 'timed-out' }), timeoutMs);
+  const onAbort = (): void => cutShort({ kind: 'aborted' });
+  abort?.addEventListener('abort', onAbort, { once: true });
+  if (abort?.aborted) {
+    onAbort();
+  }
+  try {
+    const end = await Promise.race([ended, cut]);
+    if (end.kind === 'timed-out' || end.kind === 'aborted') {
+      await endGroup(child.pid, ended);
+    }
+    // What it printed last is still on its way; a background process may keep the pipes open for good.
+    await raceWithDelay(closed, LAST_OUTPUT_MS);
+    return end;
+  } finally {
+    clearTimeout(timer);
+    abort?.removeEventListener('abort', onAbort);
+  }
+}
+
+async function endGroup(group: number | undefined, ended: Promise<unknown>): Promise<void> {
+  if (group === undefined) {
+    return;
+  }
+  signalGroup(group, 'SIGTERM');
+  await raceWithDelay(ended, TERMINATION_GRACE_MS);
+  // Its leader may have gone and the others stayed.
+  signalGroup(group, 'SIGKILL');
+  await raceWithDelay(ended, KILL_LIMIT_MS);
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // All of it has ended.
+  }
+}
+
+async function raceWithDelay(ended: Promise<unknown>, limitMs: number): Promise<void> {
+  const enough = new AbortController();
+  try {
+    await Promise.race([ended, delay(limitMs, undefined, { signal: enough.signal })]);
+  } finally {
+    enough.abort();
+  }
+}

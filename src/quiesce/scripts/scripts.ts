@@ -1,0 +1,169 @@
+import { courseAfter } from '../decision.ts';
+import type {
+  ApplicationRecord,
+  Finding,
+  OwedScript,
+  PlannedPlugin,
+  QuiesceCircumstances,
+  QuiescedApplication,
+  ScriptsPlan,
+} from '../model.ts';
+import { openStep, runStep, type ScriptFailure, type ScriptStep } from './script-step.ts';
+
+/** A plugin whose two scripts were checked and opened. */
+interface OpenedPlugin {
+  readonly plugin: PlannedPlugin;
+  readonly pre: ScriptStep;
+  readonly post: ScriptStep;
+}
+
+/**
+ * Runs all pre-scripts side by side. Both scripts of every plugin are checked and opened before the first
+ * is run; a plugin of which one cannot be used is left out with both. What was begun owes its post-script,
+ * whatever becomes of the rest.
+ */
+export async function quiesceByScripts(
+  plan: ScriptsPlan,
+  { abort, note, owe }: QuiesceCircumstances,
+): Promise<QuiescedApplication> {
+  const opened = new OpenedPlugins(plan);
+  const owed = await owe(opened.owed());
+  const run = new ScriptsRun(plan, opened, owed, note);
+  await run.runPreScripts(abort);
+  return run;
+}
+
+class OpenedPlugins {
+  readonly usable: readonly OpenedPlugin[];
+  readonly findings: readonly Finding[];
+
+  constructor({ plugins, hostTimeoutMs, findings }: ScriptsPlan) {
+    const tolerates = toleranceOf(plugins);
+    const results = plugins.map((plugin) => openPlugin(plugin, hostTimeoutMs));
+    this.usable = results.flatMap((it) => ('failures' in it ? [] : [it]));
+    this.findings = [
+      ...findings,
+      ...results.flatMap((it) =>
+        'failures' in it ? it.failures.map((each) => findingOf(it.plugin, each, tolerates)) : [],
+      ),
+    ];
+  }
+
+  owed(): OwedScript[] {
+    return this.usable.map(({ post: { command, timeoutMs } }) => ({ command, timeoutMs }));
+  }
+}
+
+class ScriptsRun implements QuiescedApplication {
+  readonly #plan: ScriptsPlan;
+  readonly #opened: OpenedPlugins;
+  readonly #settleOwed: () => Promise<void>;
+  readonly #note: (message: string) => void;
+  readonly #tolerates: (plugin: PlannedPlugin) => boolean;
+  readonly #findings: Finding[];
+  readonly #fromNs = process.hrtime.bigint();
+  #toNs: bigint | undefined;
+  #resuming: Promise<void> | undefined;
+
+  constructor(
+    plan: ScriptsPlan,
+    opened: OpenedPlugins,
+    settleOwed: () => Promise<void>,
+    note: (message: string) => void,
+  ) {
+    this.#plan = plan;
+    this.#opened = opened;
+    this.#settleOwed = settleOwed;
+    this.#note = note;
+    this.#tolerates = toleranceOf(plan.plugins);
+    this.#findings = [...opened.findings];
+  }
+
+  get course(): QuiescedApplication['course'] {
+    return courseAfter(this.#findings, this.#plan.freezeFileSystems);
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#findings;
+  }
+
+  async runPreScripts(abort: AbortSignal): Promise<void> {
+    await this.#runAll('pre', abort);
+  }
+
+  resume(): Promise<void> {
+    this.#resuming ??= this.#resume();
+    return this.#resuming;
+  }
+
+  record(): ApplicationRecord {
+    const applications = this.#plan.plugins.flatMap(({ appName }) => appName || []);
+    const toNs = this.#toNs;
+    return {
+      name: ['scripts', ...applications].join(' '),
+      findings: this.#findings,
+      held:
+        toNs === undefined || this.#opened.usable.length === 0
+          ? undefined
+          : { fromNs: this.#fromNs, toNs },
+    };
+  }
+
+  async #resume(): Promise<void> {
+    await this.#runAll('post', undefined);
+    this.#toNs = process.hrtime.bigint();
+    for (const { pre, post } of this.#opened.usable) {
+      pre[Symbol.dispose]();
+      post[Symbol.dispose]();
+    }
+    await this.#settleOwed();
+  }
+
+  async #runAll(kind: 'pre' | 'post', abort: AbortSignal | undefined): Promise<void> {
+    const hostDeadlineNs =
+      process.hrtime.bigint() + BigInt(Math.round(this.#plan.hostTimeoutMs * 1e6));
+    const failures = await Promise.all(
+      this.#opened.usable.map(async (opened) => ({
+        plugin: opened.plugin,
+        failure: await runStep(opened[kind], { hostDeadlineNs, abort, note: this.#note }),
+      })),
+    );
+    for (const { plugin, failure } of failures) {
+      if (failure !== undefined) {
+        this.#findings.push(findingOf(plugin, failure, this.#tolerates));
+      }
+    }
+  }
+}
+
+function openPlugin(
+  plugin: PlannedPlugin,
+  hostTimeoutMs: number,
+): OpenedPlugin | { readonly plugin: PlannedPlugin; readonly failures: readonly ScriptFailure[] } {
+  const timeoutMs = Math.min(plugin.timeoutMs, hostTimeoutMs);
+  const pre = openStep('pre', plugin.pre, timeoutMs);
+  const post = openStep('post', plugin.post, timeoutMs);
+  if (pre.ok && post.ok) {
+    return { plugin, pre, post };
+  }
+  for (const step of [pre, post]) {
+    if (step.ok) {
+      step[Symbol.dispose]();
+    }
+  }
+  return { plugin, failures: [pre, post].filter((step) => !step.ok) };
+}
+
+/** Without a freeze there is nothing that a snapshot without its scripts could be worth. */
+function toleranceOf(plugins: readonly PlannedPlugin[]): (plugin: PlannedPlugin) => boolean {
+  const freezes = plugins.every(({ freezeFileSystems }) => freezeFileSystems);
+  return ({ continueBackupOnFailure }) => freezes && continueBackupOnFailure;
+}
+
+function findingOf(
+  plugin: PlannedPlugin,
+  { code, message }: ScriptFailure,
+  tolerates: (plugin: PlannedPlugin) => boolean,
+): Finding {
+  return { code, message: `${plugin.configPath}: ${message}`, tolerated: tolerates(plugin) };
+}

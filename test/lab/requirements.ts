@@ -31,6 +31,11 @@ export const OPTIONAL_COMMANDS = {
   strace: 'strace',
   xfs_repair: 'xfsprogs',
   dumpe2fs: 'e2fsprogs',
+  tune2fs: 'e2fsprogs',
+  debootstrap: 'debootstrap',
+  gpgv: 'gpgv',
+  wget: 'wget',
+  python3: 'python3',
 } as const satisfies Record<string, string>;
 
 export type OptionalCommand = keyof typeof OPTIONAL_COMMANDS;

@@ -1,17 +1,16 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 // Types only: the code is loaded where it exists.
 import type * as LabScene from '../../test/lab/lab.ts';
 import type * as LabNamespace from '../../test/lab/namespace.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { LAB_DIRECTORY } from '../program-files.ts';
 import { renderTable } from '../report/table.ts';
 import { snapshot } from './snapshot.ts';
 
 const DEFAULT_DISKS = '8';
 const MAX_DISKS = 64;
-/** Only a source checkout has the lab; what is deployed goes without it. */
-const LAB = new URL('../../test/lab/', import.meta.url);
 
 export function addLabCommand(program: Command): void {
   program
@@ -70,14 +69,13 @@ function renderListing(rows: readonly LabScene.ListedDisk[]): string {
 }
 
 async function load<Module>(file: string): Promise<Module> {
-  const url = new URL(file, LAB);
-  if (!existsSync(fileURLToPath(url))) {
+  if (LAB_DIRECTORY === undefined) {
     throw new FlashfreezeError(
       'FF_LAB_UNAVAILABLE',
       'The lab is part of a source checkout only: clone the repository, then npm ci && npm start.',
     );
   }
-  return (await import(url.href)) as Module;
+  return (await import(pathToFileURL(join(LAB_DIRECTORY, file)).href)) as Module;
 }
 
 function diskCountOf(text: string): number {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addLabCommand } from './lab.ts';
+import { addSelfCheckCommand } from './self-check.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addThawCommand } from './thaw.ts';
 
@@ -14,6 +15,7 @@ export function createProgram(): Command {
     .exitOverride();
   addSnapshotCommand(program);
   addThawCommand(program);
+  addSelfCheckCommand(program);
   addLabCommand(program);
   return program;
 }

@@ -1,15 +1,12 @@
-import { fileURLToPath } from 'node:url';
 import type { LastLever as LastLeverMode } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { GUARDIAN_PATH } from '../program-files.ts';
 import { type Freezer, type FreezerControls, freezerControls } from './freezer.ts';
 import { GuardianProcess } from './guardian-process.ts';
 import { type GuardianReport, toReport } from './guardian-report.ts';
 import { LEVER_ACTIONS, type PermissionDescriptor } from './last-lever.ts';
 
-/** Where `npm ci` leaves the executable. */
-export const GUARDIAN_PATH = fileURLToPath(
-  new URL('../../build/Release/flashfreeze-guardian', import.meta.url),
-);
+export { GUARDIAN_PATH };
 
 /** The last lever for the guardian itself, for when the worker is dead and its FIFREEZE still stuck. */
 export interface GuardianLever {

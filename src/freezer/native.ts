@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { FlashfreezeError, type SystemCallFailure } from '../errors.ts';
+import { ADDON_PATH } from '../program-files.ts';
 
 export interface NativeDescriptors {
   readonly ledger: number;
@@ -72,9 +73,6 @@ export interface Addon {
 
 /** One drained event takes this many elements of the records: kind, file system, errno, was frozen, start, end. */
 export const RECORD_FIELDS = 6;
-
-/** Where `npm ci` leaves the addon. */
-export const ADDON_PATH = '../../build/Release/flashfreeze.node';
 
 let loaded: Addon | undefined;
 

@@ -1,4 +1,5 @@
 import { Piscina } from 'piscina';
+import { LANE_PATH } from '../../program-files.ts';
 import type { LaneTask } from './lane-messages.ts';
 
 /**
@@ -24,7 +25,7 @@ export class LanePool implements AsyncDisposable {
 
   constructor(lanes: number) {
     this.#pool = new Piscina<LaneTask, void>({
-      filename: new URL('./lane.ts', import.meta.url).href,
+      filename: LANE_PATH,
       name: 'runLane',
       // Equal, or idle workers are reaped with their sockets.
       minThreads: lanes,

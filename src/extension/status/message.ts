@@ -1,0 +1,71 @@
+import { type Consistency, RESULTS, type ResultCode } from '../../result-codes.ts';
+import type { SnapshotCreator, TaskReport } from '../model.ts';
+import { asciiJson } from './ascii-json.ts';
+import { cutTo } from './fitting.ts';
+
+export type TaskStatus = 'success' | 'error';
+
+/** Codes that say that there is nothing wrong. */
+const SUCCESSES: ReadonlySet<ResultCode> = new Set([0, 1, 3, 4]);
+/** While it is worked on; the message stands for itself then (status.md, Order). */
+const IN_PROGRESS: ResultCode = 4;
+
+/** Values of `snapshotConsistency` (status.md). */
+const CONSISTENCY_NUMBERS: Readonly<Record<Consistency, number>> = {
+  none: 0,
+  fileSystemConsistent: 1,
+  applicationConsistent: 2,
+  crashConsistent: 3,
+};
+
+const MAX_HOST_CODE_CHARACTERS = 64;
+
+/**
+ * What the task came to. A failed script or database that does not stop the backup leaves its code
+ * as a warning (app-consistency.md): with a snapshot of every disk, good for something, the task is
+ * a success all the same.
+ */
+export function statusOf({ code, consistency, snapshots }: TaskReport): TaskStatus {
+  const isComplete = snapshots.length > 0 && snapshots.every(({ isSuccessful }) => isSuccessful);
+  return SUCCESSES.has(code) || (consistency !== 'none' && isComplete) ? 'success' : 'error';
+}
+
+/** `formattedMessage` with its JSON inside the text. */
+export function formattedMessage(report: TaskReport): { lang: string; message: string } {
+  const message = asciiJson({
+    messageStr: messageOf(report),
+    snapshotConsistency: CONSISTENCY_NUMBERS[report.consistency],
+    jobMessage: '',
+    isSizeComputationFailed: false,
+  });
+  return { lang: 'en-US', message };
+}
+
+function messageOf(report: TaskReport): string {
+  const { code, message } = report;
+  const ending = endingOf(report);
+  return [
+    code === IN_PROGRESS ? message : `${message} StatusCode.${RESULTS[code].name},`,
+    ...(ending === '' ? [] : [ending]),
+  ].join(' ');
+}
+
+/** Every part is followed by a comma and a space, the last one too. */
+function endingOf({ creator, statusBlobUploadError }: TaskReport): string {
+  const parts = [
+    ...(creator === undefined ? [] : partsOf(creator)),
+    ...(statusBlobUploadError ? ['statusBlobUploadError=true'] : []),
+  ];
+  return parts.map((part) => `${part}, `).join('');
+}
+
+function partsOf(creator: SnapshotCreator): string[] {
+  const { name, hostStatusCodePreSnapshot, hostStatusCodeDoSnapshot } = creator;
+  return [
+    ['snapshotCreator', name] as const,
+    ['hostStatusCodePreSnapshot', hostStatusCodePreSnapshot] as const,
+    ['hostStatusCodeDoSnapshot', hostStatusCodeDoSnapshot] as const,
+  ].flatMap(([key, value]) =>
+    value === undefined ? [] : [`${key}=${cutTo(value, MAX_HOST_CODE_CHARACTERS)}`],
+  );
+}

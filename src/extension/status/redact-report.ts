@@ -1,0 +1,18 @@
+import type { Redaction } from '../../log/redaction.ts';
+import type { TaskReport } from '../model.ts';
+
+/** The report with every free text redacted; to be done before it is rendered, which escapes secrets. */
+export function redactReport(report: TaskReport, redaction: Redaction): TaskReport {
+  const redact = (text: string): string => redaction.redact(text);
+  return {
+    ...report,
+    message: redact(report.message),
+    telemetry: report.telemetry.map(([key, value]) => [key, redact(value)]),
+    snapshots: report.snapshots.map((snapshot) => ({
+      ...snapshot,
+      snapshotUri: snapshot.snapshotUri === undefined ? undefined : redact(snapshot.snapshotUri),
+      errorMessage: redact(snapshot.errorMessage),
+      blobUri: redact(snapshot.blobUri),
+    })),
+  };
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Redaction } from '../../log/redaction.ts';
+import { asciiJson } from '../status/ascii-json.ts';
+import { cutTo, longestFitting } from '../status/fitting.ts';
+
+export type EventLevel =
+  | 'Critical'
+  | 'Error'
+  | 'Warning'
+  | 'Verbose'
+  | 'Informational'
+  | 'LogAlways';
+
+export interface TelemetryEvent {
+  readonly at: Date;
+  readonly level: EventLevel;
+  readonly message: string;
+}
+
+/** Where events come from and go to. */
+export interface EventChannel {
+  /** Undefined where the agent is too old for events: then none are written. */
+  readonly eventsFolder: string | undefined;
+  readonly extensionVersion: string;
+  readonly taskName: string;
+  /** What the events of one task have in common: its id. */
+  readonly operationId: string;
+  readonly redaction: Redaction;
+}
+
+export type EventsResult =
+  | { readonly ok: true; readonly written: number; readonly leftOut: number }
+  | { readonly ok: false; readonly message: string };
+
+/** Cut by the agent beyond (agent-contract.md, Events); what follows are its limits with room to spare. */
+const MAX_MESSAGE_CHARACTERS = 3_000;
+const MAX_EVENT_CHARACTERS = 6_000;
+const MAX_EVENTS = 300;
+const MAX_FOLDER_FILES = 100;
+const MAX_FOLDER_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Puts events where the agent collects them, as one file; the newest 300 where there are more.
+ * Never rejects: no backup fails for telemetry. Writes nothing while what the agent has not
+ * collected yet fills its share of the disk. Blocks while the folder's file system is frozen.
+ */
+export async function writeEvents(
+  events: readonly TelemetryEvent[],
+  channel: EventChannel,
+): Promise<EventsResult> {
+  const { eventsFolder } = channel;
+  if (eventsFolder === undefined || events.length === 0) {
+    return { ok: true, written: 0, leftOut: events.length };
+  }
+  const newest = events.slice(-MAX_EVENTS);
+  try {
+    const text = renderEvents(newest, channel);
+    if (!(await hasRoom(eventsFolder, text.length))) {
+      return { ok: false, message: 'the events folder is full of what was not collected yet' };
+    }
+    await moveIn(eventsFolder, text);
+    return { ok: true, written: newest.length, leftOut: events.length - newest.length };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return { ok: false, message: `the events could not be written: ${code ?? 'unknown error'}` };
+  }
+}
+
+/** The file's text: an array of events with all eight fields as strings, in ASCII. Pure. */
+export function renderEvents(
+  events: readonly TelemetryEvent[],
+  channel: Omit<EventChannel, 'eventsFolder'>,
+): string {
+  return `[${events.map((event) => renderEvent(event, channel)).join(',')}]`;
+}
+
+function renderEvent(
+  { at, level, message }: TelemetryEvent,
+  { extensionVersion, taskName, operationId, redaction }: Omit<EventChannel, 'eventsFolder'>,
+): string {
+  const render = (text: string): string =>
+    asciiJson({
+      Version: extensionVersion,
+      Timestamp: at.toISOString(),
+      TaskName: taskName,
+      EventLevel: level,
+      Message: text,
+      EventPid: String(process.pid),
+      EventTid: String(process.pid),
+      OperationId: operationId,
+    });
+  const bounded = cutTo(redaction.redact(message), MAX_MESSAGE_CHARACTERS);
+  const fitting = longestFitting(bounded, (text) => render(text).length <= MAX_EVENT_CHARACTERS);
+  return render(fitting ?? '');
+}
+
+async function hasRoom(eventsFolder: string, bytes: number): Promise<boolean> {
+  const names = await readdir(eventsFolder);
+  if (names.length >= MAX_FOLDER_FILES) {
+    return false;
+  }
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(eventsFolder, name)).then(
+        ({ size }) => size,
+        // The agent has collected it meanwhile.
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, bytes) <= MAX_FOLDER_BYTES;
+}
+
+/**
+ * The agent deletes whatever else it finds in the folder, a file that is being written too: it is
+ * written beside the folder, which is on the same file system unless somebody mounted it.
+ */
+async function moveIn(eventsFolder: string, text: string): Promise<void> {
+  const temporary = join(dirname(eventsFolder), `.events-${randomUUID()}.tmp`);
+  try {
+    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
+    await rename(temporary, join(eventsFolder, `${unixTimeNs()}.json`));
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The wall clock has milliseconds; the rest keeps two files of one millisecond apart. */
+function unixTimeNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
+}

@@ -1,0 +1,80 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { machine, release } from 'node:os';
+import { type ProcessView, theseProcesses } from '../../filesystems/relations/process-view.ts';
+
+/** What telemetry tells of the machine. */
+export interface MachineFacts {
+  /** Empty where it cannot be told. */
+  readonly guestAgentVersion: string;
+  readonly osVersion: string;
+  readonly kernelVersion: string;
+  readonly platformArchitecture: string;
+  /** Running databases, each once, sorted. */
+  readonly workloads: readonly string[];
+}
+
+/** Databases by the name of their process, which the kernel cuts to 15 characters. */
+const WORKLOADS: readonly (readonly [pattern: RegExp, workload: string])[] = [
+  [/^mysqld$/, 'mysql'],
+  [/^mariadbd$/, 'mariadb'],
+  [/^(postgres|postmaster)$/, 'postgres'],
+  [/^ora_pmon_/, 'oracle'],
+  [/^mongod$/, 'mongodb'],
+  [/^redis-server$/, 'redis'],
+  [/^sqlservr$/, 'mssql'],
+  [/^db2sysc$/, 'db2'],
+  [/^hdb(index|name)serve/, 'saphana'],
+  [/^clickhouse-serv/, 'clickhouse'],
+];
+
+const AGENT_DIRECTORY = /^WALinuxAgent-(\d+(?:\.\d+)*)$/;
+
+/**
+ * Reads what telemetry tells of the machine. Never rejects. Only names are read of processes, which
+ * waits for nobody: their command lines lie in memory of their own that may be stuck.
+ *
+ * @param libDirectory the agent's, where it keeps its own versions
+ */
+export async function readMachineFacts(
+  libDirectory: string,
+  processes: ProcessView = theseProcesses,
+): Promise<MachineFacts> {
+  const [agentDirectories, osRelease, workloads] = await Promise.all([
+    readdir(libDirectory).catch(() => []),
+    readFile('/etc/os-release', 'utf8').catch(() => ''),
+    readWorkloads(processes),
+  ]);
+  return {
+    guestAgentVersion: newestAgent(agentDirectories),
+    osVersion: osVersionOf(osRelease),
+    kernelVersion: release(),
+    platformArchitecture: machine(),
+    workloads,
+  };
+}
+
+async function readWorkloads(processes: ProcessView): Promise<string[]> {
+  const pids = ((await processes.list('/proc')) ?? []).filter((name) => /^\d+$/.test(name));
+  const names = await Promise.all(pids.map((pid) => processes.read(`/proc/${pid}/comm`)));
+  return workloadsOf(names.filter((name) => name !== undefined).map((name) => name.trimEnd()));
+}
+
+/** @param names of processes, as `/proc/<pid>/comm` has them */
+export function workloadsOf(names: readonly string[]): string[] {
+  const found = WORKLOADS.filter(([pattern]) => names.some((name) => pattern.test(name)));
+  return found.map(([, workload]) => workload).sort();
+}
+
+/** An agent that updates itself runs the newest version that it has unpacked. */
+export function newestAgent(directories: readonly string[]): string {
+  const versions = directories.flatMap((name) => AGENT_DIRECTORY.exec(name)?.[1] ?? []);
+  const byNumber = new Intl.Collator('en', { numeric: true });
+  return versions.sort(byNumber.compare).at(-1) ?? '';
+}
+
+/** @param osRelease text of os-release(5) */
+export function osVersionOf(osRelease: string): string {
+  const value = (key: string): string =>
+    new RegExp(`^${key}=(["']?)(.*)\\1$`, 'm').exec(osRelease)?.[2] ?? '';
+  return value('PRETTY_NAME') || `${value('NAME')} ${value('VERSION_ID')}`.trim() || 'Linux';
+}

@@ -1,0 +1,156 @@
+import type { BackupRecord } from '../../backup/record.ts';
+import type { UsedSpace } from '../../filesystems/used-size.ts';
+import { summarize } from '../../report/summary.ts';
+import { type Consistency, RESULTS, type ResultCode } from '../../result-codes.ts';
+import type { Pair, SnapshotCreator } from '../model.ts';
+import type { MachineFacts } from './machine-facts.ts';
+
+/** What a task's `telemetryData` is made of. */
+export interface TelemetrySources {
+  readonly extensionVersion: string;
+  readonly machine: MachineFacts;
+  readonly code: ResultCode;
+  readonly consistency: Consistency;
+  /** Scripts or a database session belong to the backup. */
+  readonly isPrePostEnabled: boolean;
+  /** `appName` of the script configuration, or the workload. */
+  readonly appName: string | undefined;
+  /** Undefined where it never came to a freeze. */
+  readonly record: BackupRecord | undefined;
+  readonly creator: SnapshotCreator | undefined;
+  readonly usedSpace: UsedSpace | undefined;
+  /** Whether what is charged for is told by a list of LUNs. */
+  readonly hasLunList: boolean;
+  readonly statusBlobUploadError: boolean;
+}
+
+/** The pairs of `telemetryData` (status.md) that are known, in the order of status.md. Pure. */
+export function telemetryData(sources: TelemetrySources): Pair[] {
+  const { machine, record, usedSpace } = sources;
+  return [
+    ['extensionVersion', sources.extensionVersion],
+    ['guestAgentVersion', machine.guestAgentVersion],
+    ['osVersion', machine.osVersion],
+    ['kernelVersion', machine.kernelVersion],
+    ['platformArchitecture', machine.platformArchitecture],
+    ['workloads', machine.workloads.join(',')],
+    ['prePostEnabled', String(sources.isPrePostEnabled)],
+    ['isPrePostEnabled', String(sources.isPrePostEnabled)],
+    ...known('appName', sources.appName),
+    ['consistencyType', sources.consistency],
+    ...(record === undefined ? [] : timesOf(record)),
+    ...creatorPairs(sources.creator),
+    ['extErrorCode', RESULTS[sources.code].name],
+    ['billingType', sources.hasLunList ? 'lunList' : 'usedSize'],
+    ...(usedSpace === undefined ? [] : sizesOf(usedSpace)),
+    ...(sources.statusBlobUploadError ? [['statusBlobUploadError', 'true'] as const] : []),
+    ...(record === undefined ? [] : ownPairs(record)),
+  ];
+}
+
+function known(key: string, value: string | undefined): Pair[] {
+  return value === undefined ? [] : [[key, value]];
+}
+
+function creatorPairs(creator: SnapshotCreator | undefined): Pair[] {
+  return [
+    ...known('snapshotCreator', creator?.name),
+    ...known('hostStatusCodePreSnapshot', creator?.hostStatusCodePreSnapshot),
+    ...known('hostStatusCodeDoSnapshot', creator?.hostStatusCodeDoSnapshot),
+  ];
+}
+
+/** From the first of them to the last, whatever lay between: they overlap. */
+function timesOf({ fileSystems, disks }: BackupRecord): Pair[] {
+  const answers = disks.map(({ answer }) => answer);
+  const span = (
+    key: string,
+    starts: readonly (bigint | undefined)[],
+    ends: readonly (bigint | undefined)[],
+  ): Pair[] => {
+    const first = extreme(starts, (a, b) => a < b);
+    const last = extreme(ends, (a, b) => a > b);
+    return first === undefined || last === undefined ? [] : [[key, durationText(last - first)]];
+  };
+  return [
+    ...span(
+      'FreezeTime',
+      fileSystems.map(({ freezeStartNs }) => freezeStartNs),
+      fileSystems.map(({ frozenNs }) => frozenNs),
+    ),
+    ...span(
+      'snapshotTimeTaken',
+      answers.map(({ firedNs }) => firedNs),
+      answers.map(({ acknowledgedNs }) => acknowledgedNs),
+    ),
+    ...span(
+      'ThawTime',
+      fileSystems.map(({ thawStartNs }) => thawStartNs),
+      fileSystems.map(({ thawedNs }) => thawedNs),
+    ),
+  ];
+}
+
+function extreme(
+  values: readonly (bigint | undefined)[],
+  isBetter: (a: bigint, b: bigint) => boolean,
+): bigint | undefined {
+  return values
+    .filter((value) => value !== undefined)
+    .reduce<bigint | undefined>(
+      (best, value) => (best === undefined || isBetter(value, best) ? value : best),
+      undefined,
+    );
+}
+
+/** `h:mm:ss.ffffff`, as other extensions of the kind tell durations. */
+export function durationText(ns: bigint): string {
+  const microseconds = ns / 1_000n;
+  const seconds = microseconds / 1_000_000n;
+  const digits = (value: bigint, width: number): string => value.toString().padStart(width, '0');
+  const minutes = digits((seconds / 60n) % 60n, 2);
+  return `${seconds / 3_600n}:${minutes}:${digits(seconds % 60n, 2)}.${digits(microseconds % 1_000_000n, 6)}`;
+}
+
+/** Network shares are never asked, nor what nobody knows: how much is used there is told as unknown. */
+function sizesOf({ figures }: UsedSpace): Pair[] {
+  const { networkTypes, unknownTypes } = figures;
+  return [
+    ...listed('networkFSTypeInDf', networkTypes, 'totalUsedNetworkShare'),
+    ['ramDisksSize', String(figures.ramDisksBytes)],
+    ['tempDisksSize', String(figures.temporaryDisksBytes)],
+    ['loopDevicesSize', String(figures.loopDevicesBytes)],
+    ...(networkTypes.some((type) => type.includes('glusterfs'))
+      ? [['glusterFSSize', 'unknown'] as const]
+      : []),
+    ['totalsdSize', String(figures.scsiDisksBytes)],
+    ...listed('unknownFSTypeInDf', unknownTypes, 'totalUsedunknownFS'),
+  ];
+}
+
+function listed(key: string, types: readonly string[], sizeKey: string): Pair[] {
+  return types.length === 0
+    ? []
+    : [
+        [key, types.join(',')],
+        [sizeKey, 'unknown'],
+      ];
+}
+
+/** flashfreeze's own. */
+function ownPairs(record: BackupRecord): Pair[] {
+  const summary = summarize(record);
+  return [
+    ['ffWindowMaxMs', String(summary.windowMs.max)],
+    ['ffWindowMeanMs', String(summary.windowMs.mean)],
+    ...known('ffBarrier', summary.barrier ?? undefined),
+    ['ffFreezeAttempts', String(summary.freezeAttempts)],
+    ['ffFileSystems', String(summary.fileSystems.length)],
+    ['ffDisks', String(summary.disks.length)],
+    ...Object.entries(summary.phasesMs).map(([name, ms]): Pair => [phaseKey(name), String(ms)]),
+  ];
+}
+
+function phaseKey(name: string): string {
+  return `ff${name.charAt(0).toUpperCase()}${name.slice(1)}Ms`;
+}

@@ -1,0 +1,179 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import {
+  AnonymousCredential,
+  type BlobGetPropertiesResponse,
+  BlockBlobClient,
+  newPipeline,
+  PageBlobClient,
+  type Pipeline,
+  RestError,
+} from '@azure/storage-blob';
+import { FlashfreezeError } from '../../errors.ts';
+
+const PAGE_BYTES = 512;
+/** Most that one request writes of a page blob. */
+const MAX_WRITE_BYTES = 4 * 1024 * 1024;
+const SPACE = 0x20;
+
+/** What a HEAD finds. */
+type Found =
+  | { readonly kind: 'block'; readonly properties: BlobGetPropertiesResponse }
+  | { readonly kind: 'page'; readonly sizeBytes: number }
+  /** The SAS may not read: a page blob, as most are. */
+  | { readonly kind: 'not-readable' }
+  | { readonly kind: 'absent' };
+
+/** Access to one text blob with a SAS, for as long as its connections are wanted. */
+export class BlobAccess implements Disposable {
+  readonly #uri: string;
+  readonly #agent: HttpAgent | undefined;
+  readonly #pipeline: Pipeline;
+
+  /** @param proxy URL of a proxy; undefined: none, whatever the environment says */
+  constructor(uri: string, proxy: string | undefined) {
+    this.#uri = uri;
+    this.#agent = proxy === undefined ? directAgent(uri) : undefined;
+    this.#pipeline = newPipeline(new AnonymousCredential(), {
+      // Tries are counted by the caller, over everything that a write takes.
+      retryOptions: { maxTries: 1 },
+      // With an agent of its own the library does not look for a proxy in the environment.
+      ...(this.#agent && { agent: this.#agent }),
+      ...(proxy !== undefined && { proxyOptions: proxyOptionsOf(proxy) }),
+    });
+  }
+
+  /** One try. Rejects with the library's RestError, or FF_BLOB_REFUSED for a blob of another type. */
+  async write(body: Buffer, abortSignal: AbortSignal): Promise<void> {
+    const found = await this.#look(abortSignal);
+    if (found.kind === 'block') {
+      await this.#writeBlockBlob(body, found.properties, abortSignal);
+    } else {
+      await this.#writePageBlob(padded(body), found, abortSignal);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent?.destroy();
+  }
+
+  async #look(abortSignal: AbortSignal): Promise<Found> {
+    try {
+      const client = new PageBlobClient(this.#uri, this.#pipeline);
+      return foundOf(await client.getProperties({ abortSignal }));
+    } catch (error) {
+      const status = error instanceof RestError ? error.statusCode : undefined;
+      if (status === 404) {
+        return { kind: 'absent' };
+      }
+      if (status === 403) {
+        return { kind: 'not-readable' };
+      }
+      throw error;
+    }
+  }
+
+  /** One request: readers find the old text or the new one. */
+  async #writeBlockBlob(
+    body: Buffer,
+    { contentType, metadata }: BlobGetPropertiesResponse,
+    abortSignal: AbortSignal,
+  ): Promise<void> {
+    const client = new BlockBlobClient(this.#uri, this.#pipeline);
+    await client.upload(body, body.length, {
+      abortSignal,
+      // A put replaces all of these.
+      ...(contentType !== undefined && { blobHTTPHeaders: { blobContentType: contentType } }),
+      ...(metadata !== undefined && { metadata }),
+    });
+  }
+
+  async #writePageBlob(
+    pages: Buffer,
+    found: Exclude<Found, { kind: 'block' }>,
+    abortSignal: AbortSignal,
+  ): Promise<void> {
+    const client = new PageBlobClient(this.#uri, this.#pipeline);
+    const options = { abortSignal };
+    if (found.kind === 'absent') {
+      await client.create(pages.length, options);
+    } else {
+      await this.#empty(client, found, pages.length, abortSignal);
+    }
+    for (let offset = 0; offset < pages.length; offset += MAX_WRITE_BYTES) {
+      const part = pages.subarray(offset, offset + MAX_WRITE_BYTES);
+      await client.uploadPages(part, offset, part.length, options);
+    }
+  }
+
+  async #empty(
+    client: PageBlobClient,
+    found: Extract<Found, { kind: 'page' | 'not-readable' }>,
+    neededBytes: number,
+    abortSignal: AbortSignal,
+  ): Promise<void> {
+    const options = { abortSignal };
+    if (found.kind === 'not-readable') {
+      await client.resize(neededBytes, options);
+      await client.clearPages(0, neededBytes, options);
+      return;
+    }
+    if (found.sizeBytes > 0) {
+      await client.clearPages(0, found.sizeBytes, options);
+    }
+    if (found.sizeBytes < neededBytes) {
+      await client.resize(neededBytes, options);
+    }
+  }
+}
+
+function foundOf(properties: BlobGetPropertiesResponse): Found {
+  switch (properties.blobType) {
+    case 'BlockBlob':
+      return { kind: 'block', properties };
+    case 'AppendBlob':
+      throw new FlashfreezeError(
+        'FF_BLOB_REFUSED',
+        'it is an append blob; expected a page or a block blob.',
+      );
+    default:
+      return { kind: 'page', sizeBytes: properties.contentLength ?? 0 };
+  }
+}
+
+/** Spaces up to whole pages, at least one. */
+function padded(body: Buffer): Buffer {
+  const pages = Math.max(1, Math.ceil(body.length / PAGE_BYTES));
+  const bytes = Buffer.alloc(pages * PAGE_BYTES, SPACE);
+  body.copy(bytes);
+  return bytes;
+}
+
+function directAgent(uri: string): HttpAgent {
+  return uri.startsWith('https:')
+    ? new HttpsAgent({ keepAlive: true })
+    : new HttpAgent({ keepAlive: true });
+}
+
+/** Throws FF_URL_INVALID; names no part of the URL, which may hold a password. */
+function proxyOptionsOf(proxy: string): {
+  host: string;
+  port: number;
+  username: string;
+  password: string;
+} {
+  const url = URL.parse(proxy);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new FlashfreezeError(
+      'FF_URL_INVALID',
+      'the proxy is not an http URL: expected http://host:port.',
+    );
+  }
+  const defaultPort = url.protocol === 'https:' ? 443 : 80;
+  return {
+    host: `${url.protocol}//${url.hostname}`,
+    port: url.port === '' ? defaultPort : Number(url.port),
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+  };
+}

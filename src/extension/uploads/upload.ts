@@ -1,0 +1,148 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { FlashfreezeError } from '../../errors.ts';
+import { parseBlobUrl } from '../../snapshot/blob/blob-url.ts';
+import type { BlobAccess } from './blob-access.ts';
+
+export interface UploadOptions {
+  /** `http://[user:password@]host:port`; undefined: straight to the service, whatever the environment says. */
+  readonly proxy?: string | undefined;
+  /** Longest all tries together take; 60 s where not given. */
+  readonly timeLimitMs?: number;
+  /** Gives up at once. */
+  readonly signal?: AbortSignal;
+}
+
+/** `message` is for people and holds no secret. */
+export type UploadResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+export const DEFAULT_UPLOAD_LIMIT_MS = 60_000;
+
+/** blob-api.md, Status and log blobs. */
+const MAX_STATUS_BYTES = 10 * 1024 * 1024;
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
+const MAX_TRIES = 3;
+const DELAYS_MS = [500, 2_000] as const;
+
+/** Answers that another try may turn out better for. */
+const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+
+/**
+ * Writes the text of the task's status to its blob, page or block blob (blob-api.md). Never rejects,
+ * and ends within the time limit: no backup fails for it. Not while anything is frozen: it
+ * connects, and resolves names.
+ *
+ * @param uri SAS URI
+ */
+export function uploadStatusBlob(
+  uri: string,
+  text: string,
+  options: UploadOptions = {},
+): Promise<UploadResult> {
+  return upload({ uri, text, name: 'status blob', maxBytes: MAX_STATUS_BYTES }, options);
+}
+
+/** Writes the task's log to its blob, likewise; of a log over 10 MiB the end. The text must hold no secret. */
+export function uploadLogBlob(
+  uri: string,
+  text: string,
+  options: UploadOptions = {},
+): Promise<UploadResult> {
+  return upload({ uri, text, name: 'log blob', maxBytes: MAX_LOG_BYTES }, options);
+}
+
+interface Upload {
+  readonly uri: string;
+  readonly text: string;
+  /** For messages. */
+  readonly name: string;
+  readonly maxBytes: number;
+}
+
+async function upload(what: Upload, options: UploadOptions): Promise<UploadResult> {
+  const { name, maxBytes } = what;
+  const limit = AbortSignal.timeout(options.timeLimitMs ?? DEFAULT_UPLOAD_LIMIT_MS);
+  const over = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
+  try {
+    const uri = checkedUri(what);
+    const body = tailOf(Buffer.from(what.text, 'utf8'), maxBytes);
+    // Loaded here: half a second that a task without blobs need not spend.
+    const { BlobAccess } = await import('./blob-access.ts');
+    using access = new BlobAccess(uri, options.proxy);
+    await inThreeTries(access, body, over);
+    return { ok: true };
+  } catch (error) {
+    const why = over.aborted ? endedEarly(limit) : reasonOf(error);
+    return { ok: false, message: `the ${name} could not be written: ${why}` };
+  }
+}
+
+/** Encodes what a URL cannot hold as it is; what is encoded already stays byte for byte, because it is signed. */
+function checkedUri({ uri, name }: Upload): string {
+  const encoded = uri.trim().replace(/[^\x21-\x7e]+/g, (part) => encodeURIComponent(part));
+  parseBlobUrl(encoded, `the ${name}'s URI`);
+  return encoded;
+}
+
+/** The last `maxBytes`, from the beginning of a character on. */
+function tailOf(body: Buffer, maxBytes: number): Buffer {
+  let start = Math.max(0, body.length - maxBytes);
+  while (start > 0 && isContinuation(body[start])) {
+    start += 1;
+  }
+  return body.subarray(start);
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
+}
+
+async function inThreeTries(access: BlobAccess, body: Buffer, over: AbortSignal): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await access.write(body, over);
+      return;
+    } catch (error) {
+      if (over.aborted || tries === MAX_TRIES || !mayPass(error)) {
+        throw error;
+      }
+      await delay(DELAYS_MS[tries - 1], undefined, { signal: over });
+    }
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  const { statusCode } = error as LibraryError;
+  if (error instanceof FlashfreezeError) {
+    return false;
+  }
+  return statusCode === undefined || TRANSIENT_STATUSES.has(statusCode);
+}
+
+function endedEarly(limit: AbortSignal): string {
+  return limit.aborted ? 'the time for it is over' : 'it was called off';
+}
+
+/** What the library's errors have that is of use; its texts quote the URL, and with that the signature. */
+interface LibraryError {
+  readonly statusCode?: number;
+  readonly code?: string;
+  readonly name?: string;
+  readonly response?: { readonly headers: { get(name: string): string | undefined } };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof FlashfreezeError) {
+    return error.message;
+  }
+  const { statusCode, code, name, response } = error as LibraryError;
+  if (statusCode === undefined) {
+    return wordOf(code) ?? wordOf(name) ?? 'unknown error';
+  }
+  // The library's own code says what became of the answer's body, which a proxy may have written.
+  const serviceCode = wordOf(response?.headers.get('x-ms-error-code'));
+  return serviceCode === undefined ? `HTTP ${statusCode}` : `HTTP ${statusCode} ${serviceCode}`;
+}
+
+function wordOf(text: string | undefined): string | undefined {
+  return text !== undefined && /^\w{1,64}$/.test(text) ? text : undefined;
+}

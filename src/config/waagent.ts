@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { bypassesProxy } from './no-proxy.ts';
+
+export const WAAGENT_CONFIGURATION_PATH = '/etc/waagent.conf';
+
+/** What `/etc/waagent.conf` says that matters to an extension. */
+export interface WaagentConfiguration {
+  /** `HttpProxy.Host` and `HttpProxy.Port` as a URL. */
+  readonly proxy: string | undefined;
+  /** `OS.OpensslPath`: the openssl(1) that the agent uses. */
+  readonly opensslPath: string | undefined;
+  /** `Lib.Dir` */
+  readonly libDirectory: string | undefined;
+  /** What was passed over in the file, as sentences for people. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads the agent's configuration. Never throws: a missing or unreadable file sets nothing. */
+export function readWaagentConfiguration(
+  path: string = WAAGENT_CONFIGURATION_PATH,
+): WaagentConfiguration {
+  try {
+    return parseWaagentConfiguration(readFileSync(path, 'utf8'), path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : 'unknown error';
+    const warnings = code === 'ENOENT' ? [] : [`${path} cannot be read (${code})`];
+    return { ...parseWaagentConfiguration('', path), warnings };
+  }
+}
+
+/** @param path only named in warnings */
+export function parseWaagentConfiguration(text: string, path: string): WaagentConfiguration {
+  const values = valuesOf(text);
+  const host = values.get('HttpProxy.Host');
+  const proxy = host === undefined ? undefined : hostUrl(host, values.get('HttpProxy.Port'));
+  return {
+    proxy,
+    opensslPath: values.get('OS.OpensslPath'),
+    libDirectory: values.get('Lib.Dir'),
+    warnings:
+      host !== undefined && proxy === undefined
+        ? [`${path}: HttpProxy.Host and HttpProxy.Port name no proxy; it is passed over`]
+        : [],
+  };
+}
+
+/**
+ * As the agent reads it: the last line of a key counts, `#` begins a comment anywhere, quotes around a
+ * value are dropped, and `None` sets nothing.
+ */
+function valuesOf(text: string): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const line of text.replace(/^\ufeff/, '').split(/\r?\n/)) {
+    const [, key = '', rest = ''] = /^([^#=][^=]*)=([^#]*)/.exec(line) ?? [];
+    const value = rest.replace(/^[\s"]+/, '').replace(/[\s"]+$/, '');
+    if (value === '' || value === 'None') {
+      values.delete(key.trim());
+    } else {
+      values.set(key.trim(), value);
+    }
+  }
+  return values;
+}
+
+/** The agent itself knows no default; a proxy without a port is one on HTTP's own. */
+function hostUrl(host: string, port = ''): string | undefined {
+  const isAddress = host.includes('::') || host.split(':').length > 2;
+  const name = isAddress && !host.startsWith('[') && !host.includes('//') ? `[${host}]` : host;
+  const url = proxyUrl(name);
+  if (url === undefined || !/^\d*$/.test(port) || Number(port) > 65_535) {
+    return undefined;
+  }
+  if (port !== '') {
+    url.port = port;
+  }
+  return url.href;
+}
+
+/** A proxy is named by a URL, or by host and port alone. */
+function proxyUrl(text: string): URL | undefined {
+  const url = URL.parse(text.includes('://') ? text : `http://${text}`);
+  return url !== null && /^https?:$/.test(url.protocol) && url.hostname !== '' ? url : undefined;
+}
+
+/** Addresses of the host that only this VM can reach: never through a proxy (host-api.md). */
+const HOST_ADDRESSES: readonly string[] = ['168.63.129.16', '169.254.169.254'];
+
+/**
+ * The proxy through which a URL is to be reached, as a URL that may hold a password; undefined for
+ * none. The agent's configuration goes before HTTPS_PROXY or HTTP_PROXY, and NO_PROXY stands above both.
+ *
+ * @param url absolute; its query is not looked at
+ */
+export function proxyFor(
+  url: string,
+  configuration: Pick<WaagentConfiguration, 'proxy'>,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const target = URL.parse(url);
+  if (target === null || HOST_ADDRESSES.includes(target.hostname)) {
+    return undefined;
+  }
+  if (bypassesProxy(target, variable(environment, 'no_proxy'))) {
+    return undefined;
+  }
+  const scheme = target.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
+  return configuration.proxy ?? proxyUrl(variable(environment, scheme))?.href;
+}
+
+/** In small letters first, as curl and the agent do. */
+function variable(environment: Readonly<Record<string, string | undefined>>, name: string): string {
+  return (environment[name]?.trim() || environment[name.toUpperCase()]?.trim()) ?? '';
+}

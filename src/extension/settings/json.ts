@@ -1,0 +1,66 @@
+import { FlashfreezeError } from '../../errors.ts';
+
+/** What JSON calls an object: neither null nor an array. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A reviver that also sees a number as it was written; the library's types do not know it yet. */
+export type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
+
+/** @throws SyntaxError; RangeError where it is nested deeper than the stack */
+export function parseWith(text: string, reviver: Reviver): unknown {
+  return JSON.parse(
+    text.replace(/^\ufeff/, ''),
+    reviver as (key: string, value: unknown) => unknown,
+  );
+}
+
+/** A whole number that a double cannot hold, such as .NET ticks, is kept as a bigint. */
+const keepWholeNumbers: Reviver = (_key, value, { source = '' }) =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
+    ? BigInt(source)
+    : value;
+
+/**
+ * Reads JSON text. Whole numbers too large for a double become bigints.
+ *
+ * @param label names the text in the message, which holds nothing of it: it may be secret, and the
+ * engine's own message quotes it
+ * @throws FlashfreezeError FF_SETTINGS_INVALID
+ */
+export function parseJson(text: string, label: string): unknown {
+  try {
+    return parseWith(text, keepWholeNumbers);
+  } catch {
+    throw new FlashfreezeError(
+      'FF_SETTINGS_INVALID',
+      `${label} is not valid JSON (${text.length} characters).`,
+    );
+  }
+}
+
+/**
+ * A member by its name; where there is none of that name, one that differs in case only. Undefined
+ * where there is none at all or `value` is no object.
+ */
+export function member(value: unknown, name: string): unknown {
+  if (!isJsonObject(value)) {
+    return undefined;
+  }
+  if (Object.hasOwn(value, name)) {
+    return value[name];
+  }
+  const wanted = name.toLowerCase();
+  const found = Object.keys(value).find((key) => key.toLowerCase() === wanted);
+  return found === undefined ? undefined : value[found];
+}
+
+/** Null, nothing, and blank text all say that a setting is not given. */
+export function isBlank(value: unknown): boolean {
+  return (
+    value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
+  );
+}

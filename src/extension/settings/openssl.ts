@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+
+/** As much as is kept of what openssl(1) says about a failure. */
+const MOST_COMPLAINT_CHARACTERS = 300;
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export interface OpensslLimits {
+  readonly timeLimitMs: number;
+  readonly mostOutputBytes: number;
+}
+
+export type OpensslResult =
+  | { readonly kind: 'done'; readonly output: Buffer }
+  /** It ran and said no. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** It could not be run, or did not keep within the limits. */
+  | { readonly kind: 'broken'; readonly reason: string };
+
+/**
+ * Runs openssl(1), input and output over pipes: nothing of them is in a file, an argument or the
+ * environment. Its standard error names files and reasons only. Never rejects.
+ */
+export async function runOpenssl(
+  program: string,
+  command: readonly string[],
+  input: Uint8Array,
+  { timeLimitMs, mostOutputBytes }: OpensslLimits,
+): Promise<OpensslResult> {
+  const { promise, resolve } = Promise.withResolvers<OpensslResult>();
+  const broken = (reason: string): void => resolve({ kind: 'broken', reason });
+  const child = spawn(program, command, { stdio: 'pipe', env: environment() });
+  const timer = setTimeout(() => {
+    broken(`${program} did not end within ${timeLimitMs} ms`);
+    child.kill('SIGKILL');
+  }, timeLimitMs);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let complaint = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > mostOutputBytes) {
+      broken(`${program} put out more than ${mostOutputBytes} bytes`);
+      child.kill('SIGKILL');
+    }
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = `${complaint}${chunk.toString('latin1')}`.slice(0, MOST_COMPLAINT_CHARACTERS);
+  });
+  // It may end without reading everything; its exit code says what that means.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  child.on('error', (error) => broken(`${program} cannot be run (${reasonOf(error)})`));
+  child.on('close', (code) =>
+    resolve(
+      code === 0
+        ? { kind: 'done', output: Buffer.concat(chunks) }
+        : { kind: 'failed', reason: oneLine(complaint) || `exit code ${code}` },
+    ),
+  );
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Where openssl finds itself and its configuration; nothing else of our own environment. */
+function environment(): NodeJS.ProcessEnv {
+  const { PATH = SYSTEM_PATH, OPENSSL_CONF, OPENSSL_MODULES } = process.env;
+  return {
+    PATH,
+    LC_ALL: 'C',
+    ...(OPENSSL_CONF === undefined ? {} : { OPENSSL_CONF }),
+    ...(OPENSSL_MODULES === undefined ? {} : { OPENSSL_MODULES }),
+  };
+}
+
+function reasonOf(error: Error): string {
+  return 'code' in error ? String(error.code) : error.message;
+}
+
+function oneLine(text: string): string {
+  return text
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .replace(/ +/g, ' ')
+    .trim();
+}

@@ -1,0 +1,44 @@
+import { isBlank, member } from './json.ts';
+
+/** What is needed to report on a task, whatever else is wrong with its settings. */
+export interface ReportSettings {
+  /** Empty where the settings name none. */
+  readonly taskId: string;
+  /** As given, not checked; empty where there are none. */
+  readonly startTicks: string;
+  readonly locale: string;
+  /** True for `microsoft.compute/virtualmachines`. */
+  readonly isV2: boolean;
+  readonly logsBlobUri: string | undefined;
+  readonly statusBlobUri: string | undefined;
+}
+
+export const DEFAULT_LOCALE = 'en-US';
+const V2 = 'microsoft.compute/virtualmachines';
+
+/**
+ * Reads what a report needs. Never throws: whatever is of the wrong form counts as not given, so that a
+ * task with wrong settings still gets its answer.
+ */
+export function interpretReportSettings(
+  publicSettings: unknown,
+  protectedSettings: unknown,
+): ReportSettings {
+  const ofPublic = (name: string): string | undefined => textOf(member(publicSettings, name));
+  const ofEither = (name: string): string | undefined =>
+    ofPublic(name) ?? textOf(member(protectedSettings, name));
+  return {
+    taskId: ofPublic('taskId') ?? '',
+    startTicks: ofPublic('commandStartTimeUTCTicks') ?? '',
+    locale: ofPublic('locale') ?? DEFAULT_LOCALE,
+    isV2: ofPublic('vmType')?.toLowerCase() === V2,
+    logsBlobUri: ofEither('logsBlobUri'),
+    statusBlobUri: ofEither('statusBlobUri'),
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  const isNumber = typeof value === 'number' || typeof value === 'bigint';
+  const text = isNumber ? String(value) : value;
+  return typeof text === 'string' && !isBlank(text) ? text.trim() : undefined;
+}

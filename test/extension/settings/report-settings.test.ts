@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { interpretReportSettings } from '../../../src/extension/settings/report-settings.ts';
+import { suite } from '../../suite.ts';
+import { PROPERTY_VALUES } from '../fixtures/samples.ts';
+
+const test = suite('where a task reports to');
+
+const NOTHING = {
+  taskId: '',
+  startTicks: '',
+  locale: 'en-US',
+  isV2: false,
+  logsBlobUri: undefined,
+  statusBlobUri: undefined,
+};
+
+test('settings that the task itself fails for still say where to report', () => {
+  const values = JSON.parse(PROPERTY_VALUES);
+  assert.deepEqual(
+    interpretReportSettings(
+      {
+        ...values,
+        vmType: 'Microsoft.Compute/virtualMachines',
+        commandToExecute: 'nonsense',
+        objectStr: '!',
+        logsBlobUri: '',
+      },
+      { logsBlobUri: 'https://a.blob.core.windows.net/c/b' },
+    ),
+    {
+      taskId: values.taskId,
+      startTicks: values.commandStartTimeUTCTicks,
+      locale: 'en-US',
+      isV2: true,
+      logsBlobUri: 'https://a.blob.core.windows.net/c/b',
+      statusBlobUri: values.statusBlobUri,
+    },
+  );
+});
+
+test('what is of the wrong form counts as not given', () => {
+  for (const other of [
+    undefined,
+    null,
+    [],
+    'text',
+    5,
+    { taskId: {}, locale: [], vmType: 5, logsBlobUri: true },
+  ]) {
+    assert.deepEqual(interpretReportSettings(other, other), NOTHING);
+  }
+});
+
+test('nothing makes it throw', () => {
+  fc.assert(
+    fc.property(fc.anything(), fc.anything(), (inPublic, inProtected) => {
+      interpretReportSettings(inPublic, inProtected);
+    }),
+  );
+});
+
+test.run();

@@ -32,6 +32,8 @@ export interface BackupRequest {
   readonly taskId: string;
   /** What is quiesced before the freeze, from `readQuiesceConfiguration`; missing: nothing. */
   readonly quiesce?: QuiescePlan | undefined;
+  /** What the caller has begun and must be over before anything is frozen; must not reject. */
+  readonly beforeFreeze?: Promise<void> | undefined;
   /** Number of lanes; undefined for the measured default. */
   readonly lanes: number | undefined;
 }

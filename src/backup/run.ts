@@ -35,6 +35,7 @@ export async function backup(
   const prepared = await phases.measure('prepare', () =>
     unlessAborted(abort, prepare(request, relays, resources, noting)),
   );
+  await unlessAborted(abort, Promise.resolve(request.beforeFreeze));
   throwIfAborted(abort);
   const approached = await approach(request, prepared, relays, resources, phases, noting, abort);
   const tried = await attempts(request, approached.prepared, relays, approached, phases, abort);

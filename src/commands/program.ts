@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addExtensionCommand } from './extension.ts';
 import { addLabCommand } from './lab.ts';
 import { addSelfCheckCommand } from './self-check.ts';
 import { addSnapshotCommand } from './snapshot.ts';
@@ -16,6 +17,7 @@ export function createProgram(): Command {
   addSnapshotCommand(program);
   addThawCommand(program);
   addSelfCheckCommand(program);
+  addExtensionCommand(program);
   addLabCommand(program);
   return program;
 }

@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { enable } from '../extension/enable.ts';
+import { type Installation, readInstallation } from '../extension/installation.ts';
+import { disable, uninstall, update } from '../extension/removal.ts';
+import { receiveSettings } from '../extension/worker.ts';
+import { abortOnSignals } from './signals.ts';
+
+/** The commands of HandlerManifest.json; the agent runs them in the extension's directory. */
+export function addExtensionCommand(program: Command): void {
+  const extension = program
+    .command('extension')
+    .description('Commands of the Azure VM extension, run by the guest agent');
+  const add = (
+    name: string,
+    description: string,
+    action: (installation: Installation) => Promise<void>,
+  ): Command =>
+    extension
+      .command(name)
+      .description(description)
+      .action(async () => action(await readInstallation()));
+  add('install', 'Make ready for enable', async () => {});
+  add('enable', 'Start the task of the settings, if it is a new one', enable);
+  add('disable', 'End the task that runs', disable);
+  add('update', 'Take over what the version before had handled', update);
+  add('uninstall', 'Remove what was made outside the directory', (installation) =>
+    uninstall(installation, (message) => process.stderr.write(`flashfreeze: ${message}\n`)),
+  );
+  extension
+    .command('run', { hidden: true })
+    .description('Run a task; started by enable')
+    .action(async () => {
+      // Enable must be quick, and does without all that a run needs.
+      const { runTask } = await import('../extension/task/run-task.ts');
+      const installation = await readInstallation();
+      using signals = abortOnSignals();
+      const sequenceNumber = installation.agent.sequenceNumber ?? 0;
+      await runTask(installation, sequenceNumber, receiveSettings(), signals.signal);
+    });
+}

@@ -1,0 +1,123 @@
+import { FlashfreezeError } from '../errors.ts';
+import { exclusively } from './exclusive.ts';
+import { decideEnable, type EnableDecision, readHandled, recordHandled } from './handled.ts';
+import type { Installation } from './installation.ts';
+import { readRoleGuid } from './machine-identity.ts';
+import { parseHandlerSettings } from './settings/handler-settings.ts';
+import { interpretReportSettings, type ReportSettings } from './settings/report-settings.ts';
+import {
+  locateSettings,
+  readSettingsText,
+  rotate,
+  scrubSettings,
+} from './settings/settings-file.ts';
+import { statusFileExists } from './status/status-file.ts';
+import { concludeError } from './task/conclusion.ts';
+import { replaceStatus } from './task/publish.ts';
+import { NO_REPORT_SETTINGS } from './task/read-task.ts';
+import { openDesk, type TaskDesk } from './task/task-desk.ts';
+import { briefReport, inProgressReport } from './task/task-report.ts';
+import { startWorker } from './worker.ts';
+
+/** Another enable of the same goal state takes well under a second. */
+const ENABLE_LIMIT_MS = 30_000;
+
+const REPEAT_MESSAGE = 'This task was handled before; nothing was snapshotted again.';
+
+/**
+ * What the agent's enable does: decides whether there is something new to do, records it, writes a
+ * status, starts the worker that does it, and returns.
+ *
+ * @throws what went wrong where no status file could tell it
+ */
+export async function enable(installation: Installation): Promise<void> {
+  const { configFolder } = installation.handler;
+  const file = await locateSettings(configFolder, installation.agent.sequenceNumber);
+  const sequenceNumber = file?.sequenceNumber ?? installation.agent.sequenceNumber ?? 0;
+  const desk = await openDesk(installation, sequenceNumber);
+  try {
+    if (file === undefined) {
+      throw new FlashfreezeError(
+        'FF_SETTINGS_MISSING',
+        `there is no settings file in ${configFolder} for sequence number ${sequenceNumber}; the agent writes it before it runs enable.`,
+      );
+    }
+    await handle(desk, file.path);
+  } catch (error) {
+    await reportFailure(desk, error);
+  }
+}
+
+/** Decides and records under a lock, so that of two enables at once only one starts a worker. */
+async function handle(desk: TaskDesk, path: string): Promise<void> {
+  const { installation, sequenceNumber } = desk;
+  const { directory, libDirectory } = installation;
+  using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
+  const text = await readSettingsText(path);
+  const settings = readReportSettings(text);
+  const roleGuid = await readRoleGuid(libDirectory);
+  const last = await readHandled(directory, roleGuid);
+  const decision = decideEnable(sequenceNumber, settings.taskId, last);
+  desk.log.info(`enable of sequence number ${sequenceNumber}: ${decision}`);
+  if (decision !== 'repeat') {
+    await recordHandled(directory, { sequenceNumber, taskId: settings.taskId }, roleGuid);
+  }
+  await writeStatus(desk, decision, settings);
+  await tidy(desk, path);
+  if (decision === 'new') {
+    // Last of all: from here on the file systems may be frozen.
+    await startWorker(installation, sequenceNumber, text);
+  }
+}
+
+/** @throws FlashfreezeError FF_STATUS_UNWRITABLE */
+async function writeStatus(
+  desk: TaskDesk,
+  decision: EnableDecision,
+  settings: ReportSettings,
+): Promise<void> {
+  const { statusFolder } = desk.installation.handler;
+  if (decision === 'new') {
+    await replaceStatus(desk, inProgressReport(desk, settings));
+  } else if (
+    decision === 'same-task' ||
+    // The status of a repeat stays; without any the agent would wait for ever.
+    !(await statusFileExists(statusFolder, desk.sequenceNumber))
+  ) {
+    await replaceStatus(desk, briefReport(desk, settings, 3, REPEAT_MESSAGE));
+  }
+}
+
+/** Of settings that make no sense the worker tells more. */
+function readReportSettings(text: string): ReportSettings {
+  try {
+    return interpretReportSettings(parseHandlerSettings(text).publicSettings, undefined);
+  } catch {
+    return NO_REPORT_SETTINGS;
+  }
+}
+
+/** Secrets do not stay in the file, and the agent is to report the current sequence number only. */
+async function tidy(desk: TaskDesk, settingsPath: string): Promise<void> {
+  const { configFolder, statusFolder } = desk.installation.handler;
+  const scrubbed = await scrubSettings(settingsPath);
+  const problems = [
+    ...(scrubbed.ok ? [] : [scrubbed.message]),
+    ...(await rotate(configFolder, desk.sequenceNumber)),
+    ...(statusFolder === configFolder ? [] : await rotate(statusFolder, desk.sequenceNumber)),
+  ];
+  for (const problem of problems) {
+    desk.log.warning(problem);
+  }
+}
+
+/** @throws the error itself where there is no room for a status */
+async function reportFailure(desk: TaskDesk, error: unknown): Promise<void> {
+  const { code, message } = concludeError(error, []);
+  desk.log.error(error instanceof FlashfreezeError ? error.message : String(error));
+  try {
+    await replaceStatus(desk, briefReport(desk, NO_REPORT_SETTINGS, code, message));
+  } catch {
+    throw error;
+  }
+}

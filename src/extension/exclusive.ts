@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { FlashfreezeError } from '../errors.ts';
+import { FreezeLock } from '../freezer/lock.ts';
+
+/** What of the extension only one process does at a time, each by its lock file in the directory. */
+export type Exclusive =
+  /** Deciding what an enable is to do, and recording it. */
+  | 'enable'
+  /** Running a task. */
+  | 'run';
+
+/**
+ * Waits until no other process does the same. The lock ends with the process at the latest; so to wait
+ * for it is to wait for the process.
+ *
+ * @throws FlashfreezeError FF_EXTENSION_BUSY after `waitMs`; rejects with the signal's reason
+ */
+export async function exclusively(
+  directory: string,
+  what: Exclusive,
+  waitMs: number,
+  signal?: AbortSignal,
+): Promise<Disposable> {
+  const path = join(directory, `${what}.lock`);
+  try {
+    return await FreezeLock.acquire({ path, waitMs, ...(signal && { signal }) });
+  } catch (error) {
+    throw error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT'
+      ? new FlashfreezeError(
+          'FF_EXTENSION_BUSY',
+          `another "${what}" of this extension goes on since over ${waitMs / 1000} s (${path} is locked).`,
+        )
+      : error;
+  }
+}

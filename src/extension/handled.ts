@@ -1,0 +1,111 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  isRestoredMachine,
+  readRoleGuid,
+  readStoredIdentity,
+  storeIdentity,
+} from './machine-identity.ts';
+
+/** The name is the agent's: it copies this file to a new version of the extension. */
+const SEQUENCE_FILE = 'mrseq';
+const TASK_FILE = 'mrtask';
+
+/** What the extension handled last. */
+export interface Handled {
+  readonly sequenceNumber: number | undefined;
+  /** Empty where that task had none. */
+  readonly taskId: string;
+}
+
+export const NOTHING_HANDLED: Handled = { sequenceNumber: undefined, taskId: '' };
+
+export type EnableDecision =
+  /** The same sequence number again: the agent repeats itself, as after a reboot. */
+  | 'repeat'
+  /** A new sequence number for the task that was handled last. */
+  | 'same-task'
+  | 'new';
+
+/** What an enable is to do (agent-contract.md, Settings and sequence). */
+export function decideEnable(
+  sequenceNumber: number,
+  taskId: string,
+  last: Handled,
+): EnableDecision {
+  if (sequenceNumber === last.sequenceNumber) {
+    return 'repeat';
+  }
+  return taskId !== '' && taskId === last.taskId ? 'same-task' : 'new';
+}
+
+/**
+ * What was handled last on this machine. On a machine that was made from a backup of another one
+ * nothing was: what the files say is the other one's.
+ */
+export async function readHandled(
+  directory: string,
+  roleGuid: string | undefined,
+): Promise<Handled> {
+  if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
+    return NOTHING_HANDLED;
+  }
+  const [sequence, taskId] = await Promise.all([
+    readText(join(directory, SEQUENCE_FILE)),
+    readText(join(directory, TASK_FILE)),
+  ]);
+  const sequenceNumber = /^\d+$/.test(sequence) ? Number(sequence) : undefined;
+  return { sequenceNumber, taskId };
+}
+
+/**
+ * Records what is going to be handled; to be called under the lock of `enable`. The sequence number
+ * comes last: as long as it is not there, nothing of the new record counts.
+ *
+ * @throws what the system says, such as ENOSPC; then the task must not be run, it would be run again
+ */
+export async function recordHandled(
+  directory: string,
+  { sequenceNumber, taskId }: Handled & { readonly sequenceNumber: number },
+  roleGuid: string | undefined,
+): Promise<void> {
+  if (roleGuid !== undefined) {
+    await storeIdentity(directory, roleGuid);
+  }
+  await replace(join(directory, TASK_FILE), taskId);
+  await replace(join(directory, SEQUENCE_FILE), String(sequenceNumber));
+}
+
+/**
+ * Takes over what another version of the extension had handled (update). What this version has itself
+ * stands.
+ */
+export async function carryOver(from: string, to: string, libDirectory: string): Promise<void> {
+  const guid = await readRoleGuid(libDirectory);
+  const { sequenceNumber, taskId } = await readHandled(from, guid);
+  const own = await readHandled(to, guid);
+  if (sequenceNumber === undefined || (own.sequenceNumber !== undefined && own.taskId !== '')) {
+    return;
+  }
+  const identity = await readStoredIdentity(from);
+  await recordHandled(
+    to,
+    { sequenceNumber: own.sequenceNumber ?? sequenceNumber, taskId },
+    identity,
+  );
+}
+
+async function readText(path: string): Promise<string> {
+  return (await readFile(path, 'utf8').catch(() => '')).trim();
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, text, { mode: 0o600, flush: true });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}

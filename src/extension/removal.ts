@@ -1,0 +1,62 @@
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
+import { recover } from '../backup/journal/recover.ts';
+import { LEARNT_ORDER_PATH } from '../backup/learnt-order.ts';
+import { carryOver } from './handled.ts';
+import type { Installation } from './installation.ts';
+import { endWorker } from './worker.ts';
+
+/** Longest a run may take to thaw, let applications go and report; the agent allows 300 s (uninstall). */
+const END_LIMIT_MS = 120_000;
+
+/**
+ * What the agent's disable does: ends the task that runs, if one does.
+ *
+ * @throws FlashfreezeError FF_EXTENSION_BUSY where it does not end; disable has to fail then
+ */
+export async function disable({ directory }: Installation): Promise<void> {
+  await endWorker(directory, END_LIMIT_MS);
+}
+
+/** What the agent's update does: takes over what the version before had handled. */
+export async function update({ directory, libDirectory, agent }: Installation): Promise<void> {
+  const { updatingFromVersion } = agent;
+  if (updatingFromVersion !== undefined) {
+    const former = `${nameOf(directory)}-${updatingFromVersion}`;
+    await carryOver(join(libDirectory, former), directory, libDirectory);
+  }
+}
+
+/**
+ * What the agent's uninstall does: ends what runs and removes what was made outside the directory,
+ * never anybody's configuration. In an upgrade, where another version lies beside this one, that is
+ * left to the other version.
+ *
+ * @param warn hears what could not be done, a sentence each
+ */
+export async function uninstall(
+  { directory, libDirectory }: Installation,
+  warn: (message: string) => void,
+): Promise<void> {
+  await endWorker(directory, END_LIMIT_MS);
+  await recover(warn);
+  if (!(await hasOtherVersion(directory, libDirectory))) {
+    await rm(LEARNT_ORDER_PATH, { force: true });
+    // Neither is removed with something left in it: a run that is owed a thaw, or what others put there.
+    for (const emptied of [dirname(LEARNT_ORDER_PATH), JOURNAL_DIRECTORY]) {
+      await rmdir(emptied).catch(() => {});
+    }
+  }
+}
+
+async function hasOtherVersion(directory: string, libDirectory: string): Promise<boolean> {
+  const isVersion = new RegExp(`^${RegExp.escape(nameOf(directory))}-\\d+(\\.\\d+)*$`);
+  const names = await readdir(libDirectory).catch(() => []);
+  return names.some((name) => isVersion.test(name) && name !== basename(directory));
+}
+
+/** `<Publisher.Type>` of `<Publisher.Type>-<version>`. */
+function nameOf(directory: string): string {
+  return basename(directory).replace(/-\d+(\.\d+)*$/, '');
+}

@@ -1,0 +1,127 @@
+import { judge } from '../../backup/outcome.ts';
+import { PreflightError } from '../../backup/preflight.ts';
+import type { BackupRecord } from '../../backup/record.ts';
+import { type ErrorCode, FlashfreezeError } from '../../errors.ts';
+import { summarize } from '../../report/summary.ts';
+import type { Consistency, ResultCode } from '../../result-codes.ts';
+import { withoutQuery } from '../../snapshot/blob/blob-url.ts';
+import type { SnapshotInfo } from '../model.ts';
+
+/** What a task came to. No secrets. */
+export interface Conclusion {
+  readonly code: ResultCode;
+  /** For people. */
+  readonly message: string;
+  readonly consistency: Consistency;
+  /** One for each blob of the task. */
+  readonly snapshots: readonly SnapshotInfo[];
+  /** Undefined where it never came to a freeze. */
+  readonly record: BackupRecord | undefined;
+}
+
+/** Errors of ours that have a result code of their own; every other one is code 2. */
+const RESULT_OF_ERROR: Partial<Record<ErrorCode, ResultCode>> = {
+  FF_SETTINGS_INVALID: 11,
+  FF_DECRYPTION_FAILED: 11,
+  FF_USAGE: 11,
+  FF_URL_INVALID: 11,
+  FF_URL_INSECURE: 11,
+  FF_SETTINGS_MISSING: 12,
+  FF_ENVIRONMENT_INVALID: 12,
+  FF_CERTIFICATE_MISSING: 16,
+  FF_NOT_ROOT: 121,
+  FF_LOCK_TIMEOUT: 121,
+  FF_FOREIGN_FREEZE: 121,
+  FF_FREEZE_FAILED: 121,
+  FF_FREEZE_UNSUPPORTED: 121,
+  FF_NOTHING_TO_FREEZE: 121,
+  FF_GUARDIAN_LOST: 121,
+  FF_FREEZE_TIMEOUT: 122,
+  FF_MOUNT_OPEN: 123,
+  FF_MOUNT_NOT_FOUND: 123,
+  FF_MOUNT_NOT_FREEZABLE: 123,
+  FF_ADDON_MISSING: 124,
+  FF_GUARDIAN_MISSING: 124,
+  FF_STARTED_TOO_LATE: 402,
+  FF_BLOB_REFUSED: 761,
+  FF_BLOB_NOT_FOUND: 761,
+  FF_BLOB_UNREACHABLE: 761,
+  FF_BLOB_FOREIGN: 761,
+};
+
+/** What a run that came to its end is worth. */
+export function concludeRun(record: BackupRecord): Conclusion {
+  const { code, consistency, problems, diskIsConsistent } = judge(record);
+  return {
+    code,
+    consistency,
+    message: problems.length === 0 ? successMessage(record) : problems.join(' '),
+    snapshots: record.disks.map(({ blob, answer }, index) => {
+      const isConsistent = consistency === 'crashConsistent' || diskIsConsistent[index] === true;
+      const isSuccessful = answer.snapshot !== undefined && isConsistent;
+      return {
+        isSuccessful,
+        snapshotUri:
+          answer.snapshot === undefined ? undefined : `${blob}?snapshot=${answer.snapshot}`,
+        errorMessage: isSuccessful ? '' : (answer.failure?.message ?? inconsistentMessage(record)),
+        blobUri: blob,
+      };
+    }),
+    record,
+  };
+}
+
+function successMessage(record: BackupRecord): string {
+  const { disks, barrier, windowMs } = summarize(record);
+  return `Snapshots of ${disks.length} disks show ${barrier}; file systems stood still for ${windowMs.max} ms at most.`;
+}
+
+function inconsistentMessage({ barrier }: BackupRecord): string {
+  return barrier === undefined
+    ? 'no snapshot was taken: not everything could be frozen'
+    : 'the snapshot does not show the common instant';
+}
+
+/**
+ * What a task came to that ended before anything was frozen.
+ *
+ * @param blobs SAS URIs of the task, as far as they are known
+ */
+export function concludeError(error: unknown, blobs: readonly string[]): Conclusion {
+  return {
+    code: codeOf(error, blobs.length),
+    message: messageOf(error),
+    consistency: 'none',
+    snapshots: blobs.map((url, target) => ({
+      isSuccessful: false,
+      snapshotUri: undefined,
+      errorMessage: errorMessageOf(error, target),
+      blobUri: withoutQuery(url),
+    })),
+    record: undefined,
+  };
+}
+
+function codeOf(error: unknown, disks: number): ResultCode {
+  if (error instanceof PreflightError) {
+    return error.failures.length === disks ? 76 : 761;
+  }
+  return error instanceof FlashfreezeError ? (RESULT_OF_ERROR[error.code] ?? 2) : 2;
+}
+
+/** The message of an error that is not ours may hold anything: the log has it, redacted. */
+function messageOf(error: unknown): string {
+  return error instanceof FlashfreezeError
+    ? error.message
+    : 'An internal error of flashfreeze; its log file has the details.';
+}
+
+function errorMessageOf(error: unknown, target: number): string {
+  if (!(error instanceof PreflightError)) {
+    return `no snapshot was taken: ${messageOf(error)}`;
+  }
+  const own = error.failures.find((failed) => failed.target === target);
+  return own === undefined
+    ? 'no snapshot was taken, because another disk cannot be snapshotted'
+    : own.failure.message;
+}

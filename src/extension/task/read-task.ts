@@ -1,0 +1,70 @@
+import { FlashfreezeError } from '../../errors.ts';
+import type { TaskSettings } from '../model.ts';
+import { parseHandlerSettings } from '../settings/handler-settings.ts';
+import { decryptProtectedSettings } from '../settings/protected-settings.ts';
+import { interpretReportSettings, type ReportSettings } from '../settings/report-settings.ts';
+import { secretsOf } from '../settings/secrets.ts';
+import { interpretSettings } from '../settings/task-settings.ts';
+import type { TaskDesk } from './task-desk.ts';
+
+/** What could be read of a task: with wrong settings still where to report that they are wrong. */
+export interface ReadTask {
+  readonly report: ReportSettings;
+  readonly settings:
+    | { readonly ok: true; readonly task: TaskSettings }
+    | { readonly ok: false; readonly error: unknown };
+}
+
+export const NO_REPORT_SETTINGS: ReportSettings = interpretReportSettings(undefined, undefined);
+
+/** Reads, decrypts and checks the settings of a task. Never rejects. From here on their secrets are known. */
+export async function readTask(desk: TaskDesk, text: string): Promise<ReadTask> {
+  let report = NO_REPORT_SETTINGS;
+  try {
+    const { publicSettings, protectedSettings } = parseHandlerSettings(text);
+    report = interpretReportSettings(publicSettings, undefined);
+    hideSecrets(desk, secretsOf(report));
+    const { openssl, installation } = desk;
+    const clear = await decryptProtectedSettings(
+      protectedSettings,
+      installation.libDirectory,
+      openssl === undefined ? {} : { openssl },
+    );
+    report = interpretReportSettings(publicSettings, clear);
+    hideSecrets(desk, secretsOf(report));
+    const task = interpretSettings(publicSettings, clear);
+    hideSecrets(desk, secretsOf(task));
+    for (const uri of task.blobs) {
+      desk.redaction.addUrl(uri);
+    }
+    return { report, settings: { ok: true, task } };
+  } catch (error) {
+    return { report, settings: { ok: false, error } };
+  }
+}
+
+function hideSecrets({ redaction }: TaskDesk, secrets: readonly string[]): void {
+  for (const secret of secrets) {
+    redaction.add(secret);
+  }
+}
+
+/** .NET ticks count from the year 1; a start this long past is not carried out any more (settings.md). */
+export const LATEST_START_MS = 140 * 60_000;
+
+/**
+ * @param now by the clock that is trusted
+ * @throws FlashfreezeError FF_STARTED_TOO_LATE (result 402)
+ */
+export function requireInTime({ start }: Pick<TaskSettings, 'start'>, now: Date): void {
+  if (start === undefined) {
+    return;
+  }
+  const lateMs = now.getTime() - start.at.getTime();
+  if (lateMs > LATEST_START_MS) {
+    throw new FlashfreezeError(
+      'FF_STARTED_TOO_LATE',
+      `the snapshot was scheduled for ${start.at.toISOString()}, ${Math.floor(lateMs / 60_000)} minutes ago; over ${LATEST_START_MS / 60_000} is too late.`,
+    );
+  }
+}

@@ -1,0 +1,139 @@
+import { recover } from '../../backup/journal/recover.ts';
+import { LogObserver } from '../../backup/log-observer.ts';
+import type { BackupRequest } from '../../backup/request.ts';
+import { backup } from '../../backup/run.ts';
+import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
+import { FlashfreezeError } from '../../errors.ts';
+import { measureUsedSpace } from '../../filesystems/used-size.ts';
+import { exclusively } from '../exclusive.ts';
+import type { Installation } from '../installation.ts';
+import type { TaskSettings } from '../model.ts';
+import { readMachineFacts } from '../telemetry/machine-facts.ts';
+import { noteWorker } from '../worker.ts';
+import { type Conclusion, concludeError, concludeRun } from './conclusion.ts';
+import { announce, publish } from './publish.ts';
+import { type ReadTask, readTask, requireInTime } from './read-task.ts';
+import { openDesk, type TaskDesk } from './task-desk.ts';
+import { finalReport, inProgressReport, type MachineReading } from './task-report.ts';
+
+/** Longest a task waits for the one before it. */
+const EARLIER_TASK_LIMIT_MS = 10 * 60_000;
+
+/**
+ * Runs the task of a settings file and reports what it came to. Never rejects: whatever goes wrong is
+ * reported.
+ *
+ * @param settings text of the settings file
+ * @param abort its reason is an `AbortReason`; ends the run at once, thawing what is frozen
+ */
+export async function runTask(
+  installation: Installation,
+  sequenceNumber: number,
+  settings: string,
+  abort: AbortSignal,
+): Promise<void> {
+  const desk = await openDesk(installation, sequenceNumber);
+  desk.log.info(`task of sequence number ${sequenceNumber}, version ${installation.version}`);
+  const read = await readTask(desk, settings);
+  const conclusion = await alone(desk, abort, read);
+  desk.log.release();
+  const task = read.settings.ok ? read.settings.task : undefined;
+  const machine = await readMachine(desk, task);
+  await publish(desk, read.report, finalReport(desk, read.report, task, conclusion, machine));
+}
+
+/** One task at a time; the one before it may still be about to thaw. */
+async function alone(desk: TaskDesk, abort: AbortSignal, read: ReadTask): Promise<Conclusion> {
+  const { directory } = desk.installation;
+  const blobs = read.settings.ok ? read.settings.task.blobs : [];
+  try {
+    using _alone = await exclusively(directory, 'run', EARLIER_TASK_LIMIT_MS, abort);
+    await using _noted = await noteWorker(directory);
+    const announced = announce(desk, read.report, inProgressReport(desk, read.report));
+    try {
+      return await conclude(desk, read, announced, abort);
+    } finally {
+      await announced;
+    }
+  } catch (error) {
+    desk.log.error(detailsOf(error));
+    return concludeError(error, blobs);
+  }
+}
+
+async function conclude(
+  desk: TaskDesk,
+  { settings }: ReadTask,
+  announced: Promise<void>,
+  abort: AbortSignal,
+): Promise<Conclusion> {
+  if (!settings.ok) {
+    throw settings.error;
+  }
+  const { task } = settings;
+  for (const warning of task.warnings) {
+    desk.log.warning(warning);
+  }
+  if (task.command === 'install') {
+    return INSTALLED;
+  }
+  requireInTime(task, new Date());
+  await recover((sentence) => desk.log.warning(sentence));
+  const request = requestOf(task, desk.configuration, announced);
+  return concludeRun(await backup(request, new LogObserver(desk.log), abort));
+}
+
+const INSTALLED: Conclusion = {
+  code: 1,
+  message: 'The extension is installed; there was nothing else to do.',
+  consistency: 'none',
+  snapshots: [],
+  record: undefined,
+};
+
+function requestOf(
+  task: TaskSettings,
+  configuration: VmBackupConfiguration,
+  announced: Promise<void>,
+): BackupRequest {
+  return {
+    blobs: task.blobs.map((url) => ({ url, device: undefined })),
+    selection: { include: [], skip: configuration.mountsToSkip },
+    timeoutMs: configuration.timeoutMs,
+    waveLimitMs: configuration.waveLimitMs,
+    retryStuckFreeze: configuration.retryStuckFreeze,
+    lastLever: configuration.lastLever,
+    fire: configuration.fire,
+    sequential: configuration.sequentialSnapshot,
+    settle: true,
+    freeze: configuration.freeze,
+    strictMatch: false,
+    startAt: task.start?.at,
+    metadata: task.metadata,
+    taskId: task.taskId,
+    lanes: configuration.lanes,
+    beforeFreeze: announced,
+  };
+}
+
+async function readMachine(
+  desk: TaskDesk,
+  task: TaskSettings | undefined,
+): Promise<MachineReading> {
+  const [facts, usedSpace] = await Promise.all([
+    readMachineFacts(desk.installation.libDirectory),
+    measureUsedSpace(task?.includedDisks.luns).catch((error: unknown) => {
+      desk.log.warning(`the used space could not be computed: ${String(error)}`);
+      return undefined;
+    }),
+  ]);
+  return { facts, usedSpace };
+}
+
+/** For the log, which takes out secrets. */
+function detailsOf(error: unknown): string {
+  if (error instanceof FlashfreezeError) {
+    return `${error.message} (${error.code})`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import {
+  DEFAULT_VM_BACKUP_CONFIGURATION,
+  readVmBackupConfiguration,
+  type VmBackupConfiguration,
+} from '../../config/vmbackup.ts';
+import { proxyFor, readWaagentConfiguration } from '../../config/waagent.ts';
+import { FlashfreezeError } from '../../errors.ts';
+import { FileLog } from '../../log/file-log.ts';
+import { HeldLog } from '../../log/held-log.ts';
+import { Redaction } from '../../log/redaction.ts';
+import { TaskLog } from '../../log/task-log.ts';
+import type { Installation } from '../installation.ts';
+import { readRoleGuid, uniqueMachineId } from '../machine-identity.ts';
+
+const LOG_FILE = 'extension.log';
+
+/** What everything that is done for a task has in common. */
+export interface TaskDesk {
+  readonly installation: Installation;
+  readonly sequenceNumber: number;
+  readonly configuration: VmBackupConfiguration;
+  readonly redaction: Redaction;
+  readonly log: HeldLog;
+  /** The log's lines of this task, for its blob. */
+  readonly taskLog: TaskLog;
+  readonly uniqueMachineId: string;
+  /** openssl(1) as the agent's configuration names it; undefined: along PATH. */
+  readonly openssl: string | undefined;
+  /** URL of the proxy for a URL; undefined for none. */
+  proxyFor(url: string): string | undefined;
+}
+
+/** Never rejects: a task that cannot be run must still be reported. */
+export async function openDesk(
+  installation: Installation,
+  sequenceNumber: number,
+): Promise<TaskDesk> {
+  const { configuration, warnings } = readConfiguration();
+  const waagent = readWaagentConfiguration();
+  const redaction = new Redaction();
+  const writesLog = configuration.writeLog && configuration.logging;
+  const file = new FileLog(join(installation.handler.logFolder, LOG_FILE));
+  const taskLog = new TaskLog(writesLog ? [file] : []);
+  const log = new HeldLog({ sink: taskLog, redaction });
+  for (const warning of [...warnings, ...waagent.warnings]) {
+    log.warning(warning);
+  }
+  return {
+    installation,
+    sequenceNumber,
+    configuration,
+    redaction,
+    log,
+    taskLog,
+    uniqueMachineId: await uniqueMachineId(await readRoleGuid(installation.libDirectory)),
+    openssl: waagent.opensslPath,
+    proxyFor: (url) => proxyFor(url, waagent, process.env),
+  };
+}
+
+/** A mistake in the file is no reason to take no backup (settings.md, Local files). */
+function readConfiguration(): ReturnType<typeof readVmBackupConfiguration> {
+  try {
+    return readVmBackupConfiguration();
+  } catch (error) {
+    const reason = error instanceof FlashfreezeError ? error.message : String(error);
+    return {
+      configuration: DEFAULT_VM_BACKUP_CONFIGURATION,
+      warnings: [`${reason} The defaults hold.`],
+    };
+  }
+}

@@ -1,0 +1,101 @@
+import type { BackupRecord } from '../../backup/record.ts';
+import type { UsedSpace } from '../../filesystems/used-size.ts';
+import type { ResultCode } from '../../result-codes.ts';
+import type { SnapshotCreator, TaskReport, TaskSettings } from '../model.ts';
+import type { ReportSettings } from '../settings/report-settings.ts';
+import type { MachineFacts } from '../telemetry/machine-facts.ts';
+import { telemetryData } from '../telemetry/telemetry-data.ts';
+import type { Conclusion } from './conclusion.ts';
+import type { TaskDesk } from './task-desk.ts';
+
+/** The text that the service expects while a task is worked on (status.md, Order). */
+const IN_PROGRESS_MESSAGE = 'Transitioning state in extension';
+
+/** The report of a task without results: one that is worked on, or was not to be. */
+export function briefReport(
+  desk: Pick<TaskDesk, 'installation' | 'uniqueMachineId'>,
+  settings: ReportSettings,
+  code: ResultCode,
+  message: string,
+): TaskReport {
+  return {
+    handlerName: desk.installation.handler.name,
+    code,
+    message,
+    consistency: 'none',
+    taskId: settings.taskId,
+    startTicks: settings.startTicks,
+    locale: settings.locale,
+    isV2: settings.isV2,
+    storage: undefined,
+    telemetry: [['extensionVersion', desk.installation.version]],
+    uniqueMachineId: desk.uniqueMachineId,
+    snapshots: [],
+    creator: undefined,
+    statusBlobUploadError: false,
+  };
+}
+
+export function inProgressReport(
+  desk: Pick<TaskDesk, 'installation' | 'uniqueMachineId'>,
+  settings: ReportSettings,
+): TaskReport {
+  return briefReport(desk, settings, 4, IN_PROGRESS_MESSAGE);
+}
+
+/** What was found out about the machine for the report, once nothing was frozen any more. */
+export interface MachineReading {
+  readonly facts: MachineFacts;
+  readonly usedSpace: UsedSpace | undefined;
+}
+
+/** The report of a task that has ended. */
+export function finalReport(
+  desk: TaskDesk,
+  settings: ReportSettings,
+  task: TaskSettings | undefined,
+  conclusion: Conclusion,
+  { facts, usedSpace }: MachineReading,
+): TaskReport {
+  const { code, consistency, message, snapshots, record } = conclusion;
+  const creator = record === undefined ? undefined : GUEST;
+  return {
+    ...briefReport(desk, settings, code, message),
+    consistency,
+    snapshots,
+    creator,
+    storage: usedSpace,
+    telemetry: telemetryData({
+      extensionVersion: desk.installation.version,
+      machine: facts,
+      code,
+      consistency,
+      isPrePostEnabled: record?.application !== undefined,
+      appName: appNameOf(record),
+      record,
+      creator,
+      usedSpace,
+      hasLunList: (task?.includedDisks.luns ?? []).length > 0,
+      statusBlobUploadError: false,
+    }),
+  };
+}
+
+const GUEST: SnapshotCreator = {
+  name: 'guestExtension',
+  hostStatusCodePreSnapshot: undefined,
+  hostStatusCodeDoSnapshot: undefined,
+};
+
+function appNameOf(record: BackupRecord | undefined): string | undefined {
+  return record?.application?.name;
+}
+
+/** The same report, for whoever still hears of it where the status blob could not be written. */
+export function withUploadError(report: TaskReport): TaskReport {
+  return {
+    ...report,
+    statusBlobUploadError: true,
+    telemetry: [...report.telemetry, ['statusBlobUploadError', 'true']],
+  };
+}

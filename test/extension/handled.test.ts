@@ -1,0 +1,80 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import {
+  carryOver,
+  decideEnable,
+  NOTHING_HANDLED,
+  readHandled,
+  recordHandled,
+} from '../../src/extension/handled.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('what was handled');
+
+test('tells a repeat, the same task under a new number, and a new task apart', () => {
+  const last = { sequenceNumber: 7, taskId: 'a_1' };
+  assert.is(decideEnable(7, 'a_1', last), 'repeat');
+  assert.is(decideEnable(7, 'b_1', last), 'repeat');
+  assert.is(decideEnable(8, 'a_1', last), 'same-task');
+  assert.is(decideEnable(8, 'b_1', last), 'new');
+  assert.is(decideEnable(6, 'b_1', last), 'new');
+  assert.is(decideEnable(0, '', NOTHING_HANDLED), 'new');
+});
+
+test('takes tasks without an id for different ones', () => {
+  assert.is(decideEnable(8, '', { sequenceNumber: 7, taskId: '' }), 'new');
+});
+
+test('remembers what was recorded, as long as the machine is the same', async () => {
+  await using directory = await temporary();
+  const handled = { sequenceNumber: 12, taskId: 'a_1' };
+  await recordHandled(directory.path, handled, '{AB-1}');
+  assert.equal(await readHandled(directory.path, 'ab-1'), handled);
+  assert.equal(await readHandled(directory.path, undefined), handled);
+  assert.equal(await readHandled(directory.path, 'another'), NOTHING_HANDLED);
+});
+
+test('knows of nothing in a new directory, and takes garbage for nothing', async () => {
+  await using directory = await temporary();
+  assert.equal(await readHandled(directory.path, 'ab-1'), NOTHING_HANDLED);
+  await writeFile(join(directory.path, 'mrseq'), '12abc');
+  assert.equal(await readHandled(directory.path, 'ab-1'), NOTHING_HANDLED);
+});
+
+test('carries over to a new version what the agent does not: task and machine', async () => {
+  await using lib = await temporary();
+  const [from, to] = [join(lib.path, 'X-1'), join(lib.path, 'X-2')];
+  await mkdir(from);
+  await mkdir(to);
+  await recordHandled(from, { sequenceNumber: 12, taskId: 'a_1' }, 'guid');
+  await writeFile(join(to, 'mrseq'), '12');
+  await carryOver(from, to, lib.path);
+  assert.equal(await readHandled(to, 'guid'), { sequenceNumber: 12, taskId: 'a_1' });
+  assert.equal(await readHandled(to, 'another'), NOTHING_HANDLED);
+});
+
+test('leaves a version alone that has handled tasks itself, and takes nothing from a missing one', async () => {
+  await using lib = await temporary();
+  const to = join(lib.path, 'X-2');
+  await mkdir(to);
+  await carryOver(join(lib.path, 'X-1'), to, lib.path);
+  assert.equal(await readHandled(to, undefined), NOTHING_HANDLED);
+  await recordHandled(to, { sequenceNumber: 20, taskId: 'c_1' }, undefined);
+  const from = join(lib.path, 'X-1');
+  await mkdir(from);
+  await recordHandled(from, { sequenceNumber: 12, taskId: 'a_1' }, undefined);
+  await carryOver(from, to, lib.path);
+  assert.equal(await readHandled(to, undefined), { sequenceNumber: 20, taskId: 'c_1' });
+});
+
+async function temporary(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'flashfreeze-handled-'));
+  return {
+    path,
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true }),
+  };
+}
+
+test.run();

@@ -62,4 +62,58 @@ export interface SnapshotAnswer {
    * carried out (500): a snapshot may exist that nobody knows. Also beside a `snapshot`, after a retry.
    */
   readonly mayHaveOrphan: boolean;
+  /** Where the host took the snapshot: several answers then belong to one target. */
+  readonly host?: HostSnapshot;
+}
+
+/** What the re-warming of one connection found. */
+export type Rewarmed =
+  | {
+      readonly ok: true;
+      readonly target: number;
+      /** False where the server closes after every answer: the request will have to connect. */
+      readonly warm: boolean;
+    }
+  | { readonly ok: false; readonly target: number; readonly failure: RequestFailure };
+
+/**
+ * Takes the snapshots of a run: the guest itself, a request for each disk, or the host, one request
+ * for all. Order of calls: `preflight`, then for each attempt at a freeze `rewarm`, `fire` (as often as
+ * targets become ready), perhaps `abort`, and `answers` after the thaw.
+ */
+export interface SnapshotTaker extends AsyncDisposable {
+  /** Proves, before anything is frozen, that the requests can be made; one result for each target. */
+  preflight(): Promise<readonly Preflight[]>;
+  /** Begins a round, right before the freeze; what was fired before is cut and forgotten. */
+  rewarm(): Promise<readonly Rewarmed[]>;
+  /**
+   * Sends the requests of these targets at once. Never throws, never waits; every fired target gets
+   * exactly one `acknowledged` or `failed`.
+   *
+   * @param deadlineNs CLOCK_MONOTONIC; what has no answer by then is `failed`
+   */
+  fire(targets: readonly number[], deadlineNs: bigint): void;
+  /** Cuts what is under way. */
+  abort(): void;
+  /** The full answers of this round; at least one for each target, in order. */
+  answers(): Promise<readonly SnapshotAnswer[]>;
+}
+
+/** What the host says of one of the disks that it was asked to snapshot. No secrets. */
+export interface HostSnapshot {
+  /** Of the whole call: the HTTP status, or one of 555 to 558 (host-api.md, Status codes). */
+  readonly statusCode: number;
+  /** Undefined where the host named none; of its query only the snapshot's time is kept. */
+  readonly uri: string | undefined;
+  /** The disk, where the request listed LUNs and the answer has one entry for each. */
+  readonly lun: number | undefined;
+  readonly directDrive: DirectDriveSnapshot | undefined;
+}
+
+/** How a snapshot of a Direct Drive disk is found again. */
+export interface DirectDriveSnapshot {
+  readonly createdAt: Date;
+  readonly id: string;
+  readonly token: string;
+  readonly instantAccessDurationMinutes: number | undefined;
 }

@@ -36,9 +36,12 @@ export interface ExchangeListener {
   ended(target: number, succeeded: boolean, atNs: bigint): void;
 }
 
+/** One connection, of a blob's or of the host's. */
+export type ExchangeConnection = Pick<BlobConnection, 'dispatch' | 'drop'>;
+
 export interface ExchangeOptions {
   readonly target: number;
-  readonly connection: BlobConnection;
+  readonly connection: ExchangeConnection;
   readonly request: PreparedRequest;
   /** Judges an answer by its head alone. */
   readonly succeeds: (httpStatus: number, headers: IncomingHttpHeaders) => boolean;
@@ -80,8 +83,13 @@ export class Exchange {
     this.bodyLimitBytes = options.bodyLimitBytes ?? BODY_LIMIT_BYTES;
     this.#options = options;
     this.#maxTries = options.maxTries ?? MAX_TRIES;
-    const { method, path, headers } = options.request;
-    this.#dispatchOptions = { method, path, headers: [...headers] };
+    const { method, path, headers, body } = options.request;
+    this.#dispatchOptions = {
+      method,
+      path,
+      headers: [...headers],
+      ...(body === undefined ? {} : { body }),
+    };
     this.#current = new Attempt(this);
     const ended = Promise.withResolvers<void>();
     this.whenEnded = ended.promise;

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Preflight, RequestFailure, SnapshotAnswer, SnapshotEvent } from '../model.ts';
+import type { Preflight, Rewarmed, SnapshotAnswer, SnapshotEvent } from '../model.ts';
 import type { PreparedTarget } from './requests.ts';
 
 /** What a lane is started with. */
@@ -15,16 +15,6 @@ export interface LaneLimits {
   /** For one target's re-warming. */
   readonly rewarmTimeoutMs: number;
 }
-
-/** What the re-warming of one connection found. */
-export type Rewarmed =
-  | {
-      readonly ok: true;
-      readonly target: number;
-      /** False where the server closes after every answer: the request will have to connect. */
-      readonly warm: boolean;
-    }
-  | { readonly ok: false; readonly target: number; readonly failure: RequestFailure };
 
 /** From the main thread to a lane. */
 export type LaneCommand =

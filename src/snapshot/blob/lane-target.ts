@@ -1,4 +1,4 @@
-import type { Preflight, RequestFailure } from '../model.ts';
+import type { Preflight, RequestFailure, Rewarmed } from '../model.ts';
 import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
 import { BlobConnection, type ConnectionOptions } from './connection.ts';
 import {
@@ -9,7 +9,7 @@ import {
   headerText,
 } from './exchange.ts';
 import { failureOfPermissions } from './failures.ts';
-import type { LaneLimits, Rewarmed } from './lane-messages.ts';
+import type { LaneLimits } from './lane-messages.ts';
 import {
   HEAD_BYTES,
   keepEncryptionSettings,

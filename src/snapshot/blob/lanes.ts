@@ -3,17 +3,18 @@ import type {
   BlobTarget,
   Preflight,
   RequestFailure,
+  Rewarmed,
   SnapshotAnswer,
   SnapshotEvent,
+  SnapshotTaker,
 } from '../model.ts';
 import { failureWithoutAnswer } from './failures.ts';
 import { LaneLink } from './lane-link.ts';
-import type { LaneLimits, Rewarmed } from './lane-messages.ts';
+import type { LaneLimits } from './lane-messages.ts';
 import { DEFAULT_LANES, dealTargets, LanePool } from './lane-pool.ts';
 import { type PreparedTarget, prepareTarget } from './requests.ts';
 import { Round } from './round.ts';
 
-export type { Rewarmed } from './lane-messages.ts';
 export { HEAD_BYTES } from './requests.ts';
 
 export interface BlobLanesOptions extends Partial<LaneLimits> {
@@ -38,7 +39,7 @@ const REPORT_LIMIT_MS = 10_000;
  * often as disks become ready), perhaps `abort`, and `answers` after the thaw. `rewarm` begins a new
  * round: what was fired before is cut and forgotten.
  */
-export class BlobLanes implements AsyncDisposable {
+export class BlobLanes implements SnapshotTaker {
   readonly #pool: LanePool | undefined;
   readonly #targets: readonly PreparedTarget[];
   readonly #limits: LaneLimits;

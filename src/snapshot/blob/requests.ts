@@ -19,11 +19,12 @@ export const HEAD_BYTES = 69_632;
 
 /** One request, ready to be sent: nothing of it is put together while anything is frozen. */
 export interface PreparedRequest {
-  readonly method: 'GET' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** Path and query, as on the request line. Secret. */
   readonly path: string;
   /** Names and values, alternating. */
   readonly headers: readonly string[];
+  readonly body?: Buffer;
 }
 
 /** What the SAS permits, as far as its `sp` parameter tells; all true without `sp`. */

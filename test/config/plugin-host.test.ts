@@ -1,0 +1,79 @@
+import * as assert from 'uvu/assert';
+import {
+  defaultPluginHost,
+  MAX_HOST_TIMEOUT_MS,
+  parsePluginHost,
+  readPluginHost,
+} from '../../src/config/plugin-host.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('VMSnapshotPluginHost.conf');
+
+/** As it stands on machines in the field. */
+const USUAL = `[pre_post]
+timeoutInSeconds = 1800
+numberOfPlugins = 1
+pluginName0 = ScriptRunner
+pluginPath0 = ./tempPlugin/ScriptRunner.py
+pluginConfigPath0 = /etc/azure/VMSnapshotScriptPluginConfig.json
+`;
+
+test('reads the usual file', () => {
+  assert.equal(parsePluginHost(USUAL, 'a.conf'), defaultPluginHost());
+});
+
+test('reads several plugins, numbered from 0 or from 1, with a default configuration path', () => {
+  for (const first of [0, 1]) {
+    const host = parsePluginHost(
+      `[pre_post]\ntimeoutInSeconds: 60\nnumberOfPlugins: 2\npluginName${first}: a\npluginConfigPath${first}: /a.json\npluginName${first + 1}: b`,
+      'a.conf',
+      '/usual.json',
+    );
+    assert.equal(host, {
+      ok: true,
+      timeoutMs: 60_000,
+      plugins: [
+        { name: 'a', configPath: '/a.json' },
+        { name: 'b', configPath: '/usual.json' },
+      ],
+      warnings: [],
+    });
+  }
+});
+
+test('without a count every named plugin counts', () => {
+  const host = parsePluginHost('[pre_post]\npluginName0=a\npluginName1=b', 'a.conf');
+  assert.is(host.ok && host.plugins.length, 2);
+});
+
+test('holds a time-out over half an hour down, and says so', () => {
+  const host = parsePluginHost('[pre_post]\ntimeoutInSeconds=7200', 'a.conf');
+  assert.ok(host.ok);
+  assert.is(host.timeoutMs, MAX_HOST_TIMEOUT_MS);
+  assert.match(host.warnings.join(), 'a.conf: timeoutInSeconds is more than 1800');
+});
+
+const refused: readonly [string, string, string][] = [
+  ['no section', 'numberOfPlugins=1', 'line 1'],
+  ['another section', '[other]\nnumberOfPlugins=1', '[pre_post]'],
+  ['a line that is none', '[pre_post]\nnonsense', 'line 2'],
+  ['a count that is no number', '[pre_post]\nnumberOfPlugins=many', 'numberOfPlugins'],
+  ['a time-out that is no number', '[pre_post]\ntimeoutInSeconds=soon', 'timeoutInSeconds'],
+  ['a time-out of 0', '[pre_post]\ntimeoutInSeconds=0', 'timeoutInSeconds'],
+  ['fewer names than plugins', '[pre_post]\nnumberOfPlugins=2\npluginName0=a', 'pluginName'],
+];
+
+for (const [name, text, words] of refused) {
+  test(`refuses ${name} with code 304`, () => {
+    const host = parsePluginHost(text, 'a.conf');
+    assert.ok(!host.ok);
+    assert.is(host.code, 304);
+    assert.match(host.message, words);
+  });
+}
+
+test('where there is no file, the built-in default holds', () => {
+  assert.equal(readPluginHost('/nowhere/a.conf', '/b.json'), defaultPluginHost('/b.json'));
+});
+
+test.run();

@@ -1,0 +1,93 @@
+import * as assert from 'uvu/assert';
+import { splitArguments } from '../../src/config/argument-words.ts';
+import {
+  DEFAULT_WORKLOAD_TIMEOUT_MS,
+  parseWorkload,
+  readWorkload,
+} from '../../src/config/workload.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('workload.conf');
+
+test('reads every key', () => {
+  const text = `[workload]
+workload_name = mysql
+command_path = /usr/bin/
+credString = -u backup -p'two words' -h localhost
+linux_user = mysql
+role = slave
+enforceSlaveOnly = True
+ipc_folder = /
+timeout = 30
+dbnames = a, b
+customScriptEnabled = False
+configuration_path = /etc/oratab
+
+[logbackup]
+anything = 1
+`;
+  assert.equal(parseWorkload(text, 'w.conf'), {
+    ok: true,
+    name: 'mysql',
+    kind: 'mysql',
+    commandPath: '/usr/bin/',
+    credentials: ['-u', 'backup', '-ptwo words', '-h', 'localhost'],
+    user: 'mysql',
+    replicaOnly: true,
+    timeoutMs: 30_000,
+    databases: ['a', 'b'],
+    instancesPath: '/etc/oratab',
+    warnings: [],
+  });
+});
+
+test('has defaults for what is missing', () => {
+  const workload = parseWorkload('[workload]\nworkload_name=Postgres', 'w.conf');
+  assert.ok(workload?.ok);
+  assert.is(workload.kind, 'postgres');
+  assert.is(workload.user, 'postgres');
+  assert.is(workload.timeoutMs, DEFAULT_WORKLOAD_TIMEOUT_MS);
+  assert.is(workload.replicaOnly, false);
+});
+
+test('an empty or missing name, section or file means none', () => {
+  assert.is(parseWorkload('[workload]\nworkload_name =\nrole = nonsense', 'w.conf'), undefined);
+  assert.is(parseWorkload('[logbackup]\na=1', 'w.conf'), undefined);
+  assert.is(readWorkload('/nowhere/w.conf'), undefined);
+});
+
+const refused: readonly [string, string, number][] = [
+  ['a name that nobody knows', 'workload_name = db2', 503],
+  ['a name that every object has', 'workload_name = constructor', 503],
+  ['a role that nobody knows', 'workload_name = mysql\nrole = witness', 502],
+  ['a time-out in words', 'workload_name = mysql\ntimeout = soon', 501],
+  ['a quotation mark alone', 'workload_name = mysql\ncredString = -p"x', 501],
+  ['a line that is none', 'workload_name = mysql\nnonsense', 501],
+  ['an ipc_folder that is none', 'workload_name = oracle\nipc_folder = /nowhere', 507],
+];
+
+for (const [name, text, code] of refused) {
+  test(`refuses ${name} with code ${code}`, () => {
+    const workload = parseWorkload(`[workload]\n${text}`, 'w.conf');
+    assert.is(workload?.ok === false && workload.code, code);
+  });
+}
+
+const words: readonly [string, string[] | undefined][] = [
+  ['', []],
+  ['  a   b ', ['a', 'b']],
+  [`-p'a b'"c d"e`, ['-pa bc de']],
+  [`"a\\"b" 'a\\b' a\\ b`, ['a"b', 'a\\b', 'a b']],
+  [`'' ""`, ['', '']],
+  ['$HOME `id` *', ['$HOME', '`id`', '*']],
+  [`a 'b`, undefined],
+  ['a "b', undefined],
+];
+
+for (const [text, expected] of words) {
+  test(`splits ${JSON.stringify(text)} as a shell would, expanding nothing`, () => {
+    assert.equal(splitArguments(text), expected);
+  });
+}
+
+test.run();

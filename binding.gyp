@@ -1,6 +1,12 @@
 {
+  'variables': {
+    # Where the static libraries are not installed, the result runs on this machine; it cannot be packaged.
+    'static_cxx%': ['<!@(echo "int main(){}" | ${CXX:-g++} -x c++ - -static-libstdc++ -o /dev/null && echo -static-libstdc++ || echo -pthread)'],
+    'static_all%': ['<!@(echo "int main(){}" | ${CXX:-g++} -x c++ - -static -o /dev/null && echo -static || echo -pthread)'],
+  },
   'target_defaults': {
-    'cflags': ['-Wall', '-Wextra', '-Werror'],
+    # No path of this machine in what is built.
+    'cflags': ['-Wall', '-Wextra', '-Werror', '-ffile-prefix-map=<(module_root_dir)=.'],
     'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],
     'cflags_cc': ['-std=c++20', '-fexceptions', '-fvisibility=hidden'],
   },
@@ -21,6 +27,7 @@
         'native/last_lever_object.cc',
         'native/ledger.cc',
         'native/lock.cc',
+        'native/old_glibc.cc',
         'native/permission_group.cc',
         'native/permission_waiters.cc',
         'native/safe_directory.cc',
@@ -33,8 +40,17 @@
         # A bell that rings while the environment ends cannot call JavaScript; that is no error.
         'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
       ],
-      # The threads may outlive a worker environment, after which Node would unload the addon.
-      'ldflags': ['-Wl,-z,nodelete'],
+      'ldflags': [
+        # The threads may outlive a worker environment, after which Node would unload the addon.
+        '-Wl,-z,nodelete',
+        # Wherever Node.js runs the addon runs, too: with the C++ library of another distribution, and
+        # with the old C library that native/old_glibc.cc tells of.
+        '<@(static_cxx)',
+        '-Wl,--version-script=<(module_root_dir)/native/exports.map',
+        '-Wl,--wrap=arc4random,--wrap=fstat64,--wrap=fstatat64,--wrap=pthread_attr_setstacksize',
+        '-Wl,--wrap=pthread_create,--wrap=pthread_sigmask',
+        '-Wl,--wrap=timer_create,--wrap=timer_delete,--wrap=timer_settime',
+      ],
     },
     {
       'target_name': 'flashfreeze-guardian',
@@ -50,7 +66,8 @@
         'native/permission_waiters.cc',
         'native/thread.cc',
       ],
-      'ldflags': ['-pthread'],
+      # It needs nothing of the distribution, and no library's pages need be locked in memory.
+      'ldflags': ['-pthread', '<@(static_all)'],
     },
   ],
 }

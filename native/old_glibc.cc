@@ -1,0 +1,97 @@
+/**
+ * Lets the addon run with glibc 2.28 (RHEL 8, Debian 10), which is the oldest that Node.js runs with,
+ * though it is built with a newer one. Since 2.28 some functions got new names or a new version, and
+ * what is linked with the new one refuses the old library. The linker sends the calls of the addon
+ * and of what is linked into it statically here (--wrap in binding.gyp), where they go to what 2.28
+ * has, too. `npm run package` refuses an addon that needs anything newer.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+
+#if defined(__x86_64__)
+#define OLDEST "GLIBC_2.2.5"
+#define FXSTATAT_SINCE "GLIBC_2.4"
+constexpr int kStatVersion = 1;
+#elif defined(__aarch64__)
+#define OLDEST "GLIBC_2.17"
+#define FXSTATAT_SINCE OLDEST
+constexpr int kStatVersion = 0;
+#else
+#error "flashfreeze is built for x86-64 and 64-bit ARM"
+#endif
+
+#define OLD(name, since) __asm__(".symver old_" #name "," #name "@" since)
+
+extern "C" {
+
+OLD(pthread_create, OLDEST);
+OLD(pthread_attr_setstacksize, OLDEST);
+OLD(pthread_sigmask, OLDEST);
+OLD(__fxstat64, OLDEST);
+OLD(__fxstatat64, FXSTATAT_SINCE);
+
+int old_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+int old_pthread_attr_setstacksize(pthread_attr_t*, size_t);
+int old_pthread_sigmask(int, const sigset_t*, sigset_t*);
+int old___fxstat64(int, int, struct stat64*);
+int old___fxstatat64(int, int, const char*, struct stat64*, int);
+
+int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                          void* (*start)(void*), void* argument) {
+  return old_pthread_create(thread, attributes, start, argument);
+}
+
+int __wrap_pthread_attr_setstacksize(pthread_attr_t* attributes, size_t bytes) {
+  return old_pthread_attr_setstacksize(attributes, bytes);
+}
+
+int __wrap_pthread_sigmask(int how, const sigset_t* set, sigset_t* former) {
+  return old_pthread_sigmask(how, set, former);
+}
+
+int __wrap_fstat64(int fd, struct stat64* status) {
+  return old___fxstat64(kStatVersion, fd, status);
+}
+
+int __wrap_fstatat64(int directory, const char* path, struct stat64* status, int flags) {
+  return old___fxstatat64(kStatVersion, directory, path, status, flags);
+}
+
+uint32_t __wrap_arc4random() {
+  uint32_t number = 0;
+  // So few bytes come whole, and never too early: the system has long been up.
+  if (getrandom(&number, sizeof number, 0) != sizeof number) abort();
+  return number;
+}
+
+// In 2.28 these are in librt, which Node.js does not load; the system calls are everywhere. Their
+// timers are numbered by an int.
+int __wrap_timer_create(clockid_t clock, struct sigevent* event, timer_t* timer) {
+  int number = 0;
+  if (syscall(SYS_timer_create, clock, event, &number) != 0) return -1;
+  *timer = reinterpret_cast<timer_t>(static_cast<intptr_t>(number));
+  return 0;
+}
+
+int __wrap_timer_settime(timer_t timer, int flags, const struct itimerspec* setting,
+                         struct itimerspec* former) {
+  const auto number = static_cast<int>(reinterpret_cast<intptr_t>(timer));
+  return static_cast<int>(syscall(SYS_timer_settime, number, flags, setting, former));
+}
+
+int __wrap_timer_delete(timer_t timer) {
+  const auto number = static_cast<int>(reinterpret_cast<intptr_t>(timer));
+  return static_cast<int>(syscall(SYS_timer_delete, number));
+}
+
+/** Tells the C++ library that it may do without atomic operations; with Node.js it never may. */
+__attribute__((visibility("hidden"))) char __libc_single_threaded = 0;
+}

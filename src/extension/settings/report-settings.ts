@@ -1,4 +1,5 @@
 import { isBlank, member } from './json.ts';
+import { percentEncoded } from './uri.ts';
 
 /** What is needed to report on a task, whatever else is wrong with its settings. */
 export interface ReportSettings {
@@ -25,15 +26,17 @@ export function interpretReportSettings(
   protectedSettings: unknown,
 ): ReportSettings {
   const ofPublic = (name: string): string | undefined => textOf(member(publicSettings, name));
-  const ofEither = (name: string): string | undefined =>
-    ofPublic(name) ?? textOf(member(protectedSettings, name));
+  const uriOf = (name: string): string | undefined => {
+    const uri = ofPublic(name) ?? textOf(member(protectedSettings, name));
+    return uri === undefined ? undefined : percentEncoded(uri);
+  };
   return {
     taskId: ofPublic('taskId') ?? '',
     startTicks: ofPublic('commandStartTimeUTCTicks') ?? '',
     locale: ofPublic('locale') ?? DEFAULT_LOCALE,
     isV2: ofPublic('vmType')?.toLowerCase() === V2,
-    logsBlobUri: ofEither('logsBlobUri'),
-    statusBlobUri: ofEither('statusBlobUri'),
+    logsBlobUri: uriOf('logsBlobUri'),
+    statusBlobUri: uriOf('statusBlobUri'),
   };
 }
 

@@ -25,6 +25,7 @@ import {
   wholeNumber,
 } from './schema.ts';
 import { readTicks } from './ticks.ts';
+import { percentEncoded } from './uri.ts';
 
 const PUBLIC = 'the settings';
 const PROTECTED = 'protectedSettings';
@@ -155,10 +156,9 @@ function startOf(ticks: string | undefined): ScheduledStart | undefined {
   return start;
 }
 
-/** Blobs in the form in which requests are made: what a URL may not hold as it is, percent-encoded. */
 function blobsOf(uris: readonly string[]): string[] {
   return uris.map((uri, index) => {
-    const encoded = uri.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+    const encoded = percentEncoded(uri);
     try {
       parseBlobUrl(encoded, `blobSASUri[${index}] of objectStr of ${PROTECTED}`);
     } catch (error) {

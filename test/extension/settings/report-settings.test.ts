@@ -52,6 +52,16 @@ test('what is of the wrong form counts as not given', () => {
   }
 });
 
+test('names with blanks and unicode are percent-encoded, what is encoded stays', () => {
+  const uri = ' https://a.blob.core.windows.net/c/my%20status ü.txt?sig=a%2Bb\n';
+  const { logsBlobUri, statusBlobUri } = interpretReportSettings(
+    { logsBlobUri: uri },
+    { statusBlobUri: uri },
+  );
+  assert.equal(logsBlobUri, 'https://a.blob.core.windows.net/c/my%20status%20%C3%BC.txt?sig=a%2Bb');
+  assert.equal(statusBlobUri, logsBlobUri);
+});
+
 test('nothing makes it throw', () => {
   fc.assert(
     fc.property(fc.anything(), fc.anything(), (inPublic, inProtected) => {

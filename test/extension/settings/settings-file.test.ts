@@ -240,37 +240,61 @@ test('a reader sees the whole old file or the whole new one', async () => {
   assert.equal(await readFile(join(folder.path, 'old'), 'utf8'), text);
 });
 
+const MODULE = new URL('../../../src/extension/settings/settings-file.ts', import.meta.url).href;
+
+/** Runs a module in a mount namespace of its own, after `mounts`; both know the folder as their first argument. */
+function runMounted(mounts: string, folder: string, body: string): unknown {
+  const script = `import { scrubSettings, rotate } from ${JSON.stringify(MODULE)};
+    import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+    const [, folder] = process.argv;
+    ${body}`;
+  const shell = ['sh', '-c', `${mounts} && exec "$2" --input-type=module -e "$3" "$1"`, 'sh'];
+  const output = execFileSync(
+    'unshare',
+    ['-m', '--propagation', 'private', ...shell, folder, process.execPath, script],
+    { encoding: 'utf8' },
+  );
+  return JSON.parse(output);
+}
+
 test('a folder that cannot be written to costs nothing but a message', async () => {
   await using folder = await temporaryFolder();
   await writeFile(join(folder.path, '1.settings'), settings({}));
-  const script = `
-    import { scrubSettings, rotate } from ${JSON.stringify(
-      new URL('../../../src/extension/settings/settings-file.ts', import.meta.url).href,
-    )};
-    console.log(JSON.stringify([await scrubSettings(process.argv[1] + '/1.settings'), await rotate(process.argv[1], 2)]));`;
-  const readOnly =
-    'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" --input-type=module -e "$3" "$1"';
-  const output = execFileSync(
-    'unshare',
-    [
-      '-m',
-      '--propagation',
-      'private',
-      'sh',
-      '-c',
-      readOnly,
-      'sh',
-      folder.path,
-      process.execPath,
-      script,
-    ],
-    { encoding: 'utf8' },
+  const result = runMounted(
+    'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"',
+    folder.path,
+    `const scrubbed = await scrubSettings(folder + '/1.settings');
+    const problems = await rotate(folder, 2);
+    console.log(JSON.stringify({ ...scrubbed, problems: problems.join() }));`,
   );
-  const [scrubbed, problems] = JSON.parse(output);
-  assert.equal(scrubbed.ok, false);
-  assert.match(scrubbed.message, /EROFS/);
-  assert.match(problems.join(), /renaming .*1\.settings failed \(EROFS\)/);
+  assert.deepEqual(result, {
+    ok: false,
+    message: `${folder.path}/1.settings keeps its protected settings: EROFS`,
+    problems: `renaming ${folder.path}/1.settings failed (EROFS)`,
+  });
   assert.ok((await readFile(join(folder.path, '1.settings'), 'utf8')).includes(SECRET));
+});
+
+test('on a full disk the file stays whole, and nothing is left beside it', async () => {
+  await using folder = await temporaryFolder();
+  const text = settings({ filler: 'x'.repeat(20_000) });
+  const result = runMounted(
+    'mount -t tmpfs -o size=64k tmpfs "$1"',
+    folder.path,
+    `const path = folder + '/1.settings';
+    const text = ${JSON.stringify(text)};
+    writeFileSync(path, text);
+    try { writeFileSync(folder + '/filler', Buffer.alloc(100_000)); } catch {}
+    const { ok, message } = await scrubSettings(path);
+    const kept = readFileSync(path, 'utf8') === text;
+    console.log(JSON.stringify({ ok, message, kept, names: readdirSync(folder).sort() }));`,
+  );
+  assert.deepEqual(result, {
+    ok: false,
+    message: `${folder.path}/1.settings keeps its protected settings: ENOSPC`,
+    kept: true,
+    names: ['1.settings', 'filler'],
+  });
 });
 
 test('old files are renamed and lose their secrets, the current ones stay', async () => {

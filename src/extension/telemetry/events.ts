@@ -38,6 +38,7 @@ export type EventsResult =
 const MAX_MESSAGE_CHARACTERS = 3_000;
 const MAX_EVENT_CHARACTERS = 6_000;
 const MAX_EVENTS = 300;
+const MAX_NAME_CHARACTERS = 256;
 const MAX_FOLDER_FILES = 100;
 const MAX_FOLDER_BYTES = 4 * 1024 * 1024;
 
@@ -51,10 +52,11 @@ export async function writeEvents(
   channel: EventChannel,
 ): Promise<EventsResult> {
   const { eventsFolder } = channel;
-  if (eventsFolder === undefined || events.length === 0) {
+  // The agent takes an event without a message for a broken one.
+  const newest = events.filter(({ message }) => message.trim() !== '').slice(-MAX_EVENTS);
+  if (eventsFolder === undefined || newest.length === 0) {
     return { ok: true, written: 0, leftOut: events.length };
   }
-  const newest = events.slice(-MAX_EVENTS);
   try {
     const text = renderEvents(newest, channel);
     if (!(await hasRoom(eventsFolder, text.length))) {
@@ -84,12 +86,12 @@ function renderEvent(
     asciiJson({
       Version: extensionVersion,
       Timestamp: at.toISOString(),
-      TaskName: taskName,
+      TaskName: cutTo(taskName, MAX_NAME_CHARACTERS),
       EventLevel: level,
       Message: text,
       EventPid: String(process.pid),
       EventTid: String(process.pid),
-      OperationId: operationId,
+      OperationId: cutTo(operationId, MAX_NAME_CHARACTERS),
     });
   const bounded = cutTo(redaction.redact(message), MAX_MESSAGE_CHARACTERS);
   const fitting = longestFitting(bounded, (text) => render(text).length <= MAX_EVENT_CHARACTERS);

@@ -68,8 +68,9 @@ test('one file of digits with an array of events, every field a string, and noth
 
 test('each event stays within the agent’s limits, whatever its message', () =>
   withChannel(async (channel) => {
+    const odd = { ...channel, operationId: 'x'.repeat(9_000) };
     for (const filling of ['a', '"', '\u0001', 'é', '😀', '\ud83d']) {
-      const text = renderEvents([eventOf(filling.repeat(200_000 / filling.length))], channel);
+      const text = renderEvents([eventOf(filling.repeat(200_000 / filling.length))], odd);
       assert.ok(text.length <= 6_144, filling);
       const [event] = JSON.parse(text) as { readonly Message: string }[];
       assert.ok(event && event.Message.length > 700 && event.Message.length <= 3_072);
@@ -85,6 +86,14 @@ test('the newest events are kept where there are too many', () =>
     const text = await readFile(join(channel.eventsFolder, name), 'utf8');
     assert.not.match(text, /"event 199"/);
     assert.match(text, /"event 200".*"event 499"/);
+  }));
+
+test('an event without a message is left out, since the agent would take it for a broken one', () =>
+  withChannel(async (channel) => {
+    const events = [eventOf(''), eventOf('said'), eventOf(' \n')];
+    assert.equal(await writeEvents(events, channel), { ok: true, written: 1, leftOut: 2 });
+    assert.equal(await writeEvents([eventOf('')], channel), { ok: true, written: 0, leftOut: 1 });
+    assert.is((await readdir(channel.eventsFolder)).length, 1);
   }));
 
 test('no secret gets into an event', () =>

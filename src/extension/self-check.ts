@@ -3,7 +3,7 @@ import { Guardian } from '../freezer/guardian.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 
 /** Port 9 discards what it gets; nothing is sent to it either. */
-const NOWHERE = 'https://localhost:9/nothing?sig=none';
+const NOWHERE = 'https://localhost:9/none/none?sig=none';
 
 /**
  * Loads and starts every part of the program that a run needs: the addon, the guardian, a thread for

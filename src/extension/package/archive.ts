@@ -1,0 +1,24 @@
+import { buffer } from 'node:stream/consumers';
+import { ZipFile } from 'yazl';
+import type { PayloadFile } from './payload-file.ts';
+
+// The first day that a zip can tell, by the local clock, since that is what it tells.
+const EPOCH = new Date(1980, 0, 1);
+const COMPRESSION_LEVEL = 6;
+
+/** A zip with the files' modes. The same files give the same bytes, in whatever order, whenever and wherever. */
+export async function zip(files: readonly PayloadFile[]): Promise<Buffer> {
+  const archive = new ZipFile();
+  const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const { path, content, isExecutable } of sorted) {
+    archive.addBuffer(Buffer.from(content.buffer, content.byteOffset, content.length), path, {
+      mtime: EPOCH,
+      mode: isExecutable ? 0o100755 : 0o100644,
+      compressionLevel: COMPRESSION_LEVEL,
+      // Else the time is told in UTC too, which differs from zone to zone.
+      forceDosTimestamp: true,
+    });
+  }
+  archive.end();
+  return await buffer(archive.outputStream);
+}

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Runs flashfreeze with the Node.js runtime that lies beside this file.
+#   flashfreeze extension install|enable|disable|update|uninstall    what HandlerManifest.json names
+#   flashfreeze thaw --all                                           the emergency exit; --help lists the rest
+
+case $0 in
+*/*) directory=${0%/*} ;;
+*) directory=. ;;
+esac
+directory=$(cd -- "$directory" && pwd -P) || exit 1
+
+# What others set for their own Node.js is not meant for this one.
+unset NODE_OPTIONS NODE_PATH
+# Compiled code is kept from one start to the next; Node.js writes it as a process ends, when nothing is frozen.
+export NODE_COMPILE_CACHE="$directory/compile-cache"
+
+case "$1 $2" in
+"extension install" | "extension disable" | "extension uninstall")
+  if ! answer=$("$directory/node" --version 2>&1); then
+    echo "flashfreeze: its Node.js runtime cannot run here: $answer" >&2
+    echo "flashfreeze: it needs glibc 2.28 or later, libstdc++6, the processor it was packaged for," >&2
+    echo "flashfreeze: and a file system that is not mounted noexec ($directory)" >&2
+    # 51 is the guest agent's code for a distribution that is not supported. What cannot run has left
+    # nothing to end or to remove, and a disable that fails would keep the extension from being removed.
+    [ "$2" != install ] || exit 51
+    exit 0
+  fi
+  ;;
+esac
+
+exec "$directory/node" "$directory/flashfreeze.js" "$@"

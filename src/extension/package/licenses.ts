@@ -1,0 +1,75 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { FlashfreezeError } from '../../errors.ts';
+import type { NodeRuntime } from './node-runtime.ts';
+import { REPOSITORY } from './repository.ts';
+
+export interface Notice {
+  /** What is shipped and under which licence, in a line. */
+  readonly title: string;
+  readonly text: string;
+}
+
+interface PackageJson {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: string;
+}
+
+const LICENSE_FILE = /^(?:licen[cs]e|copying|notice|thirdpartynotices?)(?:[.-].*)?$/i;
+const RULE = '='.repeat(78);
+
+/** THIRD-PARTY-NOTICES.txt: every licence of what is shipped and not our own. */
+export async function thirdPartyNotices(
+  packages: readonly string[],
+  runtime: NodeRuntime,
+): Promise<string> {
+  const notices = [
+    ...(await nativeNotices(runtime)),
+    ...(await Promise.all(packages.map(packageNotice))),
+  ];
+  return notices
+    .map(({ title, text }) => `${RULE}\n${title}\n${RULE}\n\n${text.trim()}\n`)
+    .join('\n');
+}
+
+/** Throws `FF_PACKAGE_FAILED` where a package has no licence. */
+async function packageNotice(folder: string): Promise<Notice> {
+  const json = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as PackageJson;
+  const names = (await readdir(folder)).filter((name) => LICENSE_FILE.test(name)).sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  if (json.license === undefined) {
+    throw new FlashfreezeError('FF_PACKAGE_FAILED', `${basename(folder)} names no licence`);
+  }
+  return {
+    title: `${json.name} ${json.version} (${json.license})`,
+    text:
+      texts.length === 0 ? `The package comes without a text of its licence.` : texts.join('\n\n'),
+  };
+}
+
+async function nativeNotices(runtime: NodeRuntime): Promise<Notice[]> {
+  const own = (name: string): string => join(import.meta.dirname, 'licenses', name);
+  const addonApi = await packageNotice(join(REPOSITORY, 'node_modules/node-addon-api'));
+  return [
+    {
+      title: `node: Node.js ${runtime.version}, with what it is made of`,
+      text: await readFile(runtime.license, 'utf8'),
+    },
+    { ...addonApi, title: `flashfreeze.node: ${addonApi.title}` },
+    {
+      title:
+        'flashfreeze.node, flashfreeze-guardian: GNU C++ Library and GCC’s runtime library\n(GPL-3.0 with GCC Runtime Library Exception 3.1)',
+      text: `${await readFile(own('GCC-exception-3.1.txt'), 'utf8')}\n${await readFile(own('GPL-3.0.txt'), 'utf8')}`,
+    },
+    {
+      title: 'flashfreeze-guardian: GNU C Library (LGPL-2.1 or later)',
+      text: `${GLIBC}\n${await readFile(own('LGPL-2.1.txt'), 'utf8')}`,
+    },
+  ];
+}
+
+const GLIBC = `The guardian is linked with the GNU C Library. Its source is that of the package of the
+distribution this was built on, or https://www.gnu.org/software/libc/. To link the guardian with another
+version of it, run "npm ci" in a checkout of flashfreeze on a machine that has it.
+`;

@@ -1,0 +1,45 @@
+/** The oldest C library that the payload runs with: that of RHEL 8 and Debian 10. Node.js needs it too. */
+export const OLDEST_GLIBC = '2.28';
+
+/** A symbol that a program takes from a library, as `readelf --dyn-syms -W` shows it. */
+export interface NeededSymbol {
+  readonly name: string;
+  /** `GLIBC`, `GLIBCXX`, `GCC`, … */
+  readonly library: string;
+  /** `2.28` */
+  readonly version: string;
+}
+
+/** The undefined symbols that ask for a version of their library. */
+export function neededSymbols(readelf: string): NeededSymbol[] {
+  return readelf.split('\n').flatMap((line) => {
+    const [, name = '', library = '', version = ''] =
+      /\sUND\s+(\w+)@([A-Z]+)_([\d.]+)(?:\s|$)/.exec(line) ?? [];
+    return name === '' ? [] : [{ name, library, version }];
+  });
+}
+
+/** Names the shared libraries of a program, from `readelf --dynamic -W`. */
+export function neededLibraries(readelf: string): string[] {
+  return [...readelf.matchAll(/\(NEEDED\)\s.*\[(.+)\]/g)].flatMap(([, name]) => name ?? []);
+}
+
+/** Those that the oldest C library does not have; `GLIBC_PRIVATE` never fits another one. */
+export function tooNew(symbols: readonly NeededSymbol[]): NeededSymbol[] {
+  return symbols.filter(
+    ({ library, version }) => library === 'GLIBC' && compareVersions(version, OLDEST_GLIBC) > 0,
+  );
+}
+
+/** Negative where the first is the older one. `2.4` is older than `2.28`. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split('.').map(Number));
+  const length = Math.max(left?.length ?? 0, right?.length ?? 0);
+  for (let index = 0; index < length; index += 1) {
+    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
+    if (difference !== 0) {
+      return difference;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { DEFAULT_NAME } from '../../../src/extension/package/options.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('deployment templates');
+
+const FOLDER = join(import.meta.dirname, '../../../src/extension/deploy');
+const NAMES = ['vm', 'scale-set'] as const;
+/** What may be set, and where (settings.md, Extension resource). */
+const PUBLIC = [
+  'commandStartTimeUTCTicks',
+  'commandToExecute',
+  'customSettings',
+  'locale',
+  'objectStr',
+  'taskId',
+  'vmType',
+];
+const PROTECTED = [
+  'customSettings',
+  'logsBlobUri',
+  'objectStr',
+  'snapshotTaskToken',
+  'statusBlobUri',
+];
+
+interface Extension {
+  readonly apiVersion: string;
+  readonly type: string;
+  readonly properties: {
+    readonly settings: Readonly<Record<string, unknown>>;
+    readonly protectedSettings?: Readonly<Record<string, unknown>>;
+  };
+}
+
+interface Template {
+  readonly parameters: Readonly<Record<string, { type: string; defaultValue?: unknown }>>;
+  readonly resources: readonly Extension[];
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(FOLDER, file), 'utf8');
+}
+
+function templateOf(name: string): Template {
+  return JSON.parse(textOf(`${name}.json`)) as Template;
+}
+
+test('every template is there in both languages', () => {
+  assert.equal(
+    readdirSync(FOLDER).sort(),
+    NAMES.flatMap((name) => [`${name}.bicep`, `${name}.json`]).sort(),
+  );
+});
+
+test('both languages declare the same parameters, and use each of them', () => {
+  for (const name of NAMES) {
+    const bicep = textOf(`${name}.bicep`);
+    const declared = [...bicep.matchAll(/^param (\w+)/gm)].map(([, parameter]) => parameter ?? '');
+    const { parameters } = templateOf(name);
+    assert.equal(Object.keys(parameters), declared, name);
+    for (const parameter of declared) {
+      assert.match(textOf(`${name}.json`), `parameters('${parameter}')`);
+      assert.ok((bicep.match(new RegExp(`\\b${parameter}\\b`, 'g')) ?? []).length > 1, parameter);
+    }
+  }
+});
+
+test('a template uses no parameter that it does not declare', () => {
+  for (const name of NAMES) {
+    const { parameters } = templateOf(name);
+    for (const [, used = ''] of textOf(`${name}.json`).matchAll(/parameters\('(\w+)'\)/g)) {
+      assert.ok(used in parameters, used);
+    }
+  }
+});
+
+test('both languages name the same resources, settings and versions', () => {
+  for (const name of NAMES) {
+    const bicep = textOf(`${name}.bicep`);
+    for (const { type, apiVersion, properties } of templateOf(name).resources) {
+      assert.match(bicep, `'${type}@${apiVersion}'`);
+      const names = [properties.settings, properties.protectedSettings ?? {}].flatMap(Object.keys);
+      for (const setting of names) {
+        assert.match(bicep, new RegExp(`^ +${setting}: `, 'm'));
+      }
+    }
+  }
+});
+
+test('only settings that exist are set, and secrets are protected', () => {
+  for (const name of NAMES) {
+    for (const { properties } of templateOf(name).resources) {
+      assert.equal(
+        Object.keys(properties.settings).filter((setting) => !PUBLIC.includes(setting)),
+        [],
+      );
+      assert.equal(
+        Object.keys(properties.protectedSettings ?? {}).filter(
+          (setting) => !PROTECTED.includes(setting),
+        ),
+        [],
+      );
+      assert.not.match(JSON.stringify(properties.settings), /disks|BlobUri/);
+    }
+  }
+});
+
+test('parameters that hold a SAS are secure in both languages', () => {
+  const { parameters } = templateOf('vm');
+  for (const secret of ['disks', 'statusBlobUri', 'logsBlobUri']) {
+    assert.match(parameters[secret]?.type ?? '', /^secure/i);
+    assert.match(textOf('vm.bicep'), new RegExp(`@secure\\(\\)\\nparam ${secret} `));
+  }
+});
+
+test('publisher and type are those of the package by default', () => {
+  for (const name of NAMES) {
+    const { publisher, extensionType } = templateOf(name).parameters;
+    assert.is(`${publisher?.defaultValue}.${extensionType?.defaultValue}`, DEFAULT_NAME);
+    assert.match(textOf(`${name}.bicep`), `publisher string = '${publisher?.defaultValue}'`);
+    assert.match(
+      textOf(`${name}.bicep`),
+      `extensionType string = '${extensionType?.defaultValue}'`,
+    );
+  }
+});
+
+test.run();

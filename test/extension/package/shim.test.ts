@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process';
+import { chmod, copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { suite } from '../../suite.ts';
+
+const test = suite('shim');
+
+const SHIM = join(import.meta.dirname, '../../../src/extension/package/flashfreeze.sh');
+const REPORT = `#!/bin/sh
+[ "$1" = --version ] && exit 0
+echo "$0"; echo "$1"; shift; echo "$#"
+for argument; do echo "$argument"; done
+echo "$NODE_COMPILE_CACHE"; echo "\${NODE_OPTIONS-none}"; pwd
+exit 7
+`;
+const BROKEN = `#!/bin/sh
+echo "libc.so.6: version GLIBC_2.28 not found" >&2
+exit 1
+`;
+
+interface Ended {
+  readonly code: number | string | null | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A payload with a script in the place of Node.js. */
+class Payload implements AsyncDisposable {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async create(node: string): Promise<Payload> {
+    const folder = await mkdtemp(join(tmpdir(), "shim's folder "));
+    await copyFile(SHIM, join(folder, 'flashfreeze'));
+    await chmod(join(folder, 'flashfreeze'), 0o755);
+    await writeFile(join(folder, 'node'), node, { mode: 0o755 });
+    return new Payload(folder);
+  }
+
+  /** Runs a command line as the agent does, with nothing but PATH in the environment. */
+  run(commandLine: string, cwd = '/', environment: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    const { promise, resolve } = Promise.withResolvers<Ended>();
+    const env = { PATH: '/usr/bin:/bin', ...environment };
+    execFile('/bin/sh', ['-c', commandLine], { cwd, env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
+    );
+    return promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+test('arguments, exit code and working directory are passed on', async () => {
+  await using payload = await Payload.create(REPORT);
+  const { folder } = payload;
+  const { code, stdout } = await payload.run(`"${folder}/flashfreeze" extension enable 'a b' '*'`);
+  assert.is(code, 7);
+  assert.equal(stdout.split('\n'), [
+    join(folder, 'node'),
+    join(folder, 'flashfreeze.js'),
+    '4',
+    'extension',
+    'enable',
+    'a b',
+    '*',
+    join(folder, 'compile-cache'),
+    'none',
+    '/',
+    '',
+  ]);
+});
+
+test('it finds itself by a relative path, too', async () => {
+  await using payload = await Payload.create(REPORT);
+  for (const commandLine of ['./flashfreeze x', 'sh flashfreeze x', 'PATH=$PATH:. flashfreeze x']) {
+    const { stdout } = await payload.run(commandLine, payload.folder);
+    assert.is(stdout.split('\n')[0], join(payload.folder, 'node'), commandLine);
+  }
+});
+
+test('options that others set for their Node.js are dropped', async () => {
+  await using payload = await Payload.create(REPORT);
+  const { stdout } = await payload.run(`"${payload.folder}/flashfreeze"`, '/', {
+    NODE_OPTIONS: '--inspect',
+  });
+  assert.match(stdout, /^none$/m);
+});
+
+test('a runtime that cannot run fails install with 51 and a reason', async () => {
+  await using payload = await Payload.create(BROKEN);
+  const { code, stderr } = await payload.run(`"${payload.folder}/flashfreeze" extension install`);
+  assert.is(code, 51);
+  assert.match(stderr, 'GLIBC_2.28 not found');
+  assert.match(stderr, 'noexec');
+});
+
+test('a runtime that cannot run keeps nobody from removing the extension', async () => {
+  await using payload = await Payload.create(BROKEN);
+  for (const command of ['disable', 'uninstall']) {
+    const { code, stderr } = await payload.run(
+      `"${payload.folder}/flashfreeze" extension ${command}`,
+    );
+    assert.is(code, 0, command);
+    assert.match(stderr, 'cannot run here');
+  }
+});
+
+test('a runtime that cannot run fails enable and update', async () => {
+  await using payload = await Payload.create(BROKEN);
+  for (const command of ['enable', 'update']) {
+    assert.is.not(
+      (await payload.run(`"${payload.folder}/flashfreeze" extension ${command}`)).code,
+      0,
+    );
+  }
+});
+
+test('a runtime that may not be executed is told like one that cannot run', async () => {
+  await using payload = await Payload.create(REPORT);
+  await chmod(join(payload.folder, 'node'), 0o644);
+  const { code, stderr } = await payload.run(`"${payload.folder}/flashfreeze" extension install`);
+  assert.is(code, 51);
+  assert.match(stderr, /permission denied/i);
+});
+
+test('it needs no more than a POSIX shell', async () => {
+  await using payload = await Payload.create(REPORT);
+  await symlink('/bin/sh', join(payload.folder, 'sh'));
+  const { code, stderr } = await payload.run(`"${payload.folder}/flashfreeze" x`, '/', {
+    PATH: payload.folder,
+  });
+  assert.is(code, 7, stderr);
+});
+
+test.run();

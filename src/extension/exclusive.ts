@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { throwIfAborted } from '../backup/abort.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { FreezeLock } from '../freezer/lock.ts';
 
@@ -13,7 +14,7 @@ export type Exclusive =
  * Waits until no other process does the same. The lock ends with the process at the latest; so to wait
  * for it is to wait for the process.
  *
- * @throws FlashfreezeError FF_EXTENSION_BUSY after `waitMs`; rejects with the signal's reason
+ * @throws FlashfreezeError FF_EXTENSION_BUSY after `waitMs`, FF_INTERRUPTED
  */
 export async function exclusively(
   directory: string,
@@ -25,6 +26,9 @@ export async function exclusively(
   try {
     return await FreezeLock.acquire({ path, waitMs, ...(signal && { signal }) });
   } catch (error) {
+    if (signal !== undefined) {
+      throwIfAborted(signal);
+    }
     throw error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT'
       ? new FlashfreezeError(
           'FF_EXTENSION_BUSY',

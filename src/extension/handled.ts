@@ -1,11 +1,6 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  isRestoredMachine,
-  readRoleGuid,
-  readStoredIdentity,
-  storeIdentity,
-} from './machine-identity.ts';
+import { isRestoredMachine, readStoredIdentity, storeIdentity } from './machine-identity.ts';
 
 /** The name is the agent's: it copies this file to a new version of the extension. */
 const SEQUENCE_FILE = 'mrseq';
@@ -50,17 +45,17 @@ export async function readHandled(
   if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
     return NOTHING_HANDLED;
   }
-  const [sequence, taskId] = await Promise.all([
+  const [sequence, task] = await Promise.all([
     readText(join(directory, SEQUENCE_FILE)),
     readText(join(directory, TASK_FILE)),
   ]);
   const sequenceNumber = /^\d+$/.test(sequence) ? Number(sequence) : undefined;
-  return { sequenceNumber, taskId };
+  return { sequenceNumber, taskId: taskIdOf(task, sequenceNumber) };
 }
 
 /**
  * Records what is going to be handled; to be called under the lock of `enable`. The sequence number
- * comes last: as long as it is not there, nothing of the new record counts.
+ * comes last: wherever this is interrupted, the task is taken for a new one.
  *
  * @throws what the system says, such as ENOSPC; then the task must not be run, it would be run again
  */
@@ -69,30 +64,42 @@ export async function recordHandled(
   { sequenceNumber, taskId }: Handled & { readonly sequenceNumber: number },
   roleGuid: string | undefined,
 ): Promise<void> {
+  if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
+    // Else it would count as this machine's as soon as the identity is.
+    await rm(join(directory, SEQUENCE_FILE), { force: true });
+  }
   if (roleGuid !== undefined) {
     await storeIdentity(directory, roleGuid);
   }
-  await replace(join(directory, TASK_FILE), taskId);
+  await replace(join(directory, TASK_FILE), JSON.stringify({ sequenceNumber, taskId }));
   await replace(join(directory, SEQUENCE_FILE), String(sequenceNumber));
 }
 
 /**
- * Takes over what another version of the extension had handled (update). What this version has itself
- * stands.
+ * Takes over what another version of the extension had handled (update), with the machine it was
+ * handled on: the agent copies the sequence number alone. What this version has itself stands.
  */
-export async function carryOver(from: string, to: string, libDirectory: string): Promise<void> {
-  const guid = await readRoleGuid(libDirectory);
-  const { sequenceNumber, taskId } = await readHandled(from, guid);
-  const own = await readHandled(to, guid);
-  if (sequenceNumber === undefined || (own.sequenceNumber !== undefined && own.taskId !== '')) {
+export async function carryOver(from: string, to: string): Promise<void> {
+  const own = await readHandled(to, undefined);
+  if (own.taskId !== '') {
     return;
   }
   const identity = await readStoredIdentity(from);
-  await recordHandled(
-    to,
-    { sequenceNumber: own.sequenceNumber ?? sequenceNumber, taskId },
-    identity,
-  );
+  const { sequenceNumber, taskId } = await readHandled(from, undefined);
+  if (sequenceNumber !== undefined) {
+    await recordHandled(to, { sequenceNumber, taskId }, identity);
+  }
+}
+
+/** Counts only beside the sequence number that it was recorded with. */
+function taskIdOf(text: string, sequenceNumber: number | undefined): string {
+  try {
+    const task = JSON.parse(text) as Partial<Handled>;
+    const isCurrent = task.sequenceNumber !== undefined && task.sequenceNumber === sequenceNumber;
+    return isCurrent && typeof task.taskId === 'string' ? task.taskId : '';
+  } catch {
+    return '';
+  }
 }
 
 async function readText(path: string): Promise<string> {

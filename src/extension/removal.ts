@@ -3,9 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
 import { recover } from '../backup/journal/recover.ts';
 import { LEARNT_ORDER_PATH } from '../backup/learnt-order.ts';
+import { exclusively } from './exclusive.ts';
 import { carryOver } from './handled.ts';
 import type { Installation } from './installation.ts';
-import { endWorker } from './worker.ts';
+import { endWorkers } from './worker.ts';
 
 /** Longest a run may take to thaw, let applications go and report; the agent allows 300 s (uninstall). */
 const END_LIMIT_MS = 120_000;
@@ -16,7 +17,13 @@ const END_LIMIT_MS = 120_000;
  * @throws FlashfreezeError FF_EXTENSION_BUSY where it does not end; disable has to fail then
  */
 export async function disable({ directory }: Installation): Promise<void> {
-  await endWorker(directory, END_LIMIT_MS);
+  await endEverything(directory);
+}
+
+/** An enable that is under way comes first, so that its worker is known. */
+async function endEverything(directory: string): Promise<void> {
+  using _alone = await exclusively(directory, 'enable', END_LIMIT_MS);
+  await endWorkers(directory, END_LIMIT_MS);
 }
 
 /** What the agent's update does: takes over what the version before had handled. */
@@ -24,7 +31,7 @@ export async function update({ directory, libDirectory, agent }: Installation): 
   const { updatingFromVersion } = agent;
   if (updatingFromVersion !== undefined) {
     const former = `${nameOf(directory)}-${updatingFromVersion}`;
-    await carryOver(join(libDirectory, former), directory, libDirectory);
+    await carryOver(join(libDirectory, former), directory);
   }
 }
 
@@ -39,7 +46,7 @@ export async function uninstall(
   { directory, libDirectory }: Installation,
   warn: (message: string) => void,
 ): Promise<void> {
-  await endWorker(directory, END_LIMIT_MS);
+  await endEverything(directory);
   await recover(warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
     await rm(LEARNT_ORDER_PATH, { force: true });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -15,7 +15,8 @@ import type { Installation } from './installation.ts';
 
 /** Where a worker finds the settings of its task. */
 const SETTINGS_DESCRIPTOR = 3;
-const IDENTITY_FILE = 'run.json';
+/** A file for each worker, named by its process. */
+const WORKERS_FOLDER = 'workers';
 
 /**
  * Starts the process that runs a task: in a session of its own, because the agent ends the group of a
@@ -39,6 +40,7 @@ export async function startWorker(
   });
   await once(worker, 'spawn');
   worker.unref();
+  await noteWorker(directory, worker.pid ?? 0);
   const pipe = worker.stdio[SETTINGS_DESCRIPTOR];
   if (!(pipe instanceof Writable)) {
     throw new Error('the worker has no pipe for its settings');
@@ -52,31 +54,36 @@ export function receiveSettings(): string {
   return readFileSync(SETTINGS_DESCRIPTOR, 'utf8');
 }
 
-/** Notes that this process runs a task, until disposed; `endWorker` finds it by that. */
-export async function noteWorker(directory: string): Promise<AsyncDisposable> {
-  const path = join(directory, IDENTITY_FILE);
-  await writeFile(path, JSON.stringify(await processIdentity('self')), { mode: 0o600 });
-  return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+/** Noted by who starts it, so that there is no time in which a worker is not known. */
+async function noteWorker(directory: string, pid: number): Promise<void> {
+  const folder = join(directory, WORKERS_FOLDER);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, `${pid}.json`);
+  await writeFile(path, JSON.stringify(await processIdentity(pid)), { mode: 0o600 });
+}
+
+/** To be called by a worker as the last thing that it does. */
+export async function forgetWorker(directory: string): Promise<void> {
+  await rm(join(directory, WORKERS_FOLDER, `${process.pid}.json`), { force: true });
 }
 
 /**
- * Ends the task that runs, if one does: it thaws, runs what is owed to applications, and reports.
+ * Ends the task that runs, if one does, and those that wait for it: they thaw, let applications go, and
+ * report. To be called where no enable can come in between.
  *
- * @returns whether there was one
- * @throws FlashfreezeError FF_EXTENSION_BUSY where it has not ended within `limitMs`
+ * @throws FlashfreezeError FF_EXTENSION_BUSY where one has not ended within `limitMs`
  */
-export async function endWorker(directory: string, limitMs: number): Promise<boolean> {
-  const worker = await readIdentity(join(directory, IDENTITY_FILE));
-  if (worker === undefined || !(await stillRuns(worker))) {
-    return false;
-  }
-  try {
-    process.kill(worker.pid, 'SIGTERM');
-  } catch {
-    return false;
+export async function endWorkers(directory: string, limitMs: number): Promise<void> {
+  const folder = join(directory, WORKERS_FOLDER);
+  const names = await readdir(folder).catch(() => []);
+  const known = await Promise.all(names.map((name) => readIdentity(join(folder, name))));
+  for (const worker of known) {
+    if (worker !== undefined && (await stillRuns(worker))) {
+      process.kill(worker.pid, 'SIGTERM');
+    }
   }
   using _ended = await exclusively(directory, 'run', limitMs);
-  return true;
+  await rm(folder, { recursive: true, force: true });
 }
 
 async function readIdentity(path: string): Promise<ProcessIdentity | undefined> {

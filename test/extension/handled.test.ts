@@ -50,7 +50,7 @@ test('carries over to a new version what the agent does not: task and machine', 
   await mkdir(to);
   await recordHandled(from, { sequenceNumber: 12, taskId: 'a_1' }, 'guid');
   await writeFile(join(to, 'mrseq'), '12');
-  await carryOver(from, to, lib.path);
+  await carryOver(from, to);
   assert.equal(await readHandled(to, 'guid'), { sequenceNumber: 12, taskId: 'a_1' });
   assert.equal(await readHandled(to, 'another'), NOTHING_HANDLED);
 });
@@ -59,14 +59,38 @@ test('leaves a version alone that has handled tasks itself, and takes nothing fr
   await using lib = await temporary();
   const to = join(lib.path, 'X-2');
   await mkdir(to);
-  await carryOver(join(lib.path, 'X-1'), to, lib.path);
+  await carryOver(join(lib.path, 'X-1'), to);
   assert.equal(await readHandled(to, undefined), NOTHING_HANDLED);
   await recordHandled(to, { sequenceNumber: 20, taskId: 'c_1' }, undefined);
   const from = join(lib.path, 'X-1');
   await mkdir(from);
   await recordHandled(from, { sequenceNumber: 12, taskId: 'a_1' }, undefined);
-  await carryOver(from, to, lib.path);
+  await carryOver(from, to);
   assert.equal(await readHandled(to, undefined), { sequenceNumber: 20, taskId: 'c_1' });
+});
+
+test('takes a task whose record was interrupted for a new one', async () => {
+  await using directory = await temporary();
+  await recordHandled(directory.path, { sequenceNumber: 12, taskId: 'a_1' }, undefined);
+  await writeFile(
+    join(directory.path, 'mrtask'),
+    JSON.stringify({ sequenceNumber: 13, taskId: 'b_1' }),
+  );
+  const last = await readHandled(directory.path, undefined);
+  assert.is(decideEnable(13, 'b_1', last), 'new');
+});
+
+test('does not take a number of the machine it was restored from for its own', async () => {
+  await using lib = await temporary();
+  const [from, to] = [join(lib.path, 'X-1'), join(lib.path, 'X-2')];
+  await mkdir(from);
+  await mkdir(to);
+  await recordHandled(from, { sequenceNumber: 12, taskId: 'a_1' }, 'former');
+  await writeFile(join(to, 'mrseq'), '12');
+  await carryOver(from, to);
+  assert.equal(await readHandled(to, 'restored'), NOTHING_HANDLED);
+  await recordHandled(to, { sequenceNumber: 3, taskId: 'b_1' }, 'restored');
+  assert.equal(await readHandled(to, 'restored'), { sequenceNumber: 3, taskId: 'b_1' });
 });
 
 async function temporary(): Promise<AsyncDisposable & { readonly path: string }> {

@@ -2,6 +2,7 @@ import { judge } from '../../backup/outcome.ts';
 import { PreflightError } from '../../backup/preflight.ts';
 import type { BackupRecord } from '../../backup/record.ts';
 import { type ErrorCode, FlashfreezeError } from '../../errors.ts';
+import { QuiesceError } from '../../quiesce/quiesce-error.ts';
 import { summarize } from '../../report/summary.ts';
 import type { Consistency, ResultCode } from '../../result-codes.ts';
 import { withoutQuery } from '../../snapshot/blob/blob-url.ts';
@@ -105,6 +106,9 @@ export function concludeError(error: unknown, blobs: readonly string[]): Conclus
 function codeOf(error: unknown, disks: number): ResultCode {
   if (error instanceof PreflightError) {
     return error.failures.length === disks ? 76 : 761;
+  }
+  if (error instanceof QuiesceError) {
+    return error.resultCode;
   }
   return error instanceof FlashfreezeError ? (RESULT_OF_ERROR[error.code] ?? 2) : 2;
 }

@@ -5,11 +5,16 @@ import { backup } from '../../backup/run.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import { measureUsedSpace } from '../../filesystems/used-size.ts';
+import {
+  QUIESCE_PATHS,
+  readQuiesceConfiguration,
+  secretsOf,
+} from '../../quiesce/read-configuration.ts';
 import { exclusively } from '../exclusive.ts';
 import type { Installation } from '../installation.ts';
 import type { TaskSettings } from '../model.ts';
 import { readMachineFacts } from '../telemetry/machine-facts.ts';
-import { noteWorker } from '../worker.ts';
+import { forgetWorker } from '../worker.ts';
 import { type Conclusion, concludeError, concludeRun } from './conclusion.ts';
 import { announce, publish } from './publish.ts';
 import { type ReadTask, readTask, requireInTime } from './read-task.ts';
@@ -35,30 +40,36 @@ export async function runTask(
   const desk = await openDesk(installation, sequenceNumber);
   desk.log.info(`task of sequence number ${sequenceNumber}, version ${installation.version}`);
   const read = await readTask(desk, settings);
-  const conclusion = await alone(desk, abort, read);
+  try {
+    // Held until everything is reported: who waits for the lock waits for that.
+    using _alone = await exclusively(installation.directory, 'run', EARLIER_TASK_LIMIT_MS, abort);
+    await runAndReport(desk, read, abort);
+  } catch (error) {
+    await report(desk, read, failed(desk, read, error));
+  }
+  await forgetWorker(installation.directory);
+}
+
+async function runAndReport(desk: TaskDesk, read: ReadTask, abort: AbortSignal): Promise<void> {
+  const announced = announce(desk, read.report, inProgressReport(desk, read.report));
+  const conclusion = await conclude(desk, read, announced, abort).catch((error: unknown) =>
+    failed(desk, read, error),
+  );
+  await announced;
+  await report(desk, read, conclusion);
+}
+
+function failed(desk: TaskDesk, { settings }: ReadTask, error: unknown): Conclusion {
+  desk.log.error(detailsOf(error));
+  return concludeError(error, settings.ok ? settings.task.blobs : []);
+}
+
+async function report(desk: TaskDesk, read: ReadTask, conclusion: Conclusion): Promise<void> {
+  // A run that ended with an error may have left it held.
   desk.log.release();
   const task = read.settings.ok ? read.settings.task : undefined;
   const machine = await readMachine(desk, task);
   await publish(desk, read.report, finalReport(desk, read.report, task, conclusion, machine));
-}
-
-/** One task at a time; the one before it may still be about to thaw. */
-async function alone(desk: TaskDesk, abort: AbortSignal, read: ReadTask): Promise<Conclusion> {
-  const { directory } = desk.installation;
-  const blobs = read.settings.ok ? read.settings.task.blobs : [];
-  try {
-    using _alone = await exclusively(directory, 'run', EARLIER_TASK_LIMIT_MS, abort);
-    await using _noted = await noteWorker(directory);
-    const announced = announce(desk, read.report, inProgressReport(desk, read.report));
-    try {
-      return await conclude(desk, read, announced, abort);
-    } finally {
-      await announced;
-    }
-  } catch (error) {
-    desk.log.error(detailsOf(error));
-    return concludeError(error, blobs);
-  }
 }
 
 async function conclude(
@@ -79,7 +90,11 @@ async function conclude(
   }
   requireInTime(task, new Date());
   await recover((sentence) => desk.log.warning(sentence));
-  const request = requestOf(task, desk.configuration, announced);
+  const quiesce = readQuiesceConfiguration(QUIESCE_PATHS, desk.configuration);
+  for (const secret of secretsOf(quiesce)) {
+    desk.redaction.add(secret);
+  }
+  const request = { ...requestOf(task, desk.configuration, announced), quiesce };
   return concludeRun(await backup(request, new LogObserver(desk.log), abort));
 }
 

@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { measureUsedSpace } from '../../src/filesystems/used-size.ts';
+import { LabDisks } from '../lab/disks.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
+import { suite } from '../suite.ts';
+
+await enterLab();
+
+const test = suite('used space of real disks');
+
+test('is what statfs says of each, images on another one apart', async () => {
+  await using lab = await LabDisks.create([
+    { type: 'ext4', sizeMb: 128 },
+    { type: 'xfs' },
+    { type: 'btrfs', devices: 2 },
+    { type: 'ext4', sizeMb: 16, imageOn: 0 },
+  ]);
+  const used = lab.disks.map(({ mountPoint }) => {
+    const { bsize, blocks, bfree } = statfsSync(mountPoint);
+    return bsize * (blocks - bfree);
+  });
+  const space = await measureUsedSpace();
+  const [first = 0, second = 0, third = 0, inImage = 0] = used;
+  assert.is(space.partitionCount, 3);
+  assert.is(space.totalUsedSizeInBytes, first + second + third);
+  assert.is(space.figures.loopDevicesBytes, inImage);
+  assert.is(space.isSizeComputationFailed, false);
+});
+
+/** Asks for one path that never answers, by a stat(1) in uninterruptible sleep, and one that does. */
+const PROGRAM = `
+  const { readUsedBytes } = await import(process.argv[1]);
+  const answers = await readUsedBytes(['stuck', '1 1 0'], { eachMs: 500, allMs: 20_000 });
+  console.log(JSON.stringify(answers));
+`;
+
+test('a statfs that hangs in the kernel does not keep the process from ending', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const mountPoint = lab.disks[0]?.mountPoint ?? assert.unreachable();
+  const folder = '/run/fake-stat';
+  await runCommand('mkdir', ['-p', folder]);
+  const lines = [
+    '#!/bin/sh',
+    'for last; do :; done',
+    `[ "$last" = stuck ] || { echo "$last"; exit; }`,
+    `echo $$ >${folder}/pid`,
+    `: >${mountPoint}/late`,
+  ];
+  writeFileSync(join(folder, 'stat'), `${lines.join('\n')}\n`);
+  chmodSync(join(folder, 'stat'), 0o755);
+  await runCommand('fsfreeze', ['--freeze', mountPoint]);
+  try {
+    const module = join(import.meta.dirname, '../../src/filesystems/statfs.ts');
+    const { status, stdout } = spawnSync(process.execPath, ['--eval', PROGRAM, module], {
+      encoding: 'utf8',
+      timeout: 15_000,
+      env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },
+    });
+    assert.equal([status, stdout], [0, '[null,1]\n']);
+    const pid = readFileSync(join(folder, 'pid'), 'utf8').trim();
+    assert.match(readFileSync(`/proc/${pid}/stat`, 'utf8'), /^\d+ \(stat\) D /);
+  } finally {
+    await runCommand('fsfreeze', ['--unfreeze', mountPoint]);
+  }
+});
+
+test.run();

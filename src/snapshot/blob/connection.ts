@@ -16,13 +16,14 @@ const KEEP_ALIVE_MARGIN_MS = 100;
 
 export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
-  /** One for all connections of a lane: the trusted authorities are held once. */
-  readonly secureContext: SecureContext;
-  readonly lookup: LookupFunction;
+  /** One for all connections of a lane: the trusted authorities are held once. Not for plain HTTP. */
+  readonly secureContext?: SecureContext;
+  /** Not for an address. */
+  readonly lookup?: LookupFunction;
 }
 
 /**
- * The one connection of a target. A dispatched request is written one turn of the event loop later
+ * The one connection of a blob, or of the host service. A dispatched request is written one turn of the event loop later
  * when the connection is up, and connects first when it is not.
  */
 export class BlobConnection {
@@ -46,12 +47,17 @@ export class BlobConnection {
 
   /** Cuts the connection with whatever is under way on it. The next request connects anew. */
   drop(): void {
-    void this.#client.destroy();
+    this.close();
     this.#client = this.#create();
   }
 
+  /** Cuts the connection for good. */
+  close(): void {
+    void this.#client.destroy();
+  }
+
   #create(): UndiciClient {
-    const { connectTimeoutMs, secureContext, lookup } = this.#options;
+    const { connectTimeoutMs, ...trust } = this.#options;
     return new Client(this.#origin, {
       pipelining: 1,
       allowH2: false,
@@ -61,7 +67,7 @@ export class BlobConnection {
       // Both are coarse (about 1 s); the exchanges have exact deadlines of their own.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: connectTimeoutMs, rejectUnauthorized: true, secureContext, lookup },
+      connect: { timeout: connectTimeoutMs, rejectUnauthorized: true, ...trust },
     });
   }
 }

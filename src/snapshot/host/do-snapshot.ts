@@ -1,0 +1,194 @@
+import { redact } from '../../log/redaction.ts';
+import type { DirectDriveSnapshot } from '../model.ts';
+import type { HostCall, HostDiskAnswer } from './host-call.ts';
+import { hostPost, isSuccess } from './host-client.ts';
+import {
+  isJsonObject,
+  isTrue,
+  type JsonObject,
+  parseJsonObject,
+  textOf,
+  wholeNumberOf,
+} from './json.ts';
+import { describeHostStatusCode, UNEXPECTED_FAILURE } from './status-code.ts';
+
+const PATH = '/metadata/recsvc/snapshot/dosnapshot?api-version=2017-12-01';
+/** Longest a message of the host's gets in ours. */
+const MESSAGE_LIMIT = 1_024;
+
+/** A setting or metadata pair of a request; a value may be any JSON. */
+export type HostPair = readonly [key: string, value: unknown];
+
+export interface DoSnapshotRequest {
+  readonly taskId: string;
+  /** LUNs; −1 for the OS disk. Empty: every disk. */
+  readonly diskIds: readonly number[];
+  readonly settings: readonly HostPair[];
+  /** Secret. */
+  readonly snapshotTaskToken: string;
+  /** May hold encryption settings: secret. */
+  readonly metadata: readonly HostPair[];
+  readonly instantAccessDurationMinutes: number | undefined;
+}
+
+/** Do-snapshot (host-api.md) with its body put together. */
+export function doSnapshotCall(request: DoSnapshotRequest): HostCall {
+  const { diskIds, instantAccessDurationMinutes } = request;
+  const body = {
+    taskId: request.taskId,
+    diskIds,
+    settings: request.settings.map(asMember),
+    snapshotTaskToken: request.snapshotTaskToken,
+    snapshotMetadata: request.metadata.map(asMember),
+    ...(instantAccessDurationMinutes === undefined ? {} : { instantAccessDurationMinutes }),
+  };
+  return {
+    request: hostPost(PATH, body),
+    readAnswer: (statusCode, text) => readDoSnapshot(statusCode, text, diskIds),
+  };
+}
+
+function asMember([Key, Value]: HostPair): object {
+  return { Key, Value };
+}
+
+/**
+ * One entry for each that the host names, and a failed one for each LUN that it leaves out. Which
+ * entry is which LUN can only be said where there are as many of both.
+ */
+export function readDoSnapshot(
+  statusCode: number,
+  body: string,
+  luns: readonly number[],
+): HostDiskAnswer[] {
+  if (!isSuccess(statusCode)) {
+    return everyDiskFailed(statusCode, luns, `${says(statusCode)}${errorIn(body)}`);
+  }
+  const entries = parseJsonObject(body)?.snapshotInfo;
+  if (!Array.isArray(entries)) {
+    return everyDiskFailed(UNEXPECTED_FAILURE, luns, says(UNEXPECTED_FAILURE));
+  }
+  const named = entries.map((entry: unknown, index) =>
+    readEntry(isJsonObject(entry) ? entry : {}, {
+      statusCode,
+      lun: entries.length === luns.length ? luns[index] : undefined,
+    }),
+  );
+  const missing = Math.max(named.length === 0 ? 1 : 0, luns.length - named.length);
+  const leftOut = Array.from({ length: missing }, () =>
+    failed({ statusCode, lun: undefined }, 'the host service left a disk out of its answer'),
+  );
+  return [...named, ...leftOut];
+}
+
+interface Place {
+  readonly statusCode: number;
+  readonly lun: number | undefined;
+}
+
+function readEntry(entry: JsonObject, place: Place): HostDiskAnswer {
+  const uri = cleanUri(textOf(entry.snapshotUri));
+  const directDrive = directDriveOf(entry.ddSnapshotIdentifier);
+  if (!isTrue(entry.isSuccessful)) {
+    const said = textOf(entry.errorMessage)?.trim() ?? '';
+    const message = said === '' ? 'the host service took no snapshot and gave no reason' : said;
+    const httpStatus = wholeNumberOf(entry.statusCode);
+    return {
+      ...failed(place, cleanMessage(message)),
+      uri,
+      directDrive,
+      httpStatus,
+      serviceCode: serviceCodeIn(message),
+    };
+  }
+  const time = uri === undefined ? undefined : URL.parse(uri)?.searchParams.get('snapshot');
+  const snapshot = time ?? directDrive?.id ?? uri ?? 'taken by the host';
+  return { ok: true, ...place, uri, directDrive, snapshot };
+}
+
+function everyDiskFailed(
+  statusCode: number,
+  luns: readonly number[],
+  message: string,
+): HostDiskAnswer[] {
+  const each = luns.length === 0 ? [undefined] : luns;
+  return each.map((lun) => failed({ statusCode, lun }, message));
+}
+
+function failed(place: Place, message: string): HostDiskAnswer & { ok: false } {
+  const nothing = { uri: undefined, directDrive: undefined };
+  return {
+    ok: false,
+    ...place,
+    ...nothing,
+    message,
+    serviceCode: undefined,
+    httpStatus: undefined,
+  };
+}
+
+function says(statusCode: number): string {
+  return `the host service ${describeHostStatusCode(statusCode)}`;
+}
+
+/** The service's own words behind a refusal. */
+function errorIn(body: string): string {
+  const error = parseJsonObject(body)?.error;
+  const words = isJsonObject(error) ? [error.code, error.message] : [error];
+  const texts = words.flatMap((word) => textOf(word) ?? []).filter((text) => text !== '');
+  return texts.length === 0 ? '' : `: ${cleanMessage(texts.join(', '))}`;
+}
+
+function cleanMessage(message: string): string {
+  return redact(message).slice(0, MESSAGE_LIMIT);
+}
+
+/** The Blob service's words as blob-api.md has them; the host passes them on as text. */
+const SERVICE_CODES: readonly (readonly [words: RegExp, code: string])[] = [
+  [/SnapshotOperationRateExceeded|rate of snapshot blob calls/i, 'SnapshotOperationRateExceeded'],
+  [/SnapshotCountExceeded|snapshot count against this blob/i, 'SnapshotCountExceeded'],
+];
+
+function serviceCodeIn(message: string): string | undefined {
+  return SERVICE_CODES.find(([words]) => words.test(message))?.[1];
+}
+
+/** Of a URL's query only the time of the snapshot is kept; the rest may be a signature. */
+function cleanUri(text: string | undefined): string | undefined {
+  const trimmed = text?.trim() ?? '';
+  if (trimmed === '') {
+    return undefined;
+  }
+  const url = URL.parse(trimmed);
+  if (url === null || url.origin === 'null') {
+    return redact(trimmed);
+  }
+  const time = url.searchParams.get('snapshot');
+  return `${url.origin}${url.pathname}${time === null ? '' : `?snapshot=${time}`}`;
+}
+
+/** Undefined where it is missing or cannot be used to find the snapshot. */
+function directDriveOf(value: unknown): DirectDriveSnapshot | undefined {
+  if (!isJsonObject(value)) {
+    return undefined;
+  }
+  const createdAt = timeOf(textOf(value.creationTime));
+  const id = textOf(value.id);
+  if (createdAt === undefined || id === undefined) {
+    return undefined;
+  }
+  return {
+    createdAt,
+    id,
+    token: textOf(value.token) ?? '',
+    instantAccessDurationMinutes: wholeNumberOf(value.instantAccessDurationMinutes),
+  };
+}
+
+/** ISO-8601 UTC, with up to seven digits of a fraction or none. */
+function timeOf(text: string | undefined): Date | undefined {
+  const [, seconds, fraction = ''] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)?$/.exec(text ?? '') ?? [];
+  const time = new Date(`${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}

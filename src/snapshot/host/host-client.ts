@@ -1,0 +1,123 @@
+import { BlobConnection } from '../blob/connection.ts';
+import {
+  cutAt,
+  Exchange,
+  type ExchangeEnd,
+  type ExchangeListener,
+  type ExchangeOptions,
+} from '../blob/exchange.ts';
+import type { PreparedRequest } from '../blob/requests.ts';
+import { hostOrigin } from './address.ts';
+
+/** Longest a call may take (host-api.md). */
+export const HOST_TIMEOUT_MS = 40_000;
+/** The service is on the machine's own host: who does not accept within this will not. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Most that is read of an answer: 65 disks' entries are some 100 KiB. */
+const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
+/** How long a refusal's body is waited for: its head has said that it is one. */
+const REFUSAL_BODY_LIMIT_MS = 1_000;
+
+const HEADERS = ['Backup', 'true', 'Content-type', 'application/json', 'UserAgent', 'VMSnapshot'];
+const NOBODY: ExchangeListener = { fired: () => {}, ended: () => {} };
+
+type CallOptions = Partial<Pick<ExchangeOptions, 'succeeds' | 'listener' | 'maxTries'>>;
+
+/** A request to the host service that is ready to be sent. May hold secrets. */
+export function hostPost(path: string, body: object): PreparedRequest {
+  return { method: 'POST', path, headers: HEADERS, body: Buffer.from(JSON.stringify(body)) };
+}
+
+export function hostGet(path: string): PreparedRequest {
+  return { method: 'GET', path, headers: HEADERS };
+}
+
+/**
+ * The one connection to the host service (host-api.md): plain HTTP to an address on the host itself,
+ * never through a proxy, kept up between the calls. Connects with the first call.
+ */
+export class HostClient implements AsyncDisposable {
+  readonly origin: string;
+  readonly #connection: BlobConnection;
+
+  private constructor(origin: string) {
+    this.origin = origin;
+    this.#connection = new BlobConnection(origin, { connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  }
+
+  /** @param wireProtocolAddress as the agent gives it; undefined for the usual one */
+  static open(wireProtocolAddress: string | undefined): HostClient {
+    return new HostClient(hostOrigin(wireProtocolAddress));
+  }
+
+  get isConnected(): boolean {
+    return this.#connection.isUp;
+  }
+
+  /** A call that is started later; one try, and a success is complete with its body. */
+  exchange(request: PreparedRequest, options: CallOptions = {}): Exchange {
+    return new Exchange({
+      target: 0,
+      connection: this.#connection,
+      request,
+      succeeds: isSuccess,
+      completeWith: 'body',
+      listener: NOBODY,
+      maxTries: 1,
+      bodyLimitBytes: BODY_LIMIT_BYTES,
+      ...options,
+    });
+  }
+
+  /**
+   * Makes a call now and waits for its end with the body, no longer than `timeoutMs`. Rejects with the
+   * signal's reason when aborted, and only then.
+   */
+  async call(
+    request: PreparedRequest,
+    { timeoutMs = HOST_TIMEOUT_MS, abort, ...options }: TimedCallOptions = {},
+  ): Promise<ExchangeEnd> {
+    abort?.throwIfAborted();
+    const exchange = this.exchange(request, options);
+    const deadlineNs = process.hrtime.bigint() + BigInt(Math.round(timeoutMs * 1e6));
+    const timer = cutAt(deadlineNs, [exchange]);
+    const onAbort = (): void => exchange.cut('aborted');
+    abort?.addEventListener('abort', onAbort, { once: true });
+    exchange.start(deadlineNs);
+    const end = await endWithBody(exchange);
+    clearTimeout(timer);
+    abort?.removeEventListener('abort', onAbort);
+    abort?.throwIfAborted();
+    return end;
+  }
+
+  /** Cuts the connection; the next call connects anew. */
+  drop(): void {
+    this.#connection.drop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.close();
+  }
+}
+
+export interface TimedCallOptions extends CallOptions {
+  readonly timeoutMs?: number;
+  readonly abort?: AbortSignal;
+}
+
+export function isSuccess(httpStatus: number): boolean {
+  return httpStatus === 200 || httpStatus === 201;
+}
+
+/** How an exchange that was started ended, when its answer's body is in too, or does not come. */
+export async function endWithBody(exchange: Exchange): Promise<ExchangeEnd> {
+  await exchange.whenEnded;
+  if (exchange.end?.kind === 'refused') {
+    const { promise: limit, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, REFUSAL_BODY_LIMIT_MS);
+    await Promise.race([exchange.whenBodyIn, limit]);
+    clearTimeout(timer);
+  }
+  return exchange.end ?? { kind: 'cut', reason: 'aborted' };
+}

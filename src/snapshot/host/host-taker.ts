@@ -1,0 +1,206 @@
+import { cutAt, type Exchange, type ExchangeEnd } from '../blob/exchange.ts';
+import { failureWithoutAnswer } from '../blob/failures.ts';
+import type {
+  Preflight,
+  RequestFailure,
+  Rewarmed,
+  SnapshotAnswer,
+  SnapshotEvent,
+  SnapshotTaker,
+} from '../model.ts';
+import type { HostCall, HostDiskAnswer } from './host-call.ts';
+import { endWithBody, HOST_TIMEOUT_MS, type HostClient, hostGet } from './host-client.ts';
+import { bodyText, hostStatusCode } from './status-code.ts';
+
+/**
+ * What the wire server answers at once and for everybody: the versions of its protocol. Asked right
+ * before the freeze it proves the connection, and goes the whole way of a call once.
+ */
+const GREETING = hostGet('/?comp=versions');
+const GREETING_TIMEOUT_MS = 2_000;
+/** Right before the freeze everything else is ready and waits. */
+const REWARM_TIMEOUT_MS = 300;
+/** Enough for a connection that was closed meanwhile. */
+const GREETING_TRIES = 2;
+
+const TARGET = 0;
+
+export interface HostTakerOptions {
+  readonly onEvent: (event: SnapshotEvent) => void;
+  /** Of the call; 40 s where not given. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Lets the host snapshot all disks with one call. There is one target, which every disk may be, so
+ * everything is frozen before it leaves and nothing is thawed before its answer is in; the answer is
+ * told apart by disks after the thaw. Borrows the client, and does not close it.
+ */
+export class HostTaker implements SnapshotTaker {
+  readonly #client: HostClient;
+  readonly #call: HostCall;
+  readonly #options: HostTakerOptions;
+  #exchange: Exchange;
+  #timer: NodeJS.Timeout | undefined;
+  /** False where the host does not answer the greeting: then it is not asked again. */
+  #greets = true;
+  #disposed = false;
+
+  constructor(client: HostClient, call: HostCall, options: HostTakerOptions) {
+    this.#client = client;
+    this.#call = call;
+    this.#options = options;
+    this.#exchange = this.#beginRound();
+  }
+
+  /** Fails where nothing accepts a connection. A host that is silent is left to the call itself. */
+  async preflight(): Promise<readonly Preflight[]> {
+    const failure = await this.#greet(GREETING_TIMEOUT_MS);
+    return [
+      failure === undefined
+        ? { ok: true, target: TARGET, head: new Uint8Array(0), sizeBytes: undefined }
+        : { ok: false, target: TARGET, failure },
+    ];
+  }
+
+  async rewarm(): Promise<readonly Rewarmed[]> {
+    this.abort();
+    const failure = this.#greets ? await this.#greet(REWARM_TIMEOUT_MS) : undefined;
+    this.#exchange = this.#beginRound();
+    return [
+      failure === undefined
+        ? { ok: true, target: TARGET, warm: this.#client.isConnected }
+        : { ok: false, target: TARGET, failure },
+    ];
+  }
+
+  fire(targets: readonly number[], deadlineNs: bigint): void {
+    if (!targets.includes(TARGET) || this.#exchange.started) {
+      return;
+    }
+    const ownNs = process.hrtime.bigint() + nanoseconds(this.#options.timeoutMs ?? HOST_TIMEOUT_MS);
+    const untilNs = ownNs < deadlineNs ? ownNs : deadlineNs;
+    this.#timer = cutAt(untilNs, [this.#exchange]);
+    this.#exchange.start(untilNs);
+  }
+
+  abort(): void {
+    if (this.#exchange.started) {
+      this.#exchange.cut('aborted');
+    }
+  }
+
+  async answers(): Promise<readonly SnapshotAnswer[]> {
+    const exchange = this.#exchange;
+    if (!exchange.started) {
+      return [notFired(this.#client.origin)];
+    }
+    const end = await endWithBody(exchange);
+    clearTimeout(this.#timer);
+    return this.#call
+      .readAnswer(hostStatusCode(end), bodyText(end))
+      .map((disk) => this.#answerOf(disk, exchange, end));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    clearTimeout(this.#timer);
+    this.abort();
+  }
+
+  #beginRound(): Exchange {
+    clearTimeout(this.#timer);
+    return this.#client.exchange(this.#call.request, {
+      listener: {
+        fired: (target, atNs) => this.#tell({ kind: 'fired', target, atNs }),
+        ended: (target, succeeded, atNs) =>
+          this.#tell({ kind: succeeded ? 'acknowledged' : 'failed', target, atNs }),
+      },
+    });
+  }
+
+  /** Not from inside the call that causes it: the schedule does not expect to be interrupted. */
+  #tell(event: SnapshotEvent): void {
+    queueMicrotask(() => {
+      if (!this.#disposed) {
+        this.#options.onEvent(event);
+      }
+    });
+  }
+
+  async #greet(timeoutMs: number): Promise<RequestFailure | undefined> {
+    const end = await this.#client.call(GREETING, {
+      timeoutMs,
+      succeeds: () => true,
+      maxTries: GREETING_TRIES,
+    });
+    this.#greets = end.kind === 'succeeded';
+    const isGone =
+      end.kind === 'broken' && (end.failure === 'connect' || end.failure === 'refused');
+    return isGone ? hostFailure(this.#client.origin, end) : undefined;
+  }
+
+  #answerOf(disk: HostDiskAnswer, exchange: Exchange, end: ExchangeEnd): SnapshotAnswer {
+    const { statusCode, uri, lun, directDrive } = disk;
+    const succeeded = end.kind === 'succeeded';
+    return {
+      target: TARGET,
+      attempts: exchange.attempts,
+      firedNs: exchange.firedNs,
+      acknowledgedNs: succeeded ? exchange.endedNs : undefined,
+      httpStatus: 'answer' in end ? end.answer.httpStatus : undefined,
+      snapshot: disk.ok ? disk.snapshot : undefined,
+      requestId: undefined,
+      failure: disk.ok ? undefined : failureOf(disk, this.#client.origin, end),
+      mayHaveOrphan: exchange.mayHaveOrphan,
+      host: { statusCode, uri, lun, directDrive },
+    };
+  }
+}
+
+function failureOf(
+  disk: HostDiskAnswer & { ok: false },
+  origin: string,
+  end: ExchangeEnd,
+): RequestFailure {
+  if (end.kind === 'broken' || end.kind === 'cut') {
+    return hostFailure(origin, end);
+  }
+  return {
+    kind: 'http',
+    message: disk.message,
+    httpStatus: disk.httpStatus ?? end.answer.httpStatus,
+    serviceCode: disk.serviceCode,
+    requestId: undefined,
+  };
+}
+
+function hostFailure(
+  origin: string,
+  end: Extract<ExchangeEnd, { kind: 'broken' | 'cut' }>,
+): RequestFailure {
+  const failure =
+    end.kind === 'cut'
+      ? failureWithoutAnswer(end.reason, origin)
+      : failureWithoutAnswer(end.failure, origin, end.code);
+  return { ...failure, message: `the host service at ${failure.message}` };
+}
+
+function notFired(origin: string): SnapshotAnswer {
+  const failure = failureWithoutAnswer('aborted', origin);
+  return {
+    target: TARGET,
+    attempts: 0,
+    firedNs: undefined,
+    acknowledgedNs: undefined,
+    httpStatus: undefined,
+    snapshot: undefined,
+    requestId: undefined,
+    failure: { ...failure, message: 'the host service was not asked' },
+    mayHaveOrphan: false,
+  };
+}
+
+function nanoseconds(milliseconds: number): bigint {
+  return BigInt(Math.round(milliseconds * 1e6));
+}

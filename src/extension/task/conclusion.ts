@@ -25,6 +25,8 @@ const RESULT_OF_ERROR: Partial<Record<ErrorCode, ResultCode>> = {
   FF_SETTINGS_INVALID: 11,
   FF_DECRYPTION_FAILED: 11,
   FF_USAGE: 11,
+  // Metadata that no header can carry; mistakes in our own files are no error here.
+  FF_CONFIG_INVALID: 11,
   FF_URL_INVALID: 11,
   FF_URL_INSECURE: 11,
   FF_SETTINGS_MISSING: 12,

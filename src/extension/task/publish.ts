@@ -6,7 +6,12 @@ import { redactReport } from '../status/redact-report.ts';
 import { renderStatusBlob, renderStatusFile } from '../status/render.ts';
 import { statusFileExists, writeStatusFile } from '../status/status-file.ts';
 import { type EventLevel, writeEvents } from '../telemetry/events.ts';
-import type { UploadResult } from '../uploads/upload.ts';
+import {
+  DEFAULT_UPLOAD_LIMIT_MS,
+  type UploadResult,
+  uploadLogBlob,
+  uploadStatusBlob,
+} from '../uploads/upload.ts';
 import type { TaskDesk } from './task-desk.ts';
 import { withUploadError } from './task-report.ts';
 
@@ -22,10 +27,9 @@ export async function announce(
   settings: ReportSettings,
   report: TaskReport,
 ): Promise<void> {
-  const limit = { timeLimitMs: ANNOUNCE_LIMIT_MS };
   await Promise.all([
-    uploadStatus(desk, settings, report, limit),
-    uploadLog(desk, settings, desk.taskLog.text(), limit),
+    uploadStatus(desk, settings, report, ANNOUNCE_LIMIT_MS),
+    uploadLog(desk, settings, ANNOUNCE_LIMIT_MS),
   ]);
 }
 
@@ -44,7 +48,7 @@ export async function publish(
   const uploaded = await uploadStatus(desk, settings, report);
   const told = uploaded.ok ? report : withUploadError(report);
   await replaceStatusIfWanted(desk, told);
-  await uploadLog(desk, settings, desk.taskLog.text());
+  await uploadLog(desk, settings);
   await tellEvents(desk, told);
 }
 
@@ -68,51 +72,35 @@ export async function replaceStatus(desk: TaskDesk, report: TaskReport): Promise
   await writeStatusFile(statusFolder, desk.sequenceNumber, text);
 }
 
-interface UploadLimit {
-  readonly timeLimitMs?: number;
-}
-
 async function uploadStatus(
   desk: TaskDesk,
   { statusBlobUri }: ReportSettings,
   report: TaskReport,
-  limit: UploadLimit = {},
+  timeLimitMs?: number,
 ): Promise<UploadResult> {
-  const redacted = redactReport(report, desk.redaction);
-  return await upload(desk, statusBlobUri, limit, async ({ uploadStatusBlob }, uri, options) =>
-    uploadStatusBlob(uri, renderStatusBlob(redacted, new Date()), options),
-  );
+  const text = renderStatusBlob(redactReport(report, desk.redaction), new Date());
+  return await upload(desk, statusBlobUri, uploadStatusBlob, text, timeLimitMs);
 }
 
 async function uploadLog(
   desk: TaskDesk,
   { logsBlobUri }: ReportSettings,
-  text: string,
-  limit: UploadLimit = {},
+  timeLimitMs?: number,
 ): Promise<void> {
-  await upload(desk, logsBlobUri, limit, async ({ uploadLogBlob }, uri, options) =>
-    uploadLogBlob(uri, text, options),
-  );
+  await upload(desk, logsBlobUri, uploadLogBlob, desk.taskLog.text(), timeLimitMs);
 }
 
-type Uploads = typeof import('../uploads/upload.ts');
-
-/** The client of the blob service is loaded here: enabling does without, and it takes its time. */
 async function upload(
   desk: TaskDesk,
   uri: string | undefined,
-  limit: UploadLimit,
-  send: (
-    uploads: Uploads,
-    uri: string,
-    options: UploadLimit & { readonly proxy: string | undefined },
-  ) => Promise<UploadResult>,
+  send: typeof uploadStatusBlob,
+  text: string,
+  timeLimitMs: number = DEFAULT_UPLOAD_LIMIT_MS,
 ): Promise<UploadResult> {
   if (uri === undefined || !desk.configuration.uploadStatusAndLog) {
     return { ok: true };
   }
-  const uploads = await import('../uploads/upload.ts');
-  const result = await send(uploads, uri, { ...limit, proxy: desk.proxyFor(uri) });
+  const result = await send(uri, text, { proxy: desk.proxyFor(uri), timeLimitMs });
   if (!result.ok) {
     desk.log.warning(result.message);
   }

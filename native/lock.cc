@@ -79,8 +79,13 @@ std::shared_ptr<RecordLock> RecordLock::open(const std::string& path) {
       registry().files.contains({status.st_dev, status.st_ino})) {
     throw SystemError(EDEADLK, "fcntl", path);
   }
-  Descriptor file(openat(directory.get(), name.c_str(),
-                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  constexpr int kFlags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  Descriptor file(openat(directory.get(), name.c_str(), kFlags));
+  // Only then: O_CREAT blocks on a frozen file system even where the file exists, and whoever has
+  // frozen it may hold this very lock.
+  if (!file && errno == ENOENT) {
+    file.reset(openat(directory.get(), name.c_str(), kFlags | O_CREAT, 0600));
+  }
   if (!file) throw SystemError(errno, "open", path);
   if (fstat(file.get(), &status) != 0) throw SystemError(errno, "fstat", path);
   if (!S_ISREG(status.st_mode) || status.st_uid != 0) throw SystemError(EACCES, "open", path);

@@ -40,12 +40,19 @@ bool is_symbolic_link(int parent, const std::string& name) {
          S_ISLNK(status.st_mode);
 }
 
+int open_directory(int parent, const std::string& name) {
+  return openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+// Opened before it is created: mkdir(2) blocks on a frozen file system even where the name exists.
 Descriptor open_component(int parent, const std::string& name, const std::string& path) {
-  if (mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw SystemError(errno, "mkdir", path);
+  Descriptor opened(open_directory(parent, name));
+  if (!opened && errno == ENOENT) {
+    if (mkdirat(parent, name.c_str(), 0700) != 0 && errno != EEXIST) {
+      throw SystemError(errno, "mkdir", path);
+    }
+    opened.reset(open_directory(parent, name));
   }
-  Descriptor opened(
-      openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (opened) return opened;
   // With O_DIRECTORY the kernel answers ENOTDIR for a link.
   const int error = errno;

@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import { FreezeLock } from '../../src/freezer/lock.ts';
+import { LabDisks } from '../lab/disks.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
+import { suite } from '../suite.ts';
+
+await enterLab({ lifetimeSeconds: 60 });
+
+const test = suite('freeze lock on a frozen file system');
+const WAITER = join(import.meta.dirname, 'fixtures', 'lock-waiter.ts');
+
+test('who comes second waits for the lock, not for the thaw', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const mountPoint = lab.disks[0]?.mountPoint ?? '';
+  const path = join(mountPoint, 'azure', 'lock');
+  using _held = await FreezeLock.acquire({ path });
+  await runCommand('fsfreeze', ['--freeze', mountPoint]);
+  const waiter = spawn(process.execPath, [WAITER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  waiter.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await Promise.race([once(waiter, 'close'), delay(5_000, undefined, { ref: false })]);
+  await runCommand('fsfreeze', ['--unfreeze', mountPoint]);
+  assert.is(said, 'FF_LOCK_TIMEOUT');
+});
+
+test.run();

@@ -48,7 +48,10 @@ void call_listener(Napi::Env env, Napi::Function listener, std::nullptr_t*, void
 }
 using Doorbell = Napi::TypedThreadSafeFunction<std::nullptr_t, void, call_listener>;
 
-/** new Freezer(mountPoints: string[], listener: () => void, records: BigInt64Array) */
+/**
+ * new Freezer(mountPoints: string[], listener: () => void, records: BigInt64Array,
+ *             ledgerDirectory: string)
+ */
 class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -64,6 +67,7 @@ class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
   void end(uint64_t wait_ns);
 
   Napi::Value descriptors(const Napi::CallbackInfo& info);
+  void keep_ledger(const Napi::CallbackInfo& info);
   Napi::Value watch_guardian(const Napi::CallbackInfo& info);
   void guardian_started(const Napi::CallbackInfo&) { freezer_->guardian_started(); }
   void guardian_released(const Napi::CallbackInfo& info);
@@ -92,6 +96,7 @@ class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
 Napi::Function FreezerObject::define(Napi::Env env) {
   return DefineClass(env, "Freezer",
                      {InstanceMethod<&FreezerObject::descriptors>("descriptors"),
+                      InstanceMethod<&FreezerObject::keep_ledger>("keepLedger"),
                       InstanceMethod<&FreezerObject::watch_guardian>("watchGuardian"),
                       InstanceMethod<&FreezerObject::guardian_started>("guardianStarted"),
                       InstanceMethod<&FreezerObject::guardian_released>("guardianReleased"),
@@ -114,11 +119,13 @@ Napi::Function FreezerObject::define(Napi::Env env) {
 FreezerObject::FreezerObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<FreezerObject>(info), env_(info.Env()), doorbell_(nullptr) {
   const auto mount_points = to_strings(info[0].As<Napi::Array>());
+  const std::string ledger_directory = info[3].As<Napi::String>();
   records_ = Napi::Persistent(info[2].As<Napi::BigInt64Array>());
   doorbell_ = Doorbell::New(env_, info[1].As<Napi::Function>(), "flashfreeze", 0, 1);
   try {
     freezer_ = guarded(env_, [&] {
-      return Freezer::open(mount_points, [bell = doorbell_] { bell.NonBlockingCall(); });
+      return Freezer::open(mount_points, ledger_directory,
+                           [bell = doorbell_] { bell.NonBlockingCall(); });
     });
   } catch (const Napi::Error&) {
     ended_ = true;
@@ -139,16 +146,22 @@ void FreezerObject::end(uint64_t wait_ns) {
   doorbell_.Abort();  // what has rung and was not heard yet is not told any more
 }
 
-/** { ledger, gracePeriods (-1: none), directories } */
+/** { ledger, gracePeriods (-1: none), mountPoints } */
 Napi::Value FreezerObject::descriptors(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  auto directories = Napi::Array::New(env, freezer_->size());
-  for (uint32_t i = 0; i < freezer_->size(); ++i) directories.Set(i, freezer_->directory(i));
+  auto mount_points = Napi::Array::New(env, freezer_->size());
+  for (uint32_t i = 0; i < freezer_->size(); ++i) mount_points.Set(i, freezer_->mount_point(i));
   auto all = Napi::Object::New(env);
   all.Set("ledger", Napi::Number::New(env, freezer_->ledger().descriptor()));
   all.Set("gracePeriods", Napi::Number::New(env, freezer_->grace_periods().descriptor()));
-  all.Set("directories", directories);
+  all.Set("mountPoints", mount_points);
   return all;
+}
+
+/** keepLedger(path: string) */
+void FreezerObject::keep_ledger(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>();
+  guarded(info.Env(), [&] { freezer_->ledger().keep(path); });
 }
 
 Napi::Value FreezerObject::watch_guardian(const Napi::CallbackInfo& info) {

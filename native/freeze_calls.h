@@ -11,7 +11,7 @@ struct Stamps {
   uint64_t end_ns = 0;
 };
 
-/** The system calls on a directory's file system: 0 or an errno. EINTR is retried. */
+/** The system calls on the file system that a descriptor shows: 0 or an errno. EINTR is retried. */
 int freeze_file_system(int fd);
 int thaw_file_system(int fd);
 int sync_file_system(int fd);

@@ -1,9 +1,6 @@
 #include "freezer.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
-
+#include "mount_point.h"
 #include "system_error.h"
 
 namespace flashfreeze {
@@ -14,16 +11,17 @@ constexpr uint64_t kIdleThreadsEndNs = 200'000'000;
 
 }  // namespace
 
-Freezer::Freezer(std::size_t count)
-    : ledger_(Ledger::create(static_cast<uint32_t>(count))),
+Freezer::Freezer(std::size_t count, const std::string& ledger_directory)
+    : ledger_(Ledger::create(static_cast<uint32_t>(count), ledger_directory)),
       grace_periods_(ledger_.header()),
       completions_(std::make_shared<Completions>(count)),
       file_systems_(count) {}
 
 std::shared_ptr<Freezer> Freezer::open(const std::vector<std::string>& mount_points,
+                                       const std::string& ledger_directory,
                                        std::function<void()> ring) {
-  std::shared_ptr<Freezer> freezer(new Freezer(mount_points.size()));
-  freezer->open_directories(mount_points);
+  std::shared_ptr<Freezer> freezer(new Freezer(mount_points.size(), ledger_directory));
+  freezer->open_mount_points(mount_points);
   try {
     freezer->start_threads();
     Freezer* self = freezer.get();  // outlives the deadline, which it owns
@@ -39,17 +37,10 @@ std::shared_ptr<Freezer> Freezer::open(const std::vector<std::string>& mount_poi
   return freezer;
 }
 
-// O_NOFOLLOW: a mount point as mountinfo shows it is no symbolic link; one that has become one
-// leads somewhere else.
-void Freezer::open_directories(const std::vector<std::string>& mount_points) {
+void Freezer::open_mount_points(const std::vector<std::string>& mount_points) {
   for (std::size_t i = 0; i < size(); ++i) {
-    int fd = -1;
-    do {
-      fd = ::open(mount_points[i].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    } while (fd < 0 && errno == EINTR);
-    if (fd < 0) throw SystemError(errno, "open", mount_points[i]);
-    file_systems_[i].directory.reset(fd);
-    file_systems_[i].fd = fd;
+    file_systems_[i].mount_point = open_mount_point(mount_points[i]);
+    file_systems_[i].fd = file_systems_[i].mount_point.get();
   }
 }
 
@@ -201,7 +192,7 @@ void Freezer::close(uint64_t limit_ns) {
 // Here and not in the destructor: that may run on a thread which shares no file table with the
 // process, and would close nothing.
 void Freezer::close_descriptors() {
-  for (FileSystem& file_system : file_systems_) file_system.directory.reset();
+  for (FileSystem& file_system : file_systems_) file_system.mount_point.reset();
   deadline_.reset();
   grace_periods_.close();
   ledger_.close_descriptor();

@@ -28,14 +28,17 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
  public:
   using Indexes = std::vector<uint32_t>;
 
-  /** Opens every mount point; `ring` is called on a thread of its own when events wait. Throws
-   * SystemError with the path. */
+  /**
+   * Opens every mount point; `ring` is called on a thread of its own when events wait. Throws
+   * SystemError with the path. `ledger_directory`: see Ledger::create.
+   */
   static std::shared_ptr<Freezer> open(const std::vector<std::string>& mount_points,
+                                       const std::string& ledger_directory,
                                        std::function<void()> ring);
   ~Freezer() = default;
 
   std::size_t size() const { return file_systems_.size(); }
-  int directory(std::size_t index) const { return file_systems_[index].fd; }
+  int mount_point(std::size_t index) const { return file_systems_[index].fd; }
   const Ledger& ledger() const { return ledger_; }
   GracePeriods& grace_periods() { return grace_periods_; }
   Completions& completions() { return *completions_; }
@@ -88,7 +91,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   enum Work : uint32_t { kSync = 1, kFreeze = 2, kThaw = 4, kStop = 8, kThawAnyones = 16 };
 
   struct alignas(64) FileSystem {
-    Descriptor directory;                    // closed by close()
+    Descriptor mount_point;                  // closed by close()
     int fd = -1;                             // its number, in the threads' own file tables too
     FutexWord freeze_work{0};
     FutexWord thaw_work{0};
@@ -98,9 +101,9 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
     std::atomic<bool> syncing{false};
   };
 
-  explicit Freezer(std::size_t count);
+  Freezer(std::size_t count, const std::string& ledger_directory);
 
-  void open_directories(const std::vector<std::string>& mount_points);
+  void open_mount_points(const std::vector<std::string>& mount_points);
   void start_threads();
   void start_worker(std::size_t index, FutexWord& work,
                     void (Freezer::*act)(std::size_t, uint32_t));

@@ -66,7 +66,7 @@ void Freezer::work_until_stopped(std::size_t index, FutexWord& work,
   if (&work == &file_systems_[index].freeze_work) {
     ledger_.entry(index).freezing_thread.store(static_cast<int32_t>(syscall(SYS_gettid)));
   }
-  if (const int error = keep_only_descriptor(directory(index))) start_error_.store(error);
+  if (const int error = keep_only_descriptor(mount_point(index))) start_error_.store(error);
   ready_.fetch_add(1);
   futex_wake_all(ready_);
   for (uint32_t asked = 0; (asked & kStop) == 0;) {
@@ -86,7 +86,7 @@ void Freezer::sync_or_freeze(std::size_t index, uint32_t work) {
 void Freezer::sync_now(std::size_t index) {
   Event event{EventKind::kSynced, static_cast<uint32_t>(index), 0, false, {}, 0};
   event.stamps.start_ns = monotonic_ns();
-  event.error = sync_file_system(directory(index));
+  event.error = sync_file_system(mount_point(index));
   event.stamps.end_ns = monotonic_ns();
   file_systems_[index].syncing.store(false);
   completions_->publish(event);
@@ -102,7 +102,7 @@ void Freezer::freeze_now(std::size_t index) {
   event.stamps.start_ns = monotonic_ns();
   if (entry.exchange_if(FreezeState::kRequested, FreezeState::kFreezing) &&
       armed_.load() == file_system.armed_as.load() && ledger_.header().revoked.load() == 0) {
-    event.error = freeze_file_system(directory(index));
+    event.error = freeze_file_system(mount_point(index));
   }
   event.stamps.end_ns = monotonic_ns();
   if (event.error == 0) {
@@ -126,7 +126,7 @@ void Freezer::thaw_now(std::size_t index, uint32_t work) {
   if ((work & kThaw) == 0) return;
   LedgerEntry& entry = ledger_.entry(index);
   Event event{EventKind::kThawed, static_cast<uint32_t>(index), 0, true, {}, 0};
-  const ThawResult result = thaw_until_settled(directory(index), entry, never_gone);
+  const ThawResult result = thaw_until_settled(mount_point(index), entry, never_gone);
   event.stamps = result.stamps;
   event.error = result.error;
   switch (result.kind) {
@@ -150,7 +150,7 @@ void Freezer::thaw_now(std::size_t index, uint32_t work) {
 void Freezer::thaw_anyones_now(std::size_t index) {
   Event event{EventKind::kThawed, static_cast<uint32_t>(index), 0, true, {}, 0};
   event.stamps.start_ns = monotonic_ns();
-  event.error = thaw_file_system(directory(index));
+  event.error = thaw_file_system(mount_point(index));
   event.stamps.end_ns = monotonic_ns();
   event.was_frozen = event.error == 0;
   if (event.error != 0 && event.error != EINVAL) event.kind = EventKind::kThawFailed;

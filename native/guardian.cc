@@ -6,7 +6,7 @@
  *
  * Descriptors given by src/freezer/guardian.ts: 0 control (one byte a command), 1 report (lines of
  * text), 3 ledger, 4 /sys/kernel/rcu_expedited or /dev/null, 5 a pipe that is only held open (the
- * worker sees its end of file when the guardian dies), 6… the directories in the ledger's order.
+ * worker sees its end of file when the guardian dies), 6… the mount points in the ledger's order.
  * Arguments: see lever_arguments.h.
  */
 #include <fcntl.h>
@@ -39,7 +39,7 @@
 namespace flashfreeze {
 namespace {
 
-enum Inherited { kControl = 0, kReport = 1, kLedger = 3, kGrace = 4, kFirstDirectory = 6 };
+enum Inherited { kControl = 0, kReport = 1, kLedger = 3, kGrace = 4, kFirstMountPoint = 6 };
 
 // How far the guardian's deadline lies behind the worker's own. Normally the worker thaws, within
 // some 10 ms of the deadline even on a busy machine, and only one of them should: the guardian is
@@ -73,7 +73,7 @@ bool thread_gone(const LedgerEntry& entry) {
 
 /** The thaw of one file system, on a thread of its own that waits for the order. */
 struct Thaw {
-  int directory = -1;
+  int mount_point = -1;
   LedgerEntry* entry = nullptr;
   ThawResult result{ThawResult::Kind::kNothing};
 };
@@ -127,7 +127,7 @@ Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
   if (!signals_) throw SystemError(errno, "signalfd");
   worker = ledger_.header().worker;
   for (std::size_t i = 0; i < thaws_.size(); ++i) {
-    thaws_[i].directory = kFirstDirectory + static_cast<int>(i);
+    thaws_[i].mount_point = kFirstMountPoint + static_cast<int>(i);
     thaws_[i].entry = &ledger_.entry(i);
     start_thread([this, i] { thaw_on_order(thaws_[i]); }, kStackBytes);
   }
@@ -138,13 +138,13 @@ Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
 // A file table of its own, as for the worker's threads: one that is stuck in FITHAW when the
 // guardian is killed must not keep the worker from seeing it.
 void Guardian::thaw_on_order(Thaw& thaw) {
-  if (const int error = keep_only_descriptor(thaw.directory)) start_error_.store(error);
+  if (const int error = keep_only_descriptor(thaw.mount_point)) start_error_.store(error);
   working_.fetch_add(1);
   ready_.fetch_add(1);
   futex_wake_all(ready_);
   while (order_.load() == kWait) futex_wait(order_, kWait);
   for (int attempt = 0; attempt < kThawAttempts; ++attempt) {
-    thaw.result = thaw_until_settled(thaw.directory, *thaw.entry, thread_gone);
+    thaw.result = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
     if (thaw.result.kind != ThawResult::Kind::kFailed) break;
     usleep(kThawPauseUs);
   }

@@ -1,20 +1,14 @@
 #include "ledger.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
-
-#include "system_error.h"
 
 namespace flashfreeze {
 namespace {
-
-std::size_t bytes_for(uint32_t count) {
-  return sizeof(LedgerHeader) + count * sizeof(LedgerEntry);
-}
 
 LedgerHeader* map(int fd, std::size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -24,11 +18,8 @@ LedgerHeader* map(int fd, std::size_t bytes) {
 
 }  // namespace
 
-Ledger Ledger::create(uint32_t count) {
-  Descriptor fd(memfd_create("flashfreeze-ledger", MFD_CLOEXEC));
-  if (!fd) throw SystemError(errno, "memfd_create");
+Ledger Ledger::create_in(Descriptor fd, uint32_t count) {
   const std::size_t bytes = bytes_for(count);
-  if (ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) throw SystemError(errno, "ftruncate");
   LedgerHeader* header = map(fd.get(), bytes);  // zero pages: every state is kIdle
   header->magic = LedgerHeader::kMagic;
   header->version = LedgerHeader::kVersion;
@@ -56,7 +47,8 @@ Ledger::Ledger(Descriptor fd, LedgerHeader* header, std::size_t bytes)
     : fd_(std::move(fd)), header_(header), bytes_(bytes) {}
 
 Ledger::Ledger(Ledger&& other) noexcept
-    : fd_(std::move(other.fd_)),
+    : in_memory_because_(std::move(other.in_memory_because_)),
+      fd_(std::move(other.fd_)),
       header_(std::exchange(other.header_, nullptr)),
       bytes_(other.bytes_) {}
 

@@ -3,9 +3,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "descriptor.h"
 #include "futex.h"
+#include "system_error.h"
 
 namespace flashfreeze {
 
@@ -60,12 +63,23 @@ struct alignas(64) LedgerHeader {
   std::atomic<uint32_t> expedited;       // 1: we changed rcu_expedited
 };
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
+// What src/freezer/ledger.ts reads of a dead run's ledger.
+static_assert(sizeof(LedgerHeader) == 64 && sizeof(LedgerEntry) == 64);
+static_assert(offsetof(LedgerHeader, count) == 8 && offsetof(LedgerHeader, worker) == 12);
+static_assert(offsetof(LedgerHeader, former_expedited) == 28);
+static_assert(offsetof(LedgerHeader, expedited) == 32);
+static_assert(offsetof(LedgerEntry, state) == 0 && offsetof(LedgerEntry, freezing_thread) == 4);
 
-/** A mapped ledger: a memfd, so that it can be handed to the guardian as a descriptor. */
+/** A mapped ledger. Its descriptor can be handed to the guardian. */
 class Ledger {
  public:
-  /** Creates an empty ledger; throws SystemError. */
-  static Ledger create(uint32_t count);
+  /**
+   * Creates an empty ledger, as a file without a name in `directory`, which keep() can give one. That
+   * has to be on a tmpfs: writing to a mapped file of a file system that is being frozen blocks.
+   * Where it is not, where no file can be made there, or where the name is empty, the ledger is in
+   * memory alone. Throws SystemError.
+   */
+  static Ledger create(uint32_t count, const std::string& directory);
   /** Maps the ledger behind `fd`; throws SystemError, EPROTO where it is not one of this version. */
   static Ledger open(Descriptor fd);
 
@@ -81,9 +95,20 @@ class Ledger {
   /** The mapping stays. */
   void close_descriptor() { fd_.reset(); }
 
+  /**
+   * Gives the ledger a name in its directory, so that it outlives whoever has it mapped. Throws
+   * SystemError: why there is no file, or EEXIST.
+   */
+  void keep(const std::string& path) const;
+
  private:
+  static std::size_t bytes_for(uint32_t count) {
+    return sizeof(LedgerHeader) + count * sizeof(LedgerEntry);
+  }
+  static Ledger create_in(Descriptor fd, uint32_t count);
   Ledger(Descriptor fd, LedgerHeader* header, std::size_t bytes);
 
+  std::optional<SystemError> in_memory_because_;
   Descriptor fd_;
   LedgerHeader* header_;
   std::size_t bytes_;

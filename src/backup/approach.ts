@@ -106,7 +106,7 @@ async function guard(
     return { guardian: undefined, lastLever: undefined };
   }
   resources.use(await acquireLock(abort));
-  const journal = await Journal.begin(plan.fileSystems);
+  const journal = await Journal.begin(plan.fileSystems, freezer);
   resources.defer(async () => {
     // One that is still frozen is left to the next start of any command.
     if (freezer.isSettled()) {

@@ -6,6 +6,7 @@ import type { FreezerEvent } from '../freezer/model.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import type { SnapshotEvent } from '../snapshot/model.ts';
+import { JOURNAL_DIRECTORY } from './journal/journal.ts';
 import { readLearntOrder } from './learnt-order.ts';
 import { matchTargets } from './matching.ts';
 import { preflightError } from './preflight.ts';
@@ -61,7 +62,11 @@ export async function prepare(
     observer.warn(warning);
   }
   const mountPoints = plan.fileSystems.map(({ mountPoint }) => mountPoint);
-  const freezer = resources.use(Freezer.open(mountPoints, (event) => relays.freezer.tell(event)));
+  const freezer = resources.use(
+    Freezer.open(mountPoints, (event) => relays.freezer.tell(event), {
+      ledgerDirectory: JOURNAL_DIRECTORY,
+    }),
+  );
   requireSameFileSystems(plan, freezer);
   const preflights = await lanes.preflight();
   const error = preflightError(preflights, blobs);
@@ -110,9 +115,15 @@ async function openLanes(request: BackupRequest, { snapshot }: Relays): Promise<
   });
 }
 
-/** A mount may have come or gone since the plan was read: then it is not frozen by mistake. */
-function requireSameFileSystems(plan: Plan, { deviceNumbers }: Freezer): void {
-  const changed = plan.fileSystems.find(({ device }, index) => deviceNumbers[index] !== device);
+/**
+ * A mount may have come or gone since the plan was read: then it is not frozen by mistake. The mount is
+ * compared too, because a device number is soon given to the next loop device or btrfs.
+ */
+function requireSameFileSystems(plan: Plan, { deviceNumbers, mountIds }: Freezer): void {
+  const changed = plan.fileSystems.find(
+    ({ device, mountId }, index) =>
+      deviceNumbers[index] !== device || (mountId !== undefined && mountIds[index] !== mountId),
+  );
   if (changed !== undefined) {
     throw new FlashfreezeError(
       'FF_MOUNT_OPEN',

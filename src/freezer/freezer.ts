@@ -1,14 +1,13 @@
-import { FlashfreezeError } from '../errors.ts';
 import { recordsFor, toEvents } from './events.ts';
+import { internalError, openError, reasonInMemory } from './freezer-errors.ts';
 import type { FreezerEvent, FreezerListener } from './model.ts';
 import {
   loadAddon,
   type NativeDescriptors,
   type NativeFreezer,
   type NativeLastLever,
-  systemCallFailure,
 } from './native.ts';
-import { superblocksOf } from './superblock.ts';
+import { openedMounts } from './superblock.ts';
 
 /** What `Symbol.asyncDispose` waits for file systems whose thaw does not return. */
 export const DISPOSE_LIMIT_MS = 5000;
@@ -31,6 +30,14 @@ export interface FreezerControls {
   settle(): Promise<void>;
 }
 
+export interface FreezerOptions {
+  /**
+   * Where the ledger of what is frozen is made, so that `keepLedger` can give it a name there. Created
+   * for root alone where it is missing; it has to be on a tmpfs, else the ledger is in memory only.
+   */
+  readonly ledgerDirectory?: string;
+}
+
 let controlsOf: (freezer: Freezer) => FreezerControls;
 
 /** For guardian.ts and last-lever.ts alone. */
@@ -50,6 +57,8 @@ export function freezerControls(freezer: Freezer): FreezerControls {
 export class Freezer implements AsyncDisposable {
   /** `major:minor` of the superblock behind each mount point, as mountinfo shows it. */
   readonly deviceNumbers: readonly string[];
+  /** mountinfo's id of the mount that was opened at each mount point. */
+  readonly mountIds: readonly (number | undefined)[];
   readonly #native: NativeFreezer;
   readonly #records: BigInt64Array;
   readonly #listener: FreezerListener;
@@ -66,22 +75,51 @@ export class Freezer implements AsyncDisposable {
     controlsOf = (freezer) => freezer.#controls;
   }
 
-  /** Throws `FF_MOUNT_OPEN` naming the path and errno, `FF_ADDON_MISSING`. */
-  static open(mountPoints: readonly string[], listener: FreezerListener): Freezer {
-    return new Freezer(mountPoints, listener);
+  /**
+   * @param mountPoints directories, or regular files where a single file is bind-mounted
+   * @throws FlashfreezeError `FF_MOUNT_OPEN` naming the path and errno, `FF_ADDON_MISSING`
+   */
+  static open(
+    mountPoints: readonly string[],
+    listener: FreezerListener,
+    options: FreezerOptions = {},
+  ): Freezer {
+    return new Freezer(mountPoints, listener, options);
   }
 
-  private constructor(mountPoints: readonly string[], listener: FreezerListener) {
+  private constructor(
+    mountPoints: readonly string[],
+    listener: FreezerListener,
+    { ledgerDirectory = '' }: FreezerOptions,
+  ) {
     const { Freezer: Native } = loadAddon();
     this.#listener = listener;
     this.#records = recordsFor(mountPoints.length);
     try {
-      this.#native = new Native(mountPoints, () => this.#drain(), this.#records);
+      const ring = (): void => this.#drain();
+      this.#native = new Native(mountPoints, ring, this.#records, ledgerDirectory);
     } catch (error) {
       throw openError(error);
     }
-    this.deviceNumbers = superblocksOf(this.#native.descriptors().directories);
+    const opened = openedMounts(this.#native.descriptors().mountPoints);
+    this.deviceNumbers = opened.map(({ device }) => device);
+    this.mountIds = opened.map(({ mountId }) => mountId);
     this.#controls = this.#makeControls();
+  }
+
+  /**
+   * Gives the ledger a name in the `ledgerDirectory`, for whoever comes after this process's death; see
+   * ledger.ts. The caller removes the file.
+   *
+   * @returns undefined, or why it is in memory only
+   */
+  keepLedger(path: string): string | undefined {
+    try {
+      this.#native.keepLedger(path);
+      return undefined;
+    } catch (error) {
+      return reasonInMemory(error);
+    }
   }
 
   /** For each file system, the id of the thread that calls FIFREEZE; it is one of this process's. */
@@ -235,22 +273,4 @@ export class Freezer implements AsyncDisposable {
         break;
     }
   }
-}
-
-function openError(error: unknown): Error {
-  const systemCall = systemCallFailure(error);
-  if (systemCall?.syscall !== 'open') {
-    return internalError(error);
-  }
-  return new FlashfreezeError(
-    'FF_MOUNT_OPEN',
-    `cannot open the mount point "${systemCall.path ?? ''}": ${systemCall.errno}; expected a directory that is mounted and readable by root`,
-    { systemCall },
-  );
-}
-
-function internalError(error: unknown): FlashfreezeError {
-  const systemCall = systemCallFailure(error);
-  const reason = error instanceof Error ? error.message : String(error);
-  return new FlashfreezeError('FF_INTERNAL', `freezer: ${reason}`, systemCall && { systemCall });
 }

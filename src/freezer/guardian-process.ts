@@ -33,7 +33,7 @@ export class GuardianProcess {
     descriptors: NativeDescriptors,
     watched: number,
   ): Promise<GuardianProcess> {
-    const { ledger, gracePeriods, directories } = descriptors;
+    const { ledger, gracePeriods, mountPoints } = descriptors;
     const grace = gracePeriods < 0 ? ('ignore' as const) : gracePeriods;
     const child = spawn(executable, args, {
       // A session of its own: Ctrl-C and a closing terminal reach the worker alone.
@@ -41,7 +41,7 @@ export class GuardianProcess {
       cwd: '/',
       env: {},
       // The order is the one that native/guardian.cc expects.
-      stdio: ['pipe', 'pipe', 'ignore', ledger, grace, watched, ...directories],
+      stdio: ['pipe', 'pipe', 'ignore', ledger, grace, watched, ...mountPoints],
     });
     const { promise: spawned, resolve, reject } = Promise.withResolvers<void>();
     child.once('spawn', resolve);

@@ -7,12 +7,14 @@ export interface NativeDescriptors {
   readonly ledger: number;
   /** -1 where rcu_expedited cannot be written. */
   readonly gracePeriods: number;
-  readonly directories: readonly number[];
+  readonly mountPoints: readonly number[];
 }
 
 /** `Freezer` of native/addon.cc. A call with bad indexes or in a wrong state throws an `Error`. */
 export interface NativeFreezer {
   descriptors(): NativeDescriptors;
+  /** Gives the ledger a name. A failed system call says why it cannot have one. */
+  keepLedger(path: string): void;
   /** A descriptor for the guardian to inherit, by which its death is seen. */
   watchGuardian(): number;
   guardianStarted(): void;
@@ -54,6 +56,8 @@ export interface Addon {
     mountPoints: readonly string[],
     onEvents: () => void,
     records: BigInt64Array,
+    /** Where the ledger may become a file; empty: nowhere. */
+    ledgerDirectory: string,
   ) => NativeFreezer;
   readonly LastLever: new (
     ledger: number,

@@ -1,33 +1,48 @@
 import { fstatSync, readFileSync } from 'node:fs';
 
+/** The mount that a descriptor was opened through. */
+export interface OpenedMount {
+  /** `major:minor` of its superblock. */
+  readonly device: string;
+  /** As mountinfo numbers it. */
+  readonly mountId: number | undefined;
+}
+
+/** `major:minor` of the superblock behind each descriptor: see `openedMounts`. */
+export function superblocksOf(descriptors: readonly number[]): string[] {
+  return openedMounts(descriptors).map(({ device }) => device);
+}
+
 /**
- * `major:minor` of the superblock behind each descriptor, as the third field of mountinfo shows it.
+ * The mount behind each descriptor, and its superblock as the third field of mountinfo shows it.
  * `st_dev` will not do: it differs between the subvolumes of one btrfs. Where the mount has gone
  * from mountinfo meanwhile, `st_dev` is the best there is.
  */
-export function superblocksOf(descriptors: readonly number[]): string[] {
+export function openedMounts(descriptors: readonly number[]): OpenedMount[] {
   const devices = devicesByMountId(readFileSync('/proc/self/mountinfo', 'latin1'));
   return descriptors.map((descriptor) => {
     const mountId = mountIdOf(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1'));
-    return devices.get(mountId) ?? deviceNumberOf(fstatSync(descriptor).dev);
+    const known = mountId === undefined ? undefined : devices.get(mountId);
+    return { device: known ?? deviceNumberOf(fstatSync(descriptor).dev), mountId };
   });
 }
 
 /** mountinfo's mount id (first field) → `major:minor` (third field). */
-export function devicesByMountId(mountinfo: string): Map<string, string> {
-  const devices = new Map<string, string>();
+export function devicesByMountId(mountinfo: string): Map<number, string> {
+  const devices = new Map<number, string>();
   for (const line of mountinfo.split('\n')) {
     const [mountId, , device] = line.split(' ', 3);
     if (mountId !== undefined && device !== undefined) {
-      devices.set(mountId, device);
+      devices.set(Number(mountId), device);
     }
   }
   return devices;
 }
 
-/** The `mnt_id:` line of a descriptor's fdinfo; empty where there is none. */
-export function mountIdOf(fdinfo: string): string {
-  return /^mnt_id:\s*(\d+)$/m.exec(fdinfo)?.[1] ?? '';
+/** The `mnt_id:` line of a descriptor's fdinfo; undefined where there is none. */
+export function mountIdOf(fdinfo: string): number | undefined {
+  const digits = /^mnt_id:\s*(\d+)$/m.exec(fdinfo)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** `st_dev` as the C library encodes it → `major:minor`. */

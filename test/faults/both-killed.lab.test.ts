@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
 import { enterLab } from '../lab/namespace.ts';
@@ -106,5 +107,56 @@ test('grace periods that they left expedited are put back by the next start', as
   assert.is(ended.exitCode, 0, ended.stderr);
   assert.is(left, former, ended.stderr);
 });
+
+test('a freeze that somebody else began after the death of a run is left alone', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  const mountPoint = rig.disks.disks[1]?.mountPoint ?? '';
+  using command = await startAndHold(rig);
+  const guardian = guardianOf(command.pid);
+  command.signal('SIGKILL');
+  await command.exited;
+  await withProbes(rig, async ([, probe]) => {
+    // The guardian has thawed everything.
+    await probe?.write();
+    while (guardian !== undefined && isAlive(guardian)) {
+      await delay(5);
+    }
+    await runCommand('fsfreeze', ['--freeze', mountPoint]);
+    const write = probe?.write() ?? Promise.resolve();
+    const ended = await flashfreeze(['snapshot', ...rig.blobArguments, '--json']);
+    const isThawed = await isDone(write);
+    await runCommand('sh', ['-c', `fsfreeze --unfreeze ${mountPoint} || true`]);
+    assert.is(isThawed, false, `the other freeze was ended: ${ended.stderr}`);
+    assert.is(ended.exitCode, 1, ended.stderr);
+    assert.is((JSON.parse(ended.stdout) as RunSummary).code, 121);
+  });
+});
+
+test('so is one of a file system that the run had not come to freeze', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  const [first, second] = rig.disks.disks.map(({ mountPoint }) => mountPoint);
+  // Near enough for everything to be made ready at once, too far for anything to be frozen.
+  const at = new Date(Date.now() + 5_000).toISOString();
+  using command = RunningCommand.start(['snapshot', ...rig.blobArguments, '--at', at]);
+  await command.said('settle took');
+  await killBoth(command);
+  await withProbes(rig, async ([, probe]) => {
+    await runCommand('fsfreeze', ['--freeze', second ?? '']);
+    const write = probe?.write() ?? Promise.resolve();
+    const ended = await flashfreeze(['thaw', first ?? '']);
+    const isThawed = await isDone(write);
+    await runCommand('sh', ['-c', `fsfreeze --unfreeze ${second} || true`]);
+    assert.match(ended.stderr, 'nothing was frozen any more');
+    assert.is(isThawed, false, `the other freeze was ended: ${ended.stderr}`);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 test.run();

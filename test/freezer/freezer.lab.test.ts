@@ -25,6 +25,11 @@ function only({ disks }: LabDisks): LabDisk {
   return disk;
 }
 
+/** A column of findmnt(8). */
+async function mountedOn(mountPoint: string, column: 'ID' | 'MAJ:MIN'): Promise<string> {
+  return (await runCommand('findmnt', ['-n', '-o', column, mountPoint])).trim();
+}
+
 for (const type of TYPES) {
   test(`a write to ${type} issued while frozen completes only after the thaw`, async () => {
     await using lab = await LabDisks.create([{ type }]);
@@ -161,8 +166,7 @@ test('the device numbers are those of mountinfo, for a btrfs subvolume too', asy
   await runCommand('btrfs', ['subvolume', 'create', `${btrfs}/sub`]);
   await using recorded = new RecordedFreezer([btrfs ?? '', ext4 ?? '', `${btrfs}/sub`]);
   const [ofBtrfs, ofExt4, ofSubvolume] = recorded.freezer.deviceNumbers;
-  const expected = await runCommand('findmnt', ['-n', '-o', 'MAJ:MIN', ext4 ?? '']);
-  assert.is(ofExt4, expected.trim());
+  assert.is(ofExt4, await mountedOn(ext4 ?? '', 'MAJ:MIN'));
   assert.is(ofSubvolume, ofBtrfs);
 });
 
@@ -187,12 +191,54 @@ test('nothing is frozen without an arming, twice, or behind a deadline that has 
   await writable(mountPointsOf(lab));
 });
 
-test('a mount point that is gone, a file and a symbolic link are refused by name', async () => {
+test('a bind of a single file serves as well as a directory', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const { mountPoint } = only(lab);
+  await runCommand('touch', [`${mountPoint}/bound`, '/tmp/bound']);
+  await runCommand('mount', ['--bind', `${mountPoint}/bound`, '/tmp/bound']);
+  try {
+    await using recorded = new RecordedFreezer(['/tmp/bound']);
+    assert.is(recorded.freezer.deviceNumbers[0], await mountedOn(mountPoint, 'MAJ:MIN'));
+    await using guardian = await Guardian.start(recorded.freezer);
+    const armed = await guardian.arm(inMs(20_000));
+    armed.freeze([0]);
+    await recorded.until('frozen');
+    const writer = new Writer(mountPoint);
+    assert.ok(await writer.isBlocked());
+    recorded.freezer.thaw([0]);
+    assert.is(await writer.ended(), 0);
+    armed.disarm();
+  } finally {
+    await runCommand('umount', ['/tmp/bound']);
+  }
+});
+
+test('tells which mount it has opened, the topmost one', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  const [below = '', above = ''] = mountPointsOf(lab);
+  const open = async (): Promise<readonly (number | undefined)[]> => {
+    await using recorded = new RecordedFreezer([below]);
+    return recorded.freezer.mountIds;
+  };
+  const before = await open();
+  assert.equal(before, [Number(await mountedOn(below, 'ID'))]);
+  await runCommand('mount', ['--bind', above, below]);
+  try {
+    assert.not.equal(await open(), before);
+  } finally {
+    await runCommand('umount', [below]);
+  }
+  assert.equal(await open(), before);
+});
+
+test('a mount point that is gone, a pipe, a device and a symbolic link are refused by name', async () => {
   await runCommand('ln', ['-sfn', '/tmp', '/tmp/link']);
+  await runCommand('mkfifo', ['/tmp/pipe']);
   const refused: readonly (readonly [path: string, errno: string])[] = [
     ['/tmp/gone', 'ENOENT'],
-    ['/proc/self/stat', 'ENOTDIR'],
-    ['/tmp/link', 'ENOTDIR'],
+    ['/tmp/pipe', 'ENOTDIR'],
+    ['/dev/null', 'ENOTDIR'],
+    ['/tmp/link', 'ELOOP'],
   ];
   for (const [path, errno] of refused) {
     try {

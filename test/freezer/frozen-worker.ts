@@ -20,7 +20,10 @@ export class FrozenWorker implements AsyncDisposable {
     mountPoints: readonly string[],
     options: Partial<WorkerOptions> = {},
   ): Promise<FrozenWorker> {
-    const all: WorkerOptions = { deadlineMs: 30_000, lastIsStuck: false, ...options };
+    const all: WorkerOptions = {
+      ...{ deadlineMs: 30_000, lastIsStuck: false, journalDirectory: '' },
+      ...options,
+    };
     const child = spawn(process.execPath, [FIXTURE, JSON.stringify(all), ...mountPoints], {
       stdio: ['pipe', 'pipe', 'ignore'],
     });

@@ -157,9 +157,9 @@ test('the end of the control pipe makes the guardian thaw, though the worker liv
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   const controls = freezerControls(recorded.freezer);
-  const { ledger, directories } = controls.descriptors();
+  const { ledger, mountPoints } = controls.descriptors();
   const child = spawn(GUARDIAN_PATH, [], {
-    stdio: ['pipe', 'pipe', 'ignore', ledger, 'ignore', controls.watchGuardian(), ...directories],
+    stdio: ['pipe', 'pipe', 'ignore', ledger, 'ignore', controls.watchGuardian(), ...mountPoints],
   });
   const { stdin: control, stdout: report } = child;
   if (control === null || report === null) {

@@ -1,4 +1,4 @@
-import { Freezer } from '../../src/freezer/freezer.ts';
+import { Freezer, type FreezerOptions } from '../../src/freezer/freezer.ts';
 import type { FreezerEvent } from '../../src/freezer/model.ts';
 
 type Kind = FreezerEvent['kind'];
@@ -11,13 +11,14 @@ export class RecordedFreezer implements AsyncDisposable {
   readonly all: readonly number[];
   #heard = Promise.withResolvers<void>();
 
-  constructor(mountPoints: readonly string[]) {
+  constructor(mountPoints: readonly string[], options: FreezerOptions = {}) {
     this.all = mountPoints.map((_, index) => index);
-    this.freezer = Freezer.open(mountPoints, (event) => {
+    const listener = (event: FreezerEvent): void => {
       this.events.push(event);
       this.#heard.resolve();
       this.#heard = Promise.withResolvers();
-    });
+    };
+    this.freezer = Freezer.open(mountPoints, listener, options);
   }
 
   of<K extends Kind>(kind: K): EventOf<K>[] {

@@ -14,15 +14,15 @@ test('mountinfo gives the superblock of a mount id', () => {
   assert.equal(
     [...devicesByMountId(mountinfo)],
     [
-      ['36', '98:0'],
-      ['41', '0:41'],
+      [36, '98:0'],
+      [41, '0:41'],
     ],
   );
 });
 
 test('fdinfo gives the mount id', () => {
-  assert.is(mountIdOf('pos:\t0\nflags:\t0200000\nmnt_id:\t41\nino:\t256\n'), '41');
-  assert.is(mountIdOf('pos:\t0\n'), '');
+  assert.is(mountIdOf('pos:\t0\nflags:\t0200000\nmnt_id:\t41\nino:\t256\n'), 41);
+  assert.is(mountIdOf('pos:\t0\n'), undefined);
 });
 
 /** makedev(3) of glibc. */

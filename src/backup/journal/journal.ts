@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { FlashfreezeError } from '../../errors.ts';
 import type { FileSystem } from '../../filesystems/model.ts';
 import { type ProcessIdentity, processIdentity, stillRuns } from './process-identity.ts';
 
@@ -9,12 +10,25 @@ export const JOURNAL_DIRECTORY = '/run/flashfreeze';
 /** 1 where RCU grace periods are expedited, as they are while a run freezes. */
 export const GRACE_PERIODS_PATH = '/sys/kernel/rcu_expedited';
 
+/** Another one after each boot, random(4). */
+const BOOT_ID_PATH = '/proc/sys/kernel/random/boot_id';
+
 /** A run from before its first freeze to after its last thaw. */
 export interface JournalEntry {
   readonly process: ProcessIdentity;
+  /** Of another boot an entry is void: nothing stays frozen over a reboot. */
+  readonly bootId?: string;
   /** ISO-8601 UTC */
   readonly begun: string;
   readonly fileSystems: readonly JournaledFileSystem[];
+  /**
+   * Name of the ledger's file beside the entry, lines in the order of `fileSystems`. It is there as long
+   * as anything may be frozen: made after the entry, removed before it. Missing where the ledger is in
+   * memory only; then what the run has frozen is known to nobody after its death.
+   */
+  readonly ledger?: string;
+  /** Why it is in memory only. */
+  readonly ledgerInMemoryBecause?: string;
   /** Content of `GRACE_PERIODS_PATH` before the run; missing where the kernel has no such file. */
   readonly gracePeriods?: string;
 }
@@ -24,56 +38,121 @@ export type JournaledFileSystem = Pick<FileSystem, 'mountPoint' | 'device'>;
 /** An entry whose process is gone: it died in between. */
 export interface UnfinishedRun extends JournalEntry {
   readonly path: string;
+  /** Of its ledger, where it has a file. */
+  readonly ledgerPath: string | undefined;
+}
+
+/** `Freezer` for one. */
+export interface LedgerKeeper {
+  /** Gives the ledger a name; returns why it cannot have one. */
+  keepLedger(path: string): string | undefined;
 }
 
 /** Notes that a run of this process may freeze these file systems, until disposed. */
 export class Journal implements AsyncDisposable {
   readonly #path: string;
+  readonly #ledgerPath: string;
 
-  private constructor(path: string) {
+  private constructor(path: string, ledgerPath: string) {
     this.#path = path;
+    this.#ledgerPath = ledgerPath;
   }
 
-  /** Rejects with the system's error where the note cannot be written; nothing may be frozen then. */
+  /**
+   * @param fileSystems in the order in which the keeper of the ledger has opened them
+   * @throws FlashfreezeError FF_INTERNAL where the directory is not safe; rejects with the system's error
+   * where the note cannot be written. Nothing may be frozen then.
+   */
   static async begin(
     fileSystems: readonly JournaledFileSystem[],
+    keeper: LedgerKeeper,
     directory: string = JOURNAL_DIRECTORY,
   ): Promise<Journal> {
     const process = await processIdentity('self');
+    const name = `${process.pid}-${process.startTicks}`;
+    const path = join(directory, `${name}.json`);
+    const ledgerPath = join(directory, `${name}.ledger`);
     const entry: JournalEntry = {
       process,
+      bootId: await readBootId(),
       begun: new Date().toISOString(),
       fileSystems: fileSystems.map(({ mountPoint, device }) => ({ mountPoint, device })),
       ...(await readGracePeriods()),
     };
-    const path = join(directory, `${process.pid}-${process.startTicks}.json`);
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await writeFile(`${path}.new`, JSON.stringify(entry), { mode: 0o600 });
-    await rename(`${path}.new`, path);
-    return new Journal(path);
+    if (!(await isSafe(directory))) {
+      throw unsafeError(directory);
+    }
+    await writeEntry(path, { ...entry, ledger: basename(ledgerPath) });
+    const inMemoryBecause = keeper.keepLedger(ledgerPath);
+    if (inMemoryBecause !== undefined) {
+      await writeEntry(path, { ...entry, ledgerInMemoryBecause: inMemoryBecause });
+    }
+    return new Journal(path, ledgerPath);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await unlink(this.#path);
+    await rm(this.#ledgerPath, { force: true });
+    await rm(this.#path, { force: true });
   }
 }
 
-/** The runs that died between freeze and thaw and have not been looked after since. */
+/** The runs of this boot that died between freeze and thaw and have not been looked after since. */
 export async function unfinishedRuns(
   directory: string = JOURNAL_DIRECTORY,
 ): Promise<UnfinishedRun[]> {
+  if (!(await isSafe(directory))) {
+    return [];
+  }
   const names = await readdir(directory).catch(() => []);
   const runs = await Promise.all(
-    names.filter((name) => name.endsWith('.json')).map((name) => readEntry(join(directory, name))),
+    names.filter((name) => name.endsWith('.json')).map((name) => readEntry(directory, name)),
   );
+  const bootId = await readBootId();
   const known = runs.filter((run) => run !== undefined);
-  const running = await Promise.all(known.map((run) => stillRuns(run.process)));
-  return known.filter((_, index) => running[index] === false);
+  const [current, earlier] = [
+    known.filter((run) => (run.bootId ?? bootId) === bootId),
+    known.filter((run) => (run.bootId ?? bootId) !== bootId),
+  ];
+  await Promise.all(earlier.map(forget));
+  const running = await Promise.all(current.map((run) => stillRuns(run.process)));
+  return current.filter((_, index) => running[index] === false);
 }
 
 /** Forgets a run that has been looked after. */
-export async function forget({ path }: UnfinishedRun): Promise<void> {
-  await unlink(path);
+export async function forget({ path, ledgerPath }: UnfinishedRun): Promise<void> {
+  if (ledgerPath !== undefined) {
+    await rm(ledgerPath, { force: true });
+  }
+  await rm(path, { force: true });
+}
+
+/** Written beside and moved into its place: an entry is there completely or not at all. */
+async function writeEntry(path: string, entry: JournalEntry): Promise<void> {
+  await rm(`${path}.new`, { force: true });
+  await writeFile(`${path}.new`, JSON.stringify(entry), { mode: 0o600, flag: 'wx' });
+  await rename(`${path}.new`, path);
+}
+
+/** Whether it is ours alone: what is read there decides what root thaws. */
+async function isSafe(directory: string): Promise<boolean> {
+  const status = await lstat(directory).catch(() => undefined);
+  if (status === undefined) {
+    return false;
+  }
+  const isOurs = status.uid === process.geteuid?.() && (status.mode & 0o022) === 0;
+  return isOurs && status.isDirectory();
+}
+
+function unsafeError(directory: string): FlashfreezeError {
+  return new FlashfreezeError(
+    'FF_INTERNAL',
+    `cannot use the journal's directory "${directory}": it must belong to root and not be writable by others; correct its owner and mode`,
+  );
+}
+
+async function readBootId(): Promise<string> {
+  return (await readFile(BOOT_ID_PATH, 'latin1').catch(() => '')).trim();
 }
 
 async function readGracePeriods(): Promise<Pick<JournalEntry, 'gracePeriods'>> {
@@ -85,10 +164,13 @@ async function readGracePeriods(): Promise<Pick<JournalEntry, 'gracePeriods'>> {
 }
 
 /** Undefined for one that has just been removed, or is none of ours. */
-async function readEntry(path: string): Promise<UnfinishedRun | undefined> {
+async function readEntry(directory: string, name: string): Promise<UnfinishedRun | undefined> {
+  const path = join(directory, name);
   try {
     const entry = JSON.parse(await readFile(path, 'utf8')) as JournalEntry;
-    return Array.isArray(entry.fileSystems) ? { ...entry, path } : undefined;
+    const { ledger } = entry;
+    const ledgerPath = ledger === undefined ? undefined : join(directory, basename(ledger));
+    return Array.isArray(entry.fileSystems) ? { ...entry, path, ledgerPath } : undefined;
   } catch {
     return undefined;
   }

@@ -12,11 +12,22 @@ export async function processIdentity(pid: number | 'self'): Promise<ProcessIden
   return parseStat(await readFile(`/proc/${pid}/stat`, 'latin1'));
 }
 
-/** A zombie does not run: its threads are gone, and with them whatever they could still do. */
+/** A zombie does not run any more; a thread of it that is stuck in the kernel may: `threadRuns`. */
 export async function stillRuns({ pid, startTicks }: ProcessIdentity): Promise<boolean> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
     return parseStat(stat).startTicks === startTicks && stateOf(stat) !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
+/** Also of a process that was killed and is a zombie by now, but for a thread stuck in the kernel. */
+export async function threadRuns(process: ProcessIdentity, thread: number): Promise<boolean> {
+  try {
+    const { startTicks } = await processIdentity(process.pid);
+    const stat = await readFile(`/proc/${process.pid}/task/${thread}/stat`, 'latin1');
+    return startTicks === process.startTicks && !['Z', 'X'].includes(stateOf(stat) ?? 'X');
   } catch {
     return false;
   }

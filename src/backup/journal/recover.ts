@@ -1,13 +1,16 @@
 import { writeFile } from 'node:fs/promises';
+import { enterRestored, enterThawed, readLedger } from '../../freezer/ledger.ts';
 import type { RunObserver } from '../request.ts';
 import { forget, GRACE_PERIODS_PATH, type UnfinishedRun, unfinishedRuns } from './journal.ts';
 import { settleOwedScripts } from './owed.ts';
-import { thawAnyones } from './thaw-anyones.ts';
+import { type DeadLedger, type OwedThaw, owedThaws } from './owed-thaws.ts';
+import type { Thawed } from './thaw-anyones.ts';
+import { thawOwed } from './thaw-owed.ts';
 
 /**
- * Looks after runs that died between freeze and thaw: makes certain that their file systems are
- * thawed, says what was found, forgets them. The guardian has normally thawed long before; this is
- * for the case that both were killed. Then runs the post-scripts that are still owed.
+ * Looks after runs that died between freeze and thaw: makes certain that what they had frozen is
+ * thawed, and nothing else; says what was found, forgets them. The guardian has normally thawed long
+ * before; this is for the case that both were killed. Then runs the post-scripts that are still owed.
  *
  * @param warn hears one sentence for each run
  */
@@ -19,24 +22,76 @@ export async function recover(warn: RunObserver['warn'], directory?: string): Pr
 }
 
 async function lookAfter(run: UnfinishedRun): Promise<string> {
-  const results = await thawAnyones(run.fileSystems);
-  await restoreGracePeriods(run);
-  const thawed = results.filter((it) => it.state === 'thawed');
-  const stuck = results.filter((it) => it.state === 'failed');
-  if (stuck.length === 0) {
+  const ledger = await ledgerOf(run);
+  const owed = owedThaws(run, ledger);
+  const results = await thawOwed(owed, run.process);
+  await enterResults(run, owed, results);
+  await restoreGracePeriods(run, ledger);
+  if (results.every(({ state }) => state !== 'failed')) {
     await forget(run);
   }
-  const names = (list: typeof results): string => list.map((it) => it.mountPoint).join(', ');
-  return [
-    `A run that began ${run.begun} (process ${run.process.pid}) died between freeze and thaw`,
-    thawed.length === 0 ? 'nothing was frozen any more' : `thawed now: ${names(thawed)}`,
-    ...(stuck.length === 0 ? [] : [`could not be thawed: ${names(stuck)}`]),
-  ].join('; ');
+  return describe(run, ledger, results);
+}
+
+async function ledgerOf({ ledgerPath }: UnfinishedRun): Promise<DeadLedger> {
+  if (ledgerPath === undefined) {
+    return 'lost';
+  }
+  try {
+    return (await readLedger(ledgerPath)) ?? 'lost';
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'gone' : 'lost';
+  }
+}
+
+async function enterResults(
+  { ledgerPath }: UnfinishedRun,
+  owed: readonly OwedThaw[],
+  results: readonly Thawed[],
+): Promise<void> {
+  const lines = owed.flatMap(({ line }, index) =>
+    line === undefined || results[index]?.state === 'failed' ? [] : [line],
+  );
+  if (ledgerPath !== undefined && lines.length > 0) {
+    await enterThawed(ledgerPath, lines);
+  }
 }
 
 /** Where the file cannot be written it was not the run that expedited them. */
-async function restoreGracePeriods({ gracePeriods }: UnfinishedRun): Promise<void> {
-  if (gracePeriods === '0' || gracePeriods === '1') {
-    await writeFile(GRACE_PERIODS_PATH, gracePeriods).catch(() => {});
+async function restoreGracePeriods(run: UnfinishedRun, ledger: DeadLedger): Promise<void> {
+  const former = formerGracePeriods(run, ledger);
+  if (former !== '0' && former !== '1') {
+    return;
   }
+  await writeFile(GRACE_PERIODS_PATH, former).catch(() => {});
+  if (run.ledgerPath !== undefined && ledger !== 'lost') {
+    await enterRestored(run.ledgerPath);
+  }
+}
+
+/** Undefined where they are as they were. */
+function formerGracePeriods(run: UnfinishedRun, ledger: DeadLedger): string | undefined {
+  if (ledger === 'lost') {
+    return run.gracePeriods;
+  }
+  return ledger === 'gone' ? undefined : ledger.gracePeriods?.toString();
+}
+
+function describe(run: UnfinishedRun, ledger: DeadLedger, results: readonly Thawed[]): string {
+  const list = (title: string, state: Thawed['state']): string[] => {
+    const found = results.filter((it) => it.state === state).map(({ mountPoint }) => mountPoint);
+    return found.length === 0 ? [] : [`${title}: ${found.join(', ')}`];
+  };
+  const thawed = list('thawed now', 'thawed');
+  return [
+    `A run that began ${run.begun} (process ${run.process.pid}) died between freeze and thaw`,
+    ...(thawed.length === 0 ? ['nothing was frozen any more'] : thawed),
+    ...(thawed.length > 0 && ledger === 'lost' ? [guessed(run)] : []),
+    ...list('not mounted any more, so left as it is', 'gone'),
+    ...list('could not be thawed', 'failed'),
+  ].join('; ');
+}
+
+function guessed({ ledgerInMemoryBecause = 'its ledger cannot be read' }: UnfinishedRun): string {
+  return `whoever had frozen them, because what the run had frozen is not known (${ledgerInMemoryBecause})`;
 }

@@ -1,11 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { forget, Journal, unfinishedRuns } from '../../../src/backup/journal/journal.ts';
-import { processIdentity, stillRuns } from '../../../src/backup/journal/process-identity.ts';
+import {
+  forget,
+  Journal,
+  type JournalEntry,
+  type LedgerKeeper,
+  unfinishedRuns,
+} from '../../../src/backup/journal/journal.ts';
+import {
+  processIdentity,
+  stillRuns,
+  threadRuns,
+} from '../../../src/backup/journal/process-identity.ts';
+import { FlashfreezeError } from '../../../src/errors.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('journal');
@@ -16,27 +28,46 @@ async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: 
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
+/** A ledger that can be kept; told where, it makes that file. */
+const KEEPER: LedgerKeeper = {
+  keepLedger: (path) => {
+    writeFileSync(path, 'ledger');
+    return undefined;
+  },
+};
+const IN_MEMORY: LedgerKeeper = { keepLedger: () => '/run is on no tmpfs' };
+
 /** An entry as a process that has died meanwhile would have left it. */
-async function leaveEntryOfDead(directory: string): Promise<void> {
+async function leaveEntryOfDead(
+  directory: string,
+  more: Partial<JournalEntry> = {},
+): Promise<void> {
   const child = spawn('true', { stdio: 'ignore' });
   await once(child, 'exit');
   const process = { pid: child.pid, startTicks: '1' };
-  const entry = { process, begun: '2026-11-22T00:00:00.000Z', fileSystems: [DATA] };
+  const entry = { process, begun: '2026-11-22T00:00:00.000Z', fileSystems: [DATA], ...more };
   await writeFile(join(directory, 'dead.json'), JSON.stringify(entry));
+}
+
+async function onlyEntry(directory: string): Promise<JournalEntry> {
+  const [name = ''] = (await readdir(directory)).filter((it) => it.endsWith('.json'));
+  return JSON.parse(await readFile(join(directory, name), 'utf8')) as JournalEntry;
 }
 
 test('a run that ended leaves nothing', async () => {
   await using directory = await temporaryDirectory();
   {
-    await using _journal = await Journal.begin([DATA], directory.path);
-    assert.is((await readdir(directory.path)).length, 1);
+    await using _journal = await Journal.begin([DATA], KEEPER, directory.path);
+    const { ledger = '' } = await onlyEntry(directory.path);
+    assert.is(await readFile(join(directory.path, ledger), 'utf8'), 'ledger');
+    assert.is((await readdir(directory.path)).length, 2);
   }
   assert.equal(await readdir(directory.path), []);
 });
 
 test('a run that still goes on is not unfinished', async () => {
   await using directory = await temporaryDirectory();
-  await using _journal = await Journal.begin([DATA], directory.path);
+  await using _journal = await Journal.begin([DATA], KEEPER, directory.path);
   assert.equal(await unfinishedRuns(directory.path), []);
 });
 
@@ -51,10 +82,73 @@ test('a run whose process died is told with what it may have frozen, until it is
   assert.equal(await unfinishedRuns(directory.path), []);
 });
 
+test('a ledger that cannot be kept is told with the reason, and leaves nothing either', async () => {
+  await using directory = await temporaryDirectory();
+  {
+    await using _journal = await Journal.begin([DATA], IN_MEMORY, directory.path);
+    const { ledger, ledgerInMemoryBecause } = await onlyEntry(directory.path);
+    assert.is(ledger, undefined);
+    assert.is(ledgerInMemoryBecause, '/run is on no tmpfs');
+  }
+  assert.equal(await readdir(directory.path), []);
+});
+
+test('forgetting a run forgets its ledger', async () => {
+  await using directory = await temporaryDirectory();
+  await writeFile(join(directory.path, 'dead.ledger'), '');
+  await leaveEntryOfDead(directory.path, { ledger: 'dead.ledger' });
+  for (const run of await unfinishedRuns(directory.path)) {
+    await forget(run);
+  }
+  assert.equal(await readdir(directory.path), []);
+});
+
+test('a ledger is looked for in the journal’s directory only', async () => {
+  await using directory = await temporaryDirectory();
+  await leaveEntryOfDead(directory.path, { ledger: '../../etc/passwd' });
+  const [run] = await unfinishedRuns(directory.path);
+  assert.is(run?.ledgerPath, join(directory.path, 'passwd'));
+});
+
+test('an entry of an earlier boot is void', async () => {
+  await using directory = await temporaryDirectory();
+  await writeFile(join(directory.path, 'dead.ledger'), '');
+  await leaveEntryOfDead(directory.path, { bootId: 'another', ledger: 'dead.ledger' });
+  assert.equal(await unfinishedRuns(directory.path), []);
+  assert.equal(await readdir(directory.path), []);
+  await leaveEntryOfDead(directory.path, {
+    bootId: (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
+  });
+  assert.is((await unfinishedRuns(directory.path)).length, 1);
+});
+
+test('a directory that others may write, or a link to one, is neither used nor believed', async () => {
+  await using directory = await temporaryDirectory();
+  await using elsewhere = await temporaryDirectory();
+  await leaveEntryOfDead(directory.path);
+  const link = join(elsewhere.path, 'link');
+  await symlink(directory.path, link);
+  await chmod(directory.path, 0o777);
+  for (const path of [directory.path, link]) {
+    assert.equal(await unfinishedRuns(path), []);
+    try {
+      await Journal.begin([DATA], KEEPER, path);
+      assert.unreachable(path);
+    } catch (error) {
+      assert.instance(error, FlashfreezeError);
+      assert.match((error as FlashfreezeError).message, path);
+    }
+  }
+  assert.is((await readdir(directory.path)).length, 1);
+});
+
 test('another process under the old number does not make a dead run look alive', async () => {
   const own = await processIdentity('self');
   assert.is(await stillRuns(own), true);
   assert.is(await stillRuns({ ...own, startTicks: '1' }), false);
+  assert.is(await threadRuns(own, own.pid), true);
+  assert.is(await threadRuns({ ...own, startTicks: '1' }, own.pid), false);
+  assert.is(await threadRuns(own, 1), own.pid === 1);
 });
 
 test('damaged and half-written entries are passed over', async () => {

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { readMounts } from '../../filesystems/read-plan.ts';
+import type { OwedThaw } from './owed-thaws.ts';
+import { type ProcessIdentity, threadRuns } from './process-identity.ts';
+import { type Thawed, thawAnyones } from './thaw-anyones.ts';
+
+/** A FIFREEZE that was stuck when its process was killed returns some 300 ms after what it waits for. */
+const STUCK_LIMIT_MS = 10_000;
+const AGAIN_MS = 20;
+
+/**
+ * Thaws what a dead run owes, all at once. A FITHAW is lost while the matching FIFREEZE has not
+ * returned, which the death of its process does not end: so it is repeated until that thread is gone.
+ */
+export async function thawOwed(
+  owed: readonly OwedThaw[],
+  process: ProcessIdentity,
+): Promise<Thawed[]> {
+  return await Promise.all(owed.map((it) => thawUntilSettled(it, process)));
+}
+
+async function thawUntilSettled(owed: OwedThaw, process: ProcessIdentity): Promise<Thawed> {
+  const endMs = performance.now() + STUCK_LIMIT_MS;
+  let wasFrozen = false;
+  for (;;) {
+    const { freezingThread } = owed;
+    const isFreezing = freezingThread !== undefined && (await threadRuns(process, freezingThread));
+    const result = await thawWhereMounted(owed);
+    wasFrozen ||= result.state === 'thawed';
+    if (!isFreezing) {
+      return wasFrozen && result.state === 'not-frozen' ? { ...result, state: 'thawed' } : result;
+    }
+    if (performance.now() > endMs) {
+      return { ...result, state: 'failed', reason: `process ${process.pid} is stuck freezing it` };
+    }
+    await delay(AGAIN_MS);
+  }
+}
+
+/** A file system that was unmounted stays frozen, and can be had through any other mount of it. */
+async function thawWhereMounted(owed: OwedThaw): Promise<Thawed> {
+  const [result] = await thawAnyones([owed]);
+  if (result !== undefined && result.state !== 'gone') {
+    return result;
+  }
+  const { mounts } = await readMounts();
+  for (const { mountPoint } of mounts.filter(({ device }) => device === owed.device)) {
+    const [other] = await thawAnyones([{ mountPoint, device: owed.device }]);
+    if (other !== undefined && other.state !== 'gone') {
+      return other;
+    }
+  }
+  return { mountPoint: owed.mountPoint, state: 'gone', reason: result?.reason };
+}

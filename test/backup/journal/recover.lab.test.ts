@@ -1,0 +1,155 @@
+/** Runs that died together with their guardian, and what the next start makes of what they left. */
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { recover } from '../../../src/backup/journal/recover.ts';
+import { FrozenWorker, gone, stop } from '../../freezer/frozen-worker.ts';
+import { rcuExpedited, withRcuExpedited } from '../../freezer/grace-periods.ts';
+import { Writer, writable } from '../../freezer/writer.ts';
+import { LabDisks } from '../../lab/disks.ts';
+import { enterLab } from '../../lab/namespace.ts';
+import { runCommand, tryCommand } from '../../lab/run-command.ts';
+import { suite } from '../../suite.ts';
+
+await enterLab({ lifetimeSeconds: 200 });
+
+const test = suite('recovery of a dead run');
+let directories = 0;
+
+/** On the lab's tmpfs. */
+async function journalDirectory(): Promise<string> {
+  directories += 1;
+  const path = `/lab/journal${directories}`;
+  await mkdir(path, { mode: 0o700 });
+  return path;
+}
+
+const mountPointsOf = ({ disks }: LabDisks): string[] => disks.map(({ mountPoint }) => mountPoint);
+
+/** The guardian is stopped first, so that it cannot thaw between the two deaths. */
+async function killBoth(worker: FrozenWorker): Promise<void> {
+  await stop(worker.guardianPid);
+  worker.kill('SIGKILL');
+  process.kill(worker.guardianPid, 'SIGKILL');
+  await gone(worker.guardianPid);
+}
+
+/** The sentences of a recovery. */
+async function recovered(directory: string): Promise<string> {
+  const sentences: string[] = [];
+  await recover((sentence) => sentences.push(sentence), directory);
+  return sentences.join('\n');
+}
+
+async function freezeByOthers(mountPoint: string): Promise<void> {
+  await runCommand('fsfreeze', ['--freeze', mountPoint]);
+}
+
+/** Whether fsfreeze(8) still finds it frozen; thaws it by looking. */
+async function wasStillFrozen(mountPoint: string): Promise<boolean> {
+  return (await tryCommand('fsfreeze', ['--unfreeze', mountPoint])).code === 0;
+}
+
+test('what the run had frozen is thawed, and its grace periods are put back', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }]);
+  const mountPoints = mountPointsOf(lab);
+  const directory = await journalDirectory();
+  await using worker = await FrozenWorker.start(mountPoints, { journalDirectory: directory });
+  await killBoth(worker);
+  assert.is(rcuExpedited(), '1');
+  const writer = new Writer(mountPoints[0] ?? '');
+  assert.ok(await writer.isBlocked());
+  assert.match(await recovered(directory), `thawed now: ${mountPoints.join(', ')}`);
+  await writable(mountPoints);
+  assert.is(rcuExpedited(), '0');
+  assert.equal(await readdir(directory), []);
+  assert.is(await recovered(directory), '');
+});
+
+for (const type of ['ext4', 'xfs'] as const) {
+  test(`a FIFREEZE of ${type} that was stuck when both died is thawed when it comes through`, async () => {
+    await using lab = await LabDisks.create([
+      { type, sizeMb: 640 },
+      { type, imageOn: 0 },
+    ]);
+    const mountPoints = mountPointsOf(lab);
+    await writeFile(join(mountPoints[1] ?? '', 'dirty'), 'x'.repeat(1e6));
+    const directory = await journalDirectory();
+    await using worker = await FrozenWorker.start(mountPoints, {
+      lastIsStuck: true,
+      journalDirectory: directory,
+    });
+    await worker.hasStuckThread();
+    await killBoth(worker);
+    assert.match(await recovered(directory), 'thawed now:');
+    await writable(mountPoints);
+    assert.equal(await readdir(directory), []);
+  });
+}
+
+test('a freeze of somebody else’s, begun after the run’s own had been thawed, is left alone', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'xfs' }]);
+  const mountPoints = mountPointsOf(lab);
+  const [frozen = ''] = mountPoints;
+  const directory = await journalDirectory();
+  await using worker = await FrozenWorker.start(mountPoints, { journalDirectory: directory });
+  worker.kill('SIGKILL');
+  await worker.exited();
+  await gone(worker.guardianPid);
+  await freezeByOthers(frozen);
+  assert.match(await recovered(directory), 'nothing was frozen any more');
+  assert.is(await wasStillFrozen(frozen), true);
+  assert.equal(await readdir(directory), []);
+});
+
+test('without its ledger the same freeze would be ended, and the sentence says why (negative control)', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const [frozen = ''] = mountPointsOf(lab);
+  const directory = await journalDirectory();
+  await using worker = await FrozenWorker.start([frozen], { journalDirectory: directory });
+  worker.kill('SIGKILL');
+  await worker.exited();
+  await gone(worker.guardianPid);
+  await freezeByOthers(frozen);
+  for (const name of (await readdir(directory)).filter((it) => it.endsWith('.ledger'))) {
+    await writeFile(join(directory, name), 'damaged');
+  }
+  assert.match(await recovered(directory), 'whoever had frozen them');
+  assert.is(await wasStillFrozen(frozen), false);
+});
+
+test('a guardian that was only stopped leaves alone what somebody froze after the recovery', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const [mountPoint = ''] = mountPointsOf(lab);
+  const directory = await journalDirectory();
+  await using worker = await FrozenWorker.start([mountPoint], { journalDirectory: directory });
+  await stop(worker.guardianPid);
+  worker.kill('SIGKILL');
+  await worker.exited();
+  assert.match(await recovered(directory), `thawed now: ${mountPoint}`);
+  await freezeByOthers(mountPoint);
+  process.kill(worker.guardianPid, 'SIGCONT');
+  await gone(worker.guardianPid);
+  assert.is(await wasStillFrozen(mountPoint), true);
+});
+
+test('what was unmounted while frozen is thawed where else it is mounted', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const [mountPoint = ''] = mountPointsOf(lab);
+  const elsewhere = '/lab/elsewhere';
+  await mkdir(elsewhere);
+  await runCommand('mount', ['--bind', mountPoint, elsewhere]);
+  const directory = await journalDirectory();
+  try {
+    await using worker = await FrozenWorker.start([elsewhere], { journalDirectory: directory });
+    await killBoth(worker);
+  } finally {
+    await runCommand('umount', [elsewhere]);
+    await rm(elsewhere, { recursive: true });
+  }
+  assert.match(await recovered(directory), 'thawed now:');
+  await writable([mountPoint]);
+});
+
+test.run();

@@ -27,6 +27,8 @@ export const LAB_COMMANDS = {
 
 /** Only some tests and benchmarks call these. */
 export const OPTIONAL_COMMANDS = {
+  curl: 'curl',
+  'qemu-ga': 'qemu-guest-agent',
   fusermount3: 'fuse3',
   strace: 'strace',
   xfs_repair: 'xfsprogs',
@@ -36,6 +38,13 @@ export const OPTIONAL_COMMANDS = {
   gpgv: 'gpgv',
   wget: 'wget',
   python3: 'python3',
+  // The server's programs lie in a directory of their version; this one comes with them.
+  pg_lsclusters: 'postgresql',
+  psql: 'postgresql-client',
+  // Without the package that would start a server at every boot.
+  mariadbd: 'mariadb-server-core',
+  'mariadb-install-db': 'mariadb-server-core',
+  mariadb: 'mariadb-client-core',
 } as const satisfies Record<string, string>;
 
 export type OptionalCommand = keyof typeof OPTIONAL_COMMANDS;
@@ -46,7 +55,16 @@ export const SYSTEM_PATH = [
   ...['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'],
 ].join(delimiter);
 
+/** Debian asks this program whether a package may start its service: none may, while the lab installs. */
+const NO_SERVICES = `
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap 'rm -f $policy' EXIT
+  printf '#!/bin/sh\\nexit 101\\n' >$policy && chmod 755 $policy
+fi`;
+
 const INSTALL = [
+  NO_SERVICES,
   'export DEBIAN_FRONTEND=noninteractive',
   'apt-get update -q',
   'apt-get install -q -y --no-install-recommends "$@"',

@@ -68,7 +68,7 @@ export class BlobLanes implements SnapshotTaker {
    * Starts the threads; connects nothing yet.
    *
    * @throws FlashfreezeError `FF_URL_INVALID`, `FF_URL_INSECURE`, `FF_CONFIG_INVALID` for what cannot
-   * be sent; `FF_INTERNAL` when a thread does not start.
+   * be sent; `FF_SNAPSHOT_FAILED` when a thread does not start.
    */
   static async open(
     targets: readonly BlobTarget[],
@@ -83,7 +83,10 @@ export class BlobLanes implements SnapshotTaker {
     } catch (error) {
       await lanes[Symbol.asyncDispose]();
       const reason = error instanceof Error ? error.message : String(error);
-      throw new FlashfreezeError('FF_INTERNAL', `a thread for requests did not start: ${reason}`);
+      throw new FlashfreezeError(
+        'FF_SNAPSHOT_FAILED',
+        `a thread that sends snapshot requests ended while it was starting (${reason}); nothing was frozen: try again`,
+      );
     }
     return lanes;
   }

@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { FlashfreezeError } from '../../../src/errors.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
 import { hurtThreads } from './fixtures/fragile.ts';
@@ -45,6 +46,20 @@ for (const how of ['throw', 'exit'] as const) {
     assert.is(threads, 1, 'a thread that died is not replaced');
   });
 }
+
+test('a thread that dies while it starts ends the run before anything is asked or frozen', async () => {
+  const hurting = setInterval(() => hurtThreads('throw'), 1);
+  try {
+    await using _watched = await WatchedLanes.open(targets('https://127.0.0.1:1', 2));
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, FlashfreezeError);
+    assert.is((error as FlashfreezeError).code, 'FF_SNAPSHOT_FAILED');
+    assert.match((error as FlashfreezeError).message, '(hurt); nothing was frozen');
+  } finally {
+    clearInterval(hurting);
+  }
+});
 
 test('a thread that hangs is given up shortly after the deadline', async () => {
   await using peer = await Peer.start(trusted, { snapshot: saySilent });

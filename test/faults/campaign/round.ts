@@ -69,7 +69,7 @@ export async function playRound(ground: Ground, drawn: Drawn): Promise<RoundResu
     .slice(known)
     .filter(({ operation }) => operation === 'snapshot');
   const seen: Seen = { writes: watch.writes, requests };
-  const stage = struck && stageAt(struck.atNs, seen, urls.length);
+  const stage = struck && stageOf(struck, seen, urls.length);
   const { leftFrozen, recoveredNs, sinceNs, ending } = aftermath;
   return {
     drawn,
@@ -90,6 +90,10 @@ export async function playRound(ground: Ground, drawn: Drawn): Promise<RoundResu
       ...(await remainsOf(ground)),
     ],
   };
+}
+
+function stageOf({ atNs, isArmed }: Strike, seen: Seen, disks: number): Stage {
+  return isArmed ? stageAt(atNs, seen, disks) : 'before';
 }
 
 /**

@@ -7,11 +7,15 @@ import { type Drawn, type FaultKind, isAboutGuardian } from './draw.ts';
 export interface Strike {
   /** CLOCK_MONOTONIC, right before it. */
   readonly atNs: bigint;
+  /** Whether the run had come to its window; before that nothing is frozen, however long a write takes. */
+  readonly isArmed: boolean;
   /** Sets a stopped process going again. */
   readonly resume: () => void;
 }
 
 const POLL_MS = 2;
+/** What a command says right before its window. */
+const ARMING = 'arm the guardian';
 
 /** Waits for the drawn moment and strikes; undefined where the command had ended before. */
 export async function strike(command: RunningCommand, drawn: Drawn): Promise<Strike | undefined> {
@@ -19,6 +23,7 @@ export async function strike(command: RunningCommand, drawn: Drawn): Promise<Str
   if (!command.isRunning) {
     return undefined;
   }
+  const isArmed = command.stderr.includes(ARMING);
   const atNs = process.hrtime.bigint();
   switch (drawn.kind) {
     case 'kill-worker':
@@ -26,7 +31,7 @@ export async function strike(command: RunningCommand, drawn: Drawn): Promise<Str
       break;
     case 'stop-worker':
       command.signal('SIGSTOP');
-      return { atNs, resume: () => command.signal('SIGCONT') };
+      return { atNs, isArmed, resume: () => command.signal('SIGCONT') };
     case 'busy-loop':
     case 'busy-lane':
     case 'crash-lane':
@@ -49,7 +54,7 @@ export async function strike(command: RunningCommand, drawn: Drawn): Promise<Str
       command.signal('SIGKILL');
       break;
   }
-  return { atNs, resume: () => {} };
+  return { atNs, isArmed, resume: () => {} };
 }
 
 /** Resolves at the moment, and to the guardian's process where the fault is about it. */
@@ -58,7 +63,7 @@ async function momentOf(
   { kind, from, delayMs }: Drawn,
 ): Promise<number | undefined> {
   if (from === 'arm') {
-    await saidOrEnded(command, 'arm the guardian');
+    await saidOrEnded(command, ARMING);
   } else if (isSabotage(kind)) {
     // Before that the signal would kill it.
     await saidOrEnded(command, 'prepare');

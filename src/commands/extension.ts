@@ -29,12 +29,14 @@ export function addExtensionCommand(program: Command): void {
   extension
     .command('run', { hidden: true })
     .description('Run a task; started by enable')
-    .action(async () => {
+    .option('--interrupted', 'only report that it was interrupted')
+    .action(async ({ interrupted }: { readonly interrupted?: true }) => {
       // Enable must be quick, and does without all that a run needs.
       const { runTask } = await import('../extension/task/run-task.ts');
       const installation = await readInstallation();
       using signals = abortOnSignals();
       const sequenceNumber = installation.agent.sequenceNumber ?? 0;
-      await runTask(installation, sequenceNumber, receiveSettings(), signals.signal);
+      const work = interrupted === true ? 'report' : 'run';
+      await runTask(installation, sequenceNumber, receiveSettings(), work, signals.signal);
     });
 }

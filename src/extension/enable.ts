@@ -1,6 +1,12 @@
 import { FlashfreezeError } from '../errors.ts';
 import { exclusively } from './exclusive.ts';
-import { decideEnable, type EnableDecision, readHandled, recordHandled } from './handled.ts';
+import {
+  beginTask,
+  decideEnable,
+  type EnableDecision,
+  readHandled,
+  recordHandled,
+} from './handled.ts';
 import type { Installation } from './installation.ts';
 import { readRoleGuid } from './machine-identity.ts';
 import { parseHandlerSettings } from './settings/handler-settings.ts';
@@ -17,7 +23,7 @@ import { replaceStatus } from './task/publish.ts';
 import { NO_REPORT_SETTINGS } from './task/read-task.ts';
 import { openDesk, type TaskDesk } from './task/task-desk.ts';
 import { briefReport, inProgressReport } from './task/task-report.ts';
-import { startWorker } from './worker.ts';
+import { hasWorkers, startWorker } from './worker.ts';
 
 /** Another enable of the same goal state takes well under a second. */
 const ENABLE_LIMIT_MS = 30_000;
@@ -48,6 +54,8 @@ export async function enable(installation: Installation): Promise<void> {
   }
 }
 
+const WORK_OF = { new: 'run', interrupted: 'report' } as const;
+
 /** Decides and records under a lock, so that of two enables at once only one starts a worker. */
 async function handle(desk: TaskDesk, path: string): Promise<void> {
   const { installation, sequenceNumber } = desk;
@@ -57,16 +65,22 @@ async function handle(desk: TaskDesk, path: string): Promise<void> {
   const settings = readReportSettings(text);
   const roleGuid = await readRoleGuid(libDirectory);
   const last = await readHandled(directory, roleGuid);
-  const decision = decideEnable(sequenceNumber, settings.taskId, last);
-  desk.log.info(`enable of sequence number ${sequenceNumber}: ${decision}`);
-  if (decision !== 'repeat') {
+  const isRunning = await hasWorkers(directory);
+  const decision = decideEnable(sequenceNumber, settings.taskId, last, isRunning);
+  desk.log.info(
+    `enable of sequence number ${sequenceNumber}, task ${settings.taskId}: ${decision}`,
+  );
+  if (decision === 'new') {
+    await beginTask(directory, sequenceNumber);
+  }
+  if (decision === 'new' || decision === 'same-task') {
     await recordHandled(directory, { sequenceNumber, taskId: settings.taskId }, roleGuid);
   }
   await writeStatus(desk, decision, settings);
   await tidy(desk, path);
-  if (decision === 'new') {
+  if (decision === 'new' || decision === 'interrupted') {
     // Last of all: from here on the file systems may be frozen.
-    await startWorker(installation, sequenceNumber, text);
+    await startWorker(installation, sequenceNumber, text, WORK_OF[decision]);
   }
 }
 

@@ -5,31 +5,46 @@ import { isRestoredMachine, readStoredIdentity, storeIdentity } from './machine-
 /** The name is the agent's: it copies this file to a new version of the extension. */
 const SEQUENCE_FILE = 'mrseq';
 const TASK_FILE = 'mrtask';
+/** There as long as a task has been recorded and not reported; not carried over to another version. */
+const UNFINISHED_FILE = 'unfinished';
 
 /** What the extension handled last. */
 export interface Handled {
   readonly sequenceNumber: number | undefined;
   /** Empty where that task had none. */
   readonly taskId: string;
+  /** It has been reported what became of it. */
+  readonly isFinished: boolean;
 }
 
-export const NOTHING_HANDLED: Handled = { sequenceNumber: undefined, taskId: '' };
+export const NOTHING_HANDLED: Handled = {
+  sequenceNumber: undefined,
+  taskId: '',
+  isFinished: true,
+};
 
 export type EnableDecision =
   /** The same sequence number again: the agent repeats itself, as after a reboot. */
   | 'repeat'
+  /** The same, and the process that ran the task is gone before it reported: nobody else will. */
+  | 'interrupted'
   /** A new sequence number for the task that was handled last. */
   | 'same-task'
   | 'new';
 
-/** What an enable is to do (agent-contract.md, Settings and sequence). */
+/**
+ * What an enable is to do (agent-contract.md, Settings and sequence).
+ *
+ * @param isRunning whether some worker of the extension runs
+ */
 export function decideEnable(
   sequenceNumber: number,
   taskId: string,
   last: Handled,
+  isRunning: boolean,
 ): EnableDecision {
   if (sequenceNumber === last.sequenceNumber) {
-    return 'repeat';
+    return last.isFinished || isRunning ? 'repeat' : 'interrupted';
   }
   return taskId !== '' && taskId === last.taskId ? 'same-task' : 'new';
 }
@@ -45,12 +60,15 @@ export async function readHandled(
   if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
     return NOTHING_HANDLED;
   }
-  const [sequence, task] = await Promise.all([
-    readText(join(directory, SEQUENCE_FILE)),
-    readText(join(directory, TASK_FILE)),
-  ]);
-  const sequenceNumber = /^\d+$/.test(sequence) ? Number(sequence) : undefined;
-  return { sequenceNumber, taskId: taskIdOf(task, sequenceNumber) };
+  const [sequence, task, unfinished] = await Promise.all(
+    [SEQUENCE_FILE, TASK_FILE, UNFINISHED_FILE].map((name) => readText(join(directory, name))),
+  );
+  const sequenceNumber = sequence && /^\d+$/.test(sequence) ? Number(sequence) : undefined;
+  return {
+    sequenceNumber,
+    taskId: taskIdOf(task ?? '', sequenceNumber),
+    isFinished: unfinished === '' || unfinished !== sequence,
+  };
 }
 
 /**
@@ -61,7 +79,7 @@ export async function readHandled(
  */
 export async function recordHandled(
   directory: string,
-  { sequenceNumber, taskId }: Handled & { readonly sequenceNumber: number },
+  { sequenceNumber, taskId }: { readonly sequenceNumber: number; readonly taskId: string },
   roleGuid: string | undefined,
 ): Promise<void> {
   if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
@@ -73,6 +91,19 @@ export async function recordHandled(
   }
   await replace(join(directory, TASK_FILE), JSON.stringify({ sequenceNumber, taskId }));
   await replace(join(directory, SEQUENCE_FILE), String(sequenceNumber));
+}
+
+/** Notes that a task is about to be run; before it is recorded. */
+export async function beginTask(directory: string, sequenceNumber: number): Promise<void> {
+  await replace(join(directory, UNFINISHED_FILE), String(sequenceNumber));
+}
+
+/** Notes that it has been reported what became of a task. */
+export async function finishTask(directory: string, sequenceNumber: number): Promise<void> {
+  const path = join(directory, UNFINISHED_FILE);
+  if ((await readText(path)) === String(sequenceNumber)) {
+    await rm(path, { force: true });
+  }
 }
 
 /**

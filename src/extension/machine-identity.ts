@@ -114,6 +114,20 @@ export async function uniqueMachineId(
   return firstLine(await readText(path)) ?? made;
 }
 
+/**
+ * Removes the lasting identity where it would be made anew the same. One that differs from the role's guid
+ * is older than this role, or not of our making: it is kept.
+ */
+export async function removeUniqueMachineId(
+  guid: string | undefined,
+  path: string = UNIQUE_MACHINE_ID_PATH,
+): Promise<void> {
+  const known = firstLine(await readText(path));
+  if (known !== undefined && guid !== undefined && known === withoutBraces(guid)) {
+    await rm(path, { force: true });
+  }
+}
+
 /** Two that make it at the same time agree on the first; an empty file is nobody's. */
 async function keepFirst(temporary: string, path: string): Promise<void> {
   try {

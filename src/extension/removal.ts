@@ -6,6 +6,7 @@ import { LEARNT_ORDER_PATH } from '../backup/learnt-order.ts';
 import { exclusively } from './exclusive.ts';
 import { carryOver } from './handled.ts';
 import type { Installation } from './installation.ts';
+import { readRoleGuid, removeUniqueMachineId } from './machine-identity.ts';
 import { endWorkers } from './worker.ts';
 
 /** Longest a run may take to thaw, let applications go and report; the agent allows 300 s (uninstall). */
@@ -50,6 +51,7 @@ export async function uninstall(
   await recover(warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
     await rm(LEARNT_ORDER_PATH, { force: true });
+    await removeUniqueMachineId(await readRoleGuid(libDirectory));
     // Neither is removed with something left in it: a run that is owed a thaw, or what others put there.
     for (const emptied of [dirname(LEARNT_ORDER_PATH), JOURNAL_DIRECTORY]) {
       await rmdir(emptied).catch(() => {});

@@ -18,6 +18,9 @@ const SETTINGS_DESCRIPTOR = 3;
 /** A file for each worker, named by its process. */
 const WORKERS_FOLDER = 'workers';
 
+/** `report`: only that the task was interrupted, and look after what it left. */
+export type Work = 'run' | 'report';
+
 /**
  * Starts the process that runs a task: in a session of its own, because the agent ends the group of a
  * command that takes too long, with its standard streams on /dev/null, because the agent's are files on
@@ -30,9 +33,11 @@ export async function startWorker(
   { directory }: Installation,
   sequenceNumber: number,
   settings: string,
+  work: Work,
 ): Promise<void> {
   const [, program = ''] = process.argv;
-  const worker = spawn(process.execPath, [...process.execArgv, program, 'extension', 'run'], {
+  const command = [program, 'extension', 'run', ...(work === 'report' ? ['--interrupted'] : [])];
+  const worker = spawn(process.execPath, [...process.execArgv, ...command], {
     cwd: directory,
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
@@ -74,16 +79,24 @@ export async function forgetWorker(directory: string): Promise<void> {
  * @throws FlashfreezeError FF_EXTENSION_BUSY where one has not ended within `limitMs`
  */
 export async function endWorkers(directory: string, limitMs: number): Promise<void> {
+  for (const { pid } of await runningWorkers(directory)) {
+    process.kill(pid, 'SIGTERM');
+  }
+  using _ended = await exclusively(directory, 'run', limitMs);
+  await rm(join(directory, WORKERS_FOLDER), { recursive: true, force: true });
+}
+
+/** Whether some task runs, or is about to. */
+export async function hasWorkers(directory: string): Promise<boolean> {
+  return (await runningWorkers(directory)).length > 0;
+}
+
+async function runningWorkers(directory: string): Promise<ProcessIdentity[]> {
   const folder = join(directory, WORKERS_FOLDER);
   const names = await readdir(folder).catch(() => []);
   const known = await Promise.all(names.map((name) => readIdentity(join(folder, name))));
-  for (const worker of known) {
-    if (worker !== undefined && (await stillRuns(worker))) {
-      process.kill(worker.pid, 'SIGTERM');
-    }
-  }
-  using _ended = await exclusively(directory, 'run', limitMs);
-  await rm(folder, { recursive: true, force: true });
+  const running = await Promise.all(known.map((it) => it !== undefined && stillRuns(it)));
+  return known.flatMap((worker, index) => (running[index] === true && worker ? [worker] : []));
 }
 
 async function readIdentity(path: string): Promise<ProcessIdentity | undefined> {

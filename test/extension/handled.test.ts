@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import {
+  beginTask,
   carryOver,
   decideEnable,
+  finishTask,
   NOTHING_HANDLED,
   readHandled,
   recordHandled,
@@ -14,22 +16,36 @@ import { suite } from '../suite.ts';
 const test = suite('what was handled');
 
 test('tells a repeat, the same task under a new number, and a new task apart', () => {
-  const last = { sequenceNumber: 7, taskId: 'a_1' };
-  assert.is(decideEnable(7, 'a_1', last), 'repeat');
-  assert.is(decideEnable(7, 'b_1', last), 'repeat');
-  assert.is(decideEnable(8, 'a_1', last), 'same-task');
-  assert.is(decideEnable(8, 'b_1', last), 'new');
-  assert.is(decideEnable(6, 'b_1', last), 'new');
-  assert.is(decideEnable(0, '', NOTHING_HANDLED), 'new');
+  const last = { sequenceNumber: 7, taskId: 'a_1', isFinished: true };
+  assert.is(decideEnable(7, 'a_1', last, false), 'repeat');
+  assert.is(decideEnable(7, 'b_1', last, false), 'repeat');
+  assert.is(decideEnable(8, 'a_1', last, false), 'same-task');
+  assert.is(decideEnable(8, 'b_1', last, false), 'new');
+  assert.is(decideEnable(6, 'b_1', last, true), 'new');
+  assert.is(decideEnable(0, '', NOTHING_HANDLED, false), 'new');
 });
 
 test('takes tasks without an id for different ones', () => {
-  assert.is(decideEnable(8, '', { sequenceNumber: 7, taskId: '' }), 'new');
+  assert.is(decideEnable(8, '', { sequenceNumber: 7, taskId: '', isFinished: true }, false), 'new');
+});
+
+test('tells a task whose process died from one that still runs, or was reported', async () => {
+  await using directory = await temporary();
+  await beginTask(directory.path, 12);
+  await recordHandled(directory.path, { sequenceNumber: 12, taskId: 'a_1' }, undefined);
+  const begun = await readHandled(directory.path, undefined);
+  assert.is(decideEnable(12, 'a_1', begun, true), 'repeat');
+  assert.is(decideEnable(12, 'a_1', begun, false), 'interrupted');
+  assert.is(decideEnable(13, 'b_1', begun, false), 'new');
+  await finishTask(directory.path, 11);
+  assert.is((await readHandled(directory.path, undefined)).isFinished, false);
+  await finishTask(directory.path, 12);
+  assert.is(decideEnable(12, 'a_1', await readHandled(directory.path, undefined), false), 'repeat');
 });
 
 test('remembers what was recorded, as long as the machine is the same', async () => {
   await using directory = await temporary();
-  const handled = { sequenceNumber: 12, taskId: 'a_1' };
+  const handled = { sequenceNumber: 12, taskId: 'a_1', isFinished: true };
   await recordHandled(directory.path, handled, '{AB-1}');
   assert.equal(await readHandled(directory.path, 'ab-1'), handled);
   assert.equal(await readHandled(directory.path, undefined), handled);
@@ -51,7 +67,11 @@ test('carries over to a new version what the agent does not: task and machine', 
   await recordHandled(from, { sequenceNumber: 12, taskId: 'a_1' }, 'guid');
   await writeFile(join(to, 'mrseq'), '12');
   await carryOver(from, to);
-  assert.equal(await readHandled(to, 'guid'), { sequenceNumber: 12, taskId: 'a_1' });
+  assert.equal(await readHandled(to, 'guid'), {
+    sequenceNumber: 12,
+    taskId: 'a_1',
+    isFinished: true,
+  });
   assert.equal(await readHandled(to, 'another'), NOTHING_HANDLED);
 });
 
@@ -66,7 +86,11 @@ test('leaves a version alone that has handled tasks itself, and takes nothing fr
   await mkdir(from);
   await recordHandled(from, { sequenceNumber: 12, taskId: 'a_1' }, undefined);
   await carryOver(from, to);
-  assert.equal(await readHandled(to, undefined), { sequenceNumber: 20, taskId: 'c_1' });
+  assert.equal(await readHandled(to, undefined), {
+    sequenceNumber: 20,
+    taskId: 'c_1',
+    isFinished: true,
+  });
 });
 
 test('takes a task whose record was interrupted for a new one', async () => {
@@ -77,7 +101,7 @@ test('takes a task whose record was interrupted for a new one', async () => {
     JSON.stringify({ sequenceNumber: 13, taskId: 'b_1' }),
   );
   const last = await readHandled(directory.path, undefined);
-  assert.is(decideEnable(13, 'b_1', last), 'new');
+  assert.is(decideEnable(13, 'b_1', last, false), 'new');
 });
 
 test('does not take a number of the machine it was restored from for its own', async () => {
@@ -90,7 +114,11 @@ test('does not take a number of the machine it was restored from for its own', a
   await carryOver(from, to);
   assert.equal(await readHandled(to, 'restored'), NOTHING_HANDLED);
   await recordHandled(to, { sequenceNumber: 3, taskId: 'b_1' }, 'restored');
-  assert.equal(await readHandled(to, 'restored'), { sequenceNumber: 3, taskId: 'b_1' });
+  assert.equal(await readHandled(to, 'restored'), {
+    sequenceNumber: 3,
+    taskId: 'b_1',
+    isFinished: true,
+  });
 });
 
 async function temporary(): Promise<AsyncDisposable & { readonly path: string }> {

@@ -11,10 +11,11 @@ import {
   secretsOf,
 } from '../../quiesce/read-configuration.ts';
 import { exclusively } from '../exclusive.ts';
+import { finishTask } from '../handled.ts';
 import type { Installation } from '../installation.ts';
 import type { TaskSettings } from '../model.ts';
 import { readMachineFacts } from '../telemetry/machine-facts.ts';
-import { forgetWorker } from '../worker.ts';
+import { forgetWorker, type Work } from '../worker.ts';
 import { type Conclusion, concludeError, concludeRun } from './conclusion.ts';
 import { announce, publish } from './publish.ts';
 import { type ReadTask, readTask, requireInTime } from './read-task.ts';
@@ -29,30 +30,40 @@ const EARLIER_TASK_LIMIT_MS = 10 * 60_000;
  * reported.
  *
  * @param settings text of the settings file
+ * @param work `report`: the task was interrupted; only that is reported, and what it left is looked after
  * @param abort its reason is an `AbortReason`; ends the run at once, thawing what is frozen
  */
 export async function runTask(
   installation: Installation,
   sequenceNumber: number,
   settings: string,
+  work: Work,
   abort: AbortSignal,
 ): Promise<void> {
   const desk = await openDesk(installation, sequenceNumber);
-  desk.log.info(`task of sequence number ${sequenceNumber}, version ${installation.version}`);
   const read = await readTask(desk, settings);
+  desk.log.info(
+    `task ${read.report.taskId}, sequence number ${sequenceNumber}, version ${installation.version}`,
+  );
   try {
     // Held until everything is reported: who waits for the lock waits for that.
     using _alone = await exclusively(installation.directory, 'run', EARLIER_TASK_LIMIT_MS, abort);
-    await runAndReport(desk, read, abort);
+    await runAndReport(desk, read, work, abort);
   } catch (error) {
     await report(desk, read, failed(desk, read, error));
   }
+  await finishTask(installation.directory, sequenceNumber).catch(() => {});
   await forgetWorker(installation.directory);
 }
 
-async function runAndReport(desk: TaskDesk, read: ReadTask, abort: AbortSignal): Promise<void> {
+async function runAndReport(
+  desk: TaskDesk,
+  read: ReadTask,
+  work: Work,
+  abort: AbortSignal,
+): Promise<void> {
   const announced = announce(desk, read.report, inProgressReport(desk, read.report));
-  const conclusion = await conclude(desk, read, announced, abort).catch((error: unknown) =>
+  const conclusion = await conclude(desk, read, work, announced, abort).catch((error: unknown) =>
     failed(desk, read, error),
   );
   await announced;
@@ -75,9 +86,17 @@ async function report(desk: TaskDesk, read: ReadTask, conclusion: Conclusion): P
 async function conclude(
   desk: TaskDesk,
   { settings }: ReadTask,
+  work: Work,
   announced: Promise<void>,
   abort: AbortSignal,
 ): Promise<Conclusion> {
+  await recover((sentence) => desk.log.warning(sentence));
+  if (work === 'report') {
+    throw new FlashfreezeError(
+      'FF_INTERRUPTED',
+      'the snapshot was interrupted before it was reported: the machine was restarted or the process killed; what it had frozen is thawed',
+    );
+  }
   if (!settings.ok) {
     throw settings.error;
   }
@@ -89,7 +108,6 @@ async function conclude(
     return INSTALLED;
   }
   requireInTime(task, new Date());
-  await recover((sentence) => desk.log.warning(sentence));
   const quiesce = readQuiesceConfiguration(QUIESCE_PATHS, desk.configuration);
   for (const secret of secretsOf(quiesce)) {
     desk.redaction.add(secret);

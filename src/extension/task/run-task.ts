@@ -62,7 +62,10 @@ async function runAndReport(
   work: Work,
   abort: AbortSignal,
 ): Promise<void> {
-  const announced = announce(desk, read.report, inProgressReport(desk, read.report));
+  const announced =
+    work === 'run'
+      ? announce(desk, read.report, inProgressReport(desk, read.report))
+      : Promise.resolve();
   const conclusion = await conclude(desk, read, work, announced, abort).catch((error: unknown) =>
     failed(desk, read, error),
   );

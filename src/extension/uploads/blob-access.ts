@@ -8,6 +8,7 @@ import {
   PageBlobClient,
   type Pipeline,
   RestError,
+  type StoragePipelineOptions,
 } from '@azure/storage-blob';
 import { FlashfreezeError } from '../../errors.ts';
 
@@ -27,20 +28,23 @@ type Found =
 /** Access to one text blob with a SAS, for as long as its connections are wanted. */
 export class BlobAccess implements Disposable {
   readonly #uri: string;
-  readonly #agent: HttpAgent | undefined;
+  readonly #agent: HttpAgent;
   readonly #pipeline: Pipeline;
 
-  /** @param proxy URL of a proxy; undefined: none, whatever the environment says */
-  constructor(uri: string, proxy: string | undefined) {
+  /**
+   * @param proxy URL of a proxy; undefined: none, whatever the environment says
+   * @param patienceMs how long a connection that says nothing is kept
+   */
+  constructor(uri: string, proxy: string | undefined, patienceMs: number) {
     this.#uri = uri;
-    this.#agent = proxy === undefined ? directAgent(uri) : undefined;
-    this.#pipeline = newPipeline(new AnonymousCredential(), {
+    this.#agent = agentFor(uri, proxy, patienceMs);
+    const options: StoragePipelineOptions & { readonly agent: HttpAgent } = {
       // Tries are counted by the caller, over everything that a write takes.
       retryOptions: { maxTries: 1 },
-      // With an agent of its own the library does not look for a proxy in the environment.
-      ...(this.#agent && { agent: this.#agent }),
-      ...(proxy !== undefined && { proxyOptions: proxyOptionsOf(proxy) }),
-    });
+      // Handed through to each request; the library then looks for no proxy in the environment.
+      agent: this.#agent,
+    };
+    this.#pipeline = newPipeline(new AnonymousCredential(), options);
   }
 
   /** One try. Rejects with the library's RestError, or FF_BLOB_REFUSED for a blob of another type. */
@@ -54,7 +58,7 @@ export class BlobAccess implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#agent?.destroy();
+    this.#agent.destroy();
   }
 
   async #look(abortSignal: AbortSignal): Promise<Found> {
@@ -149,31 +153,22 @@ function padded(body: Buffer): Buffer {
   return bytes;
 }
 
-function directAgent(uri: string): HttpAgent {
-  return uri.startsWith('https:')
-    ? new HttpsAgent({ keepAlive: true })
-    : new HttpAgent({ keepAlive: true });
-}
-
-/** Throws FF_URL_INVALID; names no part of the URL, which may hold a password. */
-function proxyOptionsOf(proxy: string): {
-  host: string;
-  port: number;
-  username: string;
-  password: string;
-} {
-  const url = URL.parse(proxy);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
+/**
+ * Node's own agent, because it asks no environment for a proxy. Destroying it does not end a tunnel
+ * that the proxy has not opened yet, and such a one keeps the process alive; its time-out does.
+ * Throws FF_URL_INVALID; names no part of the proxy's URL, which may hold a password.
+ */
+function agentFor(uri: string, proxy: string | undefined, patienceMs: number): HttpAgent {
+  if (proxy !== undefined && !/^https?:$/.test(URL.parse(proxy)?.protocol ?? '')) {
     throw new FlashfreezeError(
       'FF_URL_INVALID',
       'the proxy is not an http URL: expected http://host:port.',
     );
   }
-  const defaultPort = url.protocol === 'https:' ? 443 : 80;
-  return {
-    host: `${url.protocol}//${url.hostname}`,
-    port: url.port === '' ? defaultPort : Number(url.port),
-    username: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
+  const options = {
+    keepAlive: true,
+    timeout: patienceMs,
+    ...(proxy !== undefined && { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
   };
+  return uri.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
 }

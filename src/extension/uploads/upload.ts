@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FlashfreezeError } from '../../errors.ts';
 import { parseBlobUrl } from '../../snapshot/blob/blob-url.ts';
-import type { BlobAccess } from './blob-access.ts';
 
 export interface UploadOptions {
   /** `http://[user:password@]host:port`; undefined: straight to the service, whatever the environment says. */
@@ -60,15 +59,17 @@ interface Upload {
 
 async function upload(what: Upload, options: UploadOptions): Promise<UploadResult> {
   const { name, maxBytes } = what;
-  const limit = AbortSignal.timeout(options.timeLimitMs ?? DEFAULT_UPLOAD_LIMIT_MS);
+  const limitMs = options.timeLimitMs ?? DEFAULT_UPLOAD_LIMIT_MS;
+  const tryLimitMs = Math.ceil(limitMs / MAX_TRIES);
+  const limit = AbortSignal.timeout(limitMs);
   const over = options.signal === undefined ? limit : AbortSignal.any([limit, options.signal]);
   try {
     const uri = checkedUri(what);
     const body = tailOf(Buffer.from(what.text, 'utf8'), maxBytes);
     // Loaded here: half a second that a task without blobs need not spend.
     const { BlobAccess } = await import('./blob-access.ts');
-    using access = new BlobAccess(uri, options.proxy);
-    await inThreeTries(access, body, over);
+    using access = new BlobAccess(uri, options.proxy, tryLimitMs);
+    await inThreeTries((signal) => access.write(body, signal), tryLimitMs, over);
     return { ok: true };
   } catch (error) {
     const why = over.aborted ? endedEarly(limit) : reasonOf(error);
@@ -96,10 +97,15 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-async function inThreeTries(access: BlobAccess, body: Buffer, over: AbortSignal): Promise<void> {
+/** A try that takes more than its share of the time is given up for the next one. */
+async function inThreeTries(
+  write: (signal: AbortSignal) => Promise<void>,
+  tryLimitMs: number,
+  over: AbortSignal,
+): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await access.write(body, over);
+      await write(AbortSignal.any([over, AbortSignal.timeout(tryLimitMs)]));
       return;
     } catch (error) {
       if (over.aborted || tries === MAX_TRIES || !mayPass(error)) {

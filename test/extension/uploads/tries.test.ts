@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
 import { uploadLogBlob, uploadStatusBlob } from '../../../src/extension/uploads/upload.ts';
 import { suite } from '../../suite.ts';
@@ -116,6 +119,13 @@ test('a service that never answers is left when the time is over', async () => {
   });
 });
 
+test('one silent answer costs one try', async () => {
+  await using service = await Service.start('fine', 'silent');
+  const result = await uploadStatusBlob(service.uri, 'text', { timeLimitMs: 6_000 });
+  assert.equal(result, { ok: true });
+  assert.equal(service.requests, ['HEAD', 'PUT', 'HEAD', 'PUT']);
+});
+
 test('it can be called off', async () => {
   await using service = await Service.start('silent');
   const result = await uploadStatusBlob(service.uri, 'text', { signal: AbortSignal.timeout(300) });
@@ -123,6 +133,34 @@ test('it can be called off', async () => {
     ok: false,
     message: 'the status blob could not be written: it was called off',
   });
+});
+
+const PROGRAM = `
+  const [module, uri, proxy] = process.argv.slice(1);
+  const { uploadStatusBlob } = await import(module);
+  const { ok } = await uploadStatusBlob(uri, 'text', { timeLimitMs: 900, proxy: proxy || undefined });
+  process.stdout.write(String(ok));
+`;
+
+test('neither a silent service nor a silent proxy keeps the process from ending', async () => {
+  const server = createTcpServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const module = join(import.meta.dirname, '../../../src/extension/uploads/upload.ts');
+  try {
+    for (const [uri, proxy] of [
+      [`https://127.0.0.1:${port}/account/container/blob?sig=${SECRET}`, ''],
+      [`https://account.blob.example/container/blob?sig=${SECRET}`, `http://127.0.0.1:${port}`],
+    ] as const) {
+      const parameters = ['--input-type=module', '--eval', PROGRAM, module, uri, proxy];
+      const { stdout } = await promisify(execFile)(process.execPath, parameters, {
+        timeout: 15_000,
+      });
+      assert.is(stdout, 'false');
+    }
+  } finally {
+    server.close();
+  }
 });
 
 test('nobody there is told by the error’s code', async () => {

@@ -173,10 +173,11 @@ async function sleepUntilBefore(startAt: Date, aheadMs: number, abort: AbortSign
 }
 
 /** @throws FlashfreezeError where a connection is lost and cannot be had again */
-export async function rewarm({ lanes, targets }: Prepared): Promise<void> {
+export async function rewarm({ taker, takenBy, targets }: Prepared): Promise<void> {
   const error = preflightError(
-    await lanes.rewarm(),
+    await taker.rewarm(),
     targets.map(({ blob }) => blob),
+    takenBy,
   );
   if (error !== undefined) {
     throw error;

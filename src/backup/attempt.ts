@@ -69,7 +69,7 @@ export async function attempt(
 
 function effectsOf(
   request: BackupRequest,
-  { freezer, lanes }: Prepared,
+  { freezer, taker }: Prepared,
   { armed, deadlineNs }: AttemptPlan,
   watch: StuckWatch,
 ): WindowEffects {
@@ -84,8 +84,8 @@ function effectsOf(
       watch.begin(Number(limitNs - nowNs) / 1e6);
     },
     thaw: (fileSystems) => freezer.thaw(fileSystems),
-    fire: (fired) => lanes.fire(fired, requestDeadlineNs),
-    cancelRequests: () => lanes.abort(),
+    fire: (fired) => taker.fire(fired, requestDeadlineNs),
+    cancelRequests: () => taker.abort(),
     atBarrier: () => {
       freezer.restoreGracePeriods();
       armed?.limit(deadlineNs);

@@ -52,7 +52,7 @@ export async function attempts(
     const window = await phases.measure('window', () =>
       attempt(request, prepared, relays, plan, abort),
     );
-    return { ...window, answers: await prepared.lanes.answers() };
+    return { ...window, answers: await prepared.taker.answers() };
   };
   const waves = slowestFirst(prepared.waves, settleNs);
   const first = await tryOnce(waves);

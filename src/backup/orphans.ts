@@ -30,16 +30,18 @@ function snapshotIn({ target, snapshot }: SnapshotAnswer): UselessSnapshot[] {
 /**
  * Deletes what is useless, where the SAS permits; nothing is frozen any more.
  *
- * @param targets SAS URL and URL without query of each target
+ * @param targets SAS URL and name of each target; without URL where the host took the snapshot
  */
 export async function deleteOrphans(
   useless: readonly UselessSnapshot[],
-  targets: readonly { readonly url: string; readonly blob: string }[],
+  targets: readonly { readonly url: string | undefined; readonly blob: string }[],
 ): Promise<Orphan[]> {
   return await Promise.all(
     useless.map(async ({ target, snapshot }) => {
-      const { url = '', blob = '' } = targets[target] ?? {};
-      return { blob, snapshot, keptBecause: await deleteSnapshot(url, snapshot) };
+      const { url, blob = '' } = targets[target] ?? {};
+      const keptBecause =
+        url === undefined ? 'the host took it' : await deleteSnapshot(url, snapshot);
+      return { blob, snapshot, keptBecause };
     }),
   );
 }

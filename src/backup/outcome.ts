@@ -121,7 +121,11 @@ function codeOfDisks(disks: readonly TargetRecord[]): ResultCode | undefined {
   if (serviceCodes.includes('SnapshotCountExceeded')) {
     return 85;
   }
-  return failures.length === disks.length ? 76 : 761;
+  if (failures.length < disks.length) {
+    return 761;
+  }
+  const hostIsNotRunning = disks.every(({ answer }) => answer.host?.statusCode === 556);
+  return hostIsNotRunning ? 556 : 76;
 }
 
 function problemsOf(record: BackupRecord, diskIsConsistent: readonly boolean[]): string[] {

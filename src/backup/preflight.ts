@@ -1,6 +1,7 @@
 import { FlashfreezeError } from '../errors.ts';
 import { preflightErrorCode } from '../snapshot/blob/failures.ts';
 import type { RequestFailure } from '../snapshot/model.ts';
+import type { TakenBy } from './taker.ts';
 
 /** What a check of one target found: its preflight, or its re-warming. */
 export type CheckResult = { readonly ok: true } | ({ readonly ok: false } & FailedCheck);
@@ -26,15 +27,21 @@ export class PreflightError extends FlashfreezeError {
 }
 
 /**
- * The error that ends a run before anything is frozen, where a blob cannot be snapshotted; undefined
- * where all can. Each of them is named with what the service said and what to do.
+ * The error that ends a run before anything is frozen, where a blob cannot be snapshotted or the host
+ * not be asked; undefined where all is well. Each is named with what the service said and what to do.
  *
- * @param blobs the blobs' URLs without query, in the order of the targets
+ * @param names of the targets, in their order
  */
 export function preflightError(
   checks: readonly CheckResult[],
-  blobs: readonly string[],
-): PreflightError | undefined {
+  names: readonly string[],
+  takenBy: TakenBy = 'guest',
+): FlashfreezeError | undefined {
   const [first, ...others] = checks.flatMap((it) => (it.ok ? [] : [it]));
-  return first === undefined ? undefined : new PreflightError([first, ...others], blobs);
+  if (first === undefined) {
+    return undefined;
+  }
+  return takenBy === 'host'
+    ? new FlashfreezeError('FF_HOST_UNREACHABLE', `${first.failure.message}; nothing was frozen.`)
+    : new PreflightError([first, ...others], names);
 }

@@ -3,9 +3,7 @@ import type { Plan } from '../filesystems/model.ts';
 import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
 import { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent } from '../freezer/model.ts';
-import { withoutQuery } from '../snapshot/blob/blob-url.ts';
-import { BlobLanes } from '../snapshot/blob/lanes.ts';
-import type { SnapshotEvent } from '../snapshot/model.ts';
+import type { Preflight, SnapshotEvent, SnapshotTaker } from '../snapshot/model.ts';
 import { JOURNAL_DIRECTORY } from './journal/journal.ts';
 import { readLearntOrder } from './learnt-order.ts';
 import { matchTargets } from './matching.ts';
@@ -13,6 +11,7 @@ import { preflightError } from './preflight.ts';
 import type { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
+import { openTaker, type TakenBy, takenBy, targetNames } from './taker.ts';
 
 /** Everything a freeze needs, opened, connected and checked. */
 export interface Prepared {
@@ -20,13 +19,14 @@ export interface Prepared {
   /** The plan's waves, those first that were stuck in earlier runs. */
   readonly waves: readonly (readonly number[])[];
   readonly freezer: Freezer;
-  readonly lanes: BlobLanes;
-  /** One for each requested blob, in order. */
+  readonly taker: SnapshotTaker;
+  readonly takenBy: TakenBy;
+  /** One for each requested blob, in order; where the host takes the snapshots a single one. */
   readonly targets: readonly Target[];
 }
 
 export interface Target {
-  /** URL without its query. */
+  /** URL without its query, or the name of the host service. */
   readonly blob: string;
   /** Kernel name of the disk behind it, where it is known. */
   readonly disk: string | undefined;
@@ -55,8 +55,8 @@ export async function prepare(
   resources: AsyncDisposableStack,
   observer: RunObserver,
 ): Promise<Prepared> {
-  const blobs = request.blobs.map(({ url }) => withoutQuery(url));
-  const lanes = resources.use(await openLanes(request, relays));
+  const names = targetNames(request);
+  const taker = resources.use(await openTaker(request, relays.snapshot));
   const plan = request.freeze ? await readPlan(request.selection) : await planWithoutFreeze();
   for (const warning of plan.warnings ?? []) {
     observer.warn(warning);
@@ -68,19 +68,20 @@ export async function prepare(
     }),
   );
   requireSameFileSystems(plan, freezer);
-  const preflights = await lanes.preflight();
-  const error = preflightError(preflights, blobs);
+  const preflights = await taker.preflight();
+  const error = preflightError(preflights, names, takenBy(request));
   if (error !== undefined) {
     throw error;
   }
-  const disks = await matchTargets(request, plan, preflights, blobs, observer);
+  const disks = await disksBehind(request, plan, preflights, names, observer);
   const learnt = await readLearntOrder(plan.fileSystems);
   return {
     plan,
     waves: stuckFirst(plan.fileSystems, plan.waves, learnt),
     freezer,
-    lanes,
-    targets: blobs.map((blob, index) => ({ blob, disk: disks[index] })),
+    taker,
+    takenBy: takenBy(request),
+    targets: names.map((blob, index) => ({ blob, disk: disks[index] })),
   };
 }
 
@@ -103,16 +104,17 @@ async function planWithoutFreeze(): Promise<PlanReading> {
   };
 }
 
-async function openLanes(request: BackupRequest, { snapshot }: Relays): Promise<BlobLanes> {
-  const targets = request.blobs.map(({ url }, index) => ({
-    url,
-    metadata: request.metadata,
-    clientRequestId: `${request.taskId}/${index}`,
-  }));
-  return await BlobLanes.open(targets, {
-    ...(request.lanes === undefined ? {} : { lanes: request.lanes }),
-    onEvent: (event) => snapshot.tell(event),
-  });
+/** What the host snapshots may be any disk, so its one target is matched to none. */
+async function disksBehind(
+  request: BackupRequest,
+  plan: PlanReading,
+  preflights: readonly Preflight[],
+  names: readonly string[],
+  observer: RunObserver,
+): Promise<(string | undefined)[]> {
+  return takenBy(request) === 'host'
+    ? names.map(() => undefined)
+    : await matchTargets(request, plan, preflights, names, observer);
 }
 
 /**

@@ -1,11 +1,18 @@
 import type { FireRule, LastLever as LastLeverMode } from '../config/vmbackup.ts';
 import type { Selection } from '../filesystems/model.ts';
 import type { QuiescePlan } from '../quiesce/model.ts';
+import type { HostCall } from '../snapshot/host/host-call.ts';
+import type { HostClient } from '../snapshot/host/host-client.ts';
 import type { PhaseName, RunEnd } from './record.ts';
 
-/** One run as it was asked for. Holds secrets (`url`). */
+/** One run as it was asked for. Holds secrets (`url`, `taker`). */
 export interface BackupRequest {
+  /** None where the host takes the snapshots. */
   readonly blobs: readonly RequestedBlob[];
+  /** Missing: the guest. */
+  readonly taker?: Taker;
+  /** The VM has Azure Disk Encryption: what unlocks a disk goes into its snapshot's metadata. */
+  readonly encrypted?: boolean;
   readonly selection: Selection;
   /** Longest the file systems may stand still, from the first FIFREEZE on. */
   readonly timeoutMs: number;
@@ -37,6 +44,16 @@ export interface BackupRequest {
   /** Number of lanes; undefined for the measured default. */
   readonly lanes: number | undefined;
 }
+
+/** Who takes the snapshots: the guest with a request for each blob, or the host with one call for all. */
+export type Taker =
+  | { readonly kind: 'guest' }
+  | {
+      readonly kind: 'host';
+      /** Stays open; the caller closes it. */
+      readonly client: HostClient;
+      readonly call: HostCall;
+    };
 
 /** A blob to snapshot, and the disk behind it where the caller names it. */
 export interface RequestedBlob {

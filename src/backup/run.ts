@@ -1,6 +1,6 @@
+import type { Disk, Plan } from '../filesystems/model.ts';
 import type { GuardianReport } from '../freezer/guardian-report.ts';
 import type { LastLever } from '../freezer/last-lever.ts';
-import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import { throwIfAborted, unlessAborted } from './abort.ts';
 import { approach } from './approach.ts';
@@ -14,6 +14,9 @@ import type { BackupRecord, TargetRecord } from './record.ts';
 import { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
+
+/** How the settings name the OS disk among the LUNs (settings.md, includedDisks). */
+const OS_DISK_LUN = -1;
 
 /**
  * One run: prepare, settle, quiesce, freeze, fire, thaw, resume, release (design, "The run"). Resolves also for a run
@@ -97,7 +100,10 @@ async function afterwards(
 ): Promise<Omit<BackupRecord, 'phases' | 'warnings' | 'application'>> {
   const { last, earlier } = tried;
   await rememberStuck(prepared, tried, observer);
-  const targets = request.blobs.map(({ url }) => ({ url, blob: withoutQuery(url) }));
+  const targets = prepared.targets.map(({ blob }, index) => ({
+    url: request.blobs[index]?.url,
+    blob,
+  }));
   return {
     plan: prepared.plan,
     disks: targetRecords(prepared, isWorthless(last) ? last.answers.map(disowned) : last.answers),
@@ -167,11 +173,24 @@ function targetRecords(
 ): TargetRecord[] {
   return answers.map((answer) => {
     const target = targets[answer.target];
+    const disk = target?.disk ?? diskOfLun(plan, answer.host?.lun);
     return {
-      blob: target?.blob ?? '',
-      device: target?.disk === undefined ? undefined : `/dev/${target.disk}`,
+      blob: hostBlob(answer) ?? target?.blob ?? '',
+      device: disk === undefined ? undefined : `/dev/${disk}`,
       answer,
       fileSystems: fileSystemsBehind(plan, target?.disk),
     };
   });
+}
+
+/** The host names the blobs behind its one target. */
+function hostBlob({ host }: SnapshotAnswer): string | undefined {
+  const lun = host?.lun === OS_DISK_LUN ? 'the OS disk' : `LUN ${host?.lun}`;
+  return host?.uri?.split('?')[0] ?? (host?.lun === undefined ? undefined : lun);
+}
+
+function diskOfLun({ disks, otherDisks }: Plan, lun: number | undefined): string | undefined {
+  const isIt = (disk: Disk): boolean =>
+    lun === OS_DISK_LUN ? disk.role === 'os' : disk.role === 'data' && disk.lun === lun;
+  return lun === undefined ? undefined : [...disks, ...(otherDisks ?? [])].find(isIt)?.name;
 }

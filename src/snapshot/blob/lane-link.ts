@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { SnapshotEvent } from '../model.ts';
-import type { LaneCommand, LaneLimits, LaneReport } from './lane-messages.ts';
+import type { LaneCommand, LaneReport, LaneTask } from './lane-messages.ts';
 import type { LanePool } from './lane-pool.ts';
 import type { PreparedTarget } from './requests.ts';
 
@@ -26,7 +26,7 @@ export class LaneLink {
   constructor(
     pool: LanePool,
     targets: readonly PreparedTarget[],
-    limits: LaneLimits,
+    { limits, encrypted }: Pick<LaneTask, 'limits' | 'encrypted'>,
     listener: LaneListener,
   ) {
     this.targets = targets.map(({ target }) => target);
@@ -34,7 +34,7 @@ export class LaneLink {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on('message', (report: LaneReport) => this.#hear(report));
-    pool.run({ port: port2, targets, limits }).catch((error: unknown) => {
+    pool.run({ port: port2, targets, limits, encrypted }).catch((error: unknown) => {
       this.giveUp(error instanceof Error ? error.message : 'for an unknown reason');
     });
   }

@@ -7,6 +7,8 @@ export interface LaneTask {
   readonly port: MessagePort;
   readonly targets: readonly PreparedTarget[];
   readonly limits: LaneLimits;
+  /** The disks are encrypted: their metadata are asked for by themselves. */
+  readonly encrypted: boolean;
 }
 
 export interface LaneLimits {

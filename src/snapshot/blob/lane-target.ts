@@ -27,11 +27,13 @@ type Verdict = 'ok' | 'may-not-read' | RequestFailure;
 export class LaneTarget {
   readonly prepared: PreparedTarget;
   readonly connection: BlobConnection;
+  readonly #encrypted: boolean;
   #snapshotRequest: PreparedRequest;
   #readable: boolean;
 
-  constructor(prepared: PreparedTarget, options: ConnectionOptions) {
+  constructor(prepared: PreparedTarget, options: ConnectionOptions, encrypted: boolean) {
     this.prepared = prepared;
+    this.#encrypted = encrypted;
     this.connection = new BlobConnection(prepared.origin, options);
     this.#snapshotRequest = prepared.snapshot;
     this.#readable = prepared.permissions.read;
@@ -61,8 +63,11 @@ export class LaneTarget {
     const deadlineNs = deadlineIn(preflightTimeoutMs);
     if (this.#readable) {
       const { verdict, end } = await this.#check(this.prepared.head, deadlineNs, NOBODY);
+      if (verdict === 'ok') {
+        return (await this.#keepEncryption(end, deadlineNs)) ?? this.#headOf(end);
+      }
       if (verdict !== 'may-not-read') {
-        return verdict === 'ok' ? this.#headOf(end) : { ok: false, target, failure: verdict };
+        return { ok: false, target, failure: verdict };
       }
       this.#readable = false;
     }
@@ -134,20 +139,44 @@ export class LaneTarget {
     return failureOf(end, this.prepared);
   }
 
+  /**
+   * Carries the settings that an encrypted disk is unlocked with over to its snapshot. They come with
+   * every read of the blob; of an encrypted VM they are asked for by themselves (blob-api.md), and
+   * what asks may fail: no snapshot that could not be unlocked.
+   */
+  async #keepEncryption(
+    read: ExchangeEnd | undefined,
+    deadlineNs: bigint,
+  ): Promise<Preflight | undefined> {
+    let end = read;
+    if (this.#encrypted) {
+      const asked = await this.#check(this.prepared.metadata, deadlineNs, NOBODY);
+      if (asked.verdict !== 'ok' && asked.verdict !== 'may-not-read') {
+        return { ok: false, target: this.prepared.target, failure: asked.verdict };
+      }
+      end = asked.end;
+    }
+    const settings = [end, read].map(encryptionSettingsIn).find((it) => it !== undefined);
+    this.#snapshotRequest = keepEncryptionSettings(this.#snapshotRequest, settings);
+    return undefined;
+  }
+
   #headOf(end: ExchangeEnd | undefined): Preflight {
     const { target } = this.prepared;
     if (end?.kind !== 'succeeded') {
       return { ok: true, target, head: new Uint8Array(0), sizeBytes: undefined };
     }
     const { httpStatus, headers, body } = end.answer;
-    this.#snapshotRequest = keepEncryptionSettings(
-      this.#snapshotRequest,
-      headerText(headers, 'x-ms-meta-diskencryptionsettings'),
-    );
     // Copied, so that it can be handed over to another thread without whatever else Node keeps in that memory.
     const head = httpStatus === 416 ? new Uint8Array(0) : new Uint8Array(Buffer.concat(body));
     return { ok: true, target, head, sizeBytes: sizeOf(httpStatus, headers) };
   }
+}
+
+function encryptionSettingsIn(end: ExchangeEnd | undefined): string | undefined {
+  return end?.kind === 'succeeded'
+    ? headerText(end.answer.headers, 'x-ms-meta-diskencryptionsettings')
+    : undefined;
 }
 
 /** From `Content-Range: bytes 0-69631/1073741824`, or the length of a whole body. */

@@ -19,7 +19,7 @@ const PREFLIGHTS_AT_ONCE = 16;
 const BODY_LIMIT_MS = 500;
 
 /** The body of a pool worker: holds its targets' connections until its thread is ended. */
-export async function runLane({ port, targets, limits }: LaneTask): Promise<void> {
+export async function runLane({ port, targets, limits, encrypted }: LaneTask): Promise<void> {
   const names = new NameMemory();
   const connectionOptions = {
     connectTimeoutMs: limits.preflightTimeoutMs,
@@ -28,7 +28,7 @@ export async function runLane({ port, targets, limits }: LaneTask): Promise<void
   };
   const lane = new Lane(
     port,
-    targets.map((target) => new LaneTarget(target, connectionOptions)),
+    targets.map((target) => new LaneTarget(target, connectionOptions, encrypted)),
     limits,
     names,
   );

@@ -20,6 +20,8 @@ export { HEAD_BYTES } from './requests.ts';
 export interface BlobLanesOptions extends Partial<LaneLimits> {
   /** Threads; `DEFAULT_LANES` where not given. */
   readonly lanes?: number;
+  /** The VM has Azure Disk Encryption: what unlocks a disk is carried over to its snapshot. */
+  readonly encrypted?: boolean;
   /** Hears what happens to fired targets, each exactly one `acknowledged` or `failed`. */
   readonly onEvent?: (event: SnapshotEvent) => void;
 }
@@ -43,6 +45,7 @@ export class BlobLanes implements SnapshotTaker {
   readonly #pool: LanePool | undefined;
   readonly #targets: readonly PreparedTarget[];
   readonly #limits: LaneLimits;
+  readonly #encrypted: boolean;
   readonly #links: LaneLink[] = [];
   readonly #linkOf: LaneLink[] = [];
   readonly #onEvent: (event: SnapshotEvent) => void;
@@ -57,6 +60,7 @@ export class BlobLanes implements SnapshotTaker {
     this.#targets = targets;
     this.#pool = pool;
     this.#onEvent = options.onEvent ?? (() => {});
+    this.#encrypted = options.encrypted ?? false;
     this.#limits = {
       preflightTimeoutMs: options.preflightTimeoutMs ?? DEFAULT_LIMITS.preflightTimeoutMs,
       rewarmTimeoutMs: options.rewarmTimeoutMs ?? DEFAULT_LIMITS.rewarmTimeoutMs,
@@ -181,7 +185,8 @@ export class BlobLanes implements SnapshotTaker {
     }
     for (const hand of hands) {
       const targets = this.#targets.filter(({ target }) => hand.includes(target));
-      const link = new LaneLink(this.#pool, targets, this.#limits, {
+      const task = { limits: this.#limits, encrypted: this.#encrypted };
+      const link = new LaneLink(this.#pool, targets, task, {
         events: (events) => this.#hear(events),
         lost: (lost) => this.#fail(lost.targets, 'first'),
       });

@@ -48,6 +48,8 @@ export interface PreparedTarget {
    * cheap, but Azurite 3.37 answers `GET comp=metadata` with the whole blob.)
    */
   readonly firstByte: PreparedRequest;
+  /** Reads the metadata, where they are wanted. */
+  readonly metadata: PreparedRequest;
   /** Stands in for a read where the SAS has no read permission; changes nothing. */
   readonly probe: PreparedRequest;
   readonly snapshot: PreparedRequest;
@@ -78,6 +80,7 @@ export function prepareTarget(target: BlobTarget, index: number, count: number):
     permissions: permissionsOf(url.query),
     head: readOf(0, HEAD_BYTES - 1),
     firstByte: readOf(0, 0),
+    metadata: { method: 'GET', path: path('comp=metadata'), headers: common },
     probe: { method: 'PUT', path: path('comp=lease'), headers: [...common, ...leaseProbe()] },
     snapshot: {
       method: 'PUT',

@@ -1,24 +1,30 @@
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
-import { HostTaker } from '../snapshot/host/host-taker.ts';
+import { CommandTaker } from '../snapshot/command/command-taker.ts';
 import type { SnapshotEvent, SnapshotTaker } from '../snapshot/model.ts';
 import type { Relay } from './relay.ts';
 import type { BackupRequest } from './request.ts';
 
 /** Who takes the snapshots of a run. */
-export type TakenBy = 'guest' | 'host';
+export type TakenBy = 'guest' | 'host' | 'command';
 
 export function takenBy({ taker }: Pick<BackupRequest, 'taker'>): TakenBy {
   return taker?.kind ?? 'guest';
 }
 
 /**
- * What the targets are called, in their order: the blobs without their queries, or the host service.
+ * What the targets are called, in their order: the blobs without their queries, the host service, or
+ * the command.
  */
 export function targetNames({ taker, blobs }: BackupRequest): string[] {
-  return taker?.kind === 'host'
-    ? [`the host service at ${taker.client.origin}`]
-    : blobs.map(({ url }) => withoutQuery(url));
+  switch (taker?.kind) {
+    case 'host':
+      return [`the host service at ${taker.client.origin}`];
+    case 'command':
+      return [taker.name];
+    default:
+      return blobs.map(({ url }) => withoutQuery(url));
+  }
 }
 
 /**
@@ -33,7 +39,12 @@ export async function openTaker(
   const onEvent = (event: SnapshotEvent): void => relay.tell(event);
   const { taker } = request;
   if (taker?.kind === 'host') {
+    // Only then: it brings an HTTP client along, which otherwise only the lanes' threads have.
+    const { HostTaker } = await import('../snapshot/host/host-taker.ts');
     return new HostTaker(taker.client, taker.call, { onEvent });
+  }
+  if (taker?.kind === 'command') {
+    return new CommandTaker(taker.command, { onEvent });
   }
   const targets = request.blobs.map(({ url }, index) => ({
     url,

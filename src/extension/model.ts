@@ -1,5 +1,6 @@
 import type { SnapshotMethod } from '../config/vmbackup.ts';
 import type { Consistency, ResultCode } from '../result-codes.ts';
+import type { DirectDriveSnapshot } from '../snapshot/model.ts';
 
 /** A member of the many `[{"Key": …, "Value": …}]` lists. */
 export type Pair = readonly [key: string, value: string];
@@ -72,6 +73,8 @@ export interface SnapshotInfo {
   /** Empty on success. */
   readonly errorMessage: string;
   readonly blobUri: string;
+  /** Of a Direct Drive disk, which only the host snapshots. */
+  readonly directDrive?: DirectDriveSnapshot | undefined;
 }
 
 /** Used space (status.md, storageDetails). */

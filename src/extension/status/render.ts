@@ -87,9 +87,9 @@ function fitted(message: string, fits: (candidate: string) => boolean): string {
   return longestFitting(message, fits) ?? '';
 }
 
-/** `timestampUTC` goes out with its slashes escaped, which no JSON writer does by itself. */
+/** Times go out with their slashes escaped, which no JSON writer does by itself. */
 function blobText(report: TaskReport, now: Date, { snapshots, telemetry }: Parts): string {
-  const status = asciiJson({
+  const status = withEscapedDates({
     ...leadingFields(report),
     status: statusOf(report),
     substatus: [],
@@ -103,6 +103,14 @@ function blobText(report: TaskReport, now: Date, { snapshots, telemetry }: Parts
     },
   });
   return String.raw`[{"version":"1.0","timestampUTC":"\/Date(${now.getTime()})\/","status":${status}}]`;
+}
+
+/** Inside a text the quotes are escaped, so that nothing but such a field can look like one. */
+function withEscapedDates(value: object): string {
+  return asciiJson(value).replace(
+    /"DateTime":"\/Date\((-?\d+)\)\/"/g,
+    String.raw`"DateTime":"\/Date($1)\/"`,
+  );
 }
 
 /**
@@ -157,14 +165,26 @@ function telemetryOf({ telemetry }: TaskReport): object[] {
   }));
 }
 
-/** Snapshots taken from inside the VM are never Direct Drive's. */
 function snapshotInfoOf(snapshot: SnapshotInfo): object {
   return {
     isSuccessful: snapshot.isSuccessful,
     snapshotUri: snapshot.snapshotUri ?? '',
     errorMessage: cutTo(snapshot.errorMessage, MAX_ERROR_CHARACTERS),
     blobUri: snapshot.blobUri,
-    directDriveSnapshotIdentifier: null,
+    directDriveSnapshotIdentifier: directDriveOf(snapshot),
+  };
+}
+
+function directDriveOf({ directDrive }: SnapshotInfo): object | null {
+  if (directDrive === undefined) {
+    return null;
+  }
+  const { createdAt, id, token, instantAccessDurationMinutes } = directDrive;
+  return {
+    creationTime: { DateTime: `/Date(${createdAt.getTime()})/`, OffsetMinutes: 0 },
+    id,
+    token,
+    instantAccessDurationMinutes: instantAccessDurationMinutes ?? null,
   };
 }
 

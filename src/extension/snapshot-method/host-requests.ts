@@ -1,0 +1,92 @@
+import type { Taker } from '../../backup/request.ts';
+import {
+  type DoSnapshotRequest,
+  doSnapshotCall,
+  type HostPair,
+} from '../../snapshot/host/do-snapshot.ts';
+import type { HostClient } from '../../snapshot/host/host-client.ts';
+import type { PreSnapshot, PreSnapshotRequest } from '../../snapshot/host/pre-snapshot.ts';
+import type { TaskSettings } from '../model.ts';
+
+/** The flags that every request carries, in the order of host-api.md; off where the task does not name them. */
+const FLAGS = [
+  'isSnapshotTtlEnabled',
+  'useMccfToFetchDsasForAllDisks',
+  'useMccfForLad',
+  'EnableVMSnapshotExtensionPolling',
+] as const;
+
+/** What the host knows the task by. */
+function hostTaskId({ custom, taskId }: TaskSettings): string {
+  return custom.backupTaskId ?? taskId;
+}
+
+/** Secret: holds the task's token. */
+export function preSnapshotRequestOf(settings: TaskSettings): PreSnapshotRequest {
+  return {
+    taskId: hostTaskId(settings),
+    snapshotTaskToken: settings.snapshotTaskToken ?? '',
+    isVmAdeEnabled: settings.includedDisks.isVmAdeEnabled,
+  };
+}
+
+/** The host as the taker of a run, its request put together. Secret. */
+export function hostTakerOf(
+  client: HostClient,
+  settings: TaskSettings,
+  preSnapshot: PreSnapshot,
+): Extract<Taker, { kind: 'host' }> {
+  return { kind: 'host', client, call: doSnapshotCall(doSnapshotRequestOf(settings, preSnapshot)) };
+}
+
+/** Pure. Secret: token and encryption settings. */
+export function doSnapshotRequestOf(
+  settings: TaskSettings,
+  preSnapshot: PreSnapshot,
+): DoSnapshotRequest {
+  const { includedDisks, metadata } = settings;
+  const encryption = encryptionOf(includedDisks.isVmAdeEnabled, preSnapshot);
+  return {
+    taskId: hostTaskId(settings),
+    diskIds: includedDisks.luns ?? [],
+    settings: [
+      ...FLAGS.map((name): HostPair => [name, flagOf(settings, name)]),
+      ['isVmmdBlobIncluded', includedDisks.isVmmdBlobIncluded],
+      ...encryption.settings,
+    ],
+    snapshotTaskToken: settings.snapshotTaskToken ?? '',
+    metadata: [...metadata, ...encryption.metadata],
+    instantAccessDurationMinutes: includedDisks.instantAccessDurationMinutes,
+  };
+}
+
+/** Flags come as text; what is neither true nor false is passed on as it is. */
+export function flagOf({ dynamicConfigs }: TaskSettings, name: string): boolean | string {
+  const [, value = 'false'] = dynamicConfigs.find(([key]) => key === name) ?? [];
+  switch (value.toLowerCase()) {
+    case 'true':
+      return true;
+    case 'false':
+      return false;
+    default:
+      return value;
+  }
+}
+
+/** What pre-snapshot said about the disks' encryption goes back as it came. */
+function encryptionOf(
+  isEnabled: boolean,
+  { isOsDiskAdeEncrypted, areDataDisksAdeEncrypted, diskEncryptionSettings }: PreSnapshot,
+): { settings: HostPair[]; metadata: HostPair[] } {
+  const isEmpty = Array.isArray(diskEncryptionSettings) && diskEncryptionSettings.length === 0;
+  if (!isEnabled || diskEncryptionSettings === undefined || isEmpty) {
+    return { settings: [], metadata: [] };
+  }
+  return {
+    settings: [
+      ['isOsDiskADEEncrypted', isOsDiskAdeEncrypted ?? false],
+      ['areDataDisksADEEncrypted', areDataDisksAdeEncrypted ?? false],
+    ],
+    metadata: [['DiskEncryptionSettings', diskEncryptionSettings]],
+  };
+}

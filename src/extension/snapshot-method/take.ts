@@ -1,0 +1,205 @@
+import { backupOrCrashConsistent, type RunOrFallback } from '../../backup/crash-consistent.ts';
+import type { BackupRequest, RunObserver } from '../../backup/request.ts';
+import type { SnapshotMethod } from '../../config/vmbackup.ts';
+import { FlashfreezeError } from '../../errors.ts';
+import { HostClient } from '../../snapshot/host/host-client.ts';
+import {
+  type PreSnapshot,
+  preSnapshot,
+  secretsOfPreSnapshot,
+} from '../../snapshot/host/pre-snapshot.ts';
+import type { SnapshotCreator, TaskSettings } from '../model.ts';
+import { mayBeCrashConsistent } from './crash-consistent.ts';
+import { guestEndOf, guestEndOfError } from './guest-end.ts';
+import { hostTakerOf, preSnapshotRequestOf } from './host-requests.ts';
+import { decideSnapshotMethod } from './method.ts';
+import { nextStep, type SnapshotStep, type StepsTaken } from './steps.ts';
+import { trustedNow } from './trusted-time.ts';
+
+/** What taking a task's snapshots needs. Holds secrets. */
+export interface TakeOptions {
+  readonly settings: TaskSettings;
+  /** `SnapshotMethod` of vmbackup.conf. */
+  readonly configured: SnapshotMethod | undefined;
+  /** As the agent gives it; undefined for the usual one. */
+  readonly wireProtocolAddress: string | undefined;
+  /** As the guest would run it, with the task's blobs. */
+  readonly request: BackupRequest;
+  readonly observer: RunObserver;
+  readonly abort: AbortSignal;
+  /** Says what is done, for the log. */
+  readonly note: (message: string) => void;
+  /** Hears a secret of the host's before it can stand in any text. */
+  readonly hide: (secret: string) => void;
+  /** Throws where the task comes too late by this clock: the host's where it is asked first. */
+  readonly requireInTime: (now: Date) => void;
+}
+
+/** Who took the snapshots in the end, and what came of it. */
+export interface Taken {
+  /** Known also where it failed: the host's codes belong into the report. */
+  readonly creator: SnapshotCreator;
+  readonly result: TakingResult;
+}
+
+export type TakingResult =
+  | ({ readonly ok: true } & RunOrFallback)
+  /** It ended before anything was frozen. */
+  | { readonly ok: false; readonly error: unknown };
+
+/**
+ * Takes a task's snapshots: by the guest, the host, or one after the other (settings.md, Who takes the
+ * snapshot), with the crash-consistent fallback where it is permitted. Never rejects.
+ */
+export async function takeSnapshots(options: TakeOptions): Promise<Taken> {
+  await using taking = new Taking(options);
+  return await taking.run();
+}
+
+class Taking implements AsyncDisposable {
+  readonly #options: TakeOptions;
+  readonly #client: HostClient;
+  #preSnapshot: PreSnapshot | undefined;
+  #guest: TakingResult | undefined;
+  #host: TakingResult | undefined;
+  #steps: StepsTaken = {};
+
+  constructor(options: TakeOptions) {
+    this.#options = options;
+    this.#client = HostClient.open(options.wireProtocolAddress);
+  }
+
+  async run(): Promise<Taken> {
+    try {
+      return this.#taken(await this.#takeByMethod());
+    } catch (error) {
+      return this.#taken({ ok: false, error });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
+  }
+
+  async #takeByMethod(): Promise<TakingResult> {
+    const { settings, configured, note, requireInTime } = this.#options;
+    const decision = decideSnapshotMethod(settings, configured);
+    if (decision.kind === 'refused') {
+      throw new FlashfreezeError('FF_LUN_LIST_INVALID', `includedDisks: ${decision.reason}.`);
+    }
+    const { method, forcedBecause } = decision;
+    note(`snapshots are taken ${method}${forcedBecause === undefined ? '' : `: ${forcedBecause}`}`);
+    const circumstances = { method, hasBlobs: settings.blobs.length > 0 };
+    let step = nextStep(circumstances, this.#steps);
+    if (step.kind !== 'pre-snapshot') {
+      requireInTime(trustedNow(undefined));
+    }
+    while (step.kind !== 'end' && step.kind !== 'fail') {
+      await this.#carryOut(step);
+      step = nextStep(circumstances, this.#steps);
+    }
+    return this.#resultOf(step);
+  }
+
+  async #carryOut(step: Exclude<SnapshotStep, { kind: 'end' | 'fail' }>): Promise<void> {
+    switch (step.kind) {
+      case 'pre-snapshot':
+        await this.#askHost();
+        break;
+      case 'guest':
+        await this.#takeByGuest();
+        break;
+      case 'host':
+        await this.#takeByHost(this.#preSnapshot);
+        break;
+    }
+  }
+
+  async #askHost(): Promise<void> {
+    const { settings, abort, note, hide, requireInTime } = this.#options;
+    const answer = await preSnapshot(this.#client, preSnapshotRequestOf(settings), abort);
+    for (const secret of secretsOfPreSnapshot(answer)) {
+      hide(secret);
+    }
+    const { statusCode, problem, bhsVersion, nodeId } = answer;
+    note(
+      problem ??
+        `the host service answered pre-snapshot (${statusCode}, version ${bhsVersion}, node ${nodeId})`,
+    );
+    this.#preSnapshot = answer;
+    this.#steps = { ...this.#steps, preSnapshot: statusCode };
+    if (this.#guest === undefined) {
+      requireInTime(trustedNow(answer));
+    }
+  }
+
+  async #takeByGuest(): Promise<void> {
+    const { settings, request } = this.#options;
+    const encrypted = settings.includedDisks.isVmAdeEnabled;
+    const result = await this.#back({ ...request, encrypted });
+    const guest = result.ok
+      ? guestEndOf(result.record)
+      : guestEndOfError(result.error, settings.blobs.length);
+    this.#guest = result;
+    this.#steps = { ...this.#steps, guest };
+  }
+
+  async #takeByHost(answer: PreSnapshot | undefined): Promise<void> {
+    if (answer === undefined) {
+      throw new Error('the host takes no snapshot without having been asked');
+    }
+    const { settings, request } = this.#options;
+    const taker = hostTakerOf(this.#client, settings, answer);
+    this.#host = await this.#back({ ...request, blobs: [], taker });
+    const host = isUnreachable(this.#host) ? 'unreachable' : 'ended';
+    this.#steps = { ...this.#steps, host };
+  }
+
+  async #back(request: BackupRequest): Promise<TakingResult> {
+    const { settings, observer, abort } = this.#options;
+    try {
+      const isPermitted = mayBeCrashConsistent(settings);
+      return {
+        ok: true,
+        ...(await backupOrCrashConsistent(request, observer, abort, isPermitted)),
+      };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }
+
+  #resultOf(step: Extract<SnapshotStep, { kind: 'end' | 'fail' }>): TakingResult {
+    const result = step.kind === 'end' && step.counts === 'guest' ? this.#guest : this.#host;
+    if (result !== undefined) {
+      return result;
+    }
+    throw step.kind === 'fail' && step.because === 'no-blobs'
+      ? new FlashfreezeError(
+          'FF_BLOBS_MISSING',
+          'the task names no SAS URI of any disk, so the guest cannot take snapshots, and the host does not either.',
+        )
+      : new FlashfreezeError(
+          'FF_HOST_UNREACHABLE',
+          `${this.#preSnapshot?.problem ?? 'the host service was not asked'}; without it these disks cannot be snapshotted. Nothing was frozen.`,
+        );
+  }
+
+  #taken(result: TakingResult): Taken {
+    const onlyHostAsked = this.#guest === undefined && this.#preSnapshot !== undefined;
+    const byHost = result === this.#host || onlyHostAsked;
+    const asked = this.#host?.ok ? this.#host.record.disks[0]?.answer.host : undefined;
+    return {
+      creator: {
+        name: byHost ? 'backupHostService' : 'guestExtension',
+        hostStatusCodePreSnapshot: this.#preSnapshot?.statusCode.toString(),
+        hostStatusCodeDoSnapshot: asked?.statusCode.toString(),
+      },
+      result,
+    };
+  }
+}
+
+function isUnreachable(result: TakingResult): boolean {
+  const { error } = result.ok ? { error: undefined } : result;
+  return error instanceof FlashfreezeError && error.code === 'FF_HOST_UNREACHABLE';
+}

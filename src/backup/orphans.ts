@@ -40,7 +40,9 @@ export async function deleteOrphans(
     useless.map(async ({ target, snapshot }) => {
       const { url, blob = '' } = targets[target] ?? {};
       const keptBecause =
-        url === undefined ? 'the host took it' : await deleteSnapshot(url, snapshot);
+        url === undefined
+          ? 'it was not taken by a request of ours'
+          : await deleteSnapshot(url, snapshot);
       return { blob, snapshot, keptBecause };
     }),
   );

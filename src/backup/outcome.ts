@@ -33,20 +33,19 @@ export function judge(record: BackupRecord): Outcome {
   };
 }
 
+function isConsistent(record: BackupRecord, disk: TargetRecord): boolean {
+  return disk.answer.snapshot !== undefined && wereHeld(record, disk);
+}
+
 /**
  * True where the request left after the barrier or after its file systems were frozen by us, and each
- * of these stayed frozen until after the answer and the barrier. A disk without file systems of ours
- * has nothing to hold still: there the snapshot has only to be younger than the barrier.
+ * of these stayed frozen until after the answer and the barrier, whatever the answer was. A disk without
+ * file systems of ours has nothing to hold still: there the snapshot has only to be younger than the barrier.
  */
-function isConsistent(record: BackupRecord, { answer, fileSystems }: TargetRecord): boolean {
+export function wereHeld(record: BackupRecord, { answer, fileSystems }: TargetRecord): boolean {
   const { firedNs, acknowledgedNs } = answer;
   const { barrier } = record;
-  if (
-    answer.snapshot === undefined ||
-    firedNs === undefined ||
-    acknowledgedNs === undefined ||
-    barrier === undefined
-  ) {
+  if (firedNs === undefined || acknowledgedNs === undefined || barrier === undefined) {
     return false;
   }
   if (fileSystems.length === 0) {

@@ -41,7 +41,18 @@ export function preflightError(
   if (first === undefined) {
     return undefined;
   }
-  return takenBy === 'host'
-    ? new FlashfreezeError('FF_HOST_UNREACHABLE', `${first.failure.message}; nothing was frozen.`)
-    : new PreflightError([first, ...others], names);
+  switch (takenBy) {
+    case 'host':
+      return new FlashfreezeError(
+        'FF_HOST_UNREACHABLE',
+        `${first.failure.message}; nothing was frozen.`,
+      );
+    case 'command':
+      return new FlashfreezeError(
+        'FF_COMMAND_LOST',
+        `${names[first.target]} ${first.failure.message}; nothing was frozen.`,
+      );
+    case 'guest':
+      return new PreflightError([first, ...others], names);
+  }
 }

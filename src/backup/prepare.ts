@@ -26,7 +26,7 @@ export interface Prepared {
 }
 
 export interface Target {
-  /** URL without its query, or the name of the host service. */
+  /** URL without its query, or the name of the host service or command. */
   readonly blob: string;
   /** Kernel name of the disk behind it, where it is known. */
   readonly disk: string | undefined;
@@ -104,7 +104,7 @@ async function planWithoutFreeze(): Promise<PlanReading> {
   };
 }
 
-/** What the host snapshots may be any disk, so its one target is matched to none. */
+/** What the host or a command snapshots may be any disk, so its one target is matched to none. */
 async function disksBehind(
   request: BackupRequest,
   plan: PlanReading,
@@ -112,9 +112,9 @@ async function disksBehind(
   names: readonly string[],
   observer: RunObserver,
 ): Promise<(string | undefined)[]> {
-  return takenBy(request) === 'host'
-    ? names.map(() => undefined)
-    : await matchTargets(request, plan, preflights, names, observer);
+  return takenBy(request) === 'guest'
+    ? await matchTargets(request, plan, preflights, names, observer)
+    : names.map(() => undefined);
 }
 
 /**

@@ -1,13 +1,14 @@
 import type { FireRule, LastLever as LastLeverMode } from '../config/vmbackup.ts';
 import type { Selection } from '../filesystems/model.ts';
 import type { QuiescePlan } from '../quiesce/model.ts';
+import type { HeldCommand } from '../snapshot/command/held-command.ts';
 import type { HostCall } from '../snapshot/host/host-call.ts';
 import type { HostClient } from '../snapshot/host/host-client.ts';
 import type { PhaseName, RunEnd } from './record.ts';
 
 /** One run as it was asked for. Holds secrets (`url`, `taker`). */
 export interface BackupRequest {
-  /** None where the host takes the snapshots. */
+  /** None where the host or a command takes the snapshots. */
   readonly blobs: readonly RequestedBlob[];
   /** Missing: the guest. */
   readonly taker?: Taker;
@@ -45,7 +46,10 @@ export interface BackupRequest {
   readonly lanes: number | undefined;
 }
 
-/** Who takes the snapshots: the guest with a request for each blob, or the host with one call for all. */
+/**
+ * Who takes the snapshots: the guest with a request for each blob, the host with one call for all, or a
+ * command that does whatever it likes while everything is frozen.
+ */
 export type Taker =
   | { readonly kind: 'guest' }
   | {
@@ -53,6 +57,13 @@ export type Taker =
       /** Stays open; the caller closes it. */
       readonly client: HostClient;
       readonly call: HostCall;
+    }
+  | {
+      readonly kind: 'command';
+      /** Stands ready; the caller waits for its end and disposes of it. */
+      readonly command: HeldCommand;
+      /** What it is called in messages. */
+      readonly name: string;
     };
 
 /** A blob to snapshot, and the disk behind it where the caller names it. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addExtensionCommand } from './extension.ts';
+import { addFreezeCommand } from './freeze.ts';
 import { addLabCommand } from './lab.ts';
 import { addSelfCheckCommand } from './self-check.ts';
 import { addSnapshotCommand } from './snapshot.ts';
@@ -15,6 +16,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(flashfreeze --help lists the commands)')
     .exitOverride();
   addSnapshotCommand(program);
+  addFreezeCommand(program);
   addThawCommand(program);
   addSelfCheckCommand(program);
   addExtensionCommand(program);

@@ -2,59 +2,19 @@ import { readFileSync } from 'node:fs';
 import type { RequestedBlob } from '../backup/request.ts';
 import type { FireRule } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
+import type { RawRunOptions } from './run-options.ts';
 
 /** What commander hands over for `flashfreeze snapshot`, before it is looked at. */
-export interface RawSnapshotOptions {
+export interface RawSnapshotOptions extends RawRunOptions {
   readonly blob?: readonly string[];
   readonly disk?: readonly string[];
   readonly blobsFrom?: string;
-  readonly mount?: readonly string[];
-  readonly skip?: readonly string[];
-  readonly timeout?: string;
-  readonly at?: string;
   readonly fire?: FireRule;
   readonly metadata?: readonly string[];
-  readonly settle: boolean;
   readonly freeze: boolean;
   readonly strictMatch?: boolean;
-  /** True where the machine's databases and scripts are to be quiesced. */
-  readonly quiesce?: boolean;
-  readonly pluginHost?: string;
-  readonly workload?: string;
   readonly lanes?: string;
-  readonly json?: boolean;
 }
-
-/** `--timeout`, in milliseconds; undefined where it was not given. */
-export function timeoutMsOf(text: string | undefined): number | undefined {
-  if (text === undefined) {
-    return undefined;
-  }
-  const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_S)) {
-    throw usage(
-      `--timeout ${text}: expected seconds, more than 0 and at most ${MAX_TIMEOUT_S}, e.g. --timeout 60`,
-    );
-  }
-  return seconds * 1_000;
-}
-
-/** Longer than any writer could bear to stand still. */
-const MAX_TIMEOUT_S = 3_600;
-
-/** `--at`: an RFC 3339 time with its offset; a bare local time would be a guess. */
-export function startTimeOf(text: string | undefined): Date | undefined {
-  if (text === undefined) {
-    return undefined;
-  }
-  const time = new Date(text);
-  if (!RFC_3339.test(text) || Number.isNaN(time.getTime())) {
-    throw usage(`--at ${text}: expected RFC 3339 with an offset, e.g. --at 2026-11-22T02:00:00Z`);
-  }
-  return time;
-}
-
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
 export function laneCountOf(text: string | undefined): number | undefined {
   if (text === undefined) {

@@ -1,4 +1,5 @@
 import colors from 'picocolors';
+import type { FreezeSummary } from './freeze-summary.ts';
 import type { RunSummary } from './summary.ts';
 import { renderTable } from './table.ts';
 
@@ -16,7 +17,38 @@ export function renderSummary(summary: RunSummary): string {
   ].join('\n');
 }
 
-function renderFileSystems({ fileSystems }: RunSummary): string {
+/** The closing table and sentences of `flashfreeze freeze`, for people. */
+export function renderFreeze(summary: FreezeSummary): string {
+  const { held, command, barrier, windowMs, problems, warnings } = summary;
+  const verdict = held
+    ? colors.green(
+        `✓ everything was frozen for the ${figure(command.durationMs)} ms that ${command.program} took (${endOf(command)})`,
+      )
+    : colors.red(`✗ ${command.program} ${unheld(command)}`);
+  return [
+    renderFileSystems(summary),
+    '',
+    ...renderApplication(summary),
+    ...warnings.map((warning) => colors.yellow(`! ${warning}`)),
+    ...problems.map((problem) => colors.red(`✗ ${problem}`)),
+    ...(command.lostBytes === 0
+      ? []
+      : [colors.yellow(`! ${command.lostBytes} bytes of its output were more than is held`)]),
+    `${verdict}${windowSentence('frozen since', barrier, windowMs)}`,
+  ].join('\n');
+}
+
+function endOf({ exitCode, signal }: FreezeSummary['command']): string {
+  return signal === null ? `exit code ${exitCode ?? 'unknown: it runs on'}` : signal;
+}
+
+function unheld(command: FreezeSummary['command']): string {
+  return command.started
+    ? `ran while not everything was frozen (${endOf(command)}): what it made is not consistent`
+    : 'was not started';
+}
+
+function renderFileSystems({ fileSystems }: Pick<RunSummary, 'fileSystems'>): string {
   return renderTable(
     [
       { head: 'file system', align: 'left' },
@@ -56,7 +88,7 @@ function renderDisks({ disks }: RunSummary): string {
   );
 }
 
-function renderApplication({ application }: RunSummary): string[] {
+function renderApplication({ application }: Pick<RunSummary, 'application'>): string[] {
   if (application === null) {
     return [];
   }
@@ -68,11 +100,18 @@ function renderVerdict({ consistency, code, name, barrier, windowMs, disks }: Ru
   const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
   const good = consistency === 'fileSystemConsistent' || consistency === 'applicationConsistent';
   const verdict = `${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${name})`;
-  const window =
-    barrier === null
-      ? ''
-      : `\nall show ${barrier}; writers stood still for ${windowMs.max.toFixed(1)} ms at most, ${windowMs.mean.toFixed(1)} ms on average`;
+  const window = windowSentence('all show', barrier, windowMs);
   return `${good ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${window}`;
+}
+
+function windowSentence(
+  what: string,
+  barrier: string | null,
+  { max, mean }: RunSummary['windowMs'],
+): string {
+  return barrier === null
+    ? ''
+    : `\n${what} ${barrier}; writers stood still for ${max.toFixed(1)} ms at most, ${mean.toFixed(1)} ms on average`;
 }
 
 function figure(value: number | null): string {

@@ -17,6 +17,8 @@ export interface RequestFailure {
     | 'refused'
     | 'http'
     | 'protocol'
+    /** A command in the place of requests failed. */
+    | 'command'
     | 'aborted';
   /** Without secrets. */
   readonly message: string;

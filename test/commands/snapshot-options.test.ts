@@ -1,11 +1,10 @@
 import * as assert from 'uvu/assert';
+import { startTimeOf, timeoutMsOf } from '../../src/commands/run-options.ts';
 import {
   laneCountOf,
   metadataOf,
   type RawSnapshotOptions,
   requestedBlobs,
-  startTimeOf,
-  timeoutMsOf,
 } from '../../src/commands/snapshot-options.ts';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { suite } from '../suite.ts';

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { RequestFailure } from '../model.ts';
 
-type Kind = RequestFailure['kind'];
+type Kind = Exclude<RequestFailure['kind'], 'command'>;
 /** What an error of the connection can mean. */
 export type BrokenKind = Extract<Kind, 'connect' | 'refused' | 'reset' | 'tls' | 'protocol'>;
 

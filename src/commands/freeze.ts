@@ -1,0 +1,89 @@
+import { constants } from 'node:os';
+import type { Command } from 'commander';
+import { type ErrorCode, FlashfreezeError } from '../errors.ts';
+import { type FreezeSummary, summarizeFreeze } from '../report/freeze-summary.ts';
+import { renderFreeze } from '../report/terminal.ts';
+import { HeldCommand } from '../snapshot/command/held-command.ts';
+import { reportError } from './exit.ts';
+import { carryOut, openRunDesk } from './run-desk.ts';
+import { addRunOptions, type RawRunOptions, runRequestOf } from './run-options.ts';
+import { abortOnSignals, type SignalAbort } from './signals.ts';
+
+/** As of env(1) and timeout(1): it is this command that failed, not the one it was to run. */
+const OWN_FAILURE = 125;
+/** As shells say it. */
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
+  FF_COMMAND_NOT_EXECUTABLE: 126,
+  FF_COMMAND_NOT_FOUND: 127,
+};
+
+export function addFreezeCommand(program: Command): void {
+  const command = program
+    .command('freeze')
+    .description('Freeze the file systems, run a command, thaw; its exit code is passed on')
+    .usage('[options] -- <command> [argument...]')
+    .argument('<command...>', 'program and arguments; after -- they may begin with a dash')
+    .addHelpText('after', EXPLANATION);
+  addRunOptions(command).action(async (line: readonly string[], options: RawRunOptions) => {
+    process.exitCode = await freeze(line, options);
+  });
+}
+
+const EXPLANATION = `
+The command gets nothing on its standard input. What it prints is held in memory and printed
+after the thaw. It may read frozen file systems; writing to one blocks it until the time-out
+thaws everything, and it is sent SIGTERM then.
+
+Exit code: that of the command (128 + n where signal n ended it); 125 where the file systems
+were not frozen all the while; 126 and 127 where the command cannot be started; then nothing
+was frozen.`;
+
+/** @returns the exit code */
+async function freeze(line: readonly string[], options: RawRunOptions): Promise<number> {
+  using signals = abortOnSignals();
+  try {
+    const desk = openRunDesk(options);
+    await using command = await HeldCommand.hold(line);
+    const [name = ''] = line;
+    const request = {
+      ...runRequestOf(options, desk.configuration, desk.quiesce),
+      taker: { kind: 'command', command, name } as const,
+    };
+    const record = await carryOut(desk, request, signals.signal);
+    if (record.disks[0]?.answer.firedNs !== undefined) {
+      await command.endAfterTermination();
+      await command.outputArrived();
+    }
+    const summary = summarizeFreeze(record, name, command);
+    print(summary, command, options.json ?? false);
+    return exitCodeOf(summary, signals);
+  } catch (error) {
+    reportError(error);
+    const ours = error instanceof FlashfreezeError ? EXIT_CODES[error.code] : undefined;
+    return signals.exitCode ?? ours ?? OWN_FAILURE;
+  }
+}
+
+/** Standard output is the command's; what is told of the freeze goes to standard error. */
+function print(summary: FreezeSummary, command: HeldCommand, asJson: boolean): void {
+  if (asJson) {
+    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    return;
+  }
+  for (const { stream, bytes } of command.output.pieces()) {
+    process[stream].write(bytes);
+  }
+  process.stderr.write(`${renderFreeze(summary)}\n`);
+}
+
+function exitCodeOf({ held, command }: FreezeSummary, { exitCode }: SignalAbort): number {
+  if (exitCode !== undefined) {
+    return exitCode;
+  }
+  if (!held) {
+    return OWN_FAILURE;
+  }
+  return command.signal === null
+    ? (command.exitCode ?? OWN_FAILURE)
+    : 128 + (constants.signals[command.signal as NodeJS.Signals] ?? 0);
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import type { BackupRequest } from '../backup/request.ts';
+import type { VmBackupConfiguration } from '../config/vmbackup.ts';
+import { FlashfreezeError } from '../errors.ts';
+import type { LogLevel } from '../log/held-log.ts';
+import type { QuiescePlan } from '../quiesce/model.ts';
+import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
+
+/** What commander hands over for every command that freezes, before it is looked at. */
+export interface RawRunOptions {
+  readonly mount?: readonly string[];
+  readonly skip?: readonly string[];
+  readonly timeout?: string;
+  readonly at?: string;
+  readonly settle: boolean;
+  /** True where the machine's databases and scripts are to be quiesced. */
+  readonly quiesce?: boolean;
+  readonly pluginHost?: string;
+  readonly workload?: string;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+}
+
+/** For an option that may be given several times. */
+export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+/** The options that every command that freezes has. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .option(
+      '--mount <path>',
+      'freeze only this mount point (repeatable); default: all that matter',
+      collect,
+    )
+    .option('--skip <path>', 'leave this mount point out (repeatable)', collect)
+    .option('--timeout <seconds>', 'longest the file systems may stand still (default 60)')
+    .option('--at <time>', 'RFC 3339 time at which the freeze begins; everything is ready before')
+    .option('--no-settle', 'do not flush dirty data before the freeze')
+    .option('--no-quiesce', 'leave the databases and scripts that /etc/azure names alone')
+    .option('--plugin-host <file>', `pre- and post-scripts (default ${QUIESCE_PATHS.pluginHost})`)
+    .option('--workload <file>', `database (default ${QUIESCE_PATHS.workload})`)
+    .option('-q, --quiet', 'no progress, only warnings and errors')
+    .option('-v, --verbose', 'more of the progress')
+    .option('--json', 'print the result as JSON on stdout');
+}
+
+/** The least grave level that is logged. */
+export function logLevelOf({ quiet, verbose }: RawRunOptions): LogLevel {
+  if (quiet === true && verbose === true) {
+    throw new FlashfreezeError('FF_USAGE', '--quiet and --verbose: expected one of them');
+  }
+  if (quiet === true) {
+    return 'warning';
+  }
+  return verbose === true ? 'verbose' : 'info';
+}
+
+/** Undefined where the machine's files name nothing, or are to be left alone. */
+export function quiescePlanOf(
+  { quiesce, pluginHost, workload }: RawRunOptions,
+  configuration: VmBackupConfiguration,
+): QuiescePlan | undefined {
+  const paths = {
+    ...QUIESCE_PATHS,
+    ...(pluginHost === undefined ? {} : { pluginHost }),
+    ...(workload === undefined ? {} : { workload }),
+  };
+  return quiesce === true ? readQuiesceConfiguration(paths, configuration) : undefined;
+}
+
+/** A run by the options and the machine's configuration; who takes the snapshots is still open. */
+export function runRequestOf(
+  options: RawRunOptions,
+  configuration: VmBackupConfiguration,
+  quiesce: QuiescePlan | undefined,
+): BackupRequest {
+  return {
+    blobs: [],
+    selection: {
+      include: options.mount ?? [],
+      skip: [...configuration.mountsToSkip, ...(options.skip ?? [])],
+    },
+    timeoutMs: timeoutMsOf(options.timeout) ?? configuration.timeoutMs,
+    waveLimitMs: configuration.waveLimitMs,
+    retryStuckFreeze: configuration.retryStuckFreeze,
+    lastLever: configuration.lastLever,
+    fire: configuration.fire,
+    sequential: configuration.sequentialSnapshot,
+    settle: options.settle,
+    freeze: true,
+    strictMatch: false,
+    startAt: startTimeOf(options.at),
+    metadata: [],
+    taskId: randomUUID(),
+    lanes: configuration.lanes,
+    quiesce,
+  };
+}
+
+/** Longer than any writer could bear to stand still. */
+const MAX_TIMEOUT_S = 3_600;
+
+/** `--timeout`, in milliseconds; undefined where it was not given. */
+export function timeoutMsOf(text: string | undefined): number | undefined {
+  if (text === undefined) {
+    return undefined;
+  }
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_S)) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `--timeout ${text}: expected seconds, more than 0 and at most ${MAX_TIMEOUT_S}, e.g. --timeout 60`,
+    );
+  }
+  return seconds * 1_000;
+}
+
+/** `--at`: an RFC 3339 time with its offset; a bare local time would be a guess. */
+export function startTimeOf(text: string | undefined): Date | undefined {
+  if (text === undefined) {
+    return undefined;
+  }
+  const time = new Date(text);
+  if (!RFC_3339.test(text) || Number.isNaN(time.getTime())) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `--at ${text}: expected RFC 3339 with an offset, e.g. --at 2026-11-22T02:00:00Z`,
+    );
+  }
+  return time;
+}
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;

@@ -1,0 +1,63 @@
+import { constants } from 'node:fs';
+import { access, open, stat } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { FlashfreezeError } from '../../errors.ts';
+
+/** More than any program's own file is worth reading beforehand. */
+const MAX_WARMED_BYTES = 64 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * Finds the program that a shell would start, before anything is frozen.
+ *
+ * @returns its path, which has a slash in it
+ * @throws FlashfreezeError FF_COMMAND_NOT_FOUND, FF_COMMAND_NOT_EXECUTABLE
+ */
+export async function findProgram(name: string, path = process.env.PATH ?? ''): Promise<string> {
+  const candidates = name.includes('/')
+    ? [name]
+    : path.split(delimiter).map((directory) => join(directory === '' ? '.' : directory, name));
+  const found = await Promise.all(candidates.map(natureOf));
+  const executable = candidates[found.indexOf('executable')];
+  if (executable !== undefined) {
+    // join() makes ./name out of nothing but name.
+    return executable.includes('/') ? executable : `./${executable}`;
+  }
+  const file = candidates[found.indexOf('file')];
+  throw file === undefined
+    ? new FlashfreezeError(
+        'FF_COMMAND_NOT_FOUND',
+        `${name}: there is no such program${name.includes('/') ? '' : ' along PATH'}; nothing was frozen. Give its full path.`,
+      )
+    : new FlashfreezeError(
+        'FF_COMMAND_NOT_EXECUTABLE',
+        `${file}: may not be executed; nothing was frozen. Expected a program, or a script with chmod +x.`,
+      );
+}
+
+async function natureOf(path: string): Promise<'executable' | 'file' | 'none'> {
+  const status = await stat(path).catch(() => undefined);
+  if (status?.isFile() !== true) {
+    return status === undefined ? 'none' : 'file';
+  }
+  return await access(path, constants.X_OK).then(
+    () => 'executable' as const,
+    () => 'file' as const,
+  );
+}
+
+/** Reads the program once, so that starting it in the window does not wait for its disk. Never rejects. */
+export async function warmProgram(path: string): Promise<void> {
+  try {
+    await using file = await open(path, 'r');
+    const buffer = Buffer.alloc(CHUNK_BYTES);
+    for (let at = 0; at < MAX_WARMED_BYTES; at += CHUNK_BYTES) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, at);
+      if (bytesRead === 0) {
+        return;
+      }
+    }
+  } catch {
+    // One that may be executed and not read: it starts colder.
+  }
+}

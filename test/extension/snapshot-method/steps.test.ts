@@ -1,0 +1,109 @@
+import * as assert from 'uvu/assert';
+import { SNAPSHOT_METHODS, type SnapshotMethod } from '../../../src/config/vmbackup.ts';
+import {
+  type GuestEnd,
+  type HostEnd,
+  nextStep,
+  type SnapshotStep,
+  type StepsTaken,
+} from '../../../src/extension/snapshot-method/steps.ts';
+import { combinationsOf } from '../../combinations.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('steps of a task');
+
+const PRE_SNAPSHOTS = [200, 201, 400, 404, 500, 503, 555, 556, 557, 558] as const;
+const GUEST_ENDS: readonly GuestEnd[] = ['ended', 'every-disk-failed'];
+const HOST_ENDS: readonly HostEnd[] = ['ended', 'unreachable'];
+
+/** What the world answers. */
+interface World {
+  readonly preSnapshot: number;
+  readonly guest: GuestEnd;
+  readonly host: HostEnd;
+}
+
+function walk(method: SnapshotMethod, hasBlobs: boolean, world: World): string[] {
+  const walked: string[] = [];
+  let taken: StepsTaken = {};
+  for (;;) {
+    const step = nextStep({ method, hasBlobs }, taken);
+    walked.push(nameOf(step));
+    if (step.kind === 'end' || step.kind === 'fail') {
+      return walked;
+    }
+    assert.ok(walked.length < 5, walked.join(' '));
+    taken = {
+      ...taken,
+      ...(step.kind === 'pre-snapshot' ? { preSnapshot: world.preSnapshot } : {}),
+      ...(step.kind === 'guest' ? { guest: world.guest } : {}),
+      ...(step.kind === 'host' ? { host: world.host } : {}),
+    };
+  }
+}
+
+function nameOf(step: SnapshotStep): string {
+  switch (step.kind) {
+    case 'end':
+      return `=${step.counts}`;
+    case 'fail':
+      return `!${step.because}`;
+    default:
+      return step.kind;
+  }
+}
+
+/** Written down method by method, not computed as the product does. */
+const WAYS: Readonly<Record<SnapshotMethod, (hasBlobs: boolean, world: World) => string>> = {
+  onlyGuest: (hasBlobs) => (hasBlobs ? 'guest =guest' : '!no-blobs'),
+  onlyHost: (_, world) => `${hostWay(world)} ${hostWorks(world) ? '=host' : '!host-unavailable'}`,
+  firstHostThenGuest: (hasBlobs, world) => {
+    const otherwise = hasBlobs ? 'guest =guest' : '!no-blobs';
+    return `${hostWay(world)} ${hostWorks(world) ? '=host' : otherwise}`;
+  },
+  firstGuestThenHost: (hasBlobs, world) => {
+    if (!hasBlobs) {
+      return `${hostWay(world)} ${hostWorks(world) ? '=host' : '!host-unavailable'}`;
+    }
+    return world.guest === 'ended'
+      ? 'guest =guest'
+      : `guest ${hostWay(world)} ${hostWorks(world) ? '=host' : '=guest'}`;
+  },
+};
+
+function hostWay({ preSnapshot }: World): string {
+  return [200, 201].includes(preSnapshot) ? 'pre-snapshot host' : 'pre-snapshot';
+}
+
+function hostWorks({ preSnapshot, host }: World): boolean {
+  return [200, 201].includes(preSnapshot) && host === 'ended';
+}
+
+test('every combination of method and answers is walked as it is written', () => {
+  const combinations = combinationsOf({
+    method: SNAPSHOT_METHODS,
+    hasBlobs: [false, true],
+    preSnapshot: PRE_SNAPSHOTS,
+    guest: GUEST_ENDS,
+    host: HOST_ENDS,
+  });
+  assert.is(combinations.length, 320);
+  for (const { method, hasBlobs, ...world } of combinations) {
+    assert.is(
+      walk(method, hasBlobs, world).join(' '),
+      WAYS[method](hasBlobs, world),
+      JSON.stringify({ method, hasBlobs, ...world }),
+    );
+  }
+});
+
+test('nothing is taken by the host that was not asked before', () => {
+  for (const method of SNAPSHOT_METHODS) {
+    const world: World = { preSnapshot: 200, guest: 'every-disk-failed', host: 'ended' };
+    const walked = walk(method, true, world);
+    const host = walked.indexOf('host');
+    assert.ok(host === -1 || walked[host - 1] === 'pre-snapshot', walked.join(' '));
+  }
+});
+
+test.run();

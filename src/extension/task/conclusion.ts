@@ -6,7 +6,9 @@ import { QuiesceError } from '../../quiesce/quiesce-error.ts';
 import { summarize } from '../../report/summary.ts';
 import type { Consistency, ResultCode } from '../../result-codes.ts';
 import { withoutQuery } from '../../snapshot/blob/blob-url.ts';
-import type { SnapshotInfo } from '../model.ts';
+import type { SnapshotCreator, SnapshotInfo } from '../model.ts';
+import { blobUriOf, snapshotUriOf } from '../snapshot-method/report.ts';
+import type { Taken } from '../snapshot-method/take.ts';
 
 /** What a task came to. No secrets. */
 export interface Conclusion {
@@ -18,6 +20,26 @@ export interface Conclusion {
   readonly snapshots: readonly SnapshotInfo[];
   /** Undefined where it never came to a freeze. */
   readonly record: BackupRecord | undefined;
+  /** Undefined where nobody was to take any. */
+  readonly creator: SnapshotCreator | undefined;
+}
+
+/**
+ * What a task came to whose snapshots were to be taken.
+ *
+ * @param blobs SAS URIs of the task
+ */
+export function concludeTaken({ creator, result }: Taken, blobs: readonly string[]): Conclusion {
+  if (!result.ok) {
+    return { ...concludeError(result.error, blobs), creator };
+  }
+  const { record, failedFreeze } = result;
+  const conclusion = concludeRun(record);
+  const message =
+    failedFreeze === undefined
+      ? conclusion.message
+      : `${conclusion.message} Nothing was frozen: ${failedFreeze}`;
+  return { ...conclusion, message, creator };
 }
 
 /** Errors of ours that have a result code of their own; every other one is code 2. */
@@ -46,6 +68,9 @@ const RESULT_OF_ERROR: Partial<Record<ErrorCode, ResultCode>> = {
   FF_ADDON_MISSING: 124,
   FF_GUARDIAN_MISSING: 124,
   FF_STARTED_TOO_LATE: 402,
+  FF_LUN_LIST_INVALID: 17,
+  FF_BLOBS_MISSING: 76,
+  FF_HOST_UNREACHABLE: 76,
   FF_BLOB_REFUSED: 761,
   FF_BLOB_NOT_FOUND: 761,
   FF_BLOB_UNREACHABLE: 761,
@@ -53,21 +78,22 @@ const RESULT_OF_ERROR: Partial<Record<ErrorCode, ResultCode>> = {
 };
 
 /** What a run that came to its end is worth. */
-export function concludeRun(record: BackupRecord): Conclusion {
+function concludeRun(record: BackupRecord): Omit<Conclusion, 'creator'> {
   const { code, consistency, problems, diskIsConsistent } = judge(record);
   return {
     code,
     consistency,
     message: problems.length === 0 ? successMessage(record) : problems.join(' '),
-    snapshots: record.disks.map(({ blob, answer }, index) => {
+    snapshots: record.disks.map((disk, index) => {
+      const { answer } = disk;
       const isConsistent = consistency === 'crashConsistent' || diskIsConsistent[index] === true;
       const isSuccessful = answer.snapshot !== undefined && isConsistent;
       return {
         isSuccessful,
-        snapshotUri:
-          answer.snapshot === undefined ? undefined : `${blob}?snapshot=${answer.snapshot}`,
+        snapshotUri: snapshotUriOf(disk),
         errorMessage: isSuccessful ? '' : (answer.failure?.message ?? inconsistentMessage(record)),
-        blobUri: blob,
+        blobUri: blobUriOf(disk),
+        directDrive: answer.host?.directDrive,
       };
     }),
     record,
@@ -102,6 +128,7 @@ export function concludeError(error: unknown, blobs: readonly string[]): Conclus
       blobUri: withoutQuery(url),
     })),
     record: undefined,
+    creator: undefined,
   };
 }
 

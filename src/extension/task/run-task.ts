@@ -1,7 +1,6 @@
 import { recover } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import type { BackupRequest } from '../../backup/request.ts';
-import { backup } from '../../backup/run.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import { measureUsedSpace } from '../../filesystems/used-size.ts';
@@ -14,9 +13,10 @@ import { exclusively } from '../exclusive.ts';
 import { finishTask } from '../handled.ts';
 import type { Installation } from '../installation.ts';
 import type { TaskSettings } from '../model.ts';
+import { takeSnapshots } from '../snapshot-method/take.ts';
 import { readMachineFacts } from '../telemetry/machine-facts.ts';
 import { forgetWorker, type Work } from '../worker.ts';
-import { type Conclusion, concludeError, concludeRun } from './conclusion.ts';
+import { type Conclusion, concludeError, concludeTaken } from './conclusion.ts';
 import { announce, publish } from './publish.ts';
 import { type ReadTask, readTask, requireInTime } from './read-task.ts';
 import { openDesk, type TaskDesk } from './task-desk.ts';
@@ -110,13 +110,25 @@ async function conclude(
   if (task.command === 'install') {
     return INSTALLED;
   }
-  requireInTime(task, new Date());
   const quiesce = readQuiesceConfiguration(QUIESCE_PATHS, desk.configuration);
   for (const secret of secretsOf(quiesce)) {
     desk.redaction.add(secret);
   }
-  const request = { ...requestOf(task, desk.configuration, announced), quiesce };
-  return concludeRun(await backup(request, new LogObserver(desk.log), abort));
+  const taken = await takeSnapshots({
+    settings: task,
+    configured: desk.configuration.snapshotMethod,
+    wireProtocolAddress: desk.installation.agent.wireProtocolAddress,
+    request: { ...requestOf(task, desk.configuration, announced), quiesce },
+    observer: new LogObserver(desk.log),
+    abort,
+    note: (message) => desk.log.info(message),
+    hide: (secret) => desk.redaction.add(secret),
+    requireInTime: (now) => requireInTime(task, now),
+  });
+  if (!taken.result.ok) {
+    desk.log.error(detailsOf(taken.result.error));
+  }
+  return concludeTaken(taken, task.blobs);
 }
 
 const INSTALLED: Conclusion = {
@@ -125,6 +137,7 @@ const INSTALLED: Conclusion = {
   consistency: 'none',
   snapshots: [],
   record: undefined,
+  creator: undefined,
 };
 
 function requestOf(

@@ -1,7 +1,7 @@
 import type { BackupRecord } from '../../backup/record.ts';
 import type { UsedSpace } from '../../filesystems/used-size.ts';
 import type { ResultCode } from '../../result-codes.ts';
-import type { SnapshotCreator, TaskReport, TaskSettings } from '../model.ts';
+import type { TaskReport, TaskSettings } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import type { MachineFacts } from '../telemetry/machine-facts.ts';
 import { telemetryData } from '../telemetry/telemetry-data.ts';
@@ -57,8 +57,7 @@ export function finalReport(
   conclusion: Conclusion,
   { facts, usedSpace }: MachineReading,
 ): TaskReport {
-  const { code, consistency, message, snapshots, record } = conclusion;
-  const creator = record === undefined ? undefined : GUEST;
+  const { code, consistency, message, snapshots, record, creator } = conclusion;
   return {
     ...briefReport(desk, settings, code, message),
     consistency,
@@ -80,12 +79,6 @@ export function finalReport(
     }),
   };
 }
-
-const GUEST: SnapshotCreator = {
-  name: 'guestExtension',
-  hostStatusCodePreSnapshot: undefined,
-  hostStatusCodeDoSnapshot: undefined,
-};
 
 function appNameOf(record: BackupRecord | undefined): string | undefined {
   return record?.application?.name;

@@ -3,6 +3,7 @@ import { enable } from '../extension/enable.ts';
 import { type Installation, readInstallation } from '../extension/installation.ts';
 import { disable, uninstall, update } from '../extension/removal.ts';
 import { receiveSettings } from '../extension/worker.ts';
+import { reportError } from './exit.ts';
 import { abortOnSignals } from './signals.ts';
 
 /** The commands of HandlerManifest.json; the agent runs them in the extension's directory. */
@@ -19,7 +20,7 @@ export function addExtensionCommand(program: Command): void {
       .command(name)
       .description(description)
       .action(async () => action(await readInstallation()));
-  add('install', 'Make ready for enable', async () => {});
+  add('install', 'Make ready for enable', install);
   add('enable', 'Start the task of the settings, if it is a new one', enable);
   add('disable', 'End the task that runs', disable);
   add('update', 'Take over what the version before had handled', update);
@@ -39,4 +40,13 @@ export function addExtensionCommand(program: Command): void {
       const work = interrupted === true ? 'report' : 'run';
       await runTask(installation, sequenceNumber, receiveSettings(), work, signals.signal);
     });
+}
+
+/**
+ * Starts every part once, which leaves their compiled code behind for a quick enable. What cannot run
+ * here is no reason to fail: nobody would see why, while enable reports it.
+ */
+async function install(): Promise<void> {
+  const { checkParts } = await import('../extension/self-check.ts');
+  await checkParts().catch((error: unknown) => reportError(error));
 }

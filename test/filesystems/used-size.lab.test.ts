@@ -40,7 +40,7 @@ const PROGRAM = `
 
 test('a statfs that hangs in the kernel does not keep the process from ending', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
-  const mountPoint = lab.disks[0]?.mountPoint ?? assert.unreachable();
+  const mountPoint = lab.disks[0]?.mountPoint ?? '';
   const folder = '/run/fake-stat';
   await runCommand('mkdir', ['-p', folder]);
   const lines = [

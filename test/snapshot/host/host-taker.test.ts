@@ -1,0 +1,288 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import * as assert from 'uvu/assert';
+import { doSnapshotCall } from '../../../src/snapshot/host/do-snapshot.ts';
+import { HostClient } from '../../../src/snapshot/host/host-client.ts';
+import { HostTaker } from '../../../src/snapshot/host/host-taker.ts';
+import type { SnapshotAnswer, SnapshotEvent } from '../../../src/snapshot/model.ts';
+import { LabHost } from '../../lab/host/lab-host.ts';
+import type { HostFault } from '../../lab/host/model.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('host taker');
+
+const TOKEN = 'very-secret-token';
+const LUNS = [-1, 3];
+
+function call() {
+  return doSnapshotCall({
+    taskId: 'task_1',
+    diskIds: LUNS,
+    settings: [],
+    snapshotTaskToken: TOKEN,
+    metadata: [['DiskEncryptionSettings', 'unlock-me-please']],
+    instantAccessDurationMinutes: undefined,
+  });
+}
+
+/** A taker, and everything it tells. */
+class Watched implements AsyncDisposable {
+  readonly events: SnapshotEvent[] = [];
+  readonly client: HostClient;
+  readonly taker: HostTaker;
+  readonly #ended = Promise.withResolvers<void>();
+
+  constructor(address: string, timeoutMs = 40_000) {
+    this.client = HostClient.open(address);
+    this.taker = new HostTaker(this.client, call(), {
+      timeoutMs,
+      onEvent: (event) => {
+        this.events.push(event);
+        if (event.kind !== 'fired') {
+          this.#ended.resolve();
+        }
+      },
+    });
+  }
+
+  /** Resolves when the target has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  kinds(): string[] {
+    return this.events.map(({ kind }) => kind);
+  }
+
+  async take(inMs = 5_000): Promise<readonly SnapshotAnswer[]> {
+    await this.taker.preflight();
+    await this.taker.rewarm();
+    this.taker.fire([0], process.hrtime.bigint() + BigInt(inMs * 1e6));
+    await this.ended;
+    return await this.taker.answers();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.taker[Symbol.asyncDispose]();
+    await this.client[Symbol.asyncDispose]();
+  }
+}
+
+test('one request over the warm connection, one answer for each disk', async () => {
+  await using host = await LabHost.start();
+  await using watched = new Watched(host.address);
+  const answers = await watched.take();
+  assert.equal(watched.kinds(), ['fired', 'acknowledged']);
+  assert.equal(
+    answers.map(({ target, host: own, snapshot }) => [target, own?.lun, snapshot !== undefined]),
+    [
+      [0, -1, true],
+      [0, 3, true],
+    ],
+  );
+  for (const answer of answers) {
+    assert.is(answer.host?.statusCode, 200);
+    assert.ok((answer.firedNs ?? 0n) < (answer.acknowledgedNs ?? 0n));
+    assert.is(answer.attempts, 1);
+  }
+  const requests = await host.requests();
+  assert.equal(
+    requests.map((request) => request.call),
+    ['versions', 'versions', 'do-snapshot'],
+  );
+  assert.is(new Set(requests.map(({ connection }) => connection)).size, 1);
+});
+
+const FAULTS: readonly (readonly [HostFault, statusCode: number, mayHaveOrphan: boolean])[] = [
+  [{ kind: 'reset' }, 555, true],
+  [{ kind: 'half-answer' }, 555, true],
+  [{ kind: 'garbage' }, 555, true],
+  [{ kind: 'answer', status: 500, body: '<html>' }, 556, true],
+  [{ kind: 'answer', status: 500, body: '{ "error": "no" }' }, 500, true],
+  [{ kind: 'answer', status: 404, body: '' }, 404, false],
+  [{ kind: 'answer', status: 503, body: '' }, 503, false],
+];
+
+for (const [fault, statusCode, mayHaveOrphan] of FAULTS) {
+  test(`${JSON.stringify(fault)} fails every disk with ${statusCode}, without a second try`, async () => {
+    await using host = await LabHost.start();
+    await host.setFault({ call: 'do-snapshot', fault });
+    await using watched = new Watched(host.address);
+    const answers = await watched.take();
+    assert.equal(watched.kinds(), ['fired', 'failed']);
+    assert.is(answers.length, LUNS.length);
+    for (const answer of answers) {
+      assert.is(answer.snapshot, undefined);
+      assert.is(answer.host?.statusCode, statusCode);
+      assert.is(answer.mayHaveOrphan, mayHaveOrphan);
+      assert.ok(answer.failure);
+    }
+    assert.not.match(JSON.stringify(answers, withoutBigints), new RegExp(`${TOKEN}|unlock-me`));
+    const made = (await host.requests()).filter((request) => request.call === 'do-snapshot');
+    assert.is(made.length, 1);
+  });
+}
+
+for (const [body, statusCode] of [
+  ['', 557],
+  ['{"snapshotInfo": "none"}', 558],
+] as const) {
+  test(`a success with the body ${JSON.stringify(body)} ends the window and is ${statusCode}`, async () => {
+    await using host = await LabHost.start();
+    await host.setFault({ call: 'do-snapshot', fault: { kind: 'answer', status: 200, body } });
+    await using watched = new Watched(host.address);
+    const answers = await watched.take();
+    assert.equal(watched.kinds(), ['fired', 'acknowledged']);
+    assert.ok(
+      answers.every((it) => it.snapshot === undefined && it.host?.statusCode === statusCode),
+    );
+  });
+}
+
+test('silence ends at the deadline, or at the call’s own time-out', async () => {
+  for (const [timeoutMs, deadlineMs] of [
+    [40_000, 60],
+    [60, 40_000],
+  ] as const) {
+    await using host = await LabHost.start();
+    await host.setFault({ call: 'do-snapshot', fault: { kind: 'no-answer' } });
+    await using watched = new Watched(host.address, timeoutMs);
+    const [answer] = await watched.take(deadlineMs);
+    assert.equal(watched.kinds(), ['fired', 'failed']);
+    assert.is(answer?.failure?.kind, 'timeout');
+    assert.is(answer?.host?.statusCode, 555);
+    assert.ok(answer?.mayHaveOrphan);
+  }
+});
+
+test('an abort cuts it; what was never fired was never asked', async () => {
+  await using host = await LabHost.start();
+  await host.setFault({ call: 'do-snapshot', fault: { kind: 'no-answer' } });
+  await using watched = new Watched(host.address);
+  await watched.taker.preflight();
+  await watched.taker.rewarm();
+  assert.match((await watched.taker.answers())[0]?.failure?.message ?? '', 'not asked');
+  watched.taker.fire([0], process.hrtime.bigint() + 10_000_000_000n);
+  watched.taker.abort();
+  // The schedule must not be interrupted by what its own action causes.
+  assert.equal(watched.kinds(), []);
+  await watched.ended;
+  assert.is(watched.kinds().at(-1), 'failed');
+});
+
+test('nobody there fails the preflight', async () => {
+  const host = await LabHost.start();
+  const { address } = host;
+  await host[Symbol.asyncDispose]();
+  await using watched = new Watched(address);
+  const [preflight] = await watched.taker.preflight();
+  assert.not(preflight?.ok);
+  assert.match(preflight?.ok === false ? preflight.failure.message : '', 'host service');
+});
+
+test('a host that goes between preflight and freeze is found before the freeze', async () => {
+  await using host = await LabHost.start();
+  await using watched = new Watched(host.address);
+  assert.ok((await watched.taker.preflight())[0]?.ok);
+  await host.stop();
+  assert.not((await watched.taker.rewarm())[0]?.ok);
+});
+
+test('a host that knows no greeting is asked all the same', async () => {
+  await using host = await LabHost.start();
+  await host.setFault({ call: 'versions', fault: { kind: 'answer', status: 400, body: 'what?' } });
+  await using watched = new Watched(host.address);
+  assert.ok((await watched.take()).every(({ snapshot }) => snapshot !== undefined));
+  const requests = await host.requests();
+  assert.is(new Set(requests.map(({ connection }) => connection)).size, 1);
+});
+
+test('a connection that was closed meanwhile is replaced before the freeze', async () => {
+  await using host = await LabHost.start();
+  await host.setFault({ call: 'versions', fault: { kind: 'close-after' }, times: 1 });
+  await using watched = new Watched(host.address);
+  assert.ok((await watched.take()).every(({ snapshot }) => snapshot !== undefined));
+  const [first, second, last] = await host.requests();
+  assert.is.not(first?.connection, second?.connection);
+  assert.is(second?.connection, last?.connection);
+});
+
+test('an answer that comes byte by byte counts when it is whole', async () => {
+  await using peer = await RawHost.start();
+  await using watched = new Watched(peer.address);
+  const answers = await watched.take();
+  assert.ok(peer.wholeAtNs !== undefined);
+  for (const { acknowledgedNs = 0n } of answers) {
+    assert.ok(acknowledgedNs >= (peer.wholeAtNs ?? 0n));
+  }
+});
+
+test('a second attempt is a call of its own', async () => {
+  await using host = await LabHost.start();
+  await using watched = new Watched(host.address);
+  await watched.take();
+  await watched.taker.rewarm();
+  watched.taker.fire([0], process.hrtime.bigint() + 5_000_000_000n);
+  watched.taker.fire([0], process.hrtime.bigint() + 5_000_000_000n);
+  assert.ok((await watched.taker.answers()).every(({ snapshot }) => snapshot !== undefined));
+  const made = (await host.requests()).filter((request) => request.call === 'do-snapshot');
+  assert.is(made.length, 2);
+});
+
+/** Answers do-snapshot one byte at a time, everything else at once. */
+class RawHost implements AsyncDisposable {
+  wholeAtNs: bigint | undefined;
+  readonly #server: Server;
+
+  private constructor() {
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  static async start(): Promise<RawHost> {
+    const host = new RawHost();
+    host.#server.listen(0, '127.0.0.1');
+    await once(host.#server, 'listening');
+    return host;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+  }
+
+  #accept(socket: Socket): void {
+    socket.setNoDelay(true);
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      if (!chunk.toString('latin1').startsWith('POST')) {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        return;
+      }
+      const body = JSON.stringify({ snapshotInfo: LUNS.map(() => ({ isSuccessful: true })) });
+      const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      this.#trickle(socket, [...answer]);
+    });
+  }
+
+  #trickle(socket: Socket, left: readonly string[]): void {
+    const [first, ...rest] = left;
+    if (first === undefined) {
+      socket.end();
+      return;
+    }
+    if (rest.length === 0) {
+      this.wholeAtNs = process.hrtime.bigint();
+    }
+    socket.write(first);
+    setImmediate(() => this.#trickle(socket, rest));
+  }
+}
+
+function withoutBigints(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+test.run();

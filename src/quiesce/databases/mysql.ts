@@ -9,7 +9,7 @@ import type { DatabaseContext, HeldDatabase } from './held-database.ts';
 import { DatabaseSession } from './session.ts';
 import { type DatabasePart, describeParts, partsOutside, placeParts } from './whereabouts.ts';
 
-const CLIENT: Dialect = {
+export const MYSQL_CLIENT: Dialect = {
   markLine: (mark) => `SELECT '${mark}';`,
   errorIn: ({ complaint }) => /^ERROR \d+.*$/m.exec(complaint)?.[0],
 };
@@ -18,7 +18,7 @@ const CLIENT: Dialect = {
  * `--force`: a refused statement must not end the session; `--skip-reconnect`: a new connection would hold
  * nothing of what the old one did.
  */
-const ARGUMENTS = [
+export const MYSQL_ARGUMENTS: readonly string[] = [
   ...['--batch', '--raw', '--skip-column-names', '--unbuffered', '--force'],
   ...['--skip-reconnect', '--skip-auto-rehash'],
 ];
@@ -73,11 +73,11 @@ function connect(context: DatabaseContext): DatabaseSession {
     {
       program: findClient(workload.commandPath, ['mariadb', 'mysql']),
       // Options that name option files or a login path must stand first.
-      args: [...args, ...ARGUMENTS],
+      args: [...args, ...MYSQL_ARGUMENTS],
       environment: password === undefined ? {} : { MYSQL_PWD: password },
       account,
     },
-    CLIENT,
+    MYSQL_CLIENT,
     codeOfRefusal,
     workload.timeoutMs,
   );

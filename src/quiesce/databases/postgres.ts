@@ -10,7 +10,7 @@ import { DatabaseSession } from './session.ts';
 import { type DatabasePart, describeParts, partsOutside, placeParts } from './whereabouts.ts';
 
 /** `:ERROR` and `:SQLSTATE` tell how the last statement went (psql 11 and later). */
-const PSQL: Dialect = {
+export const PSQL: Dialect = {
   markLine: (mark) => `\\echo ${mark} :ERROR :SQLSTATE`,
   errorIn: ({ afterMark, complaint }) => {
     const [isError = '', state = ''] = afterMark.trim().split(' ');
@@ -20,7 +20,13 @@ const PSQL: Dialect = {
   },
 };
 
-const ARGUMENTS = ['--no-psqlrc', '--quiet', '--no-align', '--tuples-only', '--no-password'];
+export const PSQL_ARGUMENTS: readonly string[] = [
+  '--no-psqlrc',
+  '--quiet',
+  '--no-align',
+  '--tuples-only',
+  '--no-password',
+];
 
 /** What has to be known of a server before it is quiesced. */
 interface Server {
@@ -47,9 +53,9 @@ export async function holdPostgres(context: DatabaseContext): Promise<HeldDataba
         'this PostgreSQL is no replica, and only a replica is to be backed up',
       );
     }
-    await session.ask(`SET statement_timeout = ${Math.round(workload.timeoutMs)}`);
+    await session.ask(`SET statement_timeout = ${Math.round(workload.timeoutMs)};`);
     // Known from version 14 on: a worker that was stopped does not keep its session for ever.
-    await session.tryAsk(`SET idle_session_timeout = ${Math.round(workload.timeoutMs)}`);
+    await session.tryAsk(`SET idle_session_timeout = ${Math.round(workload.timeoutMs)};`);
     const mode = await modeFor(server, context);
     return await (mode === 'checkpoint'
       ? holdByCheckpoint(session, workload.timeoutMs)
@@ -75,7 +81,7 @@ function connect(context: DatabaseContext): DatabaseSession {
     'PostgreSQL',
     {
       program: findClient(workload.commandPath, ['psql']),
-      args: [...ARGUMENTS, '--field-separator=\t', ...args],
+      args: [...PSQL_ARGUMENTS, '--field-separator=\t', ...args],
       environment,
       account,
     },

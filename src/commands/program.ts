@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { addExtensionCommand } from './extension.ts';
 import { addFreezeCommand } from './freeze.ts';
 import { addLabCommand } from './lab.ts';
+import { addPlanCommand } from './plan.ts';
 import { addSelfCheckCommand } from './self-check.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addThawCommand } from './thaw.ts';
@@ -17,6 +18,7 @@ export function createProgram(): Command {
     .exitOverride();
   addSnapshotCommand(program);
   addFreezeCommand(program);
+  addPlanCommand(program);
   addThawCommand(program);
   addSelfCheckCommand(program);
   addExtensionCommand(program);

@@ -5,10 +5,14 @@ import { FlashfreezeError } from '../errors.ts';
 import type { RawRunOptions } from './run-options.ts';
 
 /** What commander hands over for `flashfreeze snapshot`, before it is looked at. */
-export interface RawSnapshotOptions extends RawRunOptions {
+/** The options that name blobs. */
+export interface BlobOptions {
   readonly blob?: readonly string[];
   readonly disk?: readonly string[];
   readonly blobsFrom?: string;
+}
+
+export interface RawSnapshotOptions extends RawRunOptions, BlobOptions {
   readonly fire?: FireRule;
   readonly metadata?: readonly string[];
   readonly freeze: boolean;
@@ -39,16 +43,21 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
 }
 
 /**
- * The blobs of `--blob`, `--disk` and `--blobs-from`, in this order.
+ * The blobs of `--blob`, `--disk` and `--blobs-from`, in this order; perhaps none.
  *
  * @throws FlashfreezeError FF_USAGE; the message never repeats a URL, because it may hold a secret
  */
-export function requestedBlobs(options: RawSnapshotOptions): RequestedBlob[] {
-  const blobs = [
+export function givenBlobs(options: BlobOptions): RequestedBlob[] {
+  return [
     ...(options.blob ?? []).map((url) => ({ url, device: undefined })),
     ...(options.disk ?? []).map((text) => deviceAndUrl(text, '--disk')),
     ...(options.blobsFrom === undefined ? [] : blobsFrom(options.blobsFrom)),
   ];
+}
+
+/** The same, at least one. */
+export function requestedBlobs(options: BlobOptions): RequestedBlob[] {
+  const blobs = givenBlobs(options);
   if (blobs.length === 0) {
     throw usage(
       'nothing to snapshot: give --blob <SAS URL> for every disk, or --disk <device>=<URL>',

@@ -124,6 +124,6 @@ function blobName(blob: string): string {
 }
 
 /** Mount points may hold any byte but NUL; control characters must not reach a terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16)}`);
 }

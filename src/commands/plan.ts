@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { access, constants, readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
+import { matchTargets } from '../backup/matching.ts';
+import { preflightError } from '../backup/preflight.ts';
+import type { BackupRequest } from '../backup/request.ts';
+import { readVmBackupConfiguration } from '../config/vmbackup.ts';
+import { readDirtyData } from '../filesystems/dirty-data.ts';
+import type { Plan } from '../filesystems/model.ts';
+import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
+import { readUsedBytes } from '../filesystems/statfs.ts';
+import { Redaction } from '../log/redaction.ts';
+import { expectWindow } from '../report/expected-window.ts';
+import { type PlanFigures, type PlannedBlob, summarizePlan } from '../report/plan-summary.ts';
+import { renderPlan } from '../report/plan-terminal.ts';
+import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { BlobLanes } from '../snapshot/blob/lanes.ts';
+import { collect, runRequestOf } from './run-options.ts';
+import { type BlobOptions, givenBlobs } from './snapshot-options.ts';
+
+interface PlanOptions extends BlobOptions {
+  readonly mount?: readonly string[];
+  readonly skip?: readonly string[];
+  readonly json?: boolean;
+}
+
+export function addPlanCommand(program: Command): void {
+  program
+    .command('plan')
+    .description('Show what would be frozen, in which order and on which disks; freezes nothing')
+    .option('--mount <path>', 'as for snapshot (repeatable)', collect)
+    .option('--skip <path>', 'as for snapshot (repeatable)', collect)
+    .option('--blob <url>', 'show which disk this blob is matched to (repeatable)', collect)
+    .option('--disk <device=url>', 'the same, naming the disk (repeatable)', collect)
+    .option('--blobs-from <file>', 'read blobs from a file (- for stdin)')
+    .option('--json', 'print the plan as JSON')
+    .action(async (options: PlanOptions) => {
+      process.exitCode = await showPlan(options);
+    });
+}
+
+/** @returns the exit code: 0 where every blob given is matched to a disk */
+async function showPlan(options: PlanOptions): Promise<number> {
+  const blobs = givenBlobs(options);
+  const redaction = new Redaction();
+  for (const { url } of blobs) {
+    redaction.addUrl(url);
+  }
+  const { configuration, warnings } = readVmBackupConfiguration();
+  const request = {
+    ...runRequestOf({ ...options, settle: true }, configuration, undefined),
+    blobs,
+  };
+  const plan = await readPlan(request.selection);
+  const matched = await matchBlobs(request, plan);
+  const figures = await readFigures(plan);
+  const window = expectWindow({
+    fileSystems: plan.fileSystems.length,
+    waves: plan.waves.length,
+    canExpedite: await canExpedite(),
+    earlierMaxMs: [],
+  });
+  const noted = [...warnings, ...rootWarning(), ...(plan.warnings ?? []), ...matched.warnings];
+  const summary = summarizePlan({ ...plan, warnings: noted }, figures, matched.blobs, window);
+  const text = options.json === true ? JSON.stringify(summary, null, 2) : renderPlan(summary);
+  process.stdout.write(redaction.redact(`${text}\n`));
+  return matched.blobs.every(({ device }) => device !== null) ? 0 : 1;
+}
+
+function rootWarning(): string[] {
+  return process.geteuid?.() === 0
+    ? []
+    : [
+        'not run as root: processes and disks that only root may look at are not taken into account',
+      ];
+}
+
+/** @throws FlashfreezeError where a blob cannot be read at all */
+async function matchBlobs(
+  request: BackupRequest,
+  plan: Plan,
+): Promise<{ readonly blobs: PlannedBlob[]; readonly warnings: string[] }> {
+  const names = request.blobs.map(({ url }) => withoutQuery(url));
+  if (names.length === 0) {
+    return { blobs: [], warnings: [] };
+  }
+  const targets = request.blobs.map(({ url }, index) => ({
+    url,
+    metadata: [],
+    clientRequestId: `${randomUUID()}/${index}`,
+  }));
+  await using lanes = await BlobLanes.open(targets, { onEvent: () => {} });
+  const preflights = await lanes.preflight();
+  const error = preflightError(preflights, names);
+  if (error !== undefined) {
+    throw error;
+  }
+  const warnings: string[] = [];
+  const observer = {
+    phaseBegins: () => {},
+    phaseEnds: () => {},
+    warn: (message: string) => warnings.push(message),
+  };
+  const disks = await matchTargets(request, plan, preflights, names, observer);
+  const blobs = names.map((blob, index): PlannedBlob => {
+    const disk = disks[index];
+    const isNamed = request.blobs[index]?.device !== undefined;
+    return disk === undefined
+      ? { blob, device: null, because: 'see the warnings' }
+      : { blob, device: `/dev/${disk}`, because: isNamed ? 'named by --disk' : 'by its content' };
+  });
+  return { blobs, warnings };
+}
+
+async function readFigures(plan: PlanReading): Promise<PlanFigures> {
+  const disks = [...plan.disks, ...(plan.otherDisks ?? [])];
+  const numbers = await Promise.all(
+    disks.map(async ({ name }) =>
+      (await readFile(`/sys/class/block/${name}/dev`, 'utf8').catch(() => '')).trim(),
+    ),
+  );
+  const [usedBytes, dirty] = await Promise.all([
+    readUsedBytes(plan.fileSystems.map(({ mountPoint }) => mountPoint)),
+    readDirtyData(numbers),
+  ]);
+  return { usedBytes, diskDirtyBytes: dirty.devicesBytes, dirtyBytes: dirty.totalBytes };
+}
+
+async function canExpedite(): Promise<boolean> {
+  return await access(GRACE_PERIODS_PATH, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,94 @@
+import colors from 'picocolors';
+import { isUnremarkable, type PlannedFileSystem, type PlanSummary } from './plan-summary.ts';
+import { renderTable } from './table.ts';
+import { printable } from './terminal.ts';
+
+/** The plan for people. */
+export function renderPlan(plan: PlanSummary): string {
+  const { low, high, reasons } = plan.expectedWindow;
+  return [
+    renderFileSystems(plan.fileSystems),
+    '',
+    renderDisks(plan),
+    ...renderBlobs(plan),
+    ...renderExcluded(plan),
+    '',
+    ...plan.warnings.map((warning) => colors.yellow(`! ${warning}`)),
+    `writers are expected to stand still for ${low.toFixed(0)} to ${high.toFixed(0)} ms at most:`,
+    ...reasons.map((reason) => `  - ${reason}`),
+    ...(plan.dirtyBytes === null
+      ? []
+      : [`  - ${megabytes(plan.dirtyBytes)} MB are dirty now; settling writes them first`]),
+  ].join('\n');
+}
+
+function renderFileSystems(fileSystems: readonly PlannedFileSystem[]): string {
+  return renderTable(
+    [
+      { head: 'wave', align: 'right' },
+      { head: 'file system', align: 'left' },
+      { head: 'type', align: 'left' },
+      { head: 'disks', align: 'left' },
+      { head: 'used MB', align: 'right' },
+      { head: 'thawed after', align: 'left' },
+    ],
+    fileSystems.map(({ wave, mountPoint, type, disks, usedBytes, thawsAfter }) => [
+      wave,
+      printable(mountPoint),
+      type,
+      disks.join(' '),
+      megabytes(usedBytes),
+      thawsAfter.map(printable).join(' '),
+    ]),
+  );
+}
+
+function renderDisks({ disks }: PlanSummary): string {
+  return renderTable(
+    [
+      { head: 'disk', align: 'left' },
+      { head: 'LUN', align: 'right' },
+      { head: 'role', align: 'left' },
+      { head: 'size MB', align: 'right' },
+      { head: 'dirty MB', align: 'right' },
+      { head: 'frozen', align: 'left' },
+    ],
+    disks.map(({ device, lun, role, sizeBytes, dirtyBytes, frozen }) => [
+      device,
+      lun ?? '–',
+      role ?? '–',
+      megabytes(sizeBytes),
+      megabytes(dirtyBytes),
+      frozen ? 'yes' : 'no',
+    ]),
+  );
+}
+
+function renderBlobs({ blobs }: PlanSummary): string[] {
+  const table = renderTable(
+    [
+      { head: 'blob', align: 'left' },
+      { head: 'disk', align: 'left' },
+      { head: 'because', align: 'left' },
+    ],
+    blobs.map(({ blob, device, because }) => [blob, device ?? colors.yellow('none'), because]),
+  );
+  return blobs.length === 0 ? [] : ['', table];
+}
+
+function renderExcluded({ excluded }: PlanSummary): string[] {
+  const told = excluded.filter((it) => !isUnremarkable(it));
+  const table = renderTable(
+    [
+      { head: 'left out', align: 'left' },
+      { head: 'type', align: 'left' },
+      { head: 'because', align: 'left' },
+    ],
+    told.map(({ mountPoint, type, because }) => [printable(mountPoint), type, because]),
+  );
+  return told.length === 0 ? [] : ['', table];
+}
+
+function megabytes(bytes: number | null): string {
+  return bytes === null ? '–' : (bytes / 2 ** 20).toFixed(bytes < 100 * 2 ** 20 ? 1 : 0);
+}

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { PlanSummary } from '../../src/report/plan-summary.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { suite } from '../suite.ts';
+import { flashfreeze } from './command-line.ts';
+import { Rig } from './rig.ts';
+
+await enterLab({ lifetimeSeconds: 120, commands: ['strace'] });
+
+const test = suite('flashfreeze plan');
+
+test('shows disks, waves and which blob is behind which disk, without freezing', async () => {
+  await using rig = await Rig.create([
+    { type: 'ext4' },
+    { type: 'xfs' },
+    { type: 'ext4', imageOn: 0 },
+  ]);
+  const log = '/lab/plan.log';
+  const ended = await flashfreeze(['plan', ...rig.blobArguments.slice(0, 4), '--json'], {
+    under: ['strace', '-f', '-qq', '-e', 'trace=ioctl', '-e', 'signal=none', '-o', log],
+  });
+  assert.is(ended.exitCode, 0, ended.stderr);
+  const plan = JSON.parse(ended.stdout) as PlanSummary;
+  assert.equal(
+    plan.blobs.map(({ device, because }) => ({ device, because })),
+    rig.disks.disks.slice(0, 2).map(({ device }) => ({ device, because: 'by its content' })),
+  );
+  const waveOf = (index: number): number | undefined =>
+    plan.fileSystems.find(({ mountPoint }) => mountPoint === rig.disks.disks[index]?.mountPoint)
+      ?.wave;
+  assert.is(waveOf(2), 1);
+  assert.is(waveOf(0), 2);
+  assert.ok(plan.fileSystems.every(({ usedBytes }) => usedBytes !== null));
+  assert.not.match(await readFile(log, 'utf8'), 'FIFREEZE');
+  assert.not.match(ended.stdout, 'sig=');
+});
+
+test('prints it for people; a blob that fits no disk is said and ends with 1', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const other = await Rig.create([{ type: 'ext4' }]);
+  const url = other.server.urls[0] ?? '';
+  const good = await flashfreeze(['plan', ...rig.blobArguments]);
+  assert.is(good.exitCode, 0, good.stderr);
+  assert.match(good.stdout, rig.disks.disks[0]?.mountPoint ?? '');
+  assert.match(good.stdout, 'stand still for');
+  await other.disks[Symbol.asyncDispose]();
+  const bad = await flashfreeze(['plan', '--blob', url]);
+  await other.server[Symbol.asyncDispose]();
+  assert.is(bad.exitCode, 1, bad.stderr);
+  assert.match(bad.stdout, "belongs by its content to none of this machine's disks");
+});
+
+test('a mount point that is none ends with 2', async () => {
+  await using _rig = await Rig.create([{ type: 'ext4' }]);
+  const ended = await flashfreeze(['plan', '--mount', '/nowhere']);
+  assert.is(ended.exitCode, 2);
+  assert.match(ended.stderr, 'FF_MOUNT_NOT_FOUND');
+});
+
+test.run();

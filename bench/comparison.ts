@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { untilQuiet } from './quiet.ts';
 import type { Rig } from './rig.ts';
 import {
@@ -23,6 +24,13 @@ export interface ComparisonOptions {
   readonly quiet?: number | undefined;
 }
 
+/**
+ * Before each sample nothing is frozen for so long. A file system that was thawed a moment ago freezes
+ * without waiting for grace periods once more: nobody's snapshot comes
+ * right behind another one.
+ */
+const REST_MS = 1_200;
+
 /** Measures contenders in turn on the same disks, after one unmeasured run of each: A B, B A, A B, … */
 export async function compare(
   rig: Rig,
@@ -38,6 +46,7 @@ export async function compare(
     for (const index of orderOfRound(round, contenders.keys().toArray())) {
       const contender = contenders[index];
       if (contender !== undefined) {
+        await delay(REST_MS);
         await untilQuiet(quiet);
         samples[index]?.push(await takeWatched(rig, contender));
       }
@@ -114,7 +123,19 @@ export function renderComparison(title: string, contenders: readonly ContenderSa
     ...contenders.flatMap(({ name, samples }) =>
       reasonsOf(samples).map((reason) => `! ${name}: ${reason}`),
     ),
+    ...expeditedWarnings(contenders),
   ].join('\n');
+}
+
+/** Nobody else's freeze is fast for that reason on a machine of its own. */
+export function expeditedWarnings(contenders: readonly ContenderSamples[]): string[] {
+  const all = contenders.flatMap(({ samples }) => samples);
+  const expedited = all.filter(({ expeditedBefore }) => expeditedBefore).length;
+  return expedited === 0
+    ? []
+    : [
+        `! ${expedited} of ${all.length} samples began with grace periods expedited by somebody else (/sys/kernel/rcu_expedited): tools that do not expedite them look faster than they are`,
+      ];
 }
 
 function renderRatios(a: ContenderSamples, b: ContenderSamples): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, loadavg, release, totalmem } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
+import { tryCommand } from '../test/lab/run-command.ts';
 
 /** Where and with what something was measured. */
 export interface Machine {
@@ -13,7 +14,8 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export function describeMachine(): Machine {
+/** After the measurement, because that may have installed what it calls. */
+export async function describeMachine(): Promise<Machine> {
   const processors = cpus();
   return {
     kernel: release(),
@@ -27,8 +29,27 @@ export function describeMachine(): Machine {
       node: process.versions.node,
       undici: packageJson.dependencies.undici,
       piscina: packageJson.dependencies.piscina,
+      '@azure/storage-blob': packageJson.dependencies['@azure/storage-blob'],
+      ...(await programVersions()),
     },
   };
+}
+
+/** As far as they are installed. */
+async function programVersions(): Promise<Record<string, string>> {
+  const said = await Promise.all(
+    ['curl', 'fsfreeze', 'qemu-ga'].map(async (program) => [program, await versionOf(program)]),
+  );
+  return Object.fromEntries(said.filter(([, version]) => version !== undefined));
+}
+
+async function versionOf(program: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await tryCommand(program, ['--version']);
+    return /\d+(\.\d+)+/.exec(stdout)?.[0];
+  } catch {
+    return undefined;
+  }
 }
 
 function processorName(): string {

@@ -13,21 +13,27 @@ import { SCENARIOS } from './scenarios/all.ts';
 const RESULTS = join(import.meta.dirname, 'results');
 
 async function run(scenario: Scenario, options: OptionValues): Promise<void> {
-  const machine = describeMachine();
   const startedAt = new Date().toISOString();
-  const figures = await measureInLab(scenario, options);
+  await scenario.prepare?.(options);
+  const figures = await measure(scenario, options);
+  const machine = await describeMachine();
   const path = await keep(scenario, { startedAt, machine, options, figures });
   process.stdout.write(`${scenario.render(figures, options)}\n`);
   process.stdout.write(
     `${machine.cores} × ${machine.processor}, Linux ${machine.kernel}, Node ${machine.versions.node}; raw figures: ${relative('.', path)}\n`,
   );
+  const faults = scenario.judge?.(figures, options) ?? [];
+  for (const fault of faults) {
+    process.stdout.write(`✗ ${fault}\n`);
+  }
+  process.exitCode = faults.length === 0 ? 0 : 1;
 }
 
 /** A process of its own, because entering the lab starts the script again, with other arguments' parsing. */
-async function measureInLab({ name }: Scenario, options: OptionValues): Promise<unknown> {
+async function measure({ name }: Scenario, options: OptionValues): Promise<unknown> {
   const child = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'in-lab.ts'), name, JSON.stringify(options)],
+    [join(import.meta.dirname, 'measure.ts'), name, JSON.stringify(options)],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { BlobServer } from '../test/lab/blob-server/blob-server.ts';
+import type { LoggedRequest } from '../test/lab/blob-server/model.ts';
 import {
   type DiskSpec,
   type LabDisk,
@@ -28,12 +29,35 @@ export type FileSystemMix = (typeof FILE_SYSTEM_MIXES)[number];
 const MIXED: readonly LabFileSystemType[] = ['ext4', 'xfs', 'btrfs'];
 const PROGRAMS = join(LAB_DIRECTORY, 'bench');
 
-/** What is measured on: disks of the lab with a stall probe on each, and the server of their blobs. */
-export class Rig implements AsyncDisposable {
-  readonly disks: readonly LabDisk[];
-  readonly server: BlobServer;
+/** What is measured on: file systems with a stall probe on each, and the blobs of their disks. */
+export interface Rig extends AsyncDisposable {
+  /** In the order of the probe's files. */
+  readonly mountPoints: readonly string[];
+  /** Secret: hold the SAS. */
+  readonly urls: readonly string[];
+  /** The same as `--blobs-from` takes them: perhaps with their devices. */
+  readonly blobLines: readonly string[];
+  /** The blobs' certificate authority, where it is not one of the machine's. */
+  readonly caPath: string | undefined;
   readonly probe: StallProbe;
   /** Path of the compiled run-measured.c. */
+  readonly launcher: string;
+  /** Processes of the rig itself, by name. */
+  readonly processes: Readonly<Record<string, number>>;
+  /**
+   * When the disk of each mount point was being snapshotted as the server saw it, from its first
+   * request after `sinceMs` to its last answer; undefined where none was asked for. Undefined as a
+   * whole where nobody can look into the server.
+   */
+  snapshotSpans(sinceMs: number): Promise<readonly (Span | undefined)[] | undefined>;
+}
+
+/** Disks of the lab with one file system each, and the lab's server of their blobs. */
+export class LabRig implements Rig {
+  readonly disks: readonly LabDisk[];
+  readonly server: BlobServer;
+  readonly caPath = LAB_TLS.caCertificate;
+  readonly probe: StallProbe;
   readonly launcher: string;
   readonly #resources: AsyncDisposableStack;
 
@@ -46,40 +70,35 @@ export class Rig implements AsyncDisposable {
   }
 
   /** Inside the lab only. Nothing is left where it rejects. */
-  static async create(options: RigOptions): Promise<Rig> {
+  static async create(options: RigOptions): Promise<LabRig> {
     await using resources = new AsyncDisposableStack();
     const parts = await build(options, resources);
-    return new Rig(parts, resources.move());
+    return new LabRig(parts, resources.move());
   }
 
-  /** What is to be snapshotted, in the order of the disks. */
-  get targets(): readonly Target[] {
-    return this.disks.map(({ mountPoint, device }, index) => ({
-      mountPoint,
-      device,
-      url: this.server.urls[index] ?? '',
-    }));
+  get mountPoints(): readonly string[] {
+    return this.disks.map(({ mountPoint }) => mountPoint);
   }
 
-  /**
-   * When each disk's snapshot was being taken as the server saw it, from its first request to its last
-   * answer; undefined where none was asked for. Only what came after `sinceMs`.
-   */
+  get urls(): readonly string[] {
+    return this.server.urls;
+  }
+
+  get blobLines(): readonly string[] {
+    return this.urls;
+  }
+
+  get processes(): Readonly<Record<string, number>> {
+    return { 'lab server': this.server.pid ?? 0, 'stall probe': this.probe.pid };
+  }
+
   async snapshotSpans(sinceMs: number): Promise<(Span | undefined)[]> {
-    const requests = (await this.server.requests()).filter(
-      ({ operation, receivedNs }) =>
-        operation === 'snapshot' && millisecondsOf(receivedNs) >= sinceMs,
+    const logged = await this.server.requests(BigInt(Math.round(sinceMs * 1e6)));
+    const requests = Map.groupBy(
+      logged.filter(({ operation }) => operation === 'snapshot'),
+      ({ blob }) => blob,
     );
-    return this.disks.map((_, index) => {
-      const own = requests.filter(({ blob }) => blob === blobName(index));
-      const answered = own.flatMap(({ answeredNs }) => answeredNs ?? []);
-      return own.length === 0
-        ? undefined
-        : {
-            startMs: Math.min(...own.map(({ receivedNs }) => millisecondsOf(receivedNs))),
-            endMs: Math.max(...answered.map(millisecondsOf)),
-          };
-    });
+    return this.disks.map((_, index) => spanOf(requests.get(blobName(index)) ?? []));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -87,15 +106,18 @@ export class Rig implements AsyncDisposable {
   }
 }
 
-export interface Target {
-  readonly mountPoint: string;
-  readonly device: string;
-  /** Secret: holds the SAS. */
-  readonly url: string;
-}
-
 export function blobName(disk: number): string {
   return `disk${disk}`;
+}
+
+/** From the first request to the last answer, or the last request where none was answered. */
+function spanOf(requests: readonly LoggedRequest[]): Span | undefined {
+  const stampsMs = requests.flatMap(({ receivedNs, answeredNs }) =>
+    [receivedNs, answeredNs ?? receivedNs].map(millisecondsOf),
+  );
+  return stampsMs.length === 0
+    ? undefined
+    : { startMs: Math.min(...stampsMs), endMs: Math.max(...stampsMs) };
 }
 
 interface Parts {
@@ -105,13 +127,21 @@ interface Parts {
   readonly launcher: string;
 }
 
-async function build(options: RigOptions, resources: AsyncDisposableStack): Promise<Parts> {
+/** Compiles what every rig needs, into a directory of the caller's. */
+export async function compilePrograms(
+  directory: string,
+): Promise<{ readonly launcher: string; readonly probeProgram: string }> {
   const compile = (...path: string[]): Promise<string> =>
-    compileProgram(join(import.meta.dirname, ...path), PROGRAMS);
+    compileProgram(join(import.meta.dirname, ...path), directory);
   const [launcher, probeProgram] = await Promise.all([
     compile('process', 'run-measured.c'),
     compile('probe', 'stall-probe.c'),
   ]);
+  return { launcher, probeProgram };
+}
+
+async function build(options: RigOptions, resources: AsyncDisposableStack): Promise<Parts> {
+  const { launcher, probeProgram } = await compilePrograms(PROGRAMS);
   const disks = resources.use(await LabDisks.create(diskSpecs(options)));
   const server = resources.use(
     await BlobServer.start({

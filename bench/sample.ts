@@ -1,5 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { longestMs, stallOf } from './probe/figures.ts';
+import { longestMs, type ProbePeriod, type Span, type Stall, stallOf } from './probe/figures.ts';
 import type { Usage } from './process/measured-process.ts';
 import { machineBusyMs, processBusyMs } from './quiet.ts';
 import type { Rig } from './rig.ts';
@@ -54,17 +55,27 @@ export async function takeWatched(rig: Rig, { takeSample }: Contender): Promise<
   const benchMs = (): number =>
     process.cpuUsage().user / 1_000 +
     process.cpuUsage().system / 1_000 +
-    processBusyMs(rig.server.pid ?? 0) +
-    processBusyMs(rig.probe.pid);
+    Object.values(rig.processes).reduce((sum, pid) => sum + processBusyMs(pid), 0);
+  const expeditedBefore = areGracePeriodsExpedited();
   const startMs = performance.now();
   const before = machineBusyMs() - benchMs();
   const sample = await takeSample(rig);
   const othersMs = machineBusyMs() - benchMs() - before - (sample.ok ? sample.usage.cpuMs : 0);
   const availableMs = (performance.now() - startMs) * availableParallelism();
-  return { ...sample, othersShare: Math.max(0, othersMs / availableMs) };
+  return { ...sample, othersShare: Math.max(0, othersMs / availableMs), expeditedBefore };
 }
 
-export type WatchedSample = Sample & { readonly othersShare: number };
+export type WatchedSample = Sample & {
+  readonly othersShare: number;
+  /** Grace periods of the whole machine were expedited before the contender could have done it. */
+  readonly expeditedBefore: boolean;
+};
+
+const GRACE_PERIODS = '/sys/kernel/rcu_expedited';
+
+function areGracePeriodsExpedited(): boolean {
+  return existsSync(GRACE_PERIODS) && readFileSync(GRACE_PERIODS, 'latin1').trim() !== '0';
+}
 
 /** A contender by what it does; the probe and the server's log say what it is worth. */
 export function contender(name: string, takeSnapshots: (rig: Rig) => Promise<Taking>): Contender {
@@ -83,8 +94,26 @@ async function takeSample(rig: Rig, takeSnapshots: (rig: Rig) => Promise<Taking>
   if (!taking.ok) {
     return taking;
   }
-  const spans = await rig.snapshotSpans(period.startMs);
-  const stalls = period.probes.map((probe, index) => {
+  const felt = feltBy(period, await rig.snapshotSpans(period.startMs));
+  return felt.ok ? { ...felt, usage: taking.usage, own: taking.own } : felt;
+}
+
+type Felt = FailedSample | Omit<GoodSample, 'usage' | 'own'>;
+
+/**
+ * What the writers felt.
+ *
+ * @param spans when each disk was being snapshotted. Undefined where nobody knows: then every pause
+ * counts, also one that has another reason, and none is left for elsewhere.
+ */
+export function feltBy(
+  { probes }: ProbePeriod,
+  spans: readonly (Span | undefined)[] | undefined,
+): Felt {
+  const stalls = probes.map((probe, index): Stall | undefined => {
+    if (spans === undefined) {
+      return { stallMs: longestMs(probe.pauses), stood: true, elsewhereMs: 0 };
+    }
     const span = spans[index];
     return span === undefined ? undefined : stallOf(probe, span);
   });
@@ -102,8 +131,6 @@ async function takeSample(rig: Rig, takeSnapshots: (rig: Rig) => Promise<Taking>
     maxStallMs: Math.max(...stallsMs),
     meanStallMs: mean(stallsMs),
     elsewhereMs: Math.max(...known.map(({ elsewhereMs }) => elsewhereMs)),
-    usage: taking.usage,
-    own: taking.own,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Command, OptionValues } from 'commander';
+import type { OptionalCommand } from '../test/lab/requirements.ts';
 
 /** One thing that can be measured: `npm run bench -- <name> [options]`. */
 export interface Scenario {
@@ -6,10 +7,16 @@ export interface Scenario {
   readonly summary: string;
   /** Adds its options, with their defaults, to its own command. */
   addOptions(command: Command): void;
-  /** Measures inside the lab; resolves to raw figures, as JSON holds them. */
+  /** Commands it calls beside the lab's own. */
+  readonly commands?: readonly OptionalCommand[];
+  /** Done before, outside the lab, where the network and the terminal are. */
+  prepare?(options: OptionValues): Promise<void>;
+  /** Measures inside the lab (outside where `options.real` is true); resolves to raw figures, as JSON holds them. */
   measure(options: OptionValues, progress: Progress): Promise<unknown>;
   /** What the figures say, as text with tables. */
   render(figures: unknown, options: OptionValues): string;
+  /** What is not as it should be, a sentence each; the exit code is 1 where there is any. */
+  judge?(figures: unknown, options: OptionValues): readonly string[];
 }
 
 /** Says in one line what is being done; on standard error. */
@@ -19,8 +26,11 @@ export interface ScenarioDefinition<Options, Figures> {
   readonly name: string;
   readonly summary: string;
   addOptions(command: Command): void;
+  readonly commands?: readonly OptionalCommand[];
+  prepare?(options: Options): Promise<void>;
   measure(options: Options, progress: Progress): Promise<Figures>;
   render(figures: Figures, options: Options): string;
+  judge?(figures: Figures, options: Options): readonly string[];
 }
 
 /**
@@ -32,7 +42,9 @@ export function defineScenario<Options, Figures>(
 ): Scenario {
   return {
     ...definition,
+    prepare: async (options) => definition.prepare?.(options as Options),
     measure: (options, progress) => definition.measure(options as Options, progress),
     render: (figures, options) => definition.render(figures as Figures, options as Options),
+    judge: (figures, options) => definition.judge?.(figures as Figures, options as Options) ?? [],
   };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FireRule } from '../../src/config/vmbackup.ts';
 import { failureOf, runMeasured } from '../process/measured-process.ts';
@@ -9,8 +10,10 @@ export interface FlashfreezeOptions {
   readonly lanes?: number | undefined;
   readonly fire?: FireRule | undefined;
   readonly settle?: boolean;
-  /** Another checkout of flashfreeze, with its own build; default: this one. */
+  /** Another checkout of flashfreeze, with its own build, or an unpacked package; default: this checkout. */
   readonly checkout?: string;
+  /** Of Node and V8, for a checkout. */
+  readonly nodeOptions?: readonly string[];
 }
 
 const THIS_CHECKOUT = join(import.meta.dirname, '../..');
@@ -24,9 +27,8 @@ interface Printed {
 
 /** The real command in a process of its own. */
 export function flashfreeze(options: FlashfreezeOptions = {}): Contender {
-  return contender(options.name ?? 'flashfreeze', async ({ launcher, targets }) => {
-    const urls = targets.map(({ url }) => url).join('\n');
-    const run = await runMeasured(launcher, commandLine(options), urls);
+  return contender(options.name ?? 'flashfreeze', async ({ launcher, blobLines }) => {
+    const run = await runMeasured(launcher, commandLine(options), blobLines.join('\n'));
     if (run.exitCode !== 0) {
       return { ok: false, reason: failureOf(run) };
     }
@@ -39,11 +41,20 @@ export function flashfreeze(options: FlashfreezeOptions = {}): Contender {
 function commandLine(options: FlashfreezeOptions): string[] {
   const { lanes, fire, settle = true, checkout = THIS_CHECKOUT } = options;
   return [
-    ...[process.execPath, join(checkout, 'src/flashfreeze.js')],
+    ...programOf(checkout, options.nodeOptions ?? []),
     ...['snapshot', '--blobs-from', '-', '--json'],
     ...['--timeout', String(TIMEOUT_S)],
     ...(lanes === undefined ? [] : ['--lanes', String(lanes)]),
     ...(fire === undefined ? [] : ['--fire', fire]),
     ...(settle ? [] : ['--no-settle']),
   ];
+}
+
+/** A package brings its own runtime. */
+function programOf(checkout: string, nodeOptions: readonly string[]): string[] {
+  const shim = join(checkout, 'flashfreeze');
+  const isPackage = existsSync(join(checkout, 'HandlerManifest.json'));
+  return isPackage
+    ? [shim]
+    : [process.execPath, ...nodeOptions, join(checkout, 'src/flashfreeze.js')];
 }

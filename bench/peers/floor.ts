@@ -4,6 +4,7 @@ import { failureOf, runMeasured, type Usage } from '../process/measured-process.
 import type { Rig } from '../rig.ts';
 import type { Contender, GoodSample } from '../sample.ts';
 import { mean } from '../statistics.ts';
+import type { FreezeTimes } from './bare-freeze.ts';
 
 export interface FloorRequest {
   readonly mountPoints: readonly string[];
@@ -11,16 +12,8 @@ export interface FloorRequest {
   readonly lanes: number | undefined;
 }
 
-/** CLOCK_MONOTONIC ms. */
 export interface FloorReport {
-  readonly freeze: {
-    readonly startMs: number;
-    /** The last FIFREEZE returned. */
-    readonly barrierMs: number;
-    /** The first FITHAW was entered. */
-    readonly thawMs: number;
-    readonly endMs: number;
-  };
+  readonly freeze: FreezeTimes;
   /** From the call that fires all to the last answer. */
   readonly requestsMs: number;
 }
@@ -50,12 +43,8 @@ export function floor(lanes?: number): Contender {
   };
 }
 
-function floorRequest({ targets }: Rig, lanes: number | undefined): FloorRequest {
-  return {
-    mountPoints: targets.map(({ mountPoint }) => mountPoint),
-    urls: targets.map(({ url }) => url),
-    lanes,
-  };
+function floorRequest({ mountPoints, urls }: Rig, lanes: number | undefined): FloorRequest {
+  return { mountPoints, urls, lanes };
 }
 
 function floorSample(

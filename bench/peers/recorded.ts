@@ -52,14 +52,14 @@ const PROGRAM = join(import.meta.dirname, 'recorded-process.ts');
 
 /** Throws Error where the run fails. */
 export async function runRecorded(
-  { launcher, targets, server, probe }: Rig,
+  { launcher, urls, processes }: Rig,
   options: RecordedOptions,
 ): Promise<RecordedRun> {
   const request: RecordedRequest = {
     ...options,
     processorTimes: options.startAt === undefined,
-    urls: targets.map(({ url }) => url),
-    watch: { 'lab server': server.pid ?? 0, 'stall probe': probe.pid },
+    urls,
+    watch: processes,
   };
   const run = await runMeasured(launcher, [process.execPath, PROGRAM], JSON.stringify(request));
   if (run.exitCode !== 0) {

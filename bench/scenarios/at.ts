@@ -6,8 +6,8 @@ import {
   rigOptions,
 } from '../options.ts';
 import { runRecorded } from '../peers/recorded.ts';
-import { untilQuiet } from '../quiet.ts';
-import { Rig } from '../rig.ts';
+import { type Rounds, repeat } from '../repeat.ts';
+import { LabRig } from '../rig.ts';
 import { defineScenario } from '../scenario.ts';
 import { summarizeFigures } from '../statistics.ts';
 import { type Column, renderTable } from '../table.ts';
@@ -17,11 +17,8 @@ interface AtOptions extends LabScenarioOptions {
   readonly lead: number;
 }
 
-interface AtFigures {
-  /** First FIFREEZE entered minus the time asked for, ms; negative = too early. */
-  readonly deviationsMs: readonly number[];
-  readonly failed: readonly string[];
-}
+/** First FIFREEZE entered minus the time asked for, ms; negative = too early. */
+type AtFigures = Rounds<number>;
 
 export const at = defineScenario<AtOptions, AtFigures>({
   name: 'at',
@@ -35,38 +32,27 @@ export const at = defineScenario<AtOptions, AtFigures>({
     command.on('option:runs', (runs) => command.setOptionValue('rounds', count(runs)));
   },
   measure: async (options, progress) => {
-    await using rig = await Rig.create(rigOptions(options, options.disks));
-    const deviationsMs: number[] = [];
-    const failed: string[] = [];
-    for (let round = 0; round < options.rounds; round += 1) {
-      progress(`run ${round + 1} of ${options.rounds}`);
-      await untilQuiet(options.quiet ?? 1);
-      try {
-        deviationsMs.push(await deviationMs(rig, options.lead));
-      } catch (error) {
-        failed.push(error instanceof Error ? error.message : String(error));
-      }
-    }
-    return { deviationsMs, failed };
+    await using rig = await LabRig.create(rigOptions(options, options.disks));
+    return await repeat(options, () => deviationMs(rig, options.lead), progress);
   },
   render: renderAt,
 });
 
-async function deviationMs(rig: Rig, leadMs: number): Promise<number> {
+async function deviationMs(rig: LabRig, leadMs: number): Promise<number> {
   const startAt = Date.now() + leadMs;
   const { disks, realtimeOffsetMs } = await runRecorded(rig, { startAt });
   const first = Math.min(...disks.map(({ freezeStartMs }) => freezeStartMs));
   return first + realtimeOffsetMs - startAt;
 }
 
-function renderAt({ deviationsMs, failed }: AtFigures, { disks }: AtOptions): string {
-  const distances = summarizeFigures(deviationsMs.map(Math.abs));
+function renderAt({ runs, failed }: AtFigures, { disks }: AtOptions): string {
+  const distances = summarizeFigures(runs.map(Math.abs));
   const columns: readonly Column<typeof distances>[] = [
-    { head: 'runs', value: ({ count: runs }) => runs, decimals: 0 },
+    { head: 'runs', value: (it) => it.count, decimals: 0 },
     { head: 'median', value: ({ median }) => median, decimals: 3 },
     { head: 'p90', value: ({ p90 }) => p90, decimals: 3 },
     { head: 'max', value: ({ max }) => max, decimals: 3 },
-    { head: 'too early', value: () => deviationsMs.filter((ms) => ms < 0).length, decimals: 0 },
+    { head: 'too early', value: () => runs.filter((ms) => ms < 0).length, decimals: 0 },
     { head: 'failed', value: () => failed.length, decimals: 0 },
   ];
   return [

@@ -9,7 +9,7 @@ import {
   rigOptions,
 } from '../options.ts';
 import { flashfreeze } from '../peers/flashfreeze.ts';
-import { Rig } from '../rig.ts';
+import { LabRig } from '../rig.ts';
 import type { Contender } from '../sample.ts';
 import { defineScenario } from '../scenario.ts';
 
@@ -33,7 +33,7 @@ export const dirty = defineScenario<DirtyOptions, readonly ContenderSamples[]>({
   },
   measure: async (options, progress) => {
     const sizeMb = options.dirtyMb + SPARE_MB;
-    await using rig = await Rig.create({ ...rigOptions(options, options.disks), sizeMb });
+    await using rig = await LabRig.create({ ...rigOptions(options, options.disks), sizeMb });
     const contenders = [
       flashfreeze({ name: 'settle' }),
       flashfreeze({ name: 'no settle', settle: false }),
@@ -51,7 +51,7 @@ function onDirtyDisks(contender: Contender, dirtyMb: number): Contender {
   return {
     name: contender.name,
     takeSample: async (rig) => {
-      await Promise.all(rig.disks.map(({ mountPoint }) => makeDirty(mountPoint, dirtyMb)));
+      await Promise.all(rig.mountPoints.map((path) => makeDirty(path, dirtyMb)));
       return await contender.takeSample(rig);
     },
   };

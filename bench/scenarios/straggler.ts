@@ -14,7 +14,7 @@ import {
   slowDisks,
 } from '../options.ts';
 import { flashfreeze } from '../peers/flashfreeze.ts';
-import { blobName, Rig } from '../rig.ts';
+import { blobName, LabRig } from '../rig.ts';
 import type { Contender, GoodSample } from '../sample.ts';
 import { defineScenario } from '../scenario.ts';
 import { median, type Summary } from '../statistics.ts';
@@ -38,14 +38,14 @@ export const straggler = defineScenario<StragglerOptions, readonly ContenderSamp
     addLabOptions(command, { rounds: 7 });
   },
   measure: async (options, progress) => {
-    await using rig = await Rig.create(rigOptions(options, options.disks));
-    const contenders = [withStragglers(options), flashfreeze({ name: 'none slow' })];
+    await using rig = await LabRig.create(rigOptions(options, options.disks));
+    const contenders = [withStragglers(rig, options), flashfreeze({ name: 'none slow' })];
     return await compare(rig, contenders, options, progress);
   },
   render: renderStraggler,
 });
 
-function withStragglers({ slow, latency }: StragglerOptions): Contender {
+function withStragglers({ server }: LabRig, { slow, latency }: StragglerOptions): Contender {
   const contender = flashfreeze();
   return {
     name: `${slow.disks} slow`,
@@ -53,7 +53,7 @@ function withStragglers({ slow, latency }: StragglerOptions): Contender {
       const answerAfter = (ms: number): Promise<unknown> =>
         Promise.all(
           Array.from({ length: slow.disks }, (_, disk) =>
-            rig.server.setLatency(blobName(disk), { kind: 'fixed', ms }),
+            server.setLatency(blobName(disk), { kind: 'fixed', ms }),
           ),
         );
       await answerAfter(slow.latencyMs);

@@ -1,46 +1,51 @@
-import { resolve } from 'node:path';
-import { type ContenderSamples, compare, renderComparison } from '../comparison.ts';
-import { addLabOptions, diskCounts, type LabScenarioOptions, rigOptions } from '../options.ts';
-import { flashfreeze } from '../peers/flashfreeze.ts';
-import { Rig } from '../rig.ts';
+import { addLabOptions, diskCounts } from '../options.ts';
+import { type FlashfreezeOptions, flashfreeze } from '../peers/flashfreeze.ts';
+import { floor } from '../peers/floor.ts';
 import { defineScenario } from '../scenario.ts';
+import { compareSizes, renderSizes, type SizedComparison, type SizesOptions } from '../sizes.ts';
+import { variant } from '../variants.ts';
 
-interface VersusOptions extends LabScenarioOptions {
-  readonly disks: readonly number[];
-  readonly other: string;
+interface VersusOptions extends SizesOptions {
+  readonly variant?: readonly FlashfreezeOptions[];
+  readonly other?: FlashfreezeOptions;
+  readonly floor?: boolean;
 }
 
-interface VersusFigures {
-  readonly disks: number;
-  readonly contenders: readonly ContenderSamples[];
-}
+const THIS: FlashfreezeOptions = { name: 'this' };
 
-export const versus = defineScenario<VersusOptions, readonly VersusFigures[]>({
+export const versus = defineScenario<VersusOptions, readonly SizedComparison[]>({
   name: 'versus',
-  summary: 'This checkout against another one: whether a change was worth it',
+  summary: 'flashfreeze against itself: other settings, another checkout or a package',
   addOptions: (command) => {
+    const collect = (
+      text: string,
+      before: readonly FlashfreezeOptions[] = [],
+    ): FlashfreezeOptions[] => [...before, variant(text)];
     command
-      .requiredOption('--other <directory>', 'the other checkout, built', (path) => resolve(path))
+      .option(
+        '--variant <key=value,…>',
+        'repeatable: lanes=2, fire=barrier, settle=no, checkout=<directory>, node=<options>; with one, this checkout as it is is the other',
+        collect,
+      )
+      .option(
+        '--other <directory>',
+        'another checkout, built, or an unpacked package; short for --variant checkout=…',
+        (directory) => ({ ...variant(`checkout=${directory}`), name: 'other' }),
+      )
+      .option('--floor', 'measure the floor too')
       .option('--disks <counts>', 'numbers of disks, one after the other', diskCounts, [16, 64]);
     addLabOptions(command, { rounds: 11 });
   },
-  measure: async (options, progress) => {
-    const contenders = [
-      flashfreeze({ name: 'this' }),
-      flashfreeze({ name: 'other', checkout: options.other }),
-    ];
-    const figures: VersusFigures[] = [];
-    for (const disks of options.disks) {
-      await using rig = await Rig.create(rigOptions(options, disks));
-      const say = (line: string): void => progress(`${disks} disks, ${line}`);
-      figures.push({ disks, contenders: await compare(rig, contenders, options, say) });
-    }
-    return figures;
-  },
-  render: (figures, { fileSystems, latency }) =>
-    figures
-      .map(({ disks, contenders }) =>
-        renderComparison(`${disks} disks, ${fileSystems}, ${latency} ms latency: ms`, contenders),
-      )
-      .join('\n\n'),
+  measure: (options, progress) =>
+    compareSizes(
+      options,
+      [...variantsOf(options).map(flashfreeze), ...(options.floor ? [floor()] : [])],
+      progress,
+    ),
+  render: renderSizes,
 });
+
+function variantsOf({ variant: asked = [], other }: VersusOptions): FlashfreezeOptions[] {
+  const variants = [...asked, ...(other === undefined ? [] : [other])];
+  return variants.length > 1 ? variants : [THIS, ...variants];
+}

@@ -1,12 +1,20 @@
-import { maxStall, meanStall, ratioOf, reasonsOf, summarizeSamples } from '../comparison.ts';
+import {
+  expeditedWarnings,
+  maxStall,
+  meanStall,
+  ratioOf,
+  reasonsOf,
+  summarizeSamples,
+} from '../comparison.ts';
 import type { GoodSample, Sample } from '../sample.ts';
+import type { SizedComparison } from '../sizes.ts';
 import { median, type Summary } from '../statistics.ts';
 import { type Column, figure, renderTable } from '../table.ts';
-import type { WindowFigures, WindowOptions } from './window.ts';
+import type { WindowOptions } from './window.ts';
 
 interface Row {
   readonly disks: number;
-  readonly noise: WindowFigures['noise'];
+  readonly noise: SizedComparison['noise'];
   readonly failed: number;
   readonly max: Summary;
   readonly mean: Summary;
@@ -54,8 +62,46 @@ const PRODUCT: readonly Column<Row>[] = [
   { head: 'probe CPU', value: ({ noise }) => `${figure(noise.probeCpuShare * 100, 0)} %` },
 ];
 
-export function renderWindow(figures: readonly WindowFigures[], options: WindowOptions): string {
+interface PeerRow {
+  readonly disks: number;
+  readonly name: string;
+  readonly max: Summary;
+  readonly mean: Summary;
+  readonly ratio: Summary;
+  readonly cpu: Summary;
+  readonly memory: Summary;
+  readonly failed: number;
+}
+
+const PEERS: readonly Column<PeerRow>[] = [
+  { head: 'disks', value: ({ disks }) => disks, decimals: 0 },
+  { head: '', value: ({ name }) => name },
+  { head: 'max stall\nmedian', value: ({ max }) => max.median },
+  { head: '\nmax', value: ({ max }) => max.max },
+  { head: 'mean\nstall', value: ({ mean }) => mean.median },
+  { head: 'its max stall\n÷ ours', value: ({ ratio }) => ratio.median },
+  { head: 'p25–p75', value: ({ ratio }) => `${figure(ratio.p25, 1)}–${figure(ratio.p75, 1)}` },
+  { head: 'CPU ms', value: ({ cpu }) => cpu.median, decimals: 0 },
+  { head: 'peak MB', value: ({ memory }) => memory.max, decimals: 0 },
+  { head: 'failed', value: ({ failed }) => failed, decimals: 0 },
+];
+
+function peerRowsOf({ disks, contenders: [ours, , ...peers] }: SizedComparison): PeerRow[] {
+  return peers.map(({ name, samples }) => ({
+    disks,
+    name,
+    max: summarizeSamples(samples, maxStall),
+    mean: summarizeSamples(samples, meanStall),
+    ratio: ratioOf(samples, ours?.samples ?? [], maxStall),
+    cpu: summarizeSamples(samples, ({ usage }) => usage.cpuMs),
+    memory: summarizeSamples(samples, ({ usage }) => usage.peakRssMb),
+    failed: samples.filter(({ ok }) => !ok).length,
+  }));
+}
+
+export function renderWindow(figures: readonly SizedComparison[], options: WindowOptions): string {
   const rows = figures.map(rowOf);
+  const peers = figures.flatMap(peerRowsOf);
   const title = `What writers feel, ms: ${options.fileSystems}, ${options.latency} ms latency, ${options.rounds} rounds`;
   return [
     renderTable(title, STALL, rows),
@@ -64,11 +110,14 @@ export function renderWindow(figures: readonly WindowFigures[], options: WindowO
       PRODUCT,
       rows,
     ),
+    ...(peers.length === 0 ? [] : [renderTable('Other tools, ms', PEERS, peers)]),
+    ...expeditedWarnings(figures.flatMap(({ contenders }) => contenders)),
     ...rows.flatMap(({ disks, reasons }) => reasons.map((reason) => `! ${disks} disks: ${reason}`)),
   ].join('\n');
 }
 
-function rowOf({ disks, noise, contenders: [ours, floor] }: WindowFigures): Row {
+function rowOf({ disks, noise, contenders }: SizedComparison): Row {
+  const [ours, floor] = contenders;
   const samples = ours?.samples ?? [];
   const floors = floor?.samples ?? [];
   const of = (figureOf: (sample: GoodSample) => number): Summary =>
@@ -80,7 +129,9 @@ function rowOf({ disks, noise, contenders: [ours, floor] }: WindowFigures): Row 
     noise,
     failed: [...samples, ...floors].filter(({ ok }) => !ok).length,
     others: median([...samples, ...floors].map(({ othersShare }) => othersShare)),
-    reasons: reasonsOf([...samples, ...floors]),
+    reasons: contenders.flatMap((each) =>
+      reasonsOf(each.samples).map((reason) => `${each.name}: ${reason}`),
+    ),
     max: of(maxStall),
     mean: of(meanStall),
     elsewhere: of(({ elsewhereMs }) => elsewhereMs),

@@ -1,64 +1,56 @@
-import type { Command } from 'commander';
-import { type ContenderSamples, compare } from '../comparison.ts';
-import {
-  addFireOption,
-  addLabOptions,
-  count,
-  diskCounts,
-  type LabScenarioOptions,
-  rigOptions,
-} from '../options.ts';
+import { type Command, Option } from 'commander';
+import { addFireOption, addLabOptions, count, diskCounts } from '../options.ts';
+import { PEER_COMMANDS, PEER_NAMES, PEERS, type PeerName } from '../peers/all.ts';
 import { flashfreeze } from '../peers/flashfreeze.ts';
 import { floor } from '../peers/floor.ts';
-import { Rig } from '../rig.ts';
-import { measureNoise, type Noise } from '../sample.ts';
+import { addRealOptions, confirmReal, type RealOptions, RealRig } from '../real-rig.ts';
+import type { Contender } from '../sample.ts';
 import { defineScenario, type Progress } from '../scenario.ts';
+import { compareOn, compareSizes, type SizedComparison, type SizesOptions } from '../sizes.ts';
 import { renderWindow } from './window-report.ts';
 
-export interface WindowOptions extends LabScenarioOptions {
-  readonly disks: readonly number[];
+export interface WindowOptions extends SizesOptions, RealOptions {
   readonly lanes?: number;
   readonly fire?: 'early' | 'barrier';
+  /** Default: all in the lab, none on the machine's own disks. */
+  readonly peers?: readonly PeerName[];
 }
 
-export interface WindowFigures {
-  readonly disks: number;
-  readonly noise: Noise;
-  /** Ours and the floor. */
-  readonly contenders: readonly ContenderSamples[];
-}
-
-const NOISE_MS = 1_500;
-
-export const window = defineScenario<WindowOptions, readonly WindowFigures[]>({
+export const window = defineScenario<WindowOptions, readonly SizedComparison[]>({
   name: 'window',
-  summary: 'What writers feel of a snapshot of all disks, beside the floor of the same machine',
+  summary: 'What writers feel of a snapshot of all disks, beside the floor and other tools',
+  commands: PEER_COMMANDS,
+  prepare: confirmReal,
   addOptions: (command: Command) => {
     command
       .option('--disks <counts>', 'numbers of disks, one after the other', diskCounts, [4, 16, 64])
-      .option('--lanes <count>', 'threads for the requests; default: the product’s', count);
+      .option('--lanes <count>', 'threads for the requests; default: the product’s', count)
+      .addOption(
+        new Option(
+          '--peers <names...>',
+          'other tools in the same run; default: all in the lab, none with --real',
+        ).choices([...PEER_NAMES, 'none']),
+      );
     addFireOption(command);
     addLabOptions(command, { rounds: 9 });
+    addRealOptions(command);
   },
-  measure: async (options, progress) => {
-    const figures: WindowFigures[] = [];
-    for (const disks of options.disks) {
-      figures.push(await measureSize(options, disks, progress));
-    }
-    return figures;
-  },
+  measure: async (options, progress) =>
+    options.real === true
+      ? await measureReal(options, progress)
+      : await compareSizes(options, contendersOf(options, PEER_NAMES), progress),
   render: renderWindow,
 });
 
-async function measureSize(
-  options: WindowOptions,
-  disks: number,
-  progress: Progress,
-): Promise<WindowFigures> {
-  const { lanes, fire } = options;
-  await using rig = await Rig.create(rigOptions(options, disks));
-  const noise = await measureNoise(rig, NOISE_MS);
-  const say = (line: string): void => progress(`${disks} disks, ${line}`);
-  const contenders = await compare(rig, [flashfreeze({ lanes, fire }), floor(lanes)], options, say);
-  return { disks, noise, contenders };
+async function measureReal(options: WindowOptions, progress: Progress): Promise<SizedComparison[]> {
+  await using rig = await RealRig.open(options);
+  return [await compareOn(rig, options, contendersOf(options, []), progress)];
+}
+
+function contendersOf(
+  { lanes, fire, peers }: WindowOptions,
+  defaultPeers: readonly PeerName[],
+): Contender[] {
+  const asked = (peers ?? defaultPeers).filter((name) => Object.hasOwn(PEERS, name));
+  return [flashfreeze({ lanes, fire }), floor(lanes), ...asked.map((name) => PEERS[name])];
 }

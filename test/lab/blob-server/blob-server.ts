@@ -111,9 +111,13 @@ export class BlobServer implements AsyncDisposable {
     return this.#call('setLatency', { blob, latency });
   }
 
-  /** Every request since the start, in order of arrival. */
-  requests(): Promise<readonly LoggedRequest[]> {
-    return this.#call('requests', undefined);
+  /**
+   * Every request in order of arrival.
+   *
+   * @param sinceNs only what came from then on (CLOCK_MONOTONIC); default: since the start
+   */
+  requests(sinceNs = 0n): Promise<readonly LoggedRequest[]> {
+    return this.#call('requests', sinceNs);
   }
 
   /** In the order they were taken. */

@@ -62,7 +62,7 @@ const handlers: ControlHandlers = {
     (await running).service.setLatency(blob, latency);
     return undefined;
   },
-  requests: () => log.entries,
+  requests: (sinceNs) => log.entries.filter(({ receivedNs }) => receivedNs >= sinceNs),
   snapshots: async (blob) => (await running).store.snapshots(blob),
   deleteSnapshot: async ({ blob, snapshot }) => {
     await (await running).store.deleteSnapshot(blob, snapshot);

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { readVmBackupConfiguration } from '../src/config/vmbackup.ts';
+import { FlashfreezeError } from '../src/errors.ts';
+import type { FileSystem } from '../src/filesystems/model.ts';
+import { readPlan } from '../src/filesystems/read-plan.ts';
+import type { LabScenarioOptions } from './options.ts';
+import { StallProbe } from './probe/stall-probe.ts';
+import { compilePrograms, type Rig } from './rig.ts';
+
+export interface RealOptions {
+  readonly real?: boolean;
+  /** Path of a file of blob URLs, or `device=URL`, a line each. */
+  readonly blobsFrom?: string;
+  readonly yes?: boolean;
+}
+
+export function addRealOptions(command: Command): void {
+  command
+    .option('--real', 'on this machine’s own file systems and the blobs given, not in the lab')
+    .option('--blobs-from <file>', 'with --real: a blob’s SAS URL, or device=URL, a line each')
+    .option('--yes', 'with --real: do not ask before freezing');
+}
+
+/** This machine's own file systems, as `flashfreeze snapshot` would freeze them, and given blobs. */
+export class RealRig implements Rig {
+  readonly mountPoints: readonly string[];
+  readonly blobLines: readonly string[];
+  readonly caPath = process.env.NODE_EXTRA_CA_CERTS;
+  readonly probe: StallProbe;
+  readonly launcher: string;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(
+    mountPoints: readonly string[],
+    blobLines: readonly string[],
+    parts: { readonly probe: StallProbe; readonly launcher: string },
+    resources: AsyncDisposableStack,
+  ) {
+    this.mountPoints = mountPoints;
+    this.blobLines = blobLines;
+    this.probe = parts.probe;
+    this.launcher = parts.launcher;
+    this.#resources = resources;
+  }
+
+  /** Puts a file for the probe on each file system; they are removed with the rig. */
+  static async open(options: RealOptions & LabScenarioOptions): Promise<RealRig> {
+    await using resources = new AsyncDisposableStack();
+    const mountPoints = (await plannedFileSystems()).map(({ mountPoint }) => mountPoint);
+    const directory = await mkdtemp(join(tmpdir(), 'flashfreeze-bench-'));
+    resources.defer(() => rm(directory, { recursive: true, force: true }));
+    const { launcher, probeProgram } = await compilePrograms(directory);
+    const files = mountPoints.map((path) => join(path, '.flashfreeze-stall-probe'));
+    resources.defer(async () => {
+      await Promise.all(files.map((file) => rm(file, { force: true })));
+    });
+    const { probeInterval: intervalUs, probeWrites: writes } = options;
+    const probe = resources.use(
+      await StallProbe.start(probeProgram, files, { intervalUs, writes }),
+    );
+    const parts = { probe, launcher };
+    return new RealRig(mountPoints, blobLinesOf(options), parts, resources.move());
+  }
+
+  get urls(): readonly string[] {
+    return this.blobLines.map((line) => line.replace(/^\/[^=]*=/, ''));
+  }
+
+  get processes(): Readonly<Record<string, number>> {
+    return { 'stall probe': this.probe.pid };
+  }
+
+  /** The server is somebody else's. */
+  snapshotSpans(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+/**
+ * Says what will be frozen and how often, and asks. Throws FF_USAGE where the answer is not yes, and
+ * where there is nobody to ask.
+ */
+export async function confirmReal(options: RealOptions & LabScenarioOptions): Promise<void> {
+  if (options.real !== true) {
+    return;
+  }
+  const fileSystems = await plannedFileSystems();
+  const blobs = blobLinesOf(options);
+  process.stderr.write(
+    [
+      `This freezes ${fileSystems.length} file systems of this machine, for some ms each, ${options.rounds + 1} times for each tool:`,
+      ...fileSystems.map(({ mountPoint, type }) => `  ${mountPoint} (${type})`),
+      `and leaves as many snapshots of each of ${blobs.length} blobs. Premium page blobs allow one every 10 minutes.`,
+      '',
+    ].join('\n'),
+  );
+  if (options.yes !== true && !(await isConfirmed())) {
+    throw new FlashfreezeError('FF_USAGE', 'not confirmed; nothing was frozen');
+  }
+}
+
+async function isConfirmed(): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new FlashfreezeError('FF_USAGE', '--real: nobody to ask; give --yes to go on unasked');
+  }
+  using questions = createInterface({ input: process.stdin, output: process.stderr });
+  return (await questions.question('Go on? (yes/no) ')).trim() === 'yes';
+}
+
+async function plannedFileSystems(): Promise<readonly FileSystem[]> {
+  const { configuration } = readVmBackupConfiguration();
+  const { fileSystems } = await readPlan({ include: [], skip: configuration.mountsToSkip });
+  return fileSystems;
+}
+
+function blobLinesOf({ blobsFrom }: RealOptions): string[] {
+  if (blobsFrom === undefined || blobsFrom === '-') {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      '--real needs --blobs-from <file>, with the SAS URL of each disk’s blob on a line of its own',
+    );
+  }
+  return readFileSync(blobsFrom, 'utf8')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}

@@ -1,0 +1,56 @@
+import { type ContenderSamples, compare, renderComparison } from './comparison.ts';
+import { type LabScenarioOptions, rigOptions } from './options.ts';
+import { LabRig, type Rig } from './rig.ts';
+import { type Contender, measureNoise, type Noise } from './sample.ts';
+import type { Progress } from './scenario.ts';
+
+export interface SizesOptions extends LabScenarioOptions {
+  /** Numbers of disks, one rig after the other. */
+  readonly disks: readonly number[];
+}
+
+/** The same contenders on one number of disks. */
+export interface SizedComparison {
+  readonly disks: number;
+  readonly noise: Noise;
+  readonly contenders: readonly ContenderSamples[];
+}
+
+const NOISE_MS = 1_500;
+
+export async function compareSizes(
+  options: SizesOptions,
+  contenders: readonly Contender[],
+  progress: Progress,
+): Promise<SizedComparison[]> {
+  const figures: SizedComparison[] = [];
+  for (const disks of options.disks) {
+    await using rig = await LabRig.create(rigOptions(options, disks));
+    figures.push(await compareOn(rig, options, contenders, progress));
+  }
+  return figures;
+}
+
+export async function compareOn(
+  rig: Rig,
+  options: LabScenarioOptions,
+  contenders: readonly Contender[],
+  progress: Progress,
+): Promise<SizedComparison> {
+  const disks = rig.urls.length;
+  const noise = await measureNoise(rig, NOISE_MS);
+  const say = (line: string): void => progress(`${disks} disks, ${line}`);
+  return { disks, noise, contenders: await compare(rig, contenders, options, say) };
+}
+
+/** A table for each size, with the ratios of the first contender to the others. */
+export function renderSizes(
+  figures: readonly SizedComparison[],
+  { fileSystems, latency }: SizesOptions,
+): string {
+  return figures
+    .map(({ disks, contenders }) =>
+      renderComparison(`${disks} disks, ${fileSystems}, ${latency} ms latency: ms`, contenders),
+    )
+    .join('\n\n');
+}

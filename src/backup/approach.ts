@@ -2,6 +2,7 @@ import { sleepUntil } from '../freezer/clock.ts';
 import { GUARDIAN_PATH, Guardian } from '../freezer/guardian.ts';
 import { LastLever } from '../freezer/last-lever.ts';
 import { FreezeLock } from '../freezer/lock.ts';
+import type { Stamps } from '../freezer/model.ts';
 import type { QuiescedApplication } from '../quiesce/model.ts';
 import { youngGarbageCollector } from '../snapshot/blob/garbage.ts';
 import { throwIfAborted, unlessAborted } from './abort.ts';
@@ -28,8 +29,8 @@ export interface Approached {
   readonly guardian: Guardian | undefined;
   /** Undefined where no permission daemon runs, or it is switched off. */
   readonly lastLever: LastLever | undefined;
-  /** How long the last syncfs of each file system took. */
-  readonly settleNs: readonly bigint[];
+  /** The last syncfs of each file system. */
+  readonly settled: readonly Stamps[];
   /** Undefined where none is to be quiesced; to be let go after the thaw. */
   readonly application: QuiescedApplication | undefined;
   /** As given, without file systems where the application asks for no freeze. */
@@ -65,10 +66,10 @@ export async function approach(
     await phases.measure('wait', () => sleepUntilBefore(startAt, QUIESCE_AHEAD_MS, abort));
   }
   const quiesced = await quiesceApplication(request, prepared, resources, phases, observer, abort);
-  const settleNs = await phases.measure('rewarm', () =>
+  const settled = await phases.measure('rewarm', () =>
     unlessAborted(abort, settleAndRewarm(request, quiesced.prepared, relays, abort)),
   );
-  return { ...guards, ...quiesced, settleNs };
+  return { ...guards, ...quiesced, settled };
 }
 
 function settledCount({ settle: isWanted }: BackupRequest, { plan }: Prepared): number {
@@ -80,7 +81,7 @@ async function settleAndRewarm(
   prepared: Prepared,
   relays: Relays,
   abort: AbortSignal,
-): Promise<bigint[]> {
+): Promise<Stamps[]> {
   if (request.startAt !== undefined) {
     await sleepUntilBefore(request.startAt, REWARM_AHEAD_MS, abort);
   }
@@ -88,11 +89,11 @@ async function settleAndRewarm(
   // The preflight's and the rehearsal's litter: left to itself V8 clears it away in the middle of the window.
   youngGarbageCollector()();
   // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
-  const [settleNs] = await Promise.all([
+  const [settled] = await Promise.all([
     settle(prepared.freezer, settledCount(request, prepared), relays.freezer),
     rewarm(prepared),
   ]);
-  return settleNs;
+  return settled;
 }
 
 /** Nothing may be frozen without lock, journal and guardian; they end in reverse order. */

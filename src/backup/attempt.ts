@@ -1,4 +1,5 @@
 import type { ArmedFreezer } from '../freezer/guardian.ts';
+import type { Stamps } from '../freezer/model.ts';
 import { abortReasonOf, throwIfAborted } from './abort.ts';
 import { waitExactly } from './approach.ts';
 import { disksOf, type Prepared, type Relays } from './prepare.ts';
@@ -17,8 +18,8 @@ const REQUEST_MARGIN_MS = 100;
 /** What one attempt at a freeze is given. */
 export interface AttemptPlan {
   readonly waves: readonly (readonly number[])[];
-  /** How long the last syncfs of each file system took. */
-  readonly settleNs: readonly bigint[];
+  /** The last syncfs of each file system. */
+  readonly settled: readonly Stamps[];
   /** CLOCK_MONOTONIC; nothing stays frozen longer. */
   readonly deadlineNs: bigint;
   /** Behind the guardian; undefined where there is nothing to freeze. */
@@ -46,7 +47,7 @@ export async function attempt(
   const window: FreezeWindow = new FreezeWindow(
     { ...scheduleInput(plan, disksOf(prepared), request), waves: attemptPlan.waves },
     effectsOf(request, prepared, attemptPlan, watch),
-    attemptPlan.settleNs,
+    attemptPlan.settled,
   );
   using _freezing = relays.freezer.listen((event) => window.onFreezerEvent(event));
   using _snapshots = relays.snapshot.listen((event) => window.onSnapshotEvent(event));

@@ -35,7 +35,7 @@ export async function attempts(
   request: BackupRequest,
   prepared: Prepared,
   relays: Relays,
-  { guardian, settleNs }: Approached,
+  { guardian, settled }: Approached,
   phases: Phases,
   abort: AbortSignal,
 ): Promise<Attempts> {
@@ -48,12 +48,13 @@ export async function attempts(
       throwIfAborted(abort);
       return freezer;
     });
-    const plan = { waves, settleNs, deadlineNs, armed };
+    const plan = { waves, settled, deadlineNs, armed };
     const window = await phases.measure('window', () =>
       attempt(request, prepared, relays, plan, abort),
     );
     return { ...window, answers: await prepared.taker.answers() };
   };
+  const settleNs = settled.map(({ startNs, endNs }) => endNs - startNs);
   const waves = slowestFirst(prepared.waves, settleNs);
   const first = await tryOnce(waves);
   const stuck = stuckIn(first);

@@ -65,7 +65,9 @@ export interface FileSystemTimes {
   /** False where FITHAW found it not frozen: somebody else had thawed it. */
   readonly wasFrozen: boolean | undefined;
   readonly thawErrno: string | undefined;
-  /** How long its last syncfs took. */
+  /** When its last syncfs before the freeze began; missing where there was none. */
+  readonly settleStartNs?: bigint;
+  /** How long that took. */
   readonly settleNs: bigint | undefined;
 }
 

@@ -1,25 +1,25 @@
 import type { Freezer } from '../freezer/freezer.ts';
-import type { FreezerEvent } from '../freezer/model.ts';
+import type { FreezerEvent, Stamps } from '../freezer/model.ts';
 import type { Relay } from './relay.ts';
 import { needsAnotherSettleRound } from './settle.ts';
 
 /**
  * Flushes every file system, all at once, in rounds until little is left to flush.
  *
- * @returns how long the last syncfs of each file system took, in nanoseconds
+ * @returns the last syncfs of each file system
  */
 export async function settle(
   freezer: Freezer,
   count: number,
   relay: Relay<FreezerEvent>,
-): Promise<bigint[]> {
+): Promise<Stamps[]> {
   const roundsMs: number[] = [];
-  let took: bigint[] = [];
+  let synced: Stamps[] = [];
   while (count > 0 && needsAnotherSettleRound(roundsMs)) {
-    took = await syncAll(freezer, count, relay);
-    roundsMs.push(took.reduce((longest, ns) => Math.max(longest, Number(ns)), 0) / 1e6);
+    synced = await syncAll(freezer, count, relay);
+    roundsMs.push(Math.max(...synced.map(({ startNs, endNs }) => Number(endNs - startNs))) / 1e6);
   }
-  return took;
+  return synced;
 }
 
 /** One syncfs of every file system; resolves when all have returned. */
@@ -27,20 +27,20 @@ async function syncAll(
   freezer: Freezer,
   count: number,
   relay: Relay<FreezerEvent>,
-): Promise<bigint[]> {
+): Promise<Stamps[]> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const took = new Array<bigint>(count).fill(0n);
+  const synced = new Array<Stamps>(count).fill({ startNs: 0n, endNs: 0n });
   let outstanding = count;
   using _listening = relay.listen((event) => {
     if (event.kind === 'synced') {
-      took[event.fileSystem] = event.endNs - event.startNs;
+      synced[event.fileSystem] = { startNs: event.startNs, endNs: event.endNs };
       outstanding -= 1;
     }
     if (outstanding === 0) {
       resolve();
     }
   });
-  freezer.syncfs(took.map((_, index) => index));
+  freezer.syncfs(synced.map((_, index) => index));
   await promise;
-  return took;
+  return synced;
 }

@@ -46,12 +46,8 @@ export class FreezeWindow {
   #end: RunEnd = { kind: 'completed' };
   #slow: NodeJS.Timeout | undefined;
 
-  /** @param settleNs how long the last syncfs of each file system took */
-  constructor(
-    input: ScheduleInput,
-    effects: WindowEffects,
-    settleNs: readonly (bigint | undefined)[],
-  ) {
+  /** @param settled the last syncfs of each file system */
+  constructor(input: ScheduleInput, effects: WindowEffects, settled: readonly Stamps[]) {
     this.#effects = effects;
     this.#state = initialState(input);
     this.#times = input.fileSystems.map((_, index) => ({
@@ -62,7 +58,7 @@ export class FreezeWindow {
       thawedNs: undefined,
       wasFrozen: undefined,
       thawErrno: undefined,
-      settleNs: settleNs[index],
+      ...settleTimes(settled[index]),
     }));
   }
 
@@ -217,6 +213,14 @@ export class FreezeWindow {
       this.abort({ kind: 'guardian-lost' });
     }
   }
+}
+
+function settleTimes(
+  settled: Stamps | undefined,
+): Pick<FileSystemTimes, 'settleStartNs' | 'settleNs'> {
+  return settled === undefined
+    ? { settleNs: undefined }
+    : { settleStartNs: settled.startNs, settleNs: settled.endNs - settled.startNs };
 }
 
 function latest(stamps: readonly (bigint | undefined)[]): bigint | undefined {

@@ -13,6 +13,8 @@ export interface Dialect {
   readonly markLine: (mark: string) => string;
   /** What went wrong, from the lines before the mark, the mark's own line and standard error. */
   readonly errorIn: (said: Said) => string | undefined;
+  /** True where the client lives on without a session, and will answer nothing any more. */
+  readonly isLost: (complaint: string) => boolean;
 }
 
 export interface Said {
@@ -62,6 +64,9 @@ export class ClientSession {
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = keep(this.#complaint + text);
+      if (dialect.isLost(this.#complaint)) {
+        this.kill();
+      }
     });
     // That it has gone shows in its end.
     this.#child.stdin?.on('error', () => {});

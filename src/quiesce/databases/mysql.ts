@@ -12,14 +12,20 @@ import { type DatabasePart, describeParts, partsOutside, placeParts } from './wh
 export const MYSQL_CLIENT: Dialect = {
   markLine: (mark) => `SELECT '${mark}';`,
   errorIn: ({ complaint }) => /^ERROR \d+.*$/m.exec(complaint)?.[0],
+  // 2006 gone away, 2013 lost during the query, 2055 lost while reading.
+  isLost: (complaint) => /^ERROR 20(?:06|13|55)\b/m.test(complaint),
 };
+
+/** The same with the names of columns, which only `\G` needs. */
+const NAMING_CLIENT: Dialect = { ...MYSQL_CLIENT, markLine: (mark) => `SELECT '${mark}' AS '';` };
+const WITHOUT_NAMES = '--skip-column-names';
 
 /**
  * `--force`: a refused statement must not end the session; `--skip-reconnect`: a new connection would hold
  * nothing of what the old one did.
  */
 export const MYSQL_ARGUMENTS: readonly string[] = [
-  ...['--batch', '--raw', '--skip-column-names', '--unbuffered', '--force'],
+  ...['--batch', '--raw', WITHOUT_NAMES, '--unbuffered', '--force'],
   ...['--skip-reconnect', '--skip-auto-rehash'],
 ];
 
@@ -47,9 +53,9 @@ const BACKUP_STAGES_SINCE = 1004;
  * touched.
  */
 export async function holdMysql(context: DatabaseContext): Promise<HeldDatabase> {
-  const session = connect(context);
+  const session = connect(context, MYSQL_ARGUMENTS, MYSQL_CLIENT);
   try {
-    const server = await inspect(session);
+    const server = await inspect(session, context);
     if (context.workload.replicaOnly && !server.replication.isReplica) {
       throw new DatabaseFault(
         502,
@@ -65,7 +71,11 @@ export async function holdMysql(context: DatabaseContext): Promise<HeldDatabase>
   }
 }
 
-function connect(context: DatabaseContext): DatabaseSession {
+function connect(
+  context: DatabaseContext,
+  options: readonly string[],
+  dialect: Dialect,
+): DatabaseSession {
   const { workload, account } = context;
   const { args, password } = withoutPassword('mysql', workload.credentials);
   const session = new DatabaseSession(
@@ -73,11 +83,11 @@ function connect(context: DatabaseContext): DatabaseSession {
     {
       program: findClient(workload.commandPath, ['mariadb', 'mysql']),
       // Options that name option files or a login path must stand first.
-      args: [...args, ...MYSQL_ARGUMENTS],
+      args: [...args, ...options],
       environment: password === undefined ? {} : { MYSQL_PWD: password },
       account,
     },
-    MYSQL_CLIENT,
+    dialect,
     codeOfRefusal,
     workload.timeoutMs,
   );
@@ -95,7 +105,7 @@ function codeOfRefusal(reason: string, otherwise: ResultCode): ResultCode {
   return LOCK_WAIT_TIMEOUT.test(reason) ? 510 : otherwise;
 }
 
-async function inspect(session: DatabaseSession): Promise<Server> {
+async function inspect(session: DatabaseSession, context: DatabaseContext): Promise<Server> {
   const [version = ''] = await session.ask('SELECT VERSION();', 506);
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(version) ?? [];
   const isMariaDb = /mariadb/i.test(version);
@@ -106,7 +116,7 @@ async function inspect(session: DatabaseSession): Promise<Server> {
     isMariaDb,
     version: Number(major) * 100 + Number(minor),
     variables: new Map(rows.map((row) => splitRow(row))),
-    replication: await replicationOf(session, isMariaDb),
+    replication: await replicationOf(context, isMariaDb),
   };
 }
 
@@ -115,18 +125,27 @@ function splitRow(row: string): [name: string, value: string] {
   return [name, value.join('\t')];
 }
 
-/** `\G` prints each column on a line of its own, whatever the version calls it. */
-async function replicationOf(session: DatabaseSession, isMariaDb: boolean): Promise<Replication> {
+/**
+ * `\G` prints each column on a line of its own with its name, whatever the version calls it; by a session
+ * of its own, because names are shown or not from a client's start.
+ */
+async function replicationOf(context: DatabaseContext, isMariaDb: boolean): Promise<Replication> {
+  const options = MYSQL_ARGUMENTS.filter((option) => option !== WITHOUT_NAMES);
+  const session = connect(context, options, NAMING_CLIENT);
   const statements = isMariaDb
     ? ['SHOW ALL SLAVES STATUS\\G']
     : ['SHOW REPLICA STATUS\\G', 'SHOW SLAVE STATUS\\G'];
-  for (const statement of statements) {
-    const lines = await session.tryAsk(statement);
-    if (lines !== undefined) {
-      return replicationIn(lines);
+  try {
+    for (const statement of statements) {
+      const lines = await session.tryAsk(statement);
+      if (lines !== undefined) {
+        return replicationIn(lines);
+      }
     }
+    return NO_REPLICATION;
+  } finally {
+    await session.end();
   }
-  return NO_REPLICATION;
 }
 
 const NO_REPLICATION: Replication = { isReplica: false, running: [] };
@@ -198,7 +217,7 @@ async function requireCoverage(
       `the files of ${workload.name} cannot be looked at: ${String(error)}`,
     );
   });
-  const placed = placeParts(parts, circumstances.fileSystems);
+  const placed = await placeParts(parts, circumstances.fileSystems);
   const outside = partsOutside(placed, circumstances);
   if (outside.length > 0) {
     const where = describeParts(placed, outside);

@@ -11,6 +11,8 @@ import { describeParts, partsOutside, placeParts } from './whereabouts.ts';
 
 const ERROR = /^\s*((?:ORA|SP2|TNS)-\d+.*)$/;
 const SQLPLUS: Dialect = {
+  // It says so for each statement, and goes on.
+  isLost: () => false,
   markLine: (mark) => `PROMPT ${mark}`,
   errorIn: ({ lines, complaint }) =>
     [...lines, ...complaint.split('\n')].map((line) => ERROR.exec(line)?.[1]).find(Boolean),
@@ -203,7 +205,7 @@ async function requireCoverage(
 ): Promise<void> {
   const lines = await session.ask('SELECT NAME FROM V$DATAFILE;');
   const files = lines.map((line) => line.trim()).filter((line) => line !== '');
-  const placed = placeParts(
+  const placed = await placeParts(
     files.map((path) => ({ what: 'the data file', path })),
     circumstances.fileSystems,
   );

@@ -11,6 +11,8 @@ import { type DatabasePart, describeParts, partsOutside, placeParts } from './wh
 
 /** `:ERROR` and `:SQLSTATE` tell how the last statement went (psql 11 and later). */
 export const PSQL: Dialect = {
+  // It ends where its connection does.
+  isLost: () => false,
   markLine: (mark) => `\\echo ${mark} :ERROR :SQLSTATE`,
   errorIn: ({ afterMark, complaint }) => {
     const [isError = '', state = ''] = afterMark.trim().split(' ');
@@ -143,7 +145,7 @@ async function modeFor(
   const parts = await partsOf(server).catch((error: unknown) => {
     throw new DatabaseFault(500, `the files of PostgreSQL cannot be looked at: ${String(error)}`);
   });
-  const placed = placeParts(parts, circumstances.fileSystems);
+  const placed = await placeParts(parts, circumstances.fileSystems);
   const outside = partsOutside(placed, circumstances);
   if (outside.length === 0) {
     return 'checkpoint';

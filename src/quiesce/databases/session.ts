@@ -38,7 +38,7 @@ export class DatabaseSession {
    * The lines that a statement gives.
    *
    * @param code where it fails for no reason that has a code of its own
-   * @throws DatabaseFault 510 where the time is over, 506 where the connection is lost
+   * @throws DatabaseFault 510 where the time is over; 506 where the connection is lost, or 504 where that is `code`
    */
   async ask(statement: string, code: ResultCode = 509): Promise<readonly string[]> {
     const leftMs = Math.max(0, Number(this.#deadlineNs - process.hrtime.bigint()) / 1e6);
@@ -53,7 +53,7 @@ export class DatabaseSession {
         );
       case 'ended':
         throw new DatabaseFault(
-          this.#codeOf(answer.reason, 506),
+          this.#codeOf(answer.reason, code === 504 ? 504 : 506),
           `the session with ${this.#name} ended: ${answer.reason}`,
         );
       case 'timed-out':

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import type { FileSystem } from '../../filesystems/model.ts';
+import { readMounts } from '../../filesystems/read-plan.ts';
 import { superblocksOf } from '../../freezer/superblock.ts';
 
 /** A part of a database, by the file or directory that holds it. */
@@ -15,18 +16,23 @@ export interface PlacedPart extends DatabasePart {
   readonly device: string | undefined;
   /** The file system of the plan that holds it; undefined where it lies elsewhere. */
   readonly fileSystem: FileSystem | undefined;
+  /** Where its file system is mounted; undefined where that is not known. */
+  readonly mountPoint: string | undefined;
 }
 
 const { O_RDONLY, O_NONBLOCK } = constants;
 
 /** Finds the file system behind each part. */
-export function placeParts(
+export async function placeParts(
   parts: readonly DatabasePart[],
   fileSystems: readonly FileSystem[],
-): PlacedPart[] {
+): Promise<PlacedPart[]> {
+  const { mounts } = await readMounts();
   return parts.map((part) => {
     const device = deviceBehind(part.path);
-    return { ...part, device, fileSystem: fileSystems.find((it) => it.device === device) };
+    const fileSystem = fileSystems.find((it) => it.device === device);
+    const { mountPoint } = fileSystem ?? mounts.find((it) => it.device === device) ?? {};
+    return { ...part, device, fileSystem, mountPoint };
   });
 }
 
@@ -69,7 +75,7 @@ function lieOnOneDisk(parts: readonly PlacedPart[]): boolean {
   return (
     first?.device !== undefined &&
     parts.every(({ device }) => device === first.device) &&
-    (first.fileSystem?.disks.length ?? 1) === 1
+    (first.fileSystem?.disks ?? ['one']).length === 1
   );
 }
 
@@ -80,7 +86,7 @@ export function describeParts(
 ): string {
   return parts
     .map((part) => {
-      const place = part.fileSystem?.mountPoint ?? `device ${part.device ?? 'unknown'}`;
+      const place = part.mountPoint ?? `device ${part.device ?? 'unknown'}`;
       const suffix = outside.includes(part) ? ', which is not frozen and snapshotted with it' : '';
       return `${part.what} ${part.path} lies on ${place}${suffix}`;
     })

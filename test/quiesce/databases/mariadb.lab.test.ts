@@ -1,0 +1,219 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import { ClientSession } from '../../../src/quiesce/databases/client-session.ts';
+import type { LabDatabase } from '../../lab/databases/database-server.ts';
+import { askAll } from '../../lab/databases/engine.ts';
+import { BACKUP_PASSWORD, LabMariaDb, mariaDbPlaces } from '../../lab/databases/mariadb.ts';
+import { enterLab } from '../../lab/namespace.ts';
+import { runCommand } from '../../lab/run-command.ts';
+import { suite } from '../../suite.ts';
+import { codesOf, planned, quiesceWorkload } from './quiescing.ts';
+
+await enterLab({
+  lifetimeSeconds: 200,
+  commands: ['mariadbd', 'mariadb', 'mariadb-install-db'],
+});
+
+const test = suite('MariaDB');
+const LOG_DISK = '/lab/log-disk';
+const HOLDER = join(import.meta.dirname, 'fixtures/holder.ts');
+mkdirSync(LOG_DISK);
+await runCommand('mount', ['-t', 'tmpfs', 'logs', LOG_DISK]);
+
+let count = 0;
+
+async function start(options: readonly string[] = []): Promise<LabMariaDb> {
+  count += 1;
+  const places = mariaDbPlaces(`/lab/data-disk/${count}`, `${LOG_DISK}/${count}`);
+  const database = await LabMariaDb.create(places, options);
+  await askAll(database, ['CREATE DATABASE d;', 'CREATE TABLE d.t (i integer) ENGINE=InnoDB;']);
+  return database;
+}
+
+const BOTH = [planned('/lab'), planned(LOG_DISK)];
+
+/** A row that is being inserted and committed. */
+class Insert implements AsyncDisposable {
+  readonly #session: ClientSession;
+  readonly committed: Promise<void>;
+  isCommitted = false;
+
+  constructor({ client, dialect }: LabDatabase) {
+    this.#session = new ClientSession(client, dialect);
+    this.committed = this.#session.ask('INSERT INTO d.t VALUES (1);', 20_000).then((answer) => {
+      assert.is(answer.kind, 'answered');
+      this.isCommitted = true;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session.end();
+  }
+}
+
+async function assertWritable(database: LabDatabase): Promise<void> {
+  await using insert = new Insert(database);
+  await insert.committed;
+}
+
+test('holds commits from quiesce to resume', async () => {
+  await using database = await start();
+  const { application, said } = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+  assert.is(said, 'freeze');
+  await using insert = new Insert(database);
+  await delay(500);
+  assert.is(insert.isCommitted, false);
+  await application.resume();
+  await insert.committed;
+  const { held, findings } = application.record();
+  assert.equal(findings, []);
+  assert.ok(held !== undefined && held.toNs - held.fromNs > 500_000_000n);
+});
+
+test('leaves read_only as it was', async () => {
+  await using database = await start();
+  const ask = async (): Promise<string | undefined> =>
+    (await askAll(database, ['SELECT @@GLOBAL.read_only;']))[0];
+  for (const value of ['0', '1']) {
+    await askAll(database, [`SET GLOBAL read_only = ${value};`]);
+    const { application } = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+    assert.is(await ask(), value);
+    await application.resume();
+    assert.is(await ask(), value);
+  }
+});
+
+test('stops the SQL thread of a replica, and starts again only what had been running', async () => {
+  await using database = await start();
+  await askAll(database, [
+    "CHANGE MASTER 'one' TO MASTER_HOST='127.0.0.1', MASTER_USER='r';",
+    "CHANGE MASTER 'two' TO MASTER_HOST='127.0.0.1', MASTER_USER='r';",
+    "START SLAVE 'one' SQL_THREAD;",
+  ]);
+  const running = async (): Promise<string> => {
+    const { args } = database.client;
+    const named = args.filter((option) => option !== '--skip-column-names');
+    const said = await runCommand('mariadb', [...named, '-e', 'SHOW ALL SLAVES STATUS\\G']);
+    return [...said.matchAll(/Slave_SQL_Running: (\w+)/g)].map(([, state]) => state).join(' ');
+  };
+  assert.is(await running(), 'Yes No');
+  const replica = `${database.workload}role = slave\n`;
+  const { application, said, message } = await quiesceWorkload(replica, { fileSystems: BOTH });
+  assert.is(said, 'freeze', message);
+  assert.is(await running(), 'No No');
+  await application.resume();
+  assert.equal(codesOf(application), []);
+  assert.is(await running(), 'Yes No');
+});
+
+test('a binary log that lies outside: 500, and nothing is held', async () => {
+  await using database = await start();
+  const { application, said, message } = await quiesceWorkload(database.workload);
+  assert.is(said, 'freeze 500');
+  assert.match(message, `the binary log ${LOG_DISK}`);
+  await assertWritable(database);
+  await application.resume();
+});
+
+test('a table that an InnoDB link puts outside: 500', async () => {
+  await using database = await start();
+  await runCommand('install', ['-d', '-o', 'nobody', `${LOG_DISK}/tables`]);
+  await askAll(database, [
+    `CREATE TABLE d.far (i integer) ENGINE=InnoDB DATA DIRECTORY='${LOG_DISK}/tables';`,
+  ]);
+  const outside = await quiesceWorkload(database.workload);
+  assert.is(outside.said, 'freeze 500');
+  assert.match(outside.message, `far.isl ${LOG_DISK}/tables/d/far.ibd lies on ${LOG_DISK}, which`);
+  const inside = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+  assert.is(inside.said, 'freeze');
+  await inside.application.resume();
+});
+
+test('refusals have their codes', async () => {
+  await using database = await start();
+  await askAll(database, ["CREATE USER weak@localhost IDENTIFIED BY 'weak';"]);
+  const socket = /-S (\S+)/.exec(database.workload)?.[1] ?? '';
+  const cases: readonly [name: string, lines: string, said: string, words: string][] = [
+    ['a wrong password', `credString = -S ${socket} -u backup -pwrong`, 'freeze 505', '1045'],
+    ['a user without rights', `credString = -S ${socket} -u weak -pweak`, 'freeze 505', '1227'],
+    ['no server', 'credString = -S /nowhere', 'freeze 506', '/nowhere'],
+    ['no account', 'linux_user = nobody_at_all', 'freeze 501', 'nobody_at_all'],
+    ['no client', 'command_path = /nowhere', 'freeze 500', 'mysql'],
+    [
+      'no replica',
+      `credString = -S ${socket} -u backup -p${BACKUP_PASSWORD}\nenforceSlaveOnly = True`,
+      'freeze 502',
+      'no replica',
+    ],
+  ];
+  for (const [name, lines, said, words] of cases) {
+    const text = `[workload]\nworkload_name = mysql\nlinux_user = nobody\n${lines}\n`;
+    const quiesced = await quiesceWorkload(text, { fileSystems: BOTH });
+    assert.is(quiesced.said, said, `${name}: ${quiesced.message}`);
+    assert.match(quiesced.message, words);
+    assert.not.match(quiesced.message, BACKUP_PASSWORD);
+  }
+});
+
+test('a table lock that somebody keeps: 510 in time, and nothing is held afterwards', async () => {
+  await using database = await start();
+  await askAll(database, ['CREATE TABLE d.m (i integer) ENGINE=MyISAM;']);
+  const other = new ClientSession(database.client, database.dialect);
+  try {
+    await other.ask('LOCK TABLES d.m WRITE;', 5_000);
+    const workload = database.workload.replace('timeout = 20', 'timeout = 1');
+    const { said, application, message } = await quiesceWorkload(workload, { fileSystems: BOTH });
+    assert.is(said, 'freeze 510', message);
+    await application.resume();
+  } finally {
+    await other.end();
+  }
+  await assertWritable(database);
+});
+
+test('a session that the server ended meanwhile: 504', async () => {
+  await using database = await start();
+  const { application } = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+  const [session] = await askAll(database, [
+    "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'backup';",
+  ]);
+  await askAll(database, [`KILL ${session};`]);
+  await application.resume();
+  assert.equal(codesOf(application), [504]);
+  await assertWritable(database);
+});
+
+test('the client runs as the account of the workload, its password out of sight', async () => {
+  await using database = await start();
+  const { application } = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+  const listing = await runCommand('ps', ['-eo', 'user:20,args']);
+  const client = listing.split('\n').find((line) => line.includes('-u backup')) ?? '';
+  assert.match(client, /^nobody /);
+  assert.not.match(listing, BACKUP_PASSWORD);
+  await application.resume();
+});
+
+for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+  test(`a worker that gets ${signal} while the database is held: it accepts writes again without help`, async () => {
+    await using database = await start();
+    const path = `/lab/holder-${signal}.conf`;
+    writeFileSync(path, database.workload.replace('timeout = 20', 'timeout = 2'), { mode: 0o600 });
+    const worker = spawn(process.execPath, [HOLDER, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      await once(worker.stdout, 'data');
+      await using insert = new Insert(database);
+      await delay(300);
+      assert.is(insert.isCommitted, false);
+      worker.kill(signal);
+      await insert.committed;
+    } finally {
+      worker.kill('SIGKILL');
+    }
+  });
+}
+
+test.run();

@@ -1,0 +1,74 @@
+import * as assert from 'uvu/assert';
+import type { FileSystem } from '../../../src/filesystems/model.ts';
+import {
+  describeParts,
+  type PlacedPart,
+  partsOutside,
+} from '../../../src/quiesce/databases/whereabouts.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('whereabouts of a database');
+
+function fileSystem(device: string, disks: readonly string[]): FileSystem {
+  const mountPoint = `/${device}`;
+  return {
+    ...{ device, type: 'ext4', source: '/dev/x', mountPoint, mountPoints: [mountPoint] },
+    ...{ disks, imageOn: undefined },
+  };
+}
+
+const A = fileSystem('8:0', ['sda']);
+const B = fileSystem('8:16', ['sdb']);
+const WIDE = fileSystem('0:40', ['sdc', 'sdd']);
+
+function part(path: string, on: FileSystem | string | undefined): PlacedPart {
+  const inPlan = typeof on === 'object' ? on : undefined;
+  return {
+    what: 'the part',
+    path,
+    device: typeof on === 'string' ? on : inPlan?.device,
+    fileSystem: inPlan,
+    mountPoint: inPlan?.mountPoint,
+  };
+}
+
+const ALL = (): boolean => true;
+const ONLY_A = ({ device }: FileSystem): boolean => device === A.device;
+const cases: readonly [
+  name: string,
+  freezes: boolean,
+  isSnapshotted: (fileSystem: FileSystem) => boolean,
+  parts: readonly PlacedPart[],
+  outside: readonly string[],
+][] = [
+  ['everything frozen', true, ALL, [part('/a', A), part('/b', B), part('/c', WIDE)], []],
+  ['a part elsewhere', true, ALL, [part('/a', A), part('/x', '9:9')], ['/x']],
+  ['a part that cannot be found', true, ALL, [part('/a', A), part('/x', undefined)], ['/x']],
+  ['a part whose disk is not snapshotted', true, ONLY_A, [part('/a', A), part('/b', B)], ['/b']],
+  ['no freeze, two disks', false, ALL, [part('/a', A), part('/b', B)], ['/a', '/b']],
+  ['no freeze, one disk', false, ALL, [part('/a', A), part('/a2', A)], []],
+  ['no freeze, one file system over two disks', false, ALL, [part('/c', WIDE)], ['/c']],
+  ['no freeze, one device out of the plan', false, ALL, [part('/x', '9:9'), part('/y', '9:9')], []],
+  ['no freeze, a part that cannot be found', false, ALL, [part('/x', undefined)], ['/x']],
+];
+
+for (const [name, freezes, isSnapshotted, parts, outside] of cases) {
+  test(`${name}: ${outside.length} outside`, () => {
+    const found = partsOutside(parts, { freezes, isSnapshotted });
+    assert.equal(
+      found.map(({ path }) => path),
+      outside,
+    );
+  });
+}
+
+test('says what lies where', () => {
+  const parts = [part('/a/data', A), part('/x/wal', '9:9')];
+  const outside = partsOutside(parts, { freezes: true, isSnapshotted: ALL });
+  assert.is(
+    describeParts(parts, outside),
+    'the part /a/data lies on /8:0; the part /x/wal lies on device 9:9, which is not frozen and snapshotted with it',
+  );
+});
+
+test.run();

@@ -40,6 +40,14 @@ export function addExtensionCommand(program: Command): void {
       const work = interrupted === true ? 'report' : 'run';
       await runTask(installation, sequenceNumber, receiveSettings(), work, signals.signal);
     });
+  extension
+    .command('poll', { hidden: true })
+    .description('Take the snapshots that the host asks for; started by enable')
+    .action(async () => {
+      const { runPollingService } = await import('../extension/polling/run-service.ts');
+      using signals = abortOnSignals();
+      await runPollingService(await readInstallation(), signals.signal);
+    });
 }
 
 /**

@@ -56,6 +56,8 @@ export interface VmBackupConfiguration {
   readonly lastLever: LastLever;
   /** `[Flashfreeze] lanes`: connection threads; undefined: by the number of cores. */
   readonly lanes: number | undefined;
+  /** `[Flashfreeze] pollInterval`: seconds between two questions whether the host wants a snapshot. */
+  readonly pollIntervalMs: number;
 }
 
 /** What holds where the file says nothing. */
@@ -77,6 +79,7 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   waveLimitMs: 10_000,
   lastLever: 'deny',
   lanes: undefined,
+  pollIntervalMs: 5 * 60_000,
 };
 
 export interface VmBackupConfigurationResult {
@@ -183,6 +186,14 @@ const OWN_KEYS: readonly Key[] = [
     read: (value) => {
       const lanes = Number(value);
       return Number.isInteger(lanes) && lanes >= 1 && lanes <= 64 ? { lanes } : undefined;
+    },
+  },
+  {
+    name: 'pollInterval',
+    expected: 'a number of seconds above 0',
+    read: (value) => {
+      const milliseconds = millisecondsOf(value);
+      return milliseconds === undefined ? undefined : { pollIntervalMs: milliseconds };
     },
   },
 ];

@@ -7,6 +7,7 @@ import {
 import type { HostClient } from '../../snapshot/host/host-client.ts';
 import type { PreSnapshot, PreSnapshotRequest } from '../../snapshot/host/pre-snapshot.ts';
 import type { TaskSettings } from '../model.ts';
+import { flagOf } from './flags.ts';
 
 /** The flags that every request carries, in the order of host-api.md; off where the task does not name them. */
 const FLAGS = [
@@ -58,19 +59,6 @@ export function doSnapshotRequestOf(
     metadata: [...metadata, ...encryption.metadata],
     instantAccessDurationMinutes: includedDisks.instantAccessDurationMinutes,
   };
-}
-
-/** Flags come as text; what is neither true nor false is passed on as it is. */
-export function flagOf({ dynamicConfigs }: TaskSettings, name: string): boolean | string {
-  const [, value = 'false'] = dynamicConfigs.find(([key]) => key === name) ?? [];
-  switch (value.toLowerCase()) {
-    case 'true':
-      return true;
-    case 'false':
-      return false;
-    default:
-      return value;
-  }
 }
 
 /** What pre-snapshot said about the disks' encryption goes back as it came. */

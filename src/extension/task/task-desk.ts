@@ -60,7 +60,7 @@ export async function openDesk(
 }
 
 /** A mistake in the file is no reason to take no backup (settings.md, Local files). */
-function readConfiguration(): ReturnType<typeof readVmBackupConfiguration> {
+export function readConfiguration(): ReturnType<typeof readVmBackupConfiguration> {
   try {
     return readVmBackupConfiguration();
   } catch (error) {

@@ -44,6 +44,7 @@ export function doSnapshotCall(request: DoSnapshotRequest): HostCall {
   };
   return {
     request: hostPost(PATH, body),
+    succeeds: isSuccess,
     readAnswer: (statusCode, text) => readDoSnapshot(statusCode, text, diskIds),
   };
 }

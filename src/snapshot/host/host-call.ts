@@ -5,6 +5,8 @@ import type { HostSnapshot } from '../model.ts';
 export interface HostCall {
   /** Put together before the freeze. */
   readonly request: PreparedRequest;
+  /** Judges an answer by its status: whether the window ends with a snapshot. */
+  readonly succeeds: (httpStatus: number) => boolean;
   /** Reads the answer after the thaw: one entry for each disk, never none. Pure. */
   readonly readAnswer: (statusCode: number, body: string) => readonly HostDiskAnswer[];
 }

@@ -110,7 +110,9 @@ export class HostTaker implements SnapshotTaker {
 
   #beginRound(): Exchange {
     clearTimeout(this.#timer);
-    return this.#client.exchange(this.#call.request, {
+    const { request, succeeds } = this.#call;
+    return this.#client.exchange(request, {
+      succeeds,
       listener: {
         fired: (target, atNs) => this.#tell({ kind: 'fired', target, atNs }),
         ended: (target, succeeded, atNs) =>

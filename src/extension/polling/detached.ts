@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  type ProcessIdentity,
+  processIdentity,
+  stillRuns,
+} from '../../backup/journal/process-identity.ts';
+import { FlashfreezeError } from '../../errors.ts';
+import { FreezeLock } from '../../freezer/lock.ts';
+import type { ServiceCommand } from './service-command.ts';
+
+/** Where the service is noted that no systemd looks after. */
+export interface PollingFiles {
+  /** Process number, start time in clock ticks since boot, and command, a line each. */
+  readonly pidFile: string;
+  /** Held by the service as long as it runs. */
+  readonly lockFile: string;
+}
+
+export const POLLING_FILES: PollingFiles = {
+  pidFile: '/run/directsnapshot.pid',
+  lockFile: '/run/directsnapshot.lock',
+};
+
+/** It thaws and tells the host first. */
+const STOP_LIMIT_MS = 90_000;
+
+/** Starts the service in a session of its own, unless the same one runs already. */
+export async function startDetached(
+  command: ServiceCommand,
+  files: PollingFiles = POLLING_FILES,
+): Promise<void> {
+  const noted = await readNote(files.pidFile);
+  if (noted !== undefined && (await stillRuns(noted.process))) {
+    if (noted.command === noteOf(command)) {
+      return;
+    }
+    await stopDetached(files);
+  }
+  const [program, ...args] = command.argv;
+  const child = spawn(program, args, {
+    cwd: command.directory,
+    detached: true,
+    stdio: 'ignore',
+    env: command.environment,
+  });
+  await once(child, 'spawn');
+  child.unref();
+  const { pid, startTicks } = await processIdentity(child.pid ?? 0);
+  await writeFile(files.pidFile, `${pid}\n${startTicks}\n${noteOf(command)}\n`, { mode: 0o644 });
+}
+
+/**
+ * Ends the service and waits for its end. May be repeated.
+ *
+ * @throws FlashfreezeError FF_EXTENSION_BUSY where it does not end
+ */
+export async function stopDetached(files: PollingFiles = POLLING_FILES): Promise<void> {
+  const noted = await readNote(files.pidFile);
+  if (noted !== undefined && (await stillRuns(noted.process))) {
+    process.kill(noted.process.pid, 'SIGTERM');
+    // The kernel lets the lock go when the process has ended, whatever ended it.
+    using _ended = await waitForEnd(files.lockFile);
+  }
+  await rm(files.pidFile, { force: true });
+  await rm(files.lockFile, { force: true });
+}
+
+/**
+ * Makes this process the service. Resolves to undefined where another one is.
+ */
+export async function becomeTheService({
+  lockFile,
+}: PollingFiles = POLLING_FILES): Promise<FreezeLock | undefined> {
+  try {
+    return await FreezeLock.acquire({ path: lockFile, waitMs: 0 });
+  } catch (error) {
+    if (error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+async function waitForEnd(path: string): Promise<FreezeLock> {
+  try {
+    return await FreezeLock.acquire({ path, waitMs: STOP_LIMIT_MS });
+  } catch (error) {
+    throw error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT'
+      ? new FlashfreezeError(
+          'FF_EXTENSION_BUSY',
+          `the polling service did not end within ${STOP_LIMIT_MS / 1_000} s (${path} is locked).`,
+        )
+      : error;
+  }
+}
+
+interface Note {
+  readonly process: ProcessIdentity;
+  readonly command: string;
+}
+
+async function readNote(path: string): Promise<Note | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const [pid = '', startTicks = '', command = ''] = text.split('\n');
+  return /^[1-9]\d*$/.test(pid)
+    ? { process: { pid: Number(pid), startTicks }, command }
+    : undefined;
+}
+
+function noteOf({ argv, directory, environment }: ServiceCommand): string {
+  return JSON.stringify({ argv, directory, environment });
+}

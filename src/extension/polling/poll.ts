@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunObserver } from '../../backup/request.ts';
+import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
+import type { HeldLog } from '../../log/held-log.ts';
+import { HostClient } from '../../snapshot/host/host-client.ts';
+import {
+  bodyText,
+  describeHostStatusCode,
+  hostStatusCode,
+} from '../../snapshot/host/status-code.ts';
+import { waitMs } from './back-off.ts';
+import { carryOut } from './carry-out.ts';
+import { CHECK_REQUEST, type OrderAnswer, readOrder, type SnapshotOrder } from './orders.ts';
+
+/** For a connection that the host has closed since it was asked last. */
+const CHECK_TRIES = 2;
+
+export interface PollOptions {
+  readonly wireProtocolAddress: string | undefined;
+  readonly intervalMs: number;
+  /** Read anew for each order: the service runs for a long time. */
+  readonly configuration: () => VmBackupConfiguration;
+  readonly log: HeldLog;
+  readonly observer: RunObserver;
+  /** Called before the host is asked; false ends the service. */
+  readonly isWanted: () => Promise<boolean>;
+}
+
+/**
+ * The polling service (host-api.md): asks the host again and again whether it wants a snapshot, and
+ * takes those that it wants, one at a time. Whatever the host answers, it goes on. Resolves when
+ * aborted, or not wanted any more; never rejects.
+ */
+export async function pollForSnapshots(options: PollOptions, abort: AbortSignal): Promise<void> {
+  const poller = new Poller(options, abort);
+  await poller.run();
+}
+
+class Poller {
+  readonly #options: PollOptions;
+  readonly #abort: AbortSignal;
+  /** In a row. */
+  #failures = 0;
+
+  constructor(options: PollOptions, abort: AbortSignal) {
+    this.#options = options;
+    this.#abort = abort;
+  }
+
+  async run(): Promise<void> {
+    while (!this.#abort.aborted && (await this.#options.isWanted())) {
+      const isFine = await this.#round();
+      this.#failures = isFine ? 0 : this.#failures + 1;
+      const ms = waitMs(this.#options.intervalMs, this.#failures, Math.random());
+      await sleep(ms, undefined, { signal: this.#abort }).catch(() => {});
+    }
+  }
+
+  /**
+   * Over a connection of its own: between two rounds it would be idle for minutes, and the host may be
+   * another one afterwards.
+   *
+   * @returns whether the host answered as it should
+   */
+  async #round(): Promise<boolean> {
+    const { log, wireProtocolAddress } = this.#options;
+    await using client = HostClient.open(wireProtocolAddress);
+    try {
+      const answer = await this.#ask(client);
+      switch (answer.kind) {
+        case 'nothing':
+          return true;
+        case 'order':
+          return await this.#carryOut(answer.order, client);
+        case 'failed':
+          this.#tellFailure(answer.statusCode);
+          return false;
+      }
+    } catch (error) {
+      if (!this.#abort.aborted) {
+        log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      }
+      return false;
+    }
+  }
+
+  async #ask(client: HostClient): Promise<OrderAnswer> {
+    const end = await client.call(CHECK_REQUEST, { abort: this.#abort, maxTries: CHECK_TRIES });
+    return readOrder(hostStatusCode(end), bodyText(end));
+  }
+
+  /** The first one only: a host that is down is so for a while. */
+  #tellFailure(statusCode: number): void {
+    if (this.#failures === 0) {
+      this.#options.log.warning(
+        `asked whether a snapshot is wanted, the host service ${describeHostStatusCode(statusCode)}; it is asked again`,
+      );
+    }
+  }
+
+  async #carryOut(order: SnapshotOrder, client: HostClient): Promise<boolean> {
+    const { log, observer, configuration } = this.#options;
+    const disks = order.luns === undefined ? 'every disk' : `LUN ${order.luns.join(', ')}`;
+    log.info(`the host wants snapshot ${order.snapshotId} of ${disks}`);
+    const { fault, heldMs, isPublished } = await carryOut(
+      order,
+      client,
+      configuration(),
+      observer,
+      this.#abort,
+    );
+    const held = heldMs === undefined ? '' : `, ${heldMs.toFixed(1)} ms from freeze to answer`;
+    if (fault === undefined) {
+      log.info(`snapshot ${order.snapshotId} is consistent${held}`);
+    } else {
+      log.warning(`snapshot ${order.snapshotId} is not consistent${held}: ${fault.message}`);
+    }
+    if (!isPublished) {
+      log.warning(`the host could not be told what became of snapshot ${order.snapshotId}`);
+    }
+    return isPublished;
+  }
+}

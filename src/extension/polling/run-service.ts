@@ -1,0 +1,46 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { recover } from '../../backup/journal/recover.ts';
+import { LogObserver } from '../../backup/log-observer.ts';
+import type { Installation } from '../installation.ts';
+import { openDesk, readConfiguration } from '../task/task-desk.ts';
+import { becomeTheService } from './detached.ts';
+import { pollForSnapshots } from './poll.ts';
+
+/** The body of the service's process. Resolves when it is to end; another one that runs is enough. */
+export async function runPollingService(
+  installation: Installation,
+  abort: AbortSignal,
+): Promise<void> {
+  using service = await becomeTheService();
+  if (service === undefined) {
+    return;
+  }
+  const desk = await openDesk(installation, 0);
+  const { log } = desk;
+  const intervalMs = desk.configuration.pollIntervalMs;
+  log.info(`the polling service begins; it asks the host every ${intervalMs / 1_000} s`);
+  await recover((sentence) => log.warning(sentence));
+  await pollForSnapshots(
+    {
+      wireProtocolAddress: installation.agent.wireProtocolAddress,
+      intervalMs,
+      configuration: () => readConfiguration().configuration,
+      log,
+      observer: new LogObserver(log),
+      isWanted: () => isInstalled(installation),
+    },
+    abort,
+  );
+  log.info('the polling service ends');
+}
+
+/** The agent may delete an extension's directory without a word. */
+async function isInstalled({ directory }: Installation): Promise<boolean> {
+  try {
+    await access(join(directory, 'HandlerEnvironment.json'));
+    return true;
+  } catch {
+    return false;
+  }
+}

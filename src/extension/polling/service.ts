@@ -1,0 +1,70 @@
+import type { Installation } from '../installation.ts';
+import type { TaskSettings } from '../model.ts';
+import { parseHandlerSettings } from '../settings/handler-settings.ts';
+import { interpretSettings } from '../settings/task-settings.ts';
+import { flagOf } from '../snapshot-method/flags.ts';
+import { startDetached, stopDetached } from './detached.ts';
+import { serviceCommand } from './service-command.ts';
+import { isSystemdRunning, startUnit, stopUnit } from './systemd.ts';
+
+/** Whether the task wants the host's orders to be followed (settings.md, dynamicConfigsFromCRP). */
+export function isPollingWanted(settings: TaskSettings): boolean {
+  return flagOf(settings, 'EnableVMSnapshotExtensionPolling') === true;
+}
+
+/**
+ * Starts or stops the polling service as a settings file wants it; what the file says about that is in
+ * its public part. Settings that cannot be read change nothing. For enable; may be repeated. Never rejects.
+ *
+ * @param settings text of the settings file
+ * @param warn hears what could not be done
+ */
+export async function followPollingWish(
+  installation: Installation,
+  settings: string,
+  warn: (message: string) => void,
+): Promise<void> {
+  const isWanted = readWish(settings);
+  try {
+    if (isWanted === true) {
+      await startPolling(installation);
+    } else if (isWanted === false) {
+      await stopPolling();
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    warn(`the polling service could not be ${isWanted ? 'started' : 'stopped'}: ${reason}`);
+  }
+}
+
+function readWish(settings: string): boolean | undefined {
+  try {
+    const { publicSettings } = parseHandlerSettings(settings);
+    return isPollingWanted(interpretSettings(publicSettings, undefined));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Starts the polling service, unless it runs: as a unit of systemd, or else by itself. */
+export async function startPolling(installation: Installation): Promise<void> {
+  const command = serviceCommand(installation);
+  if (isSystemdRunning()) {
+    await startUnit(command);
+  } else {
+    await startDetached(command);
+  }
+}
+
+/**
+ * Ends the polling service, waits for its end, and removes what was made for it. For disable and
+ * uninstall; may be repeated.
+ *
+ * @throws FlashfreezeError FF_EXTENSION_BUSY; what systemctl says
+ */
+export async function stopPolling(): Promise<void> {
+  if (isSystemdRunning()) {
+    await stopUnit();
+  }
+  await stopDetached();
+}

@@ -1,0 +1,14 @@
+import type { TaskSettings } from '../model.ts';
+
+/** Flags come as text; what is neither true nor false is passed on as it is. */
+export function flagOf({ dynamicConfigs }: TaskSettings, name: string): boolean | string {
+  const [, value = 'false'] = dynamicConfigs.find(([key]) => key === name) ?? [];
+  switch (value.toLowerCase()) {
+    case 'true':
+      return true;
+    case 'false':
+      return false;
+    default:
+      return value;
+  }
+}

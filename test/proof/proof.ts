@@ -1,6 +1,7 @@
-/** `npm run proof`: see USAGE in scenario.ts. Exit code 0 without violations, 1 with, 2 for bad usage. */
+/** `npm run proof`: see USAGE in scenario.ts; `--db` is ../quiesce/proof/main.ts. Exit code 0 without violations, 1 with, 2 for bad usage. */
 import { pathToFileURL } from 'node:url';
 import { enterLab } from '../lab/namespace.ts';
+import { proveDatabase } from '../quiesce/proof/main.ts';
 import { takeWithFlashfreeze } from './flashfreeze.ts';
 import { Proof, type Round, type TakeSnapshots } from './proof-run.ts';
 import { parseScenario, type Scenario, USAGE } from './scenario.ts';
@@ -81,6 +82,9 @@ export function summaryLine(scenario: Scenario, result: ProofResult): string {
 }
 
 async function main(): Promise<number> {
+  if (process.argv.includes('--db')) {
+    return await proveDatabase(process.argv.slice(2));
+  }
   let scenario: Scenario;
   try {
     scenario = parseScenario(process.argv.slice(2));

@@ -109,12 +109,21 @@ export class ClientSession {
       // One that hangs in the kernel is not waited for.
       await this.#until(() => this.#hasEnded, END_GRACE_MS);
     }
+    // Whatever the client has left behind, and holds its output open, keeps this process no longer.
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
   }
 
-  /** The server sees its connection end; it needs no help from the client for that. */
+  /** With what it has started. The server sees its connection end; it needs no help from the client. */
   kill(): void {
-    if (!this.#hasEnded) {
-      this.#child.kill('SIGKILL');
+    const { pid } = this.#child;
+    if (this.#hasEnded || pid === undefined) {
+      return;
+    }
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It has just ended.
     }
   }
 

@@ -85,7 +85,9 @@ async function holdInstance(
   const session = connect(instance, context);
   try {
     await session.ask(SETTINGS, 500);
-    await session.ask(`CONNECT ${context.workload.credentials.join(' ') || '/ AS SYSDBA'}`, 506);
+    const logon = context.workload.credentials.join(' ') || '/ AS SYSDBA';
+    // The password in it must not be shown.
+    await session.ask(`CONNECT ${logon}`, 506, 'CONNECT');
     const state = await stateOf(session);
     return await hold(session, state, instance, context);
   } catch (error) {

@@ -38,9 +38,14 @@ export class DatabaseSession {
    * The lines that a statement gives.
    *
    * @param code where it fails for no reason that has a code of its own
+   * @param shown of the statement in messages
    * @throws DatabaseFault 510 where the time is over; 506 where the connection is lost, or 504 where that is `code`
    */
-  async ask(statement: string, code: ResultCode = 509): Promise<readonly string[]> {
+  async ask(
+    statement: string,
+    code: ResultCode = 509,
+    shown: string = statement,
+  ): Promise<readonly string[]> {
     const leftMs = Math.max(0, Number(this.#deadlineNs - process.hrtime.bigint()) / 1e6);
     const answer = await this.#client.ask(statement, leftMs);
     switch (answer.kind) {
@@ -49,7 +54,7 @@ export class DatabaseSession {
       case 'refused':
         throw new DatabaseFault(
           this.#codeOf(answer.reason, code),
-          `${this.#name} refused "${statement}": ${answer.reason}`,
+          `${this.#name} refused "${shown}": ${answer.reason}`,
         );
       case 'ended':
         throw new DatabaseFault(
@@ -58,7 +63,7 @@ export class DatabaseSession {
         );
       case 'timed-out':
         this.kill();
-        throw new DatabaseFault(510, `${this.#name} did not answer "${statement}" in time`);
+        throw new DatabaseFault(510, `${this.#name} did not answer "${shown}" in time`);
     }
   }
 

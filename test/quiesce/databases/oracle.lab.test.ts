@@ -1,0 +1,201 @@
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { enterLab } from '../../lab/namespace.ts';
+import { runCommand } from '../../lab/run-command.ts';
+import { suite } from '../../suite.ts';
+import { codesOf, type Quiesced, quiesceWorkload } from './quiescing.ts';
+
+await enterLab({ lifetimeSeconds: 120 });
+
+const test = suite('Oracle (a stand-in for sqlplus)');
+const STAND_IN = join(import.meta.dirname, 'fixtures/sqlplus.sh');
+const NOBODY = 65_534;
+
+interface InstanceState {
+  readonly status?: string;
+  readonly mode?: string;
+}
+
+/** Instances of one ORACLE_HOME, each with a state of its own. */
+class Instances {
+  readonly home: string;
+  readonly #sids: readonly string[];
+
+  constructor(states: Readonly<Record<string, InstanceState>>) {
+    this.home = mkdtempSync('/lab/oracle-');
+    this.#sids = Object.keys(states);
+    mkdirSync(join(this.home, 'bin'));
+    copyFileSync(STAND_IN, join(this.home, 'bin/sqlplus'));
+    chmodSync(this.home, 0o755);
+    chmodSync(join(this.home, 'bin/sqlplus'), 0o755);
+    for (const [sid, { status = 'OPEN', mode = 'ARCHIVELOG' }] of Object.entries(states)) {
+      mkdirSync(join(this.home, 'state', sid), { recursive: true });
+      this.set(sid, 'status', status);
+      this.set(sid, 'mode', mode);
+      this.set(sid, 'files', '/lab\n');
+      this.set(sid, 'trace', '');
+      chownSync(join(this.home, 'state', sid), NOBODY, NOBODY);
+      chownSync(join(this.home, 'state', sid, 'trace'), NOBODY, NOBODY);
+    }
+  }
+
+  set(sid: string, name: string, value: string): void {
+    writeFileSync(join(this.home, 'state', sid, name), value);
+  }
+
+  remove(sid: string, name: string): void {
+    rmSync(join(this.home, 'state', sid, name), { force: true });
+  }
+
+  isInBackup(sid: string): boolean {
+    return existsSync(join(this.home, 'state', sid, 'backup'));
+  }
+
+  /** Statements that change something, in order. */
+  altered(sid: string): string[] {
+    return this.trace(sid).filter((line) => line.startsWith('ALTER'));
+  }
+
+  trace(sid: string): string[] {
+    return readFileSync(join(this.home, 'state', sid, 'trace'), 'utf8')
+      .trim()
+      .split('\n');
+  }
+
+  async quiesce(lines = ''): Promise<Quiesced> {
+    const oratab = join(this.home, 'oratab');
+    const entries = this.#sids.map((sid) => `${sid}:${this.home}:Y`);
+    writeFileSync(oratab, `# instances\n${entries.join('\n')}\n`);
+    return await quiesceWorkload(
+      `[workload]\nworkload_name = oracle\nlinux_user = nobody\nconfiguration_path = ${oratab}\ntimeout = 10\n${lines}\n`,
+    );
+  }
+}
+
+const BACKUP = [
+  'ALTER DATABASE BEGIN BACKUP;',
+  'ALTER DATABASE END BACKUP;',
+  'ALTER SYSTEM ARCHIVE LOG CURRENT;',
+];
+
+test('an open database is in its backup mode from quiesce to resume', async () => {
+  const instances = new Instances({ ORCL: {} });
+  const { application, said, message } = await instances.quiesce();
+  assert.is(said, 'freeze', message);
+  assert.ok(instances.isInBackup('ORCL'));
+  await application.resume();
+  assert.not.ok(instances.isInBackup('ORCL'));
+  assert.equal(codesOf(application), []);
+  assert.equal(instances.altered('ORCL'), BACKUP);
+  assert.ok(application.record().held !== undefined);
+  const [first = ''] = instances.trace('ORCL');
+  assert.is(first, `arguments: -S /nolog as nobody, home ${instances.home}`);
+  assert.ok(instances.trace('ORCL').includes('CONNECT / AS SYSDBA'));
+});
+
+test('several instances are quiesced, all or none', async () => {
+  const instances = new Instances({ A: {}, B: {}, C: { mode: 'NOARCHIVELOG' } });
+  const failed = await instances.quiesce();
+  assert.is(failed.said, 'freeze 511');
+  assert.match(failed.message, 'Oracle C is open in NOARCHIVELOG');
+  for (const sid of ['A', 'B']) {
+    assert.equal(instances.altered(sid), BACKUP, sid);
+  }
+  instances.set('C', 'mode', 'ARCHIVELOG');
+  const { application, said } = await instances.quiesce();
+  assert.is(said, 'freeze');
+  assert.equal(
+    ['A', 'B', 'C'].map((sid) => instances.isInBackup(sid)),
+    [true, true, true],
+  );
+  await application.resume();
+  assert.equal(
+    ['A', 'B', 'C'].map((sid) => instances.isInBackup(sid)),
+    [false, false, false],
+  );
+});
+
+for (const status of ['MOUNTED', 'STARTED', 'DOWN']) {
+  test(`a database that is ${status} is consistent as it lies, whatever its log mode`, async () => {
+    const instances = new Instances({ ORCL: { status, mode: 'NOARCHIVELOG' } });
+    const { application, said } = await instances.quiesce();
+    assert.is(said, 'freeze');
+    await application.resume();
+    assert.equal(codesOf(application), []);
+    assert.equal(instances.altered('ORCL'), []);
+    assert.is(application.record().held, undefined);
+  });
+}
+
+test('a log mode or a status that changed meanwhile: 512, 508', async () => {
+  for (const [name, value, code] of [
+    ['mode', 'NOARCHIVELOG', 512],
+    ['status', 'MOUNTED', 508],
+  ] as const) {
+    const instances = new Instances({ ORCL: {} });
+    const { application } = await instances.quiesce();
+    instances.set('ORCL', name, value);
+    await application.resume();
+    assert.equal(codesOf(application), [code]);
+    assert.not.ok(instances.isInBackup('ORCL'));
+  }
+});
+
+test('a backup mode that a dead run left is ended first', async () => {
+  const instances = new Instances({ ORCL: {} });
+  instances.set('ORCL', 'backup', '');
+  const { application, said } = await instances.quiesce();
+  assert.is(said, 'freeze');
+  await application.resume();
+  assert.not.ok(instances.isInBackup('ORCL'));
+});
+
+test('a wrong password: 505, and it is neither in the message nor in the arguments', async () => {
+  const instances = new Instances({ ORCL: {} });
+  const { said, message } = await instances.quiesce('credString = system/wrong-hush');
+  assert.is(said, 'freeze 505');
+  assert.not.match(message, 'wrong-hush');
+  assert.not.match(instances.trace('ORCL')[0] ?? '', 'hush');
+});
+
+test('data files that no snapshot holds: 500', async () => {
+  const instances = new Instances({ ORCL: {} });
+  instances.set('ORCL', 'files', '/lab\n/dev/shm\n');
+  const { said, message } = await instances.quiesce();
+  assert.is(said, 'freeze 500');
+  assert.match(message, 'the data file /dev/shm lies on /dev/shm, which');
+  assert.not.ok(instances.isInBackup('ORCL'));
+});
+
+test('an instance that does not answer: 510 in time', async () => {
+  const instances = new Instances({ ORCL: {} });
+  instances.set('ORCL', 'hangs', '');
+  const { said } = await instances.quiesce('timeout = 1');
+  assert.is(said, 'freeze 510');
+});
+
+test('no oratab: 501', async () => {
+  const { said } = await quiesceWorkload(
+    '[workload]\nworkload_name = oracle\nlinux_user = nobody\nconfiguration_path = /nowhere/oratab\n',
+  );
+  assert.is(said, 'freeze 501');
+});
+
+test('no sqlplus: 500', async () => {
+  const instances = new Instances({ ORCL: {} });
+  await runCommand('rm', [join(instances.home, 'bin/sqlplus')]);
+  assert.is((await instances.quiesce()).said, 'freeze 500');
+});
+
+test.run();

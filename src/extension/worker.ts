@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -50,13 +50,17 @@ export async function startWorker(
   if (!(pipe instanceof Writable)) {
     throw new Error('the worker has no pipe for its settings');
   }
+  // The other direction stays open as long as the worker runs, and is of no interest.
   pipe.end(settings);
-  await finished(pipe);
+  await finished(pipe, { readable: false });
+  pipe.destroy();
 }
 
 /** The settings that `startWorker` hands over. */
 export function receiveSettings(): string {
-  return readFileSync(SETTINGS_DESCRIPTOR, 'utf8');
+  const settings = readFileSync(SETTINGS_DESCRIPTOR, 'utf8');
+  closeSync(SETTINGS_DESCRIPTOR);
+  return settings;
 }
 
 /** Noted by who starts it, so that there is no time in which a worker is not known. */

@@ -78,6 +78,7 @@ async function handle(desk: TaskDesk, path: string): Promise<void> {
   }
   await writeStatus(desk, decision, settings);
   await tidy(desk, path);
+  await followPollingWish(installation, text, (problem) => desk.log.warning(problem));
   if (decision === 'new' || decision === 'interrupted') {
     // Last of all: from here on the file systems may be frozen.
     await startWorker(installation, sequenceNumber, text, WORK_OF[decision]);

@@ -7,6 +7,7 @@ import { exclusively } from './exclusive.ts';
 import { carryOver } from './handled.ts';
 import type { Installation } from './installation.ts';
 import { readRoleGuid, removeUniqueMachineId } from './machine-identity.ts';
+import { stopPolling } from './polling/service.ts';
 import { endWorkers } from './worker.ts';
 
 /** Longest a run may take to thaw, let applications go and report; the agent allows 300 s (uninstall). */
@@ -24,6 +25,7 @@ export async function disable({ directory }: Installation): Promise<void> {
 /** An enable that is under way comes first, so that its worker is known. */
 async function endEverything(directory: string): Promise<void> {
   using _alone = await exclusively(directory, 'enable', END_LIMIT_MS);
+  await stopPolling();
   await endWorkers(directory, END_LIMIT_MS);
 }
 

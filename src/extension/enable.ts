@@ -9,6 +9,7 @@ import {
 } from './handled.ts';
 import type { Installation } from './installation.ts';
 import { readRoleGuid } from './machine-identity.ts';
+import { followPollingWish } from './polling/service.ts';
 import { parseHandlerSettings } from './settings/handler-settings.ts';
 import { interpretReportSettings, type ReportSettings } from './settings/report-settings.ts';
 import {

@@ -8,7 +8,7 @@ import type {
 import { quiesce } from '../quiesce/quiesce.ts';
 import { QuiesceError } from '../quiesce/quiesce-error.ts';
 import { throwIfAborted } from './abort.ts';
-import { oweScripts } from './journal/owed.ts';
+import { noteOwed } from './journal/owed.ts';
 import type { Phases } from './phases.ts';
 import { disksOf, type Prepared } from './prepare.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
@@ -96,7 +96,7 @@ function circumstancesOf(
       !isComplete || fileSystem.disks.every((disk) => disks.includes(disk)),
     abort,
     note: (message) => observer.note?.(message),
-    owe: oweScripts,
+    owe: noteOwed,
   };
 }
 

@@ -29,7 +29,9 @@ export const DEFAULT_WORKLOAD_TIMEOUT_MS = 90_000;
 /** What `/etc/azure/workload.conf` sets, checked (app-consistency.md, Database workloads). */
 export interface Workload {
   readonly ok: true;
-  /** As written in the file. */
+  /** Of the file. */
+  readonly path: string;
+  /** As written in it. */
   readonly name: string;
   readonly kind: DatabaseKind;
   /** The client or its directory; empty: searched for. */
@@ -107,6 +109,7 @@ function workload(section: IniSection, name: string, path: string): Workload | C
   }
   return {
     ok: true,
+    path,
     name,
     kind,
     commandPath: textOf(section, 'command_path', ''),

@@ -81,10 +81,26 @@ export interface QuiescedApplication {
   record(): ApplicationRecord;
 }
 
-/** A post-script that has to be run because its pre-script was begun. Plain data, as a journal keeps it. */
+/**
+ * What has to be done because something was begun, also after a crash. Plain data without secrets, as a
+ * journal keeps it.
+ */
+export type Owed = OwedScript | OwedStatements;
+
+/** A post-script whose pre-script was begun. */
 export interface OwedScript {
+  readonly kind: 'script';
   readonly command: ScriptCommand;
   readonly timeoutMs: number;
+}
+
+/** What a database does not undo by itself when the session ends. */
+export interface OwedStatements {
+  readonly kind: 'statements';
+  readonly workloadPath: string;
+  /** SID and ORACLE_HOME; missing where the database has no instances. */
+  readonly instance?: { readonly sid: string; readonly home: string };
+  readonly statements: readonly string[];
 }
 
 /** What quiescing needs of the run it belongs to. */
@@ -99,8 +115,8 @@ export interface QuiesceCircumstances {
   /** Hears what scripts print and databases say, for the log; not yet redacted. */
   readonly note: (message: string) => void;
   /**
-   * Notes, where a crash cannot wipe it out, which post-scripts will be owed; before the first pre-script
-   * is begun. What it resolves to is called when they have been run.
+   * Notes, where a crash cannot wipe it out, what will be owed; before anything is begun that owes it.
+   * What it resolves to is called when it has been done.
    */
-  readonly owe: (owed: readonly OwedScript[]) => Promise<() => Promise<void>>;
+  readonly owe: (owed: readonly Owed[]) => Promise<() => Promise<void>>;
 }

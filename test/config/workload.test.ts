@@ -28,6 +28,7 @@ anything = 1
 `;
   assert.equal(parseWorkload(text, 'w.conf'), {
     ok: true,
+    path: 'w.conf',
     name: 'mysql',
     kind: 'mysql',
     commandPath: '/usr/bin/',

@@ -1,49 +1,54 @@
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OwedScript } from '../../quiesce/model.ts';
-import { runOwedScripts } from '../../quiesce/scripts/owed.ts';
+import type { Owed } from '../../quiesce/model.ts';
+import { payOwed } from '../../quiesce/owed.ts';
 import { JOURNAL_DIRECTORY } from './journal.ts';
 import { type ProcessIdentity, processIdentity, stillRuns } from './process-identity.ts';
 
-/** Beside the entries of runs: a post-script may be owed where nothing is frozen at all. */
+/** Beside the entries of runs: something may be owed where nothing is frozen at all. */
 const OWED_DIRECTORY = join(JOURNAL_DIRECTORY, 'owed');
 
+/** Of this process so far: a run may owe several things. */
+let notes = 0;
+
 interface OwedEntry {
-  /** Who will run them; where it has died, the next start of any command. */
+  /** Who will do it; where it has died, the next start of any command. */
   readonly process: ProcessIdentity;
   /** ISO-8601 UTC */
   readonly begun: string;
-  readonly scripts: readonly OwedScript[];
+  readonly owed: readonly Owed[];
 }
 
 /**
- * Notes that these post-scripts will have to be run, so that they are also after a crash of this process.
- * Rejects with the system's error where the note cannot be written; no pre-script may be begun then.
+ * Notes that this will have to be done, so that it is also after a crash of this process. Rejects with the
+ * system's error where the note cannot be written; nothing may be begun then that owes it.
  *
- * @returns to be called when they have been run
+ * @returns to be called when it has been done
  */
-export async function oweScripts(
-  scripts: readonly OwedScript[],
+export async function noteOwed(
+  owed: readonly Owed[],
   directory: string = OWED_DIRECTORY,
 ): Promise<() => Promise<void>> {
-  if (scripts.length === 0) {
+  if (owed.length === 0) {
     return async () => {};
   }
   const process = await processIdentity('self');
-  const path = join(directory, `${process.pid}-${process.startTicks}.json`);
+  notes += 1;
+  const path = join(directory, `${process.pid}-${process.startTicks}-${notes}.json`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  await write(path, { process, begun: new Date().toISOString(), scripts });
+  await write(path, { process, begun: new Date().toISOString(), owed });
   return () => unlink(path);
 }
 
 /**
- * Runs the post-scripts that runs which died have left owed. Two commands that start at once do not both
- * run them: whoever renames an entry owns it, and owes its scripts in turn until they have been run.
+ * Does what runs which died have left owed: post-scripts, and what a database does not undo by itself. Two
+ * commands that start at once do not both do it: whoever renames an entry owns it, and owes it in turn until
+ * it has been done.
  *
- * @param warn hears one sentence for each script
- * @param note hears what they print
+ * @param warn hears one sentence for each
+ * @param note hears what scripts print
  */
-export async function settleOwedScripts(
+export async function settleOwed(
   warn: (message: string) => void,
   note: (message: string) => void = () => {},
   directory: string = OWED_DIRECTORY,
@@ -51,7 +56,7 @@ export async function settleOwedScripts(
   for (const name of await readdir(directory).catch(() => [])) {
     const entry = await claim(join(directory, name), directory);
     if (entry !== undefined) {
-      const sentences = await runOwedScripts(entry.scripts, note);
+      const sentences = await payOwed(entry.owed, note);
       await unlink(entry.path);
       for (const sentence of sentences) {
         warn(`A run that began ${entry.begun} died: ${sentence}`);
@@ -71,7 +76,8 @@ async function claim(
   }
   const process = await processIdentity('self');
   const begun = entry.begun;
-  const own = join(directory, `${process.pid}-${process.startTicks}-${entry.process.pid}.json`);
+  notes += 1;
+  const own = join(directory, `${process.pid}-${process.startTicks}-${notes}.json`);
   const claimed = `${path}.claimed`;
   try {
     // Only one of several succeeds; the others find nothing any more.
@@ -79,7 +85,7 @@ async function claim(
   } catch {
     return undefined;
   }
-  await write(own, { process, begun, scripts: entry.scripts });
+  await write(own, { process, begun, owed: entry.owed });
   try {
     await unlink(claimed);
   } catch {
@@ -99,7 +105,7 @@ async function write(path: string, entry: OwedEntry): Promise<void> {
 async function read(path: string): Promise<OwedEntry | undefined> {
   try {
     const entry = JSON.parse(await readFile(path, 'utf8')) as OwedEntry;
-    return Array.isArray(entry.scripts) ? entry : undefined;
+    return Array.isArray(entry.owed) ? entry : undefined;
   } catch {
     return undefined;
   }

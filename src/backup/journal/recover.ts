@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { enterRestored, enterThawed, readLedger } from '../../freezer/ledger.ts';
 import type { RunObserver } from '../request.ts';
 import { forget, GRACE_PERIODS_PATH, type UnfinishedRun, unfinishedRuns } from './journal.ts';
-import { settleOwedScripts } from './owed.ts';
+import { settleOwed } from './owed.ts';
 import { type DeadLedger, type OwedThaw, owedThaws } from './owed-thaws.ts';
 import type { Thawed } from './thaw-anyones.ts';
 import { thawOwed } from './thaw-owed.ts';
@@ -10,7 +10,7 @@ import { thawOwed } from './thaw-owed.ts';
 /**
  * Looks after runs that died between freeze and thaw: makes certain that what they had frozen is
  * thawed, and nothing else; says what was found, forgets them. The guardian has normally thawed long
- * before; this is for the case that both were killed. Then runs the post-scripts that are still owed.
+ * before; this is for the case that both were killed. Then does what is still owed to applications.
  *
  * @param warn hears one sentence for each run
  */
@@ -18,7 +18,7 @@ export async function recover(warn: RunObserver['warn'], directory?: string): Pr
   for (const run of await unfinishedRuns(directory)) {
     warn(await lookAfter(run));
   }
-  await settleOwedScripts(warn);
+  await settleOwed(warn);
 }
 
 async function lookAfter(run: UnfinishedRun): Promise<string> {

@@ -13,12 +13,16 @@ export interface HeldDatabase {
   release(): Promise<void>;
 }
 
-export interface DatabaseContext {
+/** What a session needs. */
+export interface ConnectionContext {
   readonly workload: Workload;
   readonly account: Account;
-  readonly circumstances: QuiesceCircumstances;
   /** Hears of every session, so that an abort can end them all. */
   readonly onSession: (session: { kill(): void }) => void;
+}
+
+export interface DatabaseContext extends ConnectionContext {
+  readonly circumstances: QuiesceCircumstances;
 }
 
 /** Quiesces; holds nothing any more where it throws a DatabaseFault. */

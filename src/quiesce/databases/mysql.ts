@@ -5,7 +5,7 @@ import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { withoutPassword } from './credentials.ts';
 import { DatabaseFault } from './fault.ts';
-import type { DatabaseContext, HeldDatabase } from './held-database.ts';
+import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
 import { DatabaseSession } from './session.ts';
 import { type DatabasePart, describeParts, partsOutside, placeParts } from './whereabouts.ts';
 
@@ -53,7 +53,7 @@ const BACKUP_STAGES_SINCE = 1004;
  * touched.
  */
 export async function holdMysql(context: DatabaseContext): Promise<HeldDatabase> {
-  const session = connect(context, MYSQL_ARGUMENTS, MYSQL_CLIENT);
+  const session = connectMysql(context);
   try {
     const server = await inspect(session, context);
     if (context.workload.replicaOnly && !server.replication.isReplica) {
@@ -63,7 +63,7 @@ export async function holdMysql(context: DatabaseContext): Promise<HeldDatabase>
       );
     }
     await requireCoverage(server, context);
-    return await hold(session, server, context.workload.timeoutMs);
+    return await hold(session, server, context);
   } catch (error) {
     // Not by force: what was stopped is being started again.
     await session.end();
@@ -71,8 +71,13 @@ export async function holdMysql(context: DatabaseContext): Promise<HeldDatabase>
   }
 }
 
+/** A session that answers without the names of columns. */
+export function connectMysql(context: ConnectionContext): DatabaseSession {
+  return connect(context, MYSQL_ARGUMENTS, MYSQL_CLIENT);
+}
+
 function connect(
-  context: DatabaseContext,
+  context: ConnectionContext,
   options: readonly string[],
   dialect: Dialect,
 ): DatabaseSession {
@@ -228,7 +233,7 @@ async function requireCoverage(
 async function hold(
   session: DatabaseSession,
   { isMariaDb, version, replication }: Server,
-  timeoutMs: number,
+  { workload: { timeoutMs, path }, circumstances }: DatabaseContext,
 ): Promise<HeldDatabase> {
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1_000));
   // After this long without a word the server ends the session, and with it the lock.
@@ -236,12 +241,18 @@ async function hold(
     `SET SESSION wait_timeout = ${seconds}, SESSION lock_wait_timeout = ${seconds};`,
   );
   const threads = replication.running.map((name) => threadOf(name, isMariaDb, version));
+  const starts = threads.map((thread) => `START ${thread};`);
   const stages = isMariaDb && version >= BACKUP_STAGES_SINCE;
+  // The end of the session ends its locks, but does not start a thread.
+  const settle = await (starts.length === 0
+    ? async () => {}
+    : circumstances.owe([{ kind: 'statements', workloadPath: path, statements: starts }]));
   const heldFromNs = process.hrtime.bigint();
   const restart = async (): Promise<void> => {
-    for (const thread of threads) {
-      await session.ask(`START ${thread};`, 504);
+    for (const start of starts) {
+      await session.ask(start, 504);
     }
+    await settle();
   };
   try {
     for (const thread of threads) {

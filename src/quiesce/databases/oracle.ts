@@ -4,7 +4,7 @@ import type { ResultCode } from '../../result-codes.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';
-import type { DatabaseContext, HeldDatabase } from './held-database.ts';
+import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
 import { type OracleInstance, parseOratab } from './oratab.ts';
 import { DatabaseSession } from './session.ts';
 import { describeParts, partsOutside, placeParts } from './whereabouts.ts';
@@ -21,6 +21,8 @@ const SQLPLUS: Dialect = {
 /** Nothing but the values: no headings, no page breaks, no "n rows selected". */
 const SETTINGS =
   'SET HEADING OFF PAGESIZE 0 FEEDBACK OFF VERIFY OFF ECHO OFF LINESIZE 1000 TRIMOUT ON TAB OFF';
+
+const END_BACKUP = 'ALTER DATABASE END BACKUP;';
 
 /** What must be the same before and after. */
 interface State {
@@ -82,12 +84,8 @@ async function holdInstance(
   instance: OracleInstance,
   context: DatabaseContext,
 ): Promise<HeldDatabase> {
-  const session = connect(instance, context);
+  const session = await logOnToOracle(instance, context);
   try {
-    await session.ask(SETTINGS, 500);
-    const logon = context.workload.credentials.join(' ') || '/ AS SYSDBA';
-    // The password in it must not be shown.
-    await session.ask(`CONNECT ${logon}`, 506, 'CONNECT');
     const state = await stateOf(session);
     return await hold(session, state, instance, context);
   } catch (error) {
@@ -97,7 +95,26 @@ async function holdInstance(
   }
 }
 
-function connect({ sid, home }: OracleInstance, context: DatabaseContext): DatabaseSession {
+/** @throws DatabaseFault where it is not let in */
+export async function logOnToOracle(
+  instance: OracleInstance,
+  context: ConnectionContext,
+): Promise<DatabaseSession> {
+  const session = connect(instance, context);
+  try {
+    await session.ask(SETTINGS, 500);
+    const logon = context.workload.credentials.join(' ') || '/ AS SYSDBA';
+    // The password in it must not be shown.
+    await session.ask(`CONNECT ${logon}`, 506, 'CONNECT');
+    return session;
+  } catch (error) {
+    session.kill();
+    await session.end();
+    throw error;
+  }
+}
+
+function connect({ sid, home }: OracleInstance, context: ConnectionContext): DatabaseSession {
   const { workload, account } = context;
   const directory = workload.commandPath || (home === '' ? '' : join(home, 'bin'));
   const program = findClient(directory, ['sqlplus']);
@@ -154,9 +171,10 @@ async function firstValue(session: DatabaseSession, query: string): Promise<stri
 async function hold(
   session: DatabaseSession,
   state: State,
-  { sid }: OracleInstance,
+  instance: OracleInstance,
   { workload, circumstances }: DatabaseContext,
 ): Promise<HeldDatabase> {
+  const { sid } = instance;
   const isOpen = state.status.startsWith('OPEN');
   if (isOpen && state.logMode !== 'ARCHIVELOG') {
     throw new DatabaseFault(
@@ -164,9 +182,16 @@ async function hold(
       `Oracle ${sid} is open in ${state.logMode} mode: it can only be backed up consistently in ARCHIVELOG mode, or closed`,
     );
   }
-  const heldFromNs = isOpen ? process.hrtime.bigint() : undefined;
   if (isOpen) {
     await requireCoverage(session, sid, circumstances);
+  }
+  // The end of the session does not end the backup mode.
+  const owed = { workloadPath: workload.path, instance, statements: [END_BACKUP] };
+  const settle = await (isOpen
+    ? circumstances.owe([{ kind: 'statements', ...owed }])
+    : async () => {});
+  const heldFromNs = isOpen ? process.hrtime.bigint() : undefined;
+  if (isOpen) {
     await beginBackup(session);
   }
   return {
@@ -175,7 +200,8 @@ async function hold(
       try {
         session.allow(workload.timeoutMs);
         if (isOpen) {
-          await session.ask('ALTER DATABASE END BACKUP;', 504);
+          await session.ask(END_BACKUP, 504);
+          await settle();
           await session.ask('ALTER SYSTEM ARCHIVE LOG CURRENT;', 504);
         }
         requireUnchanged(sid, state, await stateOf(session));
@@ -194,7 +220,7 @@ async function beginBackup(session: DatabaseSession): Promise<void> {
     if (!(error instanceof DatabaseFault && error.message.includes('ORA-01146'))) {
       throw error;
     }
-    await session.ask('ALTER DATABASE END BACKUP;');
+    await session.ask(END_BACKUP);
     await session.ask('ALTER DATABASE BEGIN BACKUP;');
   }
 }

@@ -29,8 +29,13 @@ export async function quiesceByScripts(
   const opened = new OpenedPlugins(plan);
   const owed = await owe(opened.owed());
   const run = new ScriptsRun(plan, opened, owed, note);
-  await run.runPreScripts(abort);
-  return run;
+  try {
+    await run.runPreScripts(abort);
+    return run;
+  } catch (error) {
+    await run.resume();
+    throw error;
+  }
 }
 
 class OpenedPlugins {
@@ -50,7 +55,11 @@ class OpenedPlugins {
   }
 
   owed(): OwedScript[] {
-    return this.usable.map(({ post: { command, timeoutMs } }) => ({ command, timeoutMs }));
+    return this.usable.map(({ post: { command, timeoutMs } }) => ({
+      kind: 'script',
+      command,
+      timeoutMs,
+    }));
   }
 }
 

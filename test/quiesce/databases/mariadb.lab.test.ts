@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { settleOwed } from '../../../src/backup/journal/owed.ts';
 import { ClientSession } from '../../../src/quiesce/databases/client-session.ts';
 import type { LabDatabase } from '../../lab/databases/database-server.ts';
 import { askAll } from '../../lab/databases/engine.ts';
@@ -87,19 +88,27 @@ test('leaves read_only as it was', async () => {
   }
 });
 
-test('stops the SQL thread of a replica, and starts again only what had been running', async () => {
-  await using database = await start();
+/** A replica with two connections, of which the first one's SQL thread runs. */
+async function startReplica(): Promise<LabMariaDb> {
+  const database = await start();
   await askAll(database, [
     "CHANGE MASTER 'one' TO MASTER_HOST='127.0.0.1', MASTER_USER='r';",
     "CHANGE MASTER 'two' TO MASTER_HOST='127.0.0.1', MASTER_USER='r';",
     "START SLAVE 'one' SQL_THREAD;",
   ]);
-  const running = async (): Promise<string> => {
-    const { args } = database.client;
-    const named = args.filter((option) => option !== '--skip-column-names');
-    const said = await runCommand('mariadb', [...named, '-e', 'SHOW ALL SLAVES STATUS\\G']);
-    return [...said.matchAll(/Slave_SQL_Running: (\w+)/g)].map(([, state]) => state).join(' ');
-  };
+  return database;
+}
+
+async function sqlThreads(database: LabMariaDb): Promise<string> {
+  const { args } = database.client;
+  const named = args.filter((option) => option !== '--skip-column-names');
+  const said = await runCommand('mariadb', [...named, '-e', 'SHOW ALL SLAVES STATUS\\G']);
+  return [...said.matchAll(/Slave_SQL_Running: (\w+)/g)].map(([, state]) => state).join(' ');
+}
+
+test('stops the SQL thread of a replica, and starts again only what had been running', async () => {
+  await using database = await startReplica();
+  const running = (): Promise<string> => sqlThreads(database);
   assert.is(await running(), 'Yes No');
   const replica = `${database.workload}role = slave\n`;
   const { application, said, message } = await quiesceWorkload(replica, { fileSystems: BOTH });
@@ -195,6 +204,25 @@ test('the client runs as the account of the workload, its password out of sight'
   assert.match(client, /^nobody /);
   assert.not.match(listing, BACKUP_PASSWORD);
   await application.resume();
+});
+
+test('a replica whose worker was killed: the next command starts its SQL thread again, once', async () => {
+  await using database = await startReplica();
+  const path = '/lab/replica.conf';
+  writeFileSync(path, database.workload, { mode: 0o600 });
+  const worker = spawn(process.execPath, [HOLDER, path], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(worker.stdout, 'data');
+  assert.is(await sqlThreads(database), 'No No');
+  worker.kill('SIGKILL');
+  await once(worker, 'exit');
+  await assertWritable(database);
+  assert.is(await sqlThreads(database), 'No No');
+  const sentences: string[] = [];
+  await settleOwed((sentence) => sentences.push(sentence));
+  assert.match(sentences.join('\n'), `its database was told "START SLAVE 'one' SQL_THREAD;"`);
+  assert.is(await sqlThreads(database), 'Yes No');
+  await settleOwed((sentence) => sentences.push(sentence));
+  assert.is(sentences.length, 1);
 });
 
 for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {

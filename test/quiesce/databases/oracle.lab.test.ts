@@ -11,6 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import type { Owed, QuiesceCircumstances } from '../../../src/quiesce/model.ts';
+import { payOwed } from '../../../src/quiesce/owed.ts';
 import { enterLab } from '../../lab/namespace.ts';
 import { runCommand } from '../../lab/run-command.ts';
 import { suite } from '../../suite.ts';
@@ -73,12 +75,13 @@ class Instances {
       .split('\n');
   }
 
-  async quiesce(lines = ''): Promise<Quiesced> {
+  async quiesce(lines = '', circumstances: Partial<QuiesceCircumstances> = {}): Promise<Quiesced> {
     const oratab = join(this.home, 'oratab');
     const entries = this.#sids.map((sid) => `${sid}:${this.home}:Y`);
     writeFileSync(oratab, `# instances\n${entries.join('\n')}\n`);
     return await quiesceWorkload(
       `[workload]\nworkload_name = oracle\nlinux_user = nobody\nconfiguration_path = ${oratab}\ntimeout = 10\n${lines}\n`,
+      circumstances,
     );
   }
 }
@@ -159,6 +162,27 @@ test('a backup mode that a dead run left is ended first', async () => {
   assert.is(said, 'freeze');
   await application.resume();
   assert.not.ok(instances.isInBackup('ORCL'));
+});
+
+test('the backup mode is owed while it lasts, and a command that finds it owed ends it', async () => {
+  const instances = new Instances({ ORCL: {} });
+  const owed: Owed[] = [];
+  let settled = 0;
+  const { application } = await instances.quiesce('', {
+    owe: async (all) => {
+      owed.push(...all);
+      return async () => {
+        settled += 1;
+      };
+    },
+  });
+  assert.ok(instances.isInBackup('ORCL'));
+  const sentences = await payOwed(owed, () => {});
+  assert.match(sentences.join(), 'ALTER DATABASE END BACKUP');
+  assert.not.ok(instances.isInBackup('ORCL'));
+  assert.is(settled, 0);
+  await application.resume();
+  assert.is(settled, 1);
 });
 
 test('a wrong password: 505, and it is neither in the message nor in the arguments', async () => {

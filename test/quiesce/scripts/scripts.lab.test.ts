@@ -9,7 +9,7 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { openTrustedFile } from '../../../src/config/trusted-file.ts';
-import type { OwedScript, QuiescedApplication } from '../../../src/quiesce/model.ts';
+import type { Owed, QuiescedApplication } from '../../../src/quiesce/model.ts';
 import { quiesce } from '../../../src/quiesce/quiesce.ts';
 import {
   type QuiescePaths,
@@ -30,7 +30,7 @@ interface Ran {
   /** `course code code …` after the pre-scripts. */
   readonly before: string;
   readonly notes: string;
-  readonly owed: readonly OwedScript[];
+  readonly owed: readonly Owed[];
   readonly isOwedSettled: boolean;
 }
 
@@ -45,7 +45,7 @@ async function run(paths: QuiescePaths, circumstances: Circumstances = {}): Prom
   const plan = readQuiesceConfiguration(paths, RULES);
   assert.ok(plan !== undefined);
   const notes: string[] = [];
-  let owed: readonly OwedScript[] = [];
+  let owed: readonly Owed[] = [];
   let isOwedSettled = false;
   const application = await quiesce(plan, {
     fileSystems: [],
@@ -86,7 +86,8 @@ test('runs both with their parameters, and owes the post-script meanwhile', asyn
   assert.is(traceOf(files), 'pre a b c\npost d');
   assert.is(ran.before, 'freeze');
   assert.equal(codesOf(ran), []);
-  assert.is(ran.owed[0]?.command.path, files.path('post.sh'));
+  const [owed] = ran.owed;
+  assert.is(owed?.kind === 'script' && owed.command.path, files.path('post.sh'));
   assert.ok(ran.isOwedSettled);
   const { name, held } = ran.application.record();
   assert.is(name, 'scripts shop');

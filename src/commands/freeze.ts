@@ -49,7 +49,7 @@ async function freeze(line: readonly string[], options: RawRunOptions): Promise<
       ...runRequestOf(options, desk.configuration, desk.quiesce),
       taker: { kind: 'command', command, name } as const,
     };
-    const record = await carryOut(desk, request, signals.signal);
+    const record = await carryOut('freeze', desk, request, signals.signal);
     if (record.disks[0]?.answer.firedNs !== undefined) {
       await command.endAfterTermination();
       await command.outputArrived();

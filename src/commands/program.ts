@@ -4,6 +4,7 @@ import { addExtensionCommand } from './extension.ts';
 import { addFreezeCommand } from './freeze.ts';
 import { addLabCommand } from './lab.ts';
 import { addPlanCommand } from './plan.ts';
+import { addReportCommand } from './report.ts';
 import { addSelfCheckCommand } from './self-check.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addThawCommand } from './thaw.ts';
@@ -20,6 +21,7 @@ export function createProgram(): Command {
   addFreezeCommand(program);
   addPlanCommand(program);
   addThawCommand(program);
+  addReportCommand(program);
   addSelfCheckCommand(program);
   addExtensionCommand(program);
   addLabCommand(program);

@@ -8,6 +8,8 @@ import { HeldLog, stderrSink } from '../log/held-log.ts';
 import { Redaction } from '../log/redaction.ts';
 import type { QuiescePlan } from '../quiesce/model.ts';
 import { secretsOf } from '../quiesce/read-configuration.ts';
+import { describeError, type RunEnding, type RunOrigin } from '../report/run-file.ts';
+import { keepRun } from '../report/run-folder.ts';
 import { requireRoot } from './require-root.ts';
 import { logLevelOf, quiescePlanOf, type RawRunOptions } from './run-options.ts';
 
@@ -39,16 +41,44 @@ export function openRunDesk(options: RawRunOptions, urls: readonly string[] = []
   return { redaction, log, configuration, quiesce, warnings };
 }
 
-/** Looks after runs that died, then runs this one. Throws what `backup` throws, and FF_NOT_ROOT. */
+/**
+ * Looks after runs that died, runs this one, and keeps its timeline. Throws what `backup` throws, and
+ * FF_NOT_ROOT.
+ */
 export async function carryOut(
-  { log, warnings }: RunDesk,
+  origin: RunOrigin,
+  desk: RunDesk,
   request: BackupRequest,
   abort: AbortSignal,
 ): Promise<BackupRecord> {
+  const { log, warnings } = desk;
   requireRoot();
   for (const warning of warnings) {
     log.warning(warning);
   }
   await recover((sentence) => log.warning(sentence));
-  return await backup(request, new LogObserver(log), abort);
+  const keep = (ending: RunEnding): Promise<void> => keepTimeline(origin, desk, request, ending);
+  try {
+    const record = await backup(request, new LogObserver(log), abort);
+    await keep({ kind: 'ran', record });
+    return record;
+  } catch (error) {
+    log.release();
+    await keep({ kind: 'refused', error: describeError(error) });
+    throw error;
+  }
+}
+
+async function keepTimeline(
+  origin: RunOrigin,
+  { log, redaction }: RunDesk,
+  { taskId }: BackupRequest,
+  ending: RunEnding,
+): Promise<void> {
+  const kept = await keepRun(ending, { origin, taskId }, redaction);
+  if (kept.ok) {
+    log.info(`what happened when: flashfreeze report ${kept.path}`);
+  } else {
+    log.warning(kept.message);
+  }
 }

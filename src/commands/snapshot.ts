@@ -49,7 +49,7 @@ export async function snapshot(options: RawSnapshotOptions): Promise<number> {
   const request = requestOf(options, blobs, desk);
   using signals = abortOnSignals();
   try {
-    const record = await carryOut(desk, request, signals.signal);
+    const record = await carryOut('snapshot', desk, request, signals.signal);
     const summary = summarize(record);
     process.stdout.write(desk.redaction.redact(render(summary, options.json ?? false)));
     return signals.exitCode ?? exitCodeOf(record, summary);

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { PlanSummary } from '../../src/report/plan-summary.ts';
 import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
-import { Rig } from './rig.ts';
+import { blobServer, Rig } from './rig.ts';
 
 await enterLab({ lifetimeSeconds: 120, commands: ['strace'] });
 
@@ -38,15 +39,15 @@ test('shows disks, waves and which blob is behind which disk, without freezing',
 
 test('prints it for people; a blob that fits no disk is said and ends with 1', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }]);
-  const other = await Rig.create([{ type: 'ext4' }]);
-  const url = other.server.urls[0] ?? '';
   const good = await flashfreeze(['plan', ...rig.blobArguments]);
   assert.is(good.exitCode, 0, good.stderr);
   assert.match(good.stdout, rig.disks.disks[0]?.mountPoint ?? '');
   assert.match(good.stdout, 'stand still for');
-  await other.disks[Symbol.asyncDispose]();
-  const bad = await flashfreeze(['plan', '--blob', url]);
-  await other.server[Symbol.asyncDispose]();
+  const image = '/lab/foreign.img';
+  await runCommand('truncate', ['--size', '64M', image]);
+  await runCommand('mkfs.ext4', ['-q', '-F', image]);
+  await using foreign = await blobServer([{ name: 'foreign', imagePath: image }]);
+  const bad = await flashfreeze(['plan', '--blob', foreign.urls[0] ?? '']);
   assert.is(bad.exitCode, 1, bad.stderr);
   assert.match(bad.stdout, "belongs by its content to none of this machine's disks");
 });

@@ -16,16 +16,11 @@ export class Rig implements AsyncDisposable {
   static async create(specs: readonly DiskSpec[], latencyMs = 0): Promise<Rig> {
     const disks = await LabDisks.create(specs);
     try {
-      const server = await BlobServer.start({
-        blobs: disks.disks.map(({ imagePath, index }) => ({ name: `disk${index}`, imagePath })),
-        latency: { kind: 'fixed', ms: latencyMs },
-        snapshotContent: 'none',
-        certificate: {
-          caPath: LAB_TLS.caCertificate,
-          certPath: LAB_TLS.certificate,
-          keyPath: LAB_TLS.key,
-        },
-      });
+      const blobs = disks.disks.map(({ imagePath, index }) => ({
+        name: `disk${index}`,
+        imagePath,
+      }));
+      const server = await blobServer(blobs, latencyMs);
       return new Rig(disks, server);
     } catch (error) {
       await disks[Symbol.asyncDispose]();
@@ -42,4 +37,21 @@ export class Rig implements AsyncDisposable {
     await this.server[Symbol.asyncDispose]();
     await this.disks[Symbol.asyncDispose]();
   }
+}
+
+/** A blob server whose page blobs are these images. */
+export async function blobServer(
+  blobs: readonly { readonly name: string; readonly imagePath: string }[],
+  latencyMs = 0,
+): Promise<BlobServer> {
+  return await BlobServer.start({
+    blobs,
+    latency: { kind: 'fixed', ms: latencyMs },
+    snapshotContent: 'none',
+    certificate: {
+      caPath: LAB_TLS.caCertificate,
+      certPath: LAB_TLS.certificate,
+      keyPath: LAB_TLS.key,
+    },
+  });
 }

@@ -27,6 +27,7 @@ export const LAB_COMMANDS = {
 
 /** Only some tests and benchmarks call these. */
 export const OPTIONAL_COMMANDS = {
+  chromium: 'chromium',
   curl: 'curl',
   'qemu-ga': 'qemu-guest-agent',
   fusermount3: 'fuse3',

@@ -1,0 +1,116 @@
+import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { FlashfreezeError } from '../errors.ts';
+import { renderHtml } from '../report/html.ts';
+import type { RunFile } from '../report/run-file.ts';
+import { RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
+import { renderTable } from '../report/table.ts';
+import { renderSummary } from '../report/terminal.ts';
+import { traceOf } from '../report/trace.ts';
+
+interface ReportOptions {
+  readonly output?: string;
+  readonly trace?: string;
+  readonly list?: boolean;
+  readonly folder: string;
+}
+
+export function addReportCommand(program: Command): void {
+  program
+    .command('report')
+    .description('Show a run that is over: as text, as a picture, as a trace')
+    .argument('[run.json]', 'what the run has left; default: the latest one')
+    .option('-o, --output <file.html>', 'write a page with a picture of it (- for stdout)')
+    .option('--trace <file.json>', 'write a trace for Perfetto or chrome://tracing (- for stdout)')
+    .option('--list', 'list the runs that are kept')
+    .option('--folder <path>', 'where the runs are kept', RUN_FOLDER)
+    .action(async (path: string | undefined, options: ReportOptions) => {
+      await (options.list === true ? list(options.folder) : report(path, options));
+    });
+}
+
+async function report(
+  path: string | undefined,
+  { output, trace, folder }: ReportOptions,
+): Promise<void> {
+  const run = await readRunFile(path ?? (await latestIn(folder)));
+  if (output !== undefined) {
+    await write(output, renderHtml(run));
+  }
+  if (trace !== undefined) {
+    await write(trace, `${JSON.stringify(traceOf(run))}\n`);
+  }
+  if (output === undefined && trace === undefined) {
+    process.stdout.write(`${textOf(run)}\n`);
+  }
+}
+
+function textOf({ writtenAt, origin, error, summary }: RunFile): string {
+  const head = `${origin}, ${writtenAt}\n`;
+  return summary === null
+    ? `${head}✗ ended before anything was frozen: ${error?.message} (${error?.code})`
+    : `${head}${renderSummary(summary)}`;
+}
+
+async function latestIn(folder: string): Promise<string> {
+  const [latest] = await runFilesIn(folder);
+  if (latest === undefined) {
+    throw new FlashfreezeError(
+      'FF_RUN_FILE_INVALID',
+      `no run has left anything in ${folder} yet; give the path of a run's file, or --folder`,
+    );
+  }
+  return latest;
+}
+
+async function write(path: string, text: string): Promise<void> {
+  if (path === '-') {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `${path}: cannot be written (${reason}); expected the path of a file in a folder that exists`,
+    );
+  }
+}
+
+async function list(folder: string): Promise<void> {
+  const rows = await Promise.all(
+    (await runFilesIn(folder)).map(async (path) => {
+      const run = await readRunFile(path).catch(() => undefined);
+      return rowOf(path, run);
+    }),
+  );
+  const table = renderTable(
+    [
+      { head: 'run', align: 'left' },
+      { head: 'result', align: 'left' },
+      { head: 'disks', align: 'right' },
+      { head: 'window ms', align: 'right' },
+    ],
+    rows,
+  );
+  process.stdout.write(rows.length === 0 ? `no runs in ${folder}\n` : `${table}\n`);
+}
+
+function rowOf(path: string, run: RunFile | undefined): (string | number)[] {
+  const name = basename(path);
+  if (run === undefined) {
+    return [name, 'damaged', '–', '–'];
+  }
+  const { summary, error } = run;
+  return summary === null
+    ? [name, error?.code ?? '?', '–', '–']
+    : [
+        name,
+        `${summary.consistency} (${summary.code})`,
+        summary.disks.length,
+        summary.windowMs.max.toFixed(1),
+      ];
+}

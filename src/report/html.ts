@@ -1,0 +1,136 @@
+import { RESULTS } from '../result-codes.ts';
+import { escapeHtml } from './html-escape.ts';
+import { STYLE } from './html-style.ts';
+import { renderPicture } from './picture.ts';
+import type { RunFile } from './run-file.ts';
+
+type Summary = NonNullable<RunFile['summary']>;
+type Cell = string | number | null;
+
+/**
+ * A run as one page: what came of it, the picture, the figures. It is whole in itself: no script, nothing
+ * from elsewhere.
+ */
+export function renderHtml(run: RunFile): string {
+  const { origin, machine, writtenAt, taskId } = run;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escapeHtml(`flashfreeze ${origin} ${writtenAt}`)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>flashfreeze ${origin}</h1>
+<p class="soft">${escapeHtml(writtenAt)}</p>
+${renderBody(run)}
+<footer>task ${escapeHtml(taskId)} · flashfreeze ${escapeHtml(machine.flashfreeze)} · Linux ${escapeHtml(machine.kernel)} · ${machine.processors} processors</footer>
+</body>
+</html>
+`;
+}
+
+function renderBody({ error, summary, timeline }: RunFile): string {
+  if (summary === null || timeline === null) {
+    const { code, message } = error ?? { code: 'FF_INTERNAL', message: 'nothing is known' };
+    return `<p class="verdict bad">Ended before anything was frozen: ${escapeHtml(message)} (${escapeHtml(code)})</p>`;
+  }
+  return [
+    renderVerdict(summary),
+    renderFacts(summary),
+    renderSentences('Problems', 'problem', summary.problems),
+    renderSentences('Warnings', 'warning', summary.warnings),
+    '<h2>What happened when</h2>',
+    LEGEND,
+    renderPicture(timeline),
+    renderTables(summary),
+  ].join('\n');
+}
+
+function renderVerdict({ consistency, code, disks }: Summary): string {
+  const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
+  const kind = consistency === 'none' ? 'bad' : 'good';
+  return `<p class="verdict ${kind}">${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${RESULTS[code].name})</p>`;
+}
+
+function renderFacts({ barrier, windowMs, fileSystems, disks, freezeAttempts }: Summary): string {
+  const slowest = Math.max(0, ...disks.flatMap(({ latencyMs }) => latencyMs ?? []));
+  const facts: readonly [string, string][] = [
+    [`${windowMs.max.toFixed(1)} ms`, 'longest stand-still of a writer'],
+    [`${windowMs.mean.toFixed(1)} ms`, 'mean stand-still'],
+    [`${slowest.toFixed(1)} ms`, 'slowest answer'],
+    [`${fileSystems.length} / ${disks.length}`, 'file systems / disks'],
+    [String(freezeAttempts), freezeAttempts === 1 ? 'attempt to freeze' : 'attempts to freeze'],
+    [barrier ?? 'never', 'instant that every snapshot shows'],
+  ];
+  const items = facts.map(
+    ([value, what]) => `<div><b>${escapeHtml(value)}</b><span>${what}</span></div>`,
+  );
+  return `<div class="facts">${items.join('')}</div>`;
+}
+
+function renderSentences(heading: string, kind: string, sentences: readonly string[]): string {
+  const items = sentences.map((it) => `<li class="${kind}">${escapeHtml(it)}</li>`);
+  return items.length === 0 ? '' : `<h2>${heading}</h2><ul>${items.join('')}</ul>`;
+}
+
+const LEGEND = `<div class="legend">${[
+  ['settle', 'flushed beforehand'],
+  ['freeze', 'being frozen'],
+  ['frozen', 'frozen'],
+  ['thaw', 'being thawed'],
+  ['request', 'snapshot request until its answer'],
+  ['failed', 'failed'],
+]
+  .map(([kind, what]) => `<span><i style="--c:var(--${kind})"></i>${what}</span>`)
+  .join('')}<span><i class="barrier"></i>barrier: everything is frozen</span></div>`;
+
+function renderTables({ fileSystems, disks, phasesMs }: Summary): string {
+  return [
+    '<h2>Figures</h2>',
+    renderTable(
+      ['file system', 'type', 'disks', '#freeze ms', '#window ms'],
+      fileSystems.map((it) => [
+        it.mountPoint,
+        it.type,
+        it.disks.join(' '),
+        figure(it.freezeMs),
+        figure(it.windowMs),
+      ]),
+    ),
+    renderTable(
+      ['disk', 'blob', 'snapshot', '#http', '#tries', '#latency ms', 'error'],
+      disks.map((it) => [
+        it.device ?? '?',
+        it.blob,
+        it.snapshot ?? 'none',
+        it.httpStatus,
+        it.attempts,
+        figure(it.latencyMs),
+        it.error ?? '',
+      ]),
+    ),
+    renderTable(
+      ['phase', '#ms'],
+      Object.entries(phasesMs).map(([name, ms]) => [name, figure(ms)]),
+    ),
+  ].join('\n<p>&nbsp;</p>\n');
+}
+
+/** A heading that begins with # is of a column of numbers. */
+function renderTable(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const kind = (index: number): string =>
+    headings[index]?.startsWith('#') === true ? ' class="number"' : '';
+  const head = headings.map((it, index) => `<th${kind(index)}>${it.replace('#', '')}</th>`);
+  const body = rows.map((row) => {
+    const cells = row.map((it, index) => `<td${kind(index)}>${escapeHtml(String(it ?? '–'))}</td>`);
+    return `<tr>${cells.join('')}</tr>`;
+  });
+  return `<div class="wide"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
+}
+
+function figure(value: number | null): string {
+  return value === null ? '–' : value.toFixed(1);
+}

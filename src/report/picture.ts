@@ -1,0 +1,120 @@
+import { escapeHtml } from './html-escape.ts';
+import { type TimeAxis, timeAxis } from './time-axis.ts';
+import type { Timeline, TimelineDisk, TimelineFileSystem } from './timeline.ts';
+
+/** One bar of the picture; `kind` is a class of the style sheet. */
+interface Bar {
+  readonly kind: 'settle' | 'freeze' | 'frozen' | 'thaw' | 'request' | 'failed';
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly title: string;
+}
+
+interface Row {
+  readonly label: string;
+  readonly detail: string;
+  readonly bars: readonly Bar[];
+}
+
+/** Units of a row's drawing; it is stretched to whatever width there is. */
+const WIDTH = 1_000;
+const HEIGHT = 16;
+
+/**
+ * A row for each file system and each disk on one time axis, with the barrier through all of them.
+ * Only bars are in the drawings: these are stretched, text would be too.
+ */
+export function renderPicture(timeline: Timeline): string {
+  const axis = timeAxis(timeline);
+  const draw = (row: Row): string => renderRow(row, axis, timeline.barrierMs);
+  return [
+    '<div class="picture">',
+    renderScale(axis),
+    '<h3>File systems</h3>',
+    ...timeline.fileSystems.map(fileSystemRow).map(draw),
+    '<h3>Disks</h3>',
+    ...timeline.disks.map(diskRow).map(draw),
+    renderScale(axis),
+    '</div>',
+  ].join('\n');
+}
+
+function fileSystemRow({ mountPoint, type, disks, settle, freezes }: TimelineFileSystem): Row {
+  const settled: Bar[] = settle === null ? [] : [bar('settle', settle[0], settle[1], 'settled')];
+  return {
+    label: mountPoint,
+    detail: [type, ...disks].join(' '),
+    bars: [...settled, ...freezes.flatMap(freezeBars)],
+  };
+}
+
+function freezeBars({
+  startMs,
+  frozenMs,
+  thaw,
+  error,
+}: TimelineFileSystem['freezes'][number]): Bar[] {
+  const untilMs = thaw?.[0] ?? frozenMs ?? startMs;
+  const freeze = bar('freeze', startMs, frozenMs ?? untilMs, 'being frozen');
+  const frozen = frozenMs === null ? [] : [bar('frozen', frozenMs, untilMs, 'frozen')];
+  const thawed = thaw === null ? [] : [bar('thaw', thaw[0], thaw[1], 'being thawed')];
+  const failed = error === null ? [] : [bar('failed', startMs, thaw?.[1] ?? untilMs, error)];
+  return [freeze, ...frozen, ...thawed, ...failed];
+}
+
+function diskRow({ device, blob, request, attempts, consistent, error }: TimelineDisk): Row {
+  const title = error ?? `${attempts} ${attempts === 1 ? 'request' : 'requests'}`;
+  return {
+    label: device ?? 'unknown disk',
+    detail: blob.split('/').slice(-2).join('/'),
+    bars:
+      request === null
+        ? []
+        : [bar(consistent ? 'request' : 'failed', request[0], request[1], title)],
+  };
+}
+
+function bar(kind: Bar['kind'], fromMs: number, toMs: number, what: string): Bar {
+  return { kind, fromMs, toMs, title: `${what}, ${(toMs - fromMs).toFixed(1)} ms` };
+}
+
+function renderRow({ label, detail, bars }: Row, axis: TimeAxis, barrierMs: number | null): string {
+  const barrier =
+    barrierMs === null ? '' : line('barrier', axis.position(barrierMs), 'everything is frozen');
+  return [
+    '<div class="row">',
+    `<div class="label"><b>${escapeHtml(label)}</b> <span>${escapeHtml(detail)}</span></div>`,
+    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${escapeHtml(`${label}: ${bars.map(({ title }) => title).join('; ') || 'nothing'}`)}">`,
+    ...axis.ticks.map(({ percent }) => line('tick', percent)),
+    ...bars.map((it) => renderBar(it, axis)),
+    barrier,
+    '</svg></div>',
+  ].join('');
+}
+
+/** The failure is a frame around the rest, so that both are seen. */
+function renderBar({ kind, fromMs, toMs, title }: Bar, axis: TimeAxis): string {
+  const from = axis.position(fromMs) * (WIDTH / 100);
+  const width = Math.max(0, axis.position(toMs) * (WIDTH / 100) - from);
+  return `<rect class="${kind}" x="${round(from)}" y="2" width="${round(width)}" height="${HEIGHT - 4}"><title>${escapeHtml(title)}</title></rect>`;
+}
+
+function line(kind: string, percent: number, title?: string): string {
+  const x = round(percent * (WIDTH / 100));
+  const told = title === undefined ? '' : `<title>${escapeHtml(title)}</title>`;
+  return `<line class="${kind}" x1="${x}" x2="${x}" y1="0" y2="${HEIGHT}">${told}</line>`;
+}
+
+/** Labels at the edges stay inside. */
+function renderScale({ ticks, isCompressed }: TimeAxis): string {
+  const labels = ticks.map(({ percent, label }) => {
+    const shift = percent < 5 ? '0' : percent > 95 ? '-100%' : '-50%';
+    return `<span style="left:${round(percent)}%;transform:translateX(${shift})">${label}</span>`;
+  });
+  const note = isCompressed ? ' (before it: another scale)' : '';
+  return `<div class="row scale"><div class="label">ms since the first freeze${note}</div><div class="axis">${labels.join('')}</div></div>`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,88 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, release } from 'node:os';
+import { join } from 'node:path';
+import packageJson from '../../package.json' with { type: 'json' };
+import { FlashfreezeError } from '../errors.ts';
+import type { Redaction } from '../log/redaction.ts';
+import {
+  parseRunFile,
+  type RunEnding,
+  type RunFile,
+  type RunIdentity,
+  runFileOf,
+} from './run-file.ts';
+
+/** Of runs from the command line; the extension's lie in `runs` in its own log folder. */
+export const RUN_FOLDER = '/var/log/flashfreeze/runs';
+export const KEPT_RUNS = 50;
+
+/** `20261122T083810123Z-snapshot-4711.json`: by name is by time. */
+const RUN_FILE_NAME = /^\d{8}T\d{9}Z-(?:snapshot|freeze|extension)-\d+\.json$/;
+
+export type KeptRun =
+  | { readonly ok: true; readonly path: string; readonly run: RunFile }
+  | { readonly ok: false; readonly message: string };
+
+/**
+ * Writes what a run came to into the folder and removes the oldest beyond `KEPT_RUNS`. Only after the
+ * thaw: the folder may lie on what was frozen. Never rejects; a run does not fail for its report.
+ */
+export async function keepRun(
+  ending: RunEnding,
+  identity: Omit<RunIdentity, 'machine'>,
+  redaction: Redaction,
+  folder: string = RUN_FOLDER,
+): Promise<KeptRun> {
+  const now = { monotonicNs: process.hrtime.bigint(), wallClock: new Date() };
+  const machine = {
+    flashfreeze: packageJson.version,
+    kernel: release(),
+    processors: availableParallelism(),
+  };
+  const run = runFileOf(ending, { ...identity, machine }, now);
+  const path = join(folder, nameOf(now.wallClock, identity.origin));
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(`${path}.new`, `${redaction.redact(JSON.stringify(run))}\n`, { mode: 0o600 });
+    await rename(`${path}.new`, path);
+    await prune(folder);
+    return { ok: true, path, run };
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return { ok: false, message: `the run's timeline could not be kept in ${folder} (${reason})` };
+  }
+}
+
+function nameOf(at: Date, origin: string): string {
+  return `${at.toISOString().replace(/[-:.]/g, '')}-${origin}-${process.pid}.json`;
+}
+
+async function prune(folder: string): Promise<void> {
+  const superfluous = (await runFilesIn(folder)).slice(KEPT_RUNS);
+  await Promise.all(superfluous.map((path) => rm(path, { force: true })));
+}
+
+/** Paths, the newest first; empty where there is no folder. */
+export async function runFilesIn(folder: string = RUN_FOLDER): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .filter((name) => RUN_FILE_NAME.test(name))
+    .sort()
+    .reverse()
+    .map((name) => join(folder, name));
+}
+
+/** @throws FlashfreezeError FF_RUN_FILE_INVALID */
+export async function readRunFile(path: string): Promise<RunFile> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new FlashfreezeError(
+      'FF_RUN_FILE_INVALID',
+      `${path}: cannot be read (${reason}). \`flashfreeze report --list\` shows the runs that are kept.`,
+    );
+  }
+  return parseRunFile(text, path);
+}

@@ -1,0 +1,87 @@
+import type { Timeline } from './timeline.ts';
+
+/** Where a time stands on the picture. */
+export interface TimeAxis {
+  /** In percent of the width; times outside are cut off at the edge. */
+  position(ms: number): number;
+  readonly ticks: readonly Tick[];
+  /** The first FIFREEZE, in percent. */
+  readonly freezePercent: number;
+  /** What is before the first FIFREEZE has a scale of its own. */
+  readonly isCompressed: boolean;
+}
+
+export interface Tick {
+  readonly percent: number;
+  /** Milliseconds since the first FIFREEZE. */
+  readonly label: string;
+}
+
+/** At most this much of the width is for what comes before the freeze, however long it took. */
+const MAX_BEFORE_PERCENT = 25;
+/** Room at the right edge, in parts of the window. */
+const ROOM = 0.03;
+const TICKS_BEFORE = 2;
+const TICKS_AFTER = 6;
+
+/**
+ * From the first settling to the last thaw or answer. Settling may take seconds and the window is
+ * some milliseconds: what comes before the first FIFREEZE has a scale of its own then.
+ */
+export function timeAxis({ fileSystems, disks, barrierMs, endMs }: Timeline): TimeAxis {
+  const freezes = fileSystems.flatMap((it) => it.freezes);
+  const requests = disks.flatMap(({ request }) => (request === null ? [] : [request]));
+  const stamps = [
+    ...freezes.flatMap(({ startMs, frozenMs, thaw }) => [startMs, frozenMs ?? startMs, thaw?.[1]]),
+    ...requests.flat(),
+    barrierMs ?? undefined,
+  ].filter((stamp) => stamp !== undefined);
+  const zero = Math.min(...stamps, ...(stamps.length === 0 ? [0] : []));
+  const last = Math.max(...stamps, ...(stamps.length === 0 ? [endMs] : []));
+  const first = Math.min(zero, ...fileSystems.flatMap(({ settle }) => settle?.[0] ?? []));
+  return piecewise(first, zero, zero + Math.max(last - zero, 0.001) * (1 + ROOM));
+}
+
+function piecewise(first: number, zero: number, last: number): TimeAxis {
+  const beforeMs = zero - first;
+  const natural = (100 * beforeMs) / (last - first);
+  const freezePercent = Math.min(MAX_BEFORE_PERCENT, natural);
+  const position = (ms: number): number => {
+    const percent =
+      ms < zero
+        ? ((ms - first) / beforeMs) * freezePercent
+        : freezePercent + ((ms - zero) / (last - zero)) * (100 - freezePercent);
+    return Math.min(100, Math.max(0, percent));
+  };
+  const tick = (sinceZero: number): Tick => ({
+    percent: position(zero + sinceZero),
+    label: labelOf(sinceZero),
+  });
+  const before = niceTicks(beforeMs, TICKS_BEFORE).filter((ms) => ms > 0);
+  const roomBefore = before.filter((ms) => freezePercent - position(zero - ms) > 6);
+  return {
+    position,
+    freezePercent,
+    isCompressed: natural > MAX_BEFORE_PERCENT,
+    ticks: [
+      ...roomBefore.map((ms) => tick(-ms)).reverse(),
+      ...niceTicks(last - zero, TICKS_AFTER).map(tick),
+    ],
+  };
+}
+
+/** Multiples of 1, 2 or 5 times a power of ten from 0 to the length, about as many as wanted. */
+export function niceTicks(length: number, wanted: number): number[] {
+  if (!(length > 0)) {
+    return [];
+  }
+  const rough = length / wanted;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((it) => it * power).find((it) => it >= rough) ?? rough;
+  const count = Math.floor(length / step);
+  return Array.from({ length: count + 1 }, (_, index) => index * step);
+}
+
+function labelOf(ms: number): string {
+  return Number(ms.toPrecision(6)).toString().replace('-', '−');
+}

@@ -1,0 +1,143 @@
+import { judge } from '../backup/outcome.ts';
+import type { BackupRecord, FileSystemTimes, TargetRecord } from '../backup/record.ts';
+import type { FileSystem } from '../filesystems/model.ts';
+
+/** From and to, in milliseconds since the timeline's beginning. */
+export type Span = readonly [startMs: number, endMs: number];
+
+/** What happened when; all times in milliseconds since the first phase began. */
+export interface Timeline {
+  /** ISO-8601 UTC of time 0. */
+  readonly startedAt: string;
+  readonly endMs: number;
+  readonly phases: readonly { readonly name: string; readonly span: Span }[];
+  /** Everything was frozen from then on; null where that was never reached. */
+  readonly barrierMs: number | null;
+  readonly fileSystems: readonly TimelineFileSystem[];
+  readonly disks: readonly TimelineDisk[];
+}
+
+export interface TimelineFileSystem {
+  readonly mountPoint: string;
+  readonly type: string;
+  readonly disks: readonly string[];
+  /** Its last syncfs before the first freeze. */
+  readonly settle: Span | null;
+  /** One for each time it was frozen; several where a first freeze was broken. */
+  readonly freezes: readonly TimelineFreeze[];
+}
+
+export interface TimelineFreeze {
+  /** When FIFREEZE was called. */
+  readonly startMs: number;
+  /** When it returned 0; null where it did not. */
+  readonly frozenMs: number | null;
+  readonly thaw: Span | null;
+  /** What went wrong with it. */
+  readonly error: string | null;
+}
+
+export interface TimelineDisk {
+  readonly device: string | null;
+  /** URL without its query, or what else took the snapshot. */
+  readonly blob: string;
+  /** From the first request to the final answer; null where none was sent. */
+  readonly request: Span | null;
+  readonly attempts: number;
+  /** The snapshot provably shows the common instant. */
+  readonly consistent: boolean;
+  readonly error: string | null;
+}
+
+/** @param now CLOCK_MONOTONIC and wall clock at the same moment */
+export function timelineOf(
+  record: BackupRecord,
+  now: { readonly monotonicNs: bigint; readonly wallClock: Date },
+): Timeline {
+  const zeroNs = record.phases[0]?.startNs ?? now.monotonicNs;
+  const at = (ns: bigint): number => Math.round(Number(ns - zeroNs) / 1_000) / 1_000;
+  const lateMs = Number(now.monotonicNs - zeroNs) / 1e6;
+  const { diskIsConsistent } = judge(record);
+  return {
+    startedAt: new Date(now.wallClock.getTime() - lateMs).toISOString(),
+    endMs: Math.max(0, ...record.phases.map(({ endNs }) => at(endNs))),
+    phases: record.phases.map(({ name, startNs, endNs }) => ({
+      name,
+      span: [at(startNs), at(endNs)],
+    })),
+    barrierMs: record.barrier === undefined ? null : at(record.barrier.atNs),
+    fileSystems: record.plan.fileSystems.map((fileSystem, index) =>
+      timelineFileSystem(record, fileSystem, index, at),
+    ),
+    disks: record.disks.map((disk, index) =>
+      timelineDisk(disk, diskIsConsistent[index] ?? false, at),
+    ),
+  };
+}
+
+type Clock = (ns: bigint) => number;
+
+function timelineFileSystem(
+  { fileSystems, earlierAttempts }: BackupRecord,
+  { mountPoint, type, disks }: FileSystem,
+  index: number,
+  at: Clock,
+): TimelineFileSystem {
+  const attempts = [...earlierAttempts.map((it) => it.fileSystems), fileSystems];
+  return {
+    mountPoint,
+    type,
+    disks,
+    settle: settleSpan(fileSystems[index], at),
+    freezes: attempts.flatMap((times) => timelineFreeze(times[index], at)),
+  };
+}
+
+function settleSpan(times: FileSystemTimes | undefined, at: Clock): Span | null {
+  return times?.settleStartNs === undefined || times.settleNs === undefined
+    ? null
+    : [at(times.settleStartNs), at(times.settleStartNs + times.settleNs)];
+}
+
+function timelineFreeze(times: FileSystemTimes | undefined, at: Clock): TimelineFreeze[] {
+  if (times?.freezeStartNs === undefined) {
+    return [];
+  }
+  const { freezeStartNs, frozenNs, thawStartNs, thawedNs } = times;
+  return [
+    {
+      startMs: at(freezeStartNs),
+      frozenMs: frozenNs === undefined ? null : at(frozenNs),
+      thaw:
+        thawStartNs === undefined || thawedNs === undefined
+          ? null
+          : [at(thawStartNs), at(thawedNs)],
+      error: errorOf(times),
+    },
+  ];
+}
+
+function errorOf({ freezeErrno, frozenNs, thawErrno, wasFrozen }: FileSystemTimes): string | null {
+  if (freezeErrno !== undefined) {
+    return `FIFREEZE: ${freezeErrno}`;
+  }
+  if (thawErrno !== undefined) {
+    return `FITHAW: ${thawErrno}`;
+  }
+  return frozenNs !== undefined && wasFrozen === false ? 'was thawed by somebody else' : null;
+}
+
+function timelineDisk({ device, blob, answer }: TargetRecord, consistent: boolean, at: Clock) {
+  const { firedNs, acknowledgedNs, attempts, failure } = answer;
+  return {
+    device: device ?? null,
+    blob,
+    request:
+      firedNs === undefined || acknowledgedNs === undefined
+        ? null
+        : ([at(firedNs), at(acknowledgedNs)] as const),
+    attempts,
+    consistent,
+    error: failure?.message ?? null,
+  };
+}

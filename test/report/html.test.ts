@@ -1,0 +1,52 @@
+import * as assert from 'uvu/assert';
+import { renderHtml } from '../../src/report/html.ts';
+import { runFileOf } from '../../src/report/run-file.ts';
+import { goodRecord } from '../backup/fixtures/records.ts';
+import { suite } from '../suite.ts';
+import { busyRecord, runOf } from './fixtures/runs.ts';
+
+const test = suite('HTML report');
+
+test('has a row and a table line for each file system and disk', () => {
+  const html = renderHtml(runOf(busyRecord(8)));
+  assert.is(html.split('<svg').length - 1, 16);
+  for (const name of ['/data/7', '/dev/sdh', 'vhds/disk7.vhd', 'code 761']) {
+    assert.ok(html.includes(name), name);
+  }
+});
+
+test('shows failures in their own colour and names them', () => {
+  const failed = renderHtml(runOf(busyRecord(8)));
+  assert.match(failed, 'rect class="failed"');
+  assert.match(failed, 'no complete answer within the time allowed');
+  assert.not.match(renderHtml(runOf(goodRecord(8))), 'rect class="failed"');
+});
+
+test('is whole in itself: nothing is loaded or run', () => {
+  const html = renderHtml(runOf(busyRecord(8)));
+  assert.not.match(html, /<(?:script|link|img|iframe|object)\b/);
+  assert.not.match(html, /(?:src|href)=|url\(|@import/);
+  assert.match(html, "default-src 'none'");
+});
+
+test('text of the run cannot become markup', () => {
+  const html = renderHtml(runOf(busyRecord(1)));
+  assert.match(html, '&lt;script&gt;alert(&quot;a warning&quot;)');
+});
+
+test('says what ended a run before anything was frozen', () => {
+  const html = renderHtml(
+    runFileOf(
+      { kind: 'refused', error: { code: 'FF_BLOB_NOT_FOUND', message: 'no such blob' } },
+      {
+        origin: 'snapshot',
+        taskId: 't',
+        machine: { flashfreeze: '0', kernel: '6', processors: 1 },
+      },
+      { monotonicNs: 0n, wallClock: new Date() },
+    ),
+  );
+  assert.match(html, 'no such blob (FF_BLOB_NOT_FOUND)');
+});
+
+test.run();

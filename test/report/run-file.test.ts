@@ -1,0 +1,129 @@
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { FlashfreezeError } from '../../src/errors.ts';
+import { Redaction } from '../../src/log/redaction.ts';
+import { parseRunFile } from '../../src/report/run-file.ts';
+import { KEPT_RUNS, keepRun, readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
+import { goodRecord } from '../backup/fixtures/records.ts';
+import { suite } from '../suite.ts';
+import { busyRecord, runOf } from './fixtures/runs.ts';
+
+const test = suite('run file');
+const IDENTITY = { origin: 'snapshot', taskId: 'task-1' } as const;
+
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'flashfreeze-runs-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+test('times are milliseconds since the first phase, and time 0 is known in wall-clock time', () => {
+  const { timeline } = runOf(busyRecord(2));
+  assert.is(timeline?.startedAt, '2026-11-22T02:41:51.620Z');
+  assert.is(timeline?.barrierMs, 1009);
+  assert.equal(timeline?.fileSystems[1], {
+    mountPoint: '/data/1',
+    type: 'ext4',
+    disks: ['sdb'],
+    settle: [500, 601],
+    freezes: [{ startMs: 1000, frozenMs: 1003, thaw: [1031, 1032], error: null }],
+  });
+  assert.equal(timeline?.disks[1], {
+    device: '/dev/sdb',
+    blob: 'https://account.blob.example/vhds/disk1.vhd',
+    request: [1010, 1029],
+    attempts: 1,
+    consistent: true,
+    error: null,
+  });
+});
+
+test('keeps the freezes of a broken attempt before those of the last one', () => {
+  const record = goodRecord(1);
+  const broken = { ...record.fileSystems[0], freezeErrno: 'EBUSY', frozenNs: undefined };
+  const run = runOf({
+    ...record,
+    earlierAttempts: [{ fileSystems: [broken as (typeof record.fileSystems)[number]], stuck: [0] }],
+  });
+  assert.equal(
+    run.timeline?.fileSystems[0]?.freezes.map(({ error }) => error),
+    ['FIFREEZE: EBUSY', null],
+  );
+});
+
+test('survives being written and read', () => {
+  const run = runOf(busyRecord(8));
+  assert.equal(parseRunFile(JSON.stringify(run), 'run.json'), run);
+});
+
+for (const [name, text, reason] of [
+  ['no JSON', '{', 'not JSON'],
+  ['another format', '{"format":"flashfreeze-run/9"}', 'format'],
+  ['a missing part', '{"format":"flashfreeze-run/1"}', 'origin'],
+  [
+    'an unknown code',
+    JSON.stringify(runOf(goodRecord(1))).replace('"code":1', '"code":99'),
+    'code',
+  ],
+] as const) {
+  test(`refuses ${name} and names the file`, () => {
+    assert.throws(
+      () => parseRunFile(text, '/there/run.json'),
+      (error: unknown) =>
+        error instanceof FlashfreezeError &&
+        error.code === 'FF_RUN_FILE_INVALID' &&
+        error.message.includes('/there/run.json') &&
+        error.message.includes(reason),
+    );
+  });
+}
+
+test('is for root alone, and holds no secret', async () => {
+  await using folder = await temporaryFolder();
+  const redaction = new Redaction();
+  redaction.add('a warning');
+  const kept = await keepRun(
+    { kind: 'ran', record: busyRecord(1) },
+    IDENTITY,
+    redaction,
+    folder.path,
+  );
+  assert.ok(kept.ok);
+  const path = kept.ok ? kept.path : '';
+  assert.is((await stat(path)).mode & 0o777, 0o600);
+  assert.not.match(await readFile(path, 'utf8'), 'a warning');
+  assert.is((await readRunFile(path)).taskId, 'task-1');
+});
+
+test('only the last ones are kept; what is not a run stays', async () => {
+  await using folder = await temporaryFolder();
+  const old = Array.from(
+    { length: KEPT_RUNS + 3 },
+    (_, index) => `20260101T0000000${String(index).padStart(2, '0')}Z-snapshot-1.json`,
+  );
+  await Promise.all([...old, 'notes.txt'].map((name) => writeFile(join(folder.path, name), '{}')));
+  await keepRun({ kind: 'ran', record: goodRecord(1) }, IDENTITY, new Redaction(), folder.path);
+  const left = await runFilesIn(folder.path);
+  assert.is(left.length, KEPT_RUNS);
+  assert.not.match(left[0] ?? '', '20260101');
+  assert.match(left.at(-1) ?? '', '20260101T000000004Z');
+  assert.ok((await readdir(folder.path)).includes('notes.txt'));
+});
+
+test('a folder that cannot be written is no reason to fail', async () => {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'file');
+  await writeFile(file, '');
+  await chmod(file, 0o600);
+  const kept = await keepRun(
+    { kind: 'refused', error: { code: 'FF_X', message: 'x' } },
+    IDENTITY,
+    new Redaction(),
+    join(file, 'runs'),
+  );
+  assert.not.ok(kept.ok);
+  assert.match(kept.ok ? '' : kept.message, 'ENOTDIR');
+});
+
+test.run();

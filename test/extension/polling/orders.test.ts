@@ -1,0 +1,87 @@
+import * as fc from 'fast-check';
+import * as assert from 'uvu/assert';
+import { waitMs } from '../../../src/extension/polling/back-off.ts';
+import {
+  publishSnapshotRequest,
+  readOrder,
+  startSnapshotCall,
+} from '../../../src/extension/polling/orders.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('orders of the host');
+const ORDER = { snapshotId: 'snap-1', luns: undefined };
+
+test('404 is nothing to do, 200 an order, everything else a failure', () => {
+  assert.equal(readOrder(404, ''), { kind: 'nothing' });
+  const body = '{"snapshotId": "snap-1", "luns": [0, 1], "extensionSettings": {"public": {}}}';
+  const order = { snapshotId: 'snap-1', luns: [0, 1] };
+  assert.equal(readOrder(200, body), { kind: 'order', order });
+  assert.equal(readOrder(200, '{"snapshotId": "snap-1"}'), { kind: 'order', order: ORDER });
+  for (const garbage of [
+    '',
+    'null',
+    '[]',
+    '{}',
+    '{"snapshotId": 7}',
+    '{"snapshotId": ""}',
+    '<h1>',
+  ]) {
+    assert.equal(readOrder(200, garbage), { kind: 'failed', statusCode: 200 });
+  }
+  assert.equal(readOrder(555, ''), { kind: 'failed', statusCode: 555 });
+  assert.equal(readOrder(500, body), { kind: 'failed', statusCode: 500 });
+});
+
+test('whatever the host answers, reading it does not throw', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 100, max: 600 }),
+      fc.oneof(fc.string(), fc.json()),
+      (code, body) => {
+        const answer = readOrder(code, body);
+        assert.ok(answer.kind !== 'order' || /^[\x21-\x7e]{1,256}$/.test(answer.order.snapshotId));
+      },
+    ),
+  );
+});
+
+test('the requests name the snapshot, and what went wrong', () => {
+  const { request, readAnswer } = startSnapshotCall(ORDER);
+  assert.is(request.path, '/machine/plugins?comp=xdisksvc&type=startsnapshot');
+  assert.equal(JSON.parse(String(request.body)), { snapshotId: 'snap-1', errMsg: '' });
+  const fault = { code: '121', message: 'it did not freeze' };
+  const publish = publishSnapshotRequest(ORDER, fault);
+  assert.is(publish.path, '/machine/plugins?comp=xdisksvc&type=publishsnapshot');
+  assert.equal(JSON.parse(String(publish.body)), {
+    snapshotId: 'snap-1',
+    errMsg: 'it did not freeze',
+    error: fault,
+  });
+  assert.equal(
+    [200, 201, 204, 557, 404, 500, 555].map((code) => readAnswer(code, '')[0]?.ok),
+    [true, true, true, true, false, false, false],
+  );
+});
+
+test('after failures the wait grows up to twelve intervals, and is never the same for all', () => {
+  assert.is(waitMs(1_000, 0, 0.3), 1_000);
+  assert.is(waitMs(1_000, 1, 0), 1_000);
+  assert.is(waitMs(1_000, 1, 1), 2_000);
+  assert.is(waitMs(1_000, 2, 1), 4_000);
+  assert.is(waitMs(1_000, 99, 1), 12_000);
+  const interval = fc.double({ min: 1, max: 1e12, noNaN: true });
+  fc.assert(
+    fc.property(
+      interval,
+      fc.nat(2_000),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (ms, n, random) => {
+        const wait = waitMs(ms, n, random);
+        assert.ok(wait > 0 && wait <= 24 * 3_600_000);
+        assert.ok(n === 0 || wait <= 12 * ms);
+      },
+    ),
+  );
+});
+
+test.run();

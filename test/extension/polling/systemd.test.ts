@@ -1,0 +1,112 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import type { ServiceCommand } from '../../../src/extension/polling/service-command.ts';
+import {
+  renderUnit,
+  type Systemd,
+  startUnit,
+  stopUnit,
+  UNIT_NAME,
+} from '../../../src/extension/polling/systemd.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('polling service as a unit of systemd');
+
+const COMMAND: ServiceCommand = {
+  argv: [
+    '/var/lib/waagent/a b-1.0/node',
+    '/var/lib/waagent/a b-1.0/flashfreeze.js',
+    'extension',
+    'poll',
+  ],
+  directory: '/var/lib/waagent/a b-1.0',
+  environment: { PATH: '/usr/bin:/bin', ODD: 'a "quote", 100% $HOME \\' },
+};
+
+/** A systemd that notes what it is asked. */
+class Noted implements Systemd, AsyncDisposable {
+  readonly unitDirectory: string;
+  readonly calls: string[] = [];
+
+  private constructor(unitDirectory: string) {
+    this.unitDirectory = unitDirectory;
+  }
+
+  static async create(): Promise<Noted> {
+    return new Noted(await mkdtemp(join(tmpdir(), 'units-')));
+  }
+
+  systemctl = async (...args: readonly string[]): Promise<void> => {
+    this.calls.push(args.join(' '));
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.unitDirectory, { recursive: true });
+  }
+}
+
+test('the unit’s words are quoted as systemd reads them', () => {
+  const unit = renderUnit(COMMAND);
+  assert.match(
+    unit,
+    'ExecStart="/var/lib/waagent/a b-1.0/node" "/var/lib/waagent/a b-1.0/flashfreeze.js" "extension" "poll"\n',
+  );
+  assert.match(unit, 'Environment="ODD=a \\"quote\\", 100%% $$HOME \\\\"\n');
+  assert.match(unit, 'KillMode=mixed\n');
+  assert.match(unit, 'Restart=on-failure\n');
+  assert.match(unit, 'WorkingDirectory=/var/lib/waagent/a b-1.0\n');
+});
+
+test('starting it twice is starting it once', async () => {
+  await using systemd = await Noted.create();
+  await startUnit(COMMAND, systemd);
+  assert.equal(systemd.calls, ['daemon-reload', `enable ${UNIT_NAME}`, `restart ${UNIT_NAME}`]);
+  assert.is(await readFile(join(systemd.unitDirectory, UNIT_NAME), 'utf8'), renderUnit(COMMAND));
+  await startUnit(COMMAND, systemd);
+  assert.equal(systemd.calls.slice(3), [`start ${UNIT_NAME}`]);
+});
+
+test('another version is started anew', async () => {
+  await using systemd = await Noted.create();
+  await startUnit(COMMAND, systemd);
+  await startUnit({ ...COMMAND, directory: '/var/lib/waagent/a-2.0' }, systemd);
+  assert.equal(systemd.calls.slice(3), [
+    'daemon-reload',
+    `enable ${UNIT_NAME}`,
+    `restart ${UNIT_NAME}`,
+  ]);
+});
+
+test('stopping it leaves nothing, and may be repeated', async () => {
+  await using systemd = await Noted.create();
+  await stopUnit(systemd);
+  assert.equal(systemd.calls, []);
+  await startUnit(COMMAND, systemd);
+  await stopUnit(systemd);
+  assert.equal(systemd.calls.slice(3), [
+    `disable --now ${UNIT_NAME}`,
+    'daemon-reload',
+    `reset-failed ${UNIT_NAME}`,
+  ]);
+  assert.equal(await readdir(systemd.unitDirectory), []);
+  await stopUnit(systemd);
+  assert.is(systemd.calls.length, 6);
+});
+
+test('a unit that does not stop stays known', async () => {
+  await using systemd = await Noted.create();
+  await startUnit(COMMAND, systemd);
+  const failing: Systemd = {
+    unitDirectory: systemd.unitDirectory,
+    systemctl: () => Promise.reject(new Error('it hangs')),
+  };
+  await stopUnit(failing).then(
+    () => assert.unreachable(),
+    (error: unknown) => assert.match(String(error), 'it hangs'),
+  );
+  assert.equal(await readdir(systemd.unitDirectory), [UNIT_NAME]);
+});
+
+test.run();

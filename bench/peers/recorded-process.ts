@@ -8,7 +8,6 @@ import type { BackupRecord } from '../../src/backup/record.ts';
 import type { BackupRequest } from '../../src/backup/request.ts';
 import { backup } from '../../src/backup/run.ts';
 import { FreezeWindow } from '../../src/backup/window.ts';
-import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../src/config/vmbackup.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
 import { BlobLanes } from '../../src/snapshot/blob/lanes.ts';
 import { millisecondsOf } from '../probe/figures.ts';
@@ -19,6 +18,7 @@ import {
   timesBetween,
   timesByRole,
 } from '../process/thread-times.ts';
+import { backupRequest } from './backup-request.ts';
 import type { RecordedDisk, RecordedRequest, RecordedRun } from './recorded.ts';
 
 type Stamps = Map<number, bigint>;
@@ -103,22 +103,13 @@ function noteAll(stamps: Stamps, indexes: readonly number[]): void {
   }
 }
 
-/** The defaults of the configuration, where a request takes most of its fields from. */
-function backupRequest({ urls, fire, lanes, settle, startAt }: RecordedRequest): BackupRequest {
-  return {
-    ...DEFAULT_VM_BACKUP_CONFIGURATION,
+function askedFor({ urls, fire, lanes, settle, startAt }: RecordedRequest): BackupRequest {
+  return backupRequest(urls, {
     ...(fire === undefined ? {} : { fire }),
-    blobs: urls.map((url) => ({ url, device: undefined })),
-    selection: { include: [], skip: [] },
     settle: settle ?? true,
-    sequential: false,
-    freeze: true,
-    strictMatch: false,
     startAt: startAt === undefined ? undefined : new Date(startAt),
-    metadata: [],
-    taskId: 'bench',
     lanes,
-  };
+  });
 }
 
 /** In the order of the URLs; a disk of the lab has one file system. */
@@ -162,7 +153,7 @@ function realtimeOffsetMs(): number {
 const request = JSON.parse(await text(process.stdin)) as RecordedRequest;
 noteCalls();
 const silent = { phaseBegins: () => {}, phaseEnds: () => {}, warn: () => {} };
-const record = await backup(backupRequest(request), silent, new AbortController().signal);
+const record = await backup(askedFor(request), silent, new AbortController().signal);
 const recorded: RecordedRun = {
   ok: record.end.kind === 'completed' && record.disks.every(({ answer }) => answer.snapshot),
   end: record.end.kind,

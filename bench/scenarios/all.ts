@@ -2,9 +2,10 @@ import type { Scenario } from '../scenario.ts';
 import { anatomy } from './anatomy.ts';
 import { at } from './at.ts';
 import { dirty } from './dirty.ts';
+import { soak } from './soak.ts';
 import { straggler } from './straggler.ts';
 import { versus } from './versus.ts';
 import { window } from './window.ts';
 
 /** In the order of the help. */
-export const SCENARIOS: readonly Scenario[] = [window, straggler, dirty, at, versus, anatomy];
+export const SCENARIOS: readonly Scenario[] = [window, straggler, dirty, at, versus, anatomy, soak];

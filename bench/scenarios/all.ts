@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { anatomy } from './anatomy.ts';
+import { app } from './app.ts';
 import { at } from './at.ts';
 import { dirty } from './dirty.ts';
 import { soak } from './soak.ts';
@@ -8,4 +9,13 @@ import { versus } from './versus.ts';
 import { window } from './window.ts';
 
 /** In the order of the help. */
-export const SCENARIOS: readonly Scenario[] = [window, straggler, dirty, at, versus, anatomy, soak];
+export const SCENARIOS: readonly Scenario[] = [
+  window,
+  straggler,
+  dirty,
+  at,
+  app,
+  versus,
+  anatomy,
+  soak,
+];

@@ -59,6 +59,17 @@ export async function quiesceApplication(
   };
 }
 
+/**
+ * The same without a freeze where the scripts' configuration forbids it: then neither lock nor guardian is
+ * needed, and a machine without anything to freeze is none that cannot be backed up.
+ */
+export function withoutForbiddenFreeze(request: BackupRequest): BackupRequest {
+  const { quiesce: plan } = request;
+  return plan?.kind === 'scripts' && !plan.freezeFileSystems
+    ? { ...request, freeze: false }
+    : request;
+}
+
 /** Lets the application go, as a phase of its own; only when nothing is frozen. */
 export async function resumeApplication(
   application: QuiescedApplication | undefined,

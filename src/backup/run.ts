@@ -9,7 +9,7 @@ import { keepLearntOrder } from './learnt-order.ts';
 import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
 import { Phases } from './phases.ts';
 import { type Prepared, prepare, type Relays } from './prepare.ts';
-import { resumeApplication } from './quiesce-phase.ts';
+import { resumeApplication, withoutForbiddenFreeze } from './quiesce-phase.ts';
 import type { BackupRecord, TargetRecord } from './record.ts';
 import { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
@@ -26,10 +26,11 @@ const OS_DISK_LUN = -1;
  * @throws FlashfreezeError where the run ended before anything was frozen
  */
 export async function backup(
-  request: BackupRequest,
+  asked: BackupRequest,
   observer: RunObserver,
   abort: AbortSignal,
 ): Promise<BackupRecord> {
+  const request = withoutForbiddenFreeze(asked);
   const warnings: string[] = [];
   const noting = alsoNoting(observer, warnings);
   const phases = new Phases(noting);

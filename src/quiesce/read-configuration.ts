@@ -8,7 +8,7 @@ import {
 import { readScriptPlugin, type ScriptPlugin } from '../config/script-plugin.ts';
 import { readWorkload, WORKLOAD_PATH } from '../config/workload.ts';
 import { passwordsIn } from './databases/credentials.ts';
-import type { ApplicationRules, Finding, QuiescePlan, ScriptsPlan } from './model.ts';
+import type { ApplicationRules, QuiescePlan, ScriptsPlan } from './model.ts';
 
 /** Where the configuration of applications lies. */
 export interface QuiescePaths {
@@ -82,12 +82,16 @@ function readScripts(paths: QuiescePaths): QuiescePlan | undefined {
   const plugins = read.flatMap(({ plugin, configPath }) =>
     plugin.ok ? [{ ...plugin, configPath }] : [],
   );
-  const findings = read.flatMap(({ plugin }) => (plugin.ok ? [] : [findingOf(plugin)]));
+  const freezeFileSystems = plugins.every((plugin) => plugin.freezeFileSystems);
+  // Whether to go on stands in the very file that cannot be used: the default holds, where it can.
+  const findings = read.flatMap(({ plugin }) =>
+    plugin.ok ? [] : [{ code: plugin.code, message: plugin.message, tolerated: freezeFileSystems }],
+  );
   return {
     kind: 'scripts',
     plugins,
     hostTimeoutMs: host.timeoutMs,
-    freezeFileSystems: plugins.every(({ freezeFileSystems }) => freezeFileSystems),
+    freezeFileSystems,
     findings,
     warnings: host.warnings,
   } satisfies ScriptsPlan;
@@ -99,9 +103,4 @@ function readScripts(paths: QuiescePaths): QuiescePlan | undefined {
  */
 function isAbsentByDefault({ configPath, plugin }: ReadPlugin, usualPath: string): boolean {
   return configPath === usualPath && !plugin.ok && plugin.code === 316;
-}
-
-/** Whether to go on stands in the very file that cannot be used: the default holds. */
-function findingOf({ code, message }: ConfigurationFault): Finding {
-  return { code, message, tolerated: true };
 }

@@ -14,6 +14,7 @@ import { Redaction } from '../log/redaction.ts';
 import { expectWindow } from '../report/expected-window.ts';
 import { type PlanFigures, type PlannedBlob, summarizePlan } from '../report/plan-summary.ts';
 import { renderPlan } from '../report/plan-terminal.ts';
+import { readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { collect, runRequestOf } from './run-options.ts';
@@ -59,7 +60,7 @@ async function showPlan(options: PlanOptions): Promise<number> {
     fileSystems: plan.fileSystems.length,
     waves: plan.waves.length,
     canExpedite: await canExpedite(),
-    earlierMaxMs: [],
+    earlierMaxMs: await earlierWindows(plan.fileSystems.length),
   });
   const noted = [...warnings, ...rootWarning(), ...(plan.warnings ?? []), ...matched.warnings];
   const summary = summarizePlan({ ...plan, warnings: noted }, figures, matched.blobs, window);
@@ -125,6 +126,21 @@ async function readFigures(plan: PlanReading): Promise<PlanFigures> {
     readDirtyData(numbers),
   ]);
   return { usedBytes, diskDirtyBytes: dirty.devicesBytes, dirtyBytes: dirty.totalBytes };
+}
+
+/** Of the complete runs from the command line that froze as many file systems. */
+async function earlierWindows(fileSystems: number): Promise<number[]> {
+  const runs = await Promise.all(
+    (await runFilesIn()).map((path) => readRunFile(path).catch(() => undefined)),
+  );
+  return runs.flatMap((run) =>
+    run?.origin === 'snapshot' &&
+    run.summary !== null &&
+    run.summary.consistency !== 'none' &&
+    run.summary.fileSystems.length === fileSystems
+      ? run.summary.windowMs.max
+      : [],
+  );
 }
 
 async function canExpedite(): Promise<boolean> {

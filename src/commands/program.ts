@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addDoctorCommand } from './doctor.ts';
 import { addExtensionCommand } from './extension.ts';
 import { addFreezeCommand } from './freeze.ts';
 import { addLabCommand } from './lab.ts';
@@ -22,6 +23,7 @@ export function createProgram(): Command {
   addPlanCommand(program);
   addThawCommand(program);
   addReportCommand(program);
+  addDoctorCommand(program);
   addSelfCheckCommand(program);
   addExtensionCommand(program);
   addLabCommand(program);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { recover } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import type { BackupRequest } from '../../backup/request.ts';
@@ -9,6 +10,9 @@ import {
   readQuiesceConfiguration,
   secretsOf,
 } from '../../quiesce/read-configuration.ts';
+import type { RunEnding } from '../../report/run-file.ts';
+import { keepRun } from '../../report/run-folder.ts';
+import { RESULTS } from '../../result-codes.ts';
 import { exclusively } from '../exclusive.ts';
 import { finishTask } from '../handled.ts';
 import type { Installation } from '../installation.ts';
@@ -84,6 +88,24 @@ async function report(desk: TaskDesk, read: ReadTask, conclusion: Conclusion): P
   const task = read.settings.ok ? read.settings.task : undefined;
   const machine = await readMachine(desk, task);
   await publish(desk, read.report, finalReport(desk, read.report, task, conclusion, machine));
+  await keepTimeline(desk, read, conclusion);
+}
+
+/** In `runs` beside the log; last of all, because nobody waits for it. */
+async function keepTimeline(
+  { installation, redaction, log }: TaskDesk,
+  { report: { taskId } }: ReadTask,
+  { record, code, message }: Conclusion,
+): Promise<void> {
+  const ending: RunEnding =
+    record === undefined
+      ? { kind: 'refused', error: { code: RESULTS[code].name, message } }
+      : { kind: 'ran', record };
+  const folder = join(installation.handler.logFolder, 'runs');
+  const kept = await keepRun(ending, { origin: 'extension', taskId }, redaction, folder);
+  if (!kept.ok) {
+    log.warning(kept.message);
+  }
 }
 
 async function conclude(

@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import colors from 'picocolors';
+import { examine } from '../doctor/checks.ts';
+import type { Check, DoctorReport } from '../doctor/model.ts';
+import { readMachine } from '../doctor/read-machine.ts';
+import { Redaction } from '../log/redaction.ts';
+import { printable } from '../report/terminal.ts';
+import { collect } from './run-options.ts';
+import { type BlobOptions, givenBlobs } from './snapshot-options.ts';
+
+interface DoctorOptions extends BlobOptions {
+  readonly json?: boolean;
+}
+
+export function addDoctorCommand(program: Command): void {
+  program
+    .command('doctor')
+    .description(
+      'Check whether this machine can be snapshotted, and say what to do; freezes nothing',
+    )
+    .option('--blob <url>', 'check this blob and its SAS, too (repeatable)', collect)
+    .option('--blobs-from <file>', 'read blobs from a file (- for stdin)')
+    .option('--json', 'print the checks as JSON')
+    .action(async (options: DoctorOptions) => {
+      process.exitCode = await doctor(options);
+    });
+}
+
+/** @returns the exit code: 0 where nothing is wrong that keeps a snapshot from being taken */
+async function doctor(options: DoctorOptions): Promise<number> {
+  const urls = givenBlobs(options).map(({ url }) => url);
+  const redaction = new Redaction();
+  for (const url of urls) {
+    redaction.addUrl(url);
+  }
+  const report = examine(await readMachine(urls), new Date());
+  const text = options.json === true ? JSON.stringify(report, null, 2) : render(report);
+  process.stdout.write(redaction.redact(`${text}\n`));
+  return report.status === 'failed' ? 1 : 0;
+}
+
+const SIGNS: Readonly<Record<Check['status'], string>> = { ok: '✓', warning: '!', failed: '✗' };
+
+function render({ status, checks }: DoctorReport): string {
+  const colour = { ok: colors.green, warning: colors.yellow, failed: colors.red };
+  const lines = checks.map(({ id, status: it, finding, remedy }) => {
+    const line = `${colour[it](`${SIGNS[it]} ${id}`)}: ${printable(finding)}`;
+    return remedy === null ? line : `${line}\n    → ${remedy}`;
+  });
+  const verdict = {
+    ok: '✓ everything is in order',
+    warning: '! snapshots can be taken; see the remarks',
+    failed: '✗ snapshots cannot be taken as things are',
+  };
+  return [...lines, '', colour[status](verdict[status])].join('\n');
+}

@@ -1,0 +1,75 @@
+import type { PlanReading } from '../filesystems/read-plan.ts';
+
+/** One thing that was looked at. */
+export interface Check {
+  /** Stable, for scripts. */
+  readonly id: string;
+  readonly status: 'ok' | 'warning' | 'failed';
+  /** What was found. */
+  readonly finding: string;
+  /** What to do; null where nothing is to be done. */
+  readonly remedy: string | null;
+}
+
+/** What `flashfreeze doctor --json` prints: stable, without secrets. */
+export interface DoctorReport {
+  /** The gravest status of all checks. */
+  readonly status: Check['status'];
+  readonly checks: readonly Check[];
+}
+
+/** All that the checks are made of; reading it freezes nothing. */
+export interface MachineFacts {
+  readonly isRoot: boolean;
+  /** `CapEff` of /proc/self/status, a hexadecimal number. */
+  readonly effectiveCapabilities: string | undefined;
+  /** /proc/self/uid_map. */
+  readonly uidMap: string | undefined;
+  readonly kernelRelease: string;
+  /** Where this process seems to run in a container: how that shows. */
+  readonly container: string | undefined;
+  /** False where this process sees other mounts than process 1. */
+  readonly sharesMountsWithInit: boolean;
+  /** Why a part of the program itself does not work. */
+  readonly brokenPart: string | undefined;
+  readonly plan: PlanReading | { readonly error: string };
+  readonly canExpedite: boolean;
+  readonly lock: LockState;
+  /** Mount points that runs which died may have left frozen. */
+  readonly leftFrozen: readonly string[];
+  /** Names of running programs that are known to matter. */
+  readonly programs: readonly string[];
+  /** The folder of the runs lies on a file system that is frozen. */
+  readonly logFolder: {
+    readonly path: string;
+    readonly isFrozen: boolean;
+    readonly problem?: string;
+  };
+  readonly clock: 'synchronized' | 'not-synchronized' | 'unknown';
+  /** First line of `openssl version`. */
+  readonly openssl: string | undefined;
+  /** Why Azure's host service cannot be connected to; undefined where it can. */
+  readonly hostProblem: string | undefined;
+  /** Names of environment variables and files that set a proxy. */
+  readonly proxies: readonly string[];
+  /** What is wrong with configuration files. */
+  readonly configurationProblems: readonly {
+    readonly problem: string;
+    readonly isGrave: boolean;
+  }[];
+  readonly blobs: readonly BlobFacts[];
+}
+
+export type LockState =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'held'; readonly message: string }
+  | { readonly kind: 'unusable'; readonly message: string };
+
+export interface BlobFacts {
+  /** URL without its query. */
+  readonly blob: string;
+  /** What the service or the network said; undefined where the blob can be snapshotted. */
+  readonly problem: string | undefined;
+  /** `se` of the SAS. */
+  readonly expires: Date | undefined;
+}

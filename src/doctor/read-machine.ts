@@ -1,0 +1,224 @@
+import { spawn } from 'node:child_process';
+import { access, constants, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { release } from 'node:os';
+import { dirname } from 'node:path';
+import { GRACE_PERIODS_PATH, unfinishedRuns } from '../backup/journal/journal.ts';
+import { readVmBackupConfiguration, VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
+import { readWaagentConfiguration } from '../config/waagent.ts';
+import { FlashfreezeError } from '../errors.ts';
+import { checkParts } from '../extension/self-check.ts';
+import type { DeviceNumber } from '../filesystems/model.ts';
+import { readPlan } from '../filesystems/read-plan.ts';
+import { FREEZE_LOCK_PATH, FreezeLock } from '../freezer/lock.ts';
+import { deviceNumberOf } from '../freezer/superblock.ts';
+import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
+import { RUN_FOLDER } from '../report/run-folder.ts';
+import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { BlobLanes } from '../snapshot/blob/lanes.ts';
+import { DEFAULT_HOST_ADDRESS } from '../snapshot/host/address.ts';
+import { expiryOf } from './blob-checks.ts';
+import type { BlobFacts, LockState, MachineFacts } from './model.ts';
+
+const HOST_PORT = 80;
+const HOST_LIMIT_MS = 2_000;
+const COMMAND_LIMIT_MS = 5_000;
+const LOCK_WAIT_MS = 50;
+const PROGRAMS = new Set(['auditd', 'fapolicyd']);
+const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'];
+
+/** Looks at the machine; freezes nothing and changes nothing. Never rejects. */
+export async function readMachine(urls: readonly string[]): Promise<MachineFacts> {
+  const status = await text('/proc/self/status');
+  const plan = await readPlan({ include: [], skip: skippedMounts() }).catch((error: unknown) => ({
+    error: messageOf(error),
+  }));
+  return {
+    isRoot: process.geteuid?.() === 0,
+    effectiveCapabilities: /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? '')?.[1],
+    uidMap: await text('/proc/self/uid_map'),
+    kernelRelease: release(),
+    container: await container(),
+    sharesMountsWithInit: await sharesMountsWithInit(),
+    brokenPart: await checkParts().then(() => undefined, messageOf),
+    plan,
+    canExpedite: await may(GRACE_PERIODS_PATH, constants.W_OK),
+    lock: await lockState(),
+    leftFrozen: (await unfinishedRuns()).flatMap(({ fileSystems }) =>
+      fileSystems.map(({ mountPoint }) => mountPoint),
+    ),
+    programs: await runningPrograms(),
+    logFolder: await logFolder('error' in plan ? [] : plan.fileSystems.map(({ device }) => device)),
+    clock: await clockState(),
+    openssl: await firstLine('openssl', ['version']),
+    hostProblem: await connectProblem(DEFAULT_HOST_ADDRESS, HOST_PORT),
+    proxies: proxies(),
+    configurationProblems: configurationProblems(),
+    blobs: await readBlobs(urls),
+  };
+}
+
+function skippedMounts(): readonly string[] {
+  try {
+    return readVmBackupConfiguration().configuration.mountsToSkip;
+  } catch {
+    // Told by `configurationProblems`.
+    return [];
+  }
+}
+
+async function container(): Promise<string | undefined> {
+  const signs = ['/.dockerenv', '/run/.containerenv', '/run/systemd/container'];
+  const found = await Promise.all(signs.map((path) => may(path, constants.F_OK)));
+  return signs[found.indexOf(true)];
+}
+
+async function sharesMountsWithInit(): Promise<boolean> {
+  const [own, init] = await Promise.all(
+    ['self', '1'].map((pid) => readlink(`/proc/${pid}/ns/mnt`).catch(() => undefined)),
+  );
+  return init === undefined || own === init;
+}
+
+/** Not made where it is missing: then nobody holds it. */
+async function lockState(): Promise<LockState> {
+  if (!(await may(FREEZE_LOCK_PATH, constants.F_OK))) {
+    return { kind: 'free' };
+  }
+  try {
+    using _lock = await FreezeLock.acquire({ waitMs: LOCK_WAIT_MS });
+    return { kind: 'free' };
+  } catch (error) {
+    const isHeld = error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT';
+    return { kind: isHeld ? 'held' : 'unusable', message: messageOf(error) };
+  }
+}
+
+async function runningPrograms(): Promise<string[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const names = await Promise.all(pids.map((pid) => text(`/proc/${pid}/comm`)));
+  return [...new Set(names.map((name) => (name ?? '').trim()))].filter((it) => PROGRAMS.has(it));
+}
+
+async function logFolder(frozen: readonly DeviceNumber[]): Promise<MachineFacts['logFolder']> {
+  const path = RUN_FOLDER;
+  try {
+    const existing = await nearestExisting(path);
+    await access(existing, constants.W_OK);
+    const device = deviceNumberOf((await stat(existing)).dev);
+    return { path, isFrozen: frozen.includes(device) };
+  } catch (error) {
+    const problem = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return { path, isFrozen: false, problem };
+  }
+}
+
+/** The path itself, or the folder in which it would be made. */
+async function nearestExisting(path: string): Promise<string> {
+  const exists = path === '/' || (await may(path, constants.F_OK));
+  return exists ? path : await nearestExisting(dirname(path));
+}
+
+/** By systemd, whoever keeps the clock. */
+async function clockState(): Promise<MachineFacts['clock']> {
+  const args = ['show', '--property=NTPSynchronized', '--value'];
+  switch (await firstLine('timedatectl', args)) {
+    case 'yes':
+      return 'synchronized';
+    case 'no':
+      return 'not-synchronized';
+    default:
+      return 'unknown';
+  }
+}
+
+/** Undefined where it does not run, or ends with an error. */
+function firstLine(program: string, args: readonly string[]): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: COMMAND_LIMIT_MS,
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+  });
+  child.on('error', () => resolve(undefined));
+  child.on('close', (code) => resolve(code === 0 ? output.split('\n')[0] : undefined));
+  return promise;
+}
+
+function connectProblem(host: string, port: number): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const socket = connect({ host, port, timeout: HOST_LIMIT_MS });
+  socket.on('connect', () => resolve(undefined));
+  socket.on('timeout', () => resolve(`no answer in ${HOST_LIMIT_MS} ms`));
+  socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+  return promise.finally(() => socket.destroy());
+}
+
+/** Names only: a proxy's URL may hold a password. */
+function proxies(): string[] {
+  const variables = PROXY_VARIABLES.flatMap((name) => [name, name.toUpperCase()]);
+  return [
+    ...variables.filter((name) => (process.env[name] ?? '') !== ''),
+    ...(readWaagentConfiguration().proxy === undefined ? [] : ['/etc/waagent.conf']),
+  ];
+}
+
+function configurationProblems(): MachineFacts['configurationProblems'] {
+  try {
+    const { configuration, warnings } = readVmBackupConfiguration();
+    const quiesce = readQuiesceConfiguration(QUIESCE_PATHS, configuration);
+    const findings = quiesce === undefined || !('findings' in quiesce) ? [] : quiesce.findings;
+    return [
+      ...[...warnings, ...(quiesce?.warnings ?? []), ...readWaagentConfiguration().warnings].map(
+        (problem) => ({ problem, isGrave: false }),
+      ),
+      ...findings.map(({ code, message }) => ({
+        problem: `${message} (code ${code})`,
+        isGrave: true,
+      })),
+    ];
+  } catch (error) {
+    return [{ problem: messageOf(error) || VM_BACKUP_CONFIGURATION_PATH, isGrave: true }];
+  }
+}
+
+async function readBlobs(urls: readonly string[]): Promise<BlobFacts[]> {
+  if (urls.length === 0) {
+    return [];
+  }
+  const targets = urls.map((url, index) => ({
+    url,
+    metadata: [],
+    clientRequestId: `doctor/${index}`,
+  }));
+  try {
+    await using lanes = await BlobLanes.open(targets, { onEvent: () => {} });
+    const preflights = await lanes.preflight();
+    return urls.map((url, index) => {
+      const preflight = preflights[index];
+      const problem = preflight?.ok === false ? preflight.failure.message : undefined;
+      return { blob: withoutQuery(url), problem, expires: expiryOf(url) };
+    });
+  } catch (error) {
+    const problem = messageOf(error);
+    return urls.map((url) => ({ blob: withoutQuery(url), problem, expires: expiryOf(url) }));
+  }
+}
+
+async function text(path: string): Promise<string | undefined> {
+  return await readFile(path, 'utf8').catch(() => undefined);
+}
+
+async function may(path: string, mode: number): Promise<boolean> {
+  return await access(path, mode).then(
+    () => true,
+    () => false,
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,73 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as assert from 'uvu/assert';
+import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
+import type { DoctorReport } from '../../src/doctor/model.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { suite } from '../suite.ts';
+import { flashfreeze } from './command-line.ts';
+import { Rig } from './rig.ts';
+
+await enterLab({ lifetimeSeconds: 120, commands: ['strace'] });
+
+const test = suite('flashfreeze doctor');
+
+async function reportOf(
+  args: readonly string[],
+): Promise<DoctorReport & { exitCode: number | null }> {
+  const ended = await flashfreeze(['doctor', '--json', ...args]);
+  return { ...(JSON.parse(ended.stdout) as DoctorReport), exitCode: ended.exitCode };
+}
+
+function statusOf({ checks }: DoctorReport, id: string): string | undefined {
+  return checks.find((it) => it.id === id)?.status;
+}
+
+test('looks at the machine and the blobs, says it with signs, and freezes nothing', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
+  const log = '/lab/doctor.log';
+  const under = ['strace', '-f', '-qq', '-e', 'trace=ioctl', '-e', 'signal=none', '-o', log];
+  const ended = await flashfreeze(['doctor', ...rig.blobArguments], { under });
+  assert.is(ended.exitCode, 0, ended.stdout);
+  assert.match(ended.stdout, '✓ root');
+  assert.match(ended.stdout, '2 can be frozen');
+  assert.match(ended.stdout, '✓ parts');
+  assert.is(ended.stdout.split('✓ blob').length - 1, 2);
+  assert.not.match(ended.stdout, 'sig=');
+  assert.not.match(await readFile(log, 'utf8'), 'FIFREEZE');
+});
+
+test('a SAS that has ended, or may only read, fails and is named', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  for (const url of [
+    rig.server.sasUrl('disk0', { expires: new Date(0) }),
+    rig.server.sasUrl('disk0', { permissions: 'r' }),
+  ]) {
+    const report = await reportOf(['--blob', url]);
+    assert.is(report.exitCode, 1);
+    assert.is(statusOf(report, 'blob'), 'failed');
+  }
+});
+
+test('a misspelt key of the configuration fails with the right one named', async () => {
+  await using _rig = await Rig.create([{ type: 'ext4' }]);
+  await mkdir(dirname(VM_BACKUP_CONFIGURATION_PATH), { recursive: true });
+  await writeFile(VM_BACKUP_CONFIGURATION_PATH, '[Flashfreeze]\nfier = early\n');
+  const report = await reportOf([]);
+  await writeFile(VM_BACKUP_CONFIGURATION_PATH, '');
+  assert.is(report.exitCode, 1);
+  const problem = report.checks.find(({ id }) => id === 'configuration');
+  assert.match(problem?.finding ?? '', 'fire');
+});
+
+test('with nothing to freeze, and without root, it says so', async () => {
+  const report = await reportOf([]);
+  assert.is(statusOf(report, 'file-systems'), 'failed');
+  const ended = await flashfreeze(['doctor'], {
+    under: ['setpriv', '--reuid', '65534', '--inh-caps=-all', '--bounding-set=-all'],
+  });
+  assert.is(ended.exitCode, 1);
+  assert.match(ended.stdout, '✗ root');
+});
+
+test.run();

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { PlanSummary } from '../../src/report/plan-summary.ts';
+import { readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { suite } from '../suite.ts';
+import { flashfreeze } from './command-line.ts';
+import { Rig } from './rig.ts';
+
+await enterLab({ lifetimeSeconds: 120 });
+
+const test = suite('flashfreeze report');
+const MIXED = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;
+
+test('says where it looked while there is no run', async () => {
+  const ended = await flashfreeze(['report']);
+  assert.is(ended.exitCode, 2);
+  assert.match(ended.stderr, '/var/log/flashfreeze/runs');
+  assert.match((await flashfreeze(['report', '--list'])).stdout, 'no runs in');
+});
+
+test('every run leaves its timeline: as text, page and trace, without a secret', async () => {
+  await using rig = await Rig.create(MIXED, 20);
+  const ran = await flashfreeze(['snapshot', ...rig.blobArguments]);
+  assert.is(ran.exitCode, 0, ran.stderr);
+  const [path = ''] = await runFilesIn();
+  assert.match(ran.stderr, `flashfreeze report ${path}`);
+  const { timeline, summary } = await readRunFile(path);
+  assert.is(summary?.consistency, 'fileSystemConsistent');
+  for (const { settle, freezes } of timeline?.fileSystems ?? []) {
+    assert.is(freezes.length, 1);
+    const [freeze] = freezes;
+    const stamps = [...(settle ?? []), freeze?.startMs, freeze?.frozenMs, ...(freeze?.thaw ?? [])];
+    assert.is(stamps.length, 6);
+    assert.equal(
+      stamps,
+      stamps.toSorted((a, b) => Number(a) - Number(b)),
+    );
+  }
+  for (const { request } of timeline?.disks ?? []) {
+    assert.ok((request?.[1] ?? 0) - (request?.[0] ?? 0) >= 20);
+  }
+  assert.not.match(await readFile(path, 'utf8'), 'sig=');
+
+  assert.match((await flashfreeze(['report'])).stdout, 'fileSystemConsistent: 3 of 3 snapshots');
+  assert.match((await flashfreeze(['report', '--list'])).stdout, 'fileSystemConsistent (1)');
+  const files = ['-o', '/lab/run.html', '--trace', '/lab/run.json'];
+  assert.is((await flashfreeze(['report', path, ...files])).exitCode, 0);
+  assert.match(await readFile('/lab/run.html', 'utf8'), rig.disks.disks[2]?.mountPoint ?? '');
+  const trace = JSON.parse(await readFile('/lab/run.json', 'utf8')) as { traceEvents: unknown[] };
+  assert.ok(trace.traceEvents.length > 10);
+});
+
+test('so does one that ended before anything was frozen, and a command in the window', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const missing = rig.server.containerUrl().replace('?', '/nowhere?');
+  await flashfreeze(['snapshot', '--blob', missing]);
+  assert.match((await flashfreeze(['report'])).stdout, 'FF_BLOB_NOT_FOUND');
+  await flashfreeze(['freeze', '--', 'true']);
+  const [path = ''] = await runFilesIn();
+  assert.match(path, '-freeze-');
+  assert.match((await flashfreeze(['report', path, '-o', '-'])).stdout, '<!doctype html>');
+});
+
+test('the next plan goes by what earlier runs took', async () => {
+  await using rig = await Rig.create(MIXED, 20);
+  await flashfreeze(['snapshot', ...rig.blobArguments, '--quiet']);
+  const { stdout } = await flashfreeze(['plan', '--json']);
+  const { expectedWindow } = JSON.parse(stdout) as PlanSummary;
+  assert.match(expectedWindow.reasons.join(), 'complete runs over 3 file systems');
+  assert.ok(expectedWindow.low >= 20);
+});
+
+test('refuses what is no run, and a file that cannot be written', async () => {
+  const none = await flashfreeze(['report', '/etc/passwd']);
+  assert.is(none.exitCode, 2);
+  assert.match(none.stderr, 'FF_RUN_FILE_INVALID');
+  const [path = ''] = await runFilesIn();
+  const unwritable = await flashfreeze(['report', path, '-o', '/nowhere/run.html']);
+  assert.is(unwritable.exitCode, 2);
+  assert.match(unwritable.stderr, 'ENOENT');
+});
+
+test.run();

@@ -44,8 +44,9 @@ export function defaultPluginHost(scriptPluginPath: string = SCRIPT_PLUGIN_PATH)
 const FORBIDDEN_MODE = 0o033;
 
 /**
- * Reads the host configuration of pre- and post-scripts. Where there is no file the built-in default
- * holds. Code 314 where others could have written it, 304 where it cannot be understood.
+ * Reads the host configuration of pre- and post-scripts. Where there is none at the usual place the built-in
+ * default holds; a missing one that somebody has named is code 313. Code 314 where others could have written
+ * it, 304 where it cannot be understood.
  *
  * @param scriptPluginPath the script configuration of a plugin that names none
  */
@@ -57,9 +58,10 @@ export function readPluginHost(
   if (file.ok) {
     return parsePluginHost(file.text, path, scriptPluginPath);
   }
-  return file.kind === 'missing'
-    ? defaultPluginHost(scriptPluginPath)
-    : { ok: false, code: 314, message: file.message };
+  if (file.kind === 'missing' && path === PLUGIN_HOST_PATH) {
+    return defaultPluginHost(scriptPluginPath);
+  }
+  return { ok: false, code: file.kind === 'missing' ? 313 : 314, message: file.message };
 }
 
 /** @param path only named in messages */

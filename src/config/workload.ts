@@ -53,8 +53,8 @@ export interface Workload {
 const FORBIDDEN_MODE = 0o177;
 
 /**
- * Reads the workload configuration; undefined where there is none, or none is named in it. Code 501
- * where it cannot be understood or others may read it, 502 and 503 for a wrong role or name, 507 where
+ * Reads the workload configuration; undefined where there is none at the usual place, or none is named in
+ * it. Code 501 where it cannot be understood, others may read it, or it is missing where somebody has named it, 502 and 503 for a wrong role or name, 507 where
  * `ipc_folder` names no directory (nothing is exchanged through it here).
  */
 export function readWorkload(
@@ -64,7 +64,8 @@ export function readWorkload(
   if (file.ok) {
     return parseWorkload(file.text, path);
   }
-  return file.kind === 'missing' ? undefined : { ok: false, code: 501, message: file.message };
+  const isNone = file.kind === 'missing' && path === WORKLOAD_PATH;
+  return isNone ? undefined : { ok: false, code: 501, message: file.message };
 }
 
 /** @param path only named in messages */

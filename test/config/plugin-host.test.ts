@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import {
   defaultPluginHost,
   MAX_HOST_TIMEOUT_MS,
+  PLUGIN_HOST_PATH,
   parsePluginHost,
   readPluginHost,
 } from '../../src/config/plugin-host.ts';
@@ -72,8 +74,14 @@ for (const [name, text, words] of refused) {
   });
 }
 
-test('where there is no file, the built-in default holds', () => {
-  assert.equal(readPluginHost('/nowhere/a.conf', '/b.json'), defaultPluginHost('/b.json'));
+test('where there is no file at the usual place, the built-in default holds', () => {
+  const host = readPluginHost(PLUGIN_HOST_PATH, '/b.json');
+  assert.equal(host, existsSync(PLUGIN_HOST_PATH) ? host : defaultPluginHost('/b.json'));
+});
+
+test('one that was named and is missing: 313', () => {
+  const host = readPluginHost('/nowhere/a.conf');
+  assert.is(!host.ok && host.code, 313);
 });
 
 test.run();

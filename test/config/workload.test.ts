@@ -51,10 +51,11 @@ test('has defaults for what is missing', () => {
   assert.is(workload.replicaOnly, false);
 });
 
-test('an empty or missing name, section or file means none', () => {
+test('an empty or missing name or section means none; a missing file that was named is 501', () => {
   assert.is(parseWorkload('[workload]\nworkload_name =\nrole = nonsense', 'w.conf'), undefined);
   assert.is(parseWorkload('[logbackup]\na=1', 'w.conf'), undefined);
-  assert.is(readWorkload('/nowhere/w.conf'), undefined);
+  const missing = readWorkload('/nowhere/w.conf');
+  assert.is(missing?.ok === false && missing.code, 501);
 });
 
 const refused: readonly [string, string, number][] = [

@@ -148,6 +148,40 @@ test('without a freeze the scripts alone make it application consistent', async 
   assert.is(snapshots, 1);
 });
 
+test('where the scripts forbid a freeze, a machine with nothing to freeze can be backed up', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const files = new ScriptFiles();
+  const { pluginHost } = files.host([files.usual({ fsFreezeEnabled: false })]);
+  const ended = await flashfreeze([
+    ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--json'],
+    ...['--skip', rig.disks.disks[0]?.mountPoint ?? ''],
+  ]);
+  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.is((JSON.parse(ended.stdout) as RunSummary).code, 0);
+});
+
+test('with a scheduled start the scripts run shortly before it', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const files = new ScriptFiles();
+  const at = new Date(Date.now() + 5_000);
+  const { pluginHost } = files.host([
+    files.usual({
+      preScriptLocation: files.script('p', 'date +%s%3N >> "$1"'),
+      preScriptParams: [files.trace],
+    }),
+  ]);
+  const ended = await flashfreeze([
+    ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--json'],
+    ...['--at', at.toISOString()],
+  ]);
+  assert.is(ended.exitCode, 0, ended.stderr);
+  const { code, barrier } = JSON.parse(ended.stdout) as RunSummary;
+  assert.is(code, 0);
+  assert.ok(Date.parse(barrier ?? '') >= at.getTime());
+  const ran = Number(traceOf(files).split('\n')[0]);
+  assert.ok(ran < at.getTime() && ran > at.getTime() - 4_000, `${at.getTime() - ran} ms before`);
+});
+
 test('the post-script is run also where the freeze or a snapshot fails', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }]);
   await rig.server.setFault({

@@ -1,13 +1,12 @@
-import { readdir, readFile, realpath } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import type { ResultCode } from '../../result-codes.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { withoutPassword } from './credentials.ts';
 import { DatabaseFault } from './fault.ts';
 import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
+import { MYSQL_PLACES, mysqlParts } from './mysql-files.ts';
 import { DatabaseSession } from './session.ts';
-import { type DatabasePart, describeParts, partsOutside, placeParts } from './whereabouts.ts';
+import { describeParts, partsOutside, placeParts } from './whereabouts.ts';
 
 export const MYSQL_CLIENT: Dialect = {
   markLine: (mark) => `SELECT '${mark}';`,
@@ -22,11 +21,11 @@ const WITHOUT_NAMES = '--skip-column-names';
 
 /**
  * `--force`: a refused statement must not end the session; `--skip-reconnect`: a new connection would hold
- * nothing of what the old one did.
+ * nothing of what the old one did (loose: the newest clients never reconnect, and do not know it).
  */
 export const MYSQL_ARGUMENTS: readonly string[] = [
   ...['--batch', '--raw', WITHOUT_NAMES, '--unbuffered', '--force'],
-  ...['--skip-reconnect', '--skip-auto-rehash'],
+  ...['--loose-skip-reconnect', '--skip-auto-rehash'],
 ];
 
 interface Server {
@@ -34,6 +33,8 @@ interface Server {
   /** `10.11.4` → 1011 */
   readonly version: number;
   readonly variables: ReadonlyMap<string, string>;
+  /** InnoDB's files as MySQL lists them; MariaDB names those elsewhere in `.isl` files. */
+  readonly files: readonly string[];
   readonly replication: Replication;
 }
 
@@ -115,15 +116,20 @@ async function inspect(session: DatabaseSession, context: DatabaseContext): Prom
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(version) ?? [];
   const isMariaDb = /mariadb/i.test(version);
   const rows = await session.ask(
-    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${PLACES.map(({ variable }) => `'${variable}'`).join(', ')});`,
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${MYSQL_PLACES.map(({ variable }) => `'${variable}'`).join(', ')});`,
   );
   return {
     isMariaDb,
     version: Number(major) * 100 + Number(minor),
     variables: new Map(rows.map((row) => splitRow(row))),
+    files: isMariaDb ? [] : ((await session.tryAsk(FILES)) ?? []),
     replication: await replicationOf(context, isMariaDb),
   };
 }
+
+/** Needs the PROCESS privilege. */
+const FILES =
+  "SELECT FILE_NAME FROM information_schema.FILES WHERE FILE_TYPE IN ('TABLESPACE', 'UNDO LOG');";
 
 function splitRow(row: string): [name: string, value: string] {
   const [name = '', ...value] = row.split('\t');
@@ -167,56 +173,12 @@ function replicationIn(lines: readonly string[]): Replication {
   };
 }
 
-/** Variables that say where a part lies; relative ones are relative to the data directory. */
-const PLACES = [
-  { variable: 'datadir', what: 'the data directory', isFile: false },
-  { variable: 'innodb_data_home_dir', what: 'the InnoDB tablespaces', isFile: false },
-  { variable: 'innodb_log_group_home_dir', what: 'the redo log', isFile: false },
-  { variable: 'innodb_undo_directory', what: 'the undo log', isFile: false },
-  { variable: 'log_bin_basename', what: 'the binary log', isFile: true },
-  { variable: 'relay_log_basename', what: 'the relay log', isFile: true },
-] as const;
-
-async function partsOf({ variables }: Server): Promise<DatabasePart[]> {
-  const dataDirectory = await realpath(variables.get('datadir') ?? '/');
-  const configured = await Promise.all(
-    PLACES.map(async ({ variable, what, isFile }) => {
-      const value = variables.get(variable);
-      if (value === undefined || value === '' || value === 'NULL') {
-        return [];
-      }
-      const path = resolve(dataDirectory, value);
-      return [{ what, path: await realpath(isFile ? join(path, '..') : path) }];
-    }),
-  );
-  return [...configured.flat(), ...(await linkedParts(dataDirectory))];
-}
-
-/** Tables and tablespaces that only a symbolic link or an InnoDB `.isl` file in the data directory names. */
-async function linkedParts(dataDirectory: string): Promise<DatabasePart[]> {
-  const entries = await readdir(dataDirectory, { recursive: true, withFileTypes: true });
-  const parts = await Promise.all(
-    entries.map(async (entry) => {
-      const path = join(entry.parentPath, entry.name);
-      if (entry.isSymbolicLink()) {
-        return [{ what: `${entry.name}`, path: await realpath(path) }];
-      }
-      if (entry.isFile() && entry.name.endsWith('.isl')) {
-        const target = (await readFile(path, 'utf8')).trim();
-        return [{ what: `${entry.name}`, path: await realpath(resolve(dataDirectory, target)) }];
-      }
-      return [];
-    }),
-  );
-  return parts.flat();
-}
-
 /** @throws DatabaseFault 500 where a part is not in the snapshots */
 async function requireCoverage(
   server: Server,
   { circumstances, workload }: DatabaseContext,
 ): Promise<void> {
-  const parts = await partsOf(server).catch((error: unknown) => {
+  const parts = await mysqlParts(server.variables, server.files).catch((error: unknown) => {
     throw new DatabaseFault(
       500,
       `the files of ${workload.name} cannot be looked at: ${String(error)}`,

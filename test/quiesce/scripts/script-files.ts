@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { WORKLOAD_PATH } from '../../../src/config/workload.ts';
 import type { QuiescePaths } from '../../../src/quiesce/read-configuration.ts';
 
 /** A directory of root's for scripts and their configuration; only inside the lab, which removes it. */
@@ -46,7 +47,7 @@ export class ScriptFiles {
     const count = `numberOfPlugins=${pluginPaths.length}`;
     writeFileSync(pluginHost, `[pre_post]\n${count}\n${plugins.join('')}${lines}\n`);
     chmodSync(pluginHost, 0o644);
-    return { pluginHost, scriptPlugin: this.path('none.json'), workload: this.path('none.conf') };
+    return { pluginHost, scriptPlugin: this.path('none.json'), workload: WORKLOAD_PATH };
   }
 
   /** One plugin that traces `pre` and `post`, changed by `members`. */

@@ -8,6 +8,7 @@ import {
 } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { PLUGIN_HOST_PATH } from '../../../src/config/plugin-host.ts';
 import { openTrustedFile } from '../../../src/config/trusted-file.ts';
 import type { Owed, QuiescedApplication } from '../../../src/quiesce/model.ts';
 import { quiesce } from '../../../src/quiesce/quiesce.ts';
@@ -105,7 +106,7 @@ test('where there is no file at all there is nothing to quiesce; nor where only 
   const files = new ScriptFiles();
   const paths = files.host([files.path('none.json')]);
   assert.is(readQuiesceConfiguration(paths, RULES), undefined);
-  const none = { ...paths, pluginHost: files.path('none') };
+  const none = { ...paths, pluginHost: PLUGIN_HOST_PATH };
   assert.is(readQuiesceConfiguration(none, RULES), undefined);
 });
 
@@ -261,6 +262,13 @@ const CASES: readonly Case[] = [
     before: 'freeze 300',
     trace: 'post',
     words: 'ENOENT',
+  },
+  {
+    name: 'a host configuration that was named and is not there',
+    prepare: (files) => ({ ...files.host([files.usual()]), pluginHost: files.path('missing') }),
+    before: 'freeze 313',
+    trace: '',
+    words: 'does not exist',
   },
   {
     name: 'a host configuration that others may write',

@@ -32,10 +32,10 @@ export function addExtensionCommand(program: Command): void {
     .description('Run a task; started by enable')
     .option('--interrupted', 'only report that it was interrupted')
     .action(async ({ interrupted }: { readonly interrupted?: true }) => {
+      using signals = abortOnSignals();
       // Enable must be quick, and does without all that a run needs.
       const { runTask } = await import('../extension/task/run-task.ts');
       const installation = await readInstallation();
-      using signals = abortOnSignals();
       const sequenceNumber = installation.agent.sequenceNumber ?? 0;
       const work = interrupted === true ? 'report' : 'run';
       await runTask(installation, sequenceNumber, receiveSettings(), work, signals.signal);
@@ -44,8 +44,8 @@ export function addExtensionCommand(program: Command): void {
     .command('poll', { hidden: true })
     .description('Take the snapshots that the host asks for; started by enable')
     .action(async () => {
-      const { runPollingService } = await import('../extension/polling/run-service.ts');
       using signals = abortOnSignals();
+      const { runPollingService } = await import('../extension/polling/run-service.ts');
       await runPollingService(await readInstallation(), signals.signal);
     });
 }

@@ -8,6 +8,7 @@ import { addPlanCommand } from './plan.ts';
 import { addReportCommand } from './report.ts';
 import { addSelfCheckCommand } from './self-check.ts';
 import { addSnapshotCommand } from './snapshot.ts';
+import { addSnapshotsCommand } from './snapshots.ts';
 import { addThawCommand } from './thaw.ts';
 
 /** The command line. A misspelt option or command is refused and the right one named. */
@@ -24,6 +25,7 @@ export function createProgram(): Command {
   addThawCommand(program);
   addReportCommand(program);
   addDoctorCommand(program);
+  addSnapshotsCommand(program);
   addSelfCheckCommand(program);
   addExtensionCommand(program);
   addLabCommand(program);

@@ -77,21 +77,25 @@ function deviceAndUrl(text: string, option: string): RequestedBlob {
 
 /** A line each: a URL, or device=URL. Keeps the URLs out of the process list. */
 function blobsFrom(source: string): RequestedBlob[] {
-  return readSource(source)
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) =>
-      line.startsWith('/') ? deviceAndUrl(line, '--blobs-from') : { url: line, device: undefined },
-    );
+  return linesOf(source, '--blobs-from').map((line) =>
+    line.startsWith('/') ? deviceAndUrl(line, '--blobs-from') : { url: line, device: undefined },
+  );
 }
 
-function readSource(source: string): string {
+/** Lines of a file, or of standard input for `-`, without empty ones and those that begin with #. */
+export function linesOf(source: string, option: string): string[] {
+  return readSource(source, option)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+function readSource(source: string, option: string): string {
   try {
     return readFileSync(source === '-' ? 0 : source, 'utf8');
   } catch (error) {
     const errno = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw usage(`--blobs-from ${source}: cannot be read (${errno})`);
+    throw usage(`${option} ${source}: cannot be read (${errno})`);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   BlobSASPermissions,
   BlobServiceClient,
   type ContainerClient,
+  ContainerSASPermissions,
   generateBlobSASQueryParameters,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
@@ -98,6 +99,20 @@ export class Azurite implements AsyncDisposable {
       this.#credential,
     );
     return `${this.#container.getBlobClient(name).url}?${query}`;
+  }
+
+  /** URL of the container with a SAS. Default: read, list, delete. */
+  containerUrl(permissions = 'rld'): string {
+    const query = generateBlobSASQueryParameters(
+      {
+        containerName: CONTAINER,
+        permissions: ContainerSASPermissions.parse(permissions),
+        startsOn: new Date(Date.now() - HOUR_MS),
+        expiresOn: new Date(Date.now() + HOUR_MS),
+      },
+      this.#credential,
+    );
+    return `${this.#container.url}?${query}`;
   }
 
   /** The blob's snapshots, oldest first. */

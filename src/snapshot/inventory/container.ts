@@ -1,0 +1,85 @@
+import { FlashfreezeError } from '../../errors.ts';
+import { withoutQuery } from '../blob/blob-url.ts';
+import { deleteSnapshot } from '../blob/delete-snapshot.ts';
+import type { StoredSnapshot } from './model.ts';
+
+/** For one answer of the service. */
+const ANSWER_LIMIT_MS = 30_000;
+
+/**
+ * Every snapshot in a container, by blob and time. Never while anything is frozen.
+ *
+ * @param url of the container, with a SAS that may list (`sp` with `l`, `sr=c`)
+ * @throws FlashfreezeError FF_CONTAINER_REFUSED
+ */
+export async function listSnapshots(url: string): Promise<StoredSnapshot[]> {
+  const { ContainerClient } = await import('@azure/storage-blob');
+  const found: StoredSnapshot[] = [];
+  try {
+    const container = new ContainerClient(url);
+    const listing = container.listBlobsFlat({
+      includeSnapshots: true,
+      includeMetadata: true,
+      abortSignal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    });
+    for await (const { name, snapshot, properties, metadata } of listing) {
+      if (snapshot !== undefined && snapshot !== '') {
+        found.push({
+          blob: name,
+          url: withoutQuery(container.getBlobClient(name).url),
+          snapshot,
+          sizeBytes: properties.contentLength ?? 0,
+          metadata: metadata ?? {},
+        });
+      }
+    }
+  } catch (error) {
+    throw refused(url, error);
+  }
+  return found.sort((a, b) => a.blob.localeCompare(b.blob) || a.snapshot.localeCompare(b.snapshot));
+}
+
+/** @returns why it was not deleted; undefined where it is gone */
+export async function deleteFromContainer(
+  url: string,
+  { blob, snapshot }: Pick<StoredSnapshot, 'blob' | 'snapshot'>,
+): Promise<string | undefined> {
+  const { ContainerClient } = await import('@azure/storage-blob');
+  return await deleteSnapshot(new ContainerClient(url).getBlobClient(blob).url, snapshot);
+}
+
+/** What is known of one snapshot; undefined where there is none of that name. */
+export async function lookAtSnapshot(
+  blobUrl: string,
+  snapshot: string,
+): Promise<Pick<StoredSnapshot, 'sizeBytes' | 'metadata'> | { readonly problem: string }> {
+  const { BlobClient } = await import('@azure/storage-blob');
+  try {
+    const { contentLength, metadata } = await new BlobClient(blobUrl)
+      .withSnapshot(snapshot)
+      .getProperties({ abortSignal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+    return { sizeBytes: contentLength ?? 0, metadata: metadata ?? {} };
+  } catch (error) {
+    return { problem: await reasonOf(error) };
+  }
+}
+
+async function reasonOf(error: unknown): Promise<string> {
+  const { RestError } = await import('@azure/storage-blob');
+  if (error instanceof RestError) {
+    return error.statusCode === 404
+      ? 'there is no such snapshot'
+      : (error.code ?? `HTTP ${error.statusCode}`);
+  }
+  return error instanceof Error ? error.name : 'unknown error';
+}
+
+function refused(url: string, error: unknown): FlashfreezeError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const status = error instanceof Error && 'statusCode' in error ? `HTTP ${error.statusCode}` : '';
+  const reason = code ?? (status || (error instanceof Error ? error.name : 'unknown error'));
+  return new FlashfreezeError(
+    'FF_CONTAINER_REFUSED',
+    `${withoutQuery(url)}: its blobs cannot be listed (${reason}); expected the URL of a container with a SAS that may list (sr=c, sp with l), e.g. https://acct.blob.core.windows.net/vhds?sv=…&sig=…`,
+  );
+}

@@ -1,0 +1,51 @@
+import type { StoredSnapshot } from './model.ts';
+
+/** What may go: of each blob all but the newest `keep`, of these what is older than `olderThanMs`. */
+export interface PruneRule {
+  readonly keep: number | undefined;
+  readonly olderThanMs: number | undefined;
+}
+
+/**
+ * The snapshots to be deleted, oldest first. Pure. Where a rule says nothing, nothing is deleted. A
+ * snapshot whose time cannot be read stays.
+ *
+ * @param candidates only what is the caller's to delete; the others of a blob do not count for `keep`
+ */
+export function toPrune(
+  candidates: readonly StoredSnapshot[],
+  { keep, olderThanMs }: PruneRule,
+  now: Date,
+): StoredSnapshot[] {
+  if (keep === undefined && olderThanMs === undefined) {
+    return [];
+  }
+  const byBlob = Map.groupBy(candidates, ({ url }) => url);
+  return [...byBlob.values()]
+    .flatMap((ofBlob) => newestFirst(ofBlob).slice(keep ?? 0))
+    .filter(({ snapshot }) => isOlder(snapshot, olderThanMs ?? 0, now))
+    .sort((a, b) => Date.parse(a.snapshot) - Date.parse(b.snapshot));
+}
+
+function newestFirst(snapshots: readonly StoredSnapshot[]): StoredSnapshot[] {
+  return snapshots.toSorted((a, b) => Date.parse(b.snapshot) - Date.parse(a.snapshot));
+}
+
+function isOlder(snapshot: string, limitMs: number, now: Date): boolean {
+  const ageMs = now.getTime() - Date.parse(snapshot);
+  return ageMs > limitMs;
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+/** `30d`, `12h`, `4w`, `90m`; undefined for anything else. */
+export function ageMsOf(text: string): number | undefined {
+  const match = /^(\d{1,6})([mhdw])$/.exec(text);
+  const unit = UNITS_MS[match?.[2] ?? ''];
+  return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
+}

@@ -63,6 +63,10 @@ resource flashfreeze 'Microsoft.Compute/virtualMachines/extensions@2024-07-01' =
       objectStr: base64(string({
         backupMetadata: metadata
       }))
+      // There is no backup service here whose host would take the snapshots.
+      customSettings: string({
+        takeSnapshotFrom: 'onlyGuest'
+      })
     }
     protectedSettings: {
       objectStr: base64(string(disks))

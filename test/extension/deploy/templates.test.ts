@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import * as assert from 'uvu/assert';
 import { DEFAULT_NAME } from '../../../src/extension/package/options.ts';
+import { interpretSettings } from '../../../src/extension/settings/task-settings.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('deployment templates');
@@ -37,7 +39,40 @@ interface Extension {
 
 interface Template {
   readonly parameters: Readonly<Record<string, { type: string; defaultValue?: unknown }>>;
+  readonly variables?: Readonly<Record<string, string>>;
   readonly resources: readonly Extension[];
+}
+
+interface Evaluated {
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly protectedSettings: Readonly<Record<string, unknown>>;
+}
+
+/** Deploys a template in thought: as far as its settings go, its language is JavaScript with these functions. */
+function settingsOf(name: string, given: Readonly<Record<string, unknown>>): Evaluated {
+  const { parameters, variables = {}, resources } = templateOf(name);
+  const evaluate = (text: unknown): unknown => {
+    const [, expression] = /^\[(.*)\]$/.exec(String(text)) ?? [];
+    return expression === undefined ? text : runInNewContext(expression, functions);
+  };
+  const functions = {
+    parameters: (key: string) => given[key] ?? evaluate(parameters[key]?.defaultValue),
+    variables: (key: string) => evaluate(variables[key]),
+    base64: (text: string) => Buffer.from(text).toString('base64'),
+    string: (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value)),
+    createObject: (key: string, value: unknown) => ({ [key]: value }),
+    add: (a: number, b: number) => a + b,
+    mul: (a: number, b: number) => a * b,
+    utcNow: () => new Date().toISOString(),
+    dateTimeToEpoch: (time: string) => Math.floor(Date.parse(time) / 1_000),
+  };
+  const evaluateAll = (settings: Readonly<Record<string, unknown>> = {}): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(settings).map(([key, text]) => [key, evaluate(text)]));
+  const properties = resources[0]?.properties;
+  return {
+    settings: evaluateAll(properties?.settings),
+    protectedSettings: evaluateAll(properties?.protectedSettings),
+  };
 }
 
 function textOf(file: string): string {
@@ -114,6 +149,23 @@ test('parameters that hold a SAS are secure in both languages', () => {
     assert.match(parameters[secret]?.type ?? '', /^secure/i);
     assert.match(textOf('vm.bicep'), new RegExp(`@secure\\(\\)\\nparam ${secret} `));
   }
+});
+
+test('what the templates set is what the extension understands', () => {
+  const disks = { blobSASUri: ['https://a.blob.core.windows.net/vhds/os.vhd?sp=rw&sig=s'] };
+  const metadata = [{ Key: 'purpose', Value: 'test' }];
+  const vm = settingsOf('vm', { disks, metadata, taskId: 'nightly-1' });
+  const task = interpretSettings(vm.settings, vm.protectedSettings);
+  assert.is(task.command, 'snapshot');
+  assert.is(task.taskId, 'nightly-1');
+  assert.equal(task.blobs, disks.blobSASUri);
+  assert.equal(task.metadata, [['purpose', 'test']]);
+  assert.is(task.custom.takeSnapshotFrom, 'onlyGuest');
+  assert.is(task.statusBlobUri, undefined);
+  assert.ok(Math.abs((task.start?.at.getTime() ?? 0) - Date.now()) < 60_000);
+  assert.equal(task.warnings, []);
+  const scaleSet = settingsOf('scale-set', {});
+  assert.is(interpretSettings(scaleSet.settings, undefined).command, 'install');
 });
 
 test('publisher and type are those of the package by default', () => {

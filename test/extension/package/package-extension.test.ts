@@ -1,0 +1,141 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { FlashfreezeError } from '../../../src/errors.ts';
+import { bundle } from '../../../src/extension/package/bundle.ts';
+import { checkThatItLoads } from '../../../src/extension/package/load-check.ts';
+import { nodeRuntime } from '../../../src/extension/package/node-runtime.ts';
+import {
+  type Architecture,
+  type PackageOptions,
+  parseArchitecture,
+} from '../../../src/extension/package/options.ts';
+import { packageExtension, payload } from '../../../src/extension/package/package-extension.ts';
+import { textFile } from '../../../src/extension/package/payload-file.ts';
+import { programFiles } from '../../../src/extension/package/programs.ts';
+import { ADDON_PATH, GUARDIAN_PATH } from '../../../src/program-files.ts';
+import { suite } from '../../suite.ts';
+import { zipEntries } from './zip-entries.ts';
+
+const test = suite('package');
+
+const TIME_LIMIT_MS = 180_000;
+const ARCHITECTURE: Architecture = parseArchitecture(process.arch);
+const EXECUTABLE = ['flashfreeze', 'flashfreeze-guardian', 'node'];
+const OTHERS = [
+  'HandlerManifest.json',
+  'LICENSE',
+  'THIRD-PARTY-NOTICES.txt',
+  'flashfreeze.js',
+  'flashfreeze.node',
+  'manifest.xml',
+  'package.json',
+  'worker.js',
+];
+
+function options(out: string): PackageOptions {
+  return {
+    publisher: 'Some.Publisher',
+    type: 'SnapshotLinux',
+    version: '1.2.3.4',
+    architecture: ARCHITECTURE,
+    out,
+  };
+}
+
+async function refused(work: Promise<unknown>, reason: RegExp): Promise<void> {
+  try {
+    await work;
+    assert.unreachable(String(reason));
+  } catch (error) {
+    assert.instance(error, FlashfreezeError);
+    assert.is((error as FlashfreezeError).code, 'FF_PACKAGE_FAILED');
+    assert.match((error as FlashfreezeError).message, reason);
+  }
+}
+
+test(
+  'the zip has every file, with its mode, and is small enough; the manifest lies beside it',
+  async () => {
+    const out = await mkdtemp(join(tmpdir(), 'package-'));
+    try {
+      const packaged = await packageExtension(options(out));
+      assert.is(basename(packaged.zip), 'Some.Publisher.SnapshotLinux-1.2.3.4.zip');
+      assert.ok(packaged.isChecked);
+      const archive = await readFile(packaged.zip);
+      assert.ok(archive.length <= 50 * 2 ** 20, `${archive.length} bytes`);
+      const entries = zipEntries(archive);
+      assert.equal(
+        entries.map(({ name }) => name),
+        [...EXECUTABLE, ...OTHERS].sort(),
+      );
+      for (const { name, mode } of entries) {
+        assert.is(mode, EXECUTABLE.includes(name) ? 0o755 : 0o644, name);
+      }
+      const inside = entries.find(({ name }) => name === 'manifest.xml')?.content;
+      assert.equal(await readFile(join(out, 'manifest.xml')), inside);
+    } finally {
+      await rm(out, { recursive: true });
+    }
+  },
+  { timeLimitMs: TIME_LIMIT_MS },
+);
+
+test(
+  'the same checkout gives the same bytes',
+  async () => {
+    const [first, second] = [await payload(options('')), await payload(options(''))];
+    for (const [index, { path, content }] of first.entries()) {
+      assert.is(second[index]?.path, path);
+      assert.is(Buffer.compare(content, second[index]?.content ?? Buffer.alloc(0)), 0, path);
+    }
+  },
+  { timeLimitMs: TIME_LIMIT_MS },
+);
+
+test('no file names a folder of this machine, and the licence of every package is there', async () => {
+  const { files, packages } = await bundle();
+  const folder = join(import.meta.dirname, '../../..');
+  for (const { path, content } of files) {
+    assert.not.ok(Buffer.from(content).includes(folder), path);
+  }
+  const notices = (await payload(options(''))).find(
+    ({ path }) => path === 'THIRD-PARTY-NOTICES.txt',
+  );
+  const text = Buffer.from(notices?.content ?? []).toString();
+  for (const name of [...packages.map((each) => each.split('node_modules/').at(-1)), 'Node.js']) {
+    assert.match(text, `${name} `);
+  }
+  assert.match(text, 'GNU LESSER GENERAL PUBLIC LICENSE');
+});
+
+test('a program that would not run elsewhere is refused', async () => {
+  const runtime = await nodeRuntime(ARCHITECTURE);
+  const natives = { addon: ADDON_PATH, guardian: GUARDIAN_PATH };
+  await refused(
+    programFiles(ARCHITECTURE, runtime, { ...natives, guardian: runtime.executable }),
+    /linked with .*libc\.so\.6/,
+  );
+  await refused(
+    programFiles(ARCHITECTURE, runtime, { ...natives, addon: runtime.executable }),
+    /linked with .*libstdc\+\+/,
+  );
+});
+
+test(
+  'a payload that does not load is refused, with what it said',
+  async () => {
+    const files = await payload(options(''));
+    const without = files.filter(({ path }) => path !== 'flashfreeze.node');
+    await refused(checkThatItLoads(without), /self-check .*FF_ADDON_MISSING/s);
+    const broken = files.filter(({ path }) => path !== 'worker.js');
+    await refused(
+      checkThatItLoads([...broken, textFile('worker.js', 'throw new Error("broken");')]),
+      /ended with .*broken/s,
+    );
+  },
+  { timeLimitMs: TIME_LIMIT_MS },
+);
+
+test.run();

@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers';
 import { Command, type OptionValues } from 'commander';
 import { exitOnError } from '../src/commands/exit.ts';
 import { describeMachine } from './machine.ts';
+import { renderPage } from './page/page.ts';
+import { readResults } from './page/results.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/all.ts';
 
@@ -20,7 +22,7 @@ async function run(scenario: Scenario, options: OptionValues): Promise<void> {
   const path = await keep(scenario, { startedAt, machine, options, figures });
   process.stdout.write(`${scenario.render(figures, options)}\n`);
   process.stdout.write(
-    `${machine.cores} × ${machine.processor}, Linux ${machine.kernel}, Node ${machine.versions.node}; raw figures: ${relative('.', path)}\n`,
+    `${machine.cores} × ${machine.processor}, Linux ${machine.kernel}, Node ${machine.versions.node}; raw figures: ${relative('.', path)}, charts: ${relative('.', await drawPage())}\n`,
   );
   const faults = scenario.judge?.(figures, options) ?? [];
   for (const fault of faults) {
@@ -46,6 +48,13 @@ async function measure({ name }: Scenario, options: OptionValues): Promise<unkno
   return JSON.parse(output);
 }
 
+/** Redraws the page from the last result of every scenario. */
+async function drawPage(): Promise<string> {
+  const path = join(RESULTS, 'index.html');
+  await writeFile(path, renderPage(SCENARIOS, await readResults(RESULTS)));
+  return path;
+}
+
 async function keep({ name }: Scenario, result: object): Promise<string> {
   await mkdir(RESULTS, { recursive: true });
   const path = join(RESULTS, `${name}.json`);
@@ -64,6 +73,12 @@ function createProgram(): Command {
     scenario.addOptions(command);
     command.action((options: OptionValues) => run(scenario, options));
   }
+  program
+    .command('page')
+    .description('Draws the page of charts again, from the results that are there')
+    .action(async () => {
+      process.stdout.write(`${relative('.', await drawPage())}\n`);
+    });
   return program;
 }
 

@@ -50,11 +50,14 @@ function commandLine(options: FlashfreezeOptions): string[] {
   ];
 }
 
-/** A package brings its own runtime. */
+/** As the first line of src/flashfreeze.js says, with this runtime. A package brings its own. */
 function programOf(checkout: string, nodeOptions: readonly string[]): string[] {
   const shim = join(checkout, 'flashfreeze');
   const isPackage = existsSync(join(checkout, 'HandlerManifest.json'));
   return isPackage
     ? [shim]
-    : [process.execPath, ...nodeOptions, join(checkout, 'src/flashfreeze.js')];
+    : [
+        ...['/usr/bin/env', 'MALLOC_ARENA_MAX=1'],
+        ...[process.execPath, ...nodeOptions, join(checkout, 'src/flashfreeze.js')],
+      ];
 }

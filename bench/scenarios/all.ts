@@ -3,6 +3,7 @@ import { anatomy } from './anatomy.ts';
 import { app } from './app.ts';
 import { at } from './at.ts';
 import { dirty } from './dirty.ts';
+import { scale } from './scale.ts';
 import { soak } from './soak.ts';
 import { straggler } from './straggler.ts';
 import { versus } from './versus.ts';
@@ -13,6 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   window,
   straggler,
   dirty,
+  scale,
   at,
   app,
   versus,

@@ -10,15 +10,34 @@ export interface Account {
   readonly home: string;
 }
 
+/** Accounts may be kept by a directory service that does not answer. */
+const LOOK_UP_LIMIT_MS = 10_000;
+
 /**
  * Looks an account up as the system does, wherever accounts are kept (getent(1) knows nsswitch.conf).
  *
- * @throws DatabaseFault 501 where there is none
+ * @param abort ends it, at once
+ * @param limitMs at most 10 s
+ * @throws DatabaseFault 501 where there is none, 510 where there was no answer until the time was over or
+ * it was aborted
  */
-export async function lookUpAccount(name: string): Promise<Account> {
-  const { stdout } = await promisify(execFile)('getent', ['passwd', '--', name]).catch(() => ({
-    stdout: '',
-  }));
+export async function lookUpAccount(
+  name: string,
+  abort?: AbortSignal,
+  limitMs: number = LOOK_UP_LIMIT_MS,
+): Promise<Account> {
+  const expired = AbortSignal.timeout(Math.min(Math.ceil(limitMs), LOOK_UP_LIMIT_MS));
+  const signal = abort === undefined ? expired : AbortSignal.any([abort, expired]);
+  const { stdout } = await promisify(execFile)('getent', ['passwd', '--', name], {
+    signal,
+    killSignal: 'SIGKILL',
+  }).catch(() => ({ stdout: '' }));
+  if (stdout === '' && signal.aborted) {
+    throw new DatabaseFault(
+      510,
+      `linux_user = ${name}: the account was not found in time; see what "getent passwd ${name}" waits for`,
+    );
+  }
   const [found = '', , uid = '', gid = '', , home = '/'] = stdout.trim().split(':');
   if (found === '' || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) {
     throw new DatabaseFault(501, `linux_user = ${name}: there is no such account`);

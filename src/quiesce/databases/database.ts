@@ -59,12 +59,17 @@ class DatabaseRun implements QuiescedApplication {
     };
     circumstances.abort.addEventListener('abort', onAbort, { once: true });
     await this.#noting(async () => {
-      const account = await lookUpAccount(workload.user);
+      const account = await lookUpAccount(workload.user, circumstances.abort, workload.timeoutMs);
       this.#database = await HOLD[workload.kind]({
         workload,
         account,
         circumstances,
-        onSession: (session) => sessions.push(session),
+        onSession: (session) => {
+          sessions.push(session);
+          if (circumstances.abort.aborted) {
+            session.kill();
+          }
+        },
       });
     });
     circumstances.abort.removeEventListener('abort', onAbort);

@@ -32,7 +32,7 @@ async function connect({ workloadPath, instance }: OwedStatements): Promise<Data
   if (workload === undefined || !workload.ok) {
     throw new DatabaseFault(501, workload?.message ?? `${workloadPath} names no database`);
   }
-  const account = await lookUpAccount(workload.user);
+  const account = await lookUpAccount(workload.user, undefined, workload.timeoutMs);
   const context = { workload, account, onSession: () => {} };
   return instance === undefined ? connectMysql(context) : await logOnToOracle(instance, context);
 }

@@ -4,8 +4,11 @@ import type { FireRule } from '../../src/config/vmbackup.ts';
 import { failureOf, runMeasured } from '../process/measured-process.ts';
 import { type Contender, contender } from '../sample.ts';
 
+/** As the tables show it where it has no other name. */
+export const FLASHFREEZE = 'flashfreeze';
+
 export interface FlashfreezeOptions {
-  /** As the tables show it; default `flashfreeze`. */
+  /** As the tables show it; default: `FLASHFREEZE`. */
   readonly name?: string;
   readonly lanes?: number | undefined;
   readonly fire?: FireRule | undefined;
@@ -27,7 +30,7 @@ interface Printed {
 
 /** The real command in a process of its own. */
 export function flashfreeze(options: FlashfreezeOptions = {}): Contender {
-  return contender(options.name ?? 'flashfreeze', async ({ launcher, blobLines }) => {
+  return contender(options.name ?? FLASHFREEZE, async ({ launcher, blobLines }) => {
     const run = await runMeasured(launcher, commandLine(options), blobLines.join('\n'));
     if (run.exitCode !== 0) {
       return { ok: false, reason: failureOf(run) };

@@ -2,7 +2,9 @@ import type { Scenario } from '../scenario.ts';
 import { anatomy } from './anatomy.ts';
 import { app } from './app.ts';
 import { at } from './at.ts';
+import { check } from './check.ts';
 import { dirty } from './dirty.ts';
+import { host } from './host.ts';
 import { scale } from './scale.ts';
 import { soak } from './soak.ts';
 import { straggler } from './straggler.ts';
@@ -16,8 +18,10 @@ export const SCENARIOS: readonly Scenario[] = [
   dirty,
   scale,
   at,
+  host,
   app,
   versus,
   anatomy,
   soak,
+  check,
 ];

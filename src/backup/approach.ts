@@ -13,8 +13,9 @@ import { disksOf, type Prepared, type Relays } from './prepare.ts';
 import { quiesceApplication } from './quiesce-phase.ts';
 import { rehearse } from './rehearsal.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
+import { requireSamePlan } from './same-plan.ts';
 import { scheduleInput } from './schedule/topology.ts';
-import { settle } from './settle-phase.ts';
+import { type Settled, settle } from './settle-phase.ts';
 
 /** Settling begins this long before a scheduled start: it may take 5 s, and connections idle little. */
 const SETTLE_AHEAD_MS = 5_500;
@@ -27,6 +28,8 @@ const REWARM_AHEAD_MS = 400;
 export interface Approached {
   /** Undefined where there is nothing to freeze. */
   readonly guardian: Guardian | undefined;
+  /** Keeps other freezers away; undefined where there is nothing to freeze. */
+  readonly lock: Disposable | undefined;
   /** Undefined where no permission daemon runs, or it is switched off. */
   readonly lastLever: LastLever | undefined;
   /** The last syncfs of each file system. */
@@ -59,16 +62,22 @@ export async function approach(
     await phases.measure('wait', () => sleepUntilBefore(startAt, SETTLE_AHEAD_MS, abort));
   }
   const guards = await phases.measure('lock', () => guard(request, prepared, resources, abort));
-  await phases.measure('settle', () =>
+  const first = await phases.measure('settle', () =>
     unlessAborted(abort, settle(prepared.freezer, settledCount(request, prepared), relays.freezer)),
   );
+  if (!first.isFinished) {
+    observer.warn(
+      'flushing dirty data did not come to an end within 5 s; the freeze will have to flush the rest, and take longer',
+    );
+  }
   if (startAt !== undefined && request.quiesce !== undefined) {
     await phases.measure('wait', () => sleepUntilBefore(startAt, QUIESCE_AHEAD_MS, abort));
   }
   const quiesced = await quiesceApplication(request, prepared, resources, phases, observer, abort);
   const settled = await phases.measure('rewarm', () =>
-    unlessAborted(abort, settleAndRewarm(request, quiesced.prepared, relays, abort)),
+    unlessAborted(abort, settleAndRewarm(request, quiesced.prepared, relays, first, abort)),
   );
+  await requireSamePlan(request, quiesced.prepared);
   return { ...guards, ...quiesced, settled };
 }
 
@@ -80,8 +89,9 @@ async function settleAndRewarm(
   request: BackupRequest,
   prepared: Prepared,
   relays: Relays,
+  first: Settled,
   abort: AbortSignal,
-): Promise<Stamps[]> {
+): Promise<readonly Stamps[]> {
   if (request.startAt !== undefined) {
     await sleepUntilBefore(request.startAt, REWARM_AHEAD_MS, abort);
   }
@@ -89,11 +99,12 @@ async function settleAndRewarm(
   // The preflight's and the rehearsal's litter: left to itself V8 clears it away in the middle of the window.
   youngGarbageCollector()();
   // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
-  const [settled] = await Promise.all([
-    settle(prepared.freezer, settledCount(request, prepared), relays.freezer),
+  const count = first.isFinished ? settledCount(request, prepared) : 0;
+  const [again] = await Promise.all([
+    settle(prepared.freezer, count, relays.freezer),
     rewarm(prepared),
   ]);
-  return settled;
+  return count === 0 ? first.last : again.last;
 }
 
 /** Nothing may be frozen without lock, journal and guardian; they end in reverse order. */
@@ -102,11 +113,11 @@ async function guard(
   { plan, freezer }: Prepared,
   resources: AsyncDisposableStack,
   abort: AbortSignal,
-): Promise<Pick<Approached, 'guardian' | 'lastLever'>> {
+): Promise<Pick<Approached, 'guardian' | 'lastLever' | 'lock'>> {
   if (plan.fileSystems.length === 0) {
-    return { guardian: undefined, lastLever: undefined };
+    return { guardian: undefined, lastLever: undefined, lock: undefined };
   }
-  resources.use(await acquireLock(abort));
+  const lock = resources.use(await acquireLock(abort));
   const journal = await Journal.begin(plan.fileSystems, freezer);
   resources.defer(async () => {
     // One that is still frozen is left to the next start of any command.
@@ -123,7 +134,7 @@ async function guard(
       : { mode, daemons: permissionDescriptors };
   const lastLever = lever && resources.use(LastLever.prepare(freezer, lever.mode, lever.daemons));
   const guardian = resources.use(await Guardian.start(freezer, GUARDIAN_PATH, lever));
-  return { guardian, lastLever };
+  return { guardian, lastLever, lock };
 }
 
 async function acquireLock(abort: AbortSignal): Promise<FreezeLock> {

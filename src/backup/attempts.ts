@@ -58,13 +58,18 @@ export async function attempts(
   const waves = slowestFirst(prepared.waves, settleNs);
   const first = await tryOnce(waves);
   const stuck = stuckIn(first);
-  const again = stuck.length > 0 && request.retryStuckFreeze && !abort.aborted;
+  const again = stuck.length > 0 && request.retryStuckFreeze && prepared.freezer.isSettled();
   if (!again || deadlineNs - process.hrtime.bigint() < nanoseconds(LEAST_TIME_MS)) {
     return { last: first, earlier: [] };
   }
-  await rewarm(prepared);
-  const reordered = stuckFirst(prepared.plan.fileSystems, waves, stuck);
-  return { last: await tryOnce(reordered), earlier: [first] };
+  try {
+    await rewarm(prepared);
+    const reordered = stuckFirst(prepared.plan.fileSystems, waves, stuck);
+    return { last: await tryOnce(reordered), earlier: [first] };
+  } catch {
+    // The second attempt could not be begun: the first is what there is to tell of.
+    return { last: first, earlier: [] };
+  }
 }
 
 /** The time of the first FIFREEZE on CLOCK_MONOTONIC: now, or the scheduled start. */

@@ -43,8 +43,8 @@ export async function backupOrCrashConsistent(
   }
   const { failedFreeze } = tried;
   observer.warn(`${failedFreeze} The snapshot is taken without freeze, crash-consistent.`);
-  const { quiesce: _, startAt: __, ...rest } = request;
-  const record = await backup({ ...rest, startAt: undefined, freeze: false }, observer, abort);
+  const { quiesce: _, ...rest } = request;
+  const record = await backup({ ...rest, freeze: false }, observer, abort);
   return { record, failedFreeze };
 }
 

@@ -48,6 +48,10 @@ export function wereHeld(record: BackupRecord, { answer, fileSystems }: TargetRe
   if (firedNs === undefined || acknowledgedNs === undefined || barrier === undefined) {
     return false;
   }
+  if (record.plan.fileSystems.length === 0) {
+    // Nothing was to be held, and the requests' instant is as good as any.
+    return true;
+  }
   if (fileSystems.length === 0) {
     return firedNs >= barrier.atNs;
   }

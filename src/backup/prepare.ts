@@ -1,6 +1,6 @@
 import { FlashfreezeError } from '../errors.ts';
-import type { Plan } from '../filesystems/model.ts';
 import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
+import { thisMachine } from '../filesystems/system-view.ts';
 import { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent } from '../freezer/model.ts';
 import type { Preflight, SnapshotEvent, SnapshotTaker } from '../snapshot/model.ts';
@@ -10,12 +10,15 @@ import { matchTargets } from './matching.ts';
 import { preflightError } from './preflight.ts';
 import type { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
+import { requireSameFileSystems } from './same-plan.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
 import { openTaker, type TakenBy, takenBy, targetNames } from './taker.ts';
 
 /** Everything a freeze needs, opened, connected and checked. */
 export interface Prepared {
   readonly plan: PlanReading;
+  /** What the plan was made from, or older. */
+  readonly mountinfo: Uint8Array;
   /** The plan's waves, those first that were stuck in earlier runs. */
   readonly waves: readonly (readonly number[])[];
   readonly freezer: Freezer;
@@ -56,13 +59,15 @@ export async function prepare(
   observer: RunObserver,
 ): Promise<Prepared> {
   const names = targetNames(request);
-  const taker = resources.use(await openTaker(request, relays.snapshot));
+  const taker = await kept(resources, await openTaker(request, relays.snapshot));
+  const mountinfo = await thisMachine.mountinfo();
   const plan = request.freeze ? await readPlan(request.selection) : await planWithoutFreeze();
   for (const warning of plan.warnings ?? []) {
     observer.warn(warning);
   }
   const mountPoints = plan.fileSystems.map(({ mountPoint }) => mountPoint);
-  const freezer = resources.use(
+  const freezer = await kept(
+    resources,
     Freezer.open(mountPoints, (event) => relays.freezer.tell(event), {
       ledgerDirectory: JOURNAL_DIRECTORY,
     }),
@@ -77,12 +82,24 @@ export async function prepare(
   const learnt = await readLearntOrder(plan.fileSystems);
   return {
     plan,
+    mountinfo,
     waves: stuckFirst(plan.fileSystems, plan.waves, learnt),
     freezer,
     taker,
     takenBy: takenBy(request),
     targets: names.map((blob, index) => ({ blob, disk: disks[index] })),
   };
+}
+
+/** Where the run was aborted meanwhile, nobody is left to dispose of what comes late. */
+async function kept<Resource extends AsyncDisposable>(
+  resources: AsyncDisposableStack,
+  resource: Resource,
+): Promise<Resource> {
+  if (resources.disposed) {
+    await resource[Symbol.asyncDispose]();
+  }
+  return resources.use(resource);
 }
 
 /** Only the disks are of interest, to find the one behind each blob. */
@@ -115,21 +132,4 @@ async function disksBehind(
   return takenBy(request) === 'guest'
     ? await matchTargets(request, plan, preflights, names, observer)
     : names.map(() => undefined);
-}
-
-/**
- * A mount may have come or gone since the plan was read: then it is not frozen by mistake. The mount is
- * compared too, because a device number is soon given to the next loop device or btrfs.
- */
-function requireSameFileSystems(plan: Plan, { deviceNumbers, mountIds }: Freezer): void {
-  const changed = plan.fileSystems.find(
-    ({ device, mountId }, index) =>
-      deviceNumbers[index] !== device || (mountId !== undefined && mountIds[index] !== mountId),
-  );
-  if (changed !== undefined) {
-    throw new FlashfreezeError(
-      'FF_MOUNT_OPEN',
-      `${changed.mountPoint} shows another file system than a moment ago: something was mounted or unmounted meanwhile. Try again.`,
-    );
-  }
 }

@@ -43,6 +43,10 @@ export async function backup(
   throwIfAborted(abort);
   const approached = await approach(request, prepared, relays, resources, phases, noting, abort);
   const tried = await attempts(request, approached.prepared, relays, approached, phases, abort);
+  // Other freezers need not wait for this machine's scripts; unless something is frozen still.
+  if (approached.prepared.freezer.isSettled()) {
+    approached.lock?.[Symbol.dispose]();
+  }
   await resumeApplication(approached.application, phases, noting);
   return await phases.measure('release', async () => {
     const report = await approached.guardian?.release();

@@ -1,7 +1,8 @@
 /** A round this quick leaves next to nothing for the freeze to flush. */
 const QUIET_ROUND_MS = 20;
 const MAX_ROUNDS = 3;
-const MAX_TOTAL_MS = 5_000;
+/** Of all rounds together. */
+export const MAX_TOTAL_MS = 5_000;
 
 /**
  * Whether one more syncfs of every file system is worth its time. Settling first makes the freeze

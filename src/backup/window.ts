@@ -16,6 +16,12 @@ import type {
  */
 export const SLOW_FREEZE_MS = 25;
 
+/**
+ * How long, once everything is to be thawed, a system call may still take before the window ends without
+ * it. One that hangs on a device that is gone never returns; the guardian and the journal keep after it.
+ */
+export const GIVE_UP_MS = 20_000;
+
 /** What the window does to the world; each call starts something and returns at once. */
 export interface WindowEffects {
   freeze(fileSystems: readonly number[]): void;
@@ -45,6 +51,7 @@ export class FreezeWindow {
   #barrier: Barrier | undefined;
   #end: RunEnd = { kind: 'completed' };
   #slow: NodeJS.Timeout | undefined;
+  #givingUp: NodeJS.Timeout | undefined;
 
   /** @param settled the last syncfs of each file system */
   constructor(input: ScheduleInput, effects: WindowEffects, settled: readonly Stamps[]) {
@@ -68,12 +75,14 @@ export class FreezeWindow {
     this.#dispatch({ kind: 'start' });
     await this.#ended.promise;
     clearTimeout(this.#slow);
+    clearTimeout(this.#givingUp);
     return { fileSystems: this.#times, barrier: this.#barrier, end: this.#end };
   }
 
   /** Thaws everything at once. The first reason given is the one that is reported. */
   abort(reason: RunEnd): void {
     this.#endWith(reason);
+    this.#givingUp ??= setTimeout(() => this.#ended.resolve(), GIVE_UP_MS);
     this.#dispatch({ kind: 'abort' });
   }
 

@@ -82,6 +82,12 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   pollIntervalMs: 5 * 60_000,
 };
 
+/**
+ * What an unknown key or value in `[Flashfreeze]` comes to: an error for whoever has just typed a
+ * command, a warning where nobody looks and the backup matters more.
+ */
+export type OwnMistakes = 'refuse' | 'warn';
+
 export interface VmBackupConfigurationResult {
   readonly configuration: VmBackupConfiguration;
   /** What was passed over in the file, as sentences for people. */
@@ -97,9 +103,10 @@ export interface VmBackupConfigurationResult {
  */
 export function readVmBackupConfiguration(
   path: string = VM_BACKUP_CONFIGURATION_PATH,
+  mistakes: OwnMistakes = 'refuse',
 ): VmBackupConfigurationResult {
   try {
-    return parseVmBackupConfiguration(readFileSync(path, 'utf8'), path);
+    return parseVmBackupConfiguration(readFileSync(path, 'utf8'), path, mistakes);
   } catch (error) {
     if (error instanceof FlashfreezeError || !(error instanceof Error && 'code' in error)) {
       throw error;
@@ -114,16 +121,21 @@ export function readVmBackupConfiguration(
 export function parseVmBackupConfiguration(
   text: string,
   path: string,
+  mistakes: OwnMistakes = 'refuse',
 ): VmBackupConfigurationResult {
   const { sections, problems } = parsePythonIni(text);
   const { settings, warnings } = readShared(sections.get('SnapshotThread') ?? new Map());
+  const own = readOwn(sections.get('Flashfreeze') ?? new Map(), path);
+  const [firstMistake] = own.mistakes;
+  if (firstMistake !== undefined && mistakes === 'refuse') {
+    throw new FlashfreezeError('FF_CONFIG_INVALID', firstMistake);
+  }
   return {
-    configuration: {
-      ...DEFAULT_VM_BACKUP_CONFIGURATION,
-      ...settings,
-      ...readOwn(sections.get('Flashfreeze') ?? new Map(), path),
-    },
-    warnings: [...problems, ...warnings].map((warning) => `${path}: ${warning}`),
+    configuration: { ...DEFAULT_VM_BACKUP_CONFIGURATION, ...settings, ...own.settings },
+    warnings: [
+      ...[...problems, ...warnings].map((warning) => `${path}: ${warning}`),
+      ...own.mistakes.map((mistake) => `${mistake} It is passed over.`),
+    ],
   };
 }
 
@@ -254,29 +266,29 @@ function readShared(section: IniSection): {
   return { settings, warnings };
 }
 
-function readOwn(section: IniSection, path: string): Partial<VmBackupConfiguration> {
+interface ReadOwn {
+  readonly settings: Partial<VmBackupConfiguration>;
+  /** As sentences that name the file. */
+  readonly mistakes: readonly string[];
+}
+
+function readOwn(section: IniSection, path: string): ReadOwn {
   let settings: Partial<VmBackupConfiguration> = {};
+  const mistakes: string[] = [];
   for (const [name, value] of section) {
     const key = OWN_KEYS.find((candidate) => candidate.name.toLowerCase() === name);
+    const set = key?.read(value);
     if (key === undefined) {
-      throw unknownKey(name, path);
-    }
-    const set = key.read(value);
-    if (set === undefined) {
-      throw new FlashfreezeError(
-        'FF_CONFIG_INVALID',
-        `${path}: ${key.name} = ${value} in [Flashfreeze]; expected ${key.expected}.`,
-      );
+      mistakes.push(unknownKey(name, path));
+    } else if (set === undefined) {
+      mistakes.push(`${path}: ${key.name} = ${value} in [Flashfreeze]; expected ${key.expected}.`);
     }
     settings = { ...settings, ...set };
   }
-  return settings;
+  return { settings, mistakes };
 }
 
-function unknownKey(name: string, path: string): FlashfreezeError {
+function unknownKey(name: string, path: string): string {
   const names = OWN_KEYS.map((key) => key.name);
-  return new FlashfreezeError(
-    'FF_CONFIG_INVALID',
-    `${path}: there is no key ${name} in [Flashfreeze]; did you mean ${closestName(name, names)}? Keys are ${names.join(', ')}.`,
-  );
+  return `${path}: there is no key ${name} in [Flashfreeze]; did you mean ${closestName(name, names)}? Keys are ${names.join(', ')}.`;
 }

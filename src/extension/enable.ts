@@ -1,3 +1,4 @@
+import { thawAbandoned } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { exclusively } from './exclusive.ts';
 import {
@@ -38,10 +39,15 @@ const REPEAT_MESSAGE = 'This task was handled before; nothing was snapshotted ag
  * @throws what went wrong where no status file could tell it
  */
 export async function enable(installation: Installation): Promise<void> {
+  // First of all: the next write could wait for ever for what a dead run left frozen.
+  const abandoned = await thawAbandoned();
   const { configFolder } = installation.handler;
   const file = await locateSettings(configFolder, installation.agent.sequenceNumber);
   const sequenceNumber = file?.sequenceNumber ?? installation.agent.sequenceNumber ?? 0;
   const desk = await openDesk(installation, sequenceNumber);
+  for (const sentence of abandoned) {
+    desk.log.warning(sentence);
+  }
   try {
     if (file === undefined) {
       throw new FlashfreezeError(
@@ -71,10 +77,10 @@ async function handle(desk: TaskDesk, path: string): Promise<void> {
   desk.log.info(
     `enable of sequence number ${sequenceNumber}, task ${settings.taskId}: ${decision}`,
   );
-  if (decision === 'new') {
+  if (decision === 'new' || decision === 'interrupted') {
     await beginTask(directory, sequenceNumber);
   }
-  if (decision === 'new' || decision === 'same-task') {
+  if (decision !== 'repeat') {
     await recordHandled(directory, { sequenceNumber, taskId: settings.taskId }, roleGuid);
   }
   await writeStatus(desk, decision, settings);
@@ -93,7 +99,7 @@ async function writeStatus(
   settings: ReportSettings,
 ): Promise<void> {
   const { statusFolder } = desk.installation.handler;
-  if (decision === 'new') {
+  if (decision === 'new' || decision === 'interrupted') {
     await replaceStatus(desk, inProgressReport(desk, settings));
   } else if (
     decision === 'same-task' ||

@@ -26,7 +26,7 @@ export const NOTHING_HANDLED: Handled = {
 export type EnableDecision =
   /** The same sequence number again: the agent repeats itself, as after a reboot. */
   | 'repeat'
-  /** The same, and the process that ran the task is gone before it reported: nobody else will. */
+  /** The same, or the same task, and the process that ran it is gone before it reported: nobody else will. */
   | 'interrupted'
   /** A new sequence number for the task that was handled last. */
   | 'same-task'
@@ -43,10 +43,14 @@ export function decideEnable(
   last: Handled,
   isRunning: boolean,
 ): EnableDecision {
-  if (sequenceNumber === last.sequenceNumber) {
-    return last.isFinished || isRunning ? 'repeat' : 'interrupted';
+  const isRepeat = sequenceNumber === last.sequenceNumber;
+  if (!isRepeat && (taskId === '' || taskId !== last.taskId)) {
+    return 'new';
   }
-  return taskId !== '' && taskId === last.taskId ? 'same-task' : 'new';
+  if (!last.isFinished && !isRunning) {
+    return 'interrupted';
+  }
+  return isRepeat ? 'repeat' : 'same-task';
 }
 
 /**
@@ -67,7 +71,7 @@ export async function readHandled(
   return {
     sequenceNumber,
     taskId: taskIdOf(task ?? '', sequenceNumber),
-    isFinished: unfinished === '' || unfinished !== sequence,
+    isFinished: unfinished === '',
   };
 }
 

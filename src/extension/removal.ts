@@ -3,15 +3,18 @@ import { basename, dirname, join } from 'node:path';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
 import { recover } from '../backup/journal/recover.ts';
 import { LEARNT_ORDER_PATH } from '../backup/learnt-order.ts';
+import { FlashfreezeError } from '../errors.ts';
 import { exclusively } from './exclusive.ts';
 import { carryOver } from './handled.ts';
 import type { Installation } from './installation.ts';
 import { readRoleGuid, removeUniqueMachineId } from './machine-identity.ts';
 import { stopPolling } from './polling/service.ts';
-import { endWorkers } from './worker.ts';
+import { endWorkers, terminateWorkers } from './worker.ts';
 
 /** Longest a run may take to thaw, let applications go and report; the agent allows 300 s (uninstall). */
 const END_LIMIT_MS = 120_000;
+/** An enable takes well under a second. */
+const ENABLE_LIMIT_MS = 30_000;
 
 /**
  * What the agent's disable does: ends the task that runs, if one does.
@@ -24,9 +27,17 @@ export async function disable({ directory }: Installation): Promise<void> {
 
 /** An enable that is under way comes first, so that its worker is known. */
 async function endEverything(directory: string): Promise<void> {
-  using _alone = await exclusively(directory, 'enable', END_LIMIT_MS);
   await stopPolling();
-  await endWorkers(directory, END_LIMIT_MS);
+  try {
+    using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
+    await endWorkers(directory, END_LIMIT_MS);
+  } catch (error) {
+    if (!(error instanceof FlashfreezeError && error.code === 'FF_ADDON_MISSING')) {
+      throw error;
+    }
+    // Without it nothing can be frozen; what is broken must not keep its own removal away.
+    await terminateWorkers(directory);
+  }
 }
 
 /** What the agent's update does: takes over what the version before had handled. */

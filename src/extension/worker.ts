@@ -45,7 +45,13 @@ export async function startWorker(
   });
   await once(worker, 'spawn');
   worker.unref();
-  await noteWorker(directory, worker.pid ?? 0);
+  try {
+    await noteWorker(directory, worker.pid ?? 0);
+  } catch (error) {
+    // One that nobody could find and end must not begin.
+    worker.kill('SIGKILL');
+    throw error;
+  }
   const pipe = worker.stdio[SETTINGS_DESCRIPTOR];
   if (!(pipe instanceof Writable)) {
     throw new Error('the worker has no pipe for its settings');
@@ -84,10 +90,25 @@ export async function forgetWorker(directory: string): Promise<void> {
  */
 export async function endWorkers(directory: string, limitMs: number): Promise<void> {
   for (const { pid } of await runningWorkers(directory)) {
-    process.kill(pid, 'SIGTERM');
+    terminate(pid);
   }
   using _ended = await exclusively(directory, 'run', limitMs);
   await rm(join(directory, WORKERS_FOLDER), { recursive: true, force: true });
+}
+
+/** For where no lock can be had, because the addon does not load: asks them to end, and does not wait. */
+export async function terminateWorkers(directory: string): Promise<void> {
+  for (const { pid } of await runningWorkers(directory)) {
+    terminate(pid);
+  }
+}
+
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // It has just ended.
+  }
 }
 
 /** Whether some task runs, or is about to. */

@@ -156,4 +156,17 @@ test('calls a run without any file system crash consistent', () => {
   assert.is(judge(record).consistency, 'crashConsistent');
 });
 
+test('takes disks without any freeze for what they are, whenever their requests left', () => {
+  const record = goodRecord(2);
+  const outcome = judge({
+    ...record,
+    plan: { ...record.plan, fileSystems: [], waves: [] },
+    fileSystems: [],
+    barrier: { atNs: 20_000_000n, wallClock: new Date() },
+  });
+  assert.is(outcome.consistency, 'crashConsistent');
+  assert.equal(outcome.diskIsConsistent, [true, true]);
+  assert.equal(outcome.problems, []);
+});
+
 test.run();

@@ -1,6 +1,7 @@
+import { mock } from 'node:test';
 import * as assert from 'uvu/assert';
 import type { ScheduleInput } from '../../src/backup/schedule/model.ts';
-import { FreezeWindow, type WindowEffects } from '../../src/backup/window.ts';
+import { FreezeWindow, GIVE_UP_MS, type WindowEffects } from '../../src/backup/window.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('freeze window');
@@ -91,6 +92,21 @@ test('names the file systems that were stuck when the deadline passed', async ()
   assert.equal(record.end, { kind: 'deadline', stuck: [1] });
   assert.equal(diary.lines, ['freeze 0 1', 'fire 0', 'thaw 0 1', 'cancel']);
   assert.is(record.barrier, undefined);
+});
+
+test('gives up a system call that never returns, some time after everything is to be thawed', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const window = new FreezeWindow(INPUT, new Diary(), []);
+    const ended = window.run();
+    window.onFreezerEvent(frozen(0, 3n));
+    window.onFreezerEvent({ kind: 'expired', atNs: 4n });
+    window.onFreezerEvent(thawed(0));
+    mock.timers.tick(GIVE_UP_MS);
+    assert.equal((await ended).end, { kind: 'deadline', stuck: [1] });
+  } finally {
+    mock.timers.reset();
+  }
 });
 
 test('reports a foreign thaw as such', async () => {

@@ -141,6 +141,18 @@ test('a misspelt key in [Flashfreeze] is refused and the right one named', () =>
   assert.match(refusalOf('lane = 2'), 'did you mean lanes?');
 });
 
+test('where nobody looks a mistake in [Flashfreeze] is a warning, and everything else holds', () => {
+  const { configuration, warnings } = parseVmBackupConfiguration(
+    '[SnapshotThread]\nMountsToSkip = /u01\n[Flashfreeze]\nlane = 4\nfire = barrier\nwaveLimit = x\n',
+    PATH,
+    'warn',
+  );
+  assert.equal(configuration.mountsToSkip, ['/u01']);
+  assert.is(configuration.fire, 'barrier');
+  assert.is(warnings.length, 2);
+  assert.match(warnings[0] ?? '', 'did you mean lanes');
+});
+
 test('a wrong value in [Flashfreeze] is refused and the right ones named', () => {
   assert.match(refusalOf('fire = late'), 'expected early, barrier');
   assert.match(refusalOf('lastLever = pray'), 'deny, allow, kill, off');

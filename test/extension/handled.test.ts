@@ -37,6 +37,8 @@ test('tells a task whose process died from one that still runs, or was reported'
   assert.is(decideEnable(12, 'a_1', begun, true), 'repeat');
   assert.is(decideEnable(12, 'a_1', begun, false), 'interrupted');
   assert.is(decideEnable(13, 'b_1', begun, false), 'new');
+  assert.is(decideEnable(13, 'a_1', begun, false), 'interrupted');
+  assert.is(decideEnable(13, 'a_1', begun, true), 'same-task');
   await finishTask(directory.path, 11);
   assert.is((await readHandled(directory.path, undefined)).isFinished, false);
   await finishTask(directory.path, 12);

@@ -15,10 +15,24 @@ import { thawOwed } from './thaw-owed.ts';
  * @param warn hears one sentence for each run
  */
 export async function recover(warn: RunObserver['warn'], directory?: string): Promise<void> {
-  for (const run of await unfinishedRuns(directory)) {
-    warn(await lookAfter(run));
+  for (const sentence of await thawAbandoned(directory)) {
+    warn(sentence);
   }
   await settleOwed(warn);
+}
+
+/**
+ * The part of it that must come before anything is written anywhere else than on tmpfs: what is frozen
+ * still may be where logs and states are kept.
+ *
+ * @returns one sentence for each run
+ */
+export async function thawAbandoned(directory?: string): Promise<string[]> {
+  const sentences: string[] = [];
+  for (const run of await unfinishedRuns(directory)) {
+    sentences.push(await lookAfter(run));
+  }
+  return sentences;
 }
 
 async function lookAfter(run: UnfinishedRun): Promise<string> {

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { recover } from '../../backup/journal/recover.ts';
+import { recover, thawAbandoned } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import type { Installation } from '../installation.ts';
 import { openDesk, readConfiguration } from '../task/task-desk.ts';
@@ -16,8 +16,13 @@ export async function runPollingService(
   if (service === undefined) {
     return;
   }
+  // First of all: the next write could wait for ever for what a dead run left frozen.
+  const abandoned = await thawAbandoned();
   const desk = await openDesk(installation, 0);
   const { log } = desk;
+  for (const sentence of abandoned) {
+    log.warning(sentence);
+  }
   const intervalMs = desk.configuration.pollIntervalMs;
   log.info(`the polling service begins; it asks the host every ${intervalMs / 1_000} s`);
   await recover((sentence) => log.warning(sentence));

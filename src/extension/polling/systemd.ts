@@ -38,7 +38,8 @@ export function renderUnit({ argv, directory, environment }: ServiceCommand): st
     'StandardError=journal',
     'Restart=on-failure',
     'RestartSec=10',
-    'KillMode=mixed',
+    // The guardian must outlive a service that dies while something is frozen; it ends by itself.
+    'KillMode=process',
     `TimeoutStopSec=${STOP_LIMIT_S}`,
     '',
     '[Install]',

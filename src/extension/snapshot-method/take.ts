@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../backup/abort.ts';
 import { backupOrCrashConsistent, type RunOrFallback } from '../../backup/crash-consistent.ts';
 import type { BackupRequest, RunObserver } from '../../backup/request.ts';
 import type { SnapshotMethod } from '../../config/vmbackup.ts';
@@ -14,7 +15,7 @@ import { guestEndOf, guestEndOfError } from './guest-end.ts';
 import { hostTakerOf, preSnapshotRequestOf } from './host-requests.ts';
 import { decideSnapshotMethod } from './method.ts';
 import { nextStep, type SnapshotStep, type StepsTaken } from './steps.ts';
-import { trustedNow } from './trusted-time.ts';
+import { onThisClock, trustedNow } from './trusted-time.ts';
 
 /** What taking a task's snapshots needs. Holds secrets. */
 export interface TakeOptions {
@@ -117,7 +118,10 @@ class Taking implements AsyncDisposable {
 
   async #askHost(): Promise<void> {
     const { settings, abort, note, hide, requireInTime } = this.#options;
-    const answer = await preSnapshot(this.#client, preSnapshotRequestOf(settings), abort);
+    const answer = await unlessAborted(
+      abort,
+      preSnapshot(this.#client, preSnapshotRequestOf(settings), abort),
+    );
     for (const secret of secretsOfPreSnapshot(answer)) {
       hide(secret);
     }
@@ -157,11 +161,12 @@ class Taking implements AsyncDisposable {
 
   async #back(request: BackupRequest): Promise<TakingResult> {
     const { settings, observer, abort } = this.#options;
+    const startAt = request.startAt && onThisClock(request.startAt, this.#preSnapshot);
     try {
       const isPermitted = mayBeCrashConsistent(settings);
       return {
         ok: true,
-        ...(await backupOrCrashConsistent(request, observer, abort, isPermitted)),
+        ...(await backupOrCrashConsistent({ ...request, startAt }, observer, abort, isPermitted)),
       };
     } catch (error) {
       return { ok: false, error };

@@ -17,6 +17,7 @@ import { withUploadError } from './task-report.ts';
 
 /** The uploads at a task's beginning are of little use to anybody; the snapshot does not wait longer. */
 const ANNOUNCE_LIMIT_MS = 5_000;
+const ENDING_LIMIT_MS = 15_000;
 
 /**
  * Tells the service that the task is worked on: status and log blob, at the same time. Never rejects,
@@ -41,15 +42,21 @@ export async function publish(
   desk: TaskDesk,
   settings: ReportSettings,
   unredacted: TaskReport,
+  abort: AbortSignal,
 ): Promise<void> {
   const report = redactReport(unredacted, desk.redaction);
   const { code, message } = report;
   desk.log.info(`result ${code} (${RESULTS[code].name}): ${message}`);
-  const uploaded = await uploadStatus(desk, settings, report);
+  const uploaded = await uploadStatus(desk, settings, report, limitMs(abort));
   const told = uploaded.ok ? report : withUploadError(report);
   await replaceStatusIfWanted(desk, told);
-  await uploadLog(desk, settings);
+  await uploadLog(desk, settings, limitMs(abort));
   await tellEvents(desk, told);
+}
+
+/** Who wants the task ended waits for its report, too. */
+function limitMs(abort: AbortSignal): number {
+  return abort.aborted ? ENDING_LIMIT_MS : DEFAULT_UPLOAD_LIMIT_MS;
 }
 
 /** A file that is gone is not wanted any more: a newer sequence number has taken its place. */

@@ -49,18 +49,27 @@ function hideSecrets({ redaction }: TaskDesk, secrets: readonly string[]): void 
   }
 }
 
-/** .NET ticks count from the year 1; a start this long past is not carried out any more (settings.md). */
+/** No schedule lies so far ahead; a task that waited for it would keep the next ones waiting. */
+const EARLIEST_REQUEST_MS = 24 * 3_600_000;
+
+/** A start this long past is not carried out any more (settings.md). */
 export const LATEST_START_MS = 140 * 60_000;
 
 /**
  * @param now by the clock that is trusted
- * @throws FlashfreezeError FF_STARTED_TOO_LATE (result 402)
+ * @throws FlashfreezeError FF_STARTED_TOO_LATE (result 402), FF_SETTINGS_INVALID (11)
  */
 export function requireInTime({ start }: Pick<TaskSettings, 'start'>, now: Date): void {
   if (start === undefined) {
     return;
   }
   const lateMs = now.getTime() - start.at.getTime();
+  if (-lateMs > EARLIEST_REQUEST_MS) {
+    throw new FlashfreezeError(
+      'FF_SETTINGS_INVALID',
+      `commandStartTimeUTCTicks of the settings is ${start.at.toISOString()}; expected at most 24 hours ahead of ${now.toISOString()}.`,
+    );
+  }
   if (lateMs > LATEST_START_MS) {
     throw new FlashfreezeError(
       'FF_STARTED_TOO_LATE',

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { recover } from '../../backup/journal/recover.ts';
+import { recover, thawAbandoned } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import type { BackupRequest } from '../../backup/request.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
@@ -44,7 +44,12 @@ export async function runTask(
   work: Work,
   abort: AbortSignal,
 ): Promise<void> {
+  // First of all: the next write could wait for ever for what a dead run left frozen.
+  const abandoned = await thawAbandoned();
   const desk = await openDesk(installation, sequenceNumber);
+  for (const sentence of abandoned) {
+    desk.log.warning(sentence);
+  }
   const read = await readTask(desk, settings);
   desk.log.info(
     `task ${read.report.taskId}, sequence number ${sequenceNumber}, version ${installation.version}`,
@@ -54,7 +59,7 @@ export async function runTask(
     using _alone = await exclusively(installation.directory, 'run', EARLIER_TASK_LIMIT_MS, abort);
     await runAndReport(desk, read, work, abort);
   } catch (error) {
-    await report(desk, read, failed(desk, read, error));
+    await report(desk, read, failed(desk, read, error), abort);
   }
   await finishTask(installation.directory, sequenceNumber).catch(() => {});
   await forgetWorker(installation.directory);
@@ -74,7 +79,7 @@ async function runAndReport(
     failed(desk, read, error),
   );
   await announced;
-  await report(desk, read, conclusion);
+  await report(desk, read, conclusion, abort);
 }
 
 function failed(desk: TaskDesk, { settings }: ReadTask, error: unknown): Conclusion {
@@ -82,12 +87,22 @@ function failed(desk: TaskDesk, { settings }: ReadTask, error: unknown): Conclus
   return concludeError(error, settings.ok ? settings.task.blobs : []);
 }
 
-async function report(desk: TaskDesk, read: ReadTask, conclusion: Conclusion): Promise<void> {
+async function report(
+  desk: TaskDesk,
+  read: ReadTask,
+  conclusion: Conclusion,
+  abort: AbortSignal,
+): Promise<void> {
   // A run that ended with an error may have left it held.
   desk.log.release();
   const task = read.settings.ok ? read.settings.task : undefined;
   const machine = await readMachine(desk, task);
-  await publish(desk, read.report, finalReport(desk, read.report, task, conclusion, machine));
+  await publish(
+    desk,
+    read.report,
+    finalReport(desk, read.report, task, conclusion, machine),
+    abort,
+  );
   await keepTimeline(desk, read, conclusion);
 }
 

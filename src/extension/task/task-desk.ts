@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import {
-  DEFAULT_VM_BACKUP_CONFIGURATION,
   readVmBackupConfiguration,
+  VM_BACKUP_CONFIGURATION_PATH,
   type VmBackupConfiguration,
+  type VmBackupConfigurationResult,
 } from '../../config/vmbackup.ts';
 import { proxyFor, readWaagentConfiguration } from '../../config/waagent.ts';
-import { FlashfreezeError } from '../../errors.ts';
 import { FileLog } from '../../log/file-log.ts';
 import { HeldLog } from '../../log/held-log.ts';
 import { Redaction } from '../../log/redaction.ts';
@@ -60,14 +60,6 @@ export async function openDesk(
 }
 
 /** A mistake in the file is no reason to take no backup (settings.md, Local files). */
-export function readConfiguration(): ReturnType<typeof readVmBackupConfiguration> {
-  try {
-    return readVmBackupConfiguration();
-  } catch (error) {
-    const reason = error instanceof FlashfreezeError ? error.message : String(error);
-    return {
-      configuration: DEFAULT_VM_BACKUP_CONFIGURATION,
-      warnings: [`${reason} The defaults hold.`],
-    };
-  }
+export function readConfiguration(): VmBackupConfigurationResult {
+  return readVmBackupConfiguration(VM_BACKUP_CONFIGURATION_PATH, 'warn');
 }

@@ -1,0 +1,62 @@
+import { mock } from 'node:test';
+import * as assert from 'uvu/assert';
+import { Relay } from '../../src/backup/relay.ts';
+import { MAX_TOTAL_MS } from '../../src/backup/settle.ts';
+import { settle } from '../../src/backup/settle-phase.ts';
+import type { Freezer } from '../../src/freezer/freezer.ts';
+import type { FreezerEvent } from '../../src/freezer/model.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('settle phase');
+const MS = 1_000_000n;
+
+/** Only what settling calls; answers with how long each syncfs took, undefined for one that hangs. */
+function freezerThatTakes(
+  ms: readonly (bigint | undefined)[],
+  relay: Relay<FreezerEvent>,
+): { freezer: Freezer; rounds: () => number } {
+  let rounds = 0;
+  const syncfs = (indexes: readonly number[]): void => {
+    rounds += 1;
+    for (const fileSystem of indexes) {
+      const took = ms[fileSystem];
+      if (took !== undefined) {
+        relay.tell({ kind: 'synced', fileSystem, errno: undefined, startNs: 0n, endNs: took * MS });
+      }
+    }
+  };
+  return { freezer: { syncfs } as unknown as Freezer, rounds: () => rounds };
+}
+
+test('is done after one round where little was dirty, after three where it never becomes quiet', async () => {
+  const relay = new Relay<FreezerEvent>();
+  const quick = freezerThatTakes([1n, 19n], relay);
+  assert.is((await settle(quick.freezer, 2, relay)).isFinished, true);
+  assert.is(quick.rounds(), 1);
+  const slow = freezerThatTakes([1n, 200n], relay);
+  const { last, isFinished } = await settle(slow.freezer, 2, relay);
+  assert.is(isFinished, true);
+  assert.is(slow.rounds(), 3);
+  assert.is(last[1]?.endNs, 200n * MS);
+});
+
+test('goes on without a device that does not come to an end', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const relay = new Relay<FreezerEvent>();
+    const hung = freezerThatTakes([1n, undefined], relay);
+    const settling = settle(hung.freezer, 2, relay);
+    mock.timers.tick(MAX_TOTAL_MS);
+    const { last, isFinished } = await settling;
+    assert.is(isFinished, false);
+    assert.equal(
+      last.map(({ endNs }) => endNs),
+      [MS, 0n],
+    );
+    assert.is(hung.rounds(), 1);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test.run();

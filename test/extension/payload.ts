@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand } from '../lab/run-command.ts';
+
+export const HANDLER_NAME = 'Microsoft.RecoveryServices.FlashfreezeLab';
+/** The second one is what the first is updated to. */
+export const VERSIONS = ['1.0.0.1', '1.0.0.2'] as const;
+export type PayloadVersion = (typeof VERSIONS)[number];
+
+const CHECKOUT = join(import.meta.dirname, '../..');
+const CACHE = join(CHECKOUT, 'build/payload');
+/** Everything that decides what is in the zip. */
+const SOURCES = [
+  'src',
+  'build/Release/flashfreeze.node',
+  'build/Release/flashfreeze-guardian',
+  'package.json',
+  'package-lock.json',
+];
+const KEPT_MS = 3_600_000;
+/** Names the folder of the zips to the half of a script that runs inside the lab; may be set to test others. */
+const VARIABLE = 'FLASHFREEZE_LAB_PAYLOAD';
+
+/**
+ * Makes the zips by `npm run package`, outside the lab. Zips are reproducible, so those of the same
+ * sources are used again.
+ */
+export async function preparePayload(): Promise<void> {
+  if (process.env[VARIABLE] !== undefined) {
+    return;
+  }
+  const directory = join(CACHE, await hashOfSources());
+  process.env[VARIABLE] = directory;
+  await removeOld();
+  await mkdir(directory, { recursive: true });
+  for (const version of VERSIONS) {
+    if (!existsSync(zipPath(directory, version))) {
+      await makeZip(directory, version);
+    }
+  }
+}
+
+/** The zip of that version, inside the lab. */
+export function payloadPath(version: PayloadVersion): string {
+  return zipPath(process.env[VARIABLE] ?? '', version);
+}
+
+function zipPath(directory: string, version: PayloadVersion): string {
+  return join(directory, `${HANDLER_NAME}-${version}.zip`);
+}
+
+/** Into a folder of its own first: another test file may look for the same zip meanwhile. */
+async function makeZip(directory: string, version: PayloadVersion): Promise<void> {
+  const own = join(directory, `new-${process.pid}`);
+  await runCommand('npm', [
+    ...['--prefix', CHECKOUT, 'run', '--silent', 'package', '--'],
+    ...['--name', HANDLER_NAME, '--version', version, '--out', own],
+  ]);
+  await runCommand('mv', [zipPath(own, version), zipPath(directory, version)]);
+  await rm(own, { recursive: true });
+}
+
+async function hashOfSources(): Promise<string> {
+  const hash = createHash('sha256');
+  for (const source of SOURCES.map((name) => join(CHECKOUT, name))) {
+    for (const file of await filesIn(source)) {
+      hash.update(`${file}\0`).update(await readFile(file));
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function filesIn(path: string): Promise<string[]> {
+  if ((await stat(path)).isFile()) {
+    return [path];
+  }
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+async function removeOld(): Promise<void> {
+  for (const name of existsSync(CACHE) ? await readdir(CACHE) : []) {
+    const path = join(CACHE, name);
+    if (Date.now() - (await stat(path)).mtimeMs > KEPT_MS) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+}

@@ -36,7 +36,7 @@ export interface Workload {
   readonly kind: DatabaseKind;
   /** The client or its directory; empty: searched for. */
   readonly commandPath: string;
-  /** Arguments of the client. Secret: may hold a password. */
+  /** Arguments of the client; of Oracle the logon, whole, as written. Secret: may hold a password. */
   readonly credentials: readonly string[];
   readonly user: string;
   /** The machine backs up a replica only. */
@@ -86,7 +86,7 @@ function workload(section: IniSection, name: string, path: string): Workload | C
   const kind = Object.hasOwn(KINDS, name.toLowerCase()) ? KINDS[name.toLowerCase()] : undefined;
   const role = textOf(section, 'role', 'master').toLowerCase();
   const seconds = Number(textOf(section, 'timeout', String(DEFAULT_WORKLOAD_TIMEOUT_MS / 1_000)));
-  const credentials = splitArguments(textOf(section, 'credstring', ''));
+  const credentials = credentialsIn(textOf(section, 'credstring', ''), kind);
   const ipcFolder = textOf(section, 'ipc_folder', '');
   const fault = (code: ConfigurationFault['code'], reason: string): ConfigurationFault => ({
     ok: false,
@@ -126,6 +126,15 @@ function workload(section: IniSection, name: string, path: string): Workload | C
       ? [`${path}: customScriptEnabled is not supported; the database is quiesced the usual way`]
       : [],
   };
+}
+
+/** sqlplus takes the logon apart by itself, and the quotation marks of a password in it are meant for it. */
+function credentialsIn(text: string, kind: DatabaseKind | undefined): string[] | undefined {
+  if (kind !== 'oracle') {
+    return splitArguments(text);
+  }
+  const isWhole = text.split('"').length % 2 === 1;
+  return isWhole ? [text].filter((it) => it !== '') : undefined;
 }
 
 const ROLES: readonly string[] = ['master', 'slave'];

@@ -58,12 +58,23 @@ test('an empty or missing name or section means none; a missing file that was na
   assert.is(missing?.ok === false && missing.code, 501);
 });
 
+test('takes the logon of Oracle as it is written', () => {
+  const logon = 'system/"p@ss 99"@ORCL as sysdba';
+  const workload = parseWorkload(
+    `[workload]\nworkload_name = oracle\ncredString = ${logon}`,
+    'w.conf',
+  );
+  assert.ok(workload?.ok);
+  assert.equal(workload.credentials, [logon]);
+});
+
 const refused: readonly [string, string, number][] = [
   ['a name that nobody knows', 'workload_name = db2', 503],
   ['a name that every object has', 'workload_name = constructor', 503],
   ['a role that nobody knows', 'workload_name = mysql\nrole = witness', 502],
   ['a time-out in words', 'workload_name = mysql\ntimeout = soon', 501],
   ['a quotation mark alone', 'workload_name = mysql\ncredString = -p"x', 501],
+  ['a quotation mark alone', 'workload_name = oracle\ncredString = a/"x@ORCL', 501],
   ['a line that is none', 'workload_name = mysql\nnonsense', 501],
   ['an ipc_folder that is none', 'workload_name = oracle\nipc_folder = /nowhere', 507],
 ];

@@ -15,8 +15,26 @@ const cases: readonly [DatabaseKind, string[], string[], string | undefined][] =
   ['postgres', ["password = 'a \\'b' user=a"], [' user=a'], "a 'b"],
   ['postgres', ['host=/run password=hush user=a'], ['host=/run  user=a'], 'hush'],
   ['postgres', ['postgresql://db/x?password=hush'], ['postgresql://db/x?'], 'hush'],
-  ['oracle', ['system/hush@XE', 'as', 'sysdba'], [], 'hush'],
-  ['oracle', ['/', 'as', 'sysdba'], [], undefined],
+  ['postgres', ['postgresql://a:p%zz@db/x'], ['postgresql://a@db/x'], 'p%zz'],
+  ['postgres', ['postgresql://db/x?password=h%40sh'], ['postgresql://db/x?'], 'h@sh'],
+  ['postgres', ['--dbname=postgresql://a:hush@db'], ['--dbname=postgresql://a@db'], 'hush'],
+  ['postgres', ['-dpassword=hush user=a'], ['-d user=a'], 'hush'],
+  ['mysql', ['--pass=hush'], [], 'hush'],
+  ['mysql', ['--passw=hush', '--pager=less'], ['--pager=less'], 'hush'],
+  ['mysql', ['--loose-password=hush', '--port=1'], ['--port=1'], 'hush'],
+  ['mysql', ['--password1=hush'], [], 'hush'],
+  ['mysql', ['-Bphush', '-u', 'a'], ['-B', '-u', 'a'], 'hush'],
+  ['mysql', ['-BNphush'], ['-BN'], 'hush'],
+  ['mysql', ['-uphp', '-hpdb', '-Dapp', '-Bup'], ['-uphp', '-hpdb', '-Dapp', '-Bup'], undefined],
+  ['oracle', ['system/hush@XE as sysdba'], [], 'hush'],
+  ['oracle', ['system/hush AS SYSDBA'], [], 'hush'],
+  ['oracle', ['/ as sysdba'], [], undefined],
+  ['oracle', ['/@//db:1521/XE'], [], undefined],
+  ['oracle', ['system/hush@//db:1521/XE'], [], 'hush'],
+  ['oracle', ['backup[app]/hush@XE'], [], 'hush'],
+  ['oracle', ['A.B/hush'], [], 'hush'],
+  ['oracle', ['"A/B"/hush'], [], 'hush'],
+  ['oracle', ['system/h@sh@XE'], [], 'h@sh'],
 ];
 
 for (const [kind, args, rest, password] of cases) {
@@ -25,6 +43,22 @@ for (const [kind, args, rest, password] of cases) {
     assert.equal(passwordsIn(kind, args), password === undefined ? [] : [password]);
   });
 }
+
+test('the last of several passwords counts, and all of them are known', () => {
+  const mysql = ['-pfirst', '-u', 'a', '--password=second'];
+  assert.is(withoutPassword('mysql', mysql).password, 'second');
+  assert.equal(passwordsIn('mysql', mysql), ['first', 'second']);
+});
+
+test('an Oracle password in quotation marks is known with and without them', () => {
+  for (const logon of ['system/"p@ss /99"@ORCL', 'system/"p@ss /99" as sysdba']) {
+    assert.equal(passwordsIn('oracle', [logon]), ['"p@ss /99"', 'p@ss /99']);
+  }
+});
+
+test('a password that cannot be decoded is known all the same', () => {
+  assert.equal(passwordsIn('postgres', ['postgresql://u:p%zz@h']), ['p%zz']);
+});
 
 test('reads an oratab', () => {
   const text = '# comment\nORCL:/u01/home:Y # one\n*:/u01/home:N\n\nXE:/u02/home:N\nbroken\n';

@@ -138,12 +138,15 @@ class Taking implements AsyncDisposable {
   }
 
   async #takeByGuest(): Promise<void> {
-    const { settings, request } = this.#options;
+    const { settings, request, note } = this.#options;
     const encrypted = settings.includedDisks.isVmAdeEnabled;
     const result = await this.#back({ ...request, encrypted });
     const guest = result.ok
       ? guestEndOf(result.record)
       : guestEndOfError(result.error, settings.blobs.length);
+    if (guest === 'every-disk-failed') {
+      note('the guest could snapshot none of the disks');
+    }
     this.#guest = result;
     this.#steps = { ...this.#steps, guest };
   }
@@ -152,10 +155,13 @@ class Taking implements AsyncDisposable {
     if (answer === undefined) {
       throw new Error('the host takes no snapshot without having been asked');
     }
-    const { settings, request } = this.#options;
+    const { settings, request, note } = this.#options;
     const taker = hostTakerOf(this.#client, settings, answer);
     this.#host = await this.#back({ ...request, blobs: [], taker });
     const host = isUnreachable(this.#host) ? 'unreachable' : 'ended';
+    if (host === 'unreachable') {
+      note('the host service was gone before anything was frozen');
+    }
     this.#steps = { ...this.#steps, host };
   }
 

@@ -62,6 +62,7 @@
         'native/freeze_calls.cc',
         'native/grace.cc',
         'native/guardian.cc',
+        'native/hard_to_kill.cc',
         'native/ledger.cc',
         'native/lever_arguments.cc',
         'native/permission_group.cc',

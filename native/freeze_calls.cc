@@ -1,7 +1,9 @@
 #include "freeze_calls.h"
 
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,6 +42,11 @@ int thaw_file_system(int fd) {
 
 int sync_file_system(int fd) {
   return retried([fd] { return syncfs(fd); });
+}
+
+bool is_harmed_by_killed_thaw(int fd) {
+  struct statfs status {};
+  return fstatfs(fd, &status) == 0 && status.f_type == BTRFS_SUPER_MAGIC;
 }
 
 ThawResult thaw_until_settled(int fd, LedgerEntry& entry,

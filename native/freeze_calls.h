@@ -16,6 +16,19 @@ int freeze_file_system(int fd);
 int thaw_file_system(int fd);
 int sync_file_system(int fd);
 
+/**
+ * True for a btrfs: it makes itself read-only for good when the task that calls FITHAW is killed while
+ * the kernel reads the superblock back (Linux 6.18; the read is interrupted, and btrfs takes that for
+ * damage).
+ */
+bool is_harmed_by_killed_thaw(int fd);
+
+/**
+ * How long the survivor waits before it thaws such a file system, when worker or guardian has died:
+ * who kills one of them (a service manager, the out-of-memory killer) often kills the other next.
+ */
+constexpr uint64_t kSecondDeathNs = 20'000'000;
+
 struct ThawResult {
   enum class Kind {
     kThawed,

@@ -1,5 +1,6 @@
 #include "freezer.h"
 
+#include "freeze_calls.h"
 #include "mount_point.h"
 #include "system_error.h"
 
@@ -41,6 +42,7 @@ void Freezer::open_mount_points(const std::vector<std::string>& mount_points) {
   for (std::size_t i = 0; i < size(); ++i) {
     file_systems_[i].mount_point = open_mount_point(mount_points[i]);
     file_systems_[i].fd = file_systems_[i].mount_point.get();
+    file_systems_[i].is_harmed_by_kill = is_harmed_by_killed_thaw(file_systems_[i].fd);
   }
 }
 
@@ -162,7 +164,10 @@ void Freezer::guardian_released() {
 
 // Runs on the deadline's thread.
 void Freezer::break_off(EventKind why) {
-  if (why == EventKind::kGuardianLost) guarded_.store(false);
+  if (why == EventKind::kGuardianLost) {
+    guarded_.store(false);
+    guardian_lost_ns_.store(monotonic_ns());
+  }
   if (armed_.exchange(0) == 0 && why == EventKind::kExpired) return;
   const uint64_t now_ns = monotonic_ns();
   completions_->publish({why, 0, 0, false, {now_ns, now_ns}, 0});  // told before the thaws it causes

@@ -93,6 +93,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   struct alignas(64) FileSystem {
     Descriptor mount_point;                  // closed by close()
     int fd = -1;                             // its number, in the threads' own file tables too
+    bool is_harmed_by_kill = false;          // see is_harmed_by_killed_thaw
     FutexWord freeze_work{0};
     FutexWord thaw_work{0};
     std::atomic<uint32_t> armed_as{0};       // the arming under which the freeze was asked for
@@ -113,6 +114,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   void sync_now(std::size_t index);
   void freeze_now(std::size_t index);
   void thaw_now(std::size_t index, uint32_t work);
+  void wait_for_second_death(const FileSystem& file_system) const;
   void thaw_anyones_now(std::size_t index);
   void tell_thawed(std::size_t index, const Event& event);
   static void give(FutexWord& work, uint32_t bits);
@@ -132,6 +134,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   std::atomic<uint32_t> armed_{0};  // number of the current arming; 0: not armed
   uint32_t armings_ = 0;
   std::atomic<bool> guarded_{false};
+  std::atomic<uint64_t> guardian_lost_ns_{0};  // when its death was seen
   FutexWord threads_{0};            // alive
   FutexWord ready_{0};              // have their own file table
   std::atomic<int> start_error_{0};

@@ -126,6 +126,7 @@ void Freezer::thaw_now(std::size_t index, uint32_t work) {
   if ((work & kThaw) == 0) return;
   LedgerEntry& entry = ledger_.entry(index);
   Event event{EventKind::kThawed, static_cast<uint32_t>(index), 0, true, {}, 0};
+  wait_for_second_death(file_systems_[index]);
   const ThawResult result = thaw_until_settled(mount_point(index), entry, never_gone);
   event.stamps = result.stamps;
   event.error = result.error;
@@ -145,6 +146,14 @@ void Freezer::thaw_now(std::size_t index, uint32_t work) {
   }
   changes_.fetch_add(1);
   futex_wake_all(changes_);
+}
+
+void Freezer::wait_for_second_death(const FileSystem& file_system) const {
+  const uint64_t lost_ns = guardian_lost_ns_.load();
+  if (lost_ns == 0 || !file_system.is_harmed_by_kill) return;
+  const uint64_t now_ns = monotonic_ns();
+  const uint64_t until_ns = lost_ns + kSecondDeathNs;
+  if (now_ns < until_ns) usleep(static_cast<useconds_t>((until_ns - now_ns) / 1000));
 }
 
 void Freezer::thaw_anyones_now(std::size_t index) {

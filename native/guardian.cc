@@ -14,8 +14,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -31,6 +29,7 @@
 #include "descriptor.h"
 #include "freeze_calls.h"
 #include "grace.h"
+#include "hard_to_kill.h"
 #include "ledger.h"
 #include "lever_arguments.h"
 #include "system_error.h"
@@ -53,6 +52,10 @@ constexpr useconds_t kThawPauseUs = 100'000;
 constexpr std::size_t kStackBytes = 32 * 1024;
 constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
+// Reasons to thaw, as the worker reads them.
+constexpr const char* kControlClosed = "control-closed";
+constexpr const char* kWorkerDead = "worker-dead";
+
 int32_t worker = 0;
 
 /** A line to the worker, which may be gone: then nobody reads it, and that is all right. */
@@ -74,6 +77,7 @@ bool thread_gone(const LedgerEntry& entry) {
 /** The thaw of one file system, on a thread of its own that waits for the order. */
 struct Thaw {
   int mount_point = -1;
+  bool is_harmed_by_kill = false;
   LedgerEntry* entry = nullptr;
   ThawResult result{ThawResult::Kind::kNothing};
 };
@@ -84,7 +88,7 @@ class Guardian {
   int run();
 
  private:
-  enum Order : uint32_t { kWait, kGo };
+  enum Order : uint32_t { kWait, kGo, kGoAfterDeath };
 
   void thaw_on_order(Thaw& thaw);
   static void enter(const Thaw& thaw);
@@ -128,6 +132,7 @@ Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
   worker = ledger_.header().worker;
   for (std::size_t i = 0; i < thaws_.size(); ++i) {
     thaws_[i].mount_point = kFirstMountPoint + static_cast<int>(i);
+    thaws_[i].is_harmed_by_kill = is_harmed_by_killed_thaw(thaws_[i].mount_point);
     thaws_[i].entry = &ledger_.entry(i);
     start_thread([this, i] { thaw_on_order(thaws_[i]); }, kStackBytes);
   }
@@ -143,6 +148,7 @@ void Guardian::thaw_on_order(Thaw& thaw) {
   ready_.fetch_add(1);
   futex_wake_all(ready_);
   while (order_.load() == kWait) futex_wait(order_, kWait);
+  if (order_.load() == kGoAfterDeath && thaw.is_harmed_by_kill) usleep(kSecondDeathNs / 1000);
   for (int attempt = 0; attempt < kThawAttempts; ++attempt) {
     thaw.result = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
     if (thaw.result.kind != ThawResult::Kind::kFailed) break;
@@ -189,7 +195,7 @@ const char* Guardian::obey() {
   do {
     length = read(kControl, &command, 1);
   } while (length < 0 && errno == EINTR);
-  if (length <= 0) return "control-closed";
+  if (length <= 0) return kControlClosed;
   if (command == 'q') return "released";
   if (command == 'a') {
     const uint64_t deadline_ns = ledger_.header().deadline_ns.load();
@@ -216,7 +222,7 @@ void Guardian::wait_for_reason() {
       reason = "deadline";
     }
     if (files[2].revents != 0) reason = "signal";
-    if (files[3].revents != 0) reason = "worker-dead";
+    if (files[3].revents != 0) reason = kWorkerDead;
     if (reason == nullptr) continue;
     reason_ = reason;
     return;
@@ -234,7 +240,8 @@ void Guardian::thaw_all() {
       thaw.entry->guardian.store(static_cast<uint32_t>(GuardianThaw::kTrying));
     }
   }
-  order_.store(kGo);
+  const bool after_death = reason_ == kControlClosed || reason_ == kWorkerDead;
+  order_.store(after_death ? kGoAfterDeath : kGo);
   futex_wake_all(order_);
   restore_grace_periods(kGrace, ledger_.header());
   // For a FIFREEZE that no FITHAW releases, of a worker that may be dead and can do nothing itself.
@@ -264,16 +271,6 @@ int Guardian::run() {
   thaw_all();
   if (lever_) lever_->close();
   return tell();
-}
-
-/** Better if it works, no reason to refuse where a container forbids it. */
-void make_hard_to_kill() {
-  if (const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); fd >= 0) {
-    [[maybe_unused]] const ssize_t written = write(fd, "-1000", 5);
-    close(fd);
-  }
-  setpriority(PRIO_PROCESS, 0, -20);
-  mlockall(MCL_CURRENT | MCL_FUTURE);
 }
 
 int guard(int argc, char** argv) {

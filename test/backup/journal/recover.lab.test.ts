@@ -134,6 +134,26 @@ test('a guardian that was only stopped leaves alone what somebody froze after th
   assert.is(await wasStillFrozen(mountPoint), true);
 });
 
+for (const first of ['guardian', 'worker'] as const) {
+  test(`a btrfs is not thawed by who is about to be killed too, here after the ${first}`, async () => {
+    await using lab = await LabDisks.create([{ type: 'btrfs' }, { type: 'ext4' }]);
+    const [btrfs = '', ext4 = ''] = mountPointsOf(lab);
+    const directory = await journalDirectory();
+    await using worker = await FrozenWorker.start([btrfs, ext4], { journalDirectory: directory });
+    const pids = [worker.guardianPid, worker.pid];
+    const [now = 0, next = 0] = first === 'guardian' ? pids : pids.toReversed();
+    const writer = new Writer(ext4);
+    assert.ok(await writer.isBlocked());
+    process.kill(now, 'SIGKILL');
+    // The survivor has begun to thaw: another file system than a btrfs is harmed by no kill.
+    await writer.ended();
+    process.kill(next, 'SIGKILL');
+    await gone(next);
+    assert.match(await recovered(directory), `thawed now: ${btrfs}`);
+    await writable([btrfs, ext4]);
+  });
+}
+
 test('what was unmounted while frozen is thawed where else it is mounted', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const [mountPoint = ''] = mountPointsOf(lab);

@@ -2,7 +2,14 @@ import * as assert from 'uvu/assert';
 import type { LoggedRequest } from '../../lab/blob-server/model.ts';
 import { suite } from '../../suite.ts';
 import type { Ending } from '../running-command.ts';
-import { falseClaims, faultsOfEnding, longestStallMs, type Seen, stageAt } from './findings.ts';
+import {
+  falseClaims,
+  faultsOfEnding,
+  faultsOfUndisturbed,
+  longestStallMs,
+  type Seen,
+  stageAt,
+} from './findings.ts';
 
 const test = suite('findings of a campaign');
 const MS = 1_000_000n;
@@ -81,6 +88,14 @@ test('finds endings that no fault excuses', () => {
   for (const ending of wrong) {
     assert.is(faultsOfEnding({ ...GOOD, ...ending }, RUN).length, 1, JSON.stringify(ending));
   }
+});
+
+test('finds that a run failed by itself, unless it was for want of time', () => {
+  assert.equal(faultsOfUndisturbed(GOOD), []);
+  const failed = { ...GOOD, exitCode: 1, stdout: '{"consistency":"none"}' };
+  assert.equal(faultsOfUndisturbed(failed), []);
+  assert.is(faultsOfUndisturbed({ ...failed, stdout: '' }).length, 1);
+  assert.is(faultsOfUndisturbed({ ...failed, exitCode: 2 }).length, 1);
 });
 
 test('lets good and orderly bad endings pass', () => {

@@ -63,6 +63,16 @@ export function faultsOfEnding({ exitCode, signal, stdout, stderr }: Ending, see
   return claims ? falseClaims(seen) : [];
 }
 
+/**
+ * What is wrong with how a run ended that no fault hit. It may fail for want of time on a busy machine,
+ * but it comes to its window and says so.
+ */
+export function faultsOfUndisturbed({ exitCode, stdout, stderr }: Ending): string[] {
+  return exitCode === 2 || stdout === ''
+    ? [`a run that no fault hit failed (exit code ${exitCode}): ${stderr.trim().slice(-400)}`]
+    : [];
+}
+
 function parseSummary(text: string): RunSummary | 'unreadable' {
   try {
     return JSON.parse(text) as RunSummary;

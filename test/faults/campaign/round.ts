@@ -5,6 +5,7 @@ import { type Ending, RunningCommand } from '../running-command.ts';
 import { type Drawn, killsBoth } from './draw.ts';
 import {
   faultsOfEnding,
+  faultsOfUndisturbed,
   isFrozenStage,
   longestStallMs,
   type Seen,
@@ -86,6 +87,7 @@ export async function playRound(ground: Ground, drawn: Drawn): Promise<RoundResu
         .filter((mountPoint) => !isKernelsDoing(ground, drawn, mountPoint))
         .map((mountPoint) => `${mountPoint} is read-only now`),
       ...(ending === undefined ? [] : faultsOfEnding(ending, seen)),
+      ...(ending !== undefined && struck === undefined ? faultsOfUndisturbed(ending) : []),
       ...(killsBoth(drawn.kind) || leftFrozen ? [] : tooLong(seen)),
       ...(await remainsOf(ground)),
     ],
@@ -206,9 +208,14 @@ async function afterBothWereKilled(ground: Ground, killed: RunningCommand): Prom
     sinceNs,
     recoveredNs,
     ending,
-    problems:
-      ending?.exitCode === 0 ? [] : [`the next run failed:\n${next.stderr.trim().slice(-600)}`],
+    problems: ending?.exitCode === 0 ? [] : [`the next run failed:\n${reasonsOf(ending, next)}`],
   };
+}
+
+/** What it says went wrong; what it was doing where it says nothing. */
+function reasonsOf(ending: Ending | undefined, { stderr }: RunningCommand): string {
+  const problems = ending?.stdout.match(/"problems": \[[^\]]*\]/)?.[0] ?? '';
+  return `${problems}${stderr.trim().slice(-600)}`;
 }
 
 async function remainsOf({ gracePeriods, residents }: Ground): Promise<string[]> {

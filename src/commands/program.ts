@@ -1,11 +1,14 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addCompletionCommand } from './completion.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addExtensionCommand } from './extension.ts';
 import { addFreezeCommand } from './freeze.ts';
 import { addLabCommand } from './lab.ts';
+import { addManualCommand } from './manual.ts';
 import { addPlanCommand } from './plan.ts';
 import { addReportCommand } from './report.ts';
+import { addSchemaCommand } from './schema.ts';
 import { addSelfCheckCommand } from './self-check.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addSnapshotsCommand } from './snapshots.ts';
@@ -26,6 +29,9 @@ export function createProgram(): Command {
   addReportCommand(program);
   addDoctorCommand(program);
   addSnapshotsCommand(program);
+  addSchemaCommand(program);
+  addCompletionCommand(program);
+  addManualCommand(program);
   addSelfCheckCommand(program);
   addExtensionCommand(program);
   addLabCommand(program);

@@ -8,6 +8,7 @@ import { HeldLog, stderrSink } from '../log/held-log.ts';
 import { Redaction } from '../log/redaction.ts';
 import type { QuiescePlan } from '../quiesce/model.ts';
 import { secretsOf } from '../quiesce/read-configuration.ts';
+import { tellMetrics } from '../report/metrics.ts';
 import { describeError, type RunEnding, type RunOrigin } from '../report/run-file.ts';
 import { keepRun } from '../report/run-folder.ts';
 import { requireRoot } from './require-root.ts';
@@ -71,13 +72,17 @@ export async function carryOut(
 
 async function keepTimeline(
   origin: RunOrigin,
-  { log, redaction }: RunDesk,
+  { log, redaction, configuration }: RunDesk,
   { taskId }: BackupRequest,
   ending: RunEnding,
 ): Promise<void> {
   const kept = await keepRun(ending, { origin, taskId }, redaction);
   if (kept.ok) {
     log.info(`what happened when: flashfreeze report ${kept.path}`);
+    const problem = await tellMetrics(kept.run, configuration.metricsFile);
+    if (problem !== undefined) {
+      log.warning(problem);
+    }
   } else {
     log.warning(kept.message);
   }

@@ -58,6 +58,8 @@ export interface VmBackupConfiguration {
   readonly lanes: number | undefined;
   /** `[Flashfreeze] pollInterval`: seconds between two questions whether the host wants a snapshot. */
   readonly pollIntervalMs: number;
+  /** `[Flashfreeze] metricsFile`: where the last run is told in OpenMetrics; undefined: nowhere. */
+  readonly metricsFile: string | undefined;
 }
 
 /** What holds where the file says nothing. */
@@ -80,6 +82,7 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   lastLever: 'deny',
   lanes: undefined,
   pollIntervalMs: 5 * 60_000,
+  metricsFile: undefined,
 };
 
 /**
@@ -150,14 +153,7 @@ interface Key {
 }
 
 const SHARED_KEYS: readonly Key[] = [
-  {
-    name: 'timeout',
-    expected: 'a number of seconds above 0',
-    read: (value) => {
-      const milliseconds = millisecondsOf(value);
-      return milliseconds === undefined ? undefined : { timeoutMs: milliseconds };
-    },
-  },
+  seconds('timeout', (timeoutMs) => ({ timeoutMs })),
   {
     name: 'MountsToSkip',
     expected: 'mount points, with commas between them',
@@ -183,14 +179,7 @@ const SHARED_KEYS: readonly Key[] = [
 const OWN_KEYS: readonly Key[] = [
   choice('fire', FIRE_RULES, (fire) => ({ fire })),
   flag('retryStuckFreeze', (retryStuckFreeze) => ({ retryStuckFreeze })),
-  {
-    name: 'waveLimit',
-    expected: 'a number of seconds above 0',
-    read: (value) => {
-      const milliseconds = millisecondsOf(value);
-      return milliseconds === undefined ? undefined : { waveLimitMs: milliseconds };
-    },
-  },
+  seconds('waveLimit', (waveLimitMs) => ({ waveLimitMs })),
   choice('lastLever', LAST_LEVERS, (lastLever) => ({ lastLever })),
   {
     name: 'lanes',
@@ -200,19 +189,20 @@ const OWN_KEYS: readonly Key[] = [
       return Number.isInteger(lanes) && lanes >= 1 && lanes <= 64 ? { lanes } : undefined;
     },
   },
+  seconds('pollInterval', (pollIntervalMs) => ({ pollIntervalMs })),
   {
-    name: 'pollInterval',
-    expected: 'a number of seconds above 0',
-    read: (value) => {
-      const milliseconds = millisecondsOf(value);
-      return milliseconds === undefined ? undefined : { pollIntervalMs: milliseconds };
-    },
+    name: 'metricsFile',
+    expected: 'the absolute path of a file that ends in .prom',
+    read: (value) => (/^\/.*\.prom$/.test(value) ? { metricsFile: value } : undefined),
   },
 ];
 
-function millisecondsOf(value: string): number | undefined {
-  const seconds = Number(value);
-  return seconds > 0 && Number.isFinite(seconds) ? Math.round(seconds * 1000) : undefined;
+function seconds(name: string, set: (ms: number) => Partial<VmBackupConfiguration>): Key {
+  const read: Reader = (value) => {
+    const number = Number(value);
+    return number > 0 && Number.isFinite(number) ? set(Math.round(number * 1000)) : undefined;
+  };
+  return { name, expected: 'a number of seconds above 0', read };
 }
 
 function choice<const Choice extends string>(

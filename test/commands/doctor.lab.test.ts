@@ -1,8 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
+import * as v from 'valibot';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
 import type { DoctorReport } from '../../src/doctor/model.ts';
+import { doctorReportSchema } from '../../src/report/schemas/doctor-report.ts';
 import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
@@ -16,7 +18,7 @@ async function reportOf(
   args: readonly string[],
 ): Promise<DoctorReport & { exitCode: number | null }> {
   const ended = await flashfreeze(['doctor', '--json', ...args]);
-  return { ...(JSON.parse(ended.stdout) as DoctorReport), exitCode: ended.exitCode };
+  return { ...v.parse(doctorReportSchema, JSON.parse(ended.stdout)), exitCode: ended.exitCode };
 }
 
 function statusOf({ checks }: DoctorReport, id: string): string | undefined {

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import * as v from 'valibot';
 import type { FreezeSummary } from '../../src/report/freeze-summary.ts';
+import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts';
 import { LabDisks } from '../lab/disks.ts';
 import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
@@ -15,7 +17,7 @@ const test = suite('flashfreeze freeze');
 const MIXED = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;
 
 function summaryOf({ stdout }: Ended): FreezeSummary {
-  return JSON.parse(stdout) as FreezeSummary;
+  return v.parse(freezeSummarySchema, JSON.parse(stdout));
 }
 
 function assertWritable(disks: LabDisks): void {

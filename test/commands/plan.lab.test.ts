@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import * as v from 'valibot';
 import type { PlanSummary } from '../../src/report/plan-summary.ts';
+import { planSummarySchema } from '../../src/report/schemas/plan-summary.ts';
 import { enterLab } from '../lab/namespace.ts';
 import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
@@ -22,7 +24,7 @@ test('shows disks, waves and which blob is behind which disk, without freezing',
     under: ['strace', '-f', '-qq', '-e', 'trace=ioctl', '-e', 'signal=none', '-o', log],
   });
   assert.is(ended.exitCode, 0, ended.stderr);
-  const plan = JSON.parse(ended.stdout) as PlanSummary;
+  const plan: PlanSummary = v.parse(planSummarySchema, JSON.parse(ended.stdout));
   assert.equal(
     plan.blobs.map(({ device, because }) => ({ device, because })),
     rig.disks.disks.slice(0, 2).map(({ device }) => ({ device, because: 'by its content' })),

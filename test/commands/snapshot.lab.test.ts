@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import * as v from 'valibot';
+import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
@@ -13,7 +15,7 @@ const test = suite('flashfreeze snapshot');
 const MIXED = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;
 
 function summaryOf({ stdout }: Ended): RunSummary {
-  return JSON.parse(stdout) as RunSummary;
+  return v.parse(runSummarySchema, JSON.parse(stdout));
 }
 
 /** Fails where a SAS signature got out. */

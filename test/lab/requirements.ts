@@ -28,6 +28,7 @@ export const LAB_COMMANDS = {
 /** Only some tests and benchmarks call these. */
 export const OPTIONAL_COMMANDS = {
   chromium: 'chromium',
+  groff: 'groff-base',
   curl: 'curl',
   'qemu-ga': 'qemu-guest-agent',
   fusermount3: 'fuse3',

@@ -10,6 +10,7 @@ import {
   readQuiesceConfiguration,
   secretsOf,
 } from '../../quiesce/read-configuration.ts';
+import { tellMetrics } from '../../report/metrics.ts';
 import type { RunEnding } from '../../report/run-file.ts';
 import { keepRun } from '../../report/run-folder.ts';
 import { RESULTS } from '../../result-codes.ts';
@@ -108,7 +109,7 @@ async function report(
 
 /** In `runs` beside the log; last of all, because nobody waits for it. */
 async function keepTimeline(
-  { installation, redaction, log }: TaskDesk,
+  { installation, redaction, log, configuration }: TaskDesk,
   { report: { taskId } }: ReadTask,
   { record, code, message }: Conclusion,
 ): Promise<void> {
@@ -118,8 +119,9 @@ async function keepTimeline(
       : { kind: 'ran', record };
   const folder = join(installation.handler.logFolder, 'runs');
   const kept = await keepRun(ending, { origin: 'extension', taskId }, redaction, folder);
-  if (!kept.ok) {
-    log.warning(kept.message);
+  const problem = kept.ok ? await tellMetrics(kept.run, configuration.metricsFile) : kept.message;
+  if (problem !== undefined) {
+    log.warning(problem);
   }
 }
 

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+
+/** What the completion and the manual page are made of: the commands as they are, so that neither can lie. */
+export interface CommandDescription {
+  /** Words after `flashfreeze`, e.g. `snapshots list`; empty for the program itself. */
+  readonly path: readonly string[];
+  readonly summary: string;
+  /** `[options] -- <command> [argument...]` */
+  readonly usage: string;
+  readonly options: readonly OptionDescription[];
+  /** Words that may follow: commands, or the choices of an argument. */
+  readonly words: readonly string[];
+}
+
+export interface OptionDescription {
+  /** `-o, --output <file.html>` */
+  readonly flags: string;
+  readonly names: readonly string[];
+  readonly description: string;
+  readonly takesValue: boolean;
+  readonly choices: readonly string[];
+}
+
+/** The program and every command that is not hidden, the outer before the inner. */
+export function describeCommands(
+  command: Command,
+  path: readonly string[] = [],
+): CommandDescription[] {
+  const help = command.createHelp();
+  const inner = help.visibleCommands(command).filter((it) => it.name() !== 'help');
+  const choices = command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+  return [
+    {
+      path,
+      summary: command.description(),
+      usage: command.usage(),
+      options: help.visibleOptions(command).map((option) => ({
+        flags: option.flags,
+        names: [option.short, option.long].filter((it) => it !== undefined && it !== null),
+        description: option.description,
+        takesValue: option.required || option.optional,
+        choices: option.argChoices ?? [],
+      })),
+      words: [...inner.map((it) => it.name()), ...choices],
+    },
+    ...inner.flatMap((it) => describeCommands(it, [...path, it.name()])),
+  ];
+}

@@ -1,0 +1,92 @@
+import { Argument, type Command } from 'commander';
+import { type CommandDescription, describeCommands } from './command-tree.ts';
+
+type Shell = 'bash' | 'zsh' | 'fish';
+
+export function addCompletionCommand(program: Command): void {
+  program
+    .command('completion')
+    .description('Print the completion script of a shell, e.g. for ~/.bashrc')
+    .addArgument(new Argument('<shell>', 'of which shell').choices(['bash', 'zsh', 'fish']))
+    .action((shell: Shell) => {
+      process.stdout.write(completionScript(describeCommands(program), shell));
+    });
+}
+
+/** zsh reads bash's by its own compatibility layer. */
+export function completionScript(commands: readonly CommandDescription[], shell: Shell): string {
+  switch (shell) {
+    case 'bash':
+      return bash(commands);
+    case 'zsh':
+      return `autoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`;
+    case 'fish':
+      return fish(commands);
+  }
+}
+
+/** The words typed so far that are commands decide what may follow; values of options are files. */
+function bash(commands: readonly CommandDescription[]): string {
+  const cases = commands.map(({ path, words, options }) => {
+    const names = options.flatMap((option) => option.names);
+    return `    ${quoted(path.join(' '))}) next=${quoted([...words, ...names].join(' '))} ;;`;
+  });
+  const choices = commands.flatMap(({ path, options }) =>
+    options
+      .filter((option) => option.choices.length > 0)
+      .flatMap((option) =>
+        option.names.map(
+          (name) =>
+            `    ${quoted(`${path.join(' ')} ${name}`)}) COMPREPLY=($(compgen -W ${quoted(option.choices.join(' '))} -- "$word")); return ;;`,
+        ),
+      ),
+  );
+  const withValue = commands
+    .flatMap(({ options }) => options.filter(({ takesValue }) => takesValue))
+    .flatMap(({ names }) => names);
+  const paths = commands.map(({ path }) => path.join(' ')).filter((path) => path !== '');
+  return `_flashfreeze() {
+  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" command="" next="" index
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    case "\${command:+$command }\${COMP_WORDS[index]}" in
+    ${paths.map(quoted).join('|')}) command="\${command:+$command }\${COMP_WORDS[index]}" ;;
+    esac
+  done
+  case "$command $before" in
+${choices.join('\n')}
+  esac
+  case "$before" in
+    ${[...new Set(withValue)].join('|')}) COMPREPLY=($(compgen -f -- "$word")); return ;;
+  esac
+  case "$command" in
+${cases.join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$next" -- "$word"))
+  if [ \${#COMPREPLY[@]} -eq 0 ]; then COMPREPLY=($(compgen -f -- "$word")); fi
+}
+complete -o filenames -F _flashfreeze flashfreeze
+`;
+}
+
+function fish(commands: readonly CommandDescription[]): string {
+  const lines = commands.flatMap(({ path, words, options }) => {
+    const last = path.at(-1);
+    const condition =
+      last === undefined ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${last}`;
+    const start = `complete -c flashfreeze -n ${quoted(condition)}`;
+    return [
+      ...(words.length === 0 ? [] : [`${start} -f -a ${quoted(words.join(' '))}`]),
+      ...options.map(({ names, description, takesValue }) => {
+        const flags = names.map((name) =>
+          name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`,
+        );
+        return `${start} ${flags.join(' ')}${takesValue ? ' -r' : ''} -d ${quoted(description)}`;
+      }),
+    ];
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,104 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import type { RunFile } from './run-file.ts';
+
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly samples: readonly { readonly labels?: string; readonly value: number }[];
+}
+
+/**
+ * The last run as OpenMetrics text, for the textfile collector of node_exporter. A run that ended before
+ * anything was frozen has neither window nor counts.
+ */
+export function renderMetrics(run: RunFile): string {
+  return [...metricsOf(run).flatMap(lines), '# EOF', ''].join('\n');
+}
+
+function lines({ name, help, samples }: Metric): string[] {
+  const full = `flashfreeze_last_run_${name}`;
+  return [
+    `# TYPE ${full} gauge`,
+    `# HELP ${full} ${help}`,
+    ...samples.map(
+      ({ labels, value }) => `${full}${labels === undefined ? '' : `{${labels}}`} ${value}`,
+    ),
+  ];
+}
+
+function metricsOf({ origin, writtenAt, machine, summary }: RunFile): Metric[] {
+  const succeeded = summary !== null && summary.consistency !== 'none';
+  const at = Date.parse(writtenAt) / 1_000;
+  const general: Metric[] = [
+    {
+      name: 'info',
+      help: 'Which command it was, by which version.',
+      samples: [{ labels: `origin="${origin}",version="${machine.flashfreeze}"`, value: 1 }],
+    },
+    { name: 'timestamp_seconds', help: 'When it ended.', samples: [{ value: at }] },
+    {
+      name: 'success',
+      help: '1 where the snapshots are consistent.',
+      samples: [{ value: succeeded ? 1 : 0 }],
+    },
+  ];
+  return summary === null ? general : [...general, ...figuresOf(summary)];
+}
+
+function figuresOf(summary: NonNullable<RunFile['summary']>): Metric[] {
+  const { code, windowMs, fileSystems, disks, freezeAttempts, phasesMs } = summary;
+  const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
+  return [
+    { name: 'result_code', help: 'Code of the result.', samples: [{ value: code }] },
+    {
+      name: 'window_seconds',
+      help: 'How long writers stood still.',
+      samples: [
+        { labels: 'stat="max"', value: windowMs.max / 1_000 },
+        { labels: 'stat="mean"', value: windowMs.mean / 1_000 },
+      ],
+    },
+    {
+      name: 'file_systems',
+      help: 'File systems frozen.',
+      samples: [{ value: fileSystems.length }],
+    },
+    { name: 'disks', help: 'Disks to be snapshotted.', samples: [{ value: disks.length }] },
+    { name: 'snapshots', help: 'Snapshots taken.', samples: [{ value: taken }] },
+    { name: 'freeze_attempts', help: 'Attempts to freeze.', samples: [{ value: freezeAttempts }] },
+    {
+      name: 'phase_seconds',
+      help: 'How long each phase took.',
+      samples: Object.entries(phasesMs).map(([phase, ms]) => ({
+        labels: `phase="${phase}"`,
+        value: ms / 1_000,
+      })),
+    },
+  ];
+}
+
+/**
+ * Writes the file whole or not at all: the collector may read at any time. Never while anything is frozen.
+ *
+ * @param path undefined: nothing is written
+ * @returns why it could not be written
+ */
+export async function tellMetrics(
+  run: RunFile,
+  path: string | undefined,
+): Promise<string | undefined> {
+  if (path === undefined) {
+    return undefined;
+  }
+  // The collector reads *.prom only.
+  const temporary = `${path}.${process.pid}`;
+  try {
+    await writeFile(temporary, renderMetrics(run), { mode: 0o644 });
+    await rename(temporary, path);
+    return undefined;
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return `the metrics could not be written to ${path} (${reason}): expected a file in a folder that exists`;
+  }
+}

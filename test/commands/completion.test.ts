@@ -1,0 +1,76 @@
+import * as assert from 'uvu/assert';
+import { describeCommands } from '../../src/commands/command-tree.ts';
+import { completionScript } from '../../src/commands/completion.ts';
+import { manualPage } from '../../src/commands/manual.ts';
+import { createProgram } from '../../src/commands/program.ts';
+import { requireLabCommands } from '../lab/requirements.ts';
+import { runCommand, tryCommand } from '../lab/run-command.ts';
+import { suite } from '../suite.ts';
+
+await requireLabCommands(['groff']);
+
+const test = suite('completion and manual');
+const commands = describeCommands(createProgram());
+
+/** What bash offers for the last of the words. */
+async function offered(...words: string[]): Promise<string[]> {
+  const script = `${completionScript(commands, 'bash')}
+COMP_WORDS=(flashfreeze "$@"); COMP_CWORD=$#; _flashfreeze; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const output = await runCommand('bash', ['-c', script, 'bash', ...words]);
+  return output.split('\n').filter((line) => line !== '');
+}
+
+test('bash offers commands, inner commands, options and choices', async () => {
+  assert.equal(await offered('sna'), ['snapshot', 'snapshots']);
+  assert.equal(await offered('snapshots', 'p'), ['prune']);
+  assert.ok((await offered('snapshots', 'prune', '--')).includes('--older-than'));
+  assert.ok((await offered('snapshot', '--st')).includes('--strict-match'));
+  assert.equal(await offered('snapshot', '--fire', ''), ['early', 'barrier']);
+  assert.equal(await offered('completion', 'b'), ['bash']);
+});
+
+test('and files where an option takes a value', async () => {
+  assert.ok((await offered('snapshot', '--blobs-from', '/etc/host')).includes('/etc/hosts'));
+});
+
+test('the scripts of zsh and fish name every command and option', () => {
+  for (const shell of ['zsh', 'fish'] as const) {
+    const script = completionScript(commands, shell);
+    for (const { words } of commands) {
+      assert.ok(words.every((word) => script.includes(word)));
+    }
+  }
+});
+
+test('the manual page has every command, option and exit code, and groff has nothing to say', async () => {
+  const page = manualPage(commands);
+  const { code, stdout, stderr } = await tryCommand(
+    'groff',
+    ['-man', '-Tascii', '-P-c', '-ww', '-z'],
+    page,
+  );
+  assert.is(code, 0);
+  assert.is(stderr, '');
+  assert.is(stdout, '');
+  for (const { path, options } of commands) {
+    assert.ok(page.includes(path.join(' ')));
+    for (const { names } of options) {
+      assert.ok(
+        names.every((name) => page.includes(name.replaceAll('-', '\\-'))),
+        names.join(),
+      );
+    }
+  }
+});
+
+test('every command and option says what it is for', () => {
+  for (const { path, summary, options } of commands) {
+    assert.ok(summary.length > 10, path.join(' '));
+    assert.ok(
+      options.every(({ description }) => description.length > 3),
+      path.join(' '),
+    );
+  }
+});
+
+test.run();

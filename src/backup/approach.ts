@@ -3,7 +3,7 @@ import { GUARDIAN_PATH, Guardian } from '../freezer/guardian.ts';
 import { LastLever } from '../freezer/last-lever.ts';
 import { FreezeLock } from '../freezer/lock.ts';
 import type { Stamps } from '../freezer/model.ts';
-import type { QuiescedApplication } from '../quiesce/model.ts';
+import type { QuiescedApplication, QuiescePlan } from '../quiesce/model.ts';
 import { youngGarbageCollector } from '../snapshot/blob/garbage.ts';
 import { throwIfAborted, unlessAborted } from './abort.ts';
 import { Journal } from './journal/journal.ts';
@@ -19,10 +19,10 @@ import { type Settled, settle } from './settle-phase.ts';
 
 /** Settling begins this long before a scheduled start: it may take 5 s, and connections idle little. */
 const SETTLE_AHEAD_MS = 5_500;
-/** Databases are quick; scripts that take longer than this delay a scheduled start. */
-const QUIESCE_AHEAD_MS = 3_000;
 /** The last syncfs and the re-warming; more than both take on a machine that has just settled. */
 const REWARM_AHEAD_MS = 400;
+/** What was proved so shortly before the last syncfs need not be proved again: no server closes as soon. */
+const WARM_FOR_MS = 1_000;
 
 /** Everything is ready for the first FIFREEZE. */
 export interface Approached {
@@ -70,15 +70,48 @@ export async function approach(
       'flushing dirty data did not come to an end within 5 s; the freeze will have to flush the rest, and take longer',
     );
   }
-  if (startAt !== undefined && request.quiesce !== undefined) {
-    await phases.measure('wait', () => sleepUntilBefore(startAt, QUIESCE_AHEAD_MS, abort));
-  }
+  const warmNs = await readyForApplication(request, prepared, phases, abort);
   const quiesced = await quiesceApplication(request, prepared, resources, phases, observer, abort);
   const settled = await phases.measure('rewarm', () =>
-    unlessAborted(abort, settleAndRewarm(request, quiesced.prepared, relays, first, abort)),
+    unlessAborted(abort, settleAndRewarm(request, quiesced.prepared, relays, first, warmNs, abort)),
   );
   await requireSamePlan(request, quiesced.prepared);
   return { ...guards, ...quiesced, settled };
+}
+
+/**
+ * What does not depend on the application is done before it is quiesced, so that it is held only for the
+ * rest.
+ *
+ * @returns CLOCK_MONOTONIC; when the connections were proved. Undefined where there is no application
+ */
+async function readyForApplication(
+  request: BackupRequest,
+  prepared: Prepared,
+  phases: Phases,
+  abort: AbortSignal,
+): Promise<bigint | undefined> {
+  const { startAt, quiesce: plan } = request;
+  if (plan === undefined) {
+    return undefined;
+  }
+  if (startAt !== undefined) {
+    await phases.measure('wait', () => sleepUntilBefore(startAt, quiesceAheadMs(plan), abort));
+  }
+  await phases.measure('rewarm', async () => {
+    await rehearse(scheduleInput(prepared.plan, disksOf(prepared), request));
+    await unlessAborted(abort, rewarm(prepared));
+  });
+  return process.hrtime.bigint();
+}
+
+/**
+ * Long for what may take its time, short for what holds others up meanwhile; what takes longer delays a
+ * scheduled start.
+ */
+function quiesceAheadMs(plan: QuiescePlan): number {
+  const mayTakeLong = plan.kind !== 'database' || plan.workload.kind === 'postgres';
+  return REWARM_AHEAD_MS + (mayTakeLong ? 2_600 : 400);
 }
 
 function settledCount({ settle: isWanted }: BackupRequest, { plan }: Prepared): number {
@@ -90,19 +123,24 @@ async function settleAndRewarm(
   prepared: Prepared,
   relays: Relays,
   first: Settled,
+  warmNs: bigint | undefined,
   abort: AbortSignal,
 ): Promise<readonly Stamps[]> {
   if (request.startAt !== undefined) {
     await sleepUntilBefore(request.startAt, REWARM_AHEAD_MS, abort);
   }
-  await rehearse(scheduleInput(prepared.plan, disksOf(prepared), request));
+  const isWarm =
+    warmNs !== undefined && process.hrtime.bigint() - warmNs < BigInt(WARM_FOR_MS) * 1_000_000n;
+  if (warmNs === undefined) {
+    await rehearse(scheduleInput(prepared.plan, disksOf(prepared), request));
+  }
   // The preflight's and the rehearsal's litter: left to itself V8 clears it away in the middle of the window.
   youngGarbageCollector()();
   // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
   const count = first.isFinished ? settledCount(request, prepared) : 0;
   const [again] = await Promise.all([
     settle(prepared.freezer, count, relays.freezer),
-    rewarm(prepared),
+    isWarm ? undefined : rewarm(prepared),
   ]);
   return count === 0 ? first.last : again.last;
 }

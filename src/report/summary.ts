@@ -1,5 +1,5 @@
 import { judge } from '../backup/outcome.ts';
-import type { BackupRecord, FileSystemTimes, TargetRecord } from '../backup/record.ts';
+import type { BackupRecord, FileSystemTimes, PhaseTimes, TargetRecord } from '../backup/record.ts';
 import type { Consistency, ResultCode } from '../result-codes.ts';
 
 /** What `flashfreeze snapshot --json` prints: stable, without secrets. Times are milliseconds. */
@@ -90,12 +90,19 @@ export function summarize(record: BackupRecord): RunSummary {
       error: keptBecause ?? null,
     })),
     application: summarizeApplication(record),
-    phasesMs: Object.fromEntries(
-      record.phases.map(({ name, startNs, endNs }) => [name, milliseconds(startNs, endNs) ?? 0]),
-    ),
+    phasesMs: sumPhases(record.phases),
     problems: outcome.problems,
     warnings: record.warnings,
   };
+}
+
+/** What is done twice in a run, such as proving the connections, is one phase here. */
+function sumPhases(phases: readonly PhaseTimes[]): Record<string, number> {
+  const spentNs = new Map<string, bigint>();
+  for (const { name, startNs, endNs } of phases) {
+    spentNs.set(name, (spentNs.get(name) ?? 0n) + endNs - startNs);
+  }
+  return Object.fromEntries([...spentNs].map(([name, ns]) => [name, milliseconds(0n, ns) ?? 0]));
 }
 
 function summarizeApplication({ application }: BackupRecord): ApplicationSummary | null {

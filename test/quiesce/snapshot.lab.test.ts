@@ -57,7 +57,7 @@ test('is application consistent, with code 0, where both scripts succeed', async
   const { heldMs = 0 } = summary?.application ?? {};
   assert.ok((heldMs ?? 0) >= (summary?.windowMs.max ?? 0), 'held for less than the window');
   assert.equal(Object.keys(summary?.phasesMs ?? {}), [
-    ...['prepare', 'lock', 'settle', 'quiesce', 'rewarm', 'arm', 'window', 'resume', 'release'],
+    ...['prepare', 'lock', 'settle', 'rewarm', 'quiesce', 'arm', 'window', 'resume', 'release'],
   ]);
   assert.equal(readdirSync(OWED), []);
 });

@@ -1,5 +1,5 @@
 import { basename, join, sep } from 'node:path';
-import { type BuildOptions, type BuildResult, build } from 'esbuild';
+import { type BuildOptions, type BuildResult, build, type Plugin } from 'esbuild';
 import { type PayloadFile, textFile } from './payload-file.ts';
 import { REPOSITORY } from './repository.ts';
 
@@ -17,6 +17,23 @@ const BANNER = [
   'const __dirname = import.meta.dirname;',
 ].join('\n');
 
+/**
+ * Loads Node's HTTP modules where they are first used, and as `require` does. A bundle imports all that any
+ * part of it imports at its start, and an import of `node:http` evaluates everything it exports, the
+ * client of `fetch` too: 45 ms and 13 MB, for every command.
+ */
+const LATE_HTTP: Plugin = {
+  name: 'late-http',
+  setup(build) {
+    build.onResolve({ filter: /^(?:node:)?(?:http|https|http2)$/ }, ({ kind, path }) =>
+      kind === 'import-statement' ? { path, namespace: 'late' } : undefined,
+    );
+    build.onLoad({ filter: /^/, namespace: 'late' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
 const OPTIONS = {
   absWorkingDir: REPOSITORY,
   bundle: true,
@@ -30,6 +47,7 @@ const OPTIONS = {
   banner: { js: BANNER },
   // piscina can do without it, and is not asked for what it would do with it.
   external: ['@napi-rs/nice'],
+  plugins: [LATE_HTTP],
   metafile: true,
   write: false,
   logLevel: 'silent',

@@ -44,6 +44,7 @@ async function crossBuild(
     await link(join(REPOSITORY, name), join(tree, name));
   }
   const args = ['configure', 'build', `--arch=${architecture}`, `--nodedir=${nodedir}`, '--silent'];
+  await runTool(toolFor(architecture, 'g++'), ['--version']);
   const compilers = { CC: toolFor(architecture, 'gcc'), CXX: toolFor(architecture, 'g++') };
   await runTool(join(REPOSITORY, 'node_modules/.bin/node-gyp'), args, {
     cwd: tree,

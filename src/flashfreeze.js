@@ -1,9 +1,12 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node
 /**
  * Starts `main.ts` with Node's compile cache. Plain JavaScript, because the cache has to be on before the
  * first TypeScript file is met: from the second start on no thread loads the code that strips types,
  * which saves some 40 MB and a tenth of a second. The environment variable is for the lanes' threads.
  * Where the folder cannot be written, all works the same without it.
+ *
+ * The first line asks the C library for one pool of memory for all threads instead of one for each: 12 MB
+ * less with 64 disks.
  */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';

@@ -13,6 +13,8 @@ directory=$(cd -- "$directory" && pwd -P) || exit 1
 unset NODE_OPTIONS NODE_PATH
 # Compiled code is kept from one start to the next; Node.js writes it as a process ends, when nothing is frozen.
 export NODE_COMPILE_CACHE="$directory/compile-cache"
+# One pool of memory for all threads instead of one for each: 12 MB less with 64 disks.
+export MALLOC_ARENA_MAX=1
 
 case "$1 $2" in
 "extension install" | "extension disable" | "extension uninstall")

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
 import { renderHtml } from '../report/html.ts';
 import type { RunFile } from '../report/run-file.ts';
-import { RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
+import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { renderTable } from '../report/table.ts';
 import { renderSummary } from '../report/terminal.ts';
 import { traceOf } from '../report/trace.ts';
@@ -34,7 +34,7 @@ async function report(
   path: string | undefined,
   { output, trace, folder }: ReportOptions,
 ): Promise<void> {
-  const run = await readRunFile(path ?? (await latestIn(folder)));
+  const run = await readRunFile(path ?? (await latestRun(folder)));
   if (output !== undefined) {
     await write(output, renderHtml(run));
   }
@@ -51,17 +51,6 @@ function textOf({ writtenAt, origin, error, summary }: RunFile): string {
   return summary === null
     ? `${head}✗ ended before anything was frozen: ${error?.message} (${error?.code})`
     : `${head}${renderSummary(summary)}`;
-}
-
-async function latestIn(folder: string): Promise<string> {
-  const [latest] = await runFilesIn(folder);
-  if (latest === undefined) {
-    throw new FlashfreezeError(
-      'FF_RUN_FILE_INVALID',
-      `no run has left anything in ${folder} yet; give the path of a run's file, or --folder`,
-    );
-  }
-  return latest;
 }
 
 async function write(path: string, text: string): Promise<void> {

@@ -2,14 +2,9 @@ import type { Command } from 'commander';
 import colors from 'picocolors';
 import { FlashfreezeError } from '../errors.ts';
 import { Redaction } from '../log/redaction.ts';
-import { readRunFile, runFilesIn } from '../report/run-folder.ts';
+import { latestRun, readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { renderTable } from '../report/table.ts';
-import { withoutQuery } from '../snapshot/blob/blob-url.ts';
-import {
-  deleteFromContainer,
-  listSnapshots,
-  lookAtSnapshot,
-} from '../snapshot/inventory/container.ts';
+import { deleteFromContainer, listSnapshots } from '../snapshot/inventory/container.ts';
 import {
   hasMetadata,
   type KnownSnapshot,
@@ -18,7 +13,7 @@ import {
 } from '../snapshot/inventory/model.ts';
 import { ageMsOf, type PruneRule, toPrune } from '../snapshot/inventory/prune-rule.ts';
 import { collect } from './run-options.ts';
-import { type BlobOptions, linesOf, metadataOf, requestedBlobs } from './snapshot-options.ts';
+import { linesOf, metadataOf } from './snapshot-options.ts';
 
 interface ContainerOptions {
   readonly container?: string;
@@ -39,7 +34,9 @@ interface PruneOptions extends ListOptions {
   readonly delete?: boolean;
 }
 
-interface VerifyOptions extends BlobOptions {
+interface VerifyOptions {
+  readonly container?: readonly string[];
+  readonly containerFrom?: string;
   readonly metadata?: readonly string[];
   readonly json?: boolean;
 }
@@ -59,8 +56,12 @@ export function addSnapshotsCommand(program: Command): void {
     .command('verify')
     .description('Verify that every snapshot of a run is there, whole, with its metadata')
     .argument('[run.json]', 'what the run has left; default: the latest one')
-    .option('--blob <url>', 'SAS URL of a blob of the run (repeatable)', collect)
-    .option('--blobs-from <file>', 'read blobs from a file (- for stdin)')
+    .option(
+      '--container <url>',
+      'URL of a container, with a SAS that may list (repeatable)',
+      collect,
+    )
+    .option('--container-from <file>', 'read the containers’ URLs from a file (- for stdin)')
     .option('--metadata <key=value>', 'metadata that each must have (repeatable)', collect)
     .option('--json', 'print the findings as JSON')
     .action(async (path: string | undefined, options: VerifyOptions) => {
@@ -150,17 +151,19 @@ interface Verified {
 
 /** @returns the exit code: 0 where every snapshot of the run is there and right */
 async function verify(path: string | undefined, options: VerifyOptions): Promise<number> {
-  const blobs = requestedBlobs(options);
+  const containers = containerUrlsOf(options);
   const redaction = new Redaction();
-  for (const { url } of blobs) {
+  for (const url of containers) {
     redaction.addUrl(url);
   }
-  const run = await readRunFile(path ?? (await runFilesIn())[0] ?? 'no run');
+  const run = await readRunFile(path ?? (await latestRun()));
+  const stored = (await Promise.all(containers.map(listSnapshots))).flat();
   const wanted = metadataOf(options.metadata);
-  const verified = await Promise.all(
-    (run.summary?.disks ?? []).map(async ({ blob, snapshot }): Promise<Verified> => {
-      const url = blobs.find((it) => withoutQuery(it.url) === blob)?.url;
-      return { blob, snapshot, problem: await problemOf(url, snapshot, wanted) };
+  const verified = (run.summary?.disks ?? []).map(
+    ({ blob, snapshot }): Verified => ({
+      blob,
+      snapshot,
+      problem: problemOf(blob, snapshot, stored, wanted),
     }),
   );
   const bad = verified.filter(({ problem }) => problem !== null);
@@ -179,20 +182,18 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
   return bad.length > 0 || verified.length === 0 ? 1 : 0;
 }
 
-async function problemOf(
-  url: string | undefined,
+function problemOf(
+  url: string,
   snapshot: string | null,
+  stored: readonly StoredSnapshot[],
   wanted: readonly (readonly [string, string])[],
-): Promise<string | null> {
+): string | null {
   if (snapshot === null) {
     return 'the run took none';
   }
-  if (url === undefined) {
-    return 'no --blob was given for it';
-  }
-  const found = await lookAtSnapshot(url, snapshot);
-  if ('problem' in found) {
-    return found.problem;
+  const found = stored.find((it) => it.url === url && it.snapshot === snapshot);
+  if (found === undefined) {
+    return 'there is no such snapshot in the containers given';
   }
   if (found.sizeBytes === 0) {
     return 'it is empty';
@@ -215,16 +216,29 @@ async function knownSnapshots(): Promise<KnownSnapshot[]> {
 }
 
 function containerUrlOf({ container, containerFrom }: ContainerOptions): string {
-  const given =
-    container ??
-    (containerFrom === undefined ? undefined : linesOf(containerFrom, '--container-from')[0]);
-  if (given === undefined || !URL.canParse(given)) {
+  const given = container === undefined ? {} : { container: [container] };
+  const from = containerFrom === undefined ? {} : { containerFrom };
+  const [url, ...others] = containerUrlsOf({ ...given, ...from });
+  if (url === undefined || others.length > 0) {
+    throw new FlashfreezeError('FF_USAGE', 'expected one container, and no more than one');
+  }
+  return url;
+}
+
+/** At least one. */
+function containerUrlsOf(options: Pick<VerifyOptions, 'container' | 'containerFrom'>): string[] {
+  const { container = [], containerFrom } = options;
+  const urls = [
+    ...container,
+    ...(containerFrom === undefined ? [] : linesOf(containerFrom, '--container-from')),
+  ];
+  if (urls.length === 0 || !urls.every((url) => URL.canParse(url))) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      '--container: expected the URL of a container with a SAS that may list, e.g. --container ‘https://acct.blob.core.windows.net/vhds?sv=…&sig=…’, or --container-from <file>',
+      "--container: expected the URL of a container with a SAS that may list, e.g. --container 'https://acct.blob.core.windows.net/vhds?sv=…&sig=…', or --container-from <file>",
     );
   }
-  return given;
+  return urls;
 }
 
 function ruleOf({ keep, olderThan }: PruneOptions): PruneRule {

@@ -72,6 +72,18 @@ export async function runFilesIn(folder: string = RUN_FOLDER): Promise<string[]>
     .map((name) => join(folder, name));
 }
 
+/** @throws FlashfreezeError FF_RUN_FILE_INVALID where there is none */
+export async function latestRun(folder: string = RUN_FOLDER): Promise<string> {
+  const [latest] = await runFilesIn(folder);
+  if (latest === undefined) {
+    throw new FlashfreezeError(
+      'FF_RUN_FILE_INVALID',
+      `no run has left anything in ${folder} yet; give the path of a run's file`,
+    );
+  }
+  return latest;
+}
+
 /** @throws FlashfreezeError FF_RUN_FILE_INVALID */
 export async function readRunFile(path: string): Promise<RunFile> {
   let text: string;

@@ -46,7 +46,7 @@ test(
     const verified = await flashfreeze([
       'snapshots',
       'verify',
-      ...blobs,
+      ...container,
       '--metadata',
       'Policy=daily',
     ]);
@@ -55,7 +55,7 @@ test(
     const wrong = await flashfreeze([
       'snapshots',
       'verify',
-      ...blobs,
+      ...container,
       '--metadata',
       'Policy=yearly',
     ]);
@@ -77,10 +77,10 @@ test(
     const real = await flashfreeze(['snapshots', 'prune', ...container, '--keep', '1', '--delete']);
     assert.is(real.exitCode, 0, real.stderr);
     assert.is((await azurite?.listSnapshots('disk0.vhd'))?.length, 1);
-    assert.is((await flashfreeze(['snapshots', 'verify', ...blobs])).exitCode, 0);
+    assert.is((await flashfreeze(['snapshots', 'verify', ...container])).exitCode, 0);
 
     await flashfreeze(['snapshots', 'prune', ...container, '--keep', '0', '--delete']);
-    const missing = await flashfreeze(['snapshots', 'verify', ...blobs]);
+    const missing = await flashfreeze(['snapshots', 'verify', ...container]);
     assert.is(missing.exitCode, 1);
     assert.match(missing.stdout, 'there is no such snapshot');
   },

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FIRE_RULES } from '../src/config/vmbackup.ts';
-import { PROBE_WRITES, type ProbeWrites } from './probe/stall-probe.ts';
+import { PROBE_WRITES, type ProbeOptions, type ProbeWrites } from './probe/stall-probe.ts';
 import { FILE_SYSTEM_MIXES, type FileSystemMix, type RigOptions } from './rig.ts';
 
 /** Options that every scenario on the lab has. */
@@ -9,7 +9,7 @@ export interface LabScenarioOptions {
   readonly fileSystems: FileSystemMix;
   readonly rounds: number;
   readonly quiet?: number;
-  readonly probeInterval: number;
+  readonly probeInterval?: number;
   readonly probeWrites: ProbeWrites;
 }
 
@@ -29,7 +29,11 @@ export function addLabOptions(command: Command, defaults: { rounds: number }): v
       'before each run, wait for the machine to be no busier than this (0 to 1), half a minute at most',
       share,
     )
-    .option('--probe-interval <µs>', 'time between two writes of the stall probe', count, 500)
+    .option(
+      '--probe-interval <µs>',
+      'time between two writes of the stall probe to a file; default: 500, more above 32 files',
+      count,
+    )
     .addOption(
       new Option(
         '--probe-writes <kind>',
@@ -51,8 +55,18 @@ export function rigOptions(options: LabScenarioOptions, disks: number): RigOptio
     disks,
     fileSystems: options.fileSystems,
     latencyMs: options.latency,
-    probe: { intervalUs: options.probeInterval, writes: options.probeWrites },
+    probe: probeOptions(options, disks),
   };
+}
+
+const PROBE_INTERVAL_US = 500;
+/** So many files can be written to that often without taking a processor from what is measured. */
+const PROBED_AT_EASE = 32;
+
+export function probeOptions(options: LabScenarioOptions, files: number): ProbeOptions {
+  const crowded = Math.max(1, files / PROBED_AT_EASE);
+  const intervalUs = options.probeInterval ?? Math.round(PROBE_INTERVAL_US * crowded);
+  return { intervalUs, writes: options.probeWrites };
 }
 
 /** A whole number from 1 on. Throws InvalidArgumentError, which commander reports. */

@@ -8,7 +8,7 @@ import { readVmBackupConfiguration } from '../src/config/vmbackup.ts';
 import { FlashfreezeError } from '../src/errors.ts';
 import type { FileSystem } from '../src/filesystems/model.ts';
 import { readPlan } from '../src/filesystems/read-plan.ts';
-import type { LabScenarioOptions } from './options.ts';
+import { type LabScenarioOptions, probeOptions } from './options.ts';
 import { StallProbe } from './probe/stall-probe.ts';
 import { compilePrograms, type Rig } from './rig.ts';
 
@@ -59,9 +59,8 @@ export class RealRig implements Rig {
     resources.defer(async () => {
       await Promise.all(files.map((file) => rm(file, { force: true })));
     });
-    const { probeInterval: intervalUs, probeWrites: writes } = options;
     const probe = resources.use(
-      await StallProbe.start(probeProgram, files, { intervalUs, writes }),
+      await StallProbe.start(probeProgram, files, probeOptions(options, files.length)),
     );
     const parts = { probe, launcher };
     return new RealRig(mountPoints, blobLinesOf(options), parts, resources.move());
@@ -93,8 +92,8 @@ export async function confirmReal(options: RealOptions & LabScenarioOptions): Pr
   if (options.real !== true) {
     return;
   }
-  const fileSystems = await plannedFileSystems();
   const blobs = blobLinesOf(options);
+  const fileSystems = await plannedFileSystems();
   process.stderr.write(
     [
       `This freezes ${fileSystems.length} file systems of this machine, for some ms each, ${options.rounds + 1} times for each tool:`,

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { PEER_COMMANDS, PEER_NAMES, PEERS } from '../../../bench/peers/all.ts';
+import type { PeerRequest } from '../../../bench/peers/peer-request.ts';
+import { LabRig } from '../../../bench/rig.ts';
+import { enterLab } from '../../lab/namespace.ts';
+import { tryCommand } from '../../lab/run-command.ts';
+import { suite } from '../../suite.ts';
+
+await enterLab({ lifetimeSeconds: 180, commands: PEER_COMMANDS });
+const test = suite('bench peers');
+
+const createRig = (): Promise<LabRig> =>
+  LabRig.create({
+    disks: 2,
+    fileSystems: 'mixed',
+    latencyMs: 5,
+    probe: { intervalUs: 500, writes: 'data' },
+  });
+
+/** EINVAL where it is not frozen. */
+async function isFrozen(mountPoint: string): Promise<boolean> {
+  return (await tryCommand('fsfreeze', ['--unfreeze', mountPoint])).code === 0;
+}
+
+for (const name of PEER_NAMES) {
+  test(`${name}: every disk is snapshotted while its writer stands still, and nothing stays frozen`, async () => {
+    await using rig = await createRig();
+    const sample = await PEERS[name].takeSample(rig);
+    assert.ok(sample.ok, sample.ok ? '' : sample.reason);
+    assert.is(sample.ok && sample.stallsMs.length, 2);
+    assert.equal(await Promise.all(rig.mountPoints.map(isFrozen)), [false, false]);
+  });
+
+  test(`${name}: where a snapshot fails the sample does, and nothing stays frozen`, async () => {
+    await using rig = await createRig();
+    await rig.server.setFault({
+      blob: 'disk1',
+      at: 'request',
+      fault: { kind: 'status', status: 403, code: 'AuthorizationFailure' },
+    });
+    const sample = await PEERS[name].takeSample(rig);
+    assert.is(sample.ok, false);
+    assert.equal(await Promise.all(rig.mountPoints.map(isFrozen)), [false, false]);
+  });
+}
+
+test('the guest agent is not let loose where it would freeze more than asked for', async () => {
+  await using rig = await createRig();
+  const [mountPoint = ''] = rig.mountPoints;
+  const request: PeerRequest = { mountPoints: [mountPoint], urls: rig.urls, caPath: rig.caPath };
+  const script = join(import.meta.dirname, '../../../bench/peers/guest-agent-process.ts');
+  const { code, stderr } = await tryCommand(process.execPath, [script], JSON.stringify(request));
+  assert.is.not(code, 0);
+  assert.match(stderr, /would freeze more than asked for: \/lab\/set\d+\/disk1/);
+});
+
+test.run();

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TrustedFile } from '../../config/trusted-file.ts';
 import { BoundedOutput } from './bounded-output.ts';
@@ -47,16 +47,35 @@ export async function runScript(
   script: TrustedFile,
   { parameters, timeoutMs, abort }: ScriptOptions,
 ): Promise<ScriptOutcome> {
-  const child = spawn(SCRIPT_IN_CHILD, parameters, {
-    argv0: script.path,
-    cwd: script.directory,
-    detached: true,
-    env: minimalEnvironment(script.path),
-    stdio: ['ignore', 'pipe', 'pipe', script.descriptor],
-  });
+  const child = start(script, parameters);
+  if (!(child instanceof ChildProcess)) {
+    return { end: child, output: [] };
+  }
   const output = [child.stdout, child.stderr].map(collect);
   const end = await endOf(child, timeoutMs, abort);
   return { end, output: output.map((kept) => kept.text()).filter((text) => text !== '') };
+}
+
+/** Some errors come as an event of the child, others (E2BIG, ETXTBSY, ENOMEM) are thrown. */
+function start(
+  script: TrustedFile,
+  parameters: readonly string[],
+): ChildProcess | Extract<ScriptEnd, { kind: 'not-started' }> {
+  try {
+    return spawn(SCRIPT_IN_CHILD, parameters, {
+      argv0: script.path,
+      cwd: script.directory,
+      detached: true,
+      env: minimalEnvironment(script.path),
+      stdio: ['ignore', 'pipe', 'pipe', script.descriptor],
+    });
+  } catch (error) {
+    return { kind: 'not-started', errno: errnoOf(error) };
+  }
+}
+
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 }
 
 function minimalEnvironment(path: string): NodeJS.ProcessEnv {
@@ -91,9 +110,7 @@ async function endOf(
   const { promise: cut, resolve: cutShort } = Promise.withResolvers<ScriptEnd>();
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
   child.on('close', () => close());
-  child.on('error', (error: NodeJS.ErrnoException) =>
-    resolve({ kind: 'not-started', errno: error.code ?? 'unknown error' }),
-  );
+  child.on('error', (error) => resolve({ kind: 'not-started', errno: errnoOf(error) }));
   child.on('exit', (exitCode, signal) =>
     resolve(
       exitCode === null ? { kind: 'killed', signal: String(signal) } : { kind: 'exited', exitCode },

@@ -74,7 +74,7 @@ export interface QuiescedApplication {
   readonly findings: readonly Finding[];
   /**
    * Lets the application go; once, further calls change nothing. Never rejects, and comes back within
-   * the application's time-out whatever hangs. Only when nothing is frozen any more.
+   * the application's time-out and what a fresh session takes (10 s), whatever hangs. Only when nothing is frozen any more.
    */
   resume(): Promise<void>;
   /** What is to be told; complete after `resume`. */
@@ -118,5 +118,10 @@ export interface QuiesceCircumstances {
    * Notes, where a crash cannot wipe it out, what will be owed; before anything is begun that owes it.
    * What it resolves to is called when it has been done.
    */
-  readonly owe: (owed: readonly Owed[]) => Promise<() => Promise<void>>;
+  readonly owe: (owed: readonly Owed[]) => Promise<Settle>;
 }
+
+/**
+ * Forgets what was owed, but for what is left of it: that is done by the next command that starts.
+ */
+export type Settle = (left?: readonly Owed[]) => Promise<void>;

@@ -2,16 +2,24 @@ import { runOwedStatements } from './databases/owed-statements.ts';
 import type { Owed, OwedScript } from './model.ts';
 import { openStep, runStep } from './scripts/script-step.ts';
 
+/** What became of something owed. */
+export interface Payment {
+  /** For people. */
+  readonly sentence: string;
+  /** What of it is owed still; undefined where all was done. */
+  readonly left: Owed | undefined;
+}
+
 /**
- * Does, side by side, what a run which died has left owed. Scripts are checked as always.
+ * Does, side by side, what a run which died has left owed. Scripts are checked as always. Rejects for
+ * nothing that can be wrong with a script or a database.
  *
  * @param note hears what they print
- * @returns one sentence for each
  */
 export async function payOwed(
   owed: readonly Owed[],
   note: (message: string) => void,
-): Promise<string[]> {
+): Promise<Payment[]> {
   return await Promise.all(
     owed.map((each) =>
       each.kind === 'script' ? runOwedScript(each, note) : runOwedStatements(each),
@@ -19,15 +27,16 @@ export async function payOwed(
   );
 }
 
-async function runOwedScript(
-  { command, timeoutMs }: OwedScript,
-  note: (message: string) => void,
-): Promise<string> {
+async function runOwedScript(owed: OwedScript, note: (message: string) => void): Promise<Payment> {
+  const { command, timeoutMs } = owed;
   const step = openStep('post', command, timeoutMs);
   const failure = step.ok ? await runOpened(step) : step;
   return failure === undefined
-    ? `the post-script ${command.path}, still owed, was run`
-    : `the post-script ${command.path}, still owed, failed: ${failure.message} (${failure.code})`;
+    ? { sentence: `the post-script ${command.path}, still owed, was run`, left: undefined }
+    : {
+        sentence: `the post-script ${command.path}, still owed, failed: ${failure.message} (${failure.code}); the next command tries again`,
+        left: owed,
+      };
 
   async function runOpened(opened: Extract<typeof step, { ok: true }>): ReturnType<typeof runStep> {
     using _file = opened;

@@ -1,5 +1,11 @@
 import { quiesceDatabase } from './databases/database.ts';
-import type { QuiesceCircumstances, QuiescedApplication, QuiescePlan } from './model.ts';
+import type {
+  Owed,
+  QuiesceCircumstances,
+  QuiescedApplication,
+  QuiescePlan,
+  Settle,
+} from './model.ts';
 import { NothingQuiesced } from './nothing-quiesced.ts';
 import { quiesceByScripts } from './scripts/scripts.ts';
 
@@ -11,12 +17,30 @@ export async function quiesce(
   plan: QuiescePlan,
   circumstances: QuiesceCircumstances,
 ): Promise<QuiescedApplication> {
+  const { owe, note } = circumstances;
+  const own = {
+    ...circumstances,
+    owe: async (owed: readonly Owed[]) => forgiving(await owe(owed), note),
+  };
   switch (plan.kind) {
     case 'scripts':
-      return await quiesceByScripts(plan, circumstances);
+      return await quiesceByScripts(plan, own);
     case 'database':
-      return await quiesceDatabase(plan, circumstances);
+      return await quiesceDatabase(plan, own);
     case 'refused':
       return new NothingQuiesced('application', plan.findings);
   }
+}
+
+/** The application has been let go by then: that the note of it stays is no reason to lose the record. */
+function forgiving(settle: Settle, note: QuiesceCircumstances['note']): Settle {
+  return async (left) => {
+    try {
+      await settle(left);
+    } catch (error) {
+      note(
+        `the note of what is owed to the application could not be removed, so the next command will do it once more: ${String(error)}`,
+      );
+    }
+  };
 }

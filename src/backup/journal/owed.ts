@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Owed } from '../../quiesce/model.ts';
+import type { Owed, Settle } from '../../quiesce/model.ts';
 import { payOwed } from '../../quiesce/owed.ts';
 import { JOURNAL_DIRECTORY } from './journal.ts';
 import { type ProcessIdentity, processIdentity, stillRuns } from './process-identity.ts';
@@ -11,8 +11,13 @@ const OWED_DIRECTORY = join(JOURNAL_DIRECTORY, 'owed');
 /** Of this process so far: a run may owe several things. */
 let notes = 0;
 
+/** The identity of no process: whoever comes first may claim an entry of it. */
+const NOBODY: ProcessIdentity = { pid: 0, startTicks: '0' };
+/** Being written; what it is to replace is there still. */
+const UNFINISHED = '.new';
+
 interface OwedEntry {
-  /** Who will do it; where it has died, the next start of any command. */
+  /** Who will do it; where that has died or is nobody, the next start of any command. */
   readonly process: ProcessIdentity;
   /** ISO-8601 UTC */
   readonly begun: string;
@@ -23,12 +28,12 @@ interface OwedEntry {
  * Notes that this will have to be done, so that it is also after a crash of this process. Rejects with the
  * system's error where the note cannot be written; nothing may be begun then that owes it.
  *
- * @returns to be called when it has been done
+ * @returns to be called when it has been done, or is left to others
  */
 export async function noteOwed(
   owed: readonly Owed[],
   directory: string = OWED_DIRECTORY,
-): Promise<() => Promise<void>> {
+): Promise<Settle> {
   if (owed.length === 0) {
     return async () => {};
   }
@@ -36,14 +41,19 @@ export async function noteOwed(
   notes += 1;
   const path = join(directory, `${process.pid}-${process.startTicks}-${notes}.json`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  await write(path, { process, begun: new Date().toISOString(), owed });
-  return () => unlink(path);
+  const begun = new Date().toISOString();
+  await write(path, { process, begun, owed });
+  return (left = []) => settle(path, begun, left);
+}
+
+async function settle(path: string, begun: string, left: readonly Owed[]): Promise<void> {
+  await (left.length === 0 ? unlink(path) : write(path, { process: NOBODY, begun, owed: left }));
 }
 
 /**
  * Does what runs which died have left owed: post-scripts, and what a database does not undo by itself. Two
  * commands that start at once do not both do it: whoever renames an entry owns it, and owes it in turn until
- * it has been done.
+ * it has been done. What fails stays owed, for the next command. Never rejects.
  *
  * @param warn hears one sentence for each
  * @param note hears what scripts print
@@ -53,23 +63,39 @@ export async function settleOwed(
   note: (message: string) => void = () => {},
   directory: string = OWED_DIRECTORY,
 ): Promise<void> {
-  for (const name of await readdir(directory).catch(() => [])) {
-    const entry = await claim(join(directory, name), directory);
-    if (entry !== undefined) {
-      const sentences = await payOwed(entry.owed, note);
-      await unlink(entry.path);
-      for (const sentence of sentences) {
-        warn(`A run that began ${entry.begun} died: ${sentence}`);
+  const names = await readdir(directory).catch(() => []);
+  for (const name of names.filter((it) => !it.endsWith(UNFINISHED))) {
+    const path = join(directory, name);
+    try {
+      const entry = await claim(path, directory);
+      if (entry !== undefined) {
+        await pay(entry, warn, note);
       }
+    } catch (error) {
+      warn(`What a run has left owed in ${path} could not be looked after: ${String(error)}`);
     }
   }
 }
 
+interface ClaimedEntry extends OwedEntry {
+  readonly path: string;
+}
+
+async function pay(
+  { path, begun, owed }: ClaimedEntry,
+  warn: (message: string) => void,
+  note: (message: string) => void,
+): Promise<void> {
+  const payments = await payOwed(owed, note);
+  for (const { sentence } of payments) {
+    warn(`A run that began ${begun} left something to be done: ${sentence}`);
+  }
+  const left = payments.flatMap((payment) => payment.left ?? []);
+  await settle(path, begun, left);
+}
+
 /** Undefined for an entry whose process still runs, or that another process has claimed. */
-async function claim(
-  path: string,
-  directory: string,
-): Promise<(OwedEntry & { readonly path: string }) | undefined> {
+async function claim(path: string, directory: string): Promise<ClaimedEntry | undefined> {
   const entry = await read(path);
   if (entry === undefined || (await stillRuns(entry.process))) {
     return undefined;
@@ -97,8 +123,8 @@ async function claim(
 }
 
 async function write(path: string, entry: OwedEntry): Promise<void> {
-  await writeFile(`${path}.new`, JSON.stringify(entry), { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await writeFile(path + UNFINISHED, JSON.stringify(entry), { mode: 0o600 });
+  await rename(path + UNFINISHED, path);
 }
 
 /** Undefined for one that has just been removed, or is none of ours. */

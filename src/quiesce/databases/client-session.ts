@@ -13,7 +13,7 @@ export interface Dialect {
   readonly markLine: (mark: string) => string;
   /** What went wrong, from the lines before the mark, the mark's own line and standard error. */
   readonly errorIn: (said: Said) => string | undefined;
-  /** True where the client lives on without a session, and will answer nothing any more. */
+  /** True of what a client says that lives on without a session, and will answer nothing any more. */
   readonly isLost: (complaint: string) => boolean;
 }
 

@@ -1,4 +1,5 @@
 import type { ResultCode } from '../../result-codes.ts';
+import type { OwedStatements } from '../model.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { withoutPassword } from './credentials.ts';
@@ -6,6 +7,7 @@ import { DatabaseFault } from './fault.ts';
 import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
 import { MYSQL_PLACES, mysqlParts } from './mysql-files.ts';
 import { DatabaseSession } from './session.ts';
+import { type Debt, forFreshSession, noteFault, undo } from './undo.ts';
 import { describeParts, partsOutside, placeParts } from './whereabouts.ts';
 
 export const MYSQL_CLIENT: Dialect = {
@@ -41,6 +43,8 @@ interface Server {
 /** Whether it is a replica, and the connections (channels) whose SQL thread runs. */
 interface Replication {
   readonly isReplica: boolean;
+  /** What the server calls one: `REPLICA` since MySQL 8.0.22, and nothing else since 8.4. */
+  readonly word: 'REPLICA' | 'SLAVE';
   readonly running: readonly string[];
 }
 
@@ -143,32 +147,29 @@ function splitRow(row: string): [name: string, value: string] {
 async function replicationOf(context: DatabaseContext, isMariaDb: boolean): Promise<Replication> {
   const options = MYSQL_ARGUMENTS.filter((option) => option !== WITHOUT_NAMES);
   const session = connect(context, options, NAMING_CLIENT);
-  const statements = isMariaDb
-    ? ['SHOW ALL SLAVES STATUS\\G']
-    : ['SHOW REPLICA STATUS\\G', 'SHOW SLAVE STATUS\\G'];
+  const words = isMariaDb ? (['SLAVE'] as const) : (['REPLICA', 'SLAVE'] as const);
   try {
-    for (const statement of statements) {
-      const lines = await session.tryAsk(statement);
+    for (const word of words) {
+      const lines = await session.tryAsk(`SHOW ${isMariaDb ? 'ALL SLAVES' : word} STATUS\\G`);
       if (lines !== undefined) {
-        return replicationIn(lines);
+        return replicationIn(lines, word);
       }
     }
-    return NO_REPLICATION;
+    return replicationIn([], 'SLAVE');
   } finally {
     await session.end();
   }
 }
 
-const NO_REPLICATION: Replication = { isReplica: false, running: [] };
-
 /** The name of a connection stands before the states of its threads (MariaDB), or after them (MySQL). */
-function replicationIn(lines: readonly string[]): Replication {
+function replicationIn(lines: readonly string[], word: Replication['word']): Replication {
   const values = (pattern: RegExp): string[] =>
     lines.flatMap((line) => pattern.exec(line)?.[1] ?? []);
   const states = values(/^\s*(?:Slave|Replica)_SQL_Running:\s*(\w+)/);
   const names = values(/^\s*(?:Connection_name|Channel_Name):\s*(.*?)\s*$/i);
   return {
     isReplica: states.length > 0,
+    word,
     running: states.flatMap((state, index) => (state === 'Yes' ? [names[index] ?? ''] : [])),
   };
 }
@@ -195,34 +196,31 @@ async function requireCoverage(
 async function hold(
   session: DatabaseSession,
   { isMariaDb, version, replication }: Server,
-  { workload: { timeoutMs, path }, circumstances }: DatabaseContext,
+  context: DatabaseContext,
 ): Promise<HeldDatabase> {
+  const { timeoutMs } = context.workload;
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1_000));
   // After this long without a word the server ends the session, and with it the lock.
   await session.ask(
     `SET SESSION wait_timeout = ${seconds}, SESSION lock_wait_timeout = ${seconds};`,
   );
-  const threads = replication.running.map((name) => threadOf(name, isMariaDb, version));
-  const starts = threads.map((thread) => `START ${thread};`);
+  const { running, word } = replication;
+  const threads = running.map((name) => threadOf(name, isMariaDb, word));
   const stages = isMariaDb && version >= BACKUP_STAGES_SINCE;
-  // The end of the session ends its locks, but does not start a thread.
-  const settle = await (starts.length === 0
-    ? async () => {}
-    : circumstances.owe([{ kind: 'statements', workloadPath: path, statements: starts }]));
-  const heldFromNs = process.hrtime.bigint();
+  const debt = await oweStarts(threads, context);
   const restart = async (): Promise<void> => {
-    for (const start of starts) {
-      await session.ask(start, 504);
+    if (threads.length > 0) {
+      await undo(debt, session);
     }
-    await settle();
   };
+  const heldFromNs = process.hrtime.bigint();
   try {
     for (const thread of threads) {
       await session.ask(`STOP ${thread};`);
     }
     await takeLocks(session, stages);
   } catch (error) {
-    await restart().catch(() => {});
+    await restart().catch(noteFault(context));
     throw error;
   }
   return {
@@ -231,11 +229,24 @@ async function hold(
       try {
         session.allow(timeoutMs);
         await session.ask(stages ? 'BACKUP STAGE END;' : 'UNLOCK TABLES;', 504);
-        await restart();
       } finally {
-        await session.end();
+        await restart().finally(() => session.end());
       }
     },
+  };
+}
+
+/** The end of the session ends its locks, but does not start a thread. */
+async function oweStarts(threads: readonly string[], context: DatabaseContext): Promise<Debt> {
+  const owed: OwedStatements = {
+    kind: 'statements',
+    workloadPath: context.workload.path,
+    statements: threads.map((thread) => `START ${thread};`),
+  };
+  return {
+    owed,
+    settle: await context.circumstances.owe(threads.length === 0 ? [] : [owed]),
+    connect: async () => connectMysql(forFreshSession(context)),
   };
 }
 
@@ -250,12 +261,11 @@ async function takeLocks(session: DatabaseSession, stages: boolean): Promise<voi
   await session.ask('FLUSH NO_WRITE_TO_BINLOG ENGINE LOGS;');
 }
 
-/** `REPLICA` is understood since MySQL 8.0.22 and instead of `SLAVE` since 8.4. */
-function threadOf(name: string, isMariaDb: boolean, version: number): string {
+function threadOf(name: string, isMariaDb: boolean, word: Replication['word']): string {
   const quoted = `'${name.replaceAll("'", "''")}'`;
   if (isMariaDb) {
     return name === '' ? 'SLAVE SQL_THREAD' : `SLAVE ${quoted} SQL_THREAD`;
   }
   const channel = name === '' ? '' : ` FOR CHANNEL ${quoted}`;
-  return `${version >= 800 ? 'REPLICA' : 'SLAVE'} SQL_THREAD${channel}`;
+  return `${word} SQL_THREAD${channel}`;
 }

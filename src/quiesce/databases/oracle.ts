@@ -1,18 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResultCode } from '../../result-codes.ts';
+import type { OwedStatements } from '../model.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';
 import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
 import { type OracleInstance, parseOratab } from './oratab.ts';
 import { DatabaseSession } from './session.ts';
+import { type Debt, forFreshSession, noteFault, undo } from './undo.ts';
 import { describeParts, partsOutside, placeParts } from './whereabouts.ts';
 
-const ERROR = /^\s*((?:ORA|SP2|TNS)-\d+.*)$/;
+/** ORA-28002 and ORA-28011 warn at a successful logon of a password or account that is about to expire. */
+const ERROR = /^\s*(?!ORA-28002|ORA-28011)((?:ORA|SP2|TNS)-\d+.*)$/;
+/** Killed, not logged on, instance terminated, idle for too long, end of file, not connected, lost contact. */
+const LOST = /^ORA-(?:00028|01012|01092|02396|03113|03114|03135)\b/;
 const SQLPLUS: Dialect = {
-  // It says so for each statement, and goes on.
-  isLost: () => false,
+  isLost: (complaint) => LOST.test(complaint),
   markLine: (mark) => `PROMPT ${mark}`,
   errorIn: ({ lines, complaint }) =>
     [...lines, ...complaint.split('\n')].map((line) => ERROR.exec(line)?.[1]).find(Boolean),
@@ -172,7 +176,7 @@ async function hold(
   session: DatabaseSession,
   state: State,
   instance: OracleInstance,
-  { workload, circumstances }: DatabaseContext,
+  context: DatabaseContext,
 ): Promise<HeldDatabase> {
   const { sid } = instance;
   const isOpen = state.status.startsWith('OPEN');
@@ -182,28 +186,13 @@ async function hold(
       `Oracle ${sid} is open in ${state.logMode} mode: it can only be backed up consistently in ARCHIVELOG mode, or closed`,
     );
   }
-  if (isOpen) {
-    await requireCoverage(session, sid, circumstances);
-  }
-  // The end of the session does not end the backup mode.
-  const owed = { workloadPath: workload.path, instance, statements: [END_BACKUP] };
-  const settle = await (isOpen
-    ? circumstances.owe([{ kind: 'statements', ...owed }])
-    : async () => {});
-  const heldFromNs = isOpen ? process.hrtime.bigint() : undefined;
-  if (isOpen) {
-    await beginBackup(session);
-  }
+  const backup = isOpen ? await beginBackup(session, instance, context) : undefined;
   return {
-    heldFromNs,
+    heldFromNs: backup?.heldFromNs,
     release: async () => {
       try {
-        session.allow(workload.timeoutMs);
-        if (isOpen) {
-          await session.ask(END_BACKUP, 504);
-          await settle();
-          await session.ask('ALTER SYSTEM ARCHIVE LOG CURRENT;', 504);
-        }
+        session.allow(context.workload.timeoutMs);
+        await backup?.end();
         requireUnchanged(sid, state, await stateOf(session));
       } finally {
         await session.end();
@@ -212,17 +201,37 @@ async function hold(
   };
 }
 
-/** ORA-01146: still in backup mode, since a run that died in it. */
-async function beginBackup(session: DatabaseSession): Promise<void> {
+/** Backup mode, which the end of the session does not end. */
+async function beginBackup(
+  session: DatabaseSession,
+  instance: OracleInstance,
+  context: DatabaseContext,
+): Promise<{ readonly heldFromNs: bigint; readonly end: () => Promise<void> }> {
+  await requireCoverage(session, instance.sid, context.circumstances);
+  const owed: OwedStatements = {
+    kind: 'statements',
+    workloadPath: context.workload.path,
+    instance,
+    statements: [END_BACKUP],
+  };
+  const settle = await context.circumstances.owe([owed]);
+  const connect = (): Promise<DatabaseSession> => logOnToOracle(instance, forFreshSession(context));
+  const debt: Debt = { owed, settle, connect };
+  const heldFromNs = process.hrtime.bigint();
   try {
     await session.ask('ALTER DATABASE BEGIN BACKUP;');
   } catch (error) {
-    if (!(error instanceof DatabaseFault && error.message.includes('ORA-01146'))) {
-      throw error;
-    }
-    await session.ask(END_BACKUP);
-    await session.ask('ALTER DATABASE BEGIN BACKUP;');
+    // Refused is not begun: a backup mode that there is then (ORA-01146) is somebody else's.
+    await (session.isOver ? undo(debt, session).catch(noteFault(context)) : settle());
+    throw error;
   }
+  return {
+    heldFromNs,
+    end: async () => {
+      await undo(debt, session);
+      await session.ask('ALTER SYSTEM ARCHIVE LOG CURRENT;', 504);
+    },
+  };
 }
 
 /** Redo and archive logs make good what lies elsewhere, but not data files that no snapshot holds. */

@@ -1,30 +1,28 @@
 import { readWorkload } from '../../config/workload.ts';
 import type { OwedStatements } from '../model.ts';
+import type { Payment } from '../owed.ts';
 import { lookUpAccount } from './account.ts';
 import { DatabaseFault } from './fault.ts';
 import { connectMysql } from './mysql.ts';
 import { logOnToOracle } from './oracle.ts';
 import type { DatabaseSession } from './session.ts';
+import { tellAfresh } from './undo.ts';
 
-/** Undoes what a session that died could not. @returns a sentence for people */
-export async function runOwedStatements(owed: OwedStatements): Promise<string> {
+/** Undoes what a session that died could not. */
+export async function runOwedStatements(owed: OwedStatements): Promise<Payment> {
+  const { left, fault } = await tellAfresh(() => connect(owed), owed.statements);
   const shown = owed.statements.join(' ');
-  try {
-    const session = await connect(owed);
-    try {
-      for (const statement of owed.statements) {
-        await session.ask(statement, 504);
-      }
-    } finally {
-      await session.end();
-    }
-    return `its database was told "${shown}", which was still owed`;
-  } catch (error) {
-    if (!(error instanceof DatabaseFault)) {
-      throw error;
-    }
-    return `its database is still owed "${shown}", and that failed: ${error.message} (${error.code})`;
+  if (left.length === 0) {
+    const remark = fault === undefined ? '' : `; ${fault.message}`;
+    return {
+      sentence: `its database was told "${shown}", which was still owed${remark}`,
+      left: undefined,
+    };
   }
+  return {
+    sentence: `its database is still owed "${left.join(' ')}", and that failed: ${fault?.message} (${fault?.code}); the next command tries again`,
+    left: { ...owed, statements: left },
+  };
 }
 
 async function connect({ workloadPath, instance }: OwedStatements): Promise<DatabaseSession> {

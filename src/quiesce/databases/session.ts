@@ -13,9 +13,14 @@ export class DatabaseSession {
   readonly #client: ClientSession;
   readonly #name: string;
   readonly #codeOf: RefusalCode;
+  readonly #isLost: Dialect['isLost'];
   #deadlineNs: bigint;
+  #isOver = false;
 
-  /** @param name of the database, for messages */
+  /**
+   * @param name of the database, for messages
+   * @throws DatabaseFault 506 where the client cannot even be started
+   */
   constructor(
     name: string,
     command: ClientCommand,
@@ -24,9 +29,15 @@ export class DatabaseSession {
     timeoutMs: number,
   ) {
     this.#name = name;
-    this.#client = new ClientSession(command, dialect);
+    this.#client = startClient(name, command, dialect);
     this.#codeOf = codeOf;
+    this.#isLost = dialect.isLost;
     this.#deadlineNs = deadlineIn(timeoutMs);
+  }
+
+  /** It ended or was killed: whatever it is asked, it will not answer any more. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** From now on so much time is left. */
@@ -52,15 +63,14 @@ export class DatabaseSession {
       case 'answered':
         return answer.lines;
       case 'refused':
-        throw new DatabaseFault(
-          this.#codeOf(answer.reason, code),
-          `${this.#name} refused "${shown}": ${answer.reason}`,
-        );
+        throw this.#isLost(answer.reason)
+          ? this.#ended(answer.reason, code)
+          : new DatabaseFault(
+              this.#codeOf(answer.reason, code),
+              `${this.#name} refused "${shown}": ${answer.reason}`,
+            );
       case 'ended':
-        throw new DatabaseFault(
-          this.#codeOf(answer.reason, code === 504 ? 504 : 506),
-          `the session with ${this.#name} ended: ${answer.reason}`,
-        );
+        throw this.#ended(answer.reason, code);
       case 'timed-out':
         this.kill();
         throw new DatabaseFault(510, `${this.#name} did not answer "${shown}" in time`);
@@ -79,12 +89,34 @@ export class DatabaseSession {
     }
   }
 
+  #ended(reason: string, code: ResultCode): DatabaseFault {
+    this.kill();
+    return new DatabaseFault(
+      this.#codeOf(reason, code === 504 ? 504 : 506),
+      `the session with ${this.#name} ended: ${reason}`,
+    );
+  }
+
   async end(): Promise<void> {
     await this.#client.end();
   }
 
   kill(): void {
+    this.#isOver = true;
     this.#client.kill();
+  }
+}
+
+function startClient(name: string, command: ClientCommand, dialect: Dialect): ClientSession {
+  try {
+    return new ClientSession(command, dialect);
+  } catch (error) {
+    // Most errors of spawn come as the end of the client, but some (E2BIG, ENOMEM) are thrown.
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new DatabaseFault(
+      506,
+      `the client of ${name}, ${command.program}, cannot be started (${reason})`,
+    );
   }
 }
 

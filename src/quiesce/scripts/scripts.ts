@@ -7,6 +7,7 @@ import type {
   QuiesceCircumstances,
   QuiescedApplication,
   ScriptsPlan,
+  Settle,
 } from '../model.ts';
 import { openStep, runStep, type ScriptFailure, type ScriptStep } from './script-step.ts';
 
@@ -66,7 +67,7 @@ class OpenedPlugins {
 class ScriptsRun implements QuiescedApplication {
   readonly #plan: ScriptsPlan;
   readonly #opened: OpenedPlugins;
-  readonly #settleOwed: () => Promise<void>;
+  readonly #settleOwed: Settle;
   readonly #note: (message: string) => void;
   readonly #tolerates: (plugin: PlannedPlugin) => boolean;
   readonly #findings: Finding[];
@@ -77,7 +78,7 @@ class ScriptsRun implements QuiescedApplication {
   constructor(
     plan: ScriptsPlan,
     opened: OpenedPlugins,
-    settleOwed: () => Promise<void>,
+    settleOwed: Settle,
     note: (message: string) => void,
   ) {
     this.#plan = plan;

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { settleOwed } from '../../../src/backup/journal/owed.ts';
 import { ClientSession } from '../../../src/quiesce/databases/client-session.ts';
+import type { Owed } from '../../../src/quiesce/model.ts';
 import type { LabDatabase } from '../../lab/databases/database-server.ts';
 import { askAll } from '../../lab/databases/engine.ts';
 import { BACKUP_PASSWORD, LabMariaDb, mariaDbPlaces } from '../../lab/databases/mariadb.ts';
@@ -119,6 +120,47 @@ test('stops the SQL thread of a replica, and starts again only what had been run
   assert.is(await running(), 'Yes No');
 });
 
+/** Keeps a table locked, so that nobody gets a lock of all tables. */
+async function withLockedTable(database: LabMariaDb): Promise<AsyncDisposable> {
+  await askAll(database, ['CREATE TABLE d.m (i integer) ENGINE=MyISAM;']);
+  const other = new ClientSession(database.client, database.dialect);
+  await other.ask('LOCK TABLES d.m WRITE;', 5_000);
+  return { [Symbol.asyncDispose]: () => other.end() };
+}
+
+test('a replica whose locks hang, for the time-out or until an abort, runs its SQL thread again', async () => {
+  await using database = await startReplica();
+  await using _locked = await withLockedTable(database);
+  for (const abort of [undefined, AbortSignal.timeout(3_000)]) {
+    const seconds = abort === undefined ? 1 : 20;
+    const workload = database.workload.replace('timeout = 20', `timeout = ${seconds}`);
+    const settled: (readonly Owed[])[] = [];
+    const { application, said } = await quiesceWorkload(workload, {
+      fileSystems: BOTH,
+      owe:
+        async () =>
+        async (left = []) => {
+          settled.push(left);
+        },
+      ...(abort && { abort }),
+    });
+    assert.is(said, abort === undefined ? 'freeze 510' : 'freeze 506');
+    assert.is(await sqlThreads(database), 'Yes No');
+    assert.equal(settled, [[]]);
+    await application.resume();
+  }
+});
+
+test('a replica that has ended the session meanwhile runs its SQL thread again: 504', async () => {
+  await using database = await startReplica();
+  const { application } = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+  assert.is(await sqlThreads(database), 'No No');
+  await killSession(database);
+  await application.resume();
+  assert.equal(codesOf(application), [504]);
+  assert.is(await sqlThreads(database), 'Yes No');
+});
+
 test('a binary log that lies outside: 500, and nothing is held', async () => {
   await using database = await start();
   const { application, said, message } = await quiesceWorkload(database.workload);
@@ -170,27 +212,28 @@ test('refusals have their codes', async () => {
 
 test('a table lock that somebody keeps: 510 in time, and nothing is held afterwards', async () => {
   await using database = await start();
-  await askAll(database, ['CREATE TABLE d.m (i integer) ENGINE=MyISAM;']);
-  const other = new ClientSession(database.client, database.dialect);
-  try {
-    await other.ask('LOCK TABLES d.m WRITE;', 5_000);
+  {
+    await using _locked = await withLockedTable(database);
     const workload = database.workload.replace('timeout = 20', 'timeout = 1');
     const { said, application, message } = await quiesceWorkload(workload, { fileSystems: BOTH });
     assert.is(said, 'freeze 510', message);
     await application.resume();
-  } finally {
-    await other.end();
   }
   await assertWritable(database);
 });
 
-test('a session that the server ended meanwhile: 504', async () => {
-  await using database = await start();
-  const { application } = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+/** As the server does where it has heard nothing for too long. */
+async function killSession(database: LabMariaDb): Promise<void> {
   const [session] = await askAll(database, [
     "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'backup';",
   ]);
   await askAll(database, [`KILL ${session};`]);
+}
+
+test('a session that the server ended meanwhile: 504', async () => {
+  await using database = await start();
+  const { application } = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+  await killSession(database);
   await application.resume();
   assert.equal(codesOf(application), [504]);
   await assertWritable(database);
@@ -206,7 +249,7 @@ test('the client runs as the account of the workload, its password out of sight'
   await application.resume();
 });
 
-test('a replica whose worker was killed: the next command starts its SQL thread again, once', async () => {
+test('a replica whose worker was killed: the next command that can starts its SQL thread again, once', async () => {
   await using database = await startReplica();
   const path = '/lab/replica.conf';
   writeFileSync(path, database.workload, { mode: 0o600 });
@@ -218,6 +261,11 @@ test('a replica whose worker was killed: the next command starts its SQL thread 
   await assertWritable(database);
   assert.is(await sqlThreads(database), 'No No');
   const sentences: string[] = [];
+  writeFileSync(path, database.workload.replace(BACKUP_PASSWORD, 'wrong'));
+  await settleOwed((sentence) => sentences.push(sentence));
+  assert.match(sentences.splice(0).join('\n'), `still owed "START SLAVE 'one' SQL_THREAD;"`);
+  assert.is(await sqlThreads(database), 'No No');
+  writeFileSync(path, database.workload);
   await settleOwed((sentence) => sentences.push(sentence));
   assert.match(sentences.join('\n'), `its database was told "START SLAVE 'one' SQL_THREAD;"`);
   assert.is(await sqlThreads(database), 'Yes No');

@@ -6,7 +6,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -56,8 +55,8 @@ class Instances {
     writeFileSync(join(this.home, 'state', sid, name), value);
   }
 
-  remove(sid: string, name: string): void {
-    rmSync(join(this.home, 'state', sid, name), { force: true });
+  get(sid: string, name: string): string {
+    return readFileSync(join(this.home, 'state', sid, name), 'utf8');
   }
 
   isInBackup(sid: string): boolean {
@@ -70,9 +69,7 @@ class Instances {
   }
 
   trace(sid: string): string[] {
-    return readFileSync(join(this.home, 'state', sid, 'trace'), 'utf8')
-      .trim()
-      .split('\n');
+    return this.get(sid, 'trace').trim().split('\n');
   }
 
   async quiesce(lines = '', circumstances: Partial<QuiesceCircumstances> = {}): Promise<Quiesced> {
@@ -155,34 +152,106 @@ test('a log mode or a status that changed meanwhile: 512, 508', async () => {
   }
 });
 
-test('a backup mode that a dead run left is ended first', async () => {
+test('a backup mode that somebody else has begun is not ended: 509, and nothing is owed', async () => {
   const instances = new Instances({ ORCL: {} });
   instances.set('ORCL', 'backup', '');
-  const { application, said } = await instances.quiesce();
-  assert.is(said, 'freeze');
+  const debts = new Debts();
+  const { application, said, message } = await instances.quiesce('', debts);
+  assert.is(said, 'freeze 509');
+  assert.match(message, 'ORA-01146');
+  assert.equal(debts.settled, [[]]);
   await application.resume();
-  assert.not.ok(instances.isInBackup('ORCL'));
+  assert.ok(instances.isInBackup('ORCL'));
 });
+
+/** What is owed, and what was said to be left of it. */
+class Debts {
+  readonly owed: Owed[] = [];
+  readonly settled: (readonly Owed[])[] = [];
+  readonly owe: QuiesceCircumstances['owe'] = async (all) => {
+    this.owed.push(...all);
+    return async (left = []) => {
+      this.settled.push(left);
+    };
+  };
+}
 
 test('the backup mode is owed while it lasts, and a command that finds it owed ends it', async () => {
   const instances = new Instances({ ORCL: {} });
-  const owed: Owed[] = [];
-  let settled = 0;
-  const { application } = await instances.quiesce('', {
-    owe: async (all) => {
-      owed.push(...all);
-      return async () => {
-        settled += 1;
-      };
-    },
-  });
+  const debts = new Debts();
+  const { application } = await instances.quiesce('', debts);
   assert.ok(instances.isInBackup('ORCL'));
-  const sentences = await payOwed(owed, () => {});
-  assert.match(sentences.join(), 'ALTER DATABASE END BACKUP');
+  const payments = await payOwed(debts.owed, () => {});
+  assert.match(payments.map(({ sentence }) => sentence).join(), 'ALTER DATABASE END BACKUP');
+  assert.equal(
+    payments.map(({ left }) => left),
+    [undefined],
+  );
   assert.not.ok(instances.isInBackup('ORCL'));
-  assert.is(settled, 0);
+  assert.equal(debts.settled, []);
   await application.resume();
-  assert.is(settled, 1);
+  // It was not held until now.
+  assert.equal(codesOf(application), [504]);
+  assert.equal(debts.settled, [[]]);
+});
+
+for (const [name, lose] of [
+  ['was killed', (all: Instances) => process.kill(Number(all.get('ORCL', 'pid')), 'SIGKILL')],
+  ['has lost its server', (all: Instances) => all.set('ORCL', 'lost', all.get('ORCL', 'pid'))],
+] as const) {
+  test(`a session that ${name} meanwhile: 504, and a fresh one ends the backup mode`, async () => {
+    const instances = new Instances({ ORCL: {} });
+    const debts = new Debts();
+    const { application, said } = await instances.quiesce('', debts);
+    assert.is(said, 'freeze');
+    lose(instances);
+    await application.resume();
+    assert.equal(codesOf(application), [504]);
+    assert.not.ok(instances.isInBackup('ORCL'));
+    assert.equal(debts.settled, [[]]);
+  });
+}
+
+test('a BEGIN BACKUP that hangs, for its time-out or until an abort: a fresh session ends it', async () => {
+  for (const abort of [undefined, AbortSignal.timeout(1_500)]) {
+    const instances = new Instances({ ORCL: {} });
+    instances.set('ORCL', 'begin-hangs', '');
+    const debts = new Debts();
+    const limit = `timeout = ${abort === undefined ? 1 : 20}`;
+    const { said } = await instances.quiesce(limit, { ...debts, ...(abort && { abort }) });
+    assert.is(said, abort === undefined ? 'freeze 510' : 'freeze 506');
+    assert.equal(instances.altered('ORCL'), BACKUP.slice(0, 2));
+    assert.not.ok(instances.isInBackup('ORCL'));
+    assert.equal(debts.settled, [[]]);
+  }
+});
+
+test('what even a fresh session cannot end stays owed', async () => {
+  const instances = new Instances({ ORCL: {} });
+  const debts = new Debts();
+  const { application } = await instances.quiesce('', debts);
+  instances.set('ORCL', 'end-fails', '');
+  await application.resume();
+  assert.equal(codesOf(application), [505]);
+  assert.equal(debts.settled, [debts.owed]);
+  const [payment] = await payOwed(debts.owed, () => {});
+  assert.equal(payment?.left, debts.owed[0]);
+  assert.match(payment?.sentence ?? '', 'ORA-01031');
+});
+
+test('a password that expires soon lets in all the same', async () => {
+  const instances = new Instances({ ORCL: {} });
+  const { application, said, message } = await instances.quiesce('credString = system/expiring');
+  assert.is(said, 'freeze', message);
+  await application.resume();
+  assert.equal(codesOf(application), []);
+});
+
+test('a password in quotation marks reaches sqlplus as it is', async () => {
+  const instances = new Instances({ ORCL: {} });
+  const { application } = await instances.quiesce('credString = system/"p@ss 99"@ORCL AS SYSDBA');
+  await application.resume();
+  assert.ok(instances.trace('ORCL').includes('CONNECT system/"p@ss 99"@ORCL AS SYSDBA'));
 });
 
 test('a wrong password: 505, and it is neither in the message nor in the arguments', async () => {

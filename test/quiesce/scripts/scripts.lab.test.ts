@@ -39,6 +39,8 @@ interface Circumstances {
   readonly abort?: AbortSignal;
   /** Between pre- and post-scripts. */
   readonly meanwhile?: () => void;
+  /** Called when nothing is owed any more. */
+  readonly settle?: () => Promise<void>;
 }
 
 /** Reads the configuration, quiesces and resumes. */
@@ -57,6 +59,7 @@ async function run(paths: QuiescePaths, circumstances: Circumstances = {}): Prom
     owe: async (scripts) => {
       owed = scripts;
       return async () => {
+        await circumstances.settle?.();
         isOwedSettled = true;
       };
     },
@@ -110,6 +113,17 @@ test('where there is no file at all there is nothing to quiesce; nor where only 
   assert.is(readQuiesceConfiguration(none, RULES), undefined);
 });
 
+test('a note of what is owed that cannot be removed does not cost the record', async () => {
+  const files = new ScriptFiles();
+  const ran = await run(files.host([files.usual()]), {
+    settle: () => Promise.reject(new Error('EROFS')),
+  });
+  assert.is(traceOf(files), 'pre\npost');
+  assert.equal(codesOf(ran), []);
+  assert.ok(ran.application.record().held !== undefined);
+  assert.match(ran.notes, /could not be removed.*EROFS/);
+});
+
 type Prepare = (files: ScriptFiles) => QuiescePaths;
 interface Case {
   readonly name: string;
@@ -126,6 +140,9 @@ const usual =
   (members: (files: ScriptFiles) => Readonly<Record<string, unknown>>): Prepare =>
   (files) =>
     files.host([files.usual(members(files))]);
+
+/** More than MAX_ARG_STRLEN, execve(2): Node throws that instead of telling it as an event. */
+const TOO_LONG = 'x'.repeat(200_000);
 
 const CASES: readonly Case[] = [
   {
@@ -262,6 +279,21 @@ const CASES: readonly Case[] = [
     before: 'freeze 300',
     trace: 'post',
     words: 'ENOENT',
+  },
+  {
+    name: 'a pre-script whose parameters are too long for the kernel',
+    prepare: usual(() => ({ preScriptParams: [TOO_LONG] })),
+    before: 'freeze 300',
+    trace: 'post',
+    words: 'E2BIG',
+  },
+  {
+    name: 'a post-script whose parameters are too long for the kernel',
+    prepare: usual(() => ({ postScriptParams: [TOO_LONG] })),
+    before: 'freeze',
+    after: [301],
+    trace: 'pre',
+    words: 'E2BIG',
   },
   {
     name: 'a host configuration that was named and is not there',

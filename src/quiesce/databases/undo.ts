@@ -1,0 +1,103 @@
+import type { OwedStatements, Settle } from '../model.ts';
+import { DatabaseFault } from './fault.ts';
+import type { ConnectionContext, DatabaseContext } from './held-database.ts';
+import type { DatabaseSession } from './session.ts';
+
+/** A server that lives answers a fresh session at once, and a run that is to end waits for it. */
+const FRESH_SESSION_LIMIT_MS = 10_000;
+
+/**
+ * There is nothing to undo any more, so nothing is owed. ORA-01142: no file is in backup mode; 1200, 1617,
+ * 3074: the server is no replica any more, or has no such connection or channel.
+ */
+const NOTHING_TO_UNDO = /\bORA-01142\b|\bERROR (?:1200|1617|3074)\b/;
+
+/** How statements fared. */
+export interface Undone {
+  /** Those that are owed still. */
+  readonly left: readonly string[];
+  /** What went wrong first; also where nothing is owed because there was nothing to undo. */
+  readonly fault: DatabaseFault | undefined;
+}
+
+/** What does not end with the session that has begun it, and how to undo it. */
+export interface Debt {
+  readonly owed: OwedStatements;
+  /** Of the note about it. */
+  readonly settle: Settle;
+  /** Opens a fresh session. Throws DatabaseFault. */
+  readonly connect: () => Promise<DatabaseSession>;
+}
+
+/**
+ * Undoes it through the session that has begun it; what that cannot do, because it has ended or was killed,
+ * through a fresh one. What even that cannot do stays owed, for the next command.
+ *
+ * @throws DatabaseFault where it could not be undone, or somebody else had done so
+ */
+export async function undo(
+  { owed, settle, connect }: Debt,
+  session: DatabaseSession,
+): Promise<void> {
+  const first = session.isOver ? undefined : await tell(session, owed.statements);
+  const rest = first?.left ?? owed.statements;
+  const { left, fault } =
+    first !== undefined && rest.length === 0 ? first : await tellAfresh(connect, rest);
+  await settle(left.length === 0 ? [] : [{ ...owed, statements: left }]);
+  if (fault !== undefined) {
+    throw fault;
+  }
+}
+
+/** The same for a session that no abort ends, within 10 s. */
+export function forFreshSession({ workload, account }: ConnectionContext): ConnectionContext {
+  const timeoutMs = Math.min(workload.timeoutMs, FRESH_SESSION_LIMIT_MS);
+  return { workload: { ...workload, timeoutMs }, account, onSession: () => {} };
+}
+
+/** For a failure beside another one, which is told anyway. */
+export function noteFault({ circumstances }: DatabaseContext): (error: unknown) => void {
+  return (error) => circumstances.note(faultOf(error).message);
+}
+
+/** Through a session of their own. */
+export async function tellAfresh(
+  connect: () => Promise<DatabaseSession>,
+  statements: readonly string[],
+): Promise<Undone> {
+  try {
+    const session = await connect();
+    try {
+      return await tell(session, statements);
+    } finally {
+      await session.end();
+    }
+  } catch (error) {
+    return { left: statements, fault: faultOf(error) };
+  }
+}
+
+/** All of them, whichever fail. */
+async function tell(session: DatabaseSession, statements: readonly string[]): Promise<Undone> {
+  const left: string[] = [];
+  const faults: DatabaseFault[] = [];
+  for (const statement of statements) {
+    try {
+      await session.ask(statement, 504);
+    } catch (error) {
+      const fault = faultOf(error);
+      faults.push(fault);
+      if (!NOTHING_TO_UNDO.test(fault.message)) {
+        left.push(statement);
+      }
+    }
+  }
+  return { left, fault: faults[0] };
+}
+
+function faultOf(error: unknown): DatabaseFault {
+  if (error instanceof DatabaseFault) {
+    return error;
+  }
+  throw error;
+}

@@ -1,0 +1,94 @@
+/** What becomes of what dead runs have left owed to applications. */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { JOURNAL_DIRECTORY } from '../../../src/backup/journal/journal.ts';
+import { noteOwed, settleOwed } from '../../../src/backup/journal/owed.ts';
+import { recover } from '../../../src/backup/journal/recover.ts';
+import type { Owed, OwedScript } from '../../../src/quiesce/model.ts';
+import { enterLab } from '../../lab/namespace.ts';
+import { ScriptFiles } from '../../quiesce/scripts/script-files.ts';
+import { suite } from '../../suite.ts';
+
+await enterLab({ lifetimeSeconds: 60 });
+
+const test = suite('what is owed');
+let directories = 0;
+
+async function owedDirectory(): Promise<string> {
+  directories += 1;
+  const path = `/lab/owed${directories}`;
+  await mkdir(path, { mode: 0o700 });
+  return path;
+}
+
+function script(path: string, parameters: readonly string[] = []): OwedScript {
+  return { kind: 'script', command: { path, parameters, retries: 0 }, timeoutMs: 5_000 };
+}
+
+async function leave(directory: string, owed: readonly unknown[]): Promise<void> {
+  // No process has the number 0.
+  const entry = { process: { pid: 0, startTicks: '1' }, begun: '2026-11-22T00:00:00.000Z', owed };
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, `dead-${owed.length}.json`), JSON.stringify(entry));
+}
+
+async function settled(directory: string): Promise<string> {
+  const sentences: string[] = [];
+  await settleOwed((sentence) => sentences.push(sentence), undefined, directory);
+  return sentences.join('\n');
+}
+
+async function owedIn(directory: string): Promise<Owed[]> {
+  const texts = await Promise.all(
+    (await readdir(directory)).map((name) => readFile(join(directory, name), 'utf8')),
+  );
+  return texts.flatMap((text) => (JSON.parse(text) as { owed: Owed[] }).owed);
+}
+
+test('what could be done is forgotten, and what failed is tried again until it succeeds', async () => {
+  const directory = await owedDirectory();
+  const files = new ScriptFiles();
+  const good = script(files.script('good', 'trace good'));
+  const bad = script(files.script('bad', 'exit 1'));
+  await leave(directory, [good, bad]);
+  assert.match(await settled(directory), /good, still owed, was run\n.*bad, still owed, failed/s);
+  assert.equal(await owedIn(directory), [bad]);
+  assert.match(await settled(directory), 'bad, still owed, failed');
+  files.script('bad', 'trace mended');
+  assert.match(await settled(directory), 'bad, still owed, was run');
+  assert.equal(await readdir(directory), []);
+  assert.is(await readFile(files.trace, 'utf8'), 'good\nmended\n');
+  assert.is(await settled(directory), '');
+});
+
+test('what a living process leaves is done by the next command, and not before', async () => {
+  const directory = await owedDirectory();
+  const files = new ScriptFiles();
+  const [first, second] = ['first', 'second'].map((name) =>
+    script(files.script(name, `trace ${name}`)),
+  );
+  assert.ok(first !== undefined && second !== undefined);
+  const settle = await noteOwed([first, second], directory);
+  assert.is(await settled(directory), '');
+  await settle([second]);
+  assert.match(await settled(directory), 'second, still owed, was run');
+  assert.is(await readFile(files.trace, 'utf8'), 'second\n');
+  assert.equal(await readdir(directory), []);
+});
+
+test('a script that the kernel refuses, and an entry that makes no sense, do not stop the recovery', async () => {
+  const directory = join(JOURNAL_DIRECTORY, 'owed');
+  const files = new ScriptFiles();
+  const refused = script(files.script('refused', ''), ['x'.repeat(200_000)]);
+  await leave(directory, [refused]);
+  await leave(directory, [null, null]);
+  const sentences: string[] = [];
+  await recover((sentence) => sentences.push(sentence));
+  assert.match(sentences.join('\n'), 'refused, still owed, failed');
+  assert.match(sentences.join('\n'), 'E2BIG');
+  assert.match(sentences.join('\n'), 'could not be looked after');
+  assert.is((await owedIn(directory)).length, 3);
+});
+
+test.run();

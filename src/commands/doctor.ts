@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { examine } from '../doctor/checks.ts';
 import type { Check, DoctorReport } from '../doctor/model.ts';
-import { readMachine } from '../doctor/read-machine.ts';
 import { Redaction } from '../log/redaction.ts';
 import { printable } from '../report/terminal.ts';
 import { collect } from './run-options.ts';
@@ -33,6 +31,9 @@ async function doctor(options: DoctorOptions): Promise<number> {
   for (const url of urls) {
     redaction.addUrl(url);
   }
+  // Loaded here: it needs every part of the program.
+  const { readMachine } = await import('../doctor/read-machine.ts');
+  const { examine } = await import('../doctor/checks.ts');
   const report = examine(await readMachine(urls), new Date());
   const text = options.json === true ? JSON.stringify(report, null, 2) : render(report);
   process.stdout.write(redaction.redact(`${text}\n`));

@@ -2,12 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
-import { renderHtml } from '../report/html.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { renderTable } from '../report/table.ts';
 import { renderSummary } from '../report/terminal.ts';
-import { traceOf } from '../report/trace.ts';
 
 interface ReportOptions {
   readonly output?: string;
@@ -36,9 +34,11 @@ async function report(
 ): Promise<void> {
   const run = await readRunFile(path ?? (await latestRun(folder)));
   if (output !== undefined) {
+    const { renderHtml } = await import('../report/html.ts');
     await write(output, renderHtml(run));
   }
   if (trace !== undefined) {
+    const { traceOf } = await import('../report/trace.ts');
     await write(trace, `${JSON.stringify(traceOf(run))}\n`);
   }
   if (output === undefined && trace === undefined) {

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { Command, type OptionValues } from 'commander';
 import { exitOnError } from '../src/commands/exit.ts';
 import { describeMachine } from './machine.ts';
-import { renderPage } from './page/page.ts';
+import { renderPage, renderPictures } from './page/page.ts';
 import { readResults } from './page/results.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/all.ts';
@@ -55,6 +55,15 @@ async function drawPage(): Promise<string> {
   return path;
 }
 
+async function drawPictures(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  for (const [scenario, result] of await readResults(RESULTS)) {
+    for (const [name, svg] of Object.entries(renderPictures(scenario, result))) {
+      await writeFile(join(directory, name), svg);
+    }
+  }
+}
+
 async function keep({ name }: Scenario, result: object): Promise<string> {
   await mkdir(RESULTS, { recursive: true });
   const path = join(RESULTS, `${name}.json`);
@@ -76,8 +85,12 @@ function createProgram(): Command {
   program
     .command('page')
     .description('Draws the page of charts again, from the results that are there')
-    .action(async () => {
+    .option('--pictures <directory>', 'also write each chart as an SVG file of its own')
+    .action(async ({ pictures }: { readonly pictures?: string }) => {
       process.stdout.write(`${relative('.', await drawPage())}\n`);
+      if (pictures !== undefined) {
+        await drawPictures(pictures);
+      }
     });
   return program;
 }

@@ -5,6 +5,8 @@ import { type Chart, renderChart } from './chart.ts';
 import { chartsOf } from './charts-of.ts';
 import type { Result } from './results.ts';
 
+const COLORS = readFileSync(join(import.meta.dirname, 'colors.css'), 'utf8');
+
 /** What is shown of a scenario: in the order given, and where there is a result of it. */
 export interface Shown {
   readonly name: string;
@@ -24,7 +26,7 @@ export function renderPage(shown: readonly Shown[], results: ReadonlyMap<string,
     '<html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     '<title>flashfreeze: benchmarks</title>',
-    `<style>${readFileSync(join(import.meta.dirname, 'page.css'), 'utf8')}</style>`,
+    `<style>${COLORS}${readFileSync(join(import.meta.dirname, 'page.css'), 'utf8')}</style>`,
     '</head><body><main>',
     '<h1>flashfreeze: benchmarks</h1>',
     '<p>What writers feel while every disk of a machine is snapshotted at one instant. The truth is a stall probe that writes to every file system twice a millisecond; all tools of a chart ran in turn, on the same disks and against the same server.</p>',
@@ -32,6 +34,18 @@ export function renderPage(shown: readonly Shown[], results: ReadonlyMap<string,
     '</main></body></html>',
     '',
   ].join('\n');
+}
+
+/** The charts of a result as files of their own, by name; each brings its colours along. */
+export function renderPictures(scenario: string, { figures }: Result): Record<string, string> {
+  const pictures = chartsOf(scenario, figures).map((chart, index): [string, string] => [
+    `${scenario}-${index + 1}.svg`,
+    renderChart(chart).replace(
+      />/,
+      `><style>${COLORS}</style><rect width="100%" height="100%" fill="var(--ground)"/>`,
+    ),
+  ]);
+  return Object.fromEntries(pictures);
 }
 
 /** A result of another version's may have other figures; it does not keep the others from being shown. */

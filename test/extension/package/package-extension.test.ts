@@ -12,7 +12,7 @@ import {
   parseArchitecture,
 } from '../../../src/extension/package/options.ts';
 import { packageExtension, payload } from '../../../src/extension/package/package-extension.ts';
-import { textFile } from '../../../src/extension/package/payload-file.ts';
+import { type PayloadFile, textFile } from '../../../src/extension/package/payload-file.ts';
 import { programFiles } from '../../../src/extension/package/programs.ts';
 import { ADDON_PATH, GUARDIAN_PATH } from '../../../src/program-files.ts';
 import { suite } from '../../suite.ts';
@@ -42,6 +42,14 @@ function options(out: string): PackageOptions {
     architecture: ARCHITECTURE,
     out,
   };
+}
+
+let made: Promise<PayloadFile[]> | undefined;
+
+/** One for all tests: making it takes seconds. */
+function payloadOnce(): Promise<PayloadFile[]> {
+  made ??= payload(options(''));
+  return made;
 }
 
 async function refused(work: Promise<unknown>, reason: RegExp): Promise<void> {
@@ -85,7 +93,7 @@ test(
 test(
   'the same checkout gives the same bytes',
   async () => {
-    const [first, second] = [await payload(options('')), await payload(options(''))];
+    const [first, second] = [await payloadOnce(), await payload(options(''))];
     for (const [index, { path, content }] of first.entries()) {
       assert.is(second[index]?.path, path);
       assert.is(Buffer.compare(content, second[index]?.content ?? Buffer.alloc(0)), 0, path);
@@ -100,9 +108,7 @@ test('no file names a folder of this machine, and the licence of every package i
   for (const { path, content } of files) {
     assert.not.ok(Buffer.from(content).includes(folder), path);
   }
-  const notices = (await payload(options(''))).find(
-    ({ path }) => path === 'THIRD-PARTY-NOTICES.txt',
-  );
+  const notices = (await payloadOnce()).find(({ path }) => path === 'THIRD-PARTY-NOTICES.txt');
   const text = Buffer.from(notices?.content ?? []).toString();
   for (const name of [...packages.map((each) => each.split('node_modules/').at(-1)), 'Node.js']) {
     assert.match(text, `${name} `);
@@ -126,7 +132,7 @@ test('a program that would not run elsewhere is refused', async () => {
 test(
   'a payload that does not load is refused, with what it said',
   async () => {
-    const files = await payload(options(''));
+    const files = await payloadOnce();
     const without = files.filter(({ path }) => path !== 'flashfreeze.node');
     await refused(checkThatItLoads(without), /self-check .*FF_ADDON_MISSING/s);
     const broken = files.filter(({ path }) => path !== 'worker.js');

@@ -14,9 +14,7 @@ const CHUNK_BYTES = 1024 * 1024;
  * @throws FlashfreezeError FF_COMMAND_NOT_FOUND, FF_COMMAND_NOT_EXECUTABLE
  */
 export async function findProgram(name: string, path = process.env.PATH ?? ''): Promise<string> {
-  const candidates = name.includes('/')
-    ? [name]
-    : path.split(delimiter).map((directory) => join(directory === '' ? '.' : directory, name));
+  const candidates = candidatesFor(name, path);
   const found = await Promise.all(candidates.map(natureOf));
   const executable = candidates[found.indexOf('executable')];
   if (executable !== undefined) {
@@ -27,12 +25,19 @@ export async function findProgram(name: string, path = process.env.PATH ?? ''): 
   throw file === undefined
     ? new FlashfreezeError(
         'FF_COMMAND_NOT_FOUND',
-        `${name}: there is no such program${name.includes('/') ? '' : ' along PATH'}; nothing was frozen. Give its full path.`,
+        `"${name}": there is no such program${name.includes('/') ? '' : ' along PATH'}; nothing was frozen. Give its full path.`,
       )
     : new FlashfreezeError(
         'FF_COMMAND_NOT_EXECUTABLE',
         `${file}: may not be executed; nothing was frozen. Expected a program, or a script with chmod +x.`,
       );
+}
+
+function candidatesFor(name: string, path: string): string[] {
+  if (name === '' || name.includes('/')) {
+    return name === '' ? [] : [name];
+  }
+  return path.split(delimiter).map((directory) => join(directory === '' ? '.' : directory, name));
 }
 
 async function natureOf(path: string): Promise<'executable' | 'file' | 'none'> {

@@ -160,7 +160,7 @@ async function build(options: RigOptions, resources: AsyncDisposableStack): Prom
   return { disks, server, probe, launcher };
 }
 
-function diskSpecs({ disks, fileSystems, sizeMb }: RigOptions): DiskSpec[] {
+export function diskSpecs({ disks, fileSystems, sizeMb }: RigOptions): DiskSpec[] {
   const types = fileSystems === 'mixed' ? MIXED : [fileSystems];
   return Array.from({ length: disks }, (_, index) => ({
     type: types[index % types.length] ?? 'ext4',

@@ -1,0 +1,116 @@
+import type { Command } from 'commander';
+import {
+  type ContenderSamples,
+  compare,
+  maxStall,
+  reasonsOf,
+  summarizeSamples,
+} from '../comparison.ts';
+import { HostRig } from '../host-rig.ts';
+import { addLabOptions, diskCounts, type LabScenarioOptions, rigOptions } from '../options.ts';
+import { bareFreeze, byHost, withHostLatency } from '../peers/host.ts';
+import { defineScenario } from '../scenario.ts';
+import { median, type Summary, summarizeFigures } from '../statistics.ts';
+import { type Column, figure, renderTable } from '../table.ts';
+
+interface HostOptions extends LabScenarioOptions {
+  readonly disks: readonly number[];
+}
+
+interface HostFigures {
+  readonly disks: number;
+  /** By the host, and the bare freeze and thaw of the same disks. */
+  readonly contenders: readonly ContenderSamples[];
+}
+
+/** The promise: what the host itself takes, and this many times a bare freeze and thaw. */
+const ALLOWED = 1.15;
+
+export const host = defineScenario<HostOptions, readonly HostFigures[]>({
+  name: 'host',
+  summary: 'Snapshots by the host: the stall beside the host’s own time and a bare freeze and thaw',
+  addOptions: (command: Command) => {
+    command.option(
+      '--disks <counts>',
+      'numbers of disks, one after the other',
+      diskCounts,
+      [4, 16],
+    );
+    addLabOptions(command, { rounds: 9 });
+  },
+  measure: async (options, progress) => {
+    const figures: HostFigures[] = [];
+    for (const disks of options.disks) {
+      await using rig = await HostRig.create(rigOptions(options, disks));
+      const contenders = [withHostLatency(byHost(), rig), bareFreeze()];
+      const say = (line: string): void => progress(`${disks} disks, ${line}`);
+      figures.push({ disks, contenders: await compare(rig, contenders, options, say) });
+    }
+    return figures;
+  },
+  render: (figures, { fileSystems, latency }) =>
+    [
+      renderTable(
+        `Snapshots by the host, ${fileSystems}, ${latency} ms latency: ms`,
+        COLUMNS,
+        figures.map(rowOf),
+      ),
+      ...figures.flatMap(({ contenders }) =>
+        contenders.flatMap(({ name, samples }) =>
+          reasonsOf(samples).map((reason) => `! ${name}: ${reason}`),
+        ),
+      ),
+    ].join('\n'),
+  judge: (figures) =>
+    figures
+      .map(rowOf)
+      .filter(({ ratio }) => !(ratio.median <= ALLOWED))
+      .map(
+        ({ disks, ratio }) =>
+          `${disks} disks: beside the host’s own time the stall is ${figure(ratio.median, 2)} times a bare freeze and thaw; ${ALLOWED} is allowed`,
+      ),
+});
+
+interface Row {
+  readonly disks: number;
+  readonly stall: Summary;
+  readonly hostMs: number;
+  readonly bare: Summary;
+  /** Of each pair: the stall without the host's own time ÷ the bare stall. */
+  readonly ratio: Summary;
+  readonly failed: number;
+}
+
+const COLUMNS: readonly Column<Row>[] = [
+  { head: 'disks', value: ({ disks }) => disks, decimals: 0 },
+  { head: 'max stall\nmedian', value: ({ stall }) => stall.median },
+  { head: '\np90', value: ({ stall }) => stall.p90 },
+  { head: 'host’s own\ntime', value: ({ hostMs }) => hostMs },
+  { head: 'bare freeze\n+ thaw', value: ({ bare }) => bare.median },
+  { head: 'rest ÷\nbare', value: ({ ratio }) => ratio.median, decimals: 2 },
+  { head: 'p25–p75', value: ({ ratio }) => `${figure(ratio.p25, 2)}–${figure(ratio.p75, 2)}` },
+  { head: 'failed', value: ({ failed }) => failed, decimals: 0 },
+];
+
+function rowOf({ disks, contenders }: HostFigures): Row {
+  const [own, bare] = contenders.map(({ samples }) => samples);
+  const ratios = (own ?? []).flatMap((sample, index) => {
+    const other = bare?.[index];
+    return sample.ok && other?.ok
+      ? [(sample.maxStallMs - hostMsOf(sample.own.phasesMs)) / other.maxStallMs]
+      : [];
+  });
+  const good = (own ?? []).filter((sample) => sample.ok);
+  return {
+    disks,
+    stall: summarizeSamples(own ?? [], maxStall),
+    hostMs: median(good.map((sample) => hostMsOf(sample.own.phasesMs))),
+    bare: summarizeSamples(bare ?? [], maxStall),
+    ratio: summarizeFigures(ratios),
+    failed: [...(own ?? []), ...(bare ?? [])].filter(({ ok }) => !ok).length,
+  };
+}
+
+function hostMsOf(phasesMs: Readonly<Record<string, number>> | undefined): number {
+  return phasesMs?.host ?? Number.NaN;
+}

@@ -8,7 +8,7 @@ import { type Attempts, attempts, stuckIn } from './attempts.ts';
 import { keepLearntOrder } from './learnt-order.ts';
 import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
 import { Phases } from './phases.ts';
-import { type Prepared, prepare, type Relays } from './prepare.ts';
+import { disksOf, type Prepared, prepare, type Relays } from './prepare.ts';
 import { resumeApplication, withoutForbiddenFreeze } from './quiesce-phase.ts';
 import type { BackupRecord, TargetRecord } from './record.ts';
 import { Relay } from './relay.ts';
@@ -172,10 +172,8 @@ function alsoNoting(observer: RunObserver, warnings: string[]): RunObserver {
   };
 }
 
-function targetRecords(
-  { plan, targets }: Prepared,
-  answers: readonly SnapshotAnswer[],
-): TargetRecord[] {
+function targetRecords(prepared: Prepared, answers: readonly SnapshotAnswer[]): TargetRecord[] {
+  const { plan, targets } = prepared;
   return answers.map((answer) => {
     const target = targets[answer.target];
     const disk = target?.disk ?? diskOfLun(plan, answer.host?.lun);
@@ -183,7 +181,7 @@ function targetRecords(
       blob: hostBlob(answer) ?? target?.blob ?? '',
       device: disk === undefined ? undefined : `/dev/${disk}`,
       answer,
-      fileSystems: fileSystemsBehind(plan, target?.disk),
+      fileSystems: fileSystemsBehind(plan, disksOf(prepared), answer.target),
     };
   });
 }

@@ -26,7 +26,7 @@ export function scheduleInput(
     waves: plan.waves,
     sequential,
     targets: diskOfTarget.map((disk) => {
-      const own = fileSystemsBehind(plan, disk);
+      const own = disk === undefined ? [] : fileSystemsOn(plan, disk);
       return { needs: fire === 'barrier' || own.length === 0 ? everything : own };
     }),
     fileSystems: plan.fileSystems.map(({ disks }, index) => ({
@@ -39,11 +39,25 @@ export function scheduleInput(
 }
 
 /**
- * Indexes of the file systems that the content of a target depends on: those on its disk, or all of
- * them where its disk is not known. Empty for a disk without any file system of the plan.
+ * Indexes of the file systems that may lie on a target: those on its disk; where that is not known, those
+ * on a disk that no target is known to be. Its snapshot is judged by these, and each of them awaits its
+ * answer. Empty for a disk without any file system of the plan.
  */
-export function fileSystemsBehind(plan: Plan, disk: string | undefined): number[] {
+export function fileSystemsBehind(
+  plan: Plan,
+  diskOfTarget: readonly (string | undefined)[],
+  target: number,
+): number[] {
+  const disk = diskOfTarget[target];
+  if (disk !== undefined) {
+    return fileSystemsOn(plan, disk);
+  }
+  const isUnknown = (it: string): boolean => !diskOfTarget.includes(it);
   return plan.fileSystems.flatMap(({ disks }, index) =>
-    disk === undefined || disks.includes(disk) ? [index] : [],
+    disks.length === 0 || disks.some(isUnknown) ? [index] : [],
   );
+}
+
+function fileSystemsOn(plan: Plan, disk: string): number[] {
+  return plan.fileSystems.flatMap(({ disks }, index) => (disks.includes(disk) ? [index] : []));
 }

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { scheduleInput } from '../../../src/backup/schedule/topology.ts';
+import { fileSystemsBehind, scheduleInput } from '../../../src/backup/schedule/topology.ts';
 import type { FileSystem, Plan } from '../../../src/filesystems/model.ts';
 import { suite } from '../../suite.ts';
 
@@ -63,6 +64,34 @@ test('where every target is matched, a disk without target holds nobody up', () 
     EARLY,
   );
   assert.equal(input.fileSystems[1]?.awaits, []);
+});
+
+test('an unmatched target is judged by the file systems that may lie on it, not by those known to lie elsewhere', () => {
+  const both = plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb']));
+  assert.equal(fileSystemsBehind(both, ['sda', undefined], 1), [1]);
+  assert.equal(fileSystemsBehind(both, ['sda', undefined], 0), [0]);
+  assert.equal(fileSystemsBehind(both, ['sda', 'sdb', undefined], 2), []);
+  assert.equal(fileSystemsBehind(both, [undefined], 0), [0, 1]);
+});
+
+test('whatever a target is judged by stays frozen until its answer', () => {
+  const disk = fc.constantFrom('sda', 'sdb', 'sdc', 'sdd');
+  const disksOfFileSystems = fc.array(fc.uniqueArray(disk, { maxLength: 3 }), { maxLength: 6 });
+  const diskOfTarget = fc.uniqueArray(fc.option(disk, { nil: undefined }), {
+    maxLength: 5,
+    selector: (it) => it ?? Symbol('unmatched'),
+  });
+  fc.assert(
+    fc.property(disksOfFileSystems, diskOfTarget, (disks, targets) => {
+      const drawn = plan(...disks.map((own, index) => fileSystem(`8:${index}`, own)));
+      const { fileSystems } = scheduleInput(drawn, targets, EARLY);
+      for (const target of targets.keys()) {
+        for (const index of fileSystemsBehind(drawn, targets, target)) {
+          assert.ok(fileSystems[index]?.awaits.includes(target));
+        }
+      }
+    }),
+  );
 });
 
 test('a disk without any file system is taken at the barrier', () => {

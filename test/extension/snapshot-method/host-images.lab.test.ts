@@ -1,0 +1,82 @@
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import { judge } from '../../../src/backup/outcome.ts';
+import type { BackupRequest } from '../../../src/backup/request.ts';
+import { backup } from '../../../src/backup/run.ts';
+import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../../src/config/vmbackup.ts';
+import {
+  hostTakerOf,
+  preSnapshotRequestOf,
+} from '../../../src/extension/snapshot-method/host-requests.ts';
+import { HostClient } from '../../../src/snapshot/host/host-client.ts';
+import { preSnapshot } from '../../../src/snapshot/host/pre-snapshot.ts';
+import { LabDisks } from '../../lab/disks.ts';
+import { LabHost } from '../../lab/host/lab-host.ts';
+import { enterLab } from '../../lab/namespace.ts';
+import { Writers } from '../../lab/writers.ts';
+import { inspect } from '../../proof/image-check.ts';
+import { suite } from '../../suite.ts';
+import { taskSettings } from './task-settings.ts';
+
+await enterLab({ lifetimeSeconds: 120, commands: ['dumpe2fs'] });
+
+const test = suite('images of the host’s snapshots');
+const LUNS = [0, 1];
+
+/** Lets the host copy the images of disks that are written to; what each copy looks like. */
+async function snapshotWritten(freeze: boolean): Promise<string[]> {
+  await using disks = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  const snapshotDirectory = '/lab/host-snapshots';
+  await mkdir(snapshotDirectory, { recursive: true });
+  await using host = await LabHost.start({
+    at: 'wire-server',
+    latencyMs: 50,
+    snapshotDirectory,
+    disks: disks.disks.map(({ imagePath }, lun) => ({ lun, imagePath })),
+  });
+  const mountPoints = disks.disks.map(({ mountPoint }) => mountPoint);
+  await using _writers = await Writers.start(mountPoints);
+  await sleep(200);
+  await using client = HostClient.open(undefined);
+  const settings = taskSettings({ includedDisks: { luns: LUNS } });
+  const abort = new AbortController().signal;
+  const asked = await preSnapshot(client, preSnapshotRequestOf(settings), abort);
+  const request: BackupRequest = {
+    ...DEFAULT_VM_BACKUP_CONFIGURATION,
+    blobs: [],
+    taker: hostTakerOf(client, settings, asked),
+    selection: { include: mountPoints, skip: [] },
+    sequential: false,
+    settle: true,
+    freeze,
+    strictMatch: false,
+    startAt: undefined,
+    metadata: [],
+    taskId: 'images',
+    lanes: undefined,
+  };
+  const silent = { phaseBegins: () => {}, phaseEnds: () => {}, warn: () => {} };
+  const record = await backup(request, silent, abort);
+  assert.is(judge(record).consistency, freeze ? 'fileSystemConsistent' : 'crashConsistent');
+  const copies = await host.snapshots();
+  assert.is(copies.length, LUNS.length);
+  const states = await Promise.all(
+    copies.map(({ imagePath = '' }) => inspect('ext4', [imagePath])),
+  );
+  return states.map(({ kind }) => kind);
+}
+
+test('are clean: nothing has to be recovered', async () => {
+  assert.equal(await snapshotWritten(true), ['clean', 'clean']);
+});
+
+test('would not be without the freeze', async () => {
+  const states = await snapshotWritten(false);
+  assert.ok(
+    states.every((kind) => kind !== 'clean'),
+    states.join(),
+  );
+});
+
+test.run();

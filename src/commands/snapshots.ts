@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import colors from 'picocolors';
 import { FlashfreezeError } from '../errors.ts';
 import { Redaction } from '../log/redaction.ts';
-import { latestRun, readRunFile, runFilesIn } from '../report/run-folder.ts';
+import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { renderTable } from '../report/table.ts';
 import { deleteFromContainer, listSnapshots } from '../snapshot/inventory/container.ts';
 import {
@@ -55,7 +55,7 @@ export function addSnapshotsCommand(program: Command): void {
   snapshots
     .command('verify')
     .description('Verify that every snapshot of a run is there, whole, with its metadata')
-    .argument('[run.json]', 'what the run has left; default: the latest one')
+    .argument('[run.json]', 'what the run has left; default: the latest snapshot')
     .option(
       '--container <url>',
       'URL of a container, with a SAS that may list (repeatable)',
@@ -156,7 +156,7 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
   for (const url of containers) {
     redaction.addUrl(url);
   }
-  const run = await readRunFile(path ?? (await latestRun()));
+  const run = await readRunFile(path ?? (await latestRun(RUN_FOLDER, 'snapshot')));
   const stored = (await Promise.all(containers.map(listSnapshots))).flat();
   const wanted = metadataOf(options.metadata);
   const verified = (run.summary?.disks ?? []).map(
@@ -220,7 +220,10 @@ function containerUrlOf({ container, containerFrom }: ContainerOptions): string 
   const from = containerFrom === undefined ? {} : { containerFrom };
   const [url, ...others] = containerUrlsOf({ ...given, ...from });
   if (url === undefined || others.length > 0) {
-    throw new FlashfreezeError('FF_USAGE', 'expected one container, and no more than one');
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      '--container, --container-from: expected the URL of one container; list and prune look at one at a time',
+    );
   }
   return url;
 }

@@ -5,7 +5,7 @@ export const STYLE = `
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1240px;padding:24px 20px;font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
 h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}h3{font-size:13px;margin:14px 0 4px;color:var(--soft);font-weight:600}
-p{margin:4px 0}.soft{color:var(--soft)}.good{color:var(--good)}.bad,.problem{color:var(--failed)}
+p{margin:4px 0}.soft{color:var(--soft)}.picture .soft{font-size:13px}.good{color:var(--good)}.bad,.problem{color:var(--failed)}
 .verdict{font-weight:600;overflow-wrap:anywhere}
 ul{margin:6px 0;padding-left:20px}li{overflow-wrap:anywhere}
 .facts{display:flex;flex-wrap:wrap;gap:8px 28px;margin:12px 0}.facts div{min-width:120px}.facts b{display:block;font-size:19px;font-variant-numeric:tabular-nums}

@@ -21,7 +21,8 @@ function lines({ name, help, samples }: Metric): string[] {
     `# TYPE ${full} gauge`,
     `# HELP ${full} ${help}`,
     ...samples.map(
-      ({ labels, value }) => `${full}${labels === undefined ? '' : `{${labels}}`} ${value}`,
+      ({ labels, value }) =>
+        `${full}${labels === undefined ? '' : `{${labels}}`} ${Number(value.toFixed(6))}`,
     ),
   ];
 }

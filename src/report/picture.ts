@@ -29,6 +29,7 @@ export function renderPicture(timeline: Timeline): string {
   const draw = (row: Row): string => renderRow(row, axis, timeline.barrierMs);
   return [
     '<div class="picture">',
+    ...(axis.isCompressed ? ['<p class="soft">What is left of 0 has a scale of its own.</p>'] : []),
     renderScale(axis),
     '<h3>File systems</h3>',
     ...timeline.fileSystems.map(fileSystemRow).map(draw),
@@ -106,13 +107,12 @@ function line(kind: string, percent: number, title?: string): string {
 }
 
 /** Labels at the edges stay inside. */
-function renderScale({ ticks, isCompressed }: TimeAxis): string {
+function renderScale({ ticks }: TimeAxis): string {
   const labels = ticks.map(({ percent, label }) => {
     const shift = percent < 5 ? '0' : percent > 95 ? '-100%' : '-50%';
     return `<span style="left:${round(percent)}%;transform:translateX(${shift})">${label}</span>`;
   });
-  const note = isCompressed ? ' (before it: another scale)' : '';
-  return `<div class="row scale"><div class="label">ms since the first freeze${note}</div><div class="axis">${labels.join('')}</div></div>`;
+  return `<div class="row scale"><div class="label">ms since the first freeze</div><div class="axis">${labels.join('')}</div></div>`;
 }
 
 function round(value: number): number {

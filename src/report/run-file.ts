@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import type { BackupRecord } from '../backup/record.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { RESULTS } from '../result-codes.ts';
 import { runSummarySchema } from './schemas/run-summary.ts';
 import { timelineSchema } from './schemas/timeline.ts';
-import { summarize } from './summary.ts';
+import { type RunSummary, summarize } from './summary.ts';
 import { timelineOf } from './timeline.ts';
 
 export const RUN_FORMAT = 'flashfreeze-run/1';
@@ -64,10 +65,20 @@ export function runFileOf(
     : {
         ...common,
         error: null,
-        summary: plainCopy(summarize(ending.record)),
+        summary: plainCopy(summaryOf(origin, ending.record)),
         timeline: plainCopy(timelineOf(ending.record, now)),
       };
 }
+
+/** A command that failed is no failure of the network, which the code of a request's failure speaks of. */
+function summaryOf(origin: RunOrigin, record: BackupRecord): RunSummary {
+  const summary = summarize(record);
+  return origin === 'freeze' && NETWORK_CODES.includes(summary.code)
+    ? { ...summary, code: 2, name: RESULTS[2].name }
+    : summary;
+}
+
+const NETWORK_CODES: readonly number[] = [76, 761];
 
 /** The schema's types are mutable, the report's own are not. */
 function plainCopy<T>(value: T): Mutable<T> {

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, release } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { FlashfreezeError } from '../errors.ts';
 import type { Redaction } from '../log/redaction.ts';
@@ -9,6 +9,7 @@ import {
   type RunEnding,
   type RunFile,
   type RunIdentity,
+  type RunOrigin,
   runFileOf,
 } from './run-file.ts';
 
@@ -72,9 +73,16 @@ export async function runFilesIn(folder: string = RUN_FOLDER): Promise<string[]>
     .map((name) => join(folder, name));
 }
 
-/** @throws FlashfreezeError FF_RUN_FILE_INVALID where there is none */
-export async function latestRun(folder: string = RUN_FOLDER): Promise<string> {
-  const [latest] = await runFilesIn(folder);
+/**
+ * @param origin only of this command; undefined: of any
+ * @throws FlashfreezeError FF_RUN_FILE_INVALID where there is none
+ */
+export async function latestRun(
+  folder: string = RUN_FOLDER,
+  origin: RunOrigin | undefined = undefined,
+): Promise<string> {
+  const isOf = (path: string): boolean => origin === undefined || path.includes(`-${origin}-`);
+  const latest = (await runFilesIn(folder)).find((path) => isOf(basename(path)));
   if (latest === undefined) {
     throw new FlashfreezeError(
       'FF_RUN_FILE_INVALID',

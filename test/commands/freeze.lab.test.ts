@@ -8,10 +8,11 @@ import type { FreezeSummary } from '../../src/report/freeze-summary.ts';
 import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts';
 import { LabDisks } from '../lab/disks.ts';
 import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { type Ended, flashfreeze, MAIN } from './command-line.ts';
 
-await enterLab({ lifetimeSeconds: 240, commands: ['strace'] });
+await enterLab({ lifetimeSeconds: 240, commands: ['strace', 'dumpe2fs'] });
 
 const test = suite('flashfreeze freeze');
 const MIXED = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;
@@ -139,6 +140,30 @@ test('nothing is forked between the freeze and the command, and it alone is exec
     .filter((line) => /\b(execve|clone3?|v?fork)\(/.test(line));
   assert.is(inside.length, 1, inside.join('\n'));
   assert.match(inside[0] ?? '', /execve\("[^"]*\/true"/);
+});
+
+/** What ext4's superblock says: `needs_recovery` where its journal has to be replayed. */
+async function featuresOf(image: string): Promise<string> {
+  const header = await runCommand('dumpe2fs', ['-h', image]);
+  return /^Filesystem features:(.*)$/m.exec(header)?.[1] ?? '';
+}
+
+test('the example with cp --reflink: the copied image is clean, the one copied without a freeze is not', async () => {
+  await using disks = await LabDisks.create([
+    { type: 'xfs', sizeMb: 640 },
+    { type: 'ext4', imageOn: 0 },
+  ]);
+  const [holder, inner] = disks.disks;
+  const image = inner?.imagePath ?? '';
+  const mountPoint = inner?.mountPoint ?? '';
+  const copy = (name: string): string => join(holder?.mountPoint ?? '', name);
+  writeFileSync(join(mountPoint, 'file'), 'content');
+  const cp = ['cp', '--reflink=always', image, copy('frozen.img')];
+  const ended = await flashfreeze(['freeze', '--mount', mountPoint, '--', ...cp]);
+  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.not.match(await featuresOf(copy('frozen.img')), 'needs_recovery');
+  await runCommand('cp', ['--reflink=always', image, copy('running.img')]);
+  assert.match(await featuresOf(copy('running.img')), 'needs_recovery');
 });
 
 test('refuses a line without a command, and options it does not know', async () => {

@@ -5,10 +5,11 @@ import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import {
+  AccountSASPermissions,
   BlobSASPermissions,
   BlobServiceClient,
   type ContainerClient,
-  ContainerSASPermissions,
+  generateAccountSASQueryParameters,
   generateBlobSASQueryParameters,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
@@ -101,12 +102,17 @@ export class Azurite implements AsyncDisposable {
     return `${this.#container.getBlobClient(name).url}?${query}`;
   }
 
-  /** URL of the container with a SAS. Default: read, list, delete. */
+  /**
+   * URL of the container with a SAS of the account. Default: read, list, delete. One of the container would
+   * do in Azure; Azurite expects a snapshot's time in the signature of every SAS but the account's
+   * (BlobSASAuthenticator), so that none of those opens a snapshot.
+   */
   containerUrl(permissions = 'rld'): string {
-    const query = generateBlobSASQueryParameters(
+    const query = generateAccountSASQueryParameters(
       {
-        containerName: CONTAINER,
-        permissions: ContainerSASPermissions.parse(permissions),
+        services: 'b',
+        resourceTypes: 'co',
+        permissions: AccountSASPermissions.parse(permissions),
         startsOn: new Date(Date.now() - HOUR_MS),
         expiresOn: new Date(Date.now() + HOUR_MS),
       },

@@ -29,6 +29,7 @@ const out = {
   rowOverlaps: overlaps(svgs),
   labelOverlaps: overlaps(all('.row .label')) + overlaps([...all('.picture > .scale')[0].querySelectorAll('.axis span')]),
   labelsOnBars: all('.row').filter((it) => it.querySelector('svg') && !apart(rect(it.querySelector('.label')), rect(it.querySelector('svg')))).length,
+  labelsCut: all('.scale .label').filter((it) => it.scrollWidth > it.clientWidth).length,
   barsOutside: all('svg').filter((svg) => [...svg.querySelectorAll('rect')].some((it) => rect(it).left < rect(svg).left - 2 || rect(it).right > rect(svg).right + 2)).length,
   fontPx: Math.min(...all('.row .label, td, .axis span').map((it) => parseFloat(getComputedStyle(it).fontSize))),
   barPx: Math.min(...all('rect.frozen').map((it) => rect(it).width)),
@@ -46,6 +47,7 @@ interface Measured {
   readonly labelOverlaps: number;
   readonly labelsOnBars: number;
   readonly barsOutside: number;
+  readonly labelsCut: number;
   readonly fontPx: number;
   readonly barPx: number;
   readonly barrierSpread: number;
@@ -101,8 +103,8 @@ for (const [disks, width] of [
       assert.is(page.width, width);
       assert.ok(page.overflow <= 0, `overflows by ${page.overflow}`);
       assert.equal(
-        [page.rowOverlaps, page.labelOverlaps, page.labelsOnBars, page.barsOutside],
-        [0, 0, 0, 0],
+        [page.rowOverlaps, page.labelOverlaps, page.labelsOnBars, page.barsOutside, page.labelsCut],
+        [0, 0, 0, 0, 0],
       );
       assert.ok(page.fontPx >= 12, `${page.fontPx} px`);
       assert.ok(page.barPx >= 20, `${page.barPx} px`);

@@ -1,0 +1,173 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { type Command, CommanderError } from 'commander';
+import * as assert from 'uvu/assert';
+import { createProgram } from '../../src/commands/program.ts';
+import {
+  DEFAULT_VM_BACKUP_CONFIGURATION,
+  parseVmBackupConfiguration,
+} from '../../src/config/vmbackup.ts';
+import { ERROR_EXIT_CODES } from '../../src/errors.ts';
+import { RESULTS } from '../../src/result-codes.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('documentation');
+const ROOT = join(import.meta.dirname, '../..');
+
+/** The README and every page under src. */
+const PAGES = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('src', name)),
+];
+
+function textOf(page: string): string {
+  return readFileSync(join(ROOT, page), 'utf8');
+}
+
+/** Contents of the blocks of a language. */
+function blocksOf(text: string, language: string): string[] {
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)].flatMap(([, named = '', body = '']) =>
+    named === language ? [body] : [],
+  );
+}
+
+/** The command lines of `flashfreeze` in a page's shell examples, as a shell splits them. */
+function examplesOf(page: string): string[][] {
+  return blocksOf(textOf(page), 'sh')
+    .flatMap((block) => block.replaceAll(/\\\n\s*/g, ' ').split('\n'))
+    .filter((line) => /^(?:sudo |npx )*flashfreeze /.test(line))
+    .map((line) => wordsOf(line).slice(line.split(' ').indexOf('flashfreeze') + 1));
+}
+
+/** Words, quotes, comments and redirections, as far as the examples have them. */
+function wordsOf(line: string): string[] {
+  const words = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, plain]) => single ?? double ?? plain ?? '',
+  );
+  const end = words.findIndex((word) => ['#', '>', '|', '<', '&&'].includes(word));
+  return end < 0 ? words : words.slice(0, end);
+}
+
+/** The program as it is, but its actions do nothing. */
+function inertProgram(): Command {
+  const silence = (command: Command): void => {
+    command.exitOverride().configureOutput({ writeOut: () => {}, writeErr: () => {} });
+    if (command.commands.length === 0) {
+      command.action(() => {});
+    }
+    command.commands.forEach(silence);
+  };
+  const program = createProgram();
+  silence(program);
+  return program;
+}
+
+test('every command line in the pages is one that is understood', async () => {
+  let count = 0;
+  for (const page of PAGES) {
+    for (const words of examplesOf(page)) {
+      try {
+        await inertProgram().parseAsync(words, { from: 'user' });
+      } catch (error) {
+        const reason = error instanceof CommanderError ? error.message : String(error);
+        assert.unreachable(`${page}: flashfreeze ${words.join(' ')}: ${reason}`);
+      }
+      count += 1;
+    }
+  }
+  assert.ok(count >= 15, `only ${count} examples were found`);
+});
+
+test('a wrong one would be noticed', async () => {
+  for (const words of [['snapshto'], ['snapshot', '--blbo', 'x'], ['schema', 'nothing']]) {
+    let refused = false;
+    await inertProgram()
+      .parseAsync(words, { from: 'user' })
+      .catch(() => {
+        refused = true;
+      });
+    assert.ok(refused, words.join(' '));
+  }
+});
+
+test('the sample of vmbackup.conf is right, and has every key with the default in the table', () => {
+  const page = textOf('src/config/README.md');
+  const [sample = ''] = blocksOf(page, 'ini');
+  const { configuration, warnings } = parseVmBackupConfiguration(sample, 'vmbackup.conf');
+  assert.equal(warnings, []);
+  assert.equal(
+    { ...configuration, mountsToSkip: [], metricsFile: undefined, lanes: undefined },
+    { ...DEFAULT_VM_BACKUP_CONFIGURATION, snapshotMethod: 'firstHostThenGuest' },
+  );
+  const keys = [...sample.matchAll(/^(\w+) = (.*)$/gm)];
+  assert.ok(keys.length >= 19);
+  const own = ['none', 'by cores', "the task's"];
+  for (const [, key = '', value = ''] of keys) {
+    const row = new RegExp(`^\\| \`${key}\` \\| ([^|]+) \\|`, 'm').exec(page)?.[1]?.trim();
+    assert.ok(row !== undefined, `${key} is not in the table`);
+    assert.ok(
+      own.includes(row) || row === value,
+      `${key}: ${row} in the table, ${value} in the sample`,
+    );
+  }
+});
+
+test('the sample names every key that the reader knows', () => {
+  const page = textOf('src/config/README.md');
+  const source = textOf('src/config/vmbackup.ts');
+  const known = [...source.matchAll(/(?:flag|choice|seconds)\('(\w+)'|name: '(\w+)'/g)].map(
+    ([, short, long]) => short ?? long ?? '',
+  );
+  assert.ok(known.length >= 19);
+  for (const key of known) {
+    assert.ok(page.includes(`\n${key} = `), `${key} is not in the sample`);
+  }
+});
+
+test('every result code and every error code is explained', () => {
+  const page = textOf('src/troubleshooting.md');
+  for (const [code, { name }] of Object.entries(RESULTS)) {
+    assert.ok(page.includes(`\n| ${code} (${name}) | `), `${code} (${name})`);
+  }
+  for (const code of Object.keys(ERROR_EXIT_CODES)) {
+    assert.ok(page.includes(`\`${code}\``), code);
+  }
+});
+
+test('every link within the repository leads somewhere', () => {
+  for (const page of PAGES) {
+    for (const [, target = ''] of textOf(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (!/^(?:https?:|#)/.test(target)) {
+        const [path = ''] = target.split('#');
+        const file = join(ROOT, dirname(page), path);
+        assert.ok(existsSync(file), `${page} → ${relative(ROOT, file)}`);
+      }
+    }
+  }
+});
+
+test('every link to a heading names one that is there', () => {
+  for (const page of PAGES) {
+    for (const [, target = ''] of textOf(page).matchAll(/\]\(([^)\s]*#[^)\s]+)\)/g)) {
+      if (!/^https?:/.test(target)) {
+        const [path = '', anchor = ''] = target.split('#');
+        const text = textOf(path === '' ? page : join(dirname(page), path));
+        assert.ok(anchorsOf(text).includes(anchor), `${page} → ${target}`);
+      }
+    }
+  }
+});
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+test.run();

@@ -48,32 +48,6 @@ export async function deleteFromContainer(
   return await deleteSnapshot(new ContainerClient(url).getBlobClient(blob).url, snapshot);
 }
 
-/** What is known of one snapshot; undefined where there is none of that name. */
-export async function lookAtSnapshot(
-  blobUrl: string,
-  snapshot: string,
-): Promise<Pick<StoredSnapshot, 'sizeBytes' | 'metadata'> | { readonly problem: string }> {
-  const { BlobClient } = await import('@azure/storage-blob');
-  try {
-    const { contentLength, metadata } = await new BlobClient(blobUrl)
-      .withSnapshot(snapshot)
-      .getProperties({ abortSignal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
-    return { sizeBytes: contentLength ?? 0, metadata: metadata ?? {} };
-  } catch (error) {
-    return { problem: await reasonOf(error) };
-  }
-}
-
-async function reasonOf(error: unknown): Promise<string> {
-  const { RestError } = await import('@azure/storage-blob');
-  if (error instanceof RestError) {
-    return error.statusCode === 404
-      ? 'there is no such snapshot'
-      : (error.code ?? `HTTP ${error.statusCode}`);
-  }
-  return error instanceof Error ? error.name : 'unknown error';
-}
-
 function refused(url: string, error: unknown): FlashfreezeError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   const status = error instanceof Error && 'statusCode' in error ? `HTTP ${error.statusCode}` : '';

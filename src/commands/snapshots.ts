@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import colors from 'picocolors';
 import { FlashfreezeError } from '../errors.ts';
 import { Redaction } from '../log/redaction.ts';
-import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
+import { readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { renderTable } from '../report/table.ts';
 import { deleteFromContainer, listSnapshots } from '../snapshot/inventory/container.ts';
 import {
@@ -12,15 +12,9 @@ import {
   taskOf,
 } from '../snapshot/inventory/model.ts';
 import { ageMsOf, type PruneRule, toPrune } from '../snapshot/inventory/prune-rule.ts';
-import { collect } from './run-options.ts';
-import { linesOf, metadataOf } from './snapshot-options.ts';
-
-interface ContainerOptions {
-  readonly container?: string;
-  readonly containerFrom?: string;
-  readonly metadata?: readonly string[];
-  readonly json?: boolean;
-}
+import { addContainerOptions, type ContainerOptions, containerUrlOf } from './container-options.ts';
+import { metadataOf } from './snapshot-options.ts';
+import { addVerifyCommand } from './snapshots-verify.ts';
 
 interface ListOptions extends ContainerOptions {
   readonly blob?: string;
@@ -34,15 +28,6 @@ interface PruneOptions extends ListOptions {
   readonly delete?: boolean;
 }
 
-interface VerifyOptions {
-  readonly container?: readonly string[];
-  readonly containerFrom?: string;
-  readonly metadata?: readonly string[];
-  readonly json?: boolean;
-}
-
-const FROM_FILE = 'read the container’s URL from a file (- for stdin)';
-
 export function addSnapshotsCommand(program: Command): void {
   const snapshots = program
     .command('snapshots')
@@ -52,21 +37,7 @@ export function addSnapshotsCommand(program: Command): void {
   ).action(async (options: ListOptions) => {
     await list(options);
   });
-  snapshots
-    .command('verify')
-    .description('Verify that every snapshot of a run is there, whole, with its metadata')
-    .argument('[run.json]', 'what the run has left; default: the latest snapshot')
-    .option(
-      '--container <url>',
-      'URL of a container, with a SAS that may list (repeatable)',
-      collect,
-    )
-    .option('--container-from <file>', 'read the containers’ URLs from a file (- for stdin)')
-    .option('--metadata <key=value>', 'metadata that each must have (repeatable)', collect)
-    .option('--json', 'print the findings as JSON')
-    .action(async (path: string | undefined, options: VerifyOptions) => {
-      process.exitCode = await verify(path, options);
-    });
+  addVerifyCommand(snapshots);
   addContainerOptions(
     snapshots
       .command('prune')
@@ -79,16 +50,6 @@ export function addSnapshotsCommand(program: Command): void {
     .action(async (options: PruneOptions) => {
       process.exitCode = await prune(options);
     });
-}
-
-function addContainerOptions(command: Command): Command {
-  return command
-    .option('--container <url>', 'URL of the container, with a SAS that may list')
-    .option('--container-from <file>', FROM_FILE)
-    .option('--blob <name>', 'only of this blob, as it is named in the container')
-    .option('--task <id>', 'only of this task')
-    .option('--metadata <key=value>', 'only with this metadata (repeatable)', collect)
-    .option('--json', 'print as JSON');
 }
 
 /** A snapshot with the task that is known to have taken it. */
@@ -142,67 +103,6 @@ function prunedText(results: readonly Pruned[], { delete: isReal }: PruneOptions
   return [...lines, ...hint].join('\n');
 }
 
-interface Verified {
-  readonly blob: string;
-  readonly snapshot: string | null;
-  /** Null where all is well. */
-  readonly problem: string | null;
-}
-
-/** @returns the exit code: 0 where every snapshot of the run is there and right */
-async function verify(path: string | undefined, options: VerifyOptions): Promise<number> {
-  const containers = containerUrlsOf(options);
-  const redaction = new Redaction();
-  for (const url of containers) {
-    redaction.addUrl(url);
-  }
-  const run = await readRunFile(path ?? (await latestRun(RUN_FOLDER, 'snapshot')));
-  const stored = (await Promise.all(containers.map(listSnapshots))).flat();
-  const wanted = metadataOf(options.metadata);
-  const verified = (run.summary?.disks ?? []).map(
-    ({ blob, snapshot }): Verified => ({
-      blob,
-      snapshot,
-      problem: problemOf(blob, snapshot, stored, wanted),
-    }),
-  );
-  const bad = verified.filter(({ problem }) => problem !== null);
-  const text =
-    options.json === true
-      ? jsonOf({ task: run.taskId, verified })
-      : [
-          ...verified.map(({ blob, snapshot, problem }) =>
-            problem === null
-              ? `${colors.green('✓')} ${blob} ${snapshot}`
-              : `${colors.red('✗')} ${blob} ${snapshot ?? ''}: ${problem}`,
-          ),
-          `${verified.length - bad.length} of ${verified.length} snapshots of task ${run.taskId} are there`,
-        ].join('\n');
-  process.stdout.write(redaction.redact(`${text}\n`));
-  return bad.length > 0 || verified.length === 0 ? 1 : 0;
-}
-
-function problemOf(
-  url: string,
-  snapshot: string | null,
-  stored: readonly StoredSnapshot[],
-  wanted: readonly (readonly [string, string])[],
-): string | null {
-  if (snapshot === null) {
-    return 'the run took none';
-  }
-  const found = stored.find((it) => it.url === url && it.snapshot === snapshot);
-  if (found === undefined) {
-    return 'there is no such snapshot in the containers given';
-  }
-  if (found.sizeBytes === 0) {
-    return 'it is empty';
-  }
-  return hasMetadata(found.metadata, wanted)
-    ? null
-    : `its metadata is ${JSON.stringify(found.metadata)}`;
-}
-
 /** What the runs that are kept on this machine have taken. */
 async function knownSnapshots(): Promise<KnownSnapshot[]> {
   const runs = await Promise.all(
@@ -213,35 +113,6 @@ async function knownSnapshots(): Promise<KnownSnapshot[]> {
       snapshot === null ? [] : [{ url: blob, snapshot, taskId: run?.taskId ?? '' }],
     ),
   );
-}
-
-function containerUrlOf({ container, containerFrom }: ContainerOptions): string {
-  const given = container === undefined ? {} : { container: [container] };
-  const from = containerFrom === undefined ? {} : { containerFrom };
-  const [url, ...others] = containerUrlsOf({ ...given, ...from });
-  if (url === undefined || others.length > 0) {
-    throw new FlashfreezeError(
-      'FF_USAGE',
-      '--container, --container-from: expected the URL of one container; list and prune look at one at a time',
-    );
-  }
-  return url;
-}
-
-/** At least one. */
-function containerUrlsOf(options: Pick<VerifyOptions, 'container' | 'containerFrom'>): string[] {
-  const { container = [], containerFrom } = options;
-  const urls = [
-    ...container,
-    ...(containerFrom === undefined ? [] : linesOf(containerFrom, '--container-from')),
-  ];
-  if (urls.length === 0 || !urls.every((url) => URL.canParse(url))) {
-    throw new FlashfreezeError(
-      'FF_USAGE',
-      "--container: expected the URL of a container with a SAS that may list, e.g. --container 'https://acct.blob.core.windows.net/vhds?sv=…&sig=…', or --container-from <file>",
-    );
-  }
-  return urls;
 }
 
 function ruleOf({ keep, olderThan }: PruneOptions): PruneRule {

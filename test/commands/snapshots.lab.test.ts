@@ -119,6 +119,9 @@ test('refuses a SAS that may not list, and rules that are none', async () => {
   assert.is(refused.exitCode, 2, refused.stdout);
   assert.match(refused.stderr, 'FF_CONTAINER_REFUSED');
   assert.not.match(refused.stderr, /sig=(?!REDACTED)/);
+  const plain = await flashfreeze(['snapshots', 'list', '--container', 'http://a.example/c?sig=x']);
+  assert.is(plain.exitCode, 2);
+  assert.match(plain.stderr, 'FF_URL_INSECURE');
   const url = ['--container', azurite?.containerUrl() ?? ''];
   for (const args of [[], ['--keep', 'x'], ['--older-than', '30']]) {
     const ended = await flashfreeze(['snapshots', 'prune', ...url, ...args]);

@@ -30,17 +30,22 @@ export function parseBlobUrl(text: string, label = 'blob URL'): BlobUrl {
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw invalid('is not an https URL');
   }
-  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
-    throw new FlashfreezeError(
-      'FF_URL_INSECURE',
-      `${label} is plain http to ${url.hostname}: use https (http is for loopback only)`,
-    );
-  }
+  requireSecure(url, label);
   const problem = partsProblem(url, text);
   if (problem !== undefined) {
     throw invalid(`(host ${url.hostname}) ${problem}`);
   }
   return { origin: url.origin, pathname: url.pathname, query: rawQuery(text) };
+}
+
+/** @throws FlashfreezeError `FF_URL_INSECURE` for plain HTTP to another machine */
+export function requireSecure({ protocol, hostname }: URL, label: string): void {
+  if (protocol === 'http:' && !LOOPBACK.test(hostname)) {
+    throw new FlashfreezeError(
+      'FF_URL_INSECURE',
+      `${label} is plain http to ${hostname}: use https (http is for loopback only)`,
+    );
+  }
 }
 
 /**

@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import colors from 'picocolors';
+import { Redaction } from '../log/redaction.ts';
+import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
+import { listSnapshots } from '../snapshot/inventory/container.ts';
+import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/model.ts';
+import { type ContainersOptions, containerUrlsOf } from './container-options.ts';
+import { collect } from './run-options.ts';
+import { metadataOf } from './snapshot-options.ts';
+
+interface VerifyOptions extends ContainersOptions {
+  readonly metadata?: readonly string[];
+  readonly json?: boolean;
+}
+
+export function addVerifyCommand(snapshots: Command): void {
+  snapshots
+    .command('verify')
+    .description('Verify that every snapshot of a run is there, whole, with its metadata')
+    .argument('[run.json]', 'what the run has left; default: the latest snapshot')
+    .option(
+      '--container <url>',
+      'URL of a container, with a SAS that may list (repeatable)',
+      collect,
+    )
+    .option('--container-from <file>', 'read the containers’ URLs from a file (- for stdin)')
+    .option('--metadata <key=value>', 'metadata that each must have (repeatable)', collect)
+    .option('--json', 'print the findings as JSON')
+    .action(async (path: string | undefined, options: VerifyOptions) => {
+      process.exitCode = await verify(path, options);
+    });
+}
+
+interface Verified {
+  readonly blob: string;
+  readonly snapshot: string | null;
+  /** Null where all is well. */
+  readonly problem: string | null;
+}
+
+/** @returns the exit code: 0 where every snapshot of the run is there and right */
+async function verify(path: string | undefined, options: VerifyOptions): Promise<number> {
+  const containers = containerUrlsOf(options);
+  const redaction = new Redaction();
+  for (const url of containers) {
+    redaction.addUrl(url);
+  }
+  const run = await readRunFile(path ?? (await latestRun(RUN_FOLDER, 'snapshot')));
+  const stored = (await Promise.all(containers.map(listSnapshots))).flat();
+  const wanted = metadataOf(options.metadata);
+  const verified = (run.summary?.disks ?? []).map(
+    ({ blob, snapshot }): Verified => ({
+      blob,
+      snapshot,
+      problem: problemOf(blob, snapshot, stored, wanted),
+    }),
+  );
+  const bad = verified.filter(({ problem }) => problem !== null);
+  const text =
+    options.json === true
+      ? JSON.stringify({ task: run.taskId, verified }, null, 2)
+      : [
+          ...verified.map(({ blob, snapshot, problem }) =>
+            problem === null
+              ? `${colors.green('✓')} ${blob} ${snapshot}`
+              : `${colors.red('✗')} ${blob} ${snapshot ?? ''}: ${problem}`,
+          ),
+          `${verified.length - bad.length} of ${verified.length} snapshots of task ${run.taskId} are there`,
+        ].join('\n');
+  process.stdout.write(redaction.redact(`${text}\n`));
+  return bad.length > 0 || verified.length === 0 ? 1 : 0;
+}
+
+function problemOf(
+  url: string,
+  snapshot: string | null,
+  stored: readonly StoredSnapshot[],
+  wanted: readonly (readonly [string, string])[],
+): string | null {
+  if (snapshot === null) {
+    return 'the run took none';
+  }
+  const found = stored.find((it) => it.url === url && it.snapshot === snapshot);
+  if (found === undefined) {
+    return 'there is no such snapshot in the containers given';
+  }
+  if (found.sizeBytes === 0) {
+    return 'it is empty';
+  }
+  return hasMetadata(found.metadata, wanted)
+    ? null
+    : `its metadata is ${JSON.stringify(found.metadata)}`;
+}

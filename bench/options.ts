@@ -3,31 +3,29 @@ import { FIRE_RULES } from '../src/config/vmbackup.ts';
 import { PROBE_WRITES, type ProbeOptions, type ProbeWrites } from './probe/stall-probe.ts';
 import { FILE_SYSTEM_MIXES, type FileSystemMix, type RigOptions } from './rig.ts';
 
-/** Options that every scenario on the lab has. */
-export interface LabScenarioOptions {
+/** What a rig is made by. */
+export interface RigScenarioOptions {
   readonly latency: number;
   readonly fileSystems: FileSystemMix;
-  readonly rounds: number;
-  readonly quiet?: number;
   readonly probeInterval?: number;
   readonly probeWrites: ProbeWrites;
 }
 
+/** The same for a scenario that measures in rounds. */
+export interface LabScenarioOptions extends RigScenarioOptions {
+  readonly rounds: number;
+  readonly quiet?: number;
+}
+
 const MAX_DISKS = 256;
 
-export function addLabOptions(command: Command, defaults: { rounds: number }): void {
+export function addRigOptions(command: Command): void {
   command
     .option('--latency <ms>', 'of the server, from request to answer', milliseconds, 20)
     .addOption(
       new Option('--file-systems <type>', 'mixed = ext4, xfs and btrfs in turn')
         .choices(FILE_SYSTEM_MIXES)
         .default('ext4'),
-    )
-    .option('--rounds <count>', 'measured rounds, after one for warm-up', count, defaults.rounds)
-    .option(
-      '--quiet <share>',
-      'before each run, wait for the machine to be no busier than this (0 to 1), half a minute at most',
-      share,
     )
     .option(
       '--probe-interval <µs>',
@@ -44,13 +42,24 @@ export function addLabOptions(command: Command, defaults: { rounds: number }): v
     );
 }
 
+export function addLabOptions(command: Command, defaults: { rounds: number }): void {
+  command
+    .option('--rounds <count>', 'measured rounds, after one for warm-up', count, defaults.rounds)
+    .option(
+      '--quiet <share>',
+      'before each run, wait for the machine to be no busier than this (0 to 1), half a minute at most',
+      share,
+    );
+  addRigOptions(command);
+}
+
 export function addFireOption(command: Command): void {
   command.addOption(
     new Option('--fire <rule>', 'when requests leave; default: the product’s').choices(FIRE_RULES),
   );
 }
 
-export function rigOptions(options: LabScenarioOptions, disks: number): RigOptions {
+export function rigOptions(options: RigScenarioOptions, disks: number): RigOptions {
   return {
     disks,
     fileSystems: options.fileSystems,
@@ -63,7 +72,7 @@ const PROBE_INTERVAL_US = 500;
 /** So many files can be written to that often without taking a processor from what is measured. */
 const PROBED_AT_EASE = 32;
 
-export function probeOptions(options: LabScenarioOptions, files: number): ProbeOptions {
+export function probeOptions(options: RigScenarioOptions, files: number): ProbeOptions {
   const crowded = Math.max(1, files / PROBED_AT_EASE);
   const intervalUs = options.probeInterval ?? Math.round(PROBE_INTERVAL_US * crowded);
   return { intervalUs, writes: options.probeWrites };

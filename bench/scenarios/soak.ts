@@ -3,10 +3,10 @@ import { seededRandom } from '../../test/lab/blob-server/random.ts';
 import { listLoopDevices } from '../../test/lab/loop-devices.ts';
 import { Writers } from '../../test/lab/writers.ts';
 import {
-  addLabOptions,
+  addRigOptions,
   count,
   diskCount,
-  type LabScenarioOptions,
+  type RigScenarioOptions,
   rigOptions,
 } from '../options.ts';
 import { LabRig } from '../rig.ts';
@@ -18,7 +18,7 @@ import { SnapshotTaker } from '../soak/snapshot-taker.ts';
 import { faultsOf } from '../soak/verdict.ts';
 import { renderSoak } from './soak-report.ts';
 
-export interface SoakOptions extends LabScenarioOptions {
+export interface SoakOptions extends RigScenarioOptions {
   readonly disks: number;
   readonly minutes: number;
   readonly seed: number;
@@ -36,7 +36,7 @@ export const soak = defineScenario<SoakOptions, SoakFigures>({
       .option('--minutes <count>', 'how long', count, 10)
       .option('--disks <count>', 'number of disks', diskCount, 8)
       .option('--seed <number>', 'of what goes wrong', count, 1);
-    addLabOptions(command, { rounds: 1 });
+    addRigOptions(command);
   },
   measure: async (options, progress) => {
     const { disks, minutes, seed } = options;

@@ -11,6 +11,7 @@ import { secretsOf } from '../quiesce/read-configuration.ts';
 import { tellMetrics } from '../report/metrics.ts';
 import { describeError, type RunEnding, type RunOrigin } from '../report/run-file.ts';
 import { keepRun } from '../report/run-folder.ts';
+import { timelineLines } from '../report/timeline-text.ts';
 import { requireRoot } from './require-root.ts';
 import { logLevelOf, quiescePlanOf, type RawRunOptions } from './run-options.ts';
 
@@ -78,6 +79,9 @@ async function keepTimeline(
 ): Promise<void> {
   const kept = await keepRun(ending, { origin, taskId }, redaction);
   if (kept.ok) {
+    for (const line of kept.run.timeline === null ? [] : timelineLines(kept.run.timeline)) {
+      log.verbose(line);
+    }
     log.info(`what happened when: flashfreeze report ${kept.path}`);
     const problem = await tellMetrics(kept.run, configuration.metricsFile);
     if (problem !== undefined) {

@@ -44,7 +44,7 @@ export function addRunOptions(command: Command): Command {
     .option('--plugin-host <file>', `pre- and post-scripts (default ${QUIESCE_PATHS.pluginHost})`)
     .option('--workload <file>', `database (default ${QUIESCE_PATHS.workload})`)
     .option('-q, --quiet', 'no progress, only warnings and errors')
-    .option('-v, --verbose', 'more of the progress')
+    .option('-v, --verbose', 'also what happened when, call by call')
     .option('--json', 'print the result as JSON on stdout');
 }
 

@@ -15,9 +15,10 @@ export function withoutPassword(kind: DatabaseKind, args: readonly string[]): Cr
   return { args: cleaned, password: passwords.at(-1) };
 }
 
-/** Every password in a client's arguments. */
+/** Every password in a client's arguments; also MySQL's second and third factor, which have to stay in them. */
 export function passwordsIn(kind: DatabaseKind, args: readonly string[]): string[] {
-  return separate(kind, args).passwords;
+  const factors = args.flatMap((arg) => /^--password[23]=(.+)$/s.exec(arg)?.[1] ?? []);
+  return [...separate(kind, args).passwords, ...factors];
 }
 
 interface Separated {

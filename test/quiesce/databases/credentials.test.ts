@@ -48,6 +48,8 @@ test('the last of several passwords counts, and all of them are known', () => {
   const mysql = ['-pfirst', '-u', 'a', '--password=second'];
   assert.is(withoutPassword('mysql', mysql).password, 'second');
   assert.equal(passwordsIn('mysql', mysql), ['first', 'second']);
+  assert.equal(passwordsIn('mysql', [...mysql, '--password2=third']), ['first', 'second', 'third']);
+  assert.is(withoutPassword('mysql', [...mysql, '--password2=third']).password, 'second');
 });
 
 test('an Oracle password in quotation marks is known with and without them', () => {

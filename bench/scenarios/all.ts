@@ -4,6 +4,7 @@ import { app } from './app.ts';
 import { at } from './at.ts';
 import { check } from './check.ts';
 import { dirty } from './dirty.ts';
+import { extension } from './extension.ts';
 import { host } from './host.ts';
 import { scale } from './scale.ts';
 import { soak } from './soak.ts';
@@ -19,6 +20,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scale,
   at,
   host,
+  extension,
   app,
   versus,
   anatomy,

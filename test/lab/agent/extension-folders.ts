@@ -10,9 +10,15 @@ export interface EnvironmentStyle {
   readonly shape: 'array' | 'object';
   /** Old agents have no events folder. */
   readonly events: boolean;
+  /** Where not, the newest settings file is meant. */
+  readonly tellsSequenceNumber: boolean;
 }
 
-export const USUAL_STYLE: EnvironmentStyle = { shape: 'array', events: true };
+export const USUAL_STYLE: EnvironmentStyle = {
+  shape: 'array',
+  events: true,
+  tellsSequenceNumber: true,
+};
 
 /** One version's directory and the folders that its HandlerEnvironment.json names, in the guest. */
 export interface ExtensionFolders {

@@ -200,6 +200,7 @@ export class GuestAgent {
     command: CommandName,
     more: Readonly<Record<string, string>> = {},
   ): Promise<CommandOutcome> {
+    const { style = USUAL_STYLE } = this.#options;
     return await runHandlerCommand(this.#guest, {
       name: command,
       command: manifest.commands[command],
@@ -211,7 +212,9 @@ export class GuestAgent {
         AZURE_GUEST_AGENT_EXTENSION_PATH: folders.directory,
         AZURE_GUEST_AGENT_EXTENSION_VERSION: name.version,
         AZURE_GUEST_AGENT_WIRE_PROTOCOL_ADDRESS: this.#options.wireProtocolAddress ?? '127.0.0.1',
-        ConfigSequenceNumber: String(this.#sequenceNumber),
+        ...(style.tellsSequenceNumber
+          ? { ConfigSequenceNumber: String(this.#sequenceNumber) }
+          : {}),
         ...more,
         ...this.#options.environment,
       },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
@@ -87,6 +87,19 @@ test('a command that cannot be started: as a shell says it, and nothing is froze
     assert.is(ended.exitCode, exitCode, ended.stderr);
     assert.match(ended.stderr, code);
     assert.not.match(ended.stderr, 'settle');
+  }
+});
+
+test('a program and a script that lie on what is frozen can be run, and read there', async () => {
+  await using disks = await LabDisks.create(MIXED);
+  for (const { mountPoint } of disks.disks) {
+    const [program, script, text] = ['program', 'script', 'text'].map((it) => join(mountPoint, it));
+    copyFileSync('/bin/cat', program ?? '');
+    writeFileSync(text ?? '', 'content');
+    writeFileSync(script ?? '', `#!/bin/sh\nexec ${program} ${text}\n`, { mode: 0o755 });
+    const ended = await flashfreeze(['freeze', '--quiet', '--timeout', '5', '--', script ?? '']);
+    assert.is(ended.exitCode, 0, ended.stderr);
+    assert.is(ended.stdout, 'content');
   }
 });
 

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import { REPOSITORY } from './repository.ts';
@@ -14,6 +14,7 @@ interface PackageJson {
   readonly name: string;
   readonly version: string;
   readonly license?: string;
+  readonly author?: unknown;
 }
 
 const LICENSE_FILE = /^(?:licen[cs]e|copying|notice|thirdpartynotices?)(?:[.-].*)?$/i;
@@ -38,18 +39,28 @@ async function packageNotice(folder: string): Promise<Notice> {
   const json = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as PackageJson;
   const names = (await readdir(folder)).filter((name) => LICENSE_FILE.test(name)).sort();
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
-  if (json.license === undefined) {
-    throw new FlashfreezeError('FF_PACKAGE_FAILED', `${basename(folder)} names no licence`);
-  }
   return {
     title: `${json.name} ${json.version} (${json.license})`,
-    text:
-      texts.length === 0 ? `The package comes without a text of its licence.` : texts.join('\n\n'),
+    text: texts.length === 0 ? await usualText(json) : texts.join('\n\n'),
   };
 }
 
+/** For a package that names its licence and forgot the text. */
+async function usualText({ name, license, author }: PackageJson): Promise<string> {
+  if (license !== 'MIT' || typeof author !== 'string') {
+    throw new FlashfreezeError(
+      'FF_PACKAGE_FAILED',
+      `${name} comes without the text of its licence`,
+    );
+  }
+  return `Copyright (c) ${author}\n\n${await ownText('MIT.txt')}`;
+}
+
+function ownText(name: string): Promise<string> {
+  return readFile(join(import.meta.dirname, 'licenses', name), 'utf8');
+}
+
 async function nativeNotices(runtime: NodeRuntime): Promise<Notice[]> {
-  const own = (name: string): string => join(import.meta.dirname, 'licenses', name);
   const addonApi = await packageNotice(join(REPOSITORY, 'node_modules/node-addon-api'));
   return [
     {
@@ -60,11 +71,11 @@ async function nativeNotices(runtime: NodeRuntime): Promise<Notice[]> {
     {
       title:
         'flashfreeze.node, flashfreeze-guardian: GNU C++ Library and GCC’s runtime library\n(GPL-3.0 with GCC Runtime Library Exception 3.1)',
-      text: `${await readFile(own('GCC-exception-3.1.txt'), 'utf8')}\n${await readFile(own('GPL-3.0.txt'), 'utf8')}`,
+      text: `${await ownText('GCC-exception-3.1.txt')}\n${await ownText('GPL-3.0.txt')}`,
     },
     {
       title: 'flashfreeze-guardian: GNU C Library (LGPL-2.1 or later)',
-      text: `${GLIBC}\n${await readFile(own('LGPL-2.1.txt'), 'utf8')}`,
+      text: `${GLIBC}\n${await ownText('LGPL-2.1.txt')}`,
     },
   ];
 }

@@ -35,14 +35,9 @@ export async function keepRun(
   folder: string = RUN_FOLDER,
 ): Promise<KeptRun> {
   const now = { monotonicNs: process.hrtime.bigint(), wallClock: new Date() };
-  const machine = {
-    flashfreeze: packageJson.version,
-    kernel: release(),
-    processors: availableParallelism(),
-  };
-  const run = runFileOf(ending, { ...identity, machine }, now);
   const path = join(folder, nameOf(now.wallClock, identity.origin));
   try {
+    const run = runFileOf(ending, { ...identity, machine: thisMachine() }, now);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(`${path}.new`, `${redaction.redact(JSON.stringify(run))}\n`, { mode: 0o600 });
     await rename(`${path}.new`, path);
@@ -52,6 +47,14 @@ export async function keepRun(
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return { ok: false, message: `the run's timeline could not be kept in ${folder} (${reason})` };
   }
+}
+
+function thisMachine(): RunIdentity['machine'] {
+  return {
+    flashfreeze: packageJson.version,
+    kernel: release(),
+    processors: availableParallelism(),
+  };
 }
 
 function nameOf(at: Date, origin: string): string {

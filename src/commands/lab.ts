@@ -40,7 +40,12 @@ async function lab(count: number): Promise<number> {
     blobs: 'azurite',
     writers: true,
   });
-  const exitCode = await snapshot({ blob: scene.parts.blobUrls, settle: true, freeze: true });
+  const exitCode = await snapshot({
+    blob: scene.parts.blobUrls,
+    settle: true,
+    freeze: true,
+    timeline: false,
+  });
   say('Stopping the writers and listing the snapshots back from Azurite.');
   const rows = await listBack(scene);
   process.stdout.write(`${renderListing(rows)}\n`);

@@ -23,6 +23,7 @@ export interface RunDesk {
   readonly quiesce: QuiescePlan | undefined;
   /** About the configuration file; to be told once it is clear that the run begins. */
   readonly warnings: readonly string[];
+  readonly keepsTimeline: boolean;
 }
 
 /**
@@ -40,7 +41,8 @@ export function openRunDesk(options: RawRunOptions, urls: readonly string[] = []
   for (const secret of secretsOf(quiesce)) {
     redaction.add(secret);
   }
-  return { redaction, log, configuration, quiesce, warnings };
+  const keepsTimeline = options.timeline ?? true;
+  return { redaction, log, configuration, quiesce, warnings, keepsTimeline };
 }
 
 /**
@@ -73,10 +75,13 @@ export async function carryOut(
 
 async function keepTimeline(
   origin: RunOrigin,
-  { log, redaction, configuration }: RunDesk,
+  { log, redaction, configuration, keepsTimeline }: RunDesk,
   { taskId }: BackupRequest,
   ending: RunEnding,
 ): Promise<void> {
+  if (!keepsTimeline) {
+    return;
+  }
   const kept = await keepRun(ending, { origin, taskId }, redaction);
   if (kept.ok) {
     for (const line of kept.run.timeline === null ? [] : timelineLines(kept.run.timeline)) {

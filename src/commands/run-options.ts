@@ -18,6 +18,8 @@ export interface RawRunOptions {
   readonly quiesce?: boolean;
   readonly pluginHost?: string;
   readonly workload?: string;
+  /** False: the run leaves nothing in the log folder. */
+  readonly timeline?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly json?: boolean;
@@ -43,6 +45,7 @@ export function addRunOptions(command: Command): Command {
     .option('--no-quiesce', 'leave the databases and scripts that /etc/azure names alone')
     .option('--plugin-host <file>', `pre- and post-scripts (default ${QUIESCE_PATHS.pluginHost})`)
     .option('--workload <file>', `database (default ${QUIESCE_PATHS.workload})`)
+    .option('--no-timeline', 'leave nothing for flashfreeze report')
     .option('-q, --quiet', 'no progress, only warnings and errors')
     .option('-v, --verbose', 'also what happened when, call by call')
     .option('--json', 'print the result as JSON on stdout');

@@ -57,6 +57,7 @@ test('so does one that ended before anything was frozen, and a command in the wi
   await flashfreeze(['snapshot', '--blob', missing]);
   assert.match((await flashfreeze(['report'])).stdout, 'FF_BLOB_NOT_FOUND');
   await flashfreeze(['freeze', '--', 'true']);
+  await flashfreeze(['freeze', '--no-timeline', '--', 'false']);
   const [path = ''] = await runFilesIn();
   assert.match(path, '-freeze-');
   assert.match((await flashfreeze(['report', path, '-o', '-'])).stdout, '<!doctype html>');

@@ -8,6 +8,7 @@ import { readVmBackupConfiguration } from '../src/config/vmbackup.ts';
 import { FlashfreezeError } from '../src/errors.ts';
 import type { FileSystem } from '../src/filesystems/model.ts';
 import { readPlan } from '../src/filesystems/read-plan.ts';
+import { deleteSnapshot } from '../src/snapshot/blob/delete-snapshot.ts';
 import { type LabScenarioOptions, probeOptions } from './options.ts';
 import { StallProbe } from './probe/stall-probe.ts';
 import { compilePrograms, type Rig } from './rig.ts';
@@ -79,6 +80,15 @@ export class RealRig implements Rig {
     return Promise.resolve(undefined);
   }
 
+  async discard(snapshots: readonly (string | null)[]): Promise<void> {
+    await Promise.all(
+      this.urls.map(async (url, index) => {
+        const snapshot = snapshots[index] ?? null;
+        return snapshot === null ? undefined : await deleteSnapshot(url, snapshot);
+      }),
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
@@ -98,7 +108,8 @@ export async function confirmReal(options: RealOptions & LabScenarioOptions): Pr
     [
       `This freezes ${fileSystems.length} file systems of this machine, for some ms each, ${options.rounds + 1} times for each tool:`,
       ...fileSystems.map(({ mountPoint, type }) => `  ${mountPoint} (${type})`),
-      `and leaves as many snapshots of each of ${blobs.length} blobs. Premium page blobs allow one every 10 minutes.`,
+      `and takes as many snapshots of each of ${blobs.length} blobs. They are deleted again where the SAS permits it`,
+      '(d); those of other tools stay. Premium page blobs allow one every 10 minutes.',
       '',
     ].join('\n'),
   );

@@ -50,6 +50,8 @@ export interface Rig extends AsyncDisposable {
    * whole where nobody can look into the server.
    */
   snapshotSpans(sinceMs: number): Promise<readonly (Span | undefined)[] | undefined>;
+  /** Deletes snapshots that nobody wants, in the order of `urls`; missing where they go by themselves. */
+  discard?(snapshots: readonly (string | null)[]): Promise<void>;
 }
 
 /** Disks of the lab with one file system each, and the lab's server of their blobs. */

@@ -15,7 +15,13 @@ export interface Contender {
 
 /** What a contender says of itself. */
 export type Taking =
-  | { readonly ok: true; readonly usage: Usage; readonly own: OwnFigures }
+  | {
+      readonly ok: true;
+      readonly usage: Usage;
+      readonly own: OwnFigures;
+      /** In the order of the blobs, where it tells. */
+      readonly snapshots?: readonly (string | null)[];
+    }
   | { readonly ok: false; readonly reason: string };
 
 export interface OwnFigures {
@@ -94,6 +100,7 @@ async function takeSample(rig: Rig, takeSnapshots: (rig: Rig) => Promise<Taking>
   if (!taking.ok) {
     return taking;
   }
+  await rig.discard?.(taking.snapshots ?? []);
   const felt = feltBy(period, await rig.snapshotSpans(period.startMs));
   return felt.ok ? { ...felt, usage: taking.usage, own: taking.own } : felt;
 }

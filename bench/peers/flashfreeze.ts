@@ -26,6 +26,7 @@ const TIMEOUT_S = 20;
 interface Printed {
   readonly windowMs: { readonly max: number; readonly mean: number };
   readonly phasesMs: Readonly<Record<string, number>>;
+  readonly disks: readonly { readonly snapshot: string | null }[];
 }
 
 /** The real command in a process of its own. */
@@ -35,9 +36,10 @@ export function flashfreeze(options: FlashfreezeOptions = {}): Contender {
     if (run.exitCode !== 0) {
       return { ok: false, reason: failureOf(run) };
     }
-    const { windowMs, phasesMs } = JSON.parse(run.stdout) as Printed;
+    const { windowMs, phasesMs, disks } = JSON.parse(run.stdout) as Printed;
     const own = { windowMaxMs: windowMs.max, windowMeanMs: windowMs.mean, phasesMs };
-    return { ok: true, usage: run.usage, own };
+    const snapshots = disks.map(({ snapshot }) => snapshot);
+    return { ok: true, usage: run.usage, own, snapshots };
   });
 }
 

@@ -67,8 +67,8 @@ async function measure({ mountPoints, urls, lanes: count }: FloorRequest): Promi
     await lanes.rewarm();
   }
   const requestsMs = await answers.fireAll(lanes, urls.length);
-  await lanes.answers();
-  return { freeze, requestsMs };
+  const snapshots = (await lanes.answers()).map(({ snapshot }) => snapshot ?? null);
+  return { freeze, requestsMs, snapshots };
 }
 
 const request = JSON.parse(await text(process.stdin)) as FloorRequest;

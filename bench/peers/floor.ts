@@ -16,6 +16,7 @@ export interface FloorReport {
   readonly freeze: FreezeTimes;
   /** From the call that fires all to the last answer. */
   readonly requestsMs: number;
+  readonly snapshots: readonly (string | null)[];
 }
 
 const PROGRAM = join(import.meta.dirname, 'floor-process.ts');
@@ -36,9 +37,12 @@ export function floor(lanes?: number): Contender {
         JSON.stringify(floorRequest(rig, lanes)),
       );
       const period = await rig.probe.end();
-      return run.exitCode === 0
-        ? floorSample(JSON.parse(run.stdout) as FloorReport, period, run.usage)
-        : { ok: false, reason: failureOf(run) };
+      if (run.exitCode !== 0) {
+        return { ok: false, reason: failureOf(run) };
+      }
+      const report = JSON.parse(run.stdout) as FloorReport;
+      await rig.discard?.(report.snapshots);
+      return floorSample(report, period, run.usage);
     },
   };
 }

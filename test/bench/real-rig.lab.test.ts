@@ -42,6 +42,8 @@ test('it says what it will freeze, asks, and measures what the writers feel', as
   assert.match(confirmed.stdout, /What writers feel/);
   const snapshots = (await server.requests()).filter(({ operation }) => operation === 'snapshot');
   assert.is(snapshots.length, 8, 'ours and the floor, once to warm up and once measured');
+  const left = await Promise.all(disks.disks.map((_, index) => server.snapshots(`disk${index}`)));
+  assert.equal(left, [[], []], 'they are deleted again');
   assert.not.match(`${confirmed.stdout}${confirmed.stderr}`, /sig=/);
 });
 

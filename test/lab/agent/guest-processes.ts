@@ -26,23 +26,28 @@ function pidNamespace(pid: number): string | undefined {
 }
 
 function describe(pid: number): GuestProcess | undefined {
-  return attempt(() => {
-    const list = (file: string): string[] =>
-      readFileSync(`/proc/${pid}/${file}`, 'utf8')
-        .split('\0')
-        .filter((it) => it !== '');
-    const titles = readdirSync(`/proc/${pid}/task`).map((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim(),
-    );
-    const commandLine = list('cmdline');
-    // A process that has only its parent to wait for shows none.
-    return commandLine.length === 0
-      ? undefined
-      : { pid, commandLine, environment: list('environ'), titles };
-  });
+  const commandLine = list(pid, 'cmdline');
+  // A process that has only its parent to wait for shows none.
+  return commandLine.length === 0
+    ? undefined
+    : { pid, commandLine, environment: list(pid, 'environ'), titles: titles(pid) };
 }
 
-/** A process may end between one look and the next. */
+function list(pid: number, file: string): string[] {
+  const text = attempt(() => readFileSync(`/proc/${pid}/${file}`, 'utf8')) ?? '';
+  return text.split('\0').filter((it) => it !== '');
+}
+
+/** Threads come and go meanwhile. */
+function titles(pid: number): string[] {
+  const threads = attempt(() => readdirSync(`/proc/${pid}/task`)) ?? [];
+  return threads.flatMap(
+    (thread) =>
+      attempt(() => readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim()) ?? [],
+  );
+}
+
+/** Processes and threads may end between one look and the next. */
 function attempt<Result>(look: () => Result): Result | undefined {
   try {
     return look();

@@ -2,33 +2,18 @@
 import { text } from 'node:stream/consumers';
 import { backup } from '../../src/backup/run.ts';
 import { summarize } from '../../src/report/summary.ts';
-import { doSnapshotCall } from '../../src/snapshot/host/do-snapshot.ts';
-import { HostClient } from '../../src/snapshot/host/host-client.ts';
-import { preSnapshot } from '../../src/snapshot/host/pre-snapshot.ts';
 import { backupRequest } from './backup-request.ts';
 import type { HostRun, HostRunRequest } from './host.ts';
+import { callFor, openAsked } from './host-task.ts';
 
 const { luns, mountPoints } = JSON.parse(await text(process.stdin)) as HostRunRequest;
-const task = { taskId: 'bench', snapshotTaskToken: 'token' };
-const abort = new AbortController().signal;
-await using client = HostClient.open(undefined);
-const asked = await preSnapshot(client, { ...task, isVmAdeEnabled: false }, abort);
-if (!asked.succeeded) {
-  throw new Error(asked.problem);
-}
-const call = doSnapshotCall({
-  ...task,
-  diskIds: luns,
-  settings: [],
-  metadata: [],
-  instantAccessDurationMinutes: undefined,
-});
+await using client = await openAsked();
 const request = backupRequest([], {
-  taker: { kind: 'host', client, call },
+  taker: { kind: 'host', client, call: callFor(luns) },
   selection: { include: mountPoints, skip: [] },
 });
 const silent = { phaseBegins: () => {}, phaseEnds: () => {}, warn: () => {} };
-const record = await backup(request, silent, abort);
+const record = await backup(request, silent, new AbortController().signal);
 const { consistency, problems, windowMs, disks } = summarize(record);
 const run: HostRun = { consistency, problems, windowMs, callMs: disks[0]?.latencyMs ?? 0 };
 process.stdout.write(JSON.stringify(run));

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { HostRig } from '../host-rig.ts';
 import { stallOf } from '../probe/figures.ts';
 import { failureOf, runMeasured } from '../process/measured-process.ts';
+import type { Rig } from '../rig.ts';
 import { type Contender, contender } from '../sample.ts';
 import { mean } from '../statistics.ts';
 import type { FreezeTimes } from './bare-freeze.ts';
-import type { FreezeCostRequest } from './freeze-cost.ts';
 
 /** What host-process.ts reads. */
 export interface HostRunRequest {
@@ -22,16 +22,20 @@ export interface HostRun {
   readonly callMs: number;
 }
 
+/** What host-floor-process.ts prints. */
+export interface HostFloorReport {
+  readonly freeze: FreezeTimes;
+  /** The same call with nothing frozen, from the call that fires it to the whole answer. */
+  readonly callMs: number;
+}
+
 const PROGRAM = join(import.meta.dirname, 'host-process.ts');
-const BARE = join(import.meta.dirname, 'freeze-cost-process.ts');
+const FLOOR = join(import.meta.dirname, 'host-floor-process.ts');
 
 /** flashfreeze with the host as the taker, in a process of its own. */
 export function byHost(): Contender {
   return contender('by the host', async (rig) => {
-    const request: HostRunRequest = {
-      luns: rig.mountPoints.map((_, lun) => lun),
-      mountPoints: rig.mountPoints,
-    };
+    const request = hostRunRequest(rig);
     const run = await runMeasured(
       rig.launcher,
       [process.execPath, PROGRAM],
@@ -53,27 +57,27 @@ export function byHost(): Contender {
   });
 }
 
-/** Freezes and thaws everything at once, expedited and settled, and nothing else. */
-export function bareFreeze(): Contender {
+/**
+ * What it cannot be shorter than: freezes and thaws everything at once, expedited and settled, and
+ * nothing else, which is the stall; and then makes the same call with nothing frozen.
+ */
+export function hostFloor(): Contender {
   return {
     name: 'bare freeze and thaw',
     takeSample: async (rig) => {
-      const request: FreezeCostRequest = {
-        mountPoints: rig.mountPoints,
-        manner: { order: 'at-once', expedite: true },
-      };
+      const request = hostRunRequest(rig);
       rig.probe.begin();
       const run = await runMeasured(
         rig.launcher,
-        [process.execPath, BARE],
+        [process.execPath, FLOOR],
         JSON.stringify(request),
       );
       const period = await rig.probe.end();
       if (run.exitCode !== 0) {
         return { ok: false, reason: failureOf(run) };
       }
-      const times = JSON.parse(run.stdout) as FreezeTimes;
-      const stalls = period.probes.map((probe) => stallOf(probe, times));
+      const { freeze, callMs } = JSON.parse(run.stdout) as HostFloorReport;
+      const stalls = period.probes.map((probe) => stallOf(probe, freeze));
       const stallsMs = stalls.map(({ stallMs }) => stallMs);
       return {
         ok: true,
@@ -82,10 +86,14 @@ export function bareFreeze(): Contender {
         meanStallMs: mean(stallsMs),
         elsewhereMs: Math.max(...stalls.map(({ elsewhereMs }) => elsewhereMs)),
         usage: run.usage,
-        own: { windowMaxMs: times.endMs - times.startMs },
+        own: { windowMaxMs: freeze.endMs - freeze.startMs, phasesMs: { call: callMs } },
       };
     },
   };
+}
+
+function hostRunRequest({ mountPoints }: Rig): HostRunRequest {
+  return { luns: mountPoints.map((_, lun) => lun), mountPoints };
 }
 
 /** Adds to each sample how long the host itself took, as its log has it. */

@@ -28,7 +28,8 @@ export function targetNames({ taker, blobs }: BackupRequest): string[] {
 }
 
 /**
- * Opens what takes the snapshots; connects nothing yet.
+ * Opens what takes the snapshots; connects nothing yet. The host's one call, which everything waits for,
+ * is rehearsed.
  *
  * @throws FlashfreezeError for blobs to which no request can be made
  */
@@ -41,6 +42,8 @@ export async function openTaker(
   if (taker?.kind === 'host') {
     // Only then: it brings an HTTP client along, which otherwise only the lanes' threads have.
     const { HostTaker } = await import('../snapshot/host/host-taker.ts');
+    const { rehearseCall } = await import('../snapshot/host/rehearsal.ts');
+    await rehearseCall(taker.call);
     return new HostTaker(taker.client, taker.call, { onEvent });
   }
   if (taker?.kind === 'command') {

@@ -20,6 +20,8 @@ export interface ConnectionOptions {
   readonly secureContext?: SecureContext;
   /** Not for an address. */
   readonly lookup?: LookupFunction;
+  /** A socket of the machine's own, in place of what the origin says. */
+  readonly socketPath?: string;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { BlobConnection } from '../blob/connection.ts';
+import { BlobConnection, type ConnectionOptions } from '../blob/connection.ts';
 import {
   cutAt,
   Exchange,
@@ -40,14 +40,22 @@ export class HostClient implements AsyncDisposable {
   readonly origin: string;
   readonly #connection: BlobConnection;
 
-  private constructor(origin: string) {
+  private constructor(origin: string, place: Pick<ConnectionOptions, 'socketPath'>) {
     this.origin = origin;
-    this.#connection = new BlobConnection(origin, { connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    this.#connection = new BlobConnection(origin, {
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      ...place,
+    });
   }
 
   /** @param wireProtocolAddress as the agent gives it; undefined for the usual one */
   static open(wireProtocolAddress: string | undefined): HostClient {
-    return new HostClient(hostOrigin(wireProtocolAddress));
+    return new HostClient(hostOrigin(wireProtocolAddress), {});
+  }
+
+  /** To a stand-in that listens on a Unix socket. */
+  static atSocket(socketPath: string): HostClient {
+    return new HostClient(hostOrigin(undefined), { socketPath });
   }
 
   get isConnected(): boolean {

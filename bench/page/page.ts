@@ -29,7 +29,7 @@ export function renderPage(shown: readonly Shown[], results: ReadonlyMap<string,
     `<style>${COLORS}${readFileSync(join(import.meta.dirname, 'page.css'), 'utf8')}</style>`,
     '</head><body><main>',
     '<h1>flashfreeze: benchmarks</h1>',
-    '<p>What writers feel while every disk of a machine is snapshotted at one instant. The truth is a stall probe that writes to every file system twice a millisecond; all tools of a chart ran in turn, on the same disks and against the same server.</p>',
+    '<p>What writers feel while every disk of a machine is snapshotted at one instant. The truth is a stall probe that writes to every file system every half millisecond (less often to more than 32); all tools of a chart ran in turn, on the same disks and against the same server.</p>',
     ...sections,
     '</main></body></html>',
     '',
@@ -69,7 +69,7 @@ function section({ name, summary, render }: Shown, result: Result): string {
 }
 
 function figure(chart: Chart): string {
-  return `<figure>${renderChart(chart)}<figcaption>${text(chart.caption)}</figcaption></figure>`;
+  return `<figure><h3>${text(chart.title)}</h3>${renderChart(chart)}<figcaption>${text(chart.caption)}</figcaption></figure>`;
 }
 
 function origin(startedAt: string, machine: Machine): string {

@@ -1,6 +1,7 @@
 import type { PreparedRequest } from '../../snapshot/blob/requests.ts';
 import type { HostCall } from '../../snapshot/host/host-call.ts';
 import { hostGet, hostPost } from '../../snapshot/host/host-client.ts';
+import { parseJsonObject } from '../../snapshot/host/json.ts';
 import { EMPTY_SUCCESS } from '../../snapshot/host/status-code.ts';
 
 /** A snapshot that the host wants (host-api.md, Polling service). */
@@ -38,21 +39,12 @@ export function readOrder(statusCode: number, body: string): OrderAnswer {
 }
 
 function orderIn(body: string): SnapshotOrder | undefined {
-  const { snapshotId, luns } = objectIn(body);
+  const { snapshotId, luns } = parseJsonObject(body) ?? {};
   if (typeof snapshotId !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(snapshotId)) {
     return undefined;
   }
   const isList = Array.isArray(luns);
   return { snapshotId, luns: isList ? luns.filter((lun) => Number.isInteger(lun)) : undefined };
-}
-
-function objectIn(body: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }
 
 /** The call inside the window: everything is frozen now. */

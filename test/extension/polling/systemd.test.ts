@@ -54,7 +54,7 @@ test('the unit’s words are quoted as systemd reads them', () => {
     'ExecStart="/var/lib/waagent/a b-1.0/node" "/var/lib/waagent/a b-1.0/flashfreeze.js" "extension" "poll"\n',
   );
   assert.match(unit, 'Environment="ODD=a \\"quote\\", 100%% $$HOME \\\\"\n');
-  assert.match(unit, 'KillMode=mixed\n');
+  assert.match(unit, 'KillMode=process\n');
   assert.match(unit, 'Restart=on-failure\n');
   assert.match(unit, 'WorkingDirectory=/var/lib/waagent/a b-1.0\n');
 });

@@ -1,6 +1,9 @@
-/** What curl needs beside its configuration to send all requests at once; its most is 300. */
+/**
+ * What curl needs beside its configuration to send all requests at once; its most is 300. Without
+ * `--fail-early` its exit code tells of one transfer only.
+ */
 export const CURL_AT_ONCE = [
-  ...['--silent', '--show-error', '--fail'],
+  ...['--silent', '--fail-early'],
   ...['--parallel', '--parallel-immediate', '--parallel-max', '300'],
 ] as const;
 
@@ -15,8 +18,10 @@ export function curlConfiguration(urls: readonly string[], caPath: string | unde
   return urls.map((url) => curlRequest(`${url}&comp=snapshot`, caPath)).join('next\n');
 }
 
+/** Each begins anew: `next` forgets all options that are not global. */
 function curlRequest(url: string, caPath: string | undefined): string {
   return [
+    ...['silent', 'show-error', 'fail'],
     `url = "${url}"`,
     'request = "PUT"',
     'header = "Content-Length: 0"',

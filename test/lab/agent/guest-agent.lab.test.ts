@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { suite } from '../../suite.ts';
+import { runCommand } from '../run-command.ts';
 import { enterGuestLab } from './enter-guest-lab.ts';
 import { zipSmallPayload } from './fixtures/small-payload.ts';
 import { Guest } from './guest.ts';
 import { type GoalStateOutcome, GuestAgent } from './guest-agent.ts';
+import { runHandlerCommand } from './handler-command.ts';
 import type { CommandName } from './handler-package.ts';
 
 await enterGuestLab({ lifetimeSeconds: 200 });
@@ -127,6 +130,27 @@ test('gives commands a minimal environment, and output files without a name on t
   }
 });
 
+test('a command that outlives its time is killed with its group, but not what has a session of its own', async () => {
+  await using guest = await Guest.create([]);
+  const script = '#!/bin/sh\nsetsid sleep 1000 &\nsleep 2000 &\nsleep 3000\n';
+  await writeFile(guest.path('/opt/slow'), script, { mode: 0o755 });
+  const outcome = await runHandlerCommand(guest, {
+    name: 'enable',
+    command: 'slow',
+    directory: '/opt',
+    environment: { PATH: '/usr/bin:/bin' },
+    limitMs: 500,
+  });
+  assert.is(outcome.exitCode, undefined);
+  while (guest.processes().length > 1) {
+    await delay(10);
+  }
+  assert.equal(
+    guest.processes().map(({ commandLine }) => commandLine),
+    [['sleep', '1000']],
+  );
+});
+
 test('refuses a package whose command has no run bit', async () => {
   await using scene = await Scene.create();
   const packagePath = await zipSmallPayload('/lab', VERSIONS[0], '644');
@@ -152,7 +176,7 @@ test('the guest has its own root, disks and processes, and no Node, compiler or 
     seen += chunk.toString();
   });
   while (!(seen.includes('/proc/1') && guest.processes().length >= 2)) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await delay(10);
   }
   const mounts = seen.split('\n').filter((line) => /^\/dev\/loop/.test(line));
   assert.equal(
@@ -174,9 +198,8 @@ test('a power cut ends a writer that a freeze blocks, and nothing stays frozen',
     stdio: 'ignore',
   });
   while (!existsSync(`${guest.liveRoot}/dev/shm/up`)) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await delay(10);
   }
-  const { runCommand } = await import('../run-command.ts');
   await runCommand('fsfreeze', ['--freeze', guest.rootDisk.mountPoint]);
   await guest.powerOff();
   assert.equal(await guest.thawAll(), []);

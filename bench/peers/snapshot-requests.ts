@@ -27,8 +27,6 @@ function curlRequest(url: string, caPath: string | undefined): string {
     'header = "Content-Length: 0"',
     'header = "x-ms-version: 2018-03-28"',
     'output = "/dev/null"',
-    // Of one request only, as everything here: without it an HTTP error is no failure.
-    'fail',
     ...(caPath === undefined ? [] : [`cacert = "${caPath}"`]),
     '',
   ].join('\n');

@@ -97,8 +97,8 @@ function badCases(thumbprint: string): BadCase[] {
       code: 11,
       wish: encrypted({ objectStr: Buffer.from('{"blobSASUri": [').toString('base64') }),
     },
-    // Without SAS URIs the host could still take the snapshots; here it is not asked.
-    { name: 'no objectStr', code: 76, wish: encrypted({}) },
+    // The host could still take the snapshots; here it is not asked.
+    { name: 'no objectStr', code: 11, wish: encrypted({}) },
     { name: 'an unknown command', code: 11, wish: metadataOnly({ commandToExecute: 'restore' }) },
     { name: 'no command', code: 11, wish: metadataOnly({ commandToExecute: '' }) },
     {

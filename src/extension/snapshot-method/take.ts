@@ -185,13 +185,23 @@ class Taking implements AsyncDisposable {
       return result;
     }
     throw step.kind === 'fail' && step.because === 'no-blobs'
-      ? new FlashfreezeError(
-          'FF_BLOBS_MISSING',
-          'the task names no SAS URI of any disk, so the guest cannot take snapshots, and the host does not either.',
-        )
+      ? this.#blobsMissing()
       : new FlashfreezeError(
           'FF_HOST_UNREACHABLE',
           `${this.#preSnapshot?.problem ?? 'the host service was not asked'}; without it these disks cannot be snapshotted. Nothing was frozen.`,
+        );
+  }
+
+  /** Of managed disks only the host's part is wrong, and may be right the next time; else the task itself is. */
+  #blobsMissing(): FlashfreezeError {
+    return this.#preSnapshot === undefined
+      ? new FlashfreezeError(
+          'FF_SETTINGS_INVALID',
+          'blobSASUri is missing from objectStr of protectedSettings; the guest is to take the snapshots and needs a SAS URI for each disk.',
+        )
+      : new FlashfreezeError(
+          'FF_BLOBS_MISSING',
+          'the task names no SAS URI of any disk, so the guest cannot take snapshots, and the host does not either.',
         );
   }
 

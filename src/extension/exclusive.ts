@@ -32,7 +32,7 @@ export async function exclusively(
     throw error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT'
       ? new FlashfreezeError(
           'FF_EXTENSION_BUSY',
-          `another "${what}" of this extension goes on since over ${waitMs / 1000} s (${path} is locked).`,
+          `another "${what}" of this extension goes on since over ${waitMs / 1000} s (${path} is locked). Wait for it; \`lslocks\` shows its process.`,
         )
       : error;
   }

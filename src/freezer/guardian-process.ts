@@ -143,7 +143,7 @@ function missingError(executable: string, error: Error): FlashfreezeError {
   const { code = 'unknown' } = error as NodeJS.ErrnoException;
   return new FlashfreezeError(
     'FF_GUARDIAN_MISSING',
-    `the guardian "${executable}" cannot be started (${code}); build it with "npm ci" (needs g++, make and python3)`,
+    `the guardian "${executable}" cannot be started (${code}); build it with "npm ci" (needs g++, make and python3), or install the extension again`,
     { systemCall: { errno: code, syscall: 'spawn', path: executable } },
   );
 }

@@ -93,7 +93,7 @@ export function requireAddon(path: string): Addon {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
     throw new FlashfreezeError(
       'FF_ADDON_MISSING',
-      `the native addon cannot be loaded (${reason}); build it with "npm ci" (needs g++, make and python3)`,
+      `the native addon cannot be loaded (${reason}); build it with "npm ci" (needs g++, make and python3), or install the extension again`,
     );
   }
 }

@@ -90,7 +90,7 @@ async function waitForEnd(path: string): Promise<FreezeLock> {
     throw error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT'
       ? new FlashfreezeError(
           'FF_EXTENSION_BUSY',
-          `the polling service did not end within ${STOP_LIMIT_MS / 1_000} s (${path} is locked).`,
+          `the polling service did not end within ${STOP_LIMIT_MS / 1_000} s (${path} is locked); \`lslocks\` shows its process.`,
         )
       : error;
   }

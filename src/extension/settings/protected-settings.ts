@@ -129,6 +129,6 @@ async function decrypt(
 function failed(reasons: readonly string[]): FlashfreezeError {
   return new FlashfreezeError(
     'FF_DECRYPTION_FAILED',
-    `${LABEL} cannot be decrypted with the agent's certificate (${reasons.join('; ')}).`,
+    `${LABEL} cannot be decrypted with the agent's certificate (${reasons.join('; ')}); the agent writes them anew with the next goal state.`,
   );
 }

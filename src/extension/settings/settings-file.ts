@@ -74,7 +74,7 @@ async function namesIn(folder: string): Promise<string[]> {
     }
     throw new FlashfreezeError(
       'FF_SETTINGS_MISSING',
-      `the configuration folder ${folder} cannot be read (${systemCode(error)}).`,
+      `the configuration folder ${folder} cannot be read (${systemCode(error)}); expected a folder that root can read, as the agent makes it.`,
     );
   }
 }
@@ -100,7 +100,7 @@ export async function readSettingsText(path: string): Promise<string> {
     }
     throw new FlashfreezeError(
       'FF_SETTINGS_MISSING',
-      `the settings file ${path} cannot be read (${systemCode(error)}).`,
+      `the settings file ${path} cannot be read (${systemCode(error)}); expected a file that root can read, as the agent writes it.`,
     );
   }
 }

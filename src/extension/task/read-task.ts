@@ -73,7 +73,7 @@ export function requireInTime({ start }: Pick<TaskSettings, 'start'>, now: Date)
   if (lateMs > LATEST_START_MS) {
     throw new FlashfreezeError(
       'FF_STARTED_TOO_LATE',
-      `the snapshot was scheduled for ${start.at.toISOString()}, ${Math.floor(lateMs / 60_000)} minutes ago; over ${LATEST_START_MS / 60_000} is too late.`,
+      `the snapshot was scheduled for ${start.at.toISOString()}, ${Math.floor(lateMs / 60_000)} minutes ago; over ${LATEST_START_MS / 60_000} is too late. Nothing was frozen; the next backup is scheduled anew.`,
     );
   }
 }

@@ -162,7 +162,7 @@ function agentFor(uri: string, proxy: string | undefined, patienceMs: number): H
   if (proxy !== undefined && !/^https?:$/.test(URL.parse(proxy)?.protocol ?? '')) {
     throw new FlashfreezeError(
       'FF_URL_INVALID',
-      'the proxy is not an http URL: expected http://host:port.',
+      'the proxy is not an http URL: expected http://host:port in HttpProxy.Host and HttpProxy.Port of /etc/waagent.conf, or in HTTPS_PROXY.',
     );
   }
   const options = {

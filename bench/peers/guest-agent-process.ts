@@ -17,6 +17,8 @@ import { GuestAgentSocket } from './guest-agent-socket.ts';
 import type { PeerRequest } from './peer-request.ts';
 import { CURL_AT_ONCE, curlConfiguration } from './snapshot-requests.ts';
 
+const END_LIMIT_MS = 3_000;
+
 /** btrfs shows a device number without a device; so do overlays, proc and the like. */
 function refuseOtherDisks(mountPoints: readonly string[]): void {
   const foreign = mountedFileSystems()
@@ -60,8 +62,10 @@ try {
   using agent = await GuestAgentSocket.connect(path, ended);
   await freezeAndThaw(agent, request);
 } finally {
-  // Where it is frozen all the same, the agent thaws before it ends.
+  // Where it is frozen all the same, the agent thaws before it ends; one that is stuck never does.
   daemon.kill('SIGTERM');
+  const kill = setTimeout(() => daemon.kill('SIGKILL'), END_LIMIT_MS);
   await ended;
+  clearTimeout(kill);
   await rm(directory, { recursive: true, force: true });
 }

@@ -5,6 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const KNOCK_INTERVAL_MS = 20;
 const KNOCKS = 250;
+/** Longer than any freeze: 256 file systems, one after the other, take some 12 s. */
+const REPLY_LIMIT_MS = 60_000;
+/** An agent that listens and does not answer is stuck in its start: seen once. */
+const GREETING_LIMIT_MS = 5_000;
 
 type Reply = { readonly return: unknown } | { readonly error: { readonly desc: string } };
 
@@ -31,19 +35,32 @@ export class GuestAgentSocket implements Disposable {
     ended.catch(() => {});
     const socket = await Promise.race([knock(path), ended]);
     const agent = new GuestAgentSocket(socket, ended);
-    await agent.execute('guest-sync', { id: 1 });
+    await agent.execute('guest-sync', { id: 1 }, GREETING_LIMIT_MS);
     return agent;
   }
 
-  /** Resolves to what the command returns; throws Error with what the agent says where it fails. */
-  async execute(command: string, given?: object): Promise<unknown> {
+  /**
+   * Resolves to what the command returns; throws Error with what the agent says where it fails, and
+   * where it says nothing.
+   */
+  async execute(command: string, given?: object, limitMs = REPLY_LIMIT_MS): Promise<unknown> {
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: given })}\n`);
-    const { value } = await Promise.race([this.#replies.next(), this.#ended]);
-    const reply = JSON.parse(String(value)) as Reply;
+    const { promise: tooLate, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => reject(new Error(`qemu-ga does not answer ${command}`)),
+      limitMs,
+    );
+    const reply = await Promise.race([this.#nextReply(), this.#ended, tooLate]);
+    clearTimeout(timer);
     if ('error' in reply) {
       throw new Error(`${command}: ${reply.error.desc}`);
     }
     return reply.return;
+  }
+
+  async #nextReply(): Promise<Reply> {
+    const { value } = await this.#replies.next();
+    return JSON.parse(String(value)) as Reply;
   }
 
   [Symbol.dispose](): void {

@@ -1,95 +1,104 @@
+import { recover } from '../../backup/journal/recover.ts';
+import { LogObserver } from '../../backup/log-observer.ts';
 import { judge } from '../../backup/outcome.ts';
 import type { BackupRecord } from '../../backup/record.ts';
-import type { BackupRequest, RunObserver } from '../../backup/request.ts';
+import type { BackupRequest } from '../../backup/request.ts';
 import { backup } from '../../backup/run.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
-import { FlashfreezeError } from '../../errors.ts';
-import type { HostClient } from '../../snapshot/host/host-client.ts';
 import {
-  isAccepted,
-  type OrderFault,
-  publishSnapshotRequest,
-  type SnapshotOrder,
-  startSnapshotCall,
-  startSnapshotRequest,
-} from './orders.ts';
+  QUIESCE_PATHS,
+  readQuiesceConfiguration,
+  secretsOf,
+} from '../../quiesce/read-configuration.ts';
+import type { HostClient } from '../../snapshot/host/host-client.ts';
+import { EMPTY_SUCCESS } from '../../snapshot/host/status-code.ts';
+import type { SnapshotCreator } from '../model.ts';
+import type { TakingResult } from '../snapshot-method/take.ts';
+import { type Conclusion, concludeTaken } from '../task/conclusion.ts';
+import { detailsOf } from '../task/run-task.ts';
+import type { TaskDesk } from '../task/task-desk.ts';
+import { type OrderFault, type SnapshotOrder, startSnapshotCall } from './orders.ts';
 
 /** The host counts a snapshot as consistent only if freeze to answer took less (host-api.md). */
 export const CONSISTENT_WITHIN_MS = 9_000;
 
-const PUBLISH_TRIES = 4;
-/** The service does not outlive a signal for longer. */
-const PUBLISH_TIMEOUT_MS = 10_000;
-
-/** What became of an order. */
+/** What an order came to. No secrets. */
 export interface OrderResult {
   /** Undefined where the snapshot is consistent. */
   readonly fault: OrderFault | undefined;
+  /** The same for the report. */
+  readonly conclusion: Conclusion;
   /** From the first FIFREEZE to the host's answer; undefined where it did not come to that. */
   readonly heldMs: number | undefined;
-  /** The host has been told. */
-  readonly isPublished: boolean;
-}
-
-/**
- * Carries out what the host wants: freeze, startsnapshot, thaw, publishsnapshot. Never rejects. Where
- * nothing could be frozen the host is told so with both calls.
- */
-export async function carryOut(
-  order: SnapshotOrder,
-  client: HostClient,
-  configuration: VmBackupConfiguration,
-  observer: RunObserver,
-  abort: AbortSignal,
-): Promise<OrderResult> {
-  const { fault, heldMs, isStarted } = await takeSnapshot(
-    requestOf(order, client, configuration),
-    observer,
-    abort,
-  );
-  if (!isStarted) {
-    await client.call(startSnapshotRequest(order, fault), { timeoutMs: PUBLISH_TIMEOUT_MS });
-  }
-  const published = await client.call(publishSnapshotRequest(order, fault), {
-    timeoutMs: PUBLISH_TIMEOUT_MS,
-    maxTries: PUBLISH_TRIES,
-    succeeds: isAccepted,
-  });
-  return { fault, heldMs, isPublished: published.kind === 'succeeded' };
-}
-
-interface TakenSnapshot extends Pick<OrderResult, 'fault' | 'heldMs'> {
-  /** startsnapshot was sent while everything was frozen. */
+  /** startsnapshot was sent in its time. */
   readonly isStarted: boolean;
 }
 
-async function takeSnapshot(
-  request: BackupRequest,
-  observer: RunObserver,
+/**
+ * Carries out what the host wants, as a task is run: what a dead run has left is looked after, applications are
+ * quiesced, then freeze, startsnapshot, thaw, and applications are let go. Never rejects.
+ */
+export async function carryOut(
+  desk: TaskDesk,
+  order: SnapshotOrder,
+  client: HostClient,
   abort: AbortSignal,
-): Promise<TakenSnapshot> {
+): Promise<OrderResult> {
+  const result = await takeSnapshot(desk, order, client, abort);
+  // A run that ended with an error may have left it held.
+  desk.log.release();
+  if (!result.ok) {
+    desk.log.error(detailsOf(result.error));
+  }
+  return resultOf(result);
+}
+
+async function takeSnapshot(
+  desk: TaskDesk,
+  order: SnapshotOrder,
+  client: HostClient,
+  abort: AbortSignal,
+): Promise<TakingResult> {
   try {
-    const record = await backup(request, observer, abort);
-    const heldMs = heldMsOf(record);
-    const isStarted = record.disks.some(({ answer }) => answer.firedNs !== undefined);
-    return { fault: faultOf(record, heldMs), heldMs, isStarted };
+    await recover((sentence) => desk.log.warning(sentence));
+    const quiesce = readQuiesceConfiguration(QUIESCE_PATHS, desk.configuration);
+    for (const secret of secretsOf(quiesce)) {
+      desk.redaction.add(secret);
+    }
+    const request = { ...requestOf(order, client, desk.configuration), quiesce };
+    const record = await backup(request, new LogObserver(desk.log), abort);
+    return { ok: true, record, failedFreeze: undefined };
   } catch (error) {
-    const isOurs = error instanceof FlashfreezeError;
-    const message = isOurs ? error.message : 'an internal error of flashfreeze';
-    return {
-      fault: { code: isOurs ? error.code : 'FF_INTERNAL', message },
-      heldMs: undefined,
-      isStarted: false,
-    };
+    return { ok: false, error };
   }
 }
 
-/** Pure. The reason why the host must not count the snapshot as consistent. */
-export function faultOf(record: BackupRecord, heldMs: number | undefined): OrderFault | undefined {
+/** What a run, or the error that ended it before anything was frozen, comes to for the host. Pure. */
+export function resultOf(result: TakingResult): OrderResult {
+  const record = result.ok ? result.record : undefined;
+  const conclusion = concludeTaken({ creator: creatorOf(record), result }, []);
+  const heldMs = record && heldMsOf(record);
+  const fault = record === undefined ? faultIn(conclusion) : faultOf(record, heldMs);
+  const isUseless = fault !== undefined && isConsistent(conclusion);
+  return {
+    fault,
+    conclusion: isUseless ? heldTooLong(conclusion, fault) : conclusion,
+    heldMs,
+    isStarted: record?.disks.some(({ answer }) => answer.firedNs !== undefined) === true,
+  };
+}
+
+/** The reason why the host must not count the snapshot as consistent. */
+function faultOf(record: BackupRecord, heldMs: number | undefined): OrderFault | undefined {
   const { consistency, code, problems } = judge(record);
-  if (consistency === 'none' || consistency === 'crashConsistent') {
-    const message = problems.length > 0 ? problems.join(' ') : 'nothing was frozen';
-    return { code: String(code), message };
+  if (consistency === 'crashConsistent') {
+    return {
+      code: '121',
+      message: 'nothing was frozen: the configuration of this machine says so',
+    };
+  }
+  if (consistency === 'none') {
+    return { code: String(code), message: problems.join(' ') };
   }
   return heldMs !== undefined && heldMs >= CONSISTENT_WITHIN_MS
     ? {
@@ -99,8 +108,40 @@ export function faultOf(record: BackupRecord, heldMs: number | undefined): Order
     : undefined;
 }
 
-/** Pure. */
-export function heldMsOf({ fileSystems, disks }: BackupRecord): number | undefined {
+function faultIn({ code, message }: Conclusion): OrderFault {
+  return { code: String(code), message };
+}
+
+function isConsistent({ consistency }: Conclusion): boolean {
+  return consistency === 'fileSystemConsistent' || consistency === 'applicationConsistent';
+}
+
+function heldTooLong(conclusion: Conclusion, { message }: OrderFault): Conclusion {
+  const snapshots = conclusion.snapshots.map((snapshot) => ({
+    ...snapshot,
+    isSuccessful: false,
+    errorMessage: message,
+  }));
+  return { ...conclusion, code: 122, consistency: 'none', message, snapshots };
+}
+
+function creatorOf(record: BackupRecord | undefined): SnapshotCreator {
+  const [disk] = record?.disks ?? [];
+  const code = disk?.answer.host?.statusCode;
+  // An answer without a body is as good as any other here.
+  const told = code === EMPTY_SUCCESS ? disk?.answer.httpStatus : code;
+  return {
+    name: 'backupHostService',
+    hostStatusCodePreSnapshot: undefined,
+    hostStatusCodeDoSnapshot: told?.toString(),
+  };
+}
+
+/** From the first FIFREEZE on: quiescing an application before it takes its time, and does not count. Pure. */
+export function heldMsOf({
+  fileSystems,
+  disks,
+}: Pick<BackupRecord, 'fileSystems' | 'disks'>): number | undefined {
   const starts = fileSystems.flatMap(({ freezeStartNs }) => freezeStartNs ?? []);
   const answered = disks.flatMap(({ answer }) => answer.acknowledgedNs ?? []);
   const [first] = starts.toSorted(ascending);
@@ -112,6 +153,11 @@ function ascending(a: bigint, b: bigint): number {
   return a < b ? -1 : Number(a > b);
 }
 
+/**
+ * Every file system is frozen, whichever LUNs the host snapshots: one that spans disks, lies in an image on
+ * another one, or belongs to the same application would else be torn, and which disk a LUN is cannot always be
+ * told. To freeze more than is needed costs the others a short stall, and is never wrong.
+ */
 function requestOf(
   order: SnapshotOrder,
   client: HostClient,

@@ -2,18 +2,28 @@ import type { PreparedRequest } from '../../snapshot/blob/requests.ts';
 import type { HostCall } from '../../snapshot/host/host-call.ts';
 import { hostGet, hostPost } from '../../snapshot/host/host-client.ts';
 import { parseJsonObject } from '../../snapshot/host/json.ts';
-import { EMPTY_SUCCESS } from '../../snapshot/host/status-code.ts';
+import { EMPTY_SUCCESS, UNEXPECTED_FAILURE } from '../../snapshot/host/status-code.ts';
+import { member } from '../settings/json.ts';
 
-/** A snapshot that the host wants (host-api.md, Polling service). */
+/** A snapshot that the host wants (host-api.md, Polling service). Holds secrets (`settings`). */
 export interface SnapshotOrder {
   readonly snapshotId: string;
-  /** Undefined: every disk. */
+  /** What the host snapshots; −1 is the OS disk. Undefined: every disk. */
   readonly luns: readonly number[] | undefined;
+  readonly settings: OrderSettings;
+}
+
+/** What an order says about its report, as it came: nothing of it is checked yet. Secret. */
+export interface OrderSettings {
+  readonly publicSettings: unknown;
+  readonly protectedSettings: unknown;
+  /** Names the certificate for which the protected ones are encrypted. */
+  readonly thumbprint: unknown;
 }
 
 /** Why a snapshot is not what the host wanted. */
 export interface OrderFault {
-  /** Result code, or a code of ours. */
+  /** Result code (status.md). */
   readonly code: string;
   /** For people; without secrets. */
   readonly message: string;
@@ -34,17 +44,55 @@ export function readOrder(statusCode: number, body: string): OrderAnswer {
   if (statusCode === 404) {
     return { kind: 'nothing' };
   }
-  const order = statusCode === 200 ? orderIn(body) : undefined;
-  return order === undefined ? { kind: 'failed', statusCode } : { kind: 'order', order };
+  if (statusCode !== 200) {
+    return { kind: 'failed', statusCode };
+  }
+  const order = orderIn(body);
+  return order === undefined
+    ? { kind: 'failed', statusCode: UNEXPECTED_FAILURE }
+    : { kind: 'order', order };
 }
 
 function orderIn(body: string): SnapshotOrder | undefined {
-  const { snapshotId, luns } = parseJsonObject(body) ?? {};
+  const answer = parseJsonObject(body.replace(/^\ufeff/, ''));
+  const snapshotId = member(answer, 'snapshotId');
   if (typeof snapshotId !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(snapshotId)) {
     return undefined;
   }
-  const isList = Array.isArray(luns);
-  return { snapshotId, luns: isList ? luns.filter((lun) => Number.isInteger(lun)) : undefined };
+  const settings = member(answer, 'extensionSettings');
+  const name = 'ProtectedSettingsCertThumbprint';
+  return {
+    snapshotId,
+    luns: lunsIn(member(answer, 'luns')),
+    settings: {
+      publicSettings: member(settings, 'public'),
+      protectedSettings: member(settings, 'protected'),
+      thumbprint: member(answer, name) ?? member(settings, name),
+    },
+  };
+}
+
+function lunsIn(luns: unknown): number[] | undefined {
+  return Array.isArray(luns) ? luns.flatMap((lun: unknown) => lunOf(lun) ?? []) : undefined;
+}
+
+/** A number, or a number as text. */
+function lunOf(value: unknown): number | undefined {
+  const lun = typeof value === 'string' && /^-?\d{1,5}$/.test(value) ? Number(value) : value;
+  return Number.isSafeInteger(lun) ? (lun as number) : undefined;
+}
+
+/** More than a machine has; what a host sends beyond is no reason to fill the log. */
+const MOST_NAMED_LUNS = 100;
+
+/** The disks of an order, for people. */
+export function describeDisks({ luns }: Pick<SnapshotOrder, 'luns'>): string {
+  if (luns === undefined) {
+    return 'every disk';
+  }
+  const rest = luns.length - MOST_NAMED_LUNS;
+  const named = luns.slice(0, MOST_NAMED_LUNS).join(', ');
+  return rest > 0 ? `LUN ${named} and ${rest} more` : `LUN ${named}`;
 }
 
 /** The call inside the window: everything is frozen now. */
@@ -70,15 +118,17 @@ export function startSnapshotCall(order: SnapshotOrder): HostCall {
   };
 }
 
+type NamedOrder = Pick<SnapshotOrder, 'snapshotId'>;
+
 export function startSnapshotRequest(
-  order: SnapshotOrder,
+  order: NamedOrder,
   fault: OrderFault | undefined,
 ): PreparedRequest {
   return hostPost(`${PATH}startsnapshot`, bodyOf(order, fault));
 }
 
 export function publishSnapshotRequest(
-  order: SnapshotOrder,
+  order: NamedOrder,
   fault: OrderFault | undefined,
 ): PreparedRequest {
   return hostPost(`${PATH}publishsnapshot`, bodyOf(order, fault));
@@ -89,7 +139,7 @@ export function isAccepted(httpStatus: number): boolean {
   return httpStatus >= 200 && httpStatus < 300;
 }
 
-function bodyOf({ snapshotId }: SnapshotOrder, fault: OrderFault | undefined): object {
+function bodyOf({ snapshotId }: NamedOrder, fault: OrderFault | undefined): object {
   return fault === undefined
     ? { snapshotId, errMsg: '' }
     : { snapshotId, errMsg: fault.message, error: { code: fault.code, message: fault.message } };

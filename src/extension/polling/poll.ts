@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunObserver } from '../../backup/request.ts';
-import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
 import type { HeldLog } from '../../log/held-log.ts';
 import { HostClient } from '../../snapshot/host/host-client.ts';
 import {
@@ -9,7 +7,6 @@ import {
   hostStatusCode,
 } from '../../snapshot/host/status-code.ts';
 import { waitMs } from './back-off.ts';
-import { carryOut } from './carry-out.ts';
 import { CHECK_REQUEST, type OrderAnswer, readOrder, type SnapshotOrder } from './orders.ts';
 
 /** For a connection that the host has closed since it was asked last. */
@@ -18,10 +15,9 @@ const CHECK_TRIES = 2;
 export interface PollOptions {
   readonly wireProtocolAddress: string | undefined;
   readonly intervalMs: number;
-  /** Read anew for each order: the service runs for a long time. */
-  readonly configuration: () => VmBackupConfiguration;
   readonly log: HeldLog;
-  readonly observer: RunObserver;
+  /** Carries an order out; false where the host could not be told what became of it. */
+  readonly follow: (order: SnapshotOrder, client: HostClient) => Promise<boolean>;
   /** Called before the host is asked; false ends the service. */
   readonly isWanted: () => Promise<boolean>;
 }
@@ -63,7 +59,7 @@ class Poller {
    * @returns whether the host answered as it should
    */
   async #round(): Promise<boolean> {
-    const { log, wireProtocolAddress } = this.#options;
+    const { log, wireProtocolAddress, follow } = this.#options;
     await using client = HostClient.open(wireProtocolAddress);
     try {
       const answer = await this.#ask(client);
@@ -71,19 +67,20 @@ class Poller {
         case 'nothing':
           return true;
         case 'order':
-          return await this.#carryOut(answer.order, client);
+          return await follow(answer.order, client);
         case 'failed':
           this.#tellFailure(answer.statusCode);
           return false;
       }
     } catch (error) {
-      if (!this.#abort.aborted) {
+      if (error !== this.#abort.reason) {
         log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
       }
       return false;
     }
   }
 
+  /** Rejects when aborted: an order that comes then is not begun, and is the next service's. */
   async #ask(client: HostClient): Promise<OrderAnswer> {
     const end = await client.call(CHECK_REQUEST, { abort: this.#abort, maxTries: CHECK_TRIES });
     return readOrder(hostStatusCode(end), bodyText(end));
@@ -96,28 +93,5 @@ class Poller {
         `asked whether a snapshot is wanted, the host service ${describeHostStatusCode(statusCode)}; it is asked again`,
       );
     }
-  }
-
-  async #carryOut(order: SnapshotOrder, client: HostClient): Promise<boolean> {
-    const { log, observer, configuration } = this.#options;
-    const disks = order.luns === undefined ? 'every disk' : `LUN ${order.luns.join(', ')}`;
-    log.info(`the host wants snapshot ${order.snapshotId} of ${disks}`);
-    const { fault, heldMs, isPublished } = await carryOut(
-      order,
-      client,
-      configuration(),
-      observer,
-      this.#abort,
-    );
-    const held = heldMs === undefined ? '' : `, ${heldMs.toFixed(1)} ms from freeze to answer`;
-    if (fault === undefined) {
-      log.info(`snapshot ${order.snapshotId} is consistent${held}`);
-    } else {
-      log.warning(`snapshot ${order.snapshotId} is not consistent${held}: ${fault.message}`);
-    }
-    if (!isPublished) {
-      log.warning(`the host could not be told what became of snapshot ${order.snapshotId}`);
-    }
-    return isPublished;
   }
 }

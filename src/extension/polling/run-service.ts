@@ -1,10 +1,10 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recover, thawAbandoned } from '../../backup/journal/recover.ts';
-import { LogObserver } from '../../backup/log-observer.ts';
 import type { Installation } from '../installation.ts';
-import { openDesk, readConfiguration } from '../task/task-desk.ts';
+import { openDesk } from '../task/task-desk.ts';
 import { becomeTheService } from './detached.ts';
+import { followOrder } from './follow-order.ts';
 import { pollForSnapshots } from './poll.ts';
 
 /** The body of the service's process. Resolves when it is to end; another one that runs is enough. */
@@ -30,9 +30,8 @@ export async function runPollingService(
     {
       wireProtocolAddress: installation.agent.wireProtocolAddress,
       intervalMs,
-      configuration: () => readConfiguration().configuration,
       log,
-      observer: new LogObserver(log),
+      follow: (order, client) => followOrder(installation, order, client, abort),
       isWanted: () => isInstalled(installation),
     },
     abort,

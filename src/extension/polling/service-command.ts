@@ -8,6 +8,15 @@ export interface ServiceCommand {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/**
+ * What uploads and openssl(1) go by, as far as the agent's environment says it: proxies, trusted authorities. The
+ * other case of a proxy's name counts too.
+ */
+const PASSED_ON = [
+  ...['https_proxy', 'http_proxy', 'no_proxy', 'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'],
+  ...['NODE_EXTRA_CA_CERTS', 'OPENSSL_CONF', 'OPENSSL_MODULES'],
+] as const;
+
 /** The same program and runtime that run now, with what the agent tells of the extension. */
 export function serviceCommand({ directory, version, agent }: Installation): ServiceCommand {
   const [, program = ''] = process.argv;
@@ -20,9 +29,24 @@ export function serviceCommand({ directory, version, agent }: Installation): Ser
       NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
       AZURE_GUEST_AGENT_EXTENSION_PATH: directory,
       AZURE_GUEST_AGENT_EXTENSION_VERSION: version,
+      ...passedOn(process.env),
       ...(wireProtocolAddress === undefined
         ? {}
         : { AZURE_GUEST_AGENT_WIRE_PROTOCOL_ADDRESS: wireProtocolAddress }),
     },
   };
+}
+
+/**
+ * A proxy with a password is left out: units and notes of processes can be read by everybody. It belongs into
+ * the agent's configuration, which the service reads itself.
+ */
+export function passedOn(
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const known = PASSED_ON.flatMap((name) => {
+    const value = environment[name] ?? '';
+    return value === '' || value.includes('@') ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(known);
 }

@@ -8,6 +8,7 @@ import { statusFileExists, writeStatusFile } from '../status/status-file.ts';
 import { type EventLevel, writeEvents } from '../telemetry/events.ts';
 import {
   DEFAULT_UPLOAD_LIMIT_MS,
+  type UploadOptions,
   type UploadResult,
   uploadLogBlob,
   uploadStatusBlob,
@@ -29,8 +30,8 @@ export async function announce(
   report: TaskReport,
 ): Promise<void> {
   await Promise.all([
-    uploadStatus(desk, settings, report, ANNOUNCE_LIMIT_MS),
-    uploadLog(desk, settings, ANNOUNCE_LIMIT_MS),
+    uploadStatus(desk, settings, report, { timeLimitMs: ANNOUNCE_LIMIT_MS }),
+    uploadLog(desk, settings, { timeLimitMs: ANNOUNCE_LIMIT_MS }),
   ]);
 }
 
@@ -47,16 +48,16 @@ export async function publish(
   const report = redactReport(unredacted, desk.redaction);
   const { code, message } = report;
   desk.log.info(`result ${code} (${RESULTS[code].name}): ${message}`);
-  const uploaded = await uploadStatus(desk, settings, report, limitMs(abort));
+  const uploaded = await uploadStatus(desk, settings, report, limitOf(abort));
   const told = uploaded.ok ? report : withUploadError(report);
   await replaceStatusIfWanted(desk, told);
-  await uploadLog(desk, settings, limitMs(abort));
+  await uploadLog(desk, settings, limitOf(abort));
   await tellEvents(desk, told);
 }
 
 /** Who wants the task ended waits for its report, too. */
-function limitMs(abort: AbortSignal): number {
-  return abort.aborted ? ENDING_LIMIT_MS : DEFAULT_UPLOAD_LIMIT_MS;
+function limitOf(abort: AbortSignal): UploadLimits {
+  return { timeLimitMs: abort.aborted ? ENDING_LIMIT_MS : DEFAULT_UPLOAD_LIMIT_MS };
 }
 
 /** A file that is gone is not wanted any more: a newer sequence number has taken its place. */
@@ -79,22 +80,26 @@ export async function replaceStatus(desk: TaskDesk, report: TaskReport): Promise
   await writeStatusFile(statusFolder, desk.sequenceNumber, text);
 }
 
-async function uploadStatus(
+type UploadLimits = Pick<UploadOptions, 'timeLimitMs' | 'signal'>;
+
+/** The report to the status blob, where one is named and wanted. Never rejects; a failure is logged. */
+export async function uploadStatus(
   desk: TaskDesk,
   { statusBlobUri }: ReportSettings,
   report: TaskReport,
-  timeLimitMs?: number,
+  limits: UploadLimits,
 ): Promise<UploadResult> {
   const text = renderStatusBlob(redactReport(report, desk.redaction), new Date());
-  return await upload(desk, statusBlobUri, uploadStatusBlob, text, timeLimitMs);
+  return await upload(desk, statusBlobUri, uploadStatusBlob, text, limits);
 }
 
-async function uploadLog(
+/** The desk's log so far to the log blob, likewise. */
+export async function uploadLog(
   desk: TaskDesk,
   { logsBlobUri }: ReportSettings,
-  timeLimitMs?: number,
+  limits: UploadLimits,
 ): Promise<void> {
-  await upload(desk, logsBlobUri, uploadLogBlob, desk.taskLog.text(), timeLimitMs);
+  await upload(desk, logsBlobUri, uploadLogBlob, desk.taskLog.text(), limits);
 }
 
 async function upload(
@@ -102,12 +107,12 @@ async function upload(
   uri: string | undefined,
   send: typeof uploadStatusBlob,
   text: string,
-  timeLimitMs: number = DEFAULT_UPLOAD_LIMIT_MS,
+  limits: UploadLimits,
 ): Promise<UploadResult> {
   if (uri === undefined || !desk.configuration.uploadStatusAndLog) {
     return { ok: true };
   }
-  const result = await send(uri, text, { proxy: desk.proxyFor(uri), timeLimitMs });
+  const result = await send(uri, text, { proxy: desk.proxyFor(uri), ...limits });
   if (!result.ok) {
     desk.log.warning(result.message);
   }

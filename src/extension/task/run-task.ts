@@ -96,21 +96,21 @@ async function report(
 ): Promise<void> {
   // A run that ended with an error may have left it held.
   desk.log.release();
-  const task = read.settings.ok ? read.settings.task : undefined;
-  const machine = await readMachine(desk, task);
+  const luns = read.settings.ok ? read.settings.task.includedDisks.luns : undefined;
+  const machine = await readMachine(desk, luns);
   await publish(
     desk,
     read.report,
-    finalReport(desk, read.report, task, conclusion, machine),
+    finalReport(desk, read.report, luns, conclusion, machine),
     abort,
   );
-  await keepTimeline(desk, read, conclusion);
+  await keepTimeline(desk, read.report.taskId, conclusion);
 }
 
 /** In `runs` beside the log; last of all, because nobody waits for it. */
-async function keepTimeline(
+export async function keepTimeline(
   { installation, redaction, log, configuration }: TaskDesk,
-  { report: { taskId } }: ReadTask,
+  taskId: string,
   { record, code, message }: Conclusion,
 ): Promise<void> {
   const ending: RunEnding =
@@ -204,13 +204,14 @@ function requestOf(
   };
 }
 
-async function readMachine(
+/** For the report. @param luns of the disks that are snapshotted; undefined: all */
+export async function readMachine(
   desk: TaskDesk,
-  task: TaskSettings | undefined,
+  luns: readonly number[] | undefined,
 ): Promise<MachineReading> {
   const [facts, usedSpace] = await Promise.all([
     readMachineFacts(desk.installation.libDirectory),
-    measureUsedSpace(task?.includedDisks.luns).catch((error: unknown) => {
+    measureUsedSpace(luns).catch((error: unknown) => {
       desk.log.warning(`the used space could not be computed: ${String(error)}`);
       return undefined;
     }),
@@ -219,7 +220,7 @@ async function readMachine(
 }
 
 /** For the log, which takes out secrets. */
-function detailsOf(error: unknown): string {
+export function detailsOf(error: unknown): string {
   if (error instanceof FlashfreezeError) {
     return `${error.message} (${error.code})`;
   }

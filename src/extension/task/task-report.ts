@@ -1,7 +1,7 @@
 import type { BackupRecord } from '../../backup/record.ts';
 import type { UsedSpace } from '../../filesystems/used-size.ts';
 import type { ResultCode } from '../../result-codes.ts';
-import type { TaskReport, TaskSettings } from '../model.ts';
+import type { TaskReport } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import type { MachineFacts } from '../telemetry/machine-facts.ts';
 import { telemetryData } from '../telemetry/telemetry-data.ts';
@@ -49,11 +49,11 @@ export interface MachineReading {
   readonly usedSpace: UsedSpace | undefined;
 }
 
-/** The report of a task that has ended. */
+/** The report of a task that has ended. @param luns as the task lists them; undefined where it does not */
 export function finalReport(
   desk: TaskDesk,
   settings: ReportSettings,
-  task: TaskSettings | undefined,
+  luns: readonly number[] | undefined,
   conclusion: Conclusion,
   { facts, usedSpace }: MachineReading,
 ): TaskReport {
@@ -74,7 +74,7 @@ export function finalReport(
       record,
       creator,
       usedSpace,
-      hasLunList: (task?.includedDisks.luns ?? []).length > 0,
+      hasLunList: (luns ?? []).length > 0,
       statusBlobUploadError: false,
     }),
   };

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { waitMs } from '../../../src/extension/polling/back-off.ts';
 import {
+  describeDisks,
   publishSnapshotRequest,
   readOrder,
   startSnapshotCall,
@@ -9,14 +10,19 @@ import {
 import { suite } from '../../suite.ts';
 
 const test = suite('orders of the host');
-const ORDER = { snapshotId: 'snap-1', luns: undefined };
+const NO_SETTINGS = {
+  publicSettings: undefined,
+  protectedSettings: undefined,
+  thumbprint: undefined,
+};
+const ORDER = { snapshotId: 'snap-1', luns: undefined, settings: NO_SETTINGS };
 
 test('404 is nothing to do, 200 an order, everything else a failure', () => {
   assert.equal(readOrder(404, ''), { kind: 'nothing' });
-  const body = '{"snapshotId": "snap-1", "luns": [0, 1], "extensionSettings": {"public": {}}}';
-  const order = { snapshotId: 'snap-1', luns: [0, 1] };
+  const body = '{"snapshotId": "snap-1", "luns": [0, "1", -1, null, 1.5]}';
+  const order = { ...ORDER, luns: [0, 1, -1] };
   assert.equal(readOrder(200, body), { kind: 'order', order });
-  assert.equal(readOrder(200, '{"snapshotId": "snap-1"}'), { kind: 'order', order: ORDER });
+  assert.equal(readOrder(200, '\ufeff{"SnapshotID": "snap-1"}'), { kind: 'order', order: ORDER });
   for (const garbage of [
     '',
     'null',
@@ -26,10 +32,37 @@ test('404 is nothing to do, 200 an order, everything else a failure', () => {
     '{"snapshotId": ""}',
     '<h1>',
   ]) {
-    assert.equal(readOrder(200, garbage), { kind: 'failed', statusCode: 200 });
+    assert.equal(readOrder(200, garbage), { kind: 'failed', statusCode: 558 });
   }
   assert.equal(readOrder(555, ''), { kind: 'failed', statusCode: 555 });
   assert.equal(readOrder(500, body), { kind: 'failed', statusCode: 500 });
+});
+
+test('the settings are taken as they come, whatever they are', () => {
+  const answer = readOrder(
+    200,
+    JSON.stringify({
+      snapshotId: 'snap-1',
+      extensionSettings: { public: { locale: 'fr-FR' }, protected: 'Q01T' },
+      ProtectedSettingsCertThumbprint: 'ABCD',
+    }),
+  );
+  assert.equal(answer.kind === 'order' && answer.order.settings, {
+    publicSettings: { locale: 'fr-FR' },
+    protectedSettings: 'Q01T',
+    thumbprint: 'ABCD',
+  });
+  for (const extensionSettings of [null, 7, 'text', []]) {
+    const body = JSON.stringify({ snapshotId: 'snap-1', extensionSettings });
+    assert.equal(readOrder(200, body), { kind: 'order', order: ORDER });
+  }
+});
+
+test('the disks of an order are told in a line of bearable length', () => {
+  assert.is(describeDisks({ luns: undefined }), 'every disk');
+  assert.is(describeDisks({ luns: [-1, 3] }), 'LUN -1, 3');
+  const luns = Array.from({ length: 5_000 }, (_, index) => index);
+  assert.match(describeDisks({ luns }), / 98, 99 and 4900 more$/);
 });
 
 test('whatever the host answers, reading it does not throw', () => {

@@ -58,6 +58,9 @@ export interface HostFaultRule {
 export interface SnapshotOrder {
   readonly snapshotId: string;
   readonly luns?: readonly number[];
+  /** As the host sends them: `protected` is an object, or CMS as base64. */
+  readonly extensionSettings?: { readonly public?: unknown; readonly protected?: unknown };
+  readonly ProtectedSettingsCertThumbprint?: string;
 }
 
 export interface LoggedHostRequest {

@@ -1,0 +1,71 @@
+import type { ReportSettings } from '../settings/report-settings.ts';
+import type { Conclusion } from '../task/conclusion.ts';
+import { uploadLog, uploadStatus } from '../task/publish.ts';
+import { keepTimeline, readMachine } from '../task/run-task.ts';
+import type { TaskDesk } from '../task/task-desk.ts';
+import { finalReport } from '../task/task-report.ts';
+import { readReportSettings } from './order-report-settings.ts';
+import type { SnapshotOrder } from './orders.ts';
+
+/** How long who wants the service ended waits for both uploads. */
+const ENDING_LIMIT_MS = 15_000;
+
+/**
+ * Reports an order that has been carried out: status and log to the blobs that it names, the timeline beside
+ * the log. Never rejects, and changes nothing of what the host was told.
+ */
+export async function reportOrder(
+  desk: TaskDesk,
+  order: SnapshotOrder,
+  conclusion: Conclusion,
+  abort: AbortSignal,
+): Promise<void> {
+  try {
+    const settings = await readReportSettings(desk, order, abort);
+    if (settings.statusBlobUri !== undefined || settings.logsBlobUri !== undefined) {
+      await upload(desk, order, settings, conclusion, abort);
+    }
+    await keepTimeline(desk, settings.taskId, conclusion);
+  } catch (error) {
+    desk.log.warning(`the order could not be reported: ${String(error)}`);
+  }
+}
+
+/** Both at once, so that one which hangs does not cost the other its time. */
+async function upload(
+  desk: TaskDesk,
+  { luns }: SnapshotOrder,
+  settings: ReportSettings,
+  conclusion: Conclusion,
+  abort: AbortSignal,
+): Promise<void> {
+  using late = lateAfter(abort, ENDING_LIMIT_MS);
+  const report = finalReport(desk, settings, luns, conclusion, await readMachine(desk, luns));
+  await Promise.all([
+    uploadStatus(desk, settings, report, { signal: late.signal }),
+    uploadLog(desk, settings, { signal: late.signal }),
+  ]);
+}
+
+/** A signal that fires so long after the abort, whether that has come already or comes later. */
+export function lateAfter(
+  abort: AbortSignal,
+  delayMs: number,
+): Disposable & { readonly signal: AbortSignal } {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => {
+    timer = setTimeout(() => late.abort(), delayMs);
+  };
+  if (abort.aborted) {
+    begin();
+  }
+  abort.addEventListener('abort', begin, { once: true });
+  return {
+    signal: late.signal,
+    [Symbol.dispose]: () => {
+      abort.removeEventListener('abort', begin);
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import { readAgentEnvironment } from '../../../src/extension/environment.ts';
+import type { Installation } from '../../../src/extension/installation.ts';
+import { followOrder } from '../../../src/extension/polling/follow-order.ts';
+import { pollForSnapshots } from '../../../src/extension/polling/poll.ts';
+import { HeldLog } from '../../../src/log/held-log.ts';
+import { Redaction } from '../../../src/log/redaction.ts';
+import { LabDisks } from '../../lab/disks.ts';
+import { LabHost } from '../../lab/host/lab-host.ts';
+import type { HostCallName, LoggedHostRequest, SnapshotOrder } from '../../lab/host/model.ts';
+
+export const INTERVAL_MS = 40;
+let scenes = 0;
+
+/** What the host was told of an order. */
+export interface Told {
+  readonly snapshotId: string;
+  readonly errMsg: string;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Disks, a host at the wire server's address, and the service's loop in this process. Only inside the lab. */
+export class PollScene implements AsyncDisposable {
+  readonly disks: LabDisks;
+  readonly installation: Installation;
+  /** What the service logs beside its orders. */
+  readonly lines: string[] = [];
+  host: LabHost;
+  isInstalled = true;
+  #abort = new AbortController();
+  #loop: Promise<void> | undefined;
+
+  private constructor(disks: LabDisks, host: LabHost, installation: Installation) {
+    this.disks = disks;
+    this.host = host;
+    this.installation = installation;
+  }
+
+  static async create(latencyMs = 0): Promise<PollScene> {
+    const disks = await LabDisks.create([{ type: 'ext4' }, { type: 'xfs' }]);
+    const host = await LabHost.start({ at: 'wire-server', latencyMs, disks: [{ lun: -1 }] });
+    return new PollScene(disks, host, await install());
+  }
+
+  start(): void {
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    const log = new HeldLog({
+      sink: { write: (lines) => this.lines.push(lines) },
+      redaction: new Redaction(),
+    });
+    this.#loop = pollForSnapshots(
+      {
+        wireProtocolAddress: undefined,
+        intervalMs: INTERVAL_MS,
+        log,
+        follow: (order, client) => followOrder(this.installation, order, client, signal),
+        isWanted: async () => this.isInstalled,
+      },
+      signal,
+    );
+  }
+
+  /** Resolves when the loop has ended by itself. */
+  async ended(): Promise<void> {
+    await this.#loop;
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort({ kind: 'signal', signal: 'SIGTERM' });
+    await this.#loop;
+  }
+
+  /** The orders' log. */
+  async log(): Promise<string> {
+    const path = join(this.installation.handler.logFolder, 'extension.log');
+    return existsSync(path) ? await readFile(path, 'utf8') : '';
+  }
+
+  /** As soon as the orders' log has it. */
+  async logged(text: string): Promise<void> {
+    while (!(await this.log()).includes(text)) {
+      await sleep(5);
+    }
+  }
+
+  /** Orders a snapshot; resolves to what the host was told of it, when it has been published. */
+  async snapshot(
+    order: SnapshotOrder,
+  ): Promise<{ readonly started: Told; readonly published: Told }> {
+    await this.host.order(order);
+    const [published, ...others] = await this.told('publish-snapshot', order.snapshotId);
+    assert.is(others.length, 0);
+    const [started] = await this.told('start-snapshot', order.snapshotId);
+    assert.ok(started && published);
+    return { started, published };
+  }
+
+  /** What the host was told of a snapshot by one of the calls. */
+  async told(call: HostCallName, snapshotId: string): Promise<Told[]> {
+    return (await this.requests(call, snapshotId)).map(({ body }) => JSON.parse(body) as Told);
+  }
+
+  /** The calls about a snapshot, as soon as there is one that has been answered. */
+  async requests(call: HostCallName, about = ''): Promise<LoggedHostRequest[]> {
+    for (;;) {
+      const found = (await this.host.requests()).filter(
+        (request) => request.call === call && request.body.includes(about),
+      );
+      if (found.some(({ answeredNs }) => answeredNs !== undefined)) {
+        return found;
+      }
+      await sleep(5);
+    }
+  }
+
+  async restartHost(): Promise<void> {
+    await this.host[Symbol.asyncDispose]();
+    this.host = await LabHost.start({ at: 'wire-server', disks: [{ lun: -1 }] });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await this.host[Symbol.asyncDispose]();
+    await this.disks[Symbol.asyncDispose]();
+  }
+}
+
+async function install(): Promise<Installation> {
+  scenes += 1;
+  const libDirectory = `/lab/waagent${scenes}`;
+  const directory = join(libDirectory, 'Lab.Polling-1.0.0.1');
+  const folder = (name: string): string => join(directory, name);
+  await mkdir(directory, { recursive: true });
+  return {
+    directory,
+    libDirectory,
+    version: '1.0.0.1',
+    handler: {
+      name: 'Lab.Polling',
+      logFolder: folder('log'),
+      configFolder: folder('config'),
+      statusFolder: folder('status'),
+      heartbeatFile: undefined,
+      eventsFolder: undefined,
+    },
+    agent: readAgentEnvironment({}),
+  };
+}

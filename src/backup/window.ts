@@ -2,6 +2,7 @@ import type { FreezerEvent, Stamps } from '../freezer/model.ts';
 import type { SnapshotEvent } from '../snapshot/model.ts';
 import type { Barrier, FileSystemTimes, RunEnd } from './record.ts';
 import { advance, initialState } from './schedule/advance.ts';
+import { longestFirst } from './schedule/longest-first.ts';
 import type {
   ScheduleAction,
   ScheduleEvent,
@@ -177,7 +178,7 @@ export class FreezeWindow {
         this.#freeze(action.fileSystems);
         break;
       case 'fire':
-        this.#effects.fire(action.targets);
+        this.#fire(action.targets);
         break;
       case 'barrier':
         this.#reachBarrier();
@@ -192,6 +193,11 @@ export class FreezeWindow {
         this.#ended.resolve();
         break;
     }
+  }
+
+  #fire(targets: readonly number[]): void {
+    const starts = this.#times.map(({ freezeStartNs }) => freezeStartNs);
+    this.#effects.fire(longestFirst(targets, this.#state.dependants.fileSystemsOfTarget, starts));
   }
 
   /**

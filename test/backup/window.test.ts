@@ -38,8 +38,8 @@ class Diary implements WindowEffects {
   }
 }
 
-const frozen = (fileSystem: number, endNs: bigint) =>
-  ({ kind: 'frozen', fileSystem, startNs: 1n, endNs }) as const;
+const frozen = (fileSystem: number, endNs: bigint, startNs = 1n) =>
+  ({ kind: 'frozen', fileSystem, startNs, endNs }) as const;
 const thawed = (fileSystem: number, wasFrozen = true) =>
   ({ kind: 'thawed', fileSystem, wasFrozen, startNs: 8n, endNs: 9n }) as const;
 
@@ -58,6 +58,21 @@ test('fires at the barrier, tells of it, thaws each after its answer', async () 
   assert.is(record.barrier?.atNs, 5n);
   assert.equal(record.end, { kind: 'completed' });
   assert.is(record.fileSystems[0]?.thawedNs, 9n);
+});
+
+test('asks for the disk first whose file system has stood still for longest', async () => {
+  const diary = new Diary();
+  const window = new FreezeWindow(INPUT, diary, []);
+  const ended = window.run();
+  window.onFreezerEvent(frozen(0, 5n, 2n));
+  window.onFreezerEvent(frozen(1, 6n, 1n));
+  assert.equal(diary.lines, ['freeze 0 1', 'fire 1 0', 'barrier']);
+  window.abort({ kind: 'signal', signal: 'SIGTERM' });
+  for (const index of [0, 1]) {
+    window.onFreezerEvent(thawed(index));
+    window.onSnapshotEvent({ kind: 'failed', target: index, atNs: 6n });
+  }
+  await ended;
 });
 
 test('does not let a disk wait for a freeze that is slow', async () => {

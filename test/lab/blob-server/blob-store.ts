@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageCopier } from './image-copy.ts';
@@ -24,6 +24,8 @@ interface Shelf {
   readonly spec: BlobSpec;
   readonly snapshots: SnapshotRecord[];
   lastTakenMs: number;
+  /** Of the disk's image, once it was looked at. */
+  descriptor?: number;
 }
 
 /** The page blobs, which are the lab's image files, and their snapshots. */
@@ -56,14 +58,15 @@ export class BlobStore {
   }
 
   async content(blob: string, snapshot: string | undefined): Promise<Content> {
-    const { spec, snapshots } = this.#shelf(blob);
+    const shelf = this.#shelf(blob);
+    const { spec, snapshots } = shelf;
     const record = snapshots.find((candidate) => candidate.snapshot === snapshot);
     if (snapshot !== undefined && record === undefined) {
       throw new ServiceError(404, 'BlobNotFound');
     }
     const path = record === undefined ? spec.imagePath : record.imagePath;
-    // Blocks for some µs; a thread of the pool would cost ten times as much.
-    const { size, mtimeMs } = statSync(path ?? spec.imagePath);
+    const { size, mtimeMs } =
+      path === undefined || record === undefined ? statDisk(shelf) : statSync(path);
     return {
       name: blob,
       snapshot,
@@ -160,4 +163,13 @@ export class BlobStore {
     const seconds = new Date(Number(this.#lastTicks / 10_000n)).toISOString().slice(0, 19);
     return `${seconds}.${String(this.#lastTicks % 10_000_000n).padStart(7, '0')}Z`;
   }
+}
+
+/**
+ * Blocks for some µs; a thread of the pool would cost ten times as much, and so would it to find the
+ * image by its path each time.
+ */
+function statDisk(shelf: Shelf): Stats {
+  shelf.descriptor ??= openSync(shelf.spec.imagePath, 'r');
+  return fstatSync(shelf.descriptor);
 }

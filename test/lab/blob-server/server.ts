@@ -6,7 +6,7 @@ import { type Answer, errorAnswer, newRequestId, type RequestIdentity } from './
 import type { FaultBook } from './fault-book.ts';
 import { Listeners } from './listeners.ts';
 import type { LoggedRequest, RequestFault, ServerCertificate } from './model.ts';
-import { type RequestLog, withoutSignature } from './request-log.ts';
+import type { RequestLog } from './request-log.ts';
 import { type AnswerChannel, send, sendBadly } from './sabotage.ts';
 import { parseRequest, type Service, type ServiceRequest } from './service.ts';
 import { ServiceError } from './service-error.ts';
@@ -67,7 +67,7 @@ export class HttpsFront {
       blob: request.resource.blob,
       operation: request.operation,
       method: message.method ?? '',
-      target: withoutSignature(message.url ?? ''),
+      target: request.target,
       clientRequestId: identity.clientRequestId,
       requestId: identity.requestId,
       connection: connection.number,

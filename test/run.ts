@@ -4,13 +4,16 @@
  *
  * A file fails when it exits non-zero, when it ran no test (uvu passes a file that forgets
  * `test.run()`), when it skipped one, or when not all of its tests passed.
- * Files named `*.lab.test.ts` freeze file systems and run one after the other; the rest share the
- * cores.
+ * All share the cores. Files named `*.lab.test.ts` freeze file systems, and come after the others; while
+ * they run, grace periods are expedited, because that is the machine's and not a lab's: one run would put
+ * it back while another one needs it. Those named `*.alone.lab.test.ts` look at just that, and come last,
+ * one at a time.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
+import { expediteGracePeriods } from './expedited-grace-periods.ts';
 import { parseUvuTotals } from './uvu-totals.ts';
 
 const FILE_TIME_LIMIT_MS = 300_000;
@@ -78,14 +81,19 @@ async function runAll(files: readonly string[], atOnce: number): Promise<FileRes
 }
 
 const files = testFiles(process.argv.slice(2));
-const needsLab = (name: string): boolean => name.endsWith('.lab.test.ts');
-const results = [
-  ...(await runAll(
-    files.filter((name) => !needsLab(name)),
-    availableParallelism(),
-  )),
-  ...(await runAll(files.filter(needsLab), 1)),
-];
+const needsMachine = (name: string): boolean => name.endsWith('.alone.lab.test.ts');
+const needsLab = (name: string): boolean => name.endsWith('.lab.test.ts') && !needsMachine(name);
+const cores = availableParallelism();
+const results = await runAll(
+  files.filter((name) => !needsLab(name) && !needsMachine(name)),
+  cores,
+);
+const inLabs = files.filter(needsLab);
+if (inLabs.length > 0) {
+  using _expedited = expediteGracePeriods();
+  results.push(...(await runAll(inLabs, cores)));
+}
+results.push(...(await runAll(files.filter(needsMachine), 1)));
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);

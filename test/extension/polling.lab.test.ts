@@ -1,119 +1,39 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { enterGuestLab } from '../lab/agent/enter-guest-lab.ts';
-import type { GuestProcess } from '../lab/agent/guest-processes.ts';
-import { LabHost, WIRE_SERVER_ADDRESS } from '../lab/host/lab-host.ts';
-import type { LoggedHostRequest } from '../lab/host/model.ts';
+import { SecretSearch } from '../lab/agent/secret-search.ts';
+import type { SnapshotOrder } from '../lab/host/model.ts';
+import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { assertBlobStatus, assertCommands } from './checks.ts';
+import { assertBlobStatus, assertCommands, telemetry } from './checks.ts';
 import { preparePayload } from './payload.ts';
-import { Scene } from './scene.ts';
-import { BACKUP_METADATA, encode } from './task.ts';
+import { PolledGuest, until } from './polling/polled-guest.ts';
+import { newTaskId } from './task.ts';
+import { TaskBlobs } from './task-blobs.ts';
 
-await enterGuestLab({ lifetimeSeconds: 240 }, preparePayload);
+await enterGuestLab({ lifetimeSeconds: 280 }, preparePayload);
 
 const test = suite('polling service of the extension');
-const REPEAT_MS = 20;
-const LIMIT_MS = 20_000;
 
-/** A guest whose host is asked five times a second. */
-class PollScene implements AsyncDisposable {
-  readonly scene: Scene;
-  host: LabHost;
-
-  private constructor(scene: Scene, host: LabHost) {
-    this.scene = scene;
-    this.host = host;
-  }
-
-  static async create(): Promise<PollScene> {
-    const scene = await Scene.create({
-      disks: [{ type: 'xfs' }],
-      wireProtocolAddress: WIRE_SERVER_ADDRESS,
-    });
-    const directory = scene.guest.path('/etc/azure');
-    await mkdir(directory, { recursive: true });
-    await writeFile(`${directory}/vmbackup.conf`, '[Flashfreeze]\npollInterval = 0.2\n');
-    return new PollScene(scene, await startHost());
-  }
-
-  /** Settings of a task that switches the service on or off. */
-  async settings(isOn: boolean) {
-    const dynamic = isOn ? [{ Key: 'enablevmsnapshotextensionpolling', Value: 'True' }] : [];
-    const publicObject = { backupMetadata: BACKUP_METADATA, dynamicConfigsFromCRP: dynamic };
-    return await this.scene.task({
-      publicSettings: {
-        objectStr: encode(publicObject),
-        customSettings: JSON.stringify({ takeSnapshotFrom: 'onlyGuest' }),
-      },
-    });
-  }
-
-  services(): GuestProcess[] {
-    return this.scene.guest
-      .processes()
-      .filter(({ commandLine }) => commandLine.slice(-2).join(' ') === 'extension poll');
-  }
-
-  /** Waits until nothing but so many services runs in the guest. */
-  async quiet(services: number): Promise<void> {
-    await until(() => {
-      const all = this.scene.guest.processes().length;
-      return all === services && this.services().length === services;
-    }, `${services} services alone`);
-  }
-
-  /** Orders a snapshot; resolves to what the host was told, when it has been published. */
-  async snapshot(snapshotId: string): Promise<unknown> {
-    await this.host.order({ snapshotId });
-    let published: LoggedHostRequest | undefined;
-    await until(async () => {
-      published = (await this.host.requests()).find(
-        ({ call, body, answeredNs }) =>
-          call === 'publish-snapshot' && body.includes(snapshotId) && answeredNs !== undefined,
-      );
-      return published !== undefined;
-    }, `publish of ${snapshotId}`);
-    return JSON.parse(published?.body ?? '');
-  }
-
-  async restartHost(): Promise<void> {
-    await this.host[Symbol.asyncDispose]();
-    this.host = await startHost();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.host[Symbol.asyncDispose]();
-    await this.scene[Symbol.asyncDispose]();
-  }
-}
-
-async function startHost(): Promise<LabHost> {
-  return await LabHost.start({ at: 'wire-server', disks: [{ lun: -1 }, { lun: 0 }] });
-}
-
-async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const deadline = Date.now() + LIMIT_MS;
-  while (!(await condition())) {
-    assert.ok(Date.now() < deadline, `no ${what} within ${LIMIT_MS} ms`);
-    await delay(REPEAT_MS);
-  }
+/** Orders a snapshot; fails unless the host is told that it is consistent. */
+async function assertTaken(machine: PolledGuest, snapshotId: string): Promise<void> {
+  assert.equal(await machine.snapshot({ snapshotId }), { snapshotId, errMsg: '' });
 }
 
 test(
   'three rounds, the host restarted, the service restarted, disable stops it; nothing is left',
   async () => {
-    await using machine = await PollScene.create();
+    await using machine = await PolledGuest.create();
     const { scene } = machine;
     const task = await machine.settings(true);
     assertCommands(await scene.send(task.settings), ['install', 'enable']);
     await machine.quiet(1);
     await assertBlobStatus(task, 1);
 
-    assert.equal(await machine.snapshot('round-one'), { snapshotId: 'round-one', errMsg: '' });
+    await assertTaken(machine, 'round-one');
     await machine.restartHost();
-    assert.equal(await machine.snapshot('round-two'), { snapshotId: 'round-two', errMsg: '' });
+    await assertTaken(machine, 'round-two');
 
     // Again the same goal state: the same process goes on.
     const [before] = machine.services();
@@ -127,7 +47,7 @@ test(
     assertCommands(await scene.sendAgain(task.settings), ['enable']);
     await machine.quiet(1);
     assert.is.not(machine.services()[0]?.pid, before?.pid);
-    assert.equal(await machine.snapshot('round-three'), { snapshotId: 'round-three', errMsg: '' });
+    await assertTaken(machine, 'round-three');
     assert.equal(await scene.snapshotCounts(), scene.each(1));
 
     // A newer version takes its place.
@@ -136,7 +56,7 @@ test(
     ]);
     await machine.quiet(1);
     assert.match(machine.services()[0]?.commandLine.join(' ') ?? '', '1.0.0.2');
-    assert.equal(await machine.snapshot('round-four'), { snapshotId: 'round-four', errMsg: '' });
+    await assertTaken(machine, 'round-four');
 
     const removed = await scene.agent.remove();
     assertCommands(removed, ['disable', 'uninstall']);
@@ -155,7 +75,7 @@ test(
 test(
   'a task that does not want it stops it',
   async () => {
-    await using machine = await PollScene.create();
+    await using machine = await PolledGuest.create();
     const { scene } = machine;
     await scene.send((await machine.settings(true)).settings);
     await machine.quiet(1);
@@ -164,6 +84,153 @@ test(
     assert.equal(machine.services(), []);
   },
   { timeLimitMs: 60_000 },
+);
+
+interface ReportedOrder {
+  readonly order: SnapshotOrder;
+  readonly taskId: string;
+  readonly blobs: TaskBlobs;
+  readonly search: SecretSearch;
+}
+
+/** An order that names blobs of its own for its report. */
+async function reportedOrder(
+  { scene }: PolledGuest,
+  snapshotId: string,
+  kind: 'encrypted' | 'clear',
+): Promise<ReportedOrder> {
+  const blobKind = kind === 'clear' ? 'block' : 'page';
+  const blobs = await TaskBlobs.create(scene.azurite, snapshotId, blobKind);
+  const clear = { loggingBlobSasUri: blobs.logsBlobUri, statusBlobSasUri: blobs.statusBlobUri };
+  const taskId = newTaskId();
+  const signature = (url: string): string => new URL(url).searchParams.get('sig') ?? '';
+  return {
+    order: {
+      snapshotId,
+      extensionSettings: {
+        public: { taskId },
+        protected:
+          kind === 'clear' ? clear : await scene.certificate.encrypt(JSON.stringify(clear)),
+      },
+      ProtectedSettingsCertThumbprint: scene.certificate.thumbprint,
+    },
+    taskId,
+    blobs,
+    search: new SecretSearch({
+      log: signature(blobs.logsBlobUri),
+      status: signature(blobs.statusBlobUri),
+    }),
+  };
+}
+
+/** Where a secret of an order is found that has been carried out: nowhere. */
+async function leaks(machine: PolledGuest, { blobs, search }: ReportedOrder): Promise<string[]> {
+  const { guest, agent } = machine.scene;
+  await runCommand('sync', ['--file-system', ...guest.mountPoints]);
+  const texts = {
+    log: await machine.log(),
+    'log blob': await blobs.log(),
+    'status blob': await blobs.statusText(),
+    'status file': (await agent.statusText()) ?? '',
+    host: JSON.stringify((await machine.host.requests()).map(({ body }) => body)),
+  };
+  return [
+    ...Object.entries(texts).flatMap(([name, text]) =>
+      search.inText(text).length > 0 ? [name] : [],
+    ),
+    ...(await search.inFiles([
+      ...guest.mountPoints,
+      `${guest.liveRoot}/run`,
+      `${guest.liveRoot}/dev/shm`,
+      ...guest.blobSources.map(({ imagePath }) => imagePath),
+    ])),
+    ...search.inProcesses(guest.processes()),
+  ];
+}
+
+test(
+  'an order with scripts is application consistent and reported to the blobs that it names',
+  async () => {
+    await using machine = await PolledGuest.polling();
+    const { agent } = machine.scene;
+    await machine.installScripts();
+    const statusFile = await agent.statusText();
+    for (const kind of ['encrypted', 'clear'] as const) {
+      const ordered = await reportedOrder(machine, kind, kind);
+      assert.is((await machine.snapshot(ordered.order)).errMsg, '', await machine.log());
+      await until(async () => (await ordered.blobs.log()) !== '', 'log in its blob');
+      await until(async () => (await ordered.blobs.statusText()) !== '', 'status in its blob');
+      const blob = await assertBlobStatus({ ...ordered, settings: '' }, 0);
+      assert.is(telemetry(blob, 'consistencyType'), 'applicationConsistent');
+      assert.is(telemetry(blob, 'snapshotCreator'), 'backupHostService');
+      assert.is(telemetry(blob, 'hostStatusCodeDoSnapshot'), '200');
+      assert.equal(
+        blob.status.snapshotInfo?.map(({ isSuccessful }) => isSuccessful),
+        [true],
+      );
+      const log = await ordered.blobs.log();
+      assert.match(log, new RegExp(`the host wants snapshot ${kind} of every disk`));
+      assert.match(log, new RegExp(`snapshot ${kind} is consistent, [\\d.]+ ms`));
+      // This order's alone.
+      assert.not.match(log, 'the polling service begins');
+      assert.is(log.match(/the host wants/g)?.length, 1);
+      assert.equal(await leaks(machine, ordered), []);
+      assert.ok(ordered.search.inText(ordered.blobs.logsBlobUri).length > 0, 'it finds nothing');
+    }
+    assert.is(await machine.traced(), 'pre post pre post');
+    assert.is(await agent.statusText(), statusFile, 'the status of the task is another matter');
+
+    // Encrypted for somebody else: it is carried out all the same.
+    const foreign = await reportedOrder(machine, 'foreign', 'encrypted');
+    const thumbprint = '0123456789ABCDEF0123456789ABCDEF01234567';
+    const order = { ...foreign.order, ProtectedSettingsCertThumbprint: thumbprint };
+    assert.is((await machine.snapshot(order)).errMsg, '');
+    await until(async () => (await machine.log()).includes('passed over'), 'warning');
+    assert.is(await foreign.blobs.statusText(), '');
+    assert.equal(await leaks(machine, foreign), []);
+  },
+  { timeLimitMs: 120_000 },
+);
+
+test(
+  'a service that is killed while everything is frozen leaves nothing frozen and nothing owed, nor does one that is told to end',
+  async () => {
+    await using machine = await PolledGuest.polling();
+    const { scene, host } = machine;
+    await machine.installScripts();
+    await host.setFault({ call: 'start-snapshot', fault: { kind: 'no-answer' } });
+    await host.order({ snapshotId: 'torn' });
+    await machine.request('start-snapshot', ({ body }) => body.includes('torn'));
+    const [service] = machine.services();
+    process.kill(service?.pid ?? 0, 'SIGKILL');
+    await machine.quiet(0);
+    assert.equal(await scene.guest.thawAll(), []);
+    assert.is(await machine.traced(), 'pre');
+    await host.clearFaults();
+
+    // The agent runs enable again; the host repeats what it has not heard of.
+    assertCommands(await machine.repeatGoalState(), ['enable']);
+    const torn = await machine.told('publish-snapshot', 'torn');
+    assert.match(torn.errMsg, 'in the midst of this order');
+    assert.is(torn.error?.code, '2');
+    assert.is(await machine.traced(), 'pre post');
+    await assertTaken(machine, 'whole');
+    assert.is(await machine.traced(), 'pre post pre post');
+
+    await host.setFault({ call: 'start-snapshot', fault: { kind: 'no-answer' } });
+    await host.order({ snapshotId: 'held' });
+    await machine.request('start-snapshot', ({ body }) => body.includes('held'));
+    process.kill(machine.services()[0]?.pid ?? 0, 'SIGTERM');
+    assert.match((await machine.told('publish-snapshot', 'held')).errMsg, 'Ended by SIGTERM');
+    await scene.settled();
+    assertCommands(await scene.agent.remove(), ['disable', 'uninstall']);
+    assert.is(await machine.traced(), 'pre post pre post pre post');
+    assert.equal(
+      (await readdir(`${scene.guest.liveRoot}/run`)).filter((name) => /snapshot|flash/.test(name)),
+      [],
+    );
+  },
+  { timeLimitMs: 120_000 },
 );
 
 test.run();

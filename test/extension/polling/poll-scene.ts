@@ -14,6 +14,7 @@ import { LabHost } from '../../lab/host/lab-host.ts';
 import type { HostCallName, LoggedHostRequest, SnapshotOrder } from '../../lab/host/model.ts';
 
 export const INTERVAL_MS = 40;
+const LIMIT_MS = 25_000;
 let scenes = 0;
 
 /** What the host was told of an order. */
@@ -81,11 +82,12 @@ export class PollScene implements AsyncDisposable {
     return existsSync(path) ? await readFile(path, 'utf8') : '';
   }
 
-  /** As soon as the orders' log has it. */
-  async logged(text: string): Promise<void> {
-    while (!(await this.log()).includes(text)) {
-      await sleep(5);
-    }
+  /** As soon as the orders' log has it so many times. */
+  async logged(text: string, times = 1): Promise<void> {
+    await until(
+      async () => (await this.log()).split(text).length > times || undefined,
+      `"${text}" in the log`,
+    );
   }
 
   /** Orders a snapshot; resolves to what the host was told of it, when it has been published. */
@@ -107,15 +109,12 @@ export class PollScene implements AsyncDisposable {
 
   /** The calls about a snapshot, as soon as there is one that has been answered. */
   async requests(call: HostCallName, about = ''): Promise<LoggedHostRequest[]> {
-    for (;;) {
+    return await until(async () => {
       const found = (await this.host.requests()).filter(
         (request) => request.call === call && request.body.includes(about),
       );
-      if (found.some(({ answeredNs }) => answeredNs !== undefined)) {
-        return found;
-      }
-      await sleep(5);
-    }
+      return found.some(({ answeredNs }) => answeredNs !== undefined) ? found : undefined;
+    }, `${call} ${about}`);
   }
 
   async restartHost(): Promise<void> {
@@ -150,4 +149,17 @@ async function install(): Promise<Installation> {
     },
     agent: readAgentEnvironment({}),
   };
+}
+
+/** What `look` finds, as soon as it finds something. */
+async function until<Found>(look: () => Promise<Found | undefined>, what: string): Promise<Found> {
+  const deadline = Date.now() + LIMIT_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) {
+      return found;
+    }
+    assert.ok(Date.now() < deadline, `no ${what} within ${LIMIT_MS} ms`);
+    await sleep(5);
+  }
 }

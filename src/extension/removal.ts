@@ -1,6 +1,7 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
+import { OWED_DIRECTORY } from '../backup/journal/owed.ts';
 import { recover } from '../backup/journal/recover.ts';
 import { LEARNT_ORDER_PATH } from '../backup/learnt-order.ts';
 import { FlashfreezeError } from '../errors.ts';
@@ -30,6 +31,8 @@ async function endEverything(directory: string): Promise<void> {
   await stopPolling();
   try {
     using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
+    // An enable that was under way may have started it again.
+    await stopPolling();
     await endWorkers(directory, END_LIMIT_MS);
   } catch (error) {
     if (!(error instanceof FlashfreezeError && error.code === 'FF_ADDON_MISSING')) {
@@ -65,8 +68,8 @@ export async function uninstall(
   if (!(await hasOtherVersion(directory, libDirectory))) {
     await rm(LEARNT_ORDER_PATH, { force: true });
     await removeUniqueMachineId(await readRoleGuid(libDirectory));
-    // Neither is removed with something left in it: a run that is owed a thaw, or what others put there.
-    for (const emptied of [dirname(LEARNT_ORDER_PATH), JOURNAL_DIRECTORY]) {
+    // None is removed with something left in it: a run that is owed a thaw, or what others put there.
+    for (const emptied of [dirname(LEARNT_ORDER_PATH), OWED_DIRECTORY, JOURNAL_DIRECTORY]) {
       await rmdir(emptied).catch(() => {});
     }
   }

@@ -6,7 +6,7 @@ import { JOURNAL_DIRECTORY } from './journal.ts';
 import { type ProcessIdentity, processIdentity, stillRuns } from './process-identity.ts';
 
 /** Beside the entries of runs: something may be owed where nothing is frozen at all. */
-const OWED_DIRECTORY = join(JOURNAL_DIRECTORY, 'owed');
+export const OWED_DIRECTORY = join(JOURNAL_DIRECTORY, 'owed');
 
 /** Of this process so far: a run may owe several things. */
 let notes = 0;

@@ -4,7 +4,7 @@ import type { BlobSource } from '../azurite.ts';
 import { LAB_DIRECTORY } from '../lab-paths.ts';
 import { attachImage, detachDevice, mountDevices, thawAndUnmount } from '../loop-devices.ts';
 import { runCommand } from '../run-command.ts';
-import { guestImagePath } from './guest-image.ts';
+import { guestImagePath, type ImageRecipe } from './guest-image.ts';
 
 const SIZE_BYTES = 2 ** 30;
 let made = 0;
@@ -24,13 +24,13 @@ export class GuestDisk implements AsyncDisposable, BlobSource {
   }
 
   /** Inside the lab only. */
-  static async create(): Promise<GuestDisk> {
+  static async create(recipe: ImageRecipe): Promise<GuestDisk> {
     made += 1;
     const directory = join(LAB_DIRECTORY, `guest${made}`);
     const mountPoint = join(directory, 'root');
     const imagePath = join(directory, 'root.img');
     await mkdir(mountPoint, { recursive: true });
-    await runCommand('cp', ['--sparse=always', guestImagePath(), imagePath]);
+    await runCommand('cp', ['--sparse=always', guestImagePath(recipe), imagePath]);
     // Blobs are matched to disks by UUID, and a lab may have several guests.
     await runCommand('tune2fs', ['-U', 'random', imagePath]);
     const device = await attachImage(imagePath);

@@ -6,29 +6,34 @@ import { dirname, join } from 'node:path';
 import { FlashfreezeError } from '../../../src/errors.ts';
 import { runCommand, tryCommand } from '../run-command.ts';
 
-const RECIPE = join(import.meta.dirname, 'build-guest-image.sh');
+/** What makes an image; it stands beside this file. */
+export type ImageRecipe = 'build-guest-image.sh' | 'build-systemd-image.sh';
+
 const CACHE = join(import.meta.dirname, '../../../build/guest');
 const DEBIAN_MIRROR = 'http://deb.debian.org/debian';
 
 /** Where the image of this machine's own Debian release is kept; a changed recipe makes another one. */
-export function guestImagePath(): string {
-  const recipe = createHash('sha256').update(readFileSync(RECIPE)).digest('hex').slice(0, 12);
-  return join(CACHE, `${suiteName()}-${arch()}-${recipe}.img`);
+export function guestImagePath(recipe: ImageRecipe): string {
+  const text = readFileSync(join(import.meta.dirname, recipe));
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return join(CACHE, `${suiteName()}-${arch()}-${hash}.img`);
 }
 
 /**
  * Makes the image unless it is there, which takes most of a minute: the network is needed, so
  * this is done outside the lab. Throws FF_LAB_UNAVAILABLE with debootstrap's last words.
  */
-export async function requireGuestImage(): Promise<void> {
-  const image = guestImagePath();
+export async function requireGuestImage(
+  recipe: ImageRecipe = 'build-guest-image.sh',
+): Promise<void> {
+  const image = guestImagePath(recipe);
   if (existsSync(image)) {
     return;
   }
   await mkdir(dirname(image), { recursive: true });
   const { code, stdout, stderr } = await tryCommand('flock', [
     ...[`${image}.lock`, 'unshare', '--mount', '--propagation', 'private', '--'],
-    ...['sh', RECIPE, suiteName(), await mirror(), image],
+    ...['sh', join(import.meta.dirname, recipe), suiteName(), await mirror(), image],
   ]);
   if (code !== 0) {
     throw new FlashfreezeError(

@@ -10,10 +10,12 @@ import { signalProcess } from '../processes.ts';
 import { SYSTEM_PATH } from '../requirements.ts';
 import { tryCommand } from '../run-command.ts';
 import { GuestDisk } from './guest-disk.ts';
+import { BARE, type GuestKind } from './guest-kind.ts';
 import { type GuestProcess, processesBeside } from './guest-processes.ts';
 
-const BOOT = join(import.meta.dirname, 'boot-guest.sh');
 const REPEAT_MS = 20;
+/** Where a guest's programs are. */
+export const GUEST_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface GuestProgram {
   /** In the guest. */
@@ -34,19 +36,21 @@ export interface GuestProgram {
 export class Guest implements AsyncDisposable {
   readonly disks: LabDisks;
   readonly rootDisk: GuestDisk;
+  readonly #kind: GuestKind;
   #running: Running | undefined;
 
-  private constructor(rootDisk: GuestDisk, disks: LabDisks) {
+  private constructor(rootDisk: GuestDisk, disks: LabDisks, kind: GuestKind) {
     this.rootDisk = rootDisk;
     this.disks = disks;
+    this.#kind = kind;
   }
 
   /** Resolves when it is up. */
-  static async create(specs: readonly DiskSpec[]): Promise<Guest> {
+  static async create(specs: readonly DiskSpec[], kind: GuestKind = BARE): Promise<Guest> {
     await using made = new AsyncDisposableStack();
-    const rootDisk = made.use(await GuestDisk.create());
+    const rootDisk = made.use(await GuestDisk.create(kind.recipe));
     const disks = made.use(await LabDisks.create(specs));
-    const guest = new Guest(rootDisk, disks);
+    const guest = new Guest(rootDisk, disks, kind);
     await guest.boot();
     made.move();
     return guest;
@@ -72,9 +76,10 @@ export class Guest implements AsyncDisposable {
     return `/proc/${this.#init}/root`;
   }
 
-  /** Everything that runs in it beside its first process. */
+  /** Everything that runs in it beside what it consists of itself, such as its first process. */
   processes(): GuestProcess[] {
-    return this.#running === undefined ? [] : processesBeside(this.#running.init);
+    const all = this.#running === undefined ? [] : processesBeside(this.#running.init);
+    return all.filter((process) => !this.#kind.isPart(process));
   }
 
   /** Resolves when nothing runs in it any more. Rejects, naming what does, after `limitMs`. */
@@ -126,8 +131,8 @@ export class Guest implements AsyncDisposable {
     const supervisor = spawn(
       'unshare',
       [
-        ...['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private', '--'],
-        ...['sh', BOOT, this.rootDisk.mountPoint, ...moves],
+        ...['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private'],
+        ...this.#kind.bootArguments([this.rootDisk.mountPoint, ...moves]),
       ],
       { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: { PATH: SYSTEM_PATH } },
     );
@@ -140,19 +145,28 @@ export class Guest implements AsyncDisposable {
     const said = await Promise.race([once(report, 'data'), exited.then(() => undefined)]);
     const init = Number(String(said?.[0] ?? ''));
     if (!(init > 1)) {
+      await this.#kind.down();
       throw new Error(`The guest did not start: ${complaint.trim()}`);
     }
     this.#running = { init, exited };
+    try {
+      await this.#kind.up(this);
+    } catch (error) {
+      await this.powerOff();
+      throw error;
+    }
   }
 
   /** The end of everything that runs in it, at once and without notice. What is frozen is thawed. */
   async powerOff(): Promise<void> {
-    const running = this.#running;
-    this.#running = undefined;
-    if (running === undefined) {
-      return;
+    if (this.#running !== undefined) {
+      signalProcess(this.#running.init, 'SIGKILL');
+      await this.#ended(this.#running);
     }
-    signalProcess(running.init, 'SIGKILL');
+  }
+
+  async #ended(running: Running): Promise<void> {
+    this.#running = undefined;
     // A process that is blocked by a freeze dies of the thaw only.
     const state = { over: false };
     const over = running.exited.then(() => {
@@ -163,10 +177,30 @@ export class Guest implements AsyncDisposable {
       await Promise.race([over, delay(REPEAT_MS)]);
     }
     await this.thawAll();
+    await this.#kind.down();
   }
 
   async reboot(): Promise<void> {
     await this.powerOff();
+    await this.boot();
+  }
+
+  /**
+   * Boots again when a command in it, such as reboot(8), has brought its first process to an end. Rejects
+   * with what is still running where that takes longer than `limitMs`.
+   */
+  async rebootBy(argv: readonly string[], limitMs = 20_000): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) {
+      throw new Error('The guest is off.');
+    }
+    this.spawn(argv, { directory: '/', environment: { PATH: GUEST_PATH }, stdio: 'ignore' });
+    const late = delay(limitMs, undefined, { ref: false }).then(() => {
+      const left = this.processes().map(({ commandLine }) => commandLine.join(' '));
+      throw new Error(`still running ${limitMs} ms after ${argv.join(' ')}: ${left.join('; ')}`);
+    });
+    await Promise.race([running.exited, late]);
+    await this.#ended(running);
     await this.boot();
   }
 

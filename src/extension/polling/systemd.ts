@@ -7,6 +7,16 @@ import type { ServiceCommand } from './service-command.ts';
 
 export const UNIT_NAME = 'directsnapshot.service';
 const UNIT_DIRECTORY = '/etc/systemd/system';
+const TARGET = 'multi-user.target';
+const LAUNCHER = '/usr/bin/env';
+/**
+ * What the machine's owner has set for every service's Node.js is not meant for this one. And before anything
+ * else Node.js makes the directory of its compile cache, which waits for ever where that is frozen: this
+ * service's start has to thaw what a dead one has left.
+ */
+const NOT_PASSED_ON = ['NODE_OPTIONS', 'NODE_PATH', 'NODE_COMPILE_CACHE'] as const;
+/** Seldom enough not to be felt where every start fails. */
+const RESTART_S = 3;
 /** A stop waits for the thaw and what follows it. */
 const STOP_LIMIT_S = 90;
 const CALL_LIMIT_MS = 120_000;
@@ -17,33 +27,39 @@ export function isSystemdRunning(): boolean {
 }
 
 /**
- * The unit's text. A directory that the agent deletes without uninstall leaves a unit that does not
- * start. On stop only the service itself is signalled: it thaws in order, and its guardian watches.
+ * The unit's text (systemd.unit(5), systemd.service(5)). Nothing of it restricts the service: what does that
+ * mostly gives it a view of its own of what is mounted, while it has to see and freeze everything.
  */
 export function renderUnit({ argv, directory, environment }: ServiceCommand): string {
   return [
     '[Unit]',
     'Description=Snapshots of this machine that its host asks for (flashfreeze)',
+    // Also the other way round: when the machine goes down, the host can still be told.
     'After=network.target',
-    `ConditionPathExists=${escapeSpecifiers(directory)}`,
+    // The agent may delete the directory without uninstall: then nothing starts, and nothing fails.
+    `ConditionPathExists=${escapeSpecifiers(join(directory, 'HandlerEnvironment.json'))}`,
     '',
     '[Service]',
-    `ExecStart=${argv.map(quoted).join(' ')}`,
+    // With SELinux, systemd may execute what lies in /usr/bin, but not in /var/lib; what it has executed may:
+    // https://github.com/Azure/azure-linux-extensions/issues/1127
+    `ExecStart=${LAUNCHER} ${argv.map(argument).join(' ')}`,
     `WorkingDirectory=${escapeSpecifiers(directory)}`,
     ...Object.entries(environment).map(
       ([name, value]) => `Environment=${quoted(`${name}=${value}`)}`,
     ),
+    `UnsetEnvironment=${NOT_PASSED_ON.join(' ')}`,
     'StandardInput=null',
     'StandardOutput=null',
     'StandardError=journal',
     'Restart=on-failure',
-    'RestartSec=10',
-    // The guardian must outlive a service that dies while something is frozen; it ends by itself.
+    // Where the guardian was killed too, what is frozen waits for the next start.
+    `RestartSec=${RESTART_S}`,
+    // On stop the service thaws in order; a guardian must outlive one that dies while something is frozen.
     'KillMode=process',
     `TimeoutStopSec=${STOP_LIMIT_S}`,
     '',
     '[Install]',
-    'WantedBy=multi-user.target',
+    `WantedBy=${TARGET}`,
     '',
   ].join('\n');
 }
@@ -64,20 +80,28 @@ export const SYSTEMD: Systemd = {
   },
 };
 
-/** Starts the unit, and starts it anew where it is another command now. May be repeated. */
+/**
+ * Starts the unit, and starts it anew where it is another command now. May be repeated, also where it
+ * failed or was ended half-way.
+ */
 export async function startUnit(
   command: ServiceCommand,
   { unitDirectory, systemctl }: Systemd = SYSTEMD,
 ): Promise<void> {
   const path = join(unitDirectory, UNIT_NAME);
   const text = renderUnit(command);
+  // Made by enable, last of all: where it is, this text has been loaded and run.
+  const link = join(unitDirectory, `${TARGET}.wants`, UNIT_NAME);
   const isSame = (await readFile(path, 'utf8').catch(() => '')) === text;
-  if (!isSame) {
-    await writeFile(path, text, { mode: 0o644 });
-    await systemctl('daemon-reload');
-    await systemctl('enable', UNIT_NAME);
+  if (isSame && existsSync(link)) {
+    await systemctl('start', UNIT_NAME);
+    return;
   }
-  await systemctl(isSame ? 'start' : 'restart', UNIT_NAME);
+  await rm(link, { force: true });
+  await writeFile(path, text, { mode: 0o644 });
+  await systemctl('daemon-reload');
+  await systemctl('restart', UNIT_NAME);
+  await systemctl('enable', UNIT_NAME);
 }
 
 /** Stops the unit, waits for its end, and removes it. May be repeated. */
@@ -93,9 +117,14 @@ export async function stopUnit({ unitDirectory, systemctl }: Systemd = SYSTEMD):
   await systemctl('reset-failed', UNIT_NAME).catch(() => {});
 }
 
-/** systemd.service(5), Command lines: quotes, backslashes, specifiers and variables. */
+/** A word of a command line (systemd.service(5), Command lines), where `$` begins a variable. */
+function argument(word: string): string {
+  return quoted(word).replaceAll('$', '$$$$');
+}
+
+/** systemd.syntax(7), Quoting; specifiers. In `Environment=` there are no variables. */
 function quoted(word: string): string {
-  const escaped = word.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('$', '$$$$');
+  const escaped = word.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n');
   return `"${escapeSpecifiers(escaped)}"`;
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -25,7 +25,11 @@ const COMMAND: ServiceCommand = {
   environment: { PATH: '/usr/bin:/bin', ODD: 'a "quote", 100% $HOME \\' },
 };
 
-/** A systemd that notes what it is asked. */
+/** What it is asked where the unit is new. */
+const STARTED = ['daemon-reload', `restart ${UNIT_NAME}`, `enable ${UNIT_NAME}`];
+const WANTS = 'multi-user.target.wants';
+
+/** A systemd that notes what it is asked, and of all that only makes and removes enable's link. */
 class Noted implements Systemd, AsyncDisposable {
   readonly unitDirectory: string;
   readonly calls: string[] = [];
@@ -40,6 +44,14 @@ class Noted implements Systemd, AsyncDisposable {
 
   systemctl = async (...args: readonly string[]): Promise<void> => {
     this.calls.push(args.join(' '));
+    const [verb] = args;
+    const wants = join(this.unitDirectory, WANTS);
+    if (verb === 'enable') {
+      await mkdir(wants, { recursive: true });
+      await writeFile(join(wants, UNIT_NAME), '');
+    } else if (verb === 'disable') {
+      await rm(wants, { recursive: true, force: true });
+    }
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -47,13 +59,13 @@ class Noted implements Systemd, AsyncDisposable {
   }
 }
 
-test('the unit’s words are quoted as systemd reads them', () => {
-  const unit = renderUnit(COMMAND);
+test('the unit’s words are quoted as systemd reads them: variables in commands, not in the environment', () => {
+  const unit = renderUnit({ ...COMMAND, argv: [...COMMAND.argv, '100% $HOME'] });
   assert.match(
     unit,
-    'ExecStart="/var/lib/waagent/a b-1.0/node" "/var/lib/waagent/a b-1.0/flashfreeze.js" "extension" "poll"\n',
+    'ExecStart=/usr/bin/env "/var/lib/waagent/a b-1.0/node" "/var/lib/waagent/a b-1.0/flashfreeze.js" "extension" "poll" "100%% $$HOME"\n',
   );
-  assert.match(unit, 'Environment="ODD=a \\"quote\\", 100%% $$HOME \\\\"\n');
+  assert.match(unit, 'Environment="ODD=a \\"quote\\", 100%% $HOME \\\\"\n');
   assert.match(unit, 'KillMode=process\n');
   assert.match(unit, 'Restart=on-failure\n');
   assert.match(unit, 'WorkingDirectory=/var/lib/waagent/a b-1.0\n');
@@ -62,7 +74,7 @@ test('the unit’s words are quoted as systemd reads them', () => {
 test('starting it twice is starting it once', async () => {
   await using systemd = await Noted.create();
   await startUnit(COMMAND, systemd);
-  assert.equal(systemd.calls, ['daemon-reload', `enable ${UNIT_NAME}`, `restart ${UNIT_NAME}`]);
+  assert.equal(systemd.calls, STARTED);
   assert.is(await readFile(join(systemd.unitDirectory, UNIT_NAME), 'utf8'), renderUnit(COMMAND));
   await startUnit(COMMAND, systemd);
   assert.equal(systemd.calls.slice(3), [`start ${UNIT_NAME}`]);
@@ -72,12 +84,29 @@ test('another version is started anew', async () => {
   await using systemd = await Noted.create();
   await startUnit(COMMAND, systemd);
   await startUnit({ ...COMMAND, directory: '/var/lib/waagent/a-2.0' }, systemd);
-  assert.equal(systemd.calls.slice(3), [
-    'daemon-reload',
-    `enable ${UNIT_NAME}`,
-    `restart ${UNIT_NAME}`,
-  ]);
+  assert.equal(systemd.calls.slice(3), STARTED);
 });
+
+for (const failing of STARTED) {
+  test(`where "${failing}" fails, the next start does all of it again`, async () => {
+    await using systemd = await Noted.create();
+    await startUnit({ ...COMMAND, directory: '/var/lib/waagent/a-0.9' }, systemd);
+    const broken: Systemd = {
+      unitDirectory: systemd.unitDirectory,
+      systemctl: async (...args) => {
+        if (args.join(' ') === failing) {
+          throw new Error('it hangs');
+        }
+      },
+    };
+    await startUnit(COMMAND, broken).then(
+      () => assert.unreachable(),
+      (error: unknown) => assert.match(String(error), 'it hangs'),
+    );
+    await startUnit(COMMAND, systemd);
+    assert.equal(systemd.calls.slice(3), STARTED);
+  });
+}
 
 test('stopping it leaves nothing, and may be repeated', async () => {
   await using systemd = await Noted.create();
@@ -106,7 +135,7 @@ test('a unit that does not stop stays known', async () => {
     () => assert.unreachable(),
     (error: unknown) => assert.match(String(error), 'it hangs'),
   );
-  assert.equal(await readdir(systemd.unitDirectory), [UNIT_NAME]);
+  assert.equal((await readdir(systemd.unitDirectory)).sort(), [UNIT_NAME, WANTS]);
 });
 
 test.run();

@@ -3,8 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { renderUnit, UNIT_NAME } from '../../src/extension/polling/systemd.ts';
 import { enterGuestLab } from '../lab/agent/enter-guest-lab.ts';
+import { Guest } from '../lab/agent/guest.ts';
 import { requireGuestImage } from '../lab/agent/guest-image.ts';
-import { inGuest } from '../lab/agent/systemd-guest.ts';
+import { inGuest, systemdGuest } from '../lab/agent/systemd-guest.ts';
 import { suite } from '../suite.ts';
 import { assertCommands } from './checks.ts';
 import { preparePayload } from './payload.ts';
@@ -31,31 +32,35 @@ printf '%s\\0' "$PWD" >/root/directory
 `;
 
 test('systemd reads the unit without a word and starts the command word for word, whatever stands in it', async () => {
-  await using machine = await UnitScene.create();
+  await using guest = await Guest.create([], systemdGuest());
+  const systemctl = async (...args: readonly string[]): Promise<void> => {
+    assert.equal(await inGuest(guest, ['systemctl', ...args]), { code: 0, stdout: '', stderr: '' });
+  };
   const directory = `/var/lib/waagent/a b 100%n $HOME ${BRACED} "x" 'y' back\\slash-1.0`;
   const words = ['a b', '100%i', '%%', '$HOME', BRACED, '$$', '"q"', "it's", '\\n', 'a\nb'];
   const argv = [`${directory}/record`, ...words, '\t', ';', '', '-x', 'é'] as const;
   const environment = { ODD: `"quoted" 100%h $HOME ${BRACED} \\n a\nb`, PATH: '/usr/bin:/bin' };
-  await mkdir(machine.guest.path(directory));
-  await writeFile(machine.guest.path(directory, 'record'), RECORDER, { mode: 0o755 });
-  await writeFile(machine.guest.path(directory, 'HandlerEnvironment.json'), '');
+  await mkdir(guest.path(directory), { recursive: true });
+  await writeFile(guest.path(directory, 'record'), RECORDER, { mode: 0o755 });
+  await writeFile(guest.path(directory, 'HandlerEnvironment.json'), '');
   await writeFile(
-    machine.guest.path(UNIT_PATH),
+    guest.path(UNIT_PATH),
     renderUnit({ argv: [argv[0], ...argv.slice(1)], directory, environment }),
   );
 
-  const verified = await inGuest(machine.guest, ['systemd-analyze', 'verify', UNIT_PATH]);
+  const verified = await inGuest(guest, ['systemd-analyze', 'verify', UNIT_PATH]);
   assert.equal(verified, { code: 0, stdout: '', stderr: '' });
 
-  await machine.systemctl('daemon-reload');
-  await machine.systemctl('set-environment', 'NODE_OPTIONS=--require=/nowhere', 'OTHER=1');
-  await machine.systemctl('start', UNIT_NAME);
+  await systemctl('daemon-reload');
+  await systemctl('set-environment', 'NODE_OPTIONS=--require=/nowhere', 'OTHER=1');
+  await systemctl('start', UNIT_NAME);
   await until(
-    async () => (await machine.unit('ActiveState')).ActiveState === 'inactive',
-    () => 'end',
+    async () =>
+      (await inGuest(guest, ['systemctl', 'is-active', UNIT_NAME])).stdout === 'inactive\n',
+    () => 'end of the command',
   );
   const recorded = async (name: string): Promise<string[]> => {
-    const content = await readFile(machine.guest.path('/root', name), 'utf8');
+    const content = await readFile(guest.path('/root', name), 'utf8');
     return content.split('\0').slice(0, -1);
   };
   assert.equal(await recorded('arguments'), argv.slice(1));
@@ -80,7 +85,7 @@ test(
     const verified = await inGuest(machine.guest, ['systemd-analyze', 'verify', UNIT_PATH]);
     assert.equal(verified, { code: 0, stdout: '', stderr: '' });
 
-    const writers = await machine.snapshotUnderWay('held', 500);
+    const writers = await machine.snapshotUnderWay('held', 2_000);
     const thawedNs = await writers.thawedNs;
     const start = await machine.answered('start-snapshot', 'held');
     assert.ok((start.answeredNs ?? thawedNs) < thawedNs, 'thawed before the host had answered');
@@ -130,6 +135,9 @@ test(
     assert.equal(await machine.snapshot('next'), PUBLISHED('next'));
 
     const both = await machine.snapshotUnderWay('both', SLOW_HOST_MS);
+    // Else it could be quicker than its own death.
+    const [second] = machine.processes('guardian');
+    process.kill(second?.pid ?? 0, 'SIGSTOP');
     await machine.systemctl('kill', '--kill-who=all', '--signal=KILL', UNIT_NAME);
     const byNextNs = await both.thawedNs;
     await machine.runsAgain('2');
@@ -177,14 +185,11 @@ test(
     const { directory } = machine.agent.folders;
     await machine.agent.forget();
     await until(
-      () => machine.guest.processes().length === 0,
+      async () => (await machine.unit('ActiveState')).ActiveState === 'inactive',
       () => 'end of the service',
     );
-    assert.equal(await machine.unit('ActiveState', 'Result', 'NRestarts'), {
-      ActiveState: 'inactive',
-      Result: 'success',
-      NRestarts: '0',
-    });
+    assert.equal(await machine.unit('Result', 'NRestarts'), { Result: 'success', NRestarts: '0' });
+    assert.equal(machine.guest.processes(), []);
     // The guest is only up where no unit has failed.
     await machine.guest.reboot();
     assert.equal(await machine.unit('ActiveState', 'ConditionResult', 'UnitFileState'), {

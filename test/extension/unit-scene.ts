@@ -44,10 +44,13 @@ export class UnitScene implements AsyncDisposable {
 
   static async create(): Promise<UnitScene> {
     await using made = new AsyncDisposableStack();
-    const guest = made.use(await Guest.create([{ type: 'xfs' }], systemdGuest()));
-    const host = made.use(
-      await LabHost.start({ at: 'wire-server', disks: [{ lun: -1 }, { lun: 0 }] }),
-    );
+    // Where one of them fails, the lab ends the other.
+    const [guest, host] = await Promise.all([
+      Guest.create([{ type: 'xfs' }], systemdGuest()),
+      LabHost.start({ at: 'wire-server', disks: [{ lun: -1 }, { lun: 0 }] }),
+    ]);
+    made.use(guest);
+    made.use(host);
     await mkdir(guest.path('/etc/azure'), { recursive: true });
     await writeFile(guest.path('/etc/azure/vmbackup.conf'), '[Flashfreeze]\npollInterval = 0.2\n');
     await writeIdentity(guest, ROLE_GUID);

@@ -57,6 +57,9 @@ export function renderUnit({ argv, directory, environment }: ServiceCommand): st
     // On stop the service thaws in order; a guardian must outlive one that dies while something is frozen.
     'KillMode=process',
     `TimeoutStopSec=${STOP_LIMIT_S}`,
+    // A thread or more for each file system here and in the guardian, 208 for 64 of them; small machines, and
+    // owners, allow a service a few hundred.
+    'TasksMax=infinity',
     '',
     '[Install]',
     `WantedBy=${TARGET}`,

@@ -68,6 +68,7 @@ test('the unit’s words are quoted as systemd reads them: variables in commands
   assert.match(unit, 'Environment="ODD=a \\"quote\\", 100%% $HOME \\\\"\n');
   assert.match(unit, 'KillMode=process\n');
   assert.match(unit, 'Restart=on-failure\n');
+  assert.match(unit, 'TasksMax=infinity\n');
   assert.match(unit, 'WorkingDirectory=/var/lib/waagent/a b-1.0\n');
 });
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FireRule } from '../../src/config/vmbackup.ts';
-import { failureOf, runMeasured } from '../process/measured-process.ts';
+import { failureOf, runMeasured, type Usage } from '../process/measured-process.ts';
+import type { Rig } from '../rig.ts';
 import { type Contender, contender } from '../sample.ts';
 
 /** As the tables show it where it has no other name. */
@@ -23,7 +24,7 @@ const THIS_CHECKOUT = join(import.meta.dirname, '../..');
 const TIMEOUT_S = 20;
 
 /** What `--json` prints, as far as it is used here. */
-interface Printed {
+export interface Printed {
   readonly windowMs: { readonly max: number; readonly mean: number };
   readonly phasesMs: Readonly<Record<string, number>>;
   readonly disks: readonly { readonly snapshot: string | null }[];
@@ -31,16 +32,30 @@ interface Printed {
 
 /** The real command in a process of its own. */
 export function flashfreeze(options: FlashfreezeOptions = {}): Contender {
-  return contender(options.name ?? FLASHFREEZE, async ({ launcher, blobLines }) => {
-    const run = await runMeasured(launcher, commandLine(options), blobLines.join('\n'));
-    if (run.exitCode !== 0) {
-      return { ok: false, reason: failureOf(run) };
+  return contender(options.name ?? FLASHFREEZE, async (rig) => {
+    const run = await runFlashfreeze(rig, options);
+    if (!run.ok) {
+      return run;
     }
-    const { windowMs, phasesMs, disks } = JSON.parse(run.stdout) as Printed;
+    const { windowMs, phasesMs, disks } = run.printed;
     const own = { windowMaxMs: windowMs.max, windowMeanMs: windowMs.mean, phasesMs };
     const snapshots = disks.map(({ snapshot }) => snapshot);
     return { ok: true, usage: run.usage, own, snapshots };
   });
+}
+
+export type FlashfreezeRun =
+  | { readonly ok: true; readonly usage: Usage; readonly printed: Printed }
+  | { readonly ok: false; readonly reason: string };
+
+export async function runFlashfreeze(
+  { launcher, blobLines }: Pick<Rig, 'launcher' | 'blobLines'>,
+  options: FlashfreezeOptions = {},
+): Promise<FlashfreezeRun> {
+  const run = await runMeasured(launcher, commandLine(options), blobLines.join('\n'));
+  return run.exitCode === 0
+    ? { ok: true, usage: run.usage, printed: JSON.parse(run.stdout) as Printed }
+    : { ok: false, reason: failureOf(run) };
 }
 
 function commandLine(options: FlashfreezeOptions): string[] {

@@ -8,6 +8,7 @@ import { extension } from './extension.ts';
 import { host } from './host.ts';
 import { scale } from './scale.ts';
 import { soak } from './soak.ts';
+import { startup } from './startup.ts';
 import { straggler } from './straggler.ts';
 import { versus } from './versus.ts';
 import { window } from './window.ts';
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   straggler,
   dirty,
   scale,
+  startup,
   at,
   host,
   extension,

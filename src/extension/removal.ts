@@ -12,6 +12,8 @@ import { readRoleGuid, removeUniqueMachineId } from './machine-identity.ts';
 import { stopPolling } from './polling/service.ts';
 import { endWorkers, terminateWorkers } from './worker.ts';
 
+/** Made by Node.js for the payload's launcher (package/flashfreeze.sh). */
+const COMPILE_CACHE = '/run/flashfreeze-cache';
 /** Longest a run may take to thaw, let applications go and report; the agent allows 300 s (uninstall). */
 const END_LIMIT_MS = 120_000;
 /** An enable takes well under a second. */
@@ -67,6 +69,7 @@ export async function uninstall(
   await recover(warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
     await rm(LEARNT_ORDER_PATH, { force: true });
+    await rm(COMPILE_CACHE, { recursive: true, force: true });
     await removeUniqueMachineId(await readRoleGuid(libDirectory));
     // None is removed with something left in it: a run that is owed a thaw, or what others put there.
     for (const emptied of [dirname(LEARNT_ORDER_PATH), OWED_DIRECTORY, JOURNAL_DIRECTORY]) {

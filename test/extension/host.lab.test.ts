@@ -157,6 +157,20 @@ test(
   { timeLimitMs: 120_000 },
 );
 
+/** An answer in which every disk but the first is well. */
+function firstDiskRefused(errorMessage: string): HostFault {
+  const ddSnapshotIdentifier = {
+    creationTime: '2026-11-22T02:49:56.7390000Z',
+    id: 'direct-drive-7',
+    token: 'found-again-by-this',
+    instantAccessDurationMinutes: 300,
+  };
+  const well = { isSuccessful: true, errorMessage: '', statusCode: 200, ddSnapshotIdentifier };
+  const ill = { isSuccessful: false, errorMessage, statusCode: 409, ddSnapshotIdentifier: null };
+  const snapshotInfo = ALL.map((_, disk) => ({ snapshotUri: '', ...(disk === 0 ? ill : well) }));
+  return { kind: 'answer', status: 201, body: JSON.stringify({ snapshotInfo }) };
+}
+
 test(
   'what the host answers instead of snapshots has its code, and nothing stays frozen or becomes known',
   async () => {
@@ -169,30 +183,24 @@ test(
       DiskEncryptionSettings: [{ Key: 'key', Value: encryption }],
     });
     await host.setFault({ call: 'pre-snapshot', fault: { kind: 'answer', status: 200, body } });
-    const identifier = {
-      creationTime: '2026-11-22T02:49:56.7390000Z',
-      id: 'direct-drive-7',
-      token: 'found-again-by-this',
-      instantAccessDurationMinutes: 300,
-    };
-    const entries = ALL.map((_, index) => ({
-      isSuccessful: index > 0,
-      snapshotUri: '',
-      errorMessage: index > 0 ? '' : 'The snapshot count against this blob has been exceeded.',
-      statusCode: index > 0 ? 200 : 409,
-      ddSnapshotIdentifier: index > 0 ? identifier : null,
-    }));
     for (const [fault, code, doSnapshot] of [
       [{ kind: 'answer', status: 500, body: '<h1>not ours</h1>' }, 556, 556],
       [{ kind: 'answer', status: 200, body: '' }, 76, 557],
       [{ kind: 'reset' }, 76, 555],
-      [{ kind: 'answer', status: 201, body: JSON.stringify({ snapshotInfo: entries }) }, 85, 201],
+      [firstDiskRefused('The snapshot count against this blob has been exceeded.'), 85, 201],
+      [firstDiskRefused('The rate of snapshot blob calls is exceeded.'), 173, 201],
+      [firstDiskRefused('The disk is not there.'), 761, 201],
     ] satisfies [HostFault, ResultCode, number][]) {
       await host.setFault({ call: 'do-snapshot', fault, times: 1 });
       const ran = await machine.run('onlyHost', { includedDisks: { isVMADEEnabled: true } });
       const blob = await assertTaken(ran, code, 'backupHostService', 200, doSnapshot);
       assert.is(consistencyOf(blob), 0);
       assert.is(blob.status.snapshotInfo?.length, ALL.length);
+      const isPartial = doSnapshot === 201;
+      assert.equal(
+        blob.status.snapshotInfo?.map(({ isSuccessful }) => isSuccessful),
+        ALL.map((_, disk) => isPartial && disk > 0),
+      );
       await assertReported(scene, code);
       const search = new SecretSearch({ encryption, token: ran.token });
       const { directory, log } = scene.agent.folders;

@@ -86,7 +86,9 @@ async function filesIn(path: string): Promise<string[]> {
 async function removeOld(): Promise<void> {
   for (const name of existsSync(CACHE) ? await readdir(CACHE) : []) {
     const path = join(CACHE, name);
-    if (Date.now() - (await stat(path)).mtimeMs > KEPT_MS) {
+    // Another test file may remove it meanwhile.
+    const made = await stat(path).catch(() => undefined);
+    if (made !== undefined && Date.now() - made.mtimeMs > KEPT_MS) {
       await rm(path, { recursive: true, force: true });
     }
   }

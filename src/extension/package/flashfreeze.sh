@@ -11,8 +11,9 @@ directory=$(cd -- "$directory" && pwd -P) || exit 1
 
 # What others set for their own Node.js is not meant for this one.
 unset NODE_OPTIONS NODE_PATH
-# Compiled code is kept from one start to the next; Node.js writes it as a process ends, when nothing is frozen.
-export NODE_COMPILE_CACHE="$directory/compile-cache"
+# Compiled code is kept from one start to the next. In memory: before anything else Node.js makes this directory,
+# and on a file system that a dead run has left frozen that would wait for ever, the emergency exit too.
+export NODE_COMPILE_CACHE=/run/flashfreeze-cache
 # One pool of memory for all threads instead of one for each: 12 MB less with 64 disks.
 export MALLOC_ARENA_MAX=1
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Installation } from '../installation.ts';
 
 /** How the polling service is run. */
@@ -26,7 +25,8 @@ export function serviceCommand({ directory, version, agent }: Installation): Ser
     directory,
     environment: {
       PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      NODE_COMPILE_CACHE: join(directory, 'compile-cache'),
+      // As the payload's launcher has it; without its compile cache, because the service is started seldom.
+      MALLOC_ARENA_MAX: '1',
       AZURE_GUEST_AGENT_EXTENSION_PATH: directory,
       AZURE_GUEST_AGENT_EXTENSION_VERSION: version,
       ...passedOn(process.env),

@@ -70,7 +70,7 @@ test('arguments, exit code and working directory are passed on', async () => {
     'enable',
     'a b',
     '*',
-    join(folder, 'compile-cache'),
+    '/run/flashfreeze-cache',
     'none',
     '/',
     '',

@@ -12,6 +12,7 @@ import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { FORWARDED, READY } from './control.ts';
+import { keepGracePeriodsUsual } from './grace-periods.ts';
 import { LAB_TLS } from './lab-paths.ts';
 import { signalProcess } from './processes.ts';
 import { DiskRemoval, MountTable } from './removal.ts';
@@ -37,6 +38,7 @@ process.exitCode = await supervise();
 process.exit();
 
 async function supervise(): Promise<number> {
+  using _gracePeriods = keepGracePeriodsUsual();
   using mounts = new MountTable();
   await Promise.all([createLabCertificates(), runCommand('mkfifo', [INIT_REPORT])]);
   const child = spawn(

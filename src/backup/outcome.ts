@@ -219,7 +219,9 @@ function problemOfDisk({ blob, device, answer }: TargetRecord, consistent: boole
       ]
     : [];
   if (failure !== undefined) {
-    return [`${name}: ${failure.message}`, ...orphan];
+    // The host service names itself in what it did not answer.
+    const isNamed = failure.message.startsWith(`${name}: `);
+    return [isNamed ? failure.message : `${name}: ${failure.message}`, ...orphan];
   }
   if (snapshot !== undefined && !consistent) {
     return [`${name}: the snapshot ${snapshot} does not show the common instant.`, ...orphan];

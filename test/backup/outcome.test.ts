@@ -125,6 +125,17 @@ test('names the stuck file system, the disk that failed, and a foreign freeze', 
   assert.match(problems[2] ?? '', 'already frozen by somebody else');
 });
 
+test('does not name twice what names itself', () => {
+  const name = 'the host service at http://168.63.129.16';
+  const answer = failedAnswer(0, { message: `${name}: no complete answer` });
+  const disks = [{ ...targetRecord(answer), blob: name, device: undefined }];
+  assert.equal(judge(goodRecord(1, { disks })).problems, [`${name}: no complete answer`]);
+  const other = { ...targetRecord(failedAnswer(0)), device: undefined };
+  assert.equal(judge(goodRecord(1, { disks: [other] })).problems, [
+    `${other.blob}: the service said no`,
+  ]);
+});
+
 test('owns up to a second snapshot that a lost answer may have left', () => {
   const record = goodRecord(1, {
     disks: [targetRecord(goodAnswer(0, { attempts: 2, mayHaveOrphan: true }))],

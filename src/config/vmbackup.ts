@@ -54,7 +54,7 @@ export interface VmBackupConfiguration {
   readonly waveLimitMs: number;
   /** `[Flashfreeze] lastLever` */
   readonly lastLever: LastLever;
-  /** `[Flashfreeze] lanes`: connection threads; undefined: by the number of cores. */
+  /** `[Flashfreeze] lanes`: connection threads; undefined: one. */
   readonly lanes: number | undefined;
   /** `[Flashfreeze] pollInterval`: seconds between two questions whether the host wants a snapshot. */
   readonly pollIntervalMs: number;

@@ -103,7 +103,7 @@ test('the sample of vmbackup.conf is right, and has every key with the default i
   );
   const keys = [...sample.matchAll(/^(\w+) = (.*)$/gm)];
   assert.ok(keys.length >= 19);
-  const own = ['none', 'by cores', "the task's"];
+  const own = ['none', "the task's"];
   for (const [, key = '', value = ''] of keys) {
     const row = new RegExp(`^\\| \`${key}\` \\| ([^|]+) \\|`, 'm').exec(page)?.[1]?.trim();
     assert.ok(row !== undefined, `${key} is not in the table`);

@@ -1,4 +1,5 @@
 import type { FreezerEvent, Stamps } from '../freezer/model.ts';
+import { latest } from '../instants.ts';
 import type { SnapshotEvent } from '../snapshot/model.ts';
 import type { Barrier, FileSystemTimes, RunEnd } from './record.ts';
 import { advance, initialState } from './schedule/advance.ts';
@@ -236,14 +237,4 @@ function settleTimes(
   return settled === undefined
     ? { settleNs: undefined }
     : { settleStartNs: settled.startNs, settleNs: settled.endNs - settled.startNs };
-}
-
-function latest(stamps: readonly (bigint | undefined)[]): bigint | undefined {
-  let found: bigint | undefined;
-  for (const stamp of stamps) {
-    if (stamp !== undefined && (found === undefined || stamp > found)) {
-      found = stamp;
-    }
-  }
-  return found;
 }

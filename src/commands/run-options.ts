@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import { configuredRequest } from '../backup/configured-request.ts';
 import type { BackupRequest } from '../backup/request.ts';
 import type { VmBackupConfiguration } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
@@ -82,24 +83,16 @@ export function runRequestOf(
   quiesce: QuiescePlan | undefined,
 ): BackupRequest {
   return {
-    blobs: [],
+    ...configuredRequest(configuration),
     selection: {
       include: options.mount ?? [],
       skip: [...configuration.mountsToSkip, ...(options.skip ?? [])],
     },
     timeoutMs: timeoutMsOf(options.timeout) ?? configuration.timeoutMs,
-    waveLimitMs: configuration.waveLimitMs,
-    retryStuckFreeze: configuration.retryStuckFreeze,
-    lastLever: configuration.lastLever,
-    fire: configuration.fire,
-    sequential: configuration.sequentialSnapshot,
     settle: options.settle,
     freeze: true,
-    strictMatch: false,
     startAt: startTimeOf(options.at),
-    metadata: [],
     taskId: randomUUID(),
-    lanes: configuration.lanes,
     quiesce,
   };
 }

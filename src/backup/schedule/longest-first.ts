@@ -1,3 +1,5 @@
+import { earliest } from '../../instants.ts';
+
 /**
  * Puts the targets whose file systems have stood still for longest first. One after the other the requests
  * leave and are answered; so who waited most for the barrier waits least after it.
@@ -10,17 +12,13 @@ export function longestFirst(
   fileSystemsOfTarget: readonly (readonly number[])[],
   freezeStartsNs: readonly (bigint | undefined)[],
 ): number[] {
-  const earliest = new Map(
+  const since = new Map(
     targets.map((target) => {
       const starts = (fileSystemsOfTarget[target] ?? []).map((index) => freezeStartsNs[index]);
-      return [target, starts.reduce(earlier, undefined)];
+      return [target, earliest(starts)];
     }),
   );
-  return targets.toSorted((a, b) => ascending(earliest.get(a), earliest.get(b)));
-}
-
-function earlier(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
-  return ascending(a, b) <= 0 ? a : b;
+  return targets.toSorted((a, b) => ascending(since.get(a), since.get(b)));
 }
 
 /** What is not known comes last: nobody is known to wait for it. */

@@ -1,3 +1,4 @@
+import { configuredRequest } from '../../backup/configured-request.ts';
 import { recover } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import { judge } from '../../backup/outcome.ts';
@@ -5,6 +6,7 @@ import type { BackupRecord } from '../../backup/record.ts';
 import type { BackupRequest } from '../../backup/request.ts';
 import { backup } from '../../backup/run.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
+import { earliest, latest } from '../../instants.ts';
 import {
   QUIESCE_PATHS,
   readQuiesceConfiguration,
@@ -142,15 +144,9 @@ export function heldMsOf({
   fileSystems,
   disks,
 }: Pick<BackupRecord, 'fileSystems' | 'disks'>): number | undefined {
-  const starts = fileSystems.flatMap(({ freezeStartNs }) => freezeStartNs ?? []);
-  const answered = disks.flatMap(({ answer }) => answer.acknowledgedNs ?? []);
-  const [first] = starts.toSorted(ascending);
-  const last = answered.toSorted(ascending).at(-1);
+  const first = earliest(fileSystems.map(({ freezeStartNs }) => freezeStartNs));
+  const last = latest(disks.map(({ answer }) => answer.acknowledgedNs));
   return first === undefined || last === undefined ? undefined : Number(last - first) / 1e6;
-}
-
-function ascending(a: bigint, b: bigint): number {
-  return a < b ? -1 : Number(a > b);
 }
 
 /**
@@ -164,22 +160,11 @@ function requestOf(
   configuration: VmBackupConfiguration,
 ): BackupRequest {
   return {
-    blobs: [],
+    ...configuredRequest(configuration),
     taker: { kind: 'host', client, call: startSnapshotCall(order) },
-    selection: { include: [], skip: configuration.mountsToSkip },
     // Held longer it would be of no use.
     timeoutMs: Math.min(configuration.timeoutMs, CONSISTENT_WITHIN_MS),
-    waveLimitMs: configuration.waveLimitMs,
-    retryStuckFreeze: configuration.retryStuckFreeze,
-    lastLever: configuration.lastLever,
-    fire: configuration.fire,
     sequential: false,
-    settle: true,
-    freeze: configuration.freeze,
-    strictMatch: false,
-    startAt: undefined,
-    metadata: [],
     taskId: order.snapshotId,
-    lanes: undefined,
   };
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { configuredRequest } from '../../backup/configured-request.ts';
 import { recover, thawAbandoned } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import type { BackupRequest } from '../../backup/request.ts';
@@ -185,21 +186,11 @@ function requestOf(
   announced: Promise<void>,
 ): BackupRequest {
   return {
+    ...configuredRequest(configuration),
     blobs: task.blobs.map((url) => ({ url, device: undefined })),
-    selection: { include: [], skip: configuration.mountsToSkip },
-    timeoutMs: configuration.timeoutMs,
-    waveLimitMs: configuration.waveLimitMs,
-    retryStuckFreeze: configuration.retryStuckFreeze,
-    lastLever: configuration.lastLever,
-    fire: configuration.fire,
-    sequential: configuration.sequentialSnapshot,
-    settle: true,
-    freeze: configuration.freeze,
-    strictMatch: false,
     startAt: task.start?.at,
     metadata: task.metadata,
     taskId: task.taskId,
-    lanes: configuration.lanes,
     beforeFreeze: announced,
   };
 }

@@ -1,5 +1,6 @@
 import type { BackupRecord } from '../../backup/record.ts';
 import type { UsedSpace } from '../../filesystems/used-size.ts';
+import { earliest, latest } from '../../instants.ts';
 import { summarize } from '../../report/summary.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../../result-codes.ts';
 import type { Pair, SnapshotCreator } from '../model.ts';
@@ -68,8 +69,8 @@ function timesOf({ fileSystems, disks }: BackupRecord): Pair[] {
     starts: readonly (bigint | undefined)[],
     ends: readonly (bigint | undefined)[],
   ): Pair[] => {
-    const first = extreme(starts, (a, b) => a < b);
-    const last = extreme(ends, (a, b) => a > b);
+    const first = earliest(starts);
+    const last = latest(ends);
     return first === undefined || last === undefined ? [] : [[key, durationText(last - first)]];
   };
   return [
@@ -89,18 +90,6 @@ function timesOf({ fileSystems, disks }: BackupRecord): Pair[] {
       fileSystems.map(({ thawedNs }) => thawedNs),
     ),
   ];
-}
-
-function extreme(
-  values: readonly (bigint | undefined)[],
-  isBetter: (a: bigint, b: bigint) => boolean,
-): bigint | undefined {
-  return values
-    .filter((value) => value !== undefined)
-    .reduce<bigint | undefined>(
-      (best, value) => (best === undefined || isBetter(value, best) ? value : best),
-      undefined,
-    );
 }
 
 /** `h:mm:ss.ffffff`, as other extensions of the kind tell durations. */

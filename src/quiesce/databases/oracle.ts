@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { earliest } from '../../instants.ts';
 import type { ResultCode } from '../../result-codes.ts';
 import type { OwedStatements } from '../model.ts';
 import { findClient } from './client-program.ts';
@@ -51,15 +52,10 @@ export async function holdOracle(context: DatabaseContext): Promise<HeldDatabase
     await releaseAll(held).catch(() => {});
     throw failed.reason;
   }
-  const since = held.flatMap(({ heldFromNs }) => heldFromNs ?? []);
   return {
-    heldFromNs: since.reduce<bigint | undefined>(earliest, undefined),
+    heldFromNs: earliest(held.map(({ heldFromNs }) => heldFromNs)),
     release: () => releaseAll(held),
   };
-}
-
-function earliest(first: bigint | undefined, second: bigint): bigint {
-  return first !== undefined && first < second ? first : second;
 }
 
 /** All of them, whichever fail; then the first failure. */

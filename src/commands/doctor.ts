@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import colors from 'picocolors';
 import type { Check, DoctorReport } from '../doctor/model.ts';
 import { Redaction } from '../log/redaction.ts';
+import { colors } from '../report/colors.ts';
 import { printable } from '../report/terminal.ts';
 import { collect } from './run-options.ts';
 import { type BlobOptions, givenBlobs } from './snapshot-options.ts';

@@ -33,6 +33,7 @@ const FILES: readonly [string, string][] = [
 
 const ENVIRONMENT: readonly [string, string][] = [
   ['NO_COLOR', 'if set, nothing is printed in colour'],
+  ['FORCE_COLOR', 'if set, colours are printed to a pipe or a file, too'],
   ['NODE_EXTRA_CA_CERTS', 'file of a further certificate authority, PEM'],
 ];
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import colors from 'picocolors';
 import { Redaction } from '../log/redaction.ts';
+import { colors } from '../report/colors.ts';
 import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
 import { listSnapshots } from '../snapshot/inventory/container.ts';
 import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/model.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import colors from 'picocolors';
 import { FlashfreezeError } from '../errors.ts';
 import { Redaction } from '../log/redaction.ts';
+import { colors } from '../report/colors.ts';
 import { readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { renderTable } from '../report/table.ts';
 import { deleteFromContainer, listSnapshots } from '../snapshot/inventory/container.ts';

@@ -1,4 +1,4 @@
-import colors from 'picocolors';
+import { colors } from './colors.ts';
 import { isUnremarkable, type PlannedFileSystem, type PlanSummary } from './plan-summary.ts';
 import { renderTable } from './table.ts';
 import { printable } from './terminal.ts';

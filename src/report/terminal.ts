@@ -1,4 +1,4 @@
-import colors from 'picocolors';
+import { colors } from './colors.ts';
 import type { FreezeSummary } from './freeze-summary.ts';
 import type { RunSummary } from './summary.ts';
 import { renderTable } from './table.ts';

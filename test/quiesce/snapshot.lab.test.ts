@@ -70,12 +70,11 @@ test(
     const log = '/lab/strace.log';
     // Writing to the disk proves that it is not frozen.
     const touch = `touch ${join(rig.disks.disks[0]?.mountPoint ?? '', 'touched')} && trace`;
-    const { pluginHost } = files.host([
-      files.usual({
-        preScriptLocation: files.script('p', `${touch} pre`),
-        postScriptLocation: files.script('q', `${touch} post`),
-      }),
-    ]);
+    const scripts = {
+      preScriptLocation: files.script('p', `${touch} pre`),
+      postScriptLocation: files.script('q', `${touch} post`),
+    };
+    const { pluginHost } = files.host([files.usual(scripts)]);
     const ended = await flashfreeze(
       ['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--json'],
       { under: [...strace(TRACED_CALLS), '-o', log] },
@@ -86,11 +85,11 @@ test(
     const span = frozenSpan(calls);
     assert.ok(span);
     assert.is(describeOffences(offences(calls, span)), '');
-    const started = calls.filter(
-      ({ name, text }) => name === 'execve' && text.includes('/proc/self/fd/3'),
-    );
-    assert.is(started.length, 2);
-    assert.ok((started[0]?.end ?? 0) < span.begin && (started[1]?.begin ?? 0) > span.end);
+    const startOf = (script: string) =>
+      calls.find(({ name, text }) => name === 'execve' && text.includes(`"${script}"`));
+    const [pre, post] = [startOf(scripts.preScriptLocation), startOf(scripts.postScriptLocation)];
+    assert.ok(pre && post);
+    assert.ok(pre.end < span.begin && post.begin > span.end);
   },
   { timeLimitMs: 60_000 },
 );

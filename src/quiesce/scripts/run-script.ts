@@ -1,4 +1,5 @@
 import { ChildProcess, spawn } from 'node:child_process';
+import { fstatSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TrustedFile } from '../../config/trusted-file.ts';
 import { BoundedOutput } from './bounded-output.ts';
@@ -10,8 +11,8 @@ const KILL_LIMIT_MS = 1_000;
 
 const LAST_OUTPUT_MS = 50;
 
-/** Where the child finds its script: descriptor 3, the first that is free. */
-const SCRIPT_IN_CHILD = '/proc/self/fd/3';
+/** Where the child finds the script that was opened: descriptor 3, the first that is free. */
+const OPENED_IN_CHILD = '/proc/self/fd/3';
 
 export type ScriptEnd =
   | { readonly kind: 'exited'; readonly exitCode: number }
@@ -35,10 +36,12 @@ export interface ScriptOptions {
 }
 
 /**
- * Runs the script that was opened and checked, not whatever lies at its path by now: the kernel
- * executes descriptor 3, and an interpreter named by a #! line reads the script through it too. `$0`
- * is therefore `/proc/self/fd/3`; the path is in FLASHFREEZE_SCRIPT, and the working directory is
- * the script's.
+ * Runs the script that was opened and checked, not whatever lies at its path by now. Its path is
+ * executed only where it still leads to the opened file, so that `dirname "$0"` finds what lies beside
+ * it; otherwise the kernel executes descriptor 3, an interpreter named by a #! line reads the script
+ * through it too, and `$0` is `/proc/self/fd/3`. Between that look and the execution nobody but root
+ * could exchange it: a trusted file lies in directories that are root's alone. The path is in
+ * FLASHFREEZE_SCRIPT, too, and the working directory is the script's.
  *
  * It gets a session and process group of its own, which is ended as a whole when the time is over.
  * What it has started in the background goes on when it ends in time by itself. Never rejects.
@@ -62,7 +65,7 @@ function start(
   parameters: readonly string[],
 ): ChildProcess | Extract<ScriptEnd, { kind: 'not-started' }> {
   try {
-    return spawn(SCRIPT_IN_CHILD, parameters, {
+    return spawn(leadsTo(script) ? script.path : OPENED_IN_CHILD, parameters, {
       argv0: script.path,
       cwd: script.directory,
       detached: true,
@@ -72,6 +75,13 @@ function start(
   } catch (error) {
     return { kind: 'not-started', errno: errnoOf(error) };
   }
+}
+
+/** Whether the path still leads to the file that was opened. */
+function leadsTo({ path, descriptor }: TrustedFile): boolean {
+  const named = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const opened = fstatSync(descriptor, { bigint: true });
+  return named?.dev === opened.dev && named.ino === opened.ino;
 }
 
 function errnoOf(error: unknown): string {

@@ -527,6 +527,15 @@ test('what a pre-script leaves in the background lives on, and its output hurts 
   assert.is(traceOf(files), 'alive');
 });
 
+test('finds what lies beside it by $0, as the scripts of other tools do', async () => {
+  const files = new ScriptFiles();
+  writeFileSync(files.path('settings.sh'), `NAME=beside\n`);
+  const script = files.script('p', '. "$(dirname "$0")/settings.sh"; trace "$NAME $0"');
+  const ran = await run(files.host([files.usual({ preScriptLocation: script })]));
+  assert.equal(codesOf(ran), []);
+  assert.match(traceOf(files), `beside ${script}`);
+});
+
 test('the script that was checked is run, whatever lies at its path by then', async () => {
   const files = new ScriptFiles();
   const path = files.script('p', 'trace checked');

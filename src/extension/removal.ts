@@ -9,6 +9,7 @@ import { exclusively } from './exclusive.ts';
 import { carryOver } from './handled.ts';
 import type { Installation } from './installation.ts';
 import { readRoleGuid, removeUniqueMachineId } from './machine-identity.ts';
+import { carryOverOrderNote } from './polling/order-note.ts';
 import { stopPolling } from './polling/service.ts';
 import { endWorkers, terminateWorkers } from './worker.ts';
 
@@ -45,12 +46,13 @@ async function endEverything(directory: string): Promise<void> {
   }
 }
 
-/** What the agent's update does: takes over what the version before had handled. */
+/** What the agent's update does: takes over what the version before had handled, and what it still owed the host. */
 export async function update({ directory, libDirectory, agent }: Installation): Promise<void> {
   const { updatingFromVersion } = agent;
   if (updatingFromVersion !== undefined) {
     const former = `${nameOf(directory)}-${updatingFromVersion}`;
     await carryOver(join(libDirectory, former), directory);
+    await carryOverOrderNote(join(libDirectory, former), directory);
   }
 }
 

@@ -50,12 +50,23 @@ test(
     await assertTaken(machine, 'round-three');
     assert.equal(await scene.snapshotCounts(), scene.each(1));
 
-    // A newer version takes its place.
+    // A newer version takes its place, and knows of the order that the host has not heard the result of.
+    const deaf = { kind: 'answer', status: 503, body: '' } as const;
+    await machine.host.setFault({ call: 'publish-snapshot', fault: deaf });
+    await machine.host.order({ snapshotId: 'unheard' });
+    await machine.logged('the host could not be told what became of snapshot unheard');
     assertCommands(await scene.sendAgain(task.settings, '1.0.0.2'), [
       ...['disable', 'update', 'uninstall', 'install', 'enable'],
     ]);
     await machine.quiet(1);
     assert.match(machine.services()[0]?.commandLine.join(' ') ?? '', '1.0.0.2');
+    await machine.host.clearFaults();
+    await machine.logged('only the host does not know it yet');
+    await machine.heard('publish-snapshot', 'unheard');
+    const starts = (await machine.host.requests()).filter(
+      ({ call, body }) => call === 'start-snapshot' && body.includes('unheard'),
+    );
+    assert.is(starts.length, 1, 'the order was carried out twice');
     await assertTaken(machine, 'round-four');
 
     const removed = await scene.agent.remove();

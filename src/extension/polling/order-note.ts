@@ -4,7 +4,7 @@ import { parseJsonObject, textOf } from '../../snapshot/host/json.ts';
 import { isJsonObject } from '../settings/json.ts';
 import type { OrderFault } from './orders.ts';
 
-/** In the extension's directory, and gone with it. */
+/** In the extension's directory; an upgrade carries it over to the new one's. */
 const NOTE_FILE = 'order.json';
 
 /**
@@ -22,8 +22,7 @@ export async function readOrderNote(
   directory: string,
   snapshotId: string,
 ): Promise<OrderNote | undefined> {
-  const text = await readFile(join(directory, NOTE_FILE), 'utf8').catch(() => '');
-  const note = parseJsonObject(text);
+  const note = parseJsonObject((await readNote(directory)) ?? '');
   if (note?.snapshotId !== snapshotId) {
     return undefined;
   }
@@ -44,8 +43,30 @@ export async function writeOrderNote(
   snapshotId: string,
   note: OrderNote,
 ): Promise<void> {
+  await replaceNote(directory, JSON.stringify({ snapshotId, ...note }));
+}
+
+/**
+ * Takes over what another version of the extension has noted (update): the host may repeat that order still.
+ * What this version has noted itself stands.
+ *
+ * @throws what the system says
+ */
+export async function carryOverOrderNote(from: string, to: string): Promise<void> {
+  const [theirs, own] = await Promise.all([from, to].map(readNote));
+  if (theirs !== undefined && own === undefined) {
+    await replaceNote(to, theirs);
+  }
+}
+
+async function readNote(directory: string): Promise<string | undefined> {
+  return await readFile(join(directory, NOTE_FILE), 'utf8').catch(() => undefined);
+}
+
+/** Synced: a machine that goes down right afterwards must not leave an empty file, which counts as none. */
+async function replaceNote(directory: string, text: string): Promise<void> {
   const path = join(directory, NOTE_FILE);
-  await writeFile(`${path}.new`, JSON.stringify({ snapshotId, ...note }), { mode: 0o600 });
+  await writeFile(`${path}.new`, text, { mode: 0o600, flush: true });
   await rename(`${path}.new`, path);
 }
 

@@ -127,6 +127,16 @@ export class PolledGuest implements AsyncDisposable {
     return found;
   }
 
+  /** As soon as such a call about a snapshot has been answered well. */
+  async heard(call: HostCallName, snapshotId: string): Promise<void> {
+    await this.request(call, ({ body, status }) => body.includes(snapshotId) && status === 200);
+  }
+
+  /** As soon as the extension's log has this. */
+  async logged(text: string): Promise<void> {
+    await until(async () => (await this.log()).includes(text), `"${text}" in the log`);
+  }
+
   /** The extension's log. */
   async log(): Promise<string> {
     const { guest, agent } = this.scene;

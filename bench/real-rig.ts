@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { machineProxy } from '../src/config/machine-proxy.ts';
 import { readVmBackupConfiguration } from '../src/config/vmbackup.ts';
 import { FlashfreezeError } from '../src/errors.ts';
 import type { FileSystem } from '../src/filesystems/model.ts';
@@ -81,10 +82,11 @@ export class RealRig implements Rig {
   }
 
   async discard(snapshots: readonly (string | null)[]): Promise<void> {
+    const proxyFor = machineProxy();
     await Promise.all(
       this.urls.map(async (url, index) => {
         const snapshot = snapshots[index] ?? null;
-        return snapshot === null ? undefined : await deleteSnapshot(url, snapshot);
+        return snapshot === null ? undefined : await deleteSnapshot(url, snapshot, proxyFor(url));
       }),
     );
   }

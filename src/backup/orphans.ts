@@ -35,6 +35,7 @@ function snapshotIn({ target, snapshot }: SnapshotAnswer): UselessSnapshot[] {
 export async function deleteOrphans(
   useless: readonly UselessSnapshot[],
   targets: readonly { readonly url: string | undefined; readonly blob: string }[],
+  proxyFor: (url: string) => string | undefined,
 ): Promise<Orphan[]> {
   return await Promise.all(
     useless.map(async ({ target, snapshot }) => {
@@ -42,7 +43,7 @@ export async function deleteOrphans(
       const keptBecause =
         url === undefined
           ? 'it was not taken by a request of ours'
-          : await deleteSnapshot(url, snapshot);
+          : await deleteSnapshot(url, snapshot, proxyFor(url));
       return { blob, snapshot, keptBecause };
     }),
   );

@@ -1,5 +1,5 @@
+import { machineProxy } from '../config/machine-proxy.ts';
 import type { Disk, Plan } from '../filesystems/model.ts';
-import type { GuardianReport } from '../freezer/guardian-report.ts';
 import type { LastLever } from '../freezer/last-lever.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import { throwIfAborted, unlessAborted } from './abort.ts';
@@ -7,6 +7,7 @@ import { approach } from './approach.ts';
 import { type Attempts, attempts, stuckIn } from './attempts.ts';
 import { keepLearntOrder } from './learnt-order.ts';
 import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
+import { ownUp } from './own-up.ts';
 import { Phases } from './phases.ts';
 import { disksOf, type Prepared, prepare, type Relays } from './prepare.ts';
 import { resumeApplication, withoutForbiddenFreeze } from './quiesce-phase.ts';
@@ -54,8 +55,9 @@ export async function backup(
       noting.warn(warning);
     }
     await resources.disposeAsync();
+    const honest = { ...tried, last: ownUp(tried.last, report) };
     return {
-      ...(await afterwards(request, approached.prepared, ownUp(tried, report), noting)),
+      ...(await afterwards(request, approached.prepared, honest, noting)),
       phases: phases.times,
       warnings,
       application: approached.application?.record(),
@@ -80,22 +82,6 @@ function leverWarnings(lever: LastLever | undefined): string[] {
   ];
 }
 
-/**
- * Where the guardian had to thaw, this process was late or stopped: whatever its own stamps say, the
- * file systems were not held until the answers came.
- */
-function ownUp(tried: Attempts, report: GuardianReport | undefined): Attempts {
-  const fileSystems = (report?.thawed ?? []).map(({ fileSystem }) => fileSystem);
-  if (fileSystems.length === 0) {
-    return tried;
-  }
-  const times = tried.last.fileSystems.map((it, index) =>
-    fileSystems.includes(index) ? { ...it, wasFrozen: false } : it,
-  );
-  const end = { kind: 'guardian-thawed', fileSystems } as const;
-  return { ...tried, last: { ...tried.last, fileSystems: times, end } };
-}
-
 /** What is done and told once nothing is frozen any more. */
 async function afterwards(
   request: BackupRequest,
@@ -117,7 +103,7 @@ async function afterwards(
     end: last.end,
     findings: last.findings,
     earlierAttempts: earlier.map((it) => ({ fileSystems: it.fileSystems, stuck: stuckIn(it) })),
-    orphans: await deleteOrphans(uselessSnapshots(tried), targets),
+    orphans: await deleteOrphans(uselessSnapshots(tried), targets, machineProxy()),
   };
 }
 

@@ -1,3 +1,4 @@
+import { machineProxy } from '../config/machine-proxy.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { CommandTaker } from '../snapshot/command/command-taker.ts';
@@ -57,6 +58,7 @@ export async function openTaker(
   return await BlobLanes.open(targets, {
     ...(request.lanes === undefined ? {} : { lanes: request.lanes }),
     encrypted: request.encrypted ?? false,
+    proxyFor: machineProxy(),
     onEvent,
   });
 }

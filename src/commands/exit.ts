@@ -19,10 +19,24 @@ export async function exitOnError(command: () => Promise<unknown>): Promise<void
  */
 export function reportError(error: unknown): number {
   if (error instanceof CommanderError) {
-    return error.exitCode === 0 ? 0 : 2;
+    return error.exitCode === MISUSE ? 2 : error.exitCode;
   }
   process.stderr.write(`${redact(describe(error))}\n`);
   return error instanceof FlashfreezeError ? error.exitCode : 1;
+}
+
+/** What commander itself ends with for a command line that it refuses; it has said why. */
+const MISUSE = 1;
+
+/**
+ * Turns what commander says of a command line into a message like our own. It repeats what was given, which may
+ * be a URL with its signature in the wrong place.
+ */
+export function describeMisuse(text: string): string {
+  const [first = '', ...hints] = redact(text).trimEnd().split('\n');
+  const suggestion = hints.find((hint) => hint.startsWith('(Did you mean')) ?? '';
+  const sentence = first.replace(/^error: /, '').replace(/\.$/, '');
+  return `flashfreeze: ${[sentence, suggestion].filter((it) => it !== '').join(' ')} (FF_USAGE)\n`;
 }
 
 function describe(error: unknown): string {

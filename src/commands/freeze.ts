@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { type ErrorCode, FlashfreezeError } from '../errors.ts';
 import { type FreezeSummary, summarizeFreeze } from '../report/freeze-summary.ts';
 import { renderFreeze } from '../report/terminal.ts';
@@ -23,7 +23,10 @@ export function addFreezeCommand(program: Command): void {
     .description('Freeze the file systems, run a command, thaw; its exit code is passed on')
     .usage('[options] -- <command> [argument...]')
     .argument('<command...>', 'program and arguments; after -- they may begin with a dash')
-    .addHelpText('after', EXPLANATION);
+    .addHelpText('after', EXPLANATION)
+    .exitOverride(({ exitCode, code, message }) => {
+      throw new CommanderError(exitCode === 0 ? 0 : OWN_FAILURE, code, message);
+    });
   addRunOptions(command).action(async (line: readonly string[], options: RawRunOptions) => {
     process.exitCode = await freeze(line, options);
   });
@@ -35,8 +38,8 @@ after the thaw. It may read frozen file systems; writing to one blocks it until 
 thaws everything, and it is sent SIGTERM then.
 
 Exit code: that of the command (128 + n where signal n ended it); 125 where the file systems
-were not frozen all the while; 126 and 127 where the command cannot be started; then nothing
-was frozen.`;
+were not frozen all the while, or the options are wrong; 126 and 127 where the command cannot
+be started; then nothing was frozen.`;
 
 /** @returns the exit code */
 async function freeze(line: readonly string[], options: RawRunOptions): Promise<number> {

@@ -35,6 +35,11 @@ const ENVIRONMENT: readonly [string, string][] = [
   ['NO_COLOR', 'if set, nothing is printed in colour'],
   ['FORCE_COLOR', 'if set, colours are printed to a pipe or a file, too'],
   ['NODE_EXTRA_CA_CERTS', 'file of a further certificate authority, PEM'],
+  [
+    'HTTPS_PROXY',
+    'HTTP proxy for what is sent to storage accounts; /etc/waagent.conf goes before it',
+  ],
+  ['NO_PROXY', 'hosts, domains and networks reached without a proxy'],
 ];
 
 /** In the language of man(7). */

@@ -5,6 +5,7 @@ import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
 import { matchTargets } from '../backup/matching.ts';
 import { preflightError } from '../backup/preflight.ts';
 import type { BackupRequest } from '../backup/request.ts';
+import { machineProxy } from '../config/machine-proxy.ts';
 import { readVmBackupConfiguration } from '../config/vmbackup.ts';
 import { readDirtyData } from '../filesystems/dirty-data.ts';
 import type { Plan } from '../filesystems/model.ts';
@@ -91,7 +92,7 @@ async function matchBlobs(
     metadata: [],
     clientRequestId: `${randomUUID()}/${index}`,
   }));
-  await using lanes = await BlobLanes.open(targets, { onEvent: () => {} });
+  await using lanes = await BlobLanes.open(targets, { proxyFor: machineProxy() });
   const preflights = await lanes.preflight();
   const error = preflightError(preflights, names);
   if (error !== undefined) {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addCompletionCommand } from './completion.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { describeMisuse } from './exit.ts';
 import { addExtensionCommand } from './extension.ts';
 import { addFreezeCommand } from './freeze.ts';
 import { addLabCommand } from './lab.ts';
@@ -21,6 +22,7 @@ export function createProgram(): Command {
     .version(packageJson.version)
     .showSuggestionAfterError()
     .showHelpAfterError('(flashfreeze --help lists the commands)')
+    .configureOutput({ outputError: (text, write) => write(describeMisuse(text)) })
     .exitOverride();
   addSnapshotCommand(program);
   addFreezeCommand(program);

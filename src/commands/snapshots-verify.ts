@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { machineProxy } from '../config/machine-proxy.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
@@ -46,7 +47,10 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
     redaction.addUrl(url);
   }
   const run = await readRunFile(path ?? (await latestRun(RUN_FOLDER, 'snapshot')));
-  const stored = (await Promise.all(containers.map(listSnapshots))).flat();
+  const proxyFor = machineProxy();
+  const stored = (
+    await Promise.all(containers.map((url) => listSnapshots(url, proxyFor(url))))
+  ).flat();
   const wanted = metadataOf(options.metadata);
   const verified = (run.summary?.disks ?? []).map(
     ({ blob, snapshot }): Verified => ({

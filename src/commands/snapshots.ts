@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
@@ -58,7 +59,7 @@ type Listed = StoredSnapshot & { readonly task: string | null };
 async function listed(url: string, options: ListOptions): Promise<Listed[]> {
   const known = await knownSnapshots();
   const wanted = metadataOf(options.metadata);
-  return (await listSnapshots(url))
+  return (await listSnapshots(url, machineProxy()(url)))
     .map((it) => ({ ...it, task: taskOf(it, known) ?? null }))
     .filter(({ blob }) => options.blob === undefined || blob === options.blob)
     .filter(({ task }) => options.task === undefined || task === options.task)
@@ -78,9 +79,11 @@ async function prune(options: PruneOptions): Promise<number> {
     options.all === true || (options.metadata ?? []).length > 0 || task !== null;
   const candidates = (await listed(url, options)).filter(isOurs);
   const doomed = toPrune(candidates, rule, new Date());
+  const proxy = machineProxy()(url);
   const results: Pruned[] = [];
   for (const snapshot of doomed) {
-    const error = options.delete === true ? await deleteFromContainer(url, snapshot) : undefined;
+    const error =
+      options.delete === true ? await deleteFromContainer(url, snapshot, proxy) : undefined;
     const isGone = options.delete === true && error === undefined;
     results.push({ ...snapshot, deleted: isGone, error: error ?? null });
   }
@@ -117,10 +120,11 @@ async function knownSnapshots(): Promise<KnownSnapshot[]> {
 
 function ruleOf({ keep, olderThan }: PruneOptions): PruneRule {
   const count = keep === undefined ? undefined : Number(keep);
-  if (count !== undefined && (!Number.isInteger(count) || count < 0)) {
+  // Nothing but digits: Number('') is 0, and an unset variable of a script must not delete everything.
+  if (keep !== undefined && !/^\d+$/.test(keep)) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      `--keep ${keep}: expected a whole number, e.g. --keep 7`,
+      `--keep ${keep === '' ? '(empty)' : keep}: expected a whole number, e.g. --keep 7`,
     );
   }
   const olderThanMs = olderThan === undefined ? undefined : ageMsOf(olderThan);

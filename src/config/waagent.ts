@@ -82,6 +82,8 @@ function proxyUrl(text: string): URL | undefined {
   return url !== null && /^https?:$/.test(url.protocol) && url.hostname !== '' ? url : undefined;
 }
 
+/** Itself, which no proxy can reach for the machine. */
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 /** Addresses of the host that only this VM can reach: never through a proxy (host-api.md). */
 const HOST_ADDRESSES: readonly string[] = ['168.63.129.16', '169.254.169.254'];
 
@@ -97,7 +99,7 @@ export function proxyFor(
   environment: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   const target = URL.parse(url);
-  if (target === null || HOST_ADDRESSES.includes(target.hostname)) {
+  if (target === null || isNear(target.hostname)) {
     return undefined;
   }
   if (bypassesProxy(target, variable(environment, 'no_proxy'))) {
@@ -105,6 +107,10 @@ export function proxyFor(
   }
   const scheme = target.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
   return configuration.proxy ?? proxyUrl(variable(environment, scheme))?.href;
+}
+
+function isNear(hostname: string): boolean {
+  return LOOPBACK.test(hostname) || HOST_ADDRESSES.includes(hostname);
 }
 
 /** In small letters first, as curl and the agent do. */

@@ -221,7 +221,7 @@ function checkProxy({ proxies }: MachineFacts): Check {
     ? ok('proxy', 'none is set')
     : warning(
         'proxy',
-        `a proxy is set (${proxies.join(', ')}); snapshot requests do not use it`,
-        'let the machine reach the storage accounts directly',
+        `a proxy is set (${proxies.join(', ')}): snapshot requests go through it, and its delay is part of the window`,
+        'where the machine reaches the storage accounts directly, name them in NO_PROXY',
       );
 }

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { GRACE_PERIODS_PATH, unfinishedRuns } from '../backup/journal/journal.ts';
+import { machineProxy } from '../config/machine-proxy.ts';
 import { readVmBackupConfiguration, VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import { readWaagentConfiguration } from '../config/waagent.ts';
 import { FlashfreezeError } from '../errors.ts';
@@ -196,7 +197,7 @@ async function readBlobs(urls: readonly string[]): Promise<BlobFacts[]> {
     clientRequestId: `doctor/${index}`,
   }));
   try {
-    await using lanes = await BlobLanes.open(targets, { onEvent: () => {} });
+    await using lanes = await BlobLanes.open(targets, { proxyFor: machineProxy() });
     const preflights = await lanes.preflight();
     return urls.map((url, index) => {
       const preflight = preflights[index];

@@ -11,6 +11,8 @@ export interface BlobTarget {
 export interface RequestFailure {
   readonly kind:
     | 'connect'
+    /** The proxy opened no tunnel. */
+    | 'proxy'
     | 'tls'
     | 'timeout'
     | 'reset'

@@ -130,6 +130,8 @@ for (const [what, url, configuration, environment, proxy] of [
   ['NO_PROXY of others', BLOB, CONFIGURED, { NO_PROXY: 'example.com' }, 'http://agent:1/'],
   ['the wire server', 'http://168.63.129.16/metadata', CONFIGURED, {}, undefined],
   ['the metadata service', 'http://169.254.169.254/metadata', CONFIGURED, {}, undefined],
+  ['the machine itself', 'https://127.0.0.1:8443/a', CONFIGURED, {}, undefined],
+  ['the machine itself by name', 'https://localhost/a', CONFIGURED, {}, undefined],
   ['no URL', 'acct', CONFIGURED, {}, undefined],
 ] as const) {
   test(`proxy: ${what}`, () => {

@@ -46,9 +46,8 @@ cd /sys/root || fail "the new root is not there"
     mount -t tmpfs -o mode=755 flashfreeze-lab lab
 } || fail "the lab's own /proc, /sys, /dev or /run cannot be mounted"
 # What the machine wants quiesced and how it is backed up is none of the lab's business.
-if [ -d etc/azure ]; then
-  mount -t tmpfs flashfreeze-lab etc/azure || fail "/etc/azure cannot be hidden"
-fi
+{ mkdir -p etc/azure && mount -t tmpfs -o mode=755 flashfreeze-lab etc/azure && rm -f etc/waagent.conf; } ||
+  fail "the machine's configuration cannot be hidden"
 printf '127.0.0.1 localhost\n::1 localhost\n' >etc/hosts
 mkdir lab/machine && pivot_root . lab/machine || fail "pivot_root failed"
 cd / && umount -l /lab/machine && rmdir /lab/machine || fail "the old root cannot be detached"

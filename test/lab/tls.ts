@@ -4,7 +4,7 @@ import { runCommand } from './run-command.ts';
 
 const EXTENSIONS = [
   'basicConstraints=critical,CA:FALSE',
-  'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1',
+  'subjectAltName=DNS:localhost,DNS:*.blob.core.windows.net,IP:127.0.0.1,IP:::1',
   'extendedKeyUsage=serverAuth',
 ].join('\n');
 

@@ -2,6 +2,7 @@ import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Dispatcher, Client as UndiciClient } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
+import { tunnelConnector } from './tunnel.ts';
 
 /**
  * How long an idle connection is kept, in ms: past the longest preparation (scripts and a scheduled
@@ -22,6 +23,8 @@ export interface ConnectionOptions {
   readonly lookup?: LookupFunction;
   /** A socket of the machine's own, in place of what the origin says. */
   readonly socketPath?: string;
+  /** URL of the proxy for an https origin; missing: none. Secret. */
+  readonly proxy?: string | undefined;
 }
 
 /**
@@ -59,7 +62,9 @@ export class BlobConnection {
   }
 
   #create(): UndiciClient {
-    const { connectTimeoutMs, ...trust } = this.#options;
+    const { connectTimeoutMs, lookup, proxy, ...rest } = this.#options;
+    const trust = { rejectUnauthorized: true, ...rest };
+    const names = lookup === undefined ? {} : { lookup };
     return new Client(this.#origin, {
       pipelining: 1,
       allowH2: false,
@@ -69,7 +74,10 @@ export class BlobConnection {
       // Both are coarse (about 1 s); the exchanges have exact deadlines of their own.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: connectTimeoutMs, rejectUnauthorized: true, ...trust },
+      connect:
+        proxy === undefined
+          ? { timeout: connectTimeoutMs, ...names, ...trust }
+          : tunnelConnector({ proxy, connectTimeoutMs, ...names }, trust),
     });
   }
 }

@@ -1,3 +1,5 @@
+import { proxyOptions } from './proxy-options.ts';
+
 /** Longest the deletion of one snapshot may take; it is a courtesy, not worth more. */
 const DELETE_TIMEOUT_MS = 10_000;
 
@@ -6,13 +8,18 @@ const DELETE_TIMEOUT_MS = 10_000;
  *
  * @param url the blob's SAS URL
  * @param snapshot its `x-ms-snapshot`
+ * @param proxy URL of the proxy it is reached through
  * @returns undefined where it is gone, else why not, without secrets
  */
-export async function deleteSnapshot(url: string, snapshot: string): Promise<string | undefined> {
+export async function deleteSnapshot(
+  url: string,
+  snapshot: string,
+  proxy: string | undefined,
+): Promise<string | undefined> {
   // Loaded here: half a second that only a run with orphans has to spend.
-  const { BlobClient, RestError } = await import('@azure/storage-blob');
+  const { AnonymousCredential, BlobClient, RestError } = await import('@azure/storage-blob');
   try {
-    await new BlobClient(url)
+    await new BlobClient(url, new AnonymousCredential(), proxyOptions(proxy))
       .withSnapshot(snapshot)
       .delete({ abortSignal: AbortSignal.timeout(DELETE_TIMEOUT_MS) });
     return undefined;

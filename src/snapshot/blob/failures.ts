@@ -3,7 +3,10 @@ import type { RequestFailure } from '../model.ts';
 
 type Kind = Exclude<RequestFailure['kind'], 'command'>;
 /** What an error of the connection can mean. */
-export type BrokenKind = Extract<Kind, 'connect' | 'refused' | 'reset' | 'tls' | 'protocol'>;
+export type BrokenKind = Extract<
+  Kind,
+  'connect' | 'proxy' | 'refused' | 'reset' | 'tls' | 'protocol'
+>;
 
 const NOT_REACHED = new Set([
   'EAI_AGAIN',
@@ -23,6 +26,9 @@ const PROTOCOL_CODE = /^HPE_|^UND_ERR_(HEADERS_OVERFLOW|RES_|RESPONSE_)|^ERR_ASS
  */
 export function classifyError(error: unknown, sent: boolean): BrokenKind {
   const code = errorCode(error);
+  if (code.startsWith('PROXY_')) {
+    return 'proxy';
+  }
   if (code === 'ECONNREFUSED') {
     return 'refused';
   }
@@ -60,6 +66,7 @@ export function failureWithoutAnswer(
 
 const SAYING: Record<Exclude<Kind, 'http'>, string> = {
   connect: 'cannot be reached',
+  proxy: 'the proxy opened no way to it',
   refused: 'refuses the connection',
   tls: 'TLS failed',
   timeout: 'no complete answer within the time allowed',
@@ -70,6 +77,8 @@ const SAYING: Record<Exclude<Kind, 'http'>, string> = {
 
 const ADVICE: Partial<Record<Kind, string>> = {
   connect: '; check the name, the network and the firewall',
+  proxy:
+    '; check HttpProxy.Host and HttpProxy.Port in /etc/waagent.conf, HTTPS_PROXY, and NO_PROXY for what needs no proxy',
   refused: '; check the port and that the service runs',
   tls: '; the server must show a certificate for this name that the system trusts. If a private authority signed it, set NODE_EXTRA_CA_CERTS=<its certificate in PEM> before the start',
   protocol: '; check that the URL is that of a blob and that no proxy is in between',

@@ -34,7 +34,7 @@ export class LaneTarget {
   constructor(prepared: PreparedTarget, options: ConnectionOptions, encrypted: boolean) {
     this.prepared = prepared;
     this.#encrypted = encrypted;
-    this.connection = new BlobConnection(prepared.origin, options);
+    this.connection = new BlobConnection(prepared.origin, { ...options, proxy: prepared.proxy });
     this.#snapshotRequest = prepared.snapshot;
     this.#readable = prepared.permissions.read;
   }

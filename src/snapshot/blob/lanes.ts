@@ -22,6 +22,8 @@ export interface BlobLanesOptions extends Partial<LaneLimits> {
   readonly lanes?: number;
   /** The VM has Azure Disk Encryption: what unlocks a disk is carried over to its snapshot. */
   readonly encrypted?: boolean;
+  /** URL of the proxy that a blob is reached through; undefined, or missing: none. */
+  readonly proxyFor?: (url: string) => string | undefined;
   /** Hears what happens to fired targets, each exactly one `acknowledged` or `failed`. */
   readonly onEvent?: (event: SnapshotEvent) => void;
 }
@@ -78,7 +80,9 @@ export class BlobLanes implements SnapshotTaker {
     targets: readonly BlobTarget[],
     options: BlobLanesOptions = {},
   ): Promise<BlobLanes> {
-    const prepared = targets.map((target, index) => prepareTarget(target, index, targets.length));
+    const prepared = targets.map((target, index) =>
+      prepareTarget(target, index, targets.length, options.proxyFor?.(target.url)),
+    );
     const hands = dealTargets(prepared.length, options.lanes ?? DEFAULT_LANES);
     const pool = hands.length === 0 ? undefined : new LanePool(hands.length);
     const lanes = new BlobLanes(prepared, pool, options);

@@ -40,6 +40,8 @@ export interface Permissions {
 export interface PreparedTarget {
   readonly target: number;
   readonly origin: string;
+  /** URL of the proxy it is reached through; undefined: none. */
+  readonly proxy: string | undefined;
   readonly permissions: Permissions;
   /** Reads the first `HEAD_BYTES`. */
   readonly head: PreparedRequest;
@@ -63,7 +65,12 @@ export interface PreparedTarget {
  * @throws FlashfreezeError `FF_URL_INVALID`, `FF_URL_INSECURE`; `FF_CONFIG_INVALID` where metadata
  * cannot be sent in a header.
  */
-export function prepareTarget(target: BlobTarget, index: number, count: number): PreparedTarget {
+export function prepareTarget(
+  target: BlobTarget,
+  index: number,
+  count: number,
+  proxy?: string,
+): PreparedTarget {
   const label = `blob URL ${index + 1} of ${count}`;
   const url = parseBlobUrl(target.url, label);
   const path = (...parameters: string[]): string =>
@@ -77,6 +84,7 @@ export function prepareTarget(target: BlobTarget, index: number, count: number):
   return {
     target: index,
     origin: url.origin,
+    proxy,
     permissions: permissionsOf(url.query),
     head: readOf(0, HEAD_BYTES - 1),
     firstByte: readOf(0, 0),

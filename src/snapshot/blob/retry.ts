@@ -1,3 +1,5 @@
+import type { BrokenKind } from './failures.ts';
+
 /** How one try of a request ended without what was asked for. */
 export type FailedTry =
   | {
@@ -10,7 +12,7 @@ export type FailedTry =
   | {
       readonly kind: 'broken';
       /** As in `RequestFailure`. */
-      readonly failure: 'connect' | 'refused' | 'reset' | 'tls' | 'protocol';
+      readonly failure: BrokenKind;
       /** The request had left. */
       readonly sent: boolean;
     };

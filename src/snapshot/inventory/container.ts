@@ -1,6 +1,7 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { withoutQuery } from '../blob/blob-url.ts';
 import { deleteSnapshot } from '../blob/delete-snapshot.ts';
+import { proxyOptions } from '../blob/proxy-options.ts';
 import type { StoredSnapshot } from './model.ts';
 
 /** For one answer of the service. */
@@ -10,13 +11,17 @@ const ANSWER_LIMIT_MS = 30_000;
  * Every snapshot in a container, by blob and time. Never while anything is frozen.
  *
  * @param url of the container, with a SAS that may list (`sp` with `l`, `sr=c`)
+ * @param proxy URL of the proxy it is reached through
  * @throws FlashfreezeError FF_CONTAINER_REFUSED
  */
-export async function listSnapshots(url: string): Promise<StoredSnapshot[]> {
-  const { ContainerClient } = await import('@azure/storage-blob');
+export async function listSnapshots(
+  url: string,
+  proxy: string | undefined,
+): Promise<StoredSnapshot[]> {
+  const { AnonymousCredential, ContainerClient } = await import('@azure/storage-blob');
   const found: StoredSnapshot[] = [];
   try {
-    const container = new ContainerClient(url);
+    const container = new ContainerClient(url, new AnonymousCredential(), proxyOptions(proxy));
     const listing = container.listBlobsFlat({
       includeSnapshots: true,
       includeMetadata: true,
@@ -43,9 +48,10 @@ export async function listSnapshots(url: string): Promise<StoredSnapshot[]> {
 export async function deleteFromContainer(
   url: string,
   { blob, snapshot }: Pick<StoredSnapshot, 'blob' | 'snapshot'>,
+  proxy: string | undefined,
 ): Promise<string | undefined> {
   const { ContainerClient } = await import('@azure/storage-blob');
-  return await deleteSnapshot(new ContainerClient(url).getBlobClient(blob).url, snapshot);
+  return await deleteSnapshot(new ContainerClient(url).getBlobClient(blob).url, snapshot, proxy);
 }
 
 function refused(url: string, error: unknown): FlashfreezeError {

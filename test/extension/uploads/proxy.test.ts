@@ -1,11 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import * as assert from 'uvu/assert';
 import { uploadStatusBlob } from '../../../src/extension/uploads/upload.ts';
 import { trustOwnAuthority } from '../../snapshot/blob/fixtures/authority.ts';
+import { TunnelProxy } from '../../snapshot/blob/fixtures/tunnel-proxy.ts';
 import { suite } from '../../suite.ts';
 import { TextBlobs } from './text-blobs.ts';
 
@@ -14,51 +11,6 @@ const test = suite('uploads through a proxy');
 
 const startBlobs = (): Promise<TextBlobs> =>
   TextBlobs.start({ certificate: join(folder, 'trusted.pem'), key: join(folder, 'trusted.key') });
-
-/** A proxy that tunnels (CONNECT) for whoever knows the password. */
-class TunnelProxy implements AsyncDisposable {
-  readonly #server: Server = createServer();
-  readonly #sockets = new Set<Duplex>();
-  readonly tunnels: string[] = [];
-
-  static async start(): Promise<TunnelProxy> {
-    const proxy = new TunnelProxy();
-    proxy.#server.on('connect', (request, socket) => proxy.#tunnel(request, socket));
-    proxy.#server.listen(0, '127.0.0.1');
-    await once(proxy.#server, 'listening');
-    return proxy;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  #tunnel({ url = '', headers }: IncomingMessage, socket: Duplex): void {
-    const expected = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
-    if (headers['proxy-authorization'] !== expected) {
-      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
-      return;
-    }
-    this.tunnels.push(url);
-    const onward = connect(Number(url.split(':')[1]), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      onward.pipe(socket).pipe(onward);
-    });
-    for (const each of [socket, onward]) {
-      this.#sockets.add(each);
-      each.on('error', () => each.destroy());
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) {
-      socket.destroy();
-    }
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, 'close');
-  }
-}
 
 test('goes through the proxy that is given, with its user name and password', async () => {
   await using blobs = await startBlobs();

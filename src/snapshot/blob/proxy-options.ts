@@ -1,0 +1,21 @@
+import type { StoragePipelineOptions } from '@azure/storage-blob';
+
+/**
+ * How the storage library is told about a proxy. Without one it asks the environment itself.
+ *
+ * @param proxy URL of an HTTP proxy, perhaps with user name and password
+ */
+export function proxyOptions(proxy: string | undefined): StoragePipelineOptions {
+  if (proxy === undefined) {
+    return {};
+  }
+  const { protocol, hostname, port, username, password } = new URL(proxy);
+  return {
+    proxyOptions: {
+      host: `${protocol}//${hostname}`,
+      port: Number(port || (protocol === 'https:' ? 443 : 80)),
+      username: decodeURIComponent(username),
+      password: decodeURIComponent(password),
+    },
+  };
+}

@@ -75,12 +75,16 @@ function renderCopy(report: TaskReport, now: Date): string {
   if (whole !== undefined) {
     return whole;
   }
-  const messageBeside = (parts: Parts): string =>
-    fitted(report.message, (message) => render(parts, message).length <= MAX_COPY_CHARACTERS);
+  const messageBeside = (parts: Parts): string | undefined =>
+    longestFitting(
+      report.message,
+      (message) => render(parts, message).length <= MAX_COPY_CHARACTERS,
+    );
   const message = messageBeside(WITHOUT_SNAPSHOTS);
-  return message.length >= Math.min(report.message.length, LEAST_MESSAGE_CHARACTERS)
+  const leastCharacters = Math.min(report.message.length, LEAST_MESSAGE_CHARACTERS);
+  return message !== undefined && message.length >= leastCharacters
     ? render(WITHOUT_SNAPSHOTS, message)
-    : render(ONLY_THE_MESSAGE, messageBeside(ONLY_THE_MESSAGE));
+    : render(ONLY_THE_MESSAGE, messageBeside(ONLY_THE_MESSAGE) ?? '');
 }
 
 function fitted(message: string, fits: (candidate: string) => boolean): string {

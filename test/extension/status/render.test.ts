@@ -223,6 +223,13 @@ test('telemetry makes room for a message that would not fit beside it', () => {
   assert.ok(copy.status.formattedMessage.message.length > 8_000);
 });
 
+test('telemetry that does not even fit beside an empty message is left out', () => {
+  const telemetry = Array.from({ length: 45 }, () => ['key', '"'.repeat(500)] as const);
+  const text = renderStatusFile(goodReport(65, { telemetry, message: '' }), NOW);
+  assert.ok(copyOf(text).length <= MAX_COPY_CHARACTERS);
+  assert.equal(seenByAgent(text), { kind: 'reported', isCut: false, status: 'success' });
+});
+
 const reports: fc.Arbitrary<TaskReport> = fc.record({
   handlerName: fc.string({ unit: 'binary', maxLength: 400 }),
   code: fc.constantFrom(...Object.keys(RESULTS).map((key) => Number(key) as ResultCode)),

@@ -7,7 +7,8 @@ case $0 in
 */*) directory=${0%/*} ;;
 *) directory=. ;;
 esac
-directory=$(cd -- "$directory" && pwd -P) || exit 1
+# With a CDPATH of the caller's, cd could go elsewhere, and say where.
+directory=$(CDPATH='' cd -- "$directory" && pwd -P) || exit 1
 
 # What others set for their own Node.js is not meant for this one.
 unset NODE_OPTIONS NODE_PATH

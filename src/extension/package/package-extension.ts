@@ -28,10 +28,11 @@ export interface Packaged {
  * Makes `<out>/<Publisher.Type>-<version>.zip` and `<out>/manifest.xml`. The same checkout, built with
  * the same compiler, gives the same bytes.
  *
- * @throws FlashfreezeError FF_PACKAGE_FAILED
+ * @throws FlashfreezeError FF_PACKAGE_FAILED; FF_USAGE where the folder for it cannot be made
  */
 export async function packageExtension(options: PackageOptions): Promise<Packaged> {
   await mkdir(WORK, { recursive: true });
+  await makeOut(options.out);
   const files = await payload(options);
   const isChecked = options.architecture === process.arch;
   if (isChecked) {
@@ -44,11 +45,22 @@ export async function packageExtension(options: PackageOptions): Promise<Package
       `the zip has ${archive.length} bytes, ${archive.length - SIZE_LIMIT_BYTES} more than it may`,
     );
   }
-  await mkdir(options.out, { recursive: true });
   const path = join(options.out, `${handlerName(options)}-${options.version}.zip`);
   await replace(path, archive);
   await replace(join(options.out, 'manifest.xml'), imageManifest(options));
   return { zip: path, bytes: archive.length, isChecked };
+}
+
+async function makeOut(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : String(error);
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `--out ${folder} cannot be made (${code}); expected a folder, or the name of a new one where files can be written`,
+    );
+  }
 }
 
 /** Every file that the guest gets. */

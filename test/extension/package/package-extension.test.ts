@@ -52,13 +52,17 @@ function payloadOnce(): Promise<PayloadFile[]> {
   return made;
 }
 
-async function refused(work: Promise<unknown>, reason: RegExp): Promise<void> {
+async function refused(
+  work: Promise<unknown>,
+  reason: RegExp,
+  code = 'FF_PACKAGE_FAILED',
+): Promise<void> {
   try {
     await work;
     assert.unreachable(String(reason));
   } catch (error) {
     assert.instance(error, FlashfreezeError);
-    assert.is((error as FlashfreezeError).code, 'FF_PACKAGE_FAILED');
+    assert.is((error as FlashfreezeError).code, code);
     assert.match((error as FlashfreezeError).message, reason);
   }
 }
@@ -101,6 +105,11 @@ test(
   },
   { timeLimitMs: TIME_LIMIT_MS },
 );
+
+test('a folder that cannot be made is refused before anything is built', async () => {
+  const out = join(import.meta.filename, 'out');
+  await refused(packageExtension(options(out)), /--out .*ENOTDIR/, 'FF_USAGE');
+});
 
 test('no file names a folder of this machine, and the licence of every package is there', async () => {
   const { files, packages } = await bundle();

@@ -85,6 +85,13 @@ test('it finds itself by a relative path, too', async () => {
   }
 });
 
+test('a CDPATH of the caller’s does not lead it astray', async () => {
+  await using payload = await Payload.create(REPORT);
+  const [, parent = '', name = ''] = /^(.*)\/([^/]+)$/.exec(payload.folder) ?? [];
+  const { stdout } = await payload.run(`"${name}/flashfreeze" x`, parent, { CDPATH: parent });
+  assert.is(stdout.split('\n')[0], join(payload.folder, 'node'));
+});
+
 test('options that others set for their Node.js are dropped', async () => {
   await using payload = await Payload.create(REPORT);
   const { stdout } = await payload.run(`"${payload.folder}/flashfreeze"`, '/', {

@@ -1,9 +1,12 @@
+import type { TaskReport } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
+import { redactReport } from '../status/redact-report.ts';
 import type { Conclusion } from '../task/conclusion.ts';
-import { uploadLog, uploadStatus } from '../task/publish.ts';
+import { tellEvents, uploadLog, uploadStatus } from '../task/publish.ts';
 import { keepTimeline, readMachine } from '../task/run-task.ts';
 import type { TaskDesk } from '../task/task-desk.ts';
-import { finalReport } from '../task/task-report.ts';
+import { finalReport, withUploadError } from '../task/task-report.ts';
+import type { UploadResult } from '../uploads/upload.ts';
 import { readReportSettings } from './order-report-settings.ts';
 import type { SnapshotOrder } from './orders.ts';
 
@@ -11,8 +14,8 @@ import type { SnapshotOrder } from './orders.ts';
 const ENDING_LIMIT_MS = 15_000;
 
 /**
- * Reports an order that has been carried out: status and log to the blobs that it names, the timeline beside
- * the log. Never rejects, and changes nothing of what the host was told.
+ * Reports an order that has been carried out, as a task is: status and log to the blobs that it names, events to the
+ * agent, the timeline beside the log. Never rejects, and changes nothing of what the host was told.
  */
 export async function reportOrder(
   desk: TaskDesk,
@@ -22,9 +25,13 @@ export async function reportOrder(
 ): Promise<void> {
   try {
     const settings = await readReportSettings(desk, order, abort);
-    if (settings.statusBlobUri !== undefined || settings.logsBlobUri !== undefined) {
-      await upload(desk, order, settings, conclusion, abort);
-    }
+    const { luns } = order;
+    const report = finalReport(desk, settings, luns, conclusion, await readMachine(desk, luns));
+    const uploaded = await upload(desk, settings, report, abort);
+    await tellEvents(
+      desk,
+      redactReport(uploaded.ok ? report : withUploadError(report), desk.redaction),
+    );
     await keepTimeline(desk, settings.taskId, conclusion);
   } catch (error) {
     desk.log.warning(`the order could not be reported: ${String(error)}`);
@@ -34,17 +41,16 @@ export async function reportOrder(
 /** Both at once, so that one which hangs does not cost the other its time. */
 async function upload(
   desk: TaskDesk,
-  { luns }: SnapshotOrder,
   settings: ReportSettings,
-  conclusion: Conclusion,
+  report: TaskReport,
   abort: AbortSignal,
-): Promise<void> {
+): Promise<UploadResult> {
   using late = lateAfter(abort, ENDING_LIMIT_MS);
-  const report = finalReport(desk, settings, luns, conclusion, await readMachine(desk, luns));
-  await Promise.all([
+  const [status] = await Promise.all([
     uploadStatus(desk, settings, report, { signal: late.signal }),
     uploadLog(desk, settings, { signal: late.signal }),
   ]);
+  return status;
 }
 
 /** A signal that fires so long after the abort, whether that has come already or comes later. */

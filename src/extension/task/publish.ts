@@ -125,7 +125,8 @@ const EVENT_LEVELS: Readonly<Record<'green' | 'yellow' | 'red', EventLevel>> = {
   red: 'Error',
 };
 
-async function tellEvents(desk: TaskDesk, report: TaskReport): Promise<void> {
+/** What it came to and its figures to the agent's folder, where events are wanted. Never rejects; a failure is logged. */
+export async function tellEvents(desk: TaskDesk, report: TaskReport): Promise<void> {
   if (!desk.configuration.events) {
     return;
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
@@ -22,6 +22,14 @@ export interface Told {
   readonly snapshotId: string;
   readonly errMsg: string;
   readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** As agent-contract.md has it, Events. */
+export interface AgentEvent {
+  readonly TaskName: string;
+  readonly EventLevel: string;
+  readonly Message: string;
+  readonly OperationId: string;
 }
 
 /** Disks, a host at the wire server's address, and the service's loop in this process. Only inside the lab. */
@@ -82,6 +90,17 @@ export class PollScene implements AsyncDisposable {
     return existsSync(path) ? await readFile(path, 'utf8') : '';
   }
 
+  /** What the agent would collect, a file for each report; as soon as there are so many. */
+  async events(files: number): Promise<(readonly AgentEvent[])[]> {
+    const folder = join(this.installation.directory, 'events');
+    const names = await until(async () => {
+      const all = await readdir(folder);
+      return all.length >= files ? all.sort() : undefined;
+    }, `${files} files of events`);
+    const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+    return texts.map((text) => JSON.parse(text) as AgentEvent[]);
+  }
+
   /** As soon as the orders' log has it so many times. */
   async logged(text: string, times = 1): Promise<void> {
     await until(
@@ -134,7 +153,7 @@ async function install(): Promise<Installation> {
   const libDirectory = `/lab/waagent${scenes}`;
   const directory = join(libDirectory, 'Lab.Polling-1.0.0.1');
   const folder = (name: string): string => join(directory, name);
-  await mkdir(directory, { recursive: true });
+  await mkdir(folder('events'), { recursive: true });
   return {
     directory,
     libDirectory,
@@ -145,7 +164,7 @@ async function install(): Promise<Installation> {
       configFolder: folder('config'),
       statusFolder: folder('status'),
       heartbeatFile: undefined,
-      eventsFolder: undefined,
+      eventsFolder: folder('events'),
     },
     agent: readAgentEnvironment({}),
   };

@@ -6,7 +6,9 @@ import type { Stamps } from '../freezer/model.ts';
 import type { QuiescedApplication, QuiescePlan } from '../quiesce/model.ts';
 import { youngGarbageCollector } from '../snapshot/blob/garbage.ts';
 import { throwIfAborted, unlessAborted } from './abort.ts';
+import { lockApplications, waitForApplications } from './application-lock.ts';
 import { Journal } from './journal/journal.ts';
+import { settleOwed } from './journal/owed.ts';
 import type { Phases } from './phases.ts';
 import { preflightError } from './preflight.ts';
 import { disksOf, type Prepared, type Relays } from './prepare.ts';
@@ -41,9 +43,10 @@ export interface Approached {
 }
 
 /**
- * What comes right before the freeze, and shortly before a scheduled start: the lock that keeps other
- * freezers away is taken, the guardian started, dirty data flushed, the application quiesced, what it
- * wrote flushed, every connection proved. What is acquired goes to `resources`.
+ * What comes right before the freeze, and shortly before a scheduled start: a run that has not let the
+ * applications go yet is waited for, the lock that keeps other freezers away taken, the guardian started,
+ * dirty data flushed, the application quiesced, what it wrote flushed, every connection proved. What is
+ * acquired goes to `resources`.
  *
  * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_GUARDIAN_MISSING, FF_GUARDIAN_LOST, FF_QUIESCE_FAILED, or
  * where a connection is lost and cannot be had again; nothing is frozen then
@@ -61,7 +64,10 @@ export async function approach(
   if (startAt !== undefined) {
     await phases.measure('wait', () => sleepUntilBefore(startAt, SETTLE_AHEAD_MS, abort));
   }
-  const guards = await phases.measure('lock', () => guard(request, prepared, resources, abort));
+  const guards = await phases.measure('lock', async () => {
+    await takeApplications(request, resources, observer, abort);
+    return await guard(request, prepared, resources, abort);
+  });
   const first = await phases.measure('settle', () =>
     unlessAborted(abort, settle(prepared.freezer, settledCount(request, prepared), relays.freezer)),
   );
@@ -143,6 +149,24 @@ async function settleAndRewarm(
     isWarm ? undefined : rewarm(prepared),
   ]);
   return count === 0 ? first.last : again.last;
+}
+
+/** Before the lock that is shared with other tools: this may take as long as another run's scripts. */
+async function takeApplications(
+  { quiesce }: BackupRequest,
+  resources: AsyncDisposableStack,
+  observer: RunObserver,
+  abort: AbortSignal,
+): Promise<void> {
+  const lock = quiesce === undefined ? undefined : await lockApplications();
+  if (quiesce === undefined || lock !== undefined) {
+    resources.use(lock);
+    return;
+  }
+  observer.note?.('another run has not let the applications go yet, and is waited for');
+  resources.use(await waitForApplications(abort));
+  // It may have died, and then nobody else has looked after what it owed.
+  await settleOwed((message) => observer.warn(message));
 }
 
 /** Nothing may be frozen without lock, journal and guardian; they end in reverse order. */

@@ -1,5 +1,6 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { APPLICATION_LOCK_PATH } from '../backup/application-lock.ts';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
 import { OWED_DIRECTORY } from '../backup/journal/owed.ts';
 import { recover } from '../backup/journal/recover.ts';
@@ -71,6 +72,7 @@ export async function uninstall(
   await recover(warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
     await rm(LEARNT_ORDER_PATH, { force: true });
+    await rm(APPLICATION_LOCK_PATH, { force: true });
     await rm(COMPILE_CACHE, { recursive: true, force: true });
     await removeUniqueMachineId(await readRoleGuid(libDirectory));
     // None is removed with something left in it: a run that is owed a thaw, or what others put there.

@@ -50,10 +50,16 @@ async function settle(path: string, begun: string, left: readonly Owed[]): Promi
   await (left.length === 0 ? unlink(path) : write(path, { process: NOBODY, begun, owed: left }));
 }
 
+/** By this machine's runs, those that still live among them. */
+export async function isAnythingOwed(): Promise<boolean> {
+  return (await readdir(OWED_DIRECTORY).catch(() => [])).length > 0;
+}
+
 /**
  * Does what runs which died have left owed: post-scripts, and what a database does not undo by itself. Two
  * commands that start at once do not both do it: whoever renames an entry owns it, and owes it in turn until
- * it has been done. What fails stays owed, for the next command. Never rejects.
+ * it has been done. What fails stays owed, for the next command. To be called by who holds the applications
+ * (application-lock.ts). Never rejects.
  *
  * @param warn hears one sentence for each
  * @param note hears what scripts print

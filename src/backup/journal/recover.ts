@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { enterRestored, enterThawed, readLedger } from '../../freezer/ledger.ts';
+import { lockApplications } from '../application-lock.ts';
 import type { RunObserver } from '../request.ts';
 import { forget, GRACE_PERIODS_PATH, type UnfinishedRun, unfinishedRuns } from './journal.ts';
-import { settleOwed } from './owed.ts';
+import { isAnythingOwed, settleOwed } from './owed.ts';
 import { type DeadLedger, type OwedThaw, owedThaws } from './owed-thaws.ts';
 import type { Thawed } from './thaw-anyones.ts';
 import { thawOwed } from './thaw-owed.ts';
@@ -18,7 +19,22 @@ export async function recover(warn: RunObserver['warn'], directory?: string): Pr
   for (const sentence of await thawAbandoned(directory)) {
     warn(sentence);
   }
-  await settleOwed(warn);
+  await settleUnlessHeld(warn);
+}
+
+/** Who holds the applications has done what was owed to them, and is not to be disturbed. */
+async function settleUnlessHeld(warn: RunObserver['warn']): Promise<void> {
+  if (!(await isAnythingOwed())) {
+    return;
+  }
+  try {
+    using held = await lockApplications();
+    if (held !== undefined) {
+      await settleOwed(warn);
+    }
+  } catch (error) {
+    warn(`What is owed to applications is left to the next command: ${String(error)}`);
+  }
 }
 
 /**

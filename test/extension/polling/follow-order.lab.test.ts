@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { JOURNAL_DIRECTORY } from '../../../src/backup/journal/journal.ts';
 import { SCRIPT_PLUGIN_PATH } from '../../../src/config/plugin-host.ts';
@@ -9,6 +10,7 @@ import { readOrderNote, writeOrderNote } from '../../../src/extension/polling/or
 import { FrozenWorker, gone, stop } from '../../freezer/frozen-worker.ts';
 import { WIRE_SERVER_ADDRESS } from '../../lab/host/lab-host.ts';
 import { enterLab } from '../../lab/namespace.ts';
+import { tryCommand } from '../../lab/run-command.ts';
 import { ScriptFiles } from '../../quiesce/scripts/script-files.ts';
 import { suite } from '../../suite.ts';
 import { PollScene } from './poll-scene.ts';
@@ -16,6 +18,7 @@ import { PollScene } from './poll-scene.ts';
 await enterLab({ lifetimeSeconds: 250 });
 
 const test = suite('orders from beginning to end');
+const MAIN = join(import.meta.dirname, '../../../src/main.ts');
 const FOUND = { snapshotId: 'found', errMsg: '' };
 
 /** Lets a script be seen among the requests that the host gets. */
@@ -47,6 +50,15 @@ class Scripts implements AsyncDisposable {
 
   async traced(): Promise<string[]> {
     return (await readFile(this.files.trace, 'utf8').catch(() => '')).trim().split('\n');
+  }
+
+  /** As soon as this was traced so many times. */
+  async tracedAs(line: string, times = 1): Promise<void> {
+    const deadline = Date.now() + 15_000;
+    while ((await this.traced()).filter((it) => it === line).length < times) {
+      assert.ok(Date.now() < deadline, `no ${line} in time`);
+      await sleep(5);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,6 +144,24 @@ test('a service that is told to end lets the application go, tells the host, and
   assert.equal(await scripts.traced(), ['pre', 'post']);
 });
 
+test('no other run quiesces before the post-scripts of an order have ended, and the other way round', async () => {
+  await using scripts = await Scripts.install('', 'sleep 1\ntrace post-end');
+  await using scene = await PollScene.create();
+  scene.start();
+  await scene.host.order({ snapshotId: 'found' });
+  await scripts.tracedAs('post');
+  const other = tryCommand(process.execPath, [MAIN, 'freeze', '--no-timeline', '--', 'true']);
+  await scripts.tracedAs('pre', 2);
+  await scripts.tracedAs('post', 2);
+  await scene.host.order({ snapshotId: 'next' });
+  const [next] = await scene.told('publish-snapshot', 'next');
+  assert.equal(next, { snapshotId: 'next', errMsg: '' }, await scene.log());
+  assert.is((await other).code, 0, (await other).stderr);
+  const run = ['pre', 'post', 'post-end'];
+  assert.equal(await scripts.traced(), [...run, ...run, ...run]);
+  assert.match(await scene.log(), 'another run has not let the applications go yet');
+});
+
 test('what a dead run has left is settled before the order: a frozen file system, a post-script', async () => {
   await using scripts = await Scripts.install('', '');
   await using scene = await PollScene.create();
@@ -181,6 +211,28 @@ test('a host that did not hear is told again, and nothing is frozen a second tim
   assert.equal(await scene.told('start-snapshot', 'found'), [FOUND]);
   assert.equal((await scene.told('publish-snapshot', 'found')).at(-1), FOUND);
   assert.is(await readOrderNote(scene.installation.directory, 'found'), undefined);
+});
+
+test('an order writes the events that a task does, whatever became of it', async () => {
+  await using scene = await PollScene.create();
+  scene.start();
+  const settings = { public: { taskId: 'task-of-the-order' } };
+  await scene.snapshot({ snapshotId: 'found', extensionSettings: settings });
+  const fault = { kind: 'answer', status: 503, body: '' } as const;
+  await scene.host.setFault({ call: 'start-snapshot', fault, times: 1 });
+  await scene.events(1);
+  await scene.snapshot({ snapshotId: 'lost' });
+  const [good, bad] = await scene.events(2);
+  const told = [good, bad].map((events) =>
+    events?.map(({ EventLevel, OperationId, TaskName }) => [EventLevel, OperationId, TaskName]),
+  );
+  assert.equal(told, [
+    ['Informational', 'Informational'].map((level) => [level, 'task-of-the-order', 'Snapshot']),
+    ['Error', 'Informational'].map((level) => [level, 'lost', 'Snapshot']),
+  ]);
+  assert.match(good?.[0]?.Message ?? '', /^1 success: /);
+  assert.match(good?.[1]?.Message ?? '', 'snapshotCreator=backupHostService');
+  assert.match(bad?.[0]?.Message ?? '', /^76 /);
 });
 
 test('one that refuses to hear of it, and wants it all the same, gets a new snapshot', async () => {

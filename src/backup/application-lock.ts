@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { FlashfreezeError } from '../errors.ts';
+import { FreezeLock } from '../freezer/lock.ts';
+import { throwIfAborted } from './abort.ts';
+import { JOURNAL_DIRECTORY } from './journal/journal.ts';
+
+/** In memory as the journal is, and of this machine: every kind of run quiesces the same applications. */
+export const APPLICATION_LOCK_PATH = join(JOURNAL_DIRECTORY, 'application.lock');
+
+/**
+ * Pre- and post-scripts may take half an hour each (app-consistency.md), and a run ends with them. Who
+ * takes longer is stopped, or stuck.
+ */
+const WAIT_LIMIT_MS = 65 * 60_000;
+
+/**
+ * The lock that a run holds from before it quiesces an application until it has let it go, so that no run's
+ * pre-scripts come between another one's thaw and the end of its post-scripts. Not the freeze lock: that is shared
+ * with other tools, which need not wait for this machine's scripts. Who takes both takes this one first.
+ *
+ * @returns undefined where another run holds it
+ * @throws FlashfreezeError FF_INTERNAL where the directory is not safe, FF_ADDON_MISSING
+ */
+export async function lockApplications(): Promise<Disposable | undefined> {
+  try {
+    return await FreezeLock.acquire({ path: APPLICATION_LOCK_PATH, waitMs: 0 });
+  } catch (error) {
+    if (isHeld(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/**
+ * The same, as soon as the other run has let the applications go, or has died.
+ *
+ * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_INTERRUPTED, FF_INTERNAL
+ */
+export async function waitForApplications(abort: AbortSignal): Promise<Disposable> {
+  try {
+    return await FreezeLock.acquire({
+      path: APPLICATION_LOCK_PATH,
+      waitMs: WAIT_LIMIT_MS,
+      signal: abort,
+    });
+  } catch (error) {
+    throwIfAborted(abort);
+    throw isHeld(error) ? tooLong() : error;
+  }
+}
+
+function isHeld(error: unknown): boolean {
+  return error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT';
+}
+
+function tooLong(): FlashfreezeError {
+  return new FlashfreezeError(
+    'FF_LOCK_TIMEOUT',
+    `another run has held the applications for over ${WAIT_LIMIT_MS / 60_000} minutes (${APPLICATION_LOCK_PATH} is locked); nothing was frozen. \`lslocks\` shows its process: end that, and try again.`,
+  );
+}

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import type { Owed, QuiescedApplication } from '../../../src/quiesce/model.ts';
+import { quiesce } from '../../../src/quiesce/quiesce.ts';
+import {
+  type QuiescePaths,
+  readQuiesceConfiguration,
+} from '../../../src/quiesce/read-configuration.ts';
+import type { ScriptFiles } from './script-files.ts';
+
+export const RULES = { freezeAfterAppFailure: true, freezeAfterAppSuccess: true };
+
+export interface Ran {
+  readonly application: QuiescedApplication;
+  /** `course code code …` after the pre-scripts. */
+  readonly before: string;
+  readonly notes: string;
+  readonly owed: readonly Owed[];
+  readonly isOwedSettled: boolean;
+}
+
+export interface Circumstances {
+  readonly abort?: AbortSignal;
+  /** Between pre- and post-scripts. */
+  readonly meanwhile?: () => void;
+  /** Called when nothing is owed any more. */
+  readonly settle?: () => Promise<void>;
+}
+
+/** Reads the configuration, quiesces and resumes. */
+export async function run(paths: QuiescePaths, circumstances: Circumstances = {}): Promise<Ran> {
+  const plan = readQuiesceConfiguration(paths, RULES);
+  assert.ok(plan !== undefined);
+  const notes: string[] = [];
+  let owed: readonly Owed[] = [];
+  let isOwedSettled = false;
+  const application = await quiesce(plan, {
+    fileSystems: [],
+    freezes: true,
+    isSnapshotted: () => true,
+    abort: circumstances.abort ?? new AbortController().signal,
+    note: (message) => notes.push(message),
+    owe: async (scripts) => {
+      owed = scripts;
+      return async () => {
+        await circumstances.settle?.();
+        isOwedSettled = true;
+      };
+    },
+  });
+  const codes = application.findings.map(({ code }) => code);
+  const before = [application.course, ...codes].join(' ');
+  circumstances.meanwhile?.();
+  await application.resume();
+  return { application, before, notes: notes.join('\n'), owed, isOwedSettled };
+}
+
+export function traceOf(files: ScriptFiles): string {
+  return existsSync(files.trace) ? readFileSync(files.trace, 'utf8').trim() : '';
+}
+
+export function codesOf({ application }: Ran): number[] {
+  return application.record().findings.map(({ code }) => code);
+}

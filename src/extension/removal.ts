@@ -47,14 +47,26 @@ async function endEverything(directory: string): Promise<void> {
   }
 }
 
-/** What the agent's update does: takes over what the version before had handled, and what it still owed the host. */
-export async function update({ directory, libDirectory, agent }: Installation): Promise<void> {
-  const { updatingFromVersion } = agent;
-  if (updatingFromVersion !== undefined) {
-    const former = `${nameOf(directory)}-${updatingFromVersion}`;
-    await carryOver(join(libDirectory, former), directory);
-    await carryOverOrderNote(join(libDirectory, former), directory);
+/**
+ * What the agent's update does: the version that comes takes over what the one that goes had handled, and what
+ * it still owed the host. Going back to an older version, the agent runs this command of the newer one, and
+ * names the older one both as the version wanted and as the one updated from.
+ */
+export async function update({
+  directory,
+  libDirectory,
+  version,
+  agent,
+}: Installation): Promise<void> {
+  const { updatingFromVersion, version: wanted } = agent;
+  if (updatingFromVersion === undefined) {
+    return;
   }
+  const other = join(libDirectory, `${nameOf(directory)}-${updatingFromVersion}`);
+  const isGoingBack = updatingFromVersion === wanted && updatingFromVersion !== version;
+  const [from, to] = isGoingBack ? [directory, other] : [other, directory];
+  await carryOver(from, to);
+  await carryOverOrderNote(from, to);
 }
 
 /**

@@ -115,19 +115,33 @@ export function timeoutMsOf(text: string | undefined): number | undefined {
   return seconds * 1_000;
 }
 
-/** `--at`: an RFC 3339 time with its offset; a bare local time would be a guess. */
-export function startTimeOf(text: string | undefined): Date | undefined {
+/** `--at`: an RFC 3339 time with its offset, still to come; a bare local time would be a guess. */
+export function startTimeOf(text: string | undefined, now: Date = new Date()): Date | undefined {
   if (text === undefined) {
     return undefined;
   }
   const time = new Date(text);
-  if (!RFC_3339.test(text) || Number.isNaN(time.getTime())) {
+  const day = RFC_3339.exec(text)?.[1];
+  if (day === undefined || !isOnCalendar(day) || Number.isNaN(time.getTime())) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      `--at ${text}: expected RFC 3339 with an offset, e.g. --at 2026-11-22T02:00:00Z`,
+      `--at ${text === '' ? '(empty)' : text}: expected RFC 3339 with an offset, e.g. --at 2026-11-22T02:00:00Z`,
+    );
+  }
+  if (time < now) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `--at ${text}: is over, it is ${now.toISOString()}; expected a time to come. Without --at it begins at once`,
     );
   }
   return time;
 }
 
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+const RFC_3339 =
+  /^(\d{4}-\d{2}-\d{2})[Tt ](?:[01]\d|2[0-3]):\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+
+/** `Date` makes March of the 30th of February. */
+function isOnCalendar(day: string): boolean {
+  const date = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+}

@@ -4,7 +4,6 @@ import type { FireRule } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { RawRunOptions } from './run-options.ts';
 
-/** What commander hands over for `flashfreeze snapshot`, before it is looked at. */
 /** The options that name blobs. */
 export interface BlobOptions {
   readonly blob?: readonly string[];
@@ -12,6 +11,7 @@ export interface BlobOptions {
   readonly blobsFrom?: string;
 }
 
+/** What commander hands over for `flashfreeze snapshot`, before it is looked at. */
 export interface RawSnapshotOptions extends RawRunOptions, BlobOptions {
   readonly fire?: FireRule;
   readonly metadata?: readonly string[];
@@ -31,15 +31,33 @@ export function laneCountOf(text: string | undefined): number | undefined {
   return lanes;
 }
 
-/** `--metadata Key=Value` pairs, given to every snapshot. */
+/** A C# identifier, in the characters of an HTTP header: the Blob service refuses any other name. */
+const METADATA_NAME = /^[A-Za-z_]\w*$/;
+/** What an HTTP header may hold and keeps as it is. */
+const METADATA_VALUE = /^(?! )[\x20-\x7e]*(?<! )$/;
+/** Of all names and values together; the Blob service refuses more. */
+const MAX_METADATA_BYTES = 8 * 1024;
+
+/**
+ * `--metadata Key=Value` pairs, given to every snapshot. What the service would refuse is refused here: there
+ * everything would be frozen already.
+ */
 export function metadataOf(pairs: readonly string[] = []): [key: string, value: string][] {
-  return pairs.map((pair) => {
+  const metadata = pairs.map((pair): [string, string] => {
     const at = pair.indexOf('=');
-    if (at < 1) {
-      throw usage(`--metadata ${pair}: expected Key=Value`);
+    const [key, value] = [pair.slice(0, Math.max(at, 0)), pair.slice(at + 1)];
+    if (!METADATA_NAME.test(key) || !METADATA_VALUE.test(value)) {
+      throw usage(
+        `--metadata ${pair}: expected Key=Value, the key of letters, digits and _ and not beginning with a digit, the value of printable ASCII characters, e.g. --metadata Policy=daily`,
+      );
     }
-    return [pair.slice(0, at), pair.slice(at + 1)];
+    return [key, value];
   });
+  const bytes = metadata.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  if (bytes > MAX_METADATA_BYTES) {
+    throw usage(`--metadata: expected at most ${MAX_METADATA_BYTES} bytes in all, not ${bytes}`);
+  }
+  return metadata;
 }
 
 /**
@@ -95,7 +113,9 @@ function readSource(source: string, option: string): string {
     return readFileSync(source === '-' ? 0 : source, 'utf8');
   } catch (error) {
     const errno = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw usage(`${option} ${source}: cannot be read (${errno})`);
+    throw usage(
+      `${option} ${source}: cannot be read (${errno}); expected a text file with a URL on each line, or - for standard input`,
+    );
   }
 }
 

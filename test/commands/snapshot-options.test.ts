@@ -10,6 +10,7 @@ import { FlashfreezeError } from '../../src/errors.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('snapshot options');
+const NOW = new Date('2026-11-22T02:00:00Z');
 const SECRET = 'sv=2024-01-01&sig=verysecret%3D';
 
 function options(changes: Partial<RawSnapshotOptions>): RawSnapshotOptions {
@@ -46,8 +47,17 @@ const refused: readonly [string, () => unknown][] = [
   ['a time-out of a day', () => timeoutMsOf('86400')],
   ['a start time without offset', () => startTimeOf('2026-11-22T02:00:00')],
   ['a start time on no calendar', () => startTimeOf('2026-13-45T02:00:00Z')],
+  ['the 30th of February', () => startTimeOf('2027-02-30T02:00:00Z', NOW)],
+  ['the 25th hour', () => startTimeOf('2027-02-03T24:00:00Z', NOW)],
+  ['a start time that is over', () => startTimeOf('2026-11-22T01:59:59Z', NOW)],
   ['half a lane', () => laneCountOf('0.5')],
   ['metadata without value', () => metadataOf(['Key'])],
+  ['metadata without name', () => metadataOf(['=value'])],
+  ['a name of metadata that the service refuses', () => metadataOf(['back-up=1'])],
+  ['one that begins with a digit', () => metadataOf(['1st=1'])],
+  ['metadata that no HTTP header can hold', () => metadataOf(['Key=täglich'])],
+  ['a line break in metadata', () => metadataOf(['Key=a\r\nx-ms-other: b'])],
+  ['more metadata than the service takes', () => metadataOf([`Key=${'x'.repeat(8_190)}`])],
 ];
 
 for (const [name, act] of refused) {
@@ -61,8 +71,15 @@ for (const [name, act] of refused) {
 
 test('reads seconds as milliseconds, times with any offset, and metadata with = in it', () => {
   assert.is(timeoutMsOf('1.5'), 1_500);
-  assert.is(startTimeOf('2026-11-22T03:00:00+01:00')?.toISOString(), '2026-11-22T02:00:00.000Z');
-  assert.equal(metadataOf(['a=b=c']), [['a', 'b=c']]);
+  assert.is(
+    startTimeOf('2026-11-22T03:00:00+01:00', NOW)?.toISOString(),
+    '2026-11-22T02:00:00.000Z',
+  );
+  assert.is(startTimeOf('2028-02-29t23:00:00.5z', NOW)?.getUTCDate(), 29);
+  assert.equal(metadataOf(['a=b=c', '_b2=']), [
+    ['a', 'b=c'],
+    ['_b2', ''],
+  ]);
 });
 
 test.run();

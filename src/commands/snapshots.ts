@@ -77,7 +77,8 @@ async function prune(options: PruneOptions): Promise<number> {
   const url = containerUrlOf(options);
   const isOurs = ({ task }: Listed): boolean =>
     options.all === true || (options.metadata ?? []).length > 0 || task !== null;
-  const candidates = (await listed(url, options)).filter(isOurs);
+  const all = await listed(url, options);
+  const candidates = all.filter(isOurs);
   const doomed = toPrune(candidates, rule, new Date());
   const proxy = machineProxy()(url);
   const results: Pruned[] = [];
@@ -87,15 +88,30 @@ async function prune(options: PruneOptions): Promise<number> {
     const isGone = options.delete === true && error === undefined;
     results.push({ ...snapshot, deleted: isGone, error: error ?? null });
   }
-  print(url, options.json === true ? jsonOf({ pruned: results }) : prunedText(results, options));
+  const others = all.length - candidates.length;
+  const text =
+    options.json === true ? jsonOf({ pruned: results }) : prunedText(results, others, options);
+  print(url, text);
   return results.some(({ error }) => error !== null) ? 1 : 0;
 }
 
 type Pruned = StoredSnapshot & { readonly deleted: boolean; readonly error: string | null };
 
-function prunedText(results: readonly Pruned[], { delete: isReal }: PruneOptions): string {
+/** @param others snapshots that the rule was not asked about */
+function prunedText(
+  results: readonly Pruned[],
+  others: number,
+  { delete: isReal }: PruneOptions,
+): string {
+  const left =
+    others === 0
+      ? []
+      : [
+          '',
+          `${others} others were left alone: no run that is kept on this machine took them. --metadata or --all includes them.`,
+        ];
   if (results.length === 0) {
-    return 'nothing to prune';
+    return ['nothing to prune', ...left].join('\n');
   }
   const lines = results.map(({ blob, snapshot, deleted, error }) =>
     error !== null
@@ -103,7 +119,7 @@ function prunedText(results: readonly Pruned[], { delete: isReal }: PruneOptions
       : `${deleted ? 'deleted' : 'would delete'} ${blob} ${snapshot}`,
   );
   const hint = isReal === true ? [] : ['', 'Nothing was deleted. With --delete it is.'];
-  return [...lines, ...hint].join('\n');
+  return [...lines, ...left, ...hint].join('\n');
 }
 
 /** What the runs that are kept on this machine have taken. */

@@ -181,11 +181,12 @@ test('the example with cp --reflink: the copied image is clean, the one copied w
 
 test('refuses a line without a command, and options it does not know', async () => {
   const without = await flashfreeze(['freeze']);
-  assert.is(without.exitCode, 2);
+  assert.is(without.exitCode, 125);
   assert.match(without.stderr, 'command');
   const unknown = await flashfreeze(['freeze', '--moutn', '/x', '--', 'true']);
-  assert.is(unknown.exitCode, 2);
+  assert.is(unknown.exitCode, 125);
   assert.match(unknown.stderr, '--mount');
+  assert.is((await flashfreeze(['freeze', '--help'])).exitCode, 0);
 });
 
 test.run();

@@ -98,7 +98,9 @@ test('leaves snapshots alone that no run of this machine has taken, unless told'
   await new BlobClient(blobUrls[0] ?? '').createSnapshot();
   await writeFile('/lab/container', `${azurite?.containerUrl()}\n`);
   const prune = ['snapshots', 'prune', '--container-from', '/lab/container', '--keep', '0'];
-  assert.match((await flashfreeze([...prune, '--delete'])).stdout, 'nothing to prune');
+  const left = await flashfreeze([...prune, '--delete']);
+  assert.match(left.stdout, 'nothing to prune');
+  assert.match(left.stdout, '1 others were left alone');
   assert.match((await flashfreeze([...prune, '--all'])).stdout, 'would delete disk0.vhd');
   assert.is((await azurite?.listSnapshots('disk0.vhd'))?.length, 1);
 });
@@ -118,6 +120,11 @@ test('refuses a SAS that may not list, and rules that are none', async () => {
   ]);
   assert.is(refused.exitCode, 2, refused.stdout);
   assert.match(refused.stderr, 'FF_CONTAINER_REFUSED');
+  const unset = await flashfreeze([
+    ...['snapshots', 'prune', '--container', azurite?.containerUrl() ?? ''],
+    ...['--keep', '', '--delete'],
+  ]);
+  assert.is(unset.exitCode, 2, 'an unset variable of a script is not 0');
   assert.not.match(refused.stderr, /sig=(?!REDACTED)/);
   const plain = await flashfreeze(['snapshots', 'list', '--container', 'http://a.example/c?sig=x']);
   assert.is(plain.exitCode, 2);

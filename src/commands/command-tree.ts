@@ -37,7 +37,7 @@ export function describeCommands(
       options: help.visibleOptions(command).map((option) => ({
         flags: option.flags,
         names: [option.short, option.long].filter((it) => it !== undefined && it !== null),
-        description: option.description,
+        description: help.optionDescription(option),
         takesValue: option.required || option.optional,
         choices: option.argChoices ?? [],
       })),

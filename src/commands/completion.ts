@@ -19,7 +19,8 @@ export function completionScript(commands: readonly CommandDescription[], shell:
     case 'bash':
       return bash(commands);
     case 'zsh':
-      return `autoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`;
+      return `(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+autoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`;
     case 'fish':
       return fish(commands);
   }
@@ -76,11 +77,12 @@ function fish(commands: readonly CommandDescription[]): string {
     const start = `complete -c flashfreeze -n ${quoted(condition)}`;
     return [
       ...(words.length === 0 ? [] : [`${start} -f -a ${quoted(words.join(' '))}`]),
-      ...options.map(({ names, description, takesValue }) => {
+      ...options.map(({ names, description, takesValue, choices }) => {
         const flags = names.map((name) =>
           name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`,
         );
-        return `${start} ${flags.join(' ')}${takesValue ? ' -r' : ''} -d ${quoted(description)}`;
+        const value = choices.length > 0 ? ` -x -a ${quoted(choices.join(' '))}` : ' -r';
+        return `${start} ${flags.join(' ')}${takesValue ? value : ''} -d ${quoted(description)}`;
       }),
     ];
   });

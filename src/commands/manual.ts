@@ -18,7 +18,7 @@ const EXIT_CODES: readonly [string, string][] = [
   ['0', 'a complete, consistent snapshot; or what was asked for was done'],
   ['1', 'the run failed; the result says what and which disk'],
   ['2', 'the input or the machine cannot be used as asked; nothing was frozen'],
-  ['125', 'freeze: the file systems were not frozen all the while'],
+  ['125', 'freeze: the file systems were not frozen all the while, or the options are wrong'],
   ['126, 127', 'freeze: the command may not be executed, or does not exist'],
   ['128 + n', 'ended by signal n; everything was thawed first'],
 ];
@@ -51,7 +51,11 @@ export function manualPage(commands: readonly CommandDescription[]): string {
     '.SH SYNOPSIS',
     ...commands
       .filter(({ path }) => path.length > 0)
-      .flatMap(({ path, usage }) => [`.B flashfreeze ${path.join(' ')}`, text(usage), '.br']),
+      .flatMap(({ path, usage }, index) => [
+        ...(index === 0 ? [] : ['.br']),
+        `.B flashfreeze ${path.join(' ')}`,
+        text(usage),
+      ]),
     '.SH COMMANDS',
     ...commands.flatMap(commandSection),
     '.SH EXIT STATUS',

@@ -33,7 +33,7 @@ export function addSnapshotCommand(program: Command): void {
     .option('--metadata <key=value>', 'metadata of every snapshot (repeatable)', collect)
     .option('--strict-match', 'refuse a blob that belongs to none of this machine’s disks')
     .option('--no-freeze', 'freeze nothing: crash-consistent snapshots')
-    .option('--lanes <count>', 'number of connection threads (default by number of cores)');
+    .option('--lanes <count>', 'number of connection threads (default 1)');
   addRunOptions(command).action(async (options: RawSnapshotOptions) => {
     process.exitCode = await snapshot(options);
   });

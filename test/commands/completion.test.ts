@@ -3,6 +3,9 @@ import { describeCommands } from '../../src/commands/command-tree.ts';
 import { completionScript } from '../../src/commands/completion.ts';
 import { manualPage } from '../../src/commands/manual.ts';
 import { createProgram } from '../../src/commands/program.ts';
+import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../src/config/vmbackup.ts';
+import { RUN_FOLDER } from '../../src/report/run-folder.ts';
+import { DEFAULT_LANES } from '../../src/snapshot/blob/lane-pool.ts';
 import { requireLabCommands } from '../lab/requirements.ts';
 import { runCommand, tryCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
@@ -42,6 +45,17 @@ test('the scripts of zsh and fish name every command and option', () => {
   }
 });
 
+test('fish is told the choices of an option', () => {
+  const script = completionScript(commands, 'fish');
+  assert.match(script, "-l fire -x -a 'early barrier'");
+  assert.match(script, /-l timeout -r -d/);
+});
+
+test('zsh loads its own completion first where nothing has', () => {
+  const [first = ''] = completionScript(commands, 'zsh').split('\n');
+  assert.match(first, 'compinit');
+});
+
 test('the manual page has every command, option and exit code, and groff has nothing to say', async () => {
   const page = manualPage(commands);
   const { code, stdout, stderr } = await tryCommand(
@@ -61,6 +75,19 @@ test('the manual page has every command, option and exit code, and groff has not
       );
     }
   }
+});
+
+test('the defaults and choices that are told are those of the program', () => {
+  const options = commands.flatMap((it) => it.options);
+  const descriptionOf = (name: string): string =>
+    options.find(({ names }) => names.includes(name))?.description ?? '';
+  assert.match(descriptionOf('--lanes'), `default ${DEFAULT_LANES}`);
+  assert.match(
+    descriptionOf('--timeout'),
+    `default ${DEFAULT_VM_BACKUP_CONFIGURATION.timeoutMs / 1_000}`,
+  );
+  assert.match(descriptionOf('--fire'), '"early", "barrier"');
+  assert.match(descriptionOf('--folder'), RUN_FOLDER);
 });
 
 test('every command and option says what it is for', () => {

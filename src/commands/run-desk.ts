@@ -9,8 +9,8 @@ import { Redaction } from '../log/redaction.ts';
 import type { QuiescePlan } from '../quiesce/model.ts';
 import { secretsOf } from '../quiesce/read-configuration.ts';
 import { tellMetrics } from '../report/metrics.ts';
-import { describeError, type RunEnding, type RunOrigin } from '../report/run-file.ts';
-import { keepRun } from '../report/run-folder.ts';
+import { describeError, type RunEnding, type RunFile, type RunOrigin } from '../report/run-file.ts';
+import { describeRun, keepRun } from '../report/run-folder.ts';
 import { timelineLines } from '../report/timeline-text.ts';
 import { requireRoot } from './require-root.ts';
 import { logLevelOf, quiescePlanOf, type RawRunOptions } from './run-options.ts';
@@ -61,38 +61,49 @@ export async function carryOut(
     log.warning(warning);
   }
   await recover((sentence) => log.warning(sentence));
-  const keep = (ending: RunEnding): Promise<void> => keepTimeline(origin, desk, request, ending);
+  const tell = (ending: RunEnding): Promise<void> => tellRun(origin, desk, request, ending);
   try {
     const record = await backup(request, new LogObserver(log), abort);
-    await keep({ kind: 'ran', record });
+    await tell({ kind: 'ran', record });
     return record;
   } catch (error) {
     log.release();
-    await keep({ kind: 'refused', error: describeError(error) });
+    await tell({ kind: 'refused', error: describeError(error) });
     throw error;
   }
 }
 
-async function keepTimeline(
+/** The metrics are told whether the timeline is kept or not. */
+async function tellRun(
   origin: RunOrigin,
-  { log, redaction, configuration, keepsTimeline }: RunDesk,
+  desk: RunDesk,
   { taskId }: BackupRequest,
   ending: RunEnding,
 ): Promise<void> {
-  if (!keepsTimeline) {
-    return;
+  const { log, configuration, keepsTimeline } = desk;
+  const identity = { origin, taskId };
+  const run = keepsTimeline
+    ? await keepTimeline(desk, identity, ending)
+    : describeRun(ending, identity);
+  const problem = await tellMetrics(run, configuration.metricsFile);
+  if (problem !== undefined) {
+    log.warning(problem);
   }
-  const kept = await keepRun(ending, { origin, taskId }, redaction);
-  if (kept.ok) {
-    for (const line of kept.run.timeline === null ? [] : timelineLines(kept.run.timeline)) {
-      log.verbose(line);
-    }
-    log.info(`what happened when: flashfreeze report ${kept.path}`);
-    const problem = await tellMetrics(kept.run, configuration.metricsFile);
-    if (problem !== undefined) {
-      log.warning(problem);
-    }
-  } else {
+}
+
+async function keepTimeline(
+  { log, redaction }: RunDesk,
+  identity: { readonly origin: RunOrigin; readonly taskId: string },
+  ending: RunEnding,
+): Promise<RunFile> {
+  const kept = await keepRun(ending, identity, redaction);
+  if (!kept.ok) {
     log.warning(kept.message);
+    return kept.run;
   }
+  for (const line of kept.run.timeline === null ? [] : timelineLines(kept.run.timeline)) {
+    log.verbose(line);
+  }
+  log.info(`what happened when: flashfreeze report ${kept.path}`);
+  return kept.run;
 }

@@ -22,7 +22,13 @@ const RUN_FILE_NAME = /^\d{8}T\d{9}Z-(?:snapshot|freeze|extension)-\d+\.json$/;
 
 export type KeptRun =
   | { readonly ok: true; readonly path: string; readonly run: RunFile }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: false; readonly message: string; readonly run: RunFile };
+
+/** What a run on this machine came to, in the moment in which it has ended. */
+export function describeRun(ending: RunEnding, identity: Omit<RunIdentity, 'machine'>): RunFile {
+  const now = { monotonicNs: process.hrtime.bigint(), wallClock: new Date() };
+  return runFileOf(ending, { ...identity, machine: thisMachine() }, now);
+}
 
 /**
  * Writes what a run came to into the folder and removes the oldest beyond `KEPT_RUNS`. Only after the
@@ -34,10 +40,9 @@ export async function keepRun(
   redaction: Redaction,
   folder: string = RUN_FOLDER,
 ): Promise<KeptRun> {
-  const now = { monotonicNs: process.hrtime.bigint(), wallClock: new Date() };
-  const path = join(folder, nameOf(now.wallClock, identity.origin));
+  const run = describeRun(ending, identity);
+  const path = join(folder, nameOf(run.writtenAt, identity.origin));
   try {
-    const run = runFileOf(ending, { ...identity, machine: thisMachine() }, now);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(`${path}.new`, `${redaction.redact(JSON.stringify(run))}\n`, { mode: 0o600 });
     await rename(`${path}.new`, path);
@@ -45,7 +50,8 @@ export async function keepRun(
     return { ok: true, path, run };
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    return { ok: false, message: `the run's timeline could not be kept in ${folder} (${reason})` };
+    const message = `the run's timeline could not be kept in ${folder} (${reason}): expected a folder that can be written`;
+    return { ok: false, message, run };
   }
 }
 
@@ -57,8 +63,9 @@ function thisMachine(): RunIdentity['machine'] {
   };
 }
 
-function nameOf(at: Date, origin: string): string {
-  return `${at.toISOString().replace(/[-:.]/g, '')}-${origin}-${process.pid}.json`;
+/** @param at ISO-8601 UTC */
+function nameOf(at: string, origin: string): string {
+  return `${at.replace(/[-:.]/g, '')}-${origin}-${process.pid}.json`;
 }
 
 async function prune(folder: string): Promise<void> {

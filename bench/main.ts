@@ -2,10 +2,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Command, type OptionValues } from 'commander';
-import { exitOnError } from '../src/commands/exit.ts';
+import { describeMisuse, exitOnError } from '../src/commands/exit.ts';
+import { FlashfreezeError } from '../src/errors.ts';
 import { describeMachine } from './machine.ts';
 import { renderPage, renderPictures } from './page/page.ts';
 import { readResults } from './page/results.ts';
@@ -17,7 +19,13 @@ const RESULTS = join(import.meta.dirname, 'results');
 async function run(scenario: Scenario, options: OptionValues): Promise<void> {
   const startedAt = new Date().toISOString();
   await scenario.prepare?.(options);
-  const figures = await measure(scenario, options);
+  const measured = await measure(scenario, options);
+  if (measured.exitCode !== 0) {
+    // It has said why.
+    process.exitCode = measured.exitCode;
+    return;
+  }
+  const { figures } = measured;
   const machine = await describeMachine();
   const path = await keep(scenario, { startedAt, machine, options, figures });
   process.stdout.write(`${scenario.render(figures, options)}\n`);
@@ -32,7 +40,7 @@ async function run(scenario: Scenario, options: OptionValues): Promise<void> {
 }
 
 /** A process of its own, because entering the lab starts the script again, with other arguments' parsing. */
-async function measure({ name }: Scenario, options: OptionValues): Promise<unknown> {
+async function measure({ name }: Scenario, options: OptionValues): Promise<Measured> {
   const child = spawn(
     process.execPath,
     [join(import.meta.dirname, 'measure.ts'), name, JSON.stringify(options)],
@@ -41,12 +49,19 @@ async function measure({ name }: Scenario, options: OptionValues): Promise<unkno
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => child.kill(signal));
   }
-  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  if (code !== 0) {
-    throw new Error(`the measurement ended with exit code ${code}; its reason stands above`);
+  const [output, [code, signal]] = (await Promise.all([
+    text(child.stdout),
+    once(child, 'close'),
+  ])) as [string, [number | null, NodeJS.Signals | null]];
+  if (code === 0) {
+    return { exitCode: 0, figures: JSON.parse(output) };
   }
-  return JSON.parse(output);
+  return { exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) };
 }
+
+type Measured =
+  | { readonly exitCode: 0; readonly figures: unknown }
+  | { readonly exitCode: number; readonly figures?: undefined };
 
 /** Redraws the page from the last result of every scenario. */
 async function drawPage(): Promise<string> {
@@ -76,6 +91,7 @@ function createProgram(): Command {
     .usage('<scenario> [options]')
     .description('Measures what writers feel of snapshots, in a lab of its own (needs root)')
     .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(describeMisuse(text)) })
     .exitOverride();
   for (const scenario of SCENARIOS) {
     const command = program.command(scenario.name).description(scenario.summary);
@@ -87,6 +103,13 @@ function createProgram(): Command {
     .description('Draws the page of charts again, from the results that are there')
     .option('--pictures <directory>', 'also write each chart as an SVG file of its own')
     .action(async ({ pictures }: { readonly pictures?: string }) => {
+      await mkdir(RESULTS, { recursive: true });
+      if ((await readResults(RESULTS)).size === 0) {
+        throw new FlashfreezeError(
+          'FF_USAGE',
+          `page: there are no results in ${relative('.', RESULTS)} yet; run a scenario first, e.g. npm run bench -- window`,
+        );
+      }
       process.stdout.write(`${relative('.', await drawPage())}\n`);
       if (pictures !== undefined) {
         await drawPictures(pictures);

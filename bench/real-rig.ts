@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
+import { linesOf } from '../src/commands/snapshot-options.ts';
 import { machineProxy } from '../src/config/machine-proxy.ts';
 import { readVmBackupConfiguration } from '../src/config/vmbackup.ts';
 import { FlashfreezeError } from '../src/errors.ts';
@@ -141,8 +141,12 @@ function blobLinesOf({ blobsFrom }: RealOptions): string[] {
       '--real needs --blobs-from <file>, with the SAS URL of each disk’s blob on a line of its own',
     );
   }
-  return readFileSync(blobsFrom, 'utf8')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
+  const lines = linesOf(blobsFrom, '--blobs-from');
+  if (lines.length === 0) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `--blobs-from ${blobsFrom}: holds no URL; expected the SAS URL of each disk’s blob on a line of its own`,
+    );
+  }
+  return lines;
 }

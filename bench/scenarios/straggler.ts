@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import {
   type ContenderSamples,
   compare,
@@ -31,10 +32,11 @@ export const straggler = defineScenario<StragglerOptions, readonly ContenderSamp
   addOptions: (command) => {
     command
       .option('--disks <count>', 'number of disks', diskCount, 64)
-      .option('--slow <disks:ms>', 'so many disks answer after so long', slowDisks, {
-        disks: 1,
-        latencyMs: 2_000,
-      });
+      .addOption(
+        new Option('--slow <disks:ms>', 'so many disks answer after so long')
+          .argParser(slowDisks)
+          .default({ disks: 1, latencyMs: 2_000 } satisfies SlowDisks, '1:2000'),
+      );
     addLabOptions(command, { rounds: 7 });
   },
   measure: async (options, progress) => {

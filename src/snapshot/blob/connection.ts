@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import type { Dispatcher, Client as UndiciClient } from 'undici';
+import type { buildConnector, Dispatcher, Client as UndiciClient } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
 import { tunnelConnector } from './tunnel.ts';
 
@@ -21,8 +21,8 @@ export interface ConnectionOptions {
   readonly secureContext?: SecureContext;
   /** Not for an address. */
   readonly lookup?: LookupFunction;
-  /** A socket of the machine's own, in place of what the origin says. */
-  readonly socketPath?: string;
+  /** How to connect, in place of all that; for plain HTTP. */
+  readonly connector?: buildConnector.connector;
   /** URL of the proxy for an https origin; missing: none. Secret. */
   readonly proxy?: string | undefined;
 }
@@ -62,7 +62,7 @@ export class BlobConnection {
   }
 
   #create(): UndiciClient {
-    const { connectTimeoutMs, lookup, proxy, ...rest } = this.#options;
+    const { connectTimeoutMs, lookup, proxy, connector, ...rest } = this.#options;
     const trust = { rejectUnauthorized: true, ...rest };
     const names = lookup === undefined ? {} : { lookup };
     return new Client(this.#origin, {
@@ -75,9 +75,10 @@ export class BlobConnection {
       headersTimeout: 0,
       bodyTimeout: 0,
       connect:
-        proxy === undefined
+        connector ??
+        (proxy === undefined
           ? { timeout: connectTimeoutMs, ...names, ...trust }
-          : tunnelConnector({ proxy, connectTimeoutMs, ...names }, trust),
+          : tunnelConnector({ proxy, connectTimeoutMs, ...names }, trust)),
     });
   }
 }

@@ -1,4 +1,4 @@
-import { BlobConnection, type ConnectionOptions } from '../blob/connection.ts';
+import { BlobConnection } from '../blob/connection.ts';
 import {
   cutAt,
   Exchange,
@@ -6,8 +6,10 @@ import {
   type ExchangeListener,
   type ExchangeOptions,
 } from '../blob/exchange.ts';
+import { classifyError, errorCode } from '../blob/failures.ts';
 import type { PreparedRequest } from '../blob/requests.ts';
 import { hostOrigin } from './address.ts';
+import { HostConnector } from './host-connector.ts';
 
 /** Longest a call may take (host-api.md). */
 export const HOST_TIMEOUT_MS = 40_000;
@@ -23,6 +25,8 @@ const NOBODY: ExchangeListener = { fired: () => {}, ended: () => {} };
 
 type CallOptions = Partial<Pick<ExchangeOptions, 'succeeds' | 'listener' | 'maxTries'>>;
 
+export type BrokenEnd = Extract<ExchangeEnd, { kind: 'broken' }>;
+
 /** A request to the host service that is ready to be sent. May hold secrets. */
 export function hostPost(path: string, body: object): PreparedRequest {
   return { method: 'POST', path, headers: HEADERS, body: Buffer.from(JSON.stringify(body)) };
@@ -34,32 +38,53 @@ export function hostGet(path: string): PreparedRequest {
 
 /**
  * The one connection to the host service (host-api.md): plain HTTP to an address on the host itself,
- * never through a proxy, kept up between the calls. Connects with the first call.
+ * never through a proxy, kept up between the calls. Connects with the first call, or before it.
  */
 export class HostClient implements AsyncDisposable {
   readonly origin: string;
+  readonly #connector: HostConnector;
   readonly #connection: BlobConnection;
 
-  private constructor(origin: string, place: Pick<ConnectionOptions, 'socketPath'>) {
+  private constructor(origin: string, connector: HostConnector) {
     this.origin = origin;
+    this.#connector = connector;
     this.#connection = new BlobConnection(origin, {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      ...place,
+      connector: connector.connector,
     });
   }
 
   /** @param wireProtocolAddress as the agent gives it; undefined for the usual one */
   static open(wireProtocolAddress: string | undefined): HostClient {
-    return new HostClient(hostOrigin(wireProtocolAddress), {});
+    const origin = hostOrigin(wireProtocolAddress);
+    return new HostClient(origin, HostConnector.toOrigin(origin, CONNECT_TIMEOUT_MS));
   }
 
   /** To a stand-in that listens on a Unix socket. */
-  static atSocket(socketPath: string): HostClient {
-    return new HostClient(hostOrigin(undefined), { socketPath });
+  static atSocket(path: string): HostClient {
+    return new HostClient(hostOrigin(undefined), new HostConnector({ path }, CONNECT_TIMEOUT_MS));
   }
 
+  /** The next call finds its connection. */
   get isConnected(): boolean {
-    return this.#connection.isUp;
+    return this.#connection.isUp || this.#connector.isAhead;
+  }
+
+  /**
+   * Connects, sending nothing, unless it is connected.
+   *
+   * @returns undefined where a connection stands
+   */
+  async connect(timeoutMs: number): Promise<BrokenEnd | undefined> {
+    if (this.isConnected) {
+      return undefined;
+    }
+    try {
+      await this.#connector.openAhead(timeoutMs);
+      return undefined;
+    } catch (error) {
+      return { kind: 'broken', failure: classifyError(error, false), code: errorCode(error) };
+    }
   }
 
   /** A call that is started later; one try, and a success is complete with its body. */
@@ -102,10 +127,12 @@ export class HostClient implements AsyncDisposable {
   /** Cuts the connection; the next call connects anew. */
   drop(): void {
     this.#connection.drop();
+    this.#connector.closeAhead();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.close();
+    this.#connector.closeAhead();
   }
 }
 

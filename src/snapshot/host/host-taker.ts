@@ -18,6 +18,7 @@ import { bodyText, hostStatusCode } from './status-code.ts';
  */
 const GREETING = hostGet('/?comp=versions');
 const GREETING_TIMEOUT_MS = 2_000;
+const CONNECT_TIMEOUT_MS = 2_000;
 /** Right before the freeze everything else is ready and waits. */
 const REWARM_TIMEOUT_MS = 300;
 /** Enough for a connection that was closed meanwhile. */
@@ -55,7 +56,7 @@ export class HostTaker implements SnapshotTaker {
 
   /** Fails where nothing accepts a connection. A host that is silent is left to the call itself. */
   async preflight(): Promise<readonly Preflight[]> {
-    const failure = await this.#greet(GREETING_TIMEOUT_MS);
+    const failure = await this.#connected(GREETING_TIMEOUT_MS);
     return [
       failure === undefined
         ? { ok: true, target: TARGET, head: new Uint8Array(0), sizeBytes: undefined }
@@ -65,7 +66,7 @@ export class HostTaker implements SnapshotTaker {
 
   async rewarm(): Promise<readonly Rewarmed[]> {
     this.abort();
-    const failure = this.#greets ? await this.#greet(REWARM_TIMEOUT_MS) : undefined;
+    const failure = await this.#connected(REWARM_TIMEOUT_MS);
     this.#exchange = this.#beginRound();
     return [
       failure === undefined
@@ -128,6 +129,19 @@ export class HostTaker implements SnapshotTaker {
         this.#options.onEvent(event);
       }
     });
+  }
+
+  /**
+   * A connection stands afterwards, unless there is none to be had: a greeting that is not answered leaves none
+   * behind, nor does a host that closes after every answer, and nobody is to connect while anything is frozen.
+   */
+  async #connected(greetingTimeoutMs: number): Promise<RequestFailure | undefined> {
+    const failure = this.#greets ? await this.#greet(greetingTimeoutMs) : undefined;
+    if (failure !== undefined) {
+      return failure;
+    }
+    const end = await this.#client.connect(CONNECT_TIMEOUT_MS);
+    return end === undefined ? undefined : hostFailure(this.#client.origin, end);
   }
 
   async #greet(timeoutMs: number): Promise<RequestFailure | undefined> {

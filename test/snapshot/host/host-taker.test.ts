@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { doSnapshotCall } from '../../../src/snapshot/host/do-snapshot.ts';
 import { HostClient } from '../../../src/snapshot/host/host-client.ts';
@@ -207,6 +208,60 @@ test('a connection that was closed meanwhile is replaced before the freeze', asy
   assert.is(second?.connection, last?.connection);
 });
 
+for (const [what, greet] of [
+  ['does not answer the greeting', () => {}],
+  ['resets the connection at the greeting', (socket) => socket.resetAndDestroy()],
+  ['closes after every greeting', (socket) => socket.end(CLOSING_ANSWER)],
+] satisfies [string, (socket: Socket) => void][]) {
+  test(`a host that ${what} is connected to before the freeze, with nothing sent`, async () => {
+    await using peer = await RawHost.start(greet);
+    await using watched = new Watched(peer.address);
+    assert.ok((await watched.taker.preflight())[0]?.ok);
+    assert.equal(await watched.taker.rewarm(), [{ ok: true, target: 0, warm: true }]);
+    await until(() => peer.sockets.at(-1)?.bytesRead === 0);
+    const connections = peer.sockets.length;
+    watched.taker.fire([0], process.hrtime.bigint() + 5_000_000_000n);
+    await watched.ended;
+    assert.ok((await watched.taker.answers()).every(({ snapshot }) => snapshot !== undefined));
+    assert.is(peer.sockets.length, connections, 'connected in the window');
+  });
+}
+
+test('a connection that the host closes before anything was sent is replaced', async () => {
+  await using peer = await RawHost.start();
+  const { sockets } = peer;
+  await using client = HostClient.open(peer.address);
+  assert.is(await client.connect(1_000), undefined);
+  assert.ok(client.isConnected);
+  await until(() => sockets.length === 1);
+  sockets[0]?.end();
+  await until(() => !client.isConnected);
+  assert.is(await client.connect(1_000), undefined);
+  const end = await client.call({ method: 'GET', path: '/', headers: [] });
+  assert.is(end.kind, 'succeeded');
+  assert.is(sockets.length, 2);
+  client.drop();
+  assert.not(client.isConnected);
+});
+
+test('one that nobody accepts is told', async () => {
+  const host = await LabHost.start();
+  const { address } = host;
+  await host[Symbol.asyncDispose]();
+  await using client = HostClient.open(address);
+  assert.equal(await client.connect(1_000), {
+    kind: 'broken',
+    failure: 'refused',
+    code: 'ECONNREFUSED',
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    await sleep(1);
+  }
+}
+
 test('an answer that comes byte by byte counts when it is whole', async () => {
   await using peer = await RawHost.start();
   await using watched = new Watched(peer.address);
@@ -229,17 +284,26 @@ test('a second attempt is a call of its own', async () => {
   assert.is(made.length, 2);
 });
 
+const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const CLOSING_ANSWER = ANSWER.replace('\r\n', '\r\nConnection: close\r\n');
+
 /** Answers do-snapshot one byte at a time, everything else at once. */
 class RawHost implements AsyncDisposable {
+  readonly sockets: Socket[] = [];
   wholeAtNs: bigint | undefined;
   readonly #server: Server;
 
-  private constructor() {
-    this.#server = createServer((socket) => this.#accept(socket));
+  private constructor(greet: (socket: Socket) => void) {
+    this.#server = createServer((socket) => {
+      this.sockets.push(socket);
+      this.#accept(socket, greet);
+    });
   }
 
-  static async start(): Promise<RawHost> {
-    const host = new RawHost();
+  static async start(
+    greet: (socket: Socket) => void = (socket) => socket.write(ANSWER),
+  ): Promise<RawHost> {
+    const host = new RawHost(greet);
     host.#server.listen(0, '127.0.0.1');
     await once(host.#server, 'listening');
     return host;
@@ -251,14 +315,17 @@ class RawHost implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
+    for (const socket of this.sockets) {
+      socket.destroy();
+    }
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, greet: (socket: Socket) => void): void {
     socket.setNoDelay(true);
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
       if (!chunk.toString('latin1').startsWith('POST')) {
-        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        greet(socket);
         return;
       }
       const body = JSON.stringify({ snapshotInfo: LUNS.map(() => ({ isSuccessful: true })) });

@@ -178,6 +178,9 @@ function freezeProblem(mountPoint: string, errno: string): string {
   if (errno === 'EBUSY') {
     return `${mountPoint} is already frozen by somebody else and was left as it is. End the other freeze (its tool, or \`fsfreeze -u\`), then try again.`;
   }
+  if (errno === 'ECANCELED') {
+    return `The freeze of ${mountPoint} was called off before it began, because the time was over or the guardian process gone. Try again.`;
+  }
   if (errno === 'EPERM') {
     return `The kernel refused to freeze ${mountPoint}: EPERM. Root of the machine itself is needed (CAP_SYS_ADMIN), not of a container or user namespace.`;
   }
@@ -191,7 +194,12 @@ function deadlineProblem(record: BackupRecord, stuck: readonly number[]): string
   if (record.barrier !== undefined) {
     return 'The time-out passed before every disk had answered; everything was thawed at once.';
   }
-  const names = stuck.map((index) => mountPointOf(record, index)).join(', ');
+  // Between two waves none is stuck: those of the next wave were not begun any more.
+  const notFrozen = [...record.fileSystems.keys()].filter(
+    (index) => record.fileSystems[index]?.frozenNs === undefined,
+  );
+  const late = stuck.length > 0 ? stuck : notFrozen;
+  const names = late.map((index) => mountPointOf(record, index)).join(', ');
   return `The time-out passed before ${names} had frozen; everything was thawed.`;
 }
 

@@ -52,6 +52,8 @@ export class FreezeWindow {
   #state: ScheduleState;
   #barrier: Barrier | undefined;
   #end: RunEnd = { kind: 'completed' };
+  /** A freeze that never began; the reason comes as an event of its own, or not at all. */
+  #calledOff: RunEnd | undefined;
   #slow: NodeJS.Timeout | undefined;
   #givingUp: NodeJS.Timeout | undefined;
 
@@ -78,7 +80,8 @@ export class FreezeWindow {
     await this.#ended.promise;
     clearTimeout(this.#slow);
     clearTimeout(this.#givingUp);
-    return { fileSystems: this.#times, barrier: this.#barrier, end: this.#end };
+    const end = this.#end.kind === 'completed' ? (this.#calledOff ?? this.#end) : this.#end;
+    return { fileSystems: this.#times, barrier: this.#barrier, end };
   }
 
   /** Thaws everything at once. The first reason given is the one that is reported. */
@@ -109,7 +112,7 @@ export class FreezeWindow {
         break;
       case 'freeze-failed':
         this.#noteFreeze(event, event.errno);
-        this.#endWith(event);
+        this.#endWithRefusal(event.fileSystem, event.errno);
         this.#dispatch(event);
         break;
       case 'thawed':
@@ -157,6 +160,15 @@ export class FreezeWindow {
   /** The file systems whose FIFREEZE has not returned. */
   stillFreezing(): number[] {
     return this.#state.fileSystems.flatMap((it, index) => (it === 'freezing' ? [index] : []));
+  }
+
+  #endWithRefusal(fileSystem: number, errno: string): void {
+    const refusal = { kind: 'freeze-failed', fileSystem, errno } as const;
+    if (errno === 'ECANCELED') {
+      this.#calledOff ??= refusal;
+    } else {
+      this.#endWith(refusal);
+    }
   }
 
   #endWith(reason: RunEnd): void {
@@ -210,7 +222,7 @@ export class FreezeWindow {
       this.#effects.freeze(fileSystems);
     } catch {
       for (const fileSystem of fileSystems) {
-        this.#endWith({ kind: 'freeze-failed', fileSystem, errno: 'ECANCELED' });
+        this.#endWithRefusal(fileSystem, 'ECANCELED');
         this.#dispatch({ kind: 'freeze-failed', fileSystem });
       }
     }

@@ -125,6 +125,28 @@ test('names the stuck file system, the disk that failed, and a foreign freeze', 
   assert.match(problems[2] ?? '', 'already frozen by somebody else');
 });
 
+test('names what was not frozen any more where the time passed between two waves', () => {
+  const late = goodRecord(2, {
+    end: { kind: 'deadline', stuck: [] },
+    barrier: undefined,
+    fileSystems: [heldTimes(), heldTimes({ frozenNs: undefined })],
+  });
+  const { code, problems } = judge(late);
+  assert.is(code, 122);
+  assert.match(problems.join(' '), 'before /data/1 had frozen');
+});
+
+test('does not blame the kernel for a freeze that was called off', () => {
+  const { problems } = judge(
+    goodRecord(1, {
+      end: { kind: 'freeze-failed', fileSystem: 0, errno: 'ECANCELED' },
+      barrier: undefined,
+    }),
+  );
+  assert.match(problems[0] ?? '', '/data/0 was called off before it began');
+  assert.not.match(problems[0] ?? '', 'kernel refused');
+});
+
 test('does not name twice what names itself', () => {
   const name = 'the host service at http://168.63.129.16';
   const answer = failedAnswer(0, { message: `${name}: no complete answer` });

@@ -124,6 +124,36 @@ test('gives up a system call that never returns, some time after everything is t
   }
 });
 
+test('a freeze that was called off is no reason where the deadline or the guardian tells one', async () => {
+  for (const event of [
+    { kind: 'expired', atNs: 4n },
+    { kind: 'guardian-lost', atNs: 4n },
+  ] as const) {
+    const diary = new Diary();
+    const window = new FreezeWindow({ ...INPUT, waves: [[0], [1]] }, diary, []);
+    diary.freeze = (fileSystems) => {
+      if (fileSystems.includes(1)) {
+        throw new Error('not armed');
+      }
+    };
+    const ended = window.run();
+    window.onFreezerEvent(frozen(0, 3n));
+    window.onFreezerEvent(event);
+    window.onFreezerEvent(thawed(0));
+    const { end } = await ended;
+    assert.is(end.kind, event.kind === 'expired' ? 'deadline' : event.kind);
+  }
+});
+
+test('it is the reason where nobody tells another', async () => {
+  const diary = new Diary();
+  diary.freeze = () => {
+    throw new Error('not armed');
+  };
+  const { end } = await new FreezeWindow(INPUT, diary, []).run();
+  assert.equal(end, { kind: 'freeze-failed', fileSystem: 0, errno: 'ECANCELED' });
+});
+
 test('reports a foreign thaw as such', async () => {
   const window = new FreezeWindow(INPUT, new Diary(), []);
   const ended = window.run();

@@ -17,6 +17,8 @@ export interface Chance {
   freezeFails(): boolean;
   requestFails(): boolean;
   abortsNow(): boolean;
+  /** A native deadline, the guardian or somebody else thaws what is frozen. */
+  thawsUnasked(): boolean;
   turnsSlowNow(): boolean;
 }
 
@@ -48,6 +50,10 @@ export function simulate(
     }
     if (chance.turnsSlowNow()) {
       deliver({ kind: 'freeze-is-slow' });
+    }
+    const frozen = [...state.fileSystems.keys()].filter((it) => state.fileSystems[it] === 'frozen');
+    if (frozen.length > 0 && chance.thawsUnasked()) {
+      deliver({ kind: 'thaw-ended', fileSystem: frozen[chance.pick(frozen.length)] ?? 0 });
     }
     const possible = pending.filter((event) => isPossible(event, pending, input));
     const event = possible[chance.pick(possible.length)];

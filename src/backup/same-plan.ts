@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
-import type { Plan } from '../filesystems/model.ts';
+import type { FileSystem, Plan } from '../filesystems/model.ts';
 import { readPlan } from '../filesystems/read-plan.ts';
 import { thisMachine } from '../filesystems/system-view.ts';
 import type { Freezer } from '../freezer/freezer.ts';
@@ -37,13 +37,32 @@ export async function requireSamePlan(
   if (plan.fileSystems.length === 0 || Buffer.compare(now, mountinfo) === 0) {
     return;
   }
-  const planned = new Set(plan.fileSystems.map(({ device }) => device));
-  const current = (await readPlan(selection)).fileSystems;
-  const added = current.find(({ device }) => !planned.has(device));
-  if (added !== undefined || current.length !== planned.size) {
+  const change = changeBetween(plan, await readPlan(selection));
+  if (change !== undefined) {
     throw new FlashfreezeError(
       'FF_MOUNT_OPEN',
-      `${added === undefined ? 'a file system was unmounted' : `${added.mountPoint} was mounted`} after the plan was made; nothing was frozen. Try again.`,
+      `${change} after the plan was made; nothing was frozen. Try again.`,
     );
   }
+}
+
+/** Which file system came or went, as the beginning of a sentence; undefined where none did. */
+export function changeBetween(
+  before: Pick<Plan, 'fileSystems'>,
+  now: Pick<Plan, 'fileSystems'>,
+): string | undefined {
+  const added = absentFrom(now, before);
+  if (added !== undefined) {
+    return `${added.mountPoint} was mounted`;
+  }
+  const gone = absentFrom(before, now);
+  return gone && `${gone.mountPoint} was unmounted, remounted read-only or covered`;
+}
+
+function absentFrom(
+  { fileSystems }: Pick<Plan, 'fileSystems'>,
+  others: Pick<Plan, 'fileSystems'>,
+): FileSystem | undefined {
+  const devices = new Set(others.fileSystems.map(({ device }) => device));
+  return fileSystems.find(({ device }) => !devices.has(device));
 }

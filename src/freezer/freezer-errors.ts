@@ -7,11 +7,42 @@ export function openError(error: unknown): Error {
   if (systemCall?.syscall !== 'open') {
     return internalError(error);
   }
+  const { errno, path = '' } = systemCall;
+  const advice = resourceAdvice(errno) ?? 'expected a mounted directory or file';
   return new FlashfreezeError(
     'FF_MOUNT_OPEN',
-    `cannot open the mount point "${systemCall.path ?? ''}": ${systemCall.errno}; expected a mounted directory or file`,
+    `cannot open the mount point "${path}": ${errno}; ${advice}`,
     { systemCall },
   );
+}
+
+/** Of `/proc`, where what was opened cannot be looked at. */
+export function lookError(error: unknown): Error {
+  const { code: errno = 'unknown', syscall = 'open', path } = error as NodeJS.ErrnoException;
+  const advice = resourceAdvice(errno);
+  return advice === undefined
+    ? internalError(error)
+    : new FlashfreezeError(
+        'FF_MOUNT_OPEN',
+        `cannot look at the mounts that were opened: ${errno}; ${advice}`,
+        { systemCall: { errno, syscall, ...(path === undefined ? {} : { path }) } },
+      );
+}
+
+/** What to do where the machine or a limit of this process is at fault; undefined for other errors. */
+export function resourceAdvice(errno: string): string | undefined {
+  switch (errno) {
+    case 'EMFILE':
+      return 'this process may not open more files; raise its limit (ulimit -n, or LimitNOFILE= of the unit) to 1024 or more';
+    case 'ENFILE':
+      return 'the machine has no file handles left; raise fs.file-max';
+    case 'EAGAIN':
+      return 'no more processes or threads may be started; raise the limit (ulimit -u, or TasksMax= of the unit)';
+    case 'ENOMEM':
+      return 'the machine is short of memory; try again';
+    default:
+      return undefined;
+  }
 }
 
 /** Why a ledger is in memory only; throws what is no failed system call. */

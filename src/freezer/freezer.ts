@@ -1,5 +1,5 @@
 import { recordsFor, toEvents } from './events.ts';
-import { internalError, openError, reasonInMemory } from './freezer-errors.ts';
+import { internalError, lookError, openError, reasonInMemory } from './freezer-errors.ts';
 import type { FreezerEvent, FreezerListener } from './model.ts';
 import {
   loadAddon,
@@ -7,7 +7,7 @@ import {
   type NativeFreezer,
   type NativeLastLever,
 } from './native.ts';
-import { openedMounts } from './superblock.ts';
+import { type OpenedMount, openedMounts } from './superblock.ts';
 
 /** What `Symbol.asyncDispose` waits for file systems whose thaw does not return. */
 export const DISPOSE_LIMIT_MS = 5000;
@@ -101,7 +101,7 @@ export class Freezer implements AsyncDisposable {
     } catch (error) {
       throw openError(error);
     }
-    const opened = openedMounts(this.#native.descriptors().mountPoints);
+    const opened = this.#openedMounts();
     this.deviceNumbers = opened.map(({ device }) => device);
     this.mountIds = opened.map(({ mountId }) => mountId);
     this.#controls = this.#makeControls();
@@ -172,6 +172,15 @@ export class Freezer implements AsyncDisposable {
     await this.#settle();
     this.#closed = true;
     this.#native.close();
+  }
+
+  #openedMounts(): readonly OpenedMount[] {
+    try {
+      return openedMounts(this.#native.descriptors().mountPoints);
+    } catch (error) {
+      this.#native.close();
+      throw lookError(error);
+    }
   }
 
   #makeControls(): FreezerControls {

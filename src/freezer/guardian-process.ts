@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { FlashfreezeError } from '../errors.ts';
+import { resourceAdvice } from './freezer-errors.ts';
 import { type GuardianMessage, parseGuardianLine } from './guardian-report.ts';
 import type { NativeDescriptors } from './native.ts';
 
@@ -24,7 +25,8 @@ export class GuardianProcess {
   #isGone = false;
 
   /**
-   * Throws `FF_GUARDIAN_MISSING` where there is no such executable. `watched` is a descriptor that the
+   * Throws `FF_GUARDIAN_MISSING` where there is no such executable, `FF_GUARDIAN_LOST` where a limit forbids to
+   * start it. `watched` is a descriptor that the
    * guardian only holds open.
    */
   static async spawn(
@@ -45,7 +47,7 @@ export class GuardianProcess {
     });
     const { promise: spawned, resolve, reject } = Promise.withResolvers<void>();
     child.once('spawn', resolve);
-    child.once('error', (error) => reject(missingError(executable, error)));
+    child.once('error', (error) => reject(spawnError(executable, error)));
     await spawned;
     return new GuardianProcess(child);
   }
@@ -139,13 +141,18 @@ export class GuardianProcess {
   }
 }
 
-function missingError(executable: string, error: Error): FlashfreezeError {
-  const { code = 'unknown' } = error as NodeJS.ErrnoException;
-  return new FlashfreezeError(
-    'FF_GUARDIAN_MISSING',
-    `the guardian "${executable}" cannot be started (${code}); build it with "npm ci" (needs g++, make and python3), or install the extension again`,
-    { systemCall: { errno: code, syscall: 'spawn', path: executable } },
-  );
+function spawnError(executable: string, error: Error): FlashfreezeError {
+  const { code: errno = 'unknown' } = error as NodeJS.ErrnoException;
+  const options = { systemCall: { errno, syscall: 'spawn', path: executable } };
+  const cannot = `the guardian "${executable}" cannot be started (${errno})`;
+  const advice = resourceAdvice(errno);
+  return advice === undefined
+    ? new FlashfreezeError(
+        'FF_GUARDIAN_MISSING',
+        `${cannot}; build it with "npm ci" (needs g++, make and python3), or install the extension again`,
+        options,
+      )
+    : new FlashfreezeError('FF_GUARDIAN_LOST', `${cannot}; ${advice}`, options);
 }
 
 function lostError(reason: string): FlashfreezeError {

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
@@ -8,6 +11,7 @@ import { errnoName, requireAddon, systemCallFailure } from '../../src/freezer/na
 import { suite } from '../suite.ts';
 
 const test = suite('native');
+const SOURCE = join(import.meta.dirname, '../../src/freezer');
 
 test('an addon that is missing or no addon is told with what to do', () => {
   for (const path of ['/nowhere/flashfreeze.node', '/bin/sh']) {
@@ -32,6 +36,35 @@ test('a guardian that is missing is told with its path', async () => {
     assert.is((error as FlashfreezeError).code, 'FF_GUARDIAN_MISSING');
     assert.match((error as FlashfreezeError).message, '/nowhere/guardian');
   }
+});
+
+test('a limit that forbids what is needed is told with its name and what to do', async () => {
+  const script = `
+    import { Freezer } from '${SOURCE}/freezer.ts';
+    import { Guardian } from '${SOURCE}/guardian.ts';
+    const [count] = process.argv.slice(-1);
+    try {
+      await using freezer = Freezer.open(new Array(Number(count)).fill('/'), () => {});
+      await using guardian = await Guardian.start(freezer);
+    } catch ({ code, message }) {
+      console.log(code, message);
+    }
+    process.exit();`;
+  const withMountPoints = async (count: number): Promise<string> => {
+    const node = [process.execPath, '--input-type=module', '--eval', script, String(count)];
+    const { stdout } = await promisify(execFile)('prlimit', ['--nofile=64:64', ...node]);
+    return stdout;
+  };
+  const said = await withMountPoints(80);
+  assert.match(said, /^FF_MOUNT_OPEN .*EMFILE; .*ulimit -n/);
+  // Enough for the mount points, too few for a process with copies of them.
+  const codes = new Set<string>();
+  for (let count = 20; count < 64; count += 2) {
+    const answer = await withMountPoints(count);
+    codes.add(answer.split(' ', 1)[0] ?? '');
+    assert.ok(answer.length <= 1 || /EMFILE\)?; .*ulimit -n/.test(answer), answer);
+  }
+  assert.ok(codes.has('FF_GUARDIAN_LOST'), [...codes].join());
 });
 
 test('a guardian takes 256 file systems', async () => {

@@ -26,8 +26,8 @@ export class FreezeLock implements Disposable {
 
   /**
    * Creates the file and its directory (root's, mode 0700) where they are missing, and waits.
-   * Throws `FF_LOCK_TIMEOUT` when another process holds it too long, `FF_INTERNAL` where the path
-   * is not safe or cannot be opened; rejects with the signal's reason when aborted.
+   * Throws `FF_LOCK_TIMEOUT` when another process holds it too long, `FF_FREEZE_FAILED` where the path
+   * is not safe or cannot be opened or locked; rejects with the signal's reason when aborted.
    */
   static async acquire(options: FreezeLockOptions = {}): Promise<FreezeLock> {
     const { path = FREEZE_LOCK_PATH, waitMs = FREEZE_LOCK_WAIT_MS, signal } = options;
@@ -63,7 +63,8 @@ function startWaiting(
     if (systemCall === undefined) {
       throw error;
     }
-    throw new FlashfreezeError('FF_INTERNAL', unsafePathMessage(path, systemCall), { systemCall });
+    const code = systemCall.errno === 'EDEADLK' ? 'FF_INTERNAL' : 'FF_FREEZE_FAILED';
+    throw new FlashfreezeError(code, unsafePathMessage(path, systemCall), { systemCall });
   }
 }
 
@@ -73,11 +74,14 @@ function unsafePathMessage(path: string, { errno, path: at = path }: SystemCallF
     case 'ELOOP':
       return `${cannot}: "${at}" is a symbolic link; expected a directory or file of root's: remove the link`;
     case 'EACCES':
-      return `${cannot}: "${at}" must belong to root and not be writable by others; correct its owner and mode`;
+      return `${cannot}: "${at}" must belong to root and not be writable by others, the lock itself be a regular file; correct its owner and mode`;
+    case 'ENOTDIR':
+    case 'EISDIR':
+      return `${cannot}: "${at}" is of the wrong type (${errno}); expected a file in a directory of its own: remove what is there`;
     case 'EDEADLK':
       return `${cannot}: this process holds it already`;
     default:
-      return `${cannot}: "${at}": ${errno}`;
+      return `${cannot}: "${at}": ${errno}; root must be able to create and open it`;
   }
 }
 
@@ -95,7 +99,9 @@ function waitError({ path, waitMs, errno, holder, signal }: WaitFailure): unknow
   }
   const systemCall = { errno, syscall: 'fcntl', path };
   if (errno !== 'ETIMEDOUT') {
-    return new FlashfreezeError('FF_INTERNAL', `cannot lock "${path}": ${errno}`, { systemCall });
+    return new FlashfreezeError('FF_FREEZE_FAILED', `cannot lock "${path}": ${errno}`, {
+      systemCall,
+    });
   }
   const by = holder > 0 ? `process ${holder}` : 'another process';
   return new FlashfreezeError(

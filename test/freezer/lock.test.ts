@@ -187,7 +187,20 @@ test('a directory of somebody else’s, or that others may write, is refused', a
     const error = await refusal(FreezeLock.acquire({ path: place.path }));
     assert.is(error.systemCall?.errno, 'EACCES');
     assert.match(error.message, `"${made}" must belong to root`);
+    assert.is(error.code, 'FF_FREEZE_FAILED');
   }
+});
+
+test('a directory in the place of the lock, or a file in that of its directory, is refused by name', async () => {
+  await using place = await makePlace();
+  const made = join(place.directory, 'made');
+  await mkdir(made);
+  const error = await refusal(FreezeLock.acquire({ path: made }));
+  assert.match(error.message, `"${made}" is of the wrong type (EISDIR)`);
+  const file = join(place.directory, 'file');
+  await writeFile(file, '');
+  const other = await refusal(FreezeLock.acquire({ path: join(file, 'lock') }));
+  assert.match(other.message, `"${file}" is of the wrong type (ENOTDIR)`);
 });
 
 test.run();

@@ -60,8 +60,8 @@ export class Journal implements AsyncDisposable {
 
   /**
    * @param fileSystems in the order in which the keeper of the ledger has opened them
-   * @throws FlashfreezeError FF_INTERNAL where the directory is not safe; rejects with the system's error
-   * where the note cannot be written. Nothing may be frozen then.
+   * @throws FlashfreezeError FF_FREEZE_FAILED where the directory is not safe or the note cannot be written.
+   * Nothing may be frozen then.
    */
   static async begin(
     fileSystems: readonly JournaledFileSystem[],
@@ -79,14 +79,17 @@ export class Journal implements AsyncDisposable {
       fileSystems: fileSystems.map(({ mountPoint, device }) => ({ mountPoint, device })),
       ...(await readGracePeriods()),
     };
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await writing(directory, mkdir(directory, { recursive: true, mode: 0o700 }));
     if (!(await isSafe(directory))) {
       throw unsafeError(directory);
     }
-    await writeEntry(path, { ...entry, ledger: basename(ledgerPath) });
+    await writing(directory, writeEntry(path, { ...entry, ledger: basename(ledgerPath) }));
     const inMemoryBecause = keeper.keepLedger(ledgerPath);
     if (inMemoryBecause !== undefined) {
-      await writeEntry(path, { ...entry, ledgerInMemoryBecause: inMemoryBecause });
+      await writing(
+        directory,
+        writeEntry(path, { ...entry, ledgerInMemoryBecause: inMemoryBecause }),
+      );
     }
     return new Journal(path, ledgerPath);
   }
@@ -144,9 +147,23 @@ async function isSafe(directory: string): Promise<boolean> {
   return isOurs && status.isDirectory();
 }
 
+/** @throws FlashfreezeError FF_FREEZE_FAILED in place of the system's error */
+async function writing(directory: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const { code: errno = 'unknown', syscall = '' } = error as NodeJS.ErrnoException;
+    throw new FlashfreezeError(
+      'FF_FREEZE_FAILED',
+      `cannot write the journal in "${directory}": ${errno}; nothing is frozen without it. Make room there, or make it writable.`,
+      { systemCall: { errno, syscall, path: directory } },
+    );
+  }
+}
+
 function unsafeError(directory: string): FlashfreezeError {
   return new FlashfreezeError(
-    'FF_INTERNAL',
+    'FF_FREEZE_FAILED',
     `cannot use the journal's directory "${directory}": it must belong to root and not be writable by others; correct its owner and mode`,
   );
 }

@@ -93,6 +93,22 @@ test('a ledger that cannot be kept is told with the reason, and leaves nothing e
   assert.equal(await readdir(directory.path), []);
 });
 
+test('a note that cannot be written is told with the reason; then nothing is to be frozen', async () => {
+  await using directory = await temporaryDirectory();
+  const file = join(directory.path, 'file');
+  await writeFile(file, '');
+  try {
+    await using _journal = await Journal.begin([DATA], KEEPER, join(file, 'below'));
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, FlashfreezeError);
+    const { code, message, systemCall } = error as FlashfreezeError;
+    assert.is(code, 'FF_FREEZE_FAILED');
+    assert.is(systemCall?.errno, 'ENOTDIR');
+    assert.match(message, `cannot write the journal in "${file}/below"`);
+  }
+});
+
 test('forgetting a run forgets its ledger', async () => {
   await using directory = await temporaryDirectory();
   await writeFile(join(directory.path, 'dead.ledger'), '');

@@ -1,10 +1,17 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRestoredMachine, readStoredIdentity, storeIdentity } from './machine-identity.ts';
+import {
+  isRestoredMachine,
+  readOthersIdentity,
+  readStoredIdentity,
+  storeIdentity,
+} from './machine-identity.ts';
 
 /** The name is the agent's: it copies this file to a new version of the extension. */
 const SEQUENCE_FILE = 'mrseq';
 const TASK_FILE = 'mrtask';
+/** What the backup service's other extension for Linux keeps the same in; its text is the task's id. */
+const OTHERS_TASK_FILE = 'task_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C';
 /** There as long as a task has been recorded and not reported; not carried over to another version. */
 const UNFINISHED_FILE = 'unfinished';
 
@@ -112,17 +119,19 @@ export async function finishTask(directory: string, sequenceNumber: number): Pro
 
 /**
  * Takes over what another version of the extension had handled (update), with the machine it was
- * handled on: the agent copies the sequence number alone. What this version has itself stands.
+ * handled on: the agent copies the sequence number alone. What this version has itself stands. The other one
+ * may be the backup service's own extension, which this one replaces under its name.
  */
 export async function carryOver(from: string, to: string): Promise<void> {
   const own = await readHandled(to, undefined);
   if (own.taskId !== '') {
     return;
   }
-  const identity = await readStoredIdentity(from);
+  const identity = (await readStoredIdentity(from)) ?? (await readOthersIdentity(from));
   const { sequenceNumber, taskId } = await readHandled(from, undefined);
   if (sequenceNumber !== undefined) {
-    await recordHandled(to, { sequenceNumber, taskId }, identity);
+    const task = taskId || (await readText(join(from, OTHERS_TASK_FILE)));
+    await recordHandled(to, { sequenceNumber, taskId: task }, identity);
   }
 }
 

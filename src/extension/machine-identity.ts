@@ -9,6 +9,8 @@ import { isJsonObject, member } from './settings/json.ts';
  * role's guid of the machine that was last seen there, in `/etc/azure` the machine's lasting identity.
  */
 const FILE_NAME = 'machine_identity_FD76C85E-406F-4CFA-8EB0-CF18B123358B';
+/** In the directory of the backup service's other extension for Linux: it differs in a digit. */
+const OTHERS_FILE_NAME = 'machine_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C';
 
 export const UNIQUE_MACHINE_ID_PATH = join('/etc/azure', FILE_NAME);
 
@@ -61,6 +63,11 @@ function firstAttributes(nodes: unknown, name: string): unknown {
 /** The identity that was stored in the extension's directory; undefined where there is none. */
 export async function readStoredIdentity(directory: string): Promise<string | undefined> {
   return firstLine(await readText(join(directory, FILE_NAME)));
+}
+
+/** The same of the backup service's other extension for Linux, which this one may replace. */
+export async function readOthersIdentity(directory: string): Promise<string | undefined> {
+  return firstLine(await readText(join(directory, OTHERS_FILE_NAME)));
 }
 
 /** @throws what the system says; what was stored before is then still there */

@@ -77,6 +77,24 @@ test('carries over to a new version what the agent does not: task and machine', 
   assert.equal(await readHandled(to, 'another'), NOTHING_HANDLED);
 });
 
+test('takes over what the backup service’s own extension had handled', async () => {
+  await using lib = await temporary();
+  const [from, to] = [join(lib.path, 'X-1'), join(lib.path, 'X-2')];
+  await mkdir(from);
+  await mkdir(to);
+  const suffix = 'FD76C85E-406F-4CFA-8EB0-CF18B123365C';
+  await writeFile(join(from, 'mrseq'), '7');
+  await writeFile(join(from, `task_identity_${suffix}`), 'a_1');
+  await writeFile(join(from, `machine_identity_${suffix}`), '{ab-1}');
+  await carryOver(from, to);
+  assert.equal(await readHandled(to, '{AB-1}'), {
+    sequenceNumber: 7,
+    taskId: 'a_1',
+    isFinished: true,
+  });
+  assert.equal(await readHandled(to, 'restored'), NOTHING_HANDLED);
+});
+
 test('leaves a version alone that has handled tasks itself, and takes nothing from a missing one', async () => {
   await using lib = await temporary();
   const to = join(lib.path, 'X-2');

@@ -53,10 +53,40 @@ export interface BlockTopology {
   readonly names: ReadonlyMap<DeviceNumber, BlockDeviceName>;
   /** Member devices of each btrfs file system. */
   readonly btrfs: readonly (readonly BlockDeviceName[])[];
+  /** Missing where the kernel shows none. */
+  readonly journals?: Journals;
   /** Block devices that the paths in mount sources and mount options lead to. */
   readonly nodes: ReadonlyMap<string, DeviceNumber>;
   /** SMBIOS chassis asset tag, by which an Azure VM is known. */
   readonly chassisAssetTag: string | undefined;
+}
+
+/**
+ * Where ext3 and ext4 keep their journals. The kernel does not show whose journal an external one is, so
+ * each counts for every file system that has none of its own.
+ */
+export interface Journals {
+  /** File systems that keep their journal themselves, by the device they lie on. */
+  readonly internal: ReadonlySet<BlockDeviceName>;
+  /** Devices that are journals and nothing else. */
+  readonly external: readonly BlockDeviceName[];
+}
+
+/**
+ * @param names entries of `/proc/fs/jbd2`: `sda1-8` for a journal in inode 8 of the file system on sda1,
+ * `sdb1` for one that has a device to itself
+ * @param devices all that are known
+ */
+export function journalsOf(
+  names: readonly string[],
+  devices: ReadonlySet<BlockDeviceName>,
+): Journals {
+  // The name of a device may itself end so (dm-0): what is a device is no file system's inode.
+  const external = names.filter((name) => devices.has(name));
+  const holders = names
+    .filter((name) => !devices.has(name))
+    .map((name) => name.replace(/-\d+$/, ''));
+  return { internal: new Set(holders), external };
 }
 
 /** A whole disk or a loop device: where the view of a machine ends. */
@@ -108,6 +138,7 @@ function partsOf({ under }: Leaf): readonly BlockDeviceName[] {
  * - btrfs has an anonymous one, and any number of member devices: those that share the list with the
  *   one named as its source. `/sys/fs/btrfs/<uuid>/devices` is that list.
  * - xfs names further devices in its options: the external log and the realtime section, xfs(5).
+ * - ext3 and ext4 may have an external journal, which no option shows: `Journals`.
  */
 export function devicesOfMount(topology: BlockTopology, mount: Mount): BlockDeviceName[] {
   if (mount.type === 'btrfs') {
@@ -118,7 +149,18 @@ export function devicesOfMount(topology: BlockTopology, mount: Mount): BlockDevi
     return [];
   }
   const further = furtherDevicePaths(mount).map((path) => nameOfNode(topology, path));
-  return [main, ...further.filter((name) => name !== undefined)];
+  const named = further.filter((name) => name !== undefined);
+  return [main, ...named, ...journalDevices(topology, mount, main)];
+}
+
+function journalDevices(
+  { journals }: BlockTopology,
+  { type }: Mount,
+  main: BlockDeviceName,
+): readonly BlockDeviceName[] {
+  const isJournaled = type === 'ext3' || type === 'ext4';
+  const hasOwn = journals === undefined || journals.internal.has(main);
+  return isJournaled && !hasOwn ? journals.external : [];
 }
 
 /** Paths of block devices that mountinfo names and whose numbers must be looked up. */

@@ -67,7 +67,25 @@ export function makePlan(
   }
   const storage = storageRelations(mounts, topology, tree);
   const relations = [...storage.relations, ...daemonRelations];
-  return { ...arrange(chosen, topology, finder, { ...storage, relations }), excluded };
+  const arranged = arrange(chosen, topology, finder, { ...storage, relations });
+  const warnings = [...arranged.warnings, ...excluded.flatMap(warningOfExclusion)];
+  return { ...arranged, warnings, excluded };
+}
+
+/** What nobody asked to leave out and is left out all the same, though it may be written to. */
+function warningOfExclusion({ type, mountPoint, reason }: Exclusion): string[] {
+  switch (reason) {
+    case 'hidden':
+      return [
+        `${mountPoint} (${type}) is not frozen, because another mount lies over it; what still writes to it can be in a snapshot half done`,
+      ];
+    case 'no-block-device':
+      return [
+        `${mountPoint} (${type}) is not frozen, because no block device under it is shown; what is written to it can be in a snapshot half done`,
+      ];
+    default:
+      return [];
+  }
 }
 
 interface Judge {
@@ -163,7 +181,7 @@ function arrange(
   topology: BlockTopology,
   finder: StorageFinder,
   { relations, unseen }: StorageRelations,
-): Omit<Plan, 'excluded'> {
+): Omit<Plan, 'excluded' | 'warnings'> & Required<Pick<Plan, 'warnings'>> {
   const devices = new Set(chosen.map(({ superblock }) => superblock.device));
   const isPlanned: IsPlanned = (device) => devices.has(device);
   const candidates = chosen

@@ -1,6 +1,7 @@
 import type { Plan, Selection } from './model.ts';
 import { MountTree } from './mount-tree.ts';
 import { type MountTable, parseMountinfo } from './mountinfo.ts';
+import { describeMountElsewhere, readMountsElsewhere } from './other-namespaces.ts';
 import { makePlan } from './plan.ts';
 import { readTopology } from './read-topology.ts';
 import { daemonRelations } from './relations/daemon-relations.ts';
@@ -37,12 +38,17 @@ export async function readPlan(
 ): Promise<PlanReading> {
   const { mounts, skipped } = await readMounts(system);
   const topology = readTopology(system, mounts, new MountTree(mounts));
-  const { daemons, isComplete } =
-    processes === undefined ? { daemons: [], isComplete: true } : await readDaemons(processes);
+  const [{ daemons, isComplete }, elsewhere] = await Promise.all([
+    processes === undefined ? { daemons: [], isComplete: true } : readDaemons(processes),
+    processes === undefined || selection.include.length > 0
+      ? []
+      : readMountsElsewhere(mounts, processes),
+  ]);
   const plan = makePlan(mounts, topology, selection, daemonRelations(daemons, mounts));
   const warnings = [
     ...skipped.map(warningOf),
     ...(plan.warnings ?? []),
+    ...elsewhere.map(describeMountElsewhere),
     ...(isComplete ? [] : [PROCESSES_MISSED]),
   ];
   return { ...plan, daemons, warnings };

@@ -6,6 +6,7 @@ import {
   type BlockDeviceName,
   type BlockTopology,
   devicePathsOf,
+  journalsOf,
   topologyOf,
   type Underneath,
 } from './block-topology.ts';
@@ -34,6 +35,10 @@ export function readTopology(
     .filter((device) => device !== undefined);
   return topologyOf({
     devices,
+    journals: journalsOf(
+      system.list('/proc/fs/jbd2') ?? [],
+      new Set(devices.map(({ name }) => name)),
+    ),
     btrfs: readBtrfsMembers(system),
     nodes: new Map(
       [...new Set(mounts.flatMap(devicePathsOf))].flatMap((path) => {

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { leavesUnder } from '../../src/filesystems/block-topology.ts';
+import { journalsOf, leavesUnder } from '../../src/filesystems/block-topology.ts';
 import { MountTree } from '../../src/filesystems/mount-tree.ts';
 import { parseMountinfo } from '../../src/filesystems/mountinfo.ts';
 import { readTopology } from '../../src/filesystems/read-topology.ts';
@@ -118,8 +118,16 @@ test('nothing outside sysfs is looked at but device nodes and images on local fi
   readTopology(system, mounts, new MountTree(mounts));
   assert.equal(
     [...system.asked.keys()].filter((path) => !path.startsWith('/sys/')),
-    ['/a', '/dev/vdb'],
+    ['/a', '/proc/fs/jbd2', '/dev/vdb'],
   );
+});
+
+test('journals inside file systems are told from those that have a device', () => {
+  const names = ['sda1-8', 'sdb1', 'dm-0-8', 'dm-1', 'nvme0n1p1-8', 'gone-8', 'gone'];
+  const devices = new Set(['sda1', 'sdb1', 'dm-0', 'dm-1', 'nvme0n1p1']);
+  const { internal, external } = journalsOf(names, devices);
+  assert.equal([...internal], ['sda1', 'dm-0', 'nvme0n1p1', 'gone']);
+  assert.equal(external, ['sdb1', 'dm-1']);
 });
 
 test('a machine without sysfs, or with nothing in it, has no devices', () => {

@@ -121,6 +121,14 @@ export class Machine {
     return this;
   }
 
+  /** Entries of /proc/fs/jbd2. */
+  journals(...names: readonly string[]): this {
+    for (const name of names) {
+      this.#entries.set(`/proc/fs/jbd2/${name}`, { kind: 'present' });
+    }
+    return this;
+  }
+
   /** A device node, or the symbolic links udev and LVM make. */
   node(path: string, number: DeviceNumber): this {
     this.#entries.set(path, { kind: 'block', number });

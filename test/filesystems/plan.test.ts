@@ -112,6 +112,20 @@ test('btrfs: subvolumes and second mounts once, all member devices, no member kn
   assert.equal(plan.fileSystems[2]?.mountPoints, ['/', '/home', '/var']);
   assert.equal(plan.fileSystems[0]?.mountPoints, ['/data', '/archive']);
   assert.equal(exclusions(plan), ['/gone: no-block-device']);
+  assert.match(plan.warnings?.join() ?? '', '/gone (btrfs) is not frozen');
+});
+
+test('an external journal is a disk of every ext4 that has none of its own, and of no other', async () => {
+  const machine = two()
+    .mounts('9 1 8:32 / /external rw - ext4 /dev/sdc rw')
+    .scsi({ name: 'sdc', number: '8:32', controller: DATA_CONTROLLER, address: '1:0:0:2' })
+    .scsi({ name: 'sdx', number: '65:0', controller: DATA_CONTROLLER, address: '1:0:0:9' })
+    .journals('sda-8', 'sdx');
+  assert.equal(outline(await planOf(machine)), [
+    ['/data on sdb', '/external on sdc sdx', '/ on sda'],
+  ]);
+  machine.journals('sdc-8');
+  assert.equal(outline(await planOf(machine)), [['/data on sdb', '/external on sdc', '/ on sda']]);
 });
 
 test('images: the image first, on the disks of what holds it; on tmpfs the loop device is the disk', async () => {
@@ -290,7 +304,10 @@ test('a mount point under another mount is not opened; one without any other is 
   assert.equal(outline(plan), [['/bind/of a on sdb', '/ on sda']]);
   assert.equal(plan.fileSystems[0]?.mountPoints, ['/bind/of a']);
   over.mounts('8 1 0:41 / /bind rw - tmpfs tmpfs rw');
-  assert.ok(exclusions(await planOf(over)).includes('/data: hidden'));
+  assert.equal(plan.warnings, []);
+  const hidden = await planOf(over);
+  assert.ok(exclusions(hidden).includes('/data: hidden'));
+  assert.match(hidden.warnings?.[0] ?? '', /^\/data \(xfs\) is not frozen, because another mount/);
   const [code] = await refusalOf(planOf(over, { include: ['/data'] }));
   assert.is(code, 'FF_MOUNT_NOT_FREEZABLE');
 });

@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { natureOfType } from './file-system-types.ts';
+import type { DeviceNumber } from './model.ts';
+import { hasOption, type Mount, parseMountinfo } from './mountinfo.ts';
+import { type ProcessView, theseProcesses } from './relations/process-view.ts';
+
+/** As long as the reading of daemons may take, beside which this is done. */
+const LIMIT_MS = 3000;
+
+/** A file system that is mounted, but not where we could open it. */
+export interface MountElsewhere {
+  readonly mount: Mount;
+  /** A process that sees it. */
+  readonly pid: number;
+  readonly command: string;
+}
+
+/**
+ * Finds the file systems that could be frozen and are mounted in other mount namespaces only (those of
+ * containers and of services with private mounts): they are not frozen, though they may lie on the same
+ * disks. Only `/proc` is read; what takes longer than the limit is not found.
+ *
+ * @param mounts our own
+ */
+export async function readMountsElsewhere(
+  mounts: readonly Mount[],
+  view: ProcessView = theseProcesses,
+  limitMs: number = LIMIT_MS,
+): Promise<MountElsewhere[]> {
+  const found: MountElsewhere[] = [];
+  const over = new AbortController();
+  const own = new Set(mounts.map(({ device }) => device));
+  const finished = scan(own, view, found, over.signal);
+  await Promise.race([
+    finished,
+    delay(limitMs, undefined, { signal: over.signal }).catch(() => {}),
+  ]);
+  over.abort();
+  return found;
+}
+
+async function scan(
+  own: ReadonlySet<DeviceNumber>,
+  view: ProcessView,
+  found: MountElsewhere[],
+  over: AbortSignal,
+): Promise<void> {
+  const known = new Set(own);
+  const namespaces = new Set([await view.link('/proc/self/ns/mnt')]);
+  const pids = ((await view.list('/proc')) ?? []).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    const namespace = await view.link(`/proc/${pid}/ns/mnt`);
+    if (over.aborted) {
+      return;
+    }
+    if (namespace === undefined || namespaces.has(namespace)) {
+      continue;
+    }
+    namespaces.add(namespace);
+    const { mounts } = parseMountinfo((await view.read(`/proc/${pid}/mountinfo`)) ?? '');
+    const command = ((await view.read(`/proc/${pid}/comm`)) ?? '').trimEnd();
+    for (const mount of mounts.filter(mayBeWrittenTo)) {
+      if (!known.has(mount.device)) {
+        known.add(mount.device);
+        found.push({ mount, pid: Number(pid), command });
+      }
+    }
+  }
+}
+
+function mayBeWrittenTo({ type, superOptions }: Mount): boolean {
+  return natureOfType(type) === 'freezable' && !hasOption(superOptions, 'ro');
+}
+
+/** A sentence for people. */
+export function describeMountElsewhere({ mount, pid, command }: MountElsewhere): string {
+  const { mountPoint, type, source } = mount;
+  return `${source} (${type}) is not frozen, because it is mounted only in the mount namespace of ${command} (pid ${pid}), at ${mountPoint}; what is written to it can be in a snapshot half done`;
+}

@@ -54,7 +54,7 @@ export function readOrder(statusCode: number, body: string): OrderAnswer {
 }
 
 function orderIn(body: string): SnapshotOrder | undefined {
-  const answer = parseJsonObject(body.replace(/^\ufeff/, ''));
+  const answer = parseJsonObject(body);
   const snapshotId = member(answer, 'snapshotId');
   if (typeof snapshotId !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(snapshotId)) {
     return undefined;

@@ -117,11 +117,21 @@ export class HostClient implements AsyncDisposable {
     const onAbort = (): void => exchange.cut('aborted');
     abort?.addEventListener('abort', onAbort, { once: true });
     exchange.start(deadlineNs);
-    const end = await endWithBody(exchange);
+    const end = await this.endOf(exchange);
     clearTimeout(timer);
     abort?.removeEventListener('abort', onAbort);
     abort?.throwIfAborted();
     return end;
+  }
+
+  /** How a call that was started ended, when its answer's body is in too, or does not come. */
+  async endOf(exchange: Exchange): Promise<ExchangeEnd> {
+    await exchange.whenEnded;
+    if (exchange.end?.kind === 'refused' && !(await bodyIsIn(exchange))) {
+      // The next call would wait behind it.
+      this.drop();
+    }
+    return exchange.end ?? { kind: 'cut', reason: 'aborted' };
   }
 
   /** Cuts the connection; the next call connects anew. */
@@ -145,14 +155,11 @@ export function isSuccess(httpStatus: number): boolean {
   return httpStatus === 200 || httpStatus === 201;
 }
 
-/** How an exchange that was started ended, when its answer's body is in too, or does not come. */
-export async function endWithBody(exchange: Exchange): Promise<ExchangeEnd> {
-  await exchange.whenEnded;
-  if (exchange.end?.kind === 'refused') {
-    const { promise: limit, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, REFUSAL_BODY_LIMIT_MS);
-    await Promise.race([exchange.whenBodyIn, limit]);
-    clearTimeout(timer);
-  }
-  return exchange.end ?? { kind: 'cut', reason: 'aborted' };
+/** Whether nothing more is to come of an answer; waits for it, but not for long. */
+async function bodyIsIn(exchange: Exchange): Promise<boolean> {
+  const { promise: limit, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), REFUSAL_BODY_LIMIT_MS);
+  const isIn = await Promise.race([exchange.whenBodyIn.then(() => true), limit]);
+  clearTimeout(timer);
+  return isIn;
 }

@@ -9,7 +9,7 @@ import type {
   SnapshotTaker,
 } from '../model.ts';
 import type { HostCall, HostDiskAnswer } from './host-call.ts';
-import { endWithBody, HOST_TIMEOUT_MS, type HostClient, hostGet } from './host-client.ts';
+import { HOST_TIMEOUT_MS, type HostClient, hostGet } from './host-client.ts';
 import { bodyText, hostStatusCode } from './status-code.ts';
 
 /**
@@ -96,7 +96,7 @@ export class HostTaker implements SnapshotTaker {
     if (!exchange.started) {
       return [notFired(this.#client.origin)];
     }
-    const end = await endWithBody(exchange);
+    const end = await this.#client.endOf(exchange);
     clearTimeout(this.#timer);
     return this.#call
       .readAnswer(hostStatusCode(end), bodyText(end))

@@ -4,10 +4,10 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Undefined where the text is not JSON of an object. */
+/** Undefined where the text is not JSON of an object; a byte-order mark before it is no part of it. */
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(text.replace(/^\ufeff/, ''));
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;

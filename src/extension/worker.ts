@@ -69,12 +69,25 @@ export function receiveSettings(): string {
   return settings;
 }
 
-/** Noted by who starts it, so that there is no time in which a worker is not known. */
-async function noteWorker(directory: string, pid: number): Promise<void> {
+/** After a reboot, or on a machine made from a backup, the same number and start may be anybody's. */
+interface WorkerNote extends ProcessIdentity {
+  readonly bootId: string;
+}
+
+/**
+ * Noted by who starts it, so that there is no time in which a worker is not known.
+ *
+ * @throws what the system says
+ */
+export async function noteWorker(directory: string, pid: number): Promise<void> {
   const folder = join(directory, WORKERS_FOLDER);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, `${pid}.json`);
-  await writeFile(path, JSON.stringify(await processIdentity(pid)), { mode: 0o600 });
+  const note: WorkerNote = { ...(await processIdentity(pid)), bootId: await readBootId() };
+  await writeFile(join(folder, `${pid}.json`), JSON.stringify(note), { mode: 0o600 });
+}
+
+async function readBootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
 }
 
 /** To be called by a worker as the last thing that it does. */
@@ -126,8 +139,10 @@ async function runningWorkers(directory: string): Promise<ProcessIdentity[]> {
 
 async function readIdentity(path: string): Promise<ProcessIdentity | undefined> {
   try {
-    const { pid, startTicks } = JSON.parse(await readFile(path, 'utf8')) as ProcessIdentity;
-    return Number.isInteger(pid) && pid > 0 ? { pid, startTicks } : undefined;
+    const note = JSON.parse(await readFile(path, 'utf8')) as WorkerNote;
+    const { pid, startTicks, bootId } = note;
+    const isOfThisBoot = Number.isInteger(pid) && pid > 0 && bootId === (await readBootId());
+    return isOfThisBoot ? { pid, startTicks } : undefined;
   } catch {
     return undefined;
   }

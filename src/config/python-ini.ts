@@ -10,21 +10,23 @@ export interface PythonIni {
   readonly problems: readonly string[];
 }
 
-const SECTION = /^\[[^\]]+\]\s*$/;
+const SECTION = /^\s*\[([^\]]+)\]/;
 const IGNORED = /^\s*([#;].*)?$/;
 /** Key and value around the first `=` or `:`. */
 const OPTION = /^([^=:]*[^=:\s])\s*[=:]\s*(.*)$/;
 
 /**
- * Reads an INI file as Python's ConfigParser does, for files that were made for Python programs: `:`
- * is as good as `=`, keys ignore case, an indented line continues the value before it, and `;` or `#`
- * inside a word is no comment. Never throws: lines that ConfigParser would refuse are left out and
- * named in `problems`.
+ * Reads an INI file as Python's ConfigParser does, for files that were made for Python programs: `:` is as
+ * good as `=`, keys ignore case, a line that is indented further than the key before it continues its value,
+ * `[DEFAULT]` holds in every section, `%(key)s` is another value and `%%` a percent sign, and `;` or `#` inside
+ * a word or a quotation is no comment. More lenient than it: a comment may follow a value, and a percent sign
+ * alone is one. Never throws: lines that ConfigParser would refuse are left out and named in `problems`.
+ *
+ * @param quotes `drop`: those around a whole value are left out; `keep`: for whom they mean something
  */
-export function parsePythonIni(text: string): PythonIni {
+export function parsePythonIni(text: string, quotes: 'drop' | 'keep' = 'drop'): PythonIni {
   const problems: string[] = [];
-  const lines: string[] = [];
-  let isInSection = false;
+  const lines: { readonly text: string; value?: string; readonly indent: number }[] = [];
   for (const [index, line] of text
     .replace(/^\ufeff/, '')
     .split(/\r?\n/)
@@ -32,44 +34,77 @@ export function parsePythonIni(text: string): PythonIni {
     if (IGNORED.test(line)) {
       continue;
     }
-    const option = OPTION.exec(line);
-    const isContinuation = /^\s/.test(line) && /=/.test(lines.at(-1) ?? '');
-    if (SECTION.test(line)) {
-      isInSection = true;
-      lines.push(line);
-    } else if (!isInSection) {
+    const indent = line.search(/\S/);
+    const last = lines.at(-1);
+    const section = SECTION.exec(line)?.[1];
+    const [, key, value = ''] = OPTION.exec(line) ?? [];
+    if (last?.value !== undefined && indent > last.indent) {
+      last.value += `,${withoutComment(line)}`;
+    } else if (section !== undefined) {
+      lines.push({ text: `[${section}]`, indent });
+    } else if (lines.length === 0) {
       problems.push(`line ${index + 1} stands before any [section]`);
-    } else if (isContinuation) {
-      lines.push(`${lines.pop()},${escapeValue(line.trim())}`);
-    } else if (option === null) {
+    } else if (key === undefined) {
       problems.push(`line ${index + 1} is neither a [section] nor key = value`);
     } else {
-      lines.push(`${option[1]?.trim().toLowerCase()}=${escapeValue(option[2] ?? '')}`);
+      const name = key.trim().toLowerCase();
+      lines.push({ text: name, value: withoutComment(value), indent });
     }
   }
-  return { sections: sectionsOf(parse(lines.join('\n'))), problems };
+  // What is JSON the parser takes as it is.
+  const read = parse(
+    lines
+      .map(({ text, value }) =>
+        value === undefined
+          ? text
+          : `${text}=${JSON.stringify(quotes === 'drop' ? unquoted(value) : value)}`,
+      )
+      .join('\n'),
+  );
+  return { sections: sectionsOf(read), problems };
 }
 
-/** Keeps `;` and `#` that do not follow white space; to the parser every one begins a comment. */
-function escapeValue(value: string): string {
-  return value.trim().replace(/(?<=\S)[;#]/g, '\\$&');
+/** A value, or a text between quotation marks that stands alone, without them. */
+export function unquoted(value: string): string {
+  return /^(["'])((?:(?!\1).)*)\1$/s.exec(value)?.[2] ?? value;
+}
+
+/** Up to the first `;` or `#` that follows white space outside of quotation marks; a mark alone is a letter. */
+function withoutComment(text: string): string {
+  return (/^(?:"[^"]*"|'[^']*'|(?<!\s|^)[;#]|[^;#])*/.exec(text.trim())?.[0] ?? '').trim();
 }
 
 function sectionsOf(parsed: Readonly<Record<string, unknown>>): Map<string, IniSection> {
+  const defaults = sectionOf(parsed.DEFAULT);
   const sections = new Map<string, IniSection>();
   for (const [name, section] of Object.entries(parsed)) {
-    if (typeof section === 'object' && section !== null) {
-      sections.set(name, sectionOf(section));
+    if (name !== 'DEFAULT') {
+      sections.set(name, interpolated(new Map([...defaults, ...sectionOf(section)])));
     }
   }
   return sections;
 }
 
 /** The parser makes booleans of some words, and objects of sections with a dot in their name. */
-function sectionOf(section: object): IniSection {
+function sectionOf(section: unknown): IniSection {
+  const entries = typeof section === 'object' && section !== null ? Object.entries(section) : [];
   return new Map(
-    Object.entries(section)
+    entries
       .filter(([, value]) => typeof value !== 'object' || value === null)
       .map(([key, value]) => [key, String(value)]),
   );
+}
+
+/** As deep as ConfigParser follows values that name values. */
+const DEEPEST = 10;
+
+function interpolated(section: IniSection): IniSection {
+  const expand = (text: string, depth: number): string =>
+    text.replace(/%%|%\(([^)]+)\)s/g, (found, key: string | undefined) => {
+      const other = key === undefined ? '%' : section.get(key.toLowerCase());
+      return other === undefined || depth > DEEPEST || key === undefined
+        ? (other ?? found)
+        : expand(other, depth + 1);
+    });
+  return new Map([...section].map(([key, value]) => [key, expand(value, 1)]));
 }

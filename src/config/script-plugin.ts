@@ -71,6 +71,14 @@ function scriptPlugin(members: Members): ScriptPlugin {
   };
 }
 
+/** What Python takes for them in a file made for it, and in words. */
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
 /** The members of a JSON object, by name in any case; numbers and booleans also as text. */
 class Members {
   readonly #values = new Map<string, unknown>();
@@ -118,11 +126,11 @@ class Members {
 
   flag(name: string, otherwise: boolean): boolean {
     const value = this.#get(name) ?? otherwise;
-    const word = String(value).toLowerCase();
-    if (word !== 'true' && word !== 'false') {
+    const flag = FLAGS.get(String(value).toLowerCase());
+    if (flag === undefined) {
       throw wrong(name, 'true or false');
     }
-    return word === 'true';
+    return flag;
   }
 
   #get(name: string): unknown {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { splitArguments } from './argument-words.ts';
 import type { ConfigurationFault } from './plugin-host.ts';
-import { type IniSection, parsePythonIni } from './python-ini.ts';
+import { type IniSection, parsePythonIni, unquoted } from './python-ini.ts';
 import { readTrustedFile } from './trusted-file.ts';
 
 export const WORKLOAD_PATH = '/etc/azure/workload.conf';
@@ -73,20 +73,32 @@ export function parseWorkload(
   text: string,
   path: string,
 ): Workload | ConfigurationFault | undefined {
-  const { sections, problems } = parsePythonIni(text);
+  const { sections, problems } = parsePythonIni(text, 'keep');
   const section = sections.get('workload');
   if (problems[0] !== undefined) {
     return { ok: false, code: 501, message: `${path}: ${problems[0]}` };
   }
-  const name = section?.get('workload_name') ?? '';
-  return section === undefined || name === '' ? undefined : workload(section, name, path);
+  const name = section === undefined ? '' : textOf(section, 'workload_name', '');
+  if (section === undefined || name === '') {
+    return undefined;
+  }
+  const read = workload(section, name, path);
+  return read.ok && sections.has('logbackup')
+    ? {
+        ...read,
+        warnings: [
+          ...read.warnings,
+          `${path}: [logbackup] is not supported; the archived logs are not copied anywhere`,
+        ],
+      }
+    : read;
 }
 
 function workload(section: IniSection, name: string, path: string): Workload | ConfigurationFault {
   const kind = Object.hasOwn(KINDS, name.toLowerCase()) ? KINDS[name.toLowerCase()] : undefined;
   const role = textOf(section, 'role', 'master').toLowerCase();
   const seconds = Number(textOf(section, 'timeout', String(DEFAULT_WORKLOAD_TIMEOUT_MS / 1_000)));
-  const credentials = credentialsIn(textOf(section, 'credstring', ''), kind);
+  const credentials = credentialsIn(section.get('credstring') ?? '', kind);
   const ipcFolder = textOf(section, 'ipc_folder', '');
   const fault = (code: ConfigurationFault['code'], reason: string): ConfigurationFault => ({
     ok: false,
@@ -119,7 +131,7 @@ function workload(section: IniSection, name: string, path: string): Workload | C
     replicaOnly: isTrue(section.get('enforceslaveonly')) || role === 'slave',
     timeoutMs: seconds * 1_000,
     databases: textOf(section, 'dbnames', '')
-      .split(/[\s,]+/)
+      .split(/[\s,;]+/)
       .filter((it) => it !== ''),
     instancesPath: textOf(section, 'configuration_path', ''),
     warnings: isTrue(section.get('customscriptenabled'))
@@ -128,20 +140,23 @@ function workload(section: IniSection, name: string, path: string): Workload | C
   };
 }
 
-/** sqlplus takes the logon apart by itself, and the quotation marks of a password in it are meant for it. */
+/**
+ * The value as it is written: quotation marks group words. sqlplus takes the logon apart by itself, and those of a
+ * password in it are meant for it.
+ */
 function credentialsIn(text: string, kind: DatabaseKind | undefined): string[] | undefined {
   if (kind !== 'oracle') {
     return splitArguments(text);
   }
   const isWhole = text.split('"').length % 2 === 1;
-  return isWhole ? [text].filter((it) => it !== '') : undefined;
+  return isWhole ? [unquoted(text)].filter((it) => it !== '') : undefined;
 }
 
 const ROLES: readonly string[] = ['master', 'slave'];
 
 /** An empty value is as good as none. */
 function textOf(section: IniSection, key: string, otherwise: string): string {
-  return section.get(key) || otherwise;
+  return unquoted(section.get(key) ?? '') || otherwise;
 }
 
 function isDirectory(path: string): boolean {
@@ -149,5 +164,5 @@ function isDirectory(path: string): boolean {
 }
 
 function isTrue(word: string | undefined): boolean {
-  return /^(true|yes|on|1)$/i.test(word ?? '');
+  return /^(true|yes|on|1)$/i.test(unquoted(word ?? ''));
 }

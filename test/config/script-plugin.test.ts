@@ -52,6 +52,13 @@ test('takes numbers and booleans written as texts, a lone parameter, names in an
   assert.equal(plugin.post.parameters, ['7']);
 });
 
+test('takes 1 and 0 for true and false, as Python does', () => {
+  const plugin = parseScriptPlugin('{"continueBackupOnFailure":0,"fsFreezeEnabled":1}', 'a.json');
+  assert.ok(plugin.ok);
+  assert.is(plugin.continueBackupOnFailure, false);
+  assert.is(plugin.freezeFileSystems, true);
+});
+
 const refused: readonly [string, string, string][] = [
   ['what is not JSON', '{', 'not JSON'],
   ['an array', '[]', 'not a JSON object'],

@@ -38,7 +38,7 @@ anything = 1
     timeoutMs: 30_000,
     databases: ['a', 'b'],
     instancesPath: '/etc/oratab',
-    warnings: [],
+    warnings: ['w.conf: [logbackup] is not supported; the archived logs are not copied anywhere'],
   });
 });
 
@@ -56,6 +56,22 @@ test('an empty or missing name or section means none; a missing file that was na
   assert.is(parseWorkload('[logbackup]\na=1', 'w.conf'), undefined);
   const missing = readWorkload('/nowhere/w.conf');
   assert.is(missing?.ok === false && missing.code, 501);
+});
+
+test('takes what other tools take: names between semicolons, quotations, doubled percent signs', () => {
+  const workload = parseWorkload(
+    `[workload]
+  workload_name = postgres
+  command_path = "/opt/pg 15/bin"
+  dbnames = one;two;three
+  credString = "host=/run/pg user=backup" -v 'a b' -w%%
+`,
+    'w.conf',
+  );
+  assert.ok(workload?.ok);
+  assert.is(workload.commandPath, '/opt/pg 15/bin');
+  assert.equal(workload.databases, ['one', 'two', 'three']);
+  assert.equal(workload.credentials, ['host=/run/pg user=backup', '-v', 'a b', '-w%']);
 });
 
 test('takes the logon of Oracle as it is written', () => {

@@ -1,3 +1,4 @@
+import { readDaemons } from '../filesystems/relations/read-daemons.ts';
 import { sleepUntil } from '../freezer/clock.ts';
 import { GUARDIAN_PATH, Guardian } from '../freezer/guardian.ts';
 import { LastLever } from '../freezer/last-lever.ts';
@@ -26,6 +27,9 @@ const REWARM_AHEAD_MS = 400;
 /** What was proved so shortly before the last syncfs need not be proved again: no server closes as soon. */
 const WARM_FOR_MS = 1_000;
 
+/** Processes that were looked at so shortly before need not be looked at again. */
+const DAEMONS_CURRENT_FOR_MS = 2_000;
+
 /** Everything is ready for the first FIFREEZE. */
 export interface Approached {
   /** Undefined where there is nothing to freeze. */
@@ -53,21 +57,23 @@ export interface Approached {
  */
 export async function approach(
   request: BackupRequest,
-  prepared: Prepared,
+  planned: Prepared,
   relays: Relays,
   resources: AsyncDisposableStack,
   phases: Phases,
   observer: RunObserver,
   abort: AbortSignal,
 ): Promise<Approached> {
+  const plannedNs = process.hrtime.bigint();
   const { startAt } = request;
   if (startAt !== undefined) {
     await phases.measure('wait', () => sleepUntilBefore(startAt, SETTLE_AHEAD_MS, abort));
   }
   const guards = await phases.measure('lock', async () => {
     await takeApplications(request, resources, observer, abort);
-    return await guard(request, prepared, resources, abort);
+    return await guard(request, planned, plannedNs, resources, abort);
   });
+  const { prepared } = guards;
   const first = await phases.measure('settle', () =>
     unlessAborted(abort, settle(prepared.freezer, settledCount(request, prepared), relays.freezer)),
   );
@@ -172,14 +178,17 @@ async function takeApplications(
 /** Nothing may be frozen without lock, journal and guardian; they end in reverse order. */
 async function guard(
   { lastLever: mode }: BackupRequest,
-  { plan, freezer }: Prepared,
+  planned: Prepared,
+  plannedNs: bigint,
   resources: AsyncDisposableStack,
   abort: AbortSignal,
-): Promise<Pick<Approached, 'guardian' | 'lastLever' | 'lock'>> {
-  if (plan.fileSystems.length === 0) {
-    return { guardian: undefined, lastLever: undefined, lock: undefined };
+): Promise<Pick<Approached, 'guardian' | 'lastLever' | 'lock' | 'prepared'>> {
+  if (planned.plan.fileSystems.length === 0) {
+    return { guardian: undefined, lastLever: undefined, lock: undefined, prepared: planned };
   }
   const lock = resources.use(await acquireLock(abort));
+  const prepared = await withCurrentDaemons(planned, plannedNs);
+  const { plan, freezer } = prepared;
   const journal = await Journal.begin(plan.fileSystems, freezer);
   resources.defer(async () => {
     // One that is still frozen is left to the next start of any command.
@@ -196,7 +205,22 @@ async function guard(
       : { mode, daemons: permissionDescriptors };
   const lastLever = lever && resources.use(LastLever.prepare(freezer, lever.mode, lever.daemons));
   const guardian = resources.use(await Guardian.start(freezer, GUARDIAN_PATH, lever));
-  return { guardian, lastLever, lock };
+  return { guardian, lastLever, lock, prepared };
+}
+
+/**
+ * While a start, a lock or another run's scripts were waited for, permission daemons came and went; one that
+ * nobody knows of could hold the freeze up for ever, because only its questions' answers release that.
+ */
+async function withCurrentDaemons(prepared: Prepared, plannedNs: bigint): Promise<Prepared> {
+  if (process.hrtime.bigint() - plannedNs < BigInt(DAEMONS_CURRENT_FOR_MS) * 1_000_000n) {
+    return prepared;
+  }
+  const { plan } = prepared;
+  const { daemons, isComplete } = await readDaemons();
+  const seen = new Set(daemons.map(({ pid }) => pid));
+  const missed = isComplete ? [] : plan.daemons.filter(({ pid }) => !seen.has(pid));
+  return { ...prepared, plan: { ...plan, daemons: [...daemons, ...missed] } };
 }
 
 async function acquireLock(abort: AbortSignal): Promise<FreezeLock> {

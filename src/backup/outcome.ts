@@ -223,7 +223,9 @@ function problemOfDisk({ blob, device, answer }: TargetRecord, consistent: boole
   const { failure, snapshot, attempts } = answer;
   const orphan = answer.mayHaveOrphan
     ? [
-        `${name}: ${attempts} requests were sent and an answer was lost; a second snapshot may exist.`,
+        attempts === 1
+          ? `${name}: the answer to its request was lost; a snapshot may exist all the same.`
+          : `${name}: ${attempts} requests were sent and an answer was lost; a second snapshot may exist.`,
       ]
     : [];
   if (failure !== undefined) {

@@ -167,6 +167,12 @@ test('owns up to a second snapshot that a lost answer may have left', () => {
   assert.match(outcome.problems.join(' '), 'second snapshot may exist');
 });
 
+test('a lost answer to the only request may have left a first one', () => {
+  const lost = { ...failedAnswer(0), attempts: 1, mayHaveOrphan: true };
+  const { problems } = judge(goodRecord(1, { disks: [targetRecord(lost)] }));
+  assert.match(problems.join(' '), 'the answer to its request was lost; a snapshot may exist');
+});
+
 test('asks of a disk of raw data only that its snapshot is younger than the barrier', () => {
   const raw = (firedNs: bigint): BackupRecord =>
     goodRecord(1, {

@@ -87,7 +87,7 @@ const MOST_NAMED_LUNS = 100;
 
 /** The disks of an order, for people. */
 export function describeDisks({ luns }: Pick<SnapshotOrder, 'luns'>): string {
-  if (luns === undefined) {
+  if (luns === undefined || luns.length === 0) {
     return 'every disk';
   }
   const rest = luns.length - MOST_NAMED_LUNS;

@@ -67,7 +67,9 @@ function encryptionOf(
   { isOsDiskAdeEncrypted, areDataDisksAdeEncrypted, diskEncryptionSettings }: PreSnapshot,
 ): { settings: HostPair[]; metadata: HostPair[] } {
   const isEmpty = Array.isArray(diskEncryptionSettings) && diskEncryptionSettings.length === 0;
-  if (!isEnabled || diskEncryptionSettings === undefined || isEmpty) {
+  const hasSettings = diskEncryptionSettings !== undefined && !isEmpty;
+  const isTold = isOsDiskAdeEncrypted !== undefined || areDataDisksAdeEncrypted !== undefined;
+  if (!isEnabled || (!hasSettings && !isTold)) {
     return { settings: [], metadata: [] };
   }
   return {
@@ -75,6 +77,6 @@ function encryptionOf(
       ['isOsDiskADEEncrypted', isOsDiskAdeEncrypted ?? false],
       ['areDataDisksADEEncrypted', areDataDisksAdeEncrypted ?? false],
     ],
-    metadata: [['DiskEncryptionSettings', diskEncryptionSettings]],
+    metadata: hasSettings ? [['DiskEncryptionSettings', diskEncryptionSettings]] : [],
   };
 }

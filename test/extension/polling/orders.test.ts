@@ -60,6 +60,7 @@ test('the settings are taken as they come, whatever they are', () => {
 
 test('the disks of an order are told in a line of bearable length', () => {
   assert.is(describeDisks({ luns: undefined }), 'every disk');
+  assert.is(describeDisks({ luns: [] }), 'every disk');
   assert.is(describeDisks({ luns: [-1, 3] }), 'LUN -1, 3');
   const luns = Array.from({ length: 5_000 }, (_, index) => index);
   assert.match(describeDisks({ luns }), / 98, 99 and 4900 more$/);

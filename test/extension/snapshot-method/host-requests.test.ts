@@ -61,7 +61,22 @@ test('encryption settings go back as they came, for an encrypted VM only', () =>
   ]);
   assert.equal(request.metadata.at(-1), ['DiskEncryptionSettings', ENCRYPTION]);
   assert.is(doSnapshotRequestOf(taskSettings(), ENCRYPTED).metadata.length, 1);
-  assert.is(doSnapshotRequestOf(encrypted, PLAIN).metadata.length, 1);
+  const silent = doSnapshotRequestOf(encrypted, PLAIN);
+  assert.is(silent.metadata.length, 1);
+  assert.not.match(JSON.stringify(silent.settings), 'ADEEncrypted');
+});
+
+test('what is encrypted goes back also where nothing is said about how', () => {
+  const encrypted = taskSettings({ includedDisks: { isVmAdeEnabled: true } });
+  for (const DiskEncryptionSettings of [undefined, null, []]) {
+    const body = JSON.stringify({ isOsDiskADEEncrypted: 'True', DiskEncryptionSettings });
+    const request = doSnapshotRequestOf(encrypted, readPreSnapshot(200, body, 0n));
+    assert.equal(request.settings.slice(-2), [
+      ['isOsDiskADEEncrypted', true],
+      ['areDataDisksADEEncrypted', false],
+    ]);
+    assert.equal(request.metadata, [['backup', 'yes']]);
+  }
 });
 
 test('the host’s clock counts on from its answer', () => {

@@ -16,7 +16,7 @@ import { hasOption, type Mount } from './mountinfo.ts';
 import { type FreezeOrder, freezeOrder } from './relations/freeze-order.ts';
 import type { Relation } from './relations/model.ts';
 import { type StorageRelations, storageRelations } from './relations/storage-relations.ts';
-import { includedMounts, normalizeMountPoint } from './selection.ts';
+import { includedMounts, normalizeMountPoint, skipWarnings } from './selection.ts';
 import { type Holders, type IsPlanned, StorageFinder } from './storage.ts';
 import { compareText, depthOf, type Superblock, superblocksOf } from './superblocks.ts';
 
@@ -68,7 +68,11 @@ export function makePlan(
   const storage = storageRelations(mounts, topology, tree);
   const relations = [...storage.relations, ...daemonRelations];
   const arranged = arrange(chosen, topology, finder, { ...storage, relations });
-  const warnings = [...arranged.warnings, ...excluded.flatMap(warningOfExclusion)];
+  const warnings = [
+    ...skipWarnings(selection.skip, mounts),
+    ...arranged.warnings,
+    ...excluded.flatMap(warningOfExclusion),
+  ];
   return { ...arranged, warnings, excluded };
 }
 

@@ -12,6 +12,17 @@ export function normalizeMountPoint(path: string): string {
 }
 
 /**
+ * One sentence for each path that is to be left out and is no mount point: it may be misspelt, and then
+ * what was meant is frozen. No error, because one configuration serves many machines.
+ */
+export function skipWarnings(skip: readonly string[], mounts: readonly Mount[]): string[] {
+  const mountPoints = new Set(mounts.map(({ mountPoint }) => mountPoint));
+  return skip
+    .filter((path) => !mountPoints.has(normalizeMountPoint(path)))
+    .map((path) => `${path} is to be left out, but nothing is mounted there`);
+}
+
+/**
  * The mounts that a caller names, by superblock. Only what is visible at the path counts: where
  * something is mounted over something else, the upper one.
  *

@@ -239,6 +239,14 @@ const two = (): Machine =>
       4 1 0:9 / /tmp rw - tmpfs tmpfs rw
     `);
 
+test('what is to be skipped and is no mount point is said, since it may be misspelt', async () => {
+  const { warnings } = await planOf(two(), { skip: ['/data', '/dat', '/data/below/', '/tmp'] });
+  assert.equal(warnings, [
+    '/dat is to be left out, but nothing is mounted there',
+    '/data/below/ is to be left out, but nothing is mounted there',
+  ]);
+});
+
 test('a skipped mount point leaves its superblock out, under whichever of its names', async () => {
   for (const skip of ['/data', '/data/', '//data/.', '/bind/of a']) {
     const plan = await planOf(two(), { skip: [skip] });

@@ -186,10 +186,10 @@ function directDriveOf(value: unknown): DirectDriveSnapshot | undefined {
   };
 }
 
-/** ISO-8601 UTC, with up to seven digits of a fraction or none. */
+/** ISO-8601, UTC where it names no offset, with a fraction or without. */
 function timeOf(text: string | undefined): Date | undefined {
-  const [, seconds, fraction = ''] =
-    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|\+00:00)?$/.exec(text ?? '') ?? [];
-  const time = new Date(`${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}Z`);
+  const [, seconds, fraction = '', offset = 'Z'] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/.exec(text ?? '') ?? [];
+  const time = new Date(`${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}${offset}`);
   return Number.isNaN(time.getTime()) ? undefined : time;
 }

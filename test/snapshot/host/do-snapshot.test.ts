@@ -73,6 +73,8 @@ test('Direct Drive identifiers are read with or without a fraction of the second
     ['2026-11-22T02:41:52.1234567Z', '2026-11-22T02:41:52.123Z'],
     ['2026-11-22T02:41:52Z', '2026-11-22T02:41:52.000Z'],
     ['2026-11-22T02:41:52.5', '2026-11-22T02:41:52.500Z'],
+    ['2026-11-22T02:41:52.5+00:00', '2026-11-22T02:41:52.500Z'],
+    ['2026-11-22T04:41:52+02:00', '2026-11-22T02:41:52.000Z'],
   ] as const;
   for (const [creationTime, expected] of times) {
     const ddSnapshotIdentifier = { ...identifier, creationTime };

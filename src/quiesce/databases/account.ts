@@ -10,6 +10,9 @@ export interface Account {
   readonly home: string;
 }
 
+/** A home without files in it. */
+export const NO_HOME = '/nonexistent';
+
 /** Accounts may be kept by a directory service that does not answer. */
 const LOOK_UP_LIMIT_MS = 10_000;
 

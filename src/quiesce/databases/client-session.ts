@@ -1,6 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, constants, fchownSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Account } from './account.ts';
+
+/** Where a client finds its private file: descriptor 3, the first that is free. */
+export const PRIVATE_FILE = '/proc/self/fd/3';
 
 /** What is said once a client that was told to end has not. */
 const END_GRACE_MS = 1_000;
@@ -36,6 +40,8 @@ export interface ClientCommand {
   readonly args: readonly string[];
   /** Besides HOME, USER, LOGNAME, PATH and LANG; may hold a password. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What the client and root alone read at `PRIVATE_FILE`, in memory only; may hold a password. */
+  readonly privateFile?: string;
   readonly account: Account;
 }
 
@@ -170,24 +176,49 @@ export class ClientSession {
 }
 
 /** A session and process group of its own, so that a terminal's signals do not reach it. */
-function start({ program, args, environment, account }: ClientCommand): ChildProcess {
+function start(command: ClientCommand): ChildProcess {
+  const { program, args, environment, account, privateFile } = command;
   const isOther = account.uid !== process.getuid?.();
   const become = [
     ...[`--reuid=${account.uid}`, `--regid=${account.gid}`, '--init-groups', '--', program],
   ];
-  return spawn(isOther ? 'setpriv' : program, isOther ? [...become, ...args] : args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true,
-    cwd: '/',
-    env: {
-      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      LANG: 'C.UTF-8',
-      HOME: account.home,
-      USER: account.name,
-      LOGNAME: account.name,
-      ...environment,
-    },
-  });
+  const descriptor = privateFile === undefined ? undefined : openPrivateFile(privateFile, account);
+  try {
+    return spawn(isOther ? 'setpriv' : program, isOther ? [...become, ...args] : args, {
+      stdio: ['pipe', 'pipe', 'pipe', ...(descriptor === undefined ? [] : [descriptor])],
+      detached: true,
+      cwd: '/',
+      env: {
+        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        LANG: 'C.UTF-8',
+        HOME: account.home,
+        USER: account.name,
+        LOGNAME: account.name,
+        ...environment,
+      },
+    });
+  } finally {
+    if (descriptor !== undefined) {
+      closeSync(descriptor);
+    }
+  }
+}
+
+/** O_TMPFILE, which Node has no name for: a file without one, gone with its last descriptor (open(2)). */
+const NAMELESS = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR;
+/** A tmpfs wherever there is systemd. */
+const IN_MEMORY = '/run';
+
+function openPrivateFile(text: string, { uid, gid }: Account): number {
+  const descriptor = openSync(IN_MEMORY, NAMELESS, 0o400);
+  try {
+    writeSync(descriptor, text);
+    fchownSync(descriptor, uid, gid);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
 }
 
 function keep(text: string): string {

@@ -2,10 +2,10 @@ import type { ResultCode } from '../../result-codes.ts';
 import type { OwedStatements } from '../model.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
-import { withoutPassword } from './credentials.ts';
 import { DatabaseFault } from './fault.ts';
 import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
 import { MYSQL_PLACES, mysqlParts } from './mysql-files.ts';
+import { mysqlLogon } from './mysql-logon.ts';
 import { DatabaseSession } from './session.ts';
 import { type Debt, forFreshSession, noteFault, undo } from './undo.ts';
 import { describeParts, partsOutside, placeParts } from './whereabouts.ts';
@@ -23,11 +23,14 @@ const WITHOUT_NAMES = '--skip-column-names';
 
 /**
  * `--force`: a refused statement must not end the session; `--skip-reconnect`: a new connection would hold
- * nothing of what the old one did (loose: the newest clients never reconnect, and do not know it).
+ * nothing of what the old one did (loose: the newest clients never reconnect, and do not know it). The last ones
+ * undo what people put into option files for their own eyes.
  */
 export const MYSQL_ARGUMENTS: readonly string[] = [
   ...['--batch', '--raw', WITHOUT_NAMES, '--unbuffered', '--force'],
-  ...['--loose-skip-reconnect', '--skip-auto-rehash'],
+  ...['--loose-skip-reconnect', '--skip-auto-rehash', '--delimiter=;', '--skip-tee'],
+  ...['--skip-html', '--skip-xml', '--skip-table', '--skip-vertical'],
+  '--skip-binary-mode',
 ];
 
 interface Server {
@@ -87,14 +90,14 @@ function connect(
   dialect: Dialect,
 ): DatabaseSession {
   const { workload, account } = context;
-  const { args, password } = withoutPassword('mysql', workload.credentials);
+  const { args, ...logon } = mysqlLogon(workload.credentials, account);
   const session = new DatabaseSession(
     workload.name,
     {
       program: findClient(workload.commandPath, ['mariadb', 'mysql']),
       // Options that name option files or a login path must stand first.
       args: [...args, ...options],
-      environment: password === undefined ? {} : { MYSQL_PWD: password },
+      ...logon,
       account,
     },
     dialect,
@@ -105,14 +108,16 @@ function connect(
   return session;
 }
 
-const ACCESS_DENIED = /^ERROR (?:1044|1045|1142|1227|1370|1698)\b/m;
-const LOCK_WAIT_TIMEOUT = /^ERROR 1205\b/m;
+/** Behind the question for a password, where the client has none and reads ours for it. */
+const ACCESS_DENIED = /^(?:Enter password: )?ERROR (?:1044|1045|1142|1227|1370|1698)\b/m;
+/** Of a lock; and of a statement, MariaDB's max_statement_time. */
+const TIMEOUT = /^ERROR (?:1205|1969)\b/m;
 
 function codeOfRefusal(reason: string, otherwise: ResultCode): ResultCode {
   if (ACCESS_DENIED.test(reason)) {
     return 505;
   }
-  return LOCK_WAIT_TIMEOUT.test(reason) ? 510 : otherwise;
+  return TIMEOUT.test(reason) ? 510 : otherwise;
 }
 
 async function inspect(session: DatabaseSession, context: DatabaseContext): Promise<Server> {
@@ -185,7 +190,7 @@ async function requireCoverage(
       `the files of ${workload.name} cannot be looked at: ${String(error)}`,
     );
   });
-  const placed = await placeParts(parts, circumstances.fileSystems);
+  const placed = await placeParts(parts, circumstances);
   const outside = partsOutside(placed, circumstances);
   if (outside.length > 0) {
     const where = describeParts(placed, outside);
@@ -202,7 +207,7 @@ async function hold(
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1_000));
   // After this long without a word the server ends the session, and with it the lock.
   await session.ask(
-    `SET SESSION wait_timeout = ${seconds}, SESSION lock_wait_timeout = ${seconds};`,
+    `SET SESSION wait_timeout = ${seconds}, SESSION lock_wait_timeout = ${seconds}${isMariaDb ? `, SESSION max_statement_time = ${seconds}` : ''};`,
   );
   const { running, word } = replication;
   const threads = running.map((name) => threadOf(name, isMariaDb, word));

@@ -10,7 +10,7 @@ import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-da
 import { type OracleInstance, parseOratab } from './oratab.ts';
 import { DatabaseSession } from './session.ts';
 import { type Debt, forFreshSession, noteFault, undo } from './undo.ts';
-import { describeParts, partsOutside, placeParts } from './whereabouts.ts';
+import { describeParts, partsWithoutSnapshot, placeParts } from './whereabouts.ts';
 
 /** ORA-28002 and ORA-28011 warn at a successful logon of a password or account that is about to expire. */
 const ERROR = /^\s*(?!ORA-28002|ORA-28011)((?:ORA|SP2|TNS)-\d+.*)$/;
@@ -69,8 +69,9 @@ async function instancesOf({ workload }: DatabaseContext): Promise<OracleInstanc
   if (workload.instancesPath === '') {
     return [{ sid: workload.databases[0] ?? '', home: '' }];
   }
+  let text: string;
   try {
-    return parseOratab(await readFile(workload.instancesPath, 'utf8'));
+    text = await readFile(workload.instancesPath, 'utf8');
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? error.code : 'error';
     throw new DatabaseFault(
@@ -78,6 +79,14 @@ async function instancesOf({ workload }: DatabaseContext): Promise<OracleInstanc
       `configuration_path = ${workload.instancesPath} cannot be read (${reason})`,
     );
   }
+  const instances = parseOratab(text);
+  if (instances.length === 0) {
+    throw new DatabaseFault(
+      501,
+      `configuration_path = ${workload.instancesPath} names no database; expected lines of SID:ORACLE_HOME:Y`,
+    );
+  }
+  return instances;
 }
 
 async function holdInstance(
@@ -103,14 +112,34 @@ export async function logOnToOracle(
   const session = connect(instance, context);
   try {
     await session.ask(SETTINGS, 500);
-    const logon = context.workload.credentials.join(' ') || '/ AS SYSDBA';
-    // The password in it must not be shown.
-    await session.ask(`CONNECT ${logon}`, 506, 'CONNECT');
+    await logOn(session, context.workload.credentials.join(' '));
     return session;
   } catch (error) {
     session.kill();
     await session.end();
     throw error;
+  }
+}
+
+/**
+ * Where no logon is named, as the operating system's account: with the privilege that is meant for backups, which
+ * is all that an account in the group of OSBACKUPDBA alone has, else with the only one that 11g knows.
+ */
+async function logOn(session: DatabaseSession, logon: string): Promise<void> {
+  // The password in it must not be shown.
+  const connect = async (as: string): Promise<unknown> =>
+    session.ask(`CONNECT ${as}`, 506, 'CONNECT');
+  if (logon !== '') {
+    await connect(logon);
+    return;
+  }
+  try {
+    await connect('/ AS SYSBACKUP');
+  } catch (error) {
+    if (session.isOver) {
+      throw error;
+    }
+    await connect('/ AS SYSDBA');
   }
 }
 
@@ -240,11 +269,9 @@ async function requireCoverage(
   const files = lines.map((line) => line.trim()).filter((line) => line !== '');
   const placed = await placeParts(
     files.map((path) => ({ what: 'the data file', path })),
-    circumstances.fileSystems,
+    circumstances,
   );
-  // Backup mode makes files usable that were copied at different times.
-  const isHeld = { ...circumstances, freezes: true };
-  const outside = partsOutside(placed, isHeld);
+  const outside = partsWithoutSnapshot(placed, circumstances);
   if (outside.length > 0) {
     throw new DatabaseFault(
       500,

@@ -5,12 +5,15 @@ export interface OracleInstance {
   readonly home: string;
 }
 
-/** The instances of an oratab: lines of `SID:HOME:…`; comments, and `*` for a missing SID, are passed over. */
+/**
+ * The databases of an oratab: lines of `SID:HOME:…`. Passed over are comments, `*` for a missing SID, and
+ * what holds no database of the operator's: ASM (`+ASM`) and Grid Infrastructure's own (`-MGMTDB`).
+ */
 export function parseOratab(text: string): OracleInstance[] {
   return text
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
     .map((line) => line.split(':'))
-    .filter(([sid = '', home = '']) => sid !== '' && sid !== '*' && home !== '')
+    .filter(([sid = '', home = '']) => /^[^*+-]/.test(sid) && home !== '')
     .map(([sid = '', home = '']) => ({ sid, home }));
 }

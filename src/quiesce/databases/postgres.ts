@@ -7,7 +7,13 @@ import { withoutPassword } from './credentials.ts';
 import { DatabaseFault } from './fault.ts';
 import type { DatabaseContext, HeldDatabase } from './held-database.ts';
 import { DatabaseSession } from './session.ts';
-import { type DatabasePart, describeParts, partsOutside, placeParts } from './whereabouts.ts';
+import {
+  type DatabasePart,
+  describeParts,
+  partsOutside,
+  partsWithoutSnapshot,
+  placeParts,
+} from './whereabouts.ts';
 
 /** `:ERROR` and `:SQLSTATE` tell how the last statement went (psql 11 and later). */
 export const PSQL: Dialect = {
@@ -41,8 +47,8 @@ interface Server {
 /**
  * A snapshot of all of a server's files at one instant is what a power cut would leave, which it recovers
  * from by its WAL; a CHECKPOINT right before keeps that short, and nothing is held. Where the WAL lies
- * outside, its own backup mode covers that if the WAL is archived: what was written until
- * pg_backup_stop is replayed from the archive.
+ * outside, or nothing is frozen, its own backup mode covers that if the WAL is archived: what was written
+ * until pg_backup_stop is replayed from the archive.
  */
 export async function holdPostgres(context: DatabaseContext): Promise<HeldDatabase> {
   const { workload } = context;
@@ -83,7 +89,8 @@ function connect(context: DatabaseContext): DatabaseSession {
     'PostgreSQL',
     {
       program: findClient(workload.commandPath, ['psql']),
-      args: [...PSQL_ARGUMENTS, '--field-separator=\t', ...args],
+      // Of options that exclude each other the last one counts.
+      args: [...args, ...PSQL_ARGUMENTS, '--field-separator=\t', '--pset=expanded=off'],
       environment,
       account,
     },
@@ -95,15 +102,18 @@ function connect(context: DatabaseContext): DatabaseSession {
   return session;
 }
 
+/**
+ * psql has no SQLSTATE for a session that did not come about, and the server says why in its own language: the
+ * words are those of English, German, French, Italian, Spanish and Portuguese.
+ */
+const NOT_LET_IN =
+  /\((?:42501|28\w{3})\)|authenti|autenti|pg_hba\.conf|permission denied|no password supplied|role ".*" does not exist/i;
+
 function codeOfRefusal(reason: string, otherwise: ResultCode): ResultCode {
   if (/\(57014\)/.test(reason)) {
     return 510;
   }
-  return /\((?:42501|28\w{3})\)|authentication failed|no pg_hba\.conf entry|permission denied|no password supplied|role ".*" does not exist/.test(
-    reason,
-  )
-    ? 505
-    : otherwise;
+  return NOT_LET_IN.test(reason) ? 505 : otherwise;
 }
 
 async function inspect(session: DatabaseSession): Promise<Server> {
@@ -112,6 +122,12 @@ async function inspect(session: DatabaseSession): Promise<Server> {
     506,
   );
   const [version = '', isReplica = '', archiveMode = '', ...directory] = line.split('\t');
+  if (!/^\d+\t[ft]\t\w+\t\//.test(line)) {
+    throw new DatabaseFault(
+      506,
+      `psql gave "${line}" for four settings of the server; credString must not change how it shows them`,
+    );
+  }
   return {
     version: Number(version),
     isReplica: isReplica === 't',
@@ -120,6 +136,8 @@ async function inspect(session: DatabaseSession): Promise<Server> {
   };
 }
 
+const WAL = 'the WAL';
+
 /** Data directory, WAL, and every tablespace elsewhere. */
 async function partsOf({ dataDirectory, version }: Server): Promise<DatabasePart[]> {
   const wal = join(dataDirectory, version >= 100_000 ? 'pg_wal' : 'pg_xlog');
@@ -127,7 +145,7 @@ async function partsOf({ dataDirectory, version }: Server): Promise<DatabasePart
   const names = await readdir(links);
   return [
     { what: 'the data directory', path: await realpath(dataDirectory) },
-    { what: 'the WAL', path: await realpath(wal) },
+    { what: WAL, path: await realpath(wal) },
     ...(await Promise.all(
       names.map(async (name) => ({
         what: `the tablespace ${name}`,
@@ -145,15 +163,15 @@ async function modeFor(
   const parts = await partsOf(server).catch((error: unknown) => {
     throw new DatabaseFault(500, `the files of PostgreSQL cannot be looked at: ${String(error)}`);
   });
-  const placed = await placeParts(parts, circumstances.fileSystems);
+  const placed = await placeParts(parts, circumstances);
   const outside = partsOutside(placed, circumstances);
   if (outside.length === 0) {
     return 'checkpoint';
   }
   const where = describeParts(placed, outside);
-  const isWalAlone = outside.every(({ what }) => what === 'the WAL');
-  if (!(isWalAlone && server.archives)) {
-    const why = isWalAlone ? ' and the WAL is not archived (archive_mode)' : '';
+  const isInArchive = partsWithoutSnapshot(placed, circumstances).every(({ what }) => what === WAL);
+  if (!(isInArchive && server.archives)) {
+    const why = isInArchive ? ' and the WAL is not archived (archive_mode)' : '';
     throw new DatabaseFault(500, `PostgreSQL is not application consistent: ${where}${why}`);
   }
   circumstances.note(`PostgreSQL: ${where}; its own backup mode is used, restore with the archive`);

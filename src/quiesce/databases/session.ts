@@ -67,7 +67,7 @@ export class DatabaseSession {
           ? this.#ended(answer.reason, code)
           : new DatabaseFault(
               this.#codeOf(answer.reason, code),
-              `${this.#name} refused "${shown}": ${answer.reason}`,
+              `${this.#name} refused "${shown}": ${inOneLine(answer.reason)}`,
             );
       case 'ended':
         throw this.#ended(answer.reason, code);
@@ -93,7 +93,7 @@ export class DatabaseSession {
     this.kill();
     return new DatabaseFault(
       this.#codeOf(reason, code === 504 ? 504 : 506),
-      `the session with ${this.#name} ended: ${reason}`,
+      `the session with ${this.#name} ended: ${inOneLine(reason)}`,
     );
   }
 
@@ -105,6 +105,10 @@ export class DatabaseSession {
     this.#isOver = true;
     this.#client.kill();
   }
+}
+
+function inOneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ');
 }
 
 function startClient(name: string, command: ClientCommand, dialect: Dialect): ClientSession {

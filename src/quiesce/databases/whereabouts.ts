@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import type { FileSystem } from '../../filesystems/model.ts';
-import { readMounts } from '../../filesystems/read-plan.ts';
+import { readMounts, readPlan } from '../../filesystems/read-plan.ts';
 import { superblocksOf } from '../../freezer/superblock.ts';
+import type { QuiesceCircumstances } from '../model.ts';
 
 /** A part of a database, by the file or directory that holds it. */
 export interface DatabasePart {
@@ -22,18 +23,28 @@ export interface PlacedPart extends DatabasePart {
 
 const { O_RDONLY, O_NONBLOCK } = constants;
 
-/** Finds the file system behind each part. */
+/** Finds the file system behind each part: of those that are frozen; where none is, of all that lie on disks. */
 export async function placeParts(
   parts: readonly DatabasePart[],
-  fileSystems: readonly FileSystem[],
+  { fileSystems: planned, freezes }: Pick<QuiesceCircumstances, 'fileSystems' | 'freezes'>,
 ): Promise<PlacedPart[]> {
   const { mounts } = await readMounts();
+  const fileSystems = freezes ? planned : [...planned, ...(await fileSystemsOnDisks())];
   return parts.map((part) => {
     const device = deviceBehind(part.path);
     const fileSystem = fileSystems.find((it) => it.device === device);
     const { mountPoint } = fileSystem ?? mounts.find((it) => it.device === device) ?? {};
     return { ...part, device, fileSystem, mountPoint };
   });
+}
+
+async function fileSystemsOnDisks(): Promise<readonly FileSystem[]> {
+  try {
+    return (await readPlan({ include: [], skip: [] })).fileSystems;
+  } catch {
+    // There are none, or none can be told.
+    return [];
+  }
 }
 
 function deviceBehind(path: string): string | undefined {
@@ -50,33 +61,44 @@ function deviceBehind(path: string): string | undefined {
   }
 }
 
-export interface Coverage {
-  readonly freezes: boolean;
-  readonly isSnapshotted: (fileSystem: FileSystem) => boolean;
-}
+export type Coverage = Pick<QuiesceCircumstances, 'freezes' | 'isSnapshotted'>;
 
 /**
  * The parts that the snapshots do not show at the common instant. With a freeze: those on file systems that
  * are not frozen, or not snapshotted. Without one nothing shows a common instant but a single disk: then
- * all of them, unless they lie together on one.
+ * all of them, unless they lie together on one that is snapshotted.
  */
 export function partsOutside(
   parts: readonly PlacedPart[],
   { freezes, isSnapshotted }: Coverage,
 ): PlacedPart[] {
+  const isMissing = ({ fileSystem }: PlacedPart): boolean =>
+    fileSystem === undefined || !isSnapshotted(fileSystem);
   if (!freezes) {
-    return lieOnOneDisk(parts) ? [] : [...parts];
+    return lieOnOneDisk(parts) ? parts.filter(isMissing) : [...parts];
   }
-  return parts.filter(({ fileSystem }) => fileSystem === undefined || !isSnapshotted(fileSystem));
+  return parts.filter(isMissing);
+}
+
+/**
+ * The parts that no snapshot holds whole, whenever it is taken: for a database whose backup mode makes good that
+ * they show different instants. A file system over several disks must be frozen even then.
+ */
+export function partsWithoutSnapshot(
+  parts: readonly PlacedPart[],
+  { freezes, isSnapshotted }: Coverage,
+): PlacedPart[] {
+  return parts.filter(
+    ({ fileSystem }) =>
+      fileSystem === undefined ||
+      !isSnapshotted(fileSystem) ||
+      !(freezes || fileSystem.disks.length === 1),
+  );
 }
 
 function lieOnOneDisk(parts: readonly PlacedPart[]): boolean {
-  const [first] = parts;
-  return (
-    first?.device !== undefined &&
-    parts.every(({ device }) => device === first.device) &&
-    (first.fileSystem?.disks ?? ['one']).length === 1
-  );
+  const disks = parts.map(({ fileSystem }) => fileSystem?.disks.join() ?? '');
+  return new Set(disks).size === 1 && parts[0]?.fileSystem?.disks.length === 1;
 }
 
 /** What lies where, as a sentence for people. */

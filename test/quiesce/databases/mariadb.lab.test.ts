@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
@@ -191,6 +191,12 @@ test('refusals have their codes', async () => {
   const cases: readonly [name: string, lines: string, said: string, words: string][] = [
     ['a wrong password', `credString = -S ${socket} -u backup -pwrong`, 'freeze 505', '1045'],
     ['a user without rights', `credString = -S ${socket} -u weak -pweak`, 'freeze 505', '1227'],
+    [
+      'a password that is asked for',
+      `credString = -S ${socket} -u backup -p`,
+      'freeze 505',
+      '1045',
+    ],
     ['no server', 'credString = -S /nowhere', 'freeze 506', '/nowhere'],
     ['no account', 'linux_user = nobody_at_all', 'freeze 501', 'nobody_at_all'],
     ['no client', 'command_path = /nowhere', 'freeze 500', 'mysql'],
@@ -220,6 +226,39 @@ test('a table lock that somebody keeps: 510 in time, and nothing is held afterwa
     await application.resume();
   }
   await assertWritable(database);
+});
+
+test('a small max_statement_time of the operator changes nothing', async () => {
+  await using database = await start(['--max-statement-time=0.4']);
+  const locked = await withLockedTable(database);
+  const workload = database.workload.replace('timeout = 20', 'timeout = 10');
+  const quiescing = quiesceWorkload(workload, { fileSystems: BOTH });
+  await delay(1_500);
+  await locked[Symbol.asyncDispose]();
+  const { application, said, message } = await quiescing;
+  assert.is(said, 'freeze', message);
+  await application.resume();
+  assert.equal(codesOf(application), []);
+});
+
+test('the option file of the account changes neither the password nor how answers are read', async () => {
+  await using database = await start();
+  const home = '/root/.my.cnf';
+  const lines = ['html', 'xml', 'table', 'vertical', 'delimiter=//', 'binary-mode'];
+  writeFileSync(
+    home,
+    `[client]\nuser=nobody\npassword=wrong\n[mysql]\npager=less\npassword=wrong\n${lines.join('\n')}\n`,
+    { mode: 0o600 },
+  );
+  try {
+    const workload = database.workload.replace('linux_user = nobody', 'linux_user = root');
+    const { application, said, message } = await quiesceWorkload(workload, { fileSystems: BOTH });
+    assert.is(said, 'freeze', message);
+    await application.resume();
+    assert.equal(codesOf(application), []);
+  } finally {
+    rmSync(home);
+  }
 });
 
 /** As the server does where it has heard nothing for too long. */

@@ -101,7 +101,23 @@ test('an open database is in its backup mode from quiesce to resume', async () =
   assert.ok(application.record().held !== undefined);
   const [first = ''] = instances.trace('ORCL');
   assert.is(first, `arguments: -S /nolog as nobody, home ${instances.home}`);
-  assert.ok(instances.trace('ORCL').includes('CONNECT / AS SYSDBA'));
+  assert.ok(instances.trace('ORCL').includes('CONNECT / AS SYSBACKUP'));
+});
+
+test('without a logon an account of either group is let in, by a server of any age', async () => {
+  for (const limit of ['backup-only', 'dba-only', 'old']) {
+    const instances = new Instances({ ORCL: {} });
+    instances.set('ORCL', limit, '');
+    const { application, said, message } = await instances.quiesce();
+    assert.is(said, 'freeze', `${limit}: ${message}`);
+    await application.resume();
+    assert.equal(codesOf(application), []);
+    assert.equal(instances.altered('ORCL'), BACKUP);
+  }
+  const instances = new Instances({ ORCL: {} });
+  instances.set('ORCL', 'backup-only', '');
+  instances.set('ORCL', 'dba-only', '');
+  assert.is((await instances.quiesce()).said, 'freeze 505');
 });
 
 test('several instances are quiesced, all or none', async () => {
@@ -283,6 +299,12 @@ test('no oratab: 501', async () => {
     '[workload]\nworkload_name = oracle\nlinux_user = nobody\nconfiguration_path = /nowhere/oratab\n',
   );
   assert.is(said, 'freeze 501');
+});
+
+test('an oratab without a database, where nothing would be quiesced: 501', async () => {
+  const { said, message } = await new Instances({ '+ASM': {} }).quiesce();
+  assert.is(said, 'freeze 501');
+  assert.match(message, 'names no database');
 });
 
 test('no sqlplus: 500', async () => {

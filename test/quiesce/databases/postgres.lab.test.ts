@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { LabDatabase } from '../../lab/databases/database-server.ts';
 import { askAll } from '../../lab/databases/engine.ts';
@@ -27,7 +28,7 @@ async function start(configuration = ''): Promise<LabPostgres> {
   return await LabPostgres.create(places, configuration);
 }
 
-const BOTH = [planned('/lab'), planned(WAL_DISK)];
+const BOTH = [planned('/lab'), planned(WAL_DISK, ['sdy'])];
 
 async function sessionsOf(database: LabDatabase): Promise<string[]> {
   return await askAll(database, [
@@ -98,6 +99,63 @@ test('without a freeze a checkpoint is not enough for two disks', async () => {
   await using database = await start();
   const { said } = await quiesceWorkload(database.workload, { fileSystems: BOTH, freezes: false });
   assert.is(said, 'freeze 500');
+});
+
+test('without a freeze the backup mode covers two disks if the WAL is archived', async () => {
+  await using database = await start("archive_mode = on\narchive_command = '/bin/true'\n");
+  const unfrozen = { fileSystems: BOTH, freezes: false };
+  const { application, said, message } = await quiesceWorkload(database.workload, unfrozen);
+  assert.is(said, 'freeze', message);
+  await application.resume();
+  assert.equal(codesOf(application), []);
+  assert.ok(application.record().held !== undefined);
+  const missed = await quiesceWorkload(database.workload, {
+    ...unfrozen,
+    isSnapshotted: ({ mountPoint }) => mountPoint === WAL_DISK,
+  });
+  assert.is(missed.said, 'freeze 500');
+});
+
+test('options of psql that change how it shows values change nothing here', async () => {
+  await using database = await start();
+  const shown = `${database.workload}\n`.replace('-h ', '-x --csv -H -W -P border=2 -h ');
+  const { application, said, message } = await quiesceWorkload(shown, { fileSystems: BOTH });
+  assert.is(said, 'freeze', message);
+  await application.resume();
+  assert.equal(codesOf(application), []);
+  const echoed = database.workload.replace('-h ', '-a -h ');
+  const refused = await quiesceWorkload(echoed, { fileSystems: BOTH });
+  assert.is(refused.said, 'freeze 506');
+  assert.match(refused.message, 'credString must not change');
+});
+
+test('small time-outs of the operator do not end the session', async () => {
+  await using database = await start(
+    'statement_timeout = 300\nidle_session_timeout = 300\nlock_timeout = 300\n',
+  );
+  const { application, said, message } = await quiesceWorkload(database.workload, {
+    fileSystems: BOTH,
+  });
+  assert.is(said, 'freeze', message);
+  await delay(800);
+  await application.resume();
+  assert.equal(codesOf(application), []);
+});
+
+test('a checkpoint that takes longer than the time-out: 510', async () => {
+  await using database = await start();
+  const [checkpointer] = await askAll(database, [
+    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer';",
+  ]);
+  const workload = database.workload.replace('timeout = 20', 'timeout = 1');
+  process.kill(Number(checkpointer), 'SIGSTOP');
+  try {
+    const { said } = await quiesceWorkload(workload, { fileSystems: BOTH });
+    assert.is(said, 'freeze 510');
+  } finally {
+    process.kill(Number(checkpointer), 'SIGCONT');
+  }
+  assert.equal(await sessionsOf(database), []);
 });
 
 test('refusals have their codes', async () => {

@@ -4,6 +4,7 @@ import {
   describeParts,
   type PlacedPart,
   partsOutside,
+  partsWithoutSnapshot,
 } from '../../../src/quiesce/databases/whereabouts.ts';
 import { suite } from '../../suite.ts';
 
@@ -18,6 +19,7 @@ function fileSystem(device: string, disks: readonly string[]): FileSystem {
 }
 
 const A = fileSystem('8:0', ['sda']);
+const A2 = fileSystem('8:1', ['sda']);
 const B = fileSystem('8:16', ['sdb']);
 const WIDE = fileSystem('0:40', ['sdc', 'sdd']);
 
@@ -48,7 +50,12 @@ const cases: readonly [
   ['no freeze, two disks', false, ALL, [part('/a', A), part('/b', B)], ['/a', '/b']],
   ['no freeze, one disk', false, ALL, [part('/a', A), part('/a2', A)], []],
   ['no freeze, one file system over two disks', false, ALL, [part('/c', WIDE)], ['/c']],
-  ['no freeze, one device out of the plan', false, ALL, [part('/x', '9:9'), part('/y', '9:9')], []],
+  ['no freeze, two file systems on one disk', false, ALL, [part('/a', A), part('/a2', A2)], []],
+  ['no freeze, one disk that is not snapshotted', false, ONLY_A, [part('/b', B)], ['/b']],
+  [
+    'no freeze, one device that is no disk',
+    ...([false, ALL, [part('/x', '9:9'), part('/y', '9:9')], ['/x', '/y']] as const),
+  ],
   ['no freeze, a part that cannot be found', false, ALL, [part('/x', undefined)], ['/x']],
 ];
 
@@ -61,6 +68,15 @@ for (const [name, freezes, isSnapshotted, parts, outside] of cases) {
     );
   });
 }
+
+test('a backup mode covers parts that show different instants, if each is whole', () => {
+  const parts = [part('/a', A), part('/b', B), part('/c', WIDE), part('/x', '9:9')];
+  const missing = (freezes: boolean, isSnapshotted: typeof ONLY_A): string[] =>
+    partsWithoutSnapshot(parts, { freezes, isSnapshotted }).map(({ path }) => path);
+  assert.equal(missing(true, ALL), ['/x']);
+  assert.equal(missing(false, ALL), ['/c', '/x']);
+  assert.equal(missing(true, ONLY_A), ['/b', '/c', '/x']);
+});
 
 test('says what lies where', () => {
   const parts = [part('/a/data', A), part('/x/wal', '9:9')];

@@ -152,8 +152,12 @@ interface Key {
   readonly read: Reader;
 }
 
+/** Longer than any writer could bear to stand still; and a timer of Node's that is too long fires at once. */
+const MOST_STANDSTILL_S = 3_600;
+const MOST_INTERVAL_S = 86_400;
+
 const SHARED_KEYS: readonly Key[] = [
-  seconds('timeout', (timeoutMs) => ({ timeoutMs })),
+  seconds('timeout', MOST_STANDSTILL_S, (timeoutMs) => ({ timeoutMs })),
   {
     name: 'MountsToSkip',
     expected: 'mount points, with commas between them',
@@ -179,7 +183,7 @@ const SHARED_KEYS: readonly Key[] = [
 const OWN_KEYS: readonly Key[] = [
   choice('fire', FIRE_RULES, (fire) => ({ fire })),
   flag('retryStuckFreeze', (retryStuckFreeze) => ({ retryStuckFreeze })),
-  seconds('waveLimit', (waveLimitMs) => ({ waveLimitMs })),
+  seconds('waveLimit', MOST_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
   choice('lastLever', LAST_LEVERS, (lastLever) => ({ lastLever })),
   {
     name: 'lanes',
@@ -189,7 +193,7 @@ const OWN_KEYS: readonly Key[] = [
       return Number.isInteger(lanes) && lanes >= 1 && lanes <= 64 ? { lanes } : undefined;
     },
   },
-  seconds('pollInterval', (pollIntervalMs) => ({ pollIntervalMs })),
+  seconds('pollInterval', MOST_INTERVAL_S, (pollIntervalMs) => ({ pollIntervalMs })),
   {
     name: 'metricsFile',
     expected: 'the absolute path of a file that ends in .prom',
@@ -197,12 +201,16 @@ const OWN_KEYS: readonly Key[] = [
   },
 ];
 
-function seconds(name: string, set: (ms: number) => Partial<VmBackupConfiguration>): Key {
+function seconds(
+  name: string,
+  most: number,
+  set: (ms: number) => Partial<VmBackupConfiguration>,
+): Key {
   const read: Reader = (value) => {
     const number = Number(value);
-    return number > 0 && Number.isFinite(number) ? set(Math.round(number * 1000)) : undefined;
+    return number > 0 && number <= most ? set(Math.round(number * 1000)) : undefined;
   };
-  return { name, expected: 'a number of seconds above 0', read };
+  return { name, expected: `a number of seconds above 0 and at most ${most}`, read };
 }
 
 function choice<const Choice extends string>(

@@ -74,6 +74,9 @@ test('a value that makes no sense in [SnapshotThread] is a warning beside the de
   for (const line of [
     'timeout = soon',
     'timeout = 0',
+    // A timer of Node's that is to ring in over 24 days rings at once.
+    'timeout = 3000000',
+    'timeout = 3601',
     'seqsnapshot = 7',
     'fsfreeze = maybe',
     'fsfreeze = constructor',

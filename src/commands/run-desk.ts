@@ -14,6 +14,7 @@ import { describeRun, keepRun } from '../report/run-folder.ts';
 import { timelineLines } from '../report/timeline-text.ts';
 import { requireRoot } from './require-root.ts';
 import { logLevelOf, quiescePlanOf, type RawRunOptions } from './run-options.ts';
+import { warningsOfSkips } from './skipped-mounts.ts';
 
 /** What every run from the command line has. */
 export interface RunDesk {
@@ -24,6 +25,8 @@ export interface RunDesk {
   /** About the configuration file; to be told once it is clear that the run begins. */
   readonly warnings: readonly string[];
   readonly keepsTimeline: boolean;
+  /** As given on the command line. */
+  readonly skip: readonly string[];
 }
 
 /**
@@ -42,7 +45,8 @@ export function openRunDesk(options: RawRunOptions, urls: readonly string[] = []
     redaction.add(secret);
   }
   const keepsTimeline = options.timeline ?? true;
-  return { redaction, log, configuration, quiesce, warnings, keepsTimeline };
+  const skip = options.skip ?? [];
+  return { redaction, log, configuration, quiesce, warnings, keepsTimeline, skip };
 }
 
 /**
@@ -55,9 +59,9 @@ export async function carryOut(
   request: BackupRequest,
   abort: AbortSignal,
 ): Promise<BackupRecord> {
-  const { log, warnings } = desk;
+  const { log, warnings, skip } = desk;
   requireRoot();
-  for (const warning of warnings) {
+  for (const warning of [...warnings, ...(await warningsOfSkips(skip))]) {
     log.warning(warning);
   }
   await recover((sentence) => log.warning(sentence));

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { RequestedBlob } from '../backup/request.ts';
 import type { FireRule } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import type { RawRunOptions } from './run-options.ts';
 
 /** The options that name blobs. */
@@ -66,11 +67,24 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
  * @throws FlashfreezeError FF_USAGE; the message never repeats a URL, because it may hold a secret
  */
 export function givenBlobs(options: BlobOptions): RequestedBlob[] {
-  return [
+  const blobs = [
     ...(options.blob ?? []).map((url) => ({ url, device: undefined })),
     ...(options.disk ?? []).map((text) => deviceAndUrl(text, '--disk')),
     ...(options.blobsFrom === undefined ? [] : blobsFrom(options.blobsFrom)),
   ];
+  requireDifferent(blobs.map(({ url }) => url));
+  return blobs;
+}
+
+/** A blob given twice would get two snapshots, and its disk would look like that of a clone. */
+function requireDifferent(urls: readonly string[]): void {
+  const names = urls.map((url) => (URL.canParse(url) ? withoutQuery(url) : url));
+  const again = names.findIndex((name, index) => names.indexOf(name) < index);
+  if (again >= 0) {
+    throw usage(
+      `blob ${again + 1} of ${urls.length} is the same as blob ${names.indexOf(names[again] ?? '') + 1}: name each blob once`,
+    );
+  }
 }
 
 /** The same, at least one. */

@@ -54,6 +54,17 @@ test('prints it for people; a blob that fits no disk is said and ends with 1', a
   assert.match(bad.stdout, "belongs by its content to none of this machine's disks");
 });
 
+test('a --skip that leaves nothing out, and a frozen disk without a blob, are told', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
+  const [url = ''] = rig.server.urls;
+  const { stdout } = await flashfreeze(['plan', '--skip', '/lab/nowhere', '--blob', url]);
+  assert.match(stdout, '! --skip /lab/nowhere: nothing is mounted there');
+  const without = rig.disks.disks[1]?.device ?? 'no device';
+  assert.match(stdout, `! ${without} is frozen, but none of the blobs given is its`);
+  const whole = await flashfreeze(['plan', ...rig.blobArguments, '--skip', '/lab']);
+  assert.not.match(whole.stdout, 'none of the blobs given');
+});
+
 test('a mount point that is none ends with 2', async () => {
   await using _rig = await Rig.create([{ type: 'ext4' }]);
   const ended = await flashfreeze(['plan', '--mount', '/nowhere']);

@@ -11,6 +11,7 @@ import { suite } from '../suite.ts';
 
 const test = suite('snapshot options');
 const NOW = new Date('2026-11-22T02:00:00Z');
+const OTHER_SAS = 'https://x.example/c/b?sig=verysecretother';
 const SECRET = 'sv=2024-01-01&sig=verysecret%3D';
 
 function options(changes: Partial<RawSnapshotOptions>): RawSnapshotOptions {
@@ -31,14 +32,19 @@ function refusal(act: () => unknown): FlashfreezeError {
 
 test('takes blobs and disks in the order given', () => {
   const url = `https://a.example/c/b?${SECRET}`;
-  assert.equal(requestedBlobs(options({ blob: [url], disk: [`/dev/sdc=${url}`] })), [
+  const other = `https://a.example/c/d?${SECRET}`;
+  assert.equal(requestedBlobs(options({ blob: [url], disk: [`/dev/sdc=${other}`] })), [
     { url, device: undefined },
-    { url, device: '/dev/sdc' },
+    { url: other, device: '/dev/sdc' },
   ]);
 });
 
 const refused: readonly [string, () => unknown][] = [
   ['no blob at all', () => requestedBlobs(options({}))],
+  [
+    'a blob twice',
+    () => requestedBlobs(options({ blob: [OTHER_SAS, `https://x.example/c/b?${SECRET}`] })),
+  ],
   ['a disk without URL', () => requestedBlobs(options({ disk: ['/dev/sdc'] }))],
   ['a disk outside /dev', () => requestedBlobs(options({ disk: [`sdc=https://x/?${SECRET}`] }))],
   ['a blob list that cannot be read', () => requestedBlobs(options({ blobsFrom: '/nowhere' }))],

@@ -15,7 +15,7 @@ import { FREEZE_LOCK_PATH, FreezeLock } from '../freezer/lock.ts';
 import { deviceNumberOf } from '../freezer/superblock.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
-import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { parseBlobUrl, withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { DEFAULT_HOST_ADDRESS } from '../snapshot/host/address.ts';
 import { expiryOf } from './blob-checks.ts';
@@ -187,7 +187,29 @@ function configurationProblems(): MachineFacts['configurationProblems'] {
   }
 }
 
+/** A URL that is none says nothing about the others. */
 async function readBlobs(urls: readonly string[]): Promise<BlobFacts[]> {
+  const urlProblems = urls.map(urlProblem);
+  const asked = urls.filter((_, index) => urlProblems[index] === undefined);
+  const answers = await askBlobs(asked);
+  return urls.map((url, index) => ({
+    blob: withoutQuery(url),
+    problem: urlProblems[index] ?? answers[asked.indexOf(url)],
+    expires: expiryOf(url),
+  }));
+}
+
+function urlProblem(url: string, index: number): string | undefined {
+  try {
+    parseBlobUrl(url, `blob URL ${index + 1}`);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** What is wrong with each, in their order. */
+async function askBlobs(urls: readonly string[]): Promise<(string | undefined)[]> {
   if (urls.length === 0) {
     return [];
   }
@@ -199,14 +221,9 @@ async function readBlobs(urls: readonly string[]): Promise<BlobFacts[]> {
   try {
     await using lanes = await BlobLanes.open(targets, { proxyFor: machineProxy() });
     const preflights = await lanes.preflight();
-    return urls.map((url, index) => {
-      const preflight = preflights[index];
-      const problem = preflight?.ok === false ? preflight.failure.message : undefined;
-      return { blob: withoutQuery(url), problem, expires: expiryOf(url) };
-    });
+    return preflights.map((it) => (it.ok ? undefined : it.failure.message));
   } catch (error) {
-    const problem = messageOf(error);
-    return urls.map((url) => ({ blob: withoutQuery(url), problem, expires: expiryOf(url) }));
+    return urls.map(() => messageOf(error));
   }
 }
 

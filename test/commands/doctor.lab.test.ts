@@ -51,6 +51,19 @@ test('a SAS that has ended, or may only read, fails and is named', async () => {
   }
 });
 
+test('a URL that is none fails alone: the other blobs are looked at all the same', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const plain = 'http://acct.blob.core.windows.net/c/b.vhd?sig=verysecret';
+  const report = await reportOf(['--blob', plain, ...rig.blobArguments]);
+  const blobs = report.checks.filter(({ id }) => id === 'blob');
+  assert.equal(
+    blobs.map(({ status }) => status),
+    ['failed', 'ok'],
+  );
+  assert.match(blobs[0]?.finding ?? '', 'plain http');
+  assert.not.match(JSON.stringify(report), 'verysecret');
+});
+
 test('a misspelt key of the configuration fails with the right one named', async () => {
   await using _rig = await Rig.create([{ type: 'ext4' }]);
   await mkdir(dirname(VM_BACKUP_CONFIGURATION_PATH), { recursive: true });

@@ -55,7 +55,16 @@ function renderVerdict({ consistency, code, disks }: Summary): string {
   return `<p class="verdict ${kind}">${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${RESULTS[code].name})</p>`;
 }
 
-function renderFacts({ barrier, windowMs, fileSystems, disks, freezeAttempts }: Summary): string {
+/** What the instant is that stands in the result. */
+const BARRIER_IS: Readonly<Record<Summary['consistency'], string>> = {
+  applicationConsistent: 'instant that every snapshot shows',
+  fileSystemConsistent: 'instant that every snapshot shows',
+  crashConsistent: 'instant from which requests left',
+  none: 'instant at which everything was frozen',
+};
+
+function renderFacts(summary: Summary): string {
+  const { barrier, windowMs, fileSystems, disks, freezeAttempts } = summary;
   const slowest = Math.max(0, ...disks.flatMap(({ latencyMs }) => latencyMs ?? []));
   const facts: readonly [string, string][] = [
     [`${windowMs.max.toFixed(1)} ms`, 'longest stand-still of a writer'],
@@ -63,7 +72,7 @@ function renderFacts({ barrier, windowMs, fileSystems, disks, freezeAttempts }: 
     [`${slowest.toFixed(1)} ms`, 'slowest answer'],
     [`${fileSystems.length} / ${disks.length}`, 'file systems / disks'],
     [String(freezeAttempts), freezeAttempts === 1 ? 'attempt to freeze' : 'attempts to freeze'],
-    [barrier ?? 'never', 'instant that every snapshot shows'],
+    [barrier ?? 'never', BARRIER_IS[summary.consistency]],
   ];
   const items = facts.map(
     ([value, what]) => `<div><b>${escapeHtml(value)}</b><span>${what}</span></div>`,

@@ -49,6 +49,9 @@ function unheld(command: FreezeSummary['command']): string {
 }
 
 function renderFileSystems({ fileSystems }: Pick<RunSummary, 'fileSystems'>): string {
+  if (fileSystems.length === 0) {
+    return 'no file system was frozen';
+  }
   return renderTable(
     [
       { head: 'file system', align: 'left' },
@@ -96,12 +99,19 @@ function renderApplication({ application }: Pick<RunSummary, 'application'>): st
   return [heldMs === null ? `${name}: nothing held` : `${name}: held for ${figure(heldMs)} ms`];
 }
 
+/** What the instant is that stands in the result. */
+const BARRIER_IS: Readonly<Record<RunSummary['consistency'], string>> = {
+  applicationConsistent: 'all show',
+  fileSystemConsistent: 'all show',
+  crashConsistent: 'requests left from',
+  none: 'everything was frozen at',
+};
+
 function renderVerdict({ consistency, code, name, barrier, windowMs, disks }: RunSummary): string {
   const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
-  const good = consistency === 'fileSystemConsistent' || consistency === 'applicationConsistent';
   const verdict = `${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${name})`;
-  const window = windowSentence('all show', barrier, windowMs);
-  return `${good ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${window}`;
+  const window = windowSentence(BARRIER_IS[consistency], barrier, windowMs);
+  return `${consistency !== 'none' ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${window}`;
 }
 
 function windowSentence(

@@ -1,5 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
+import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
 import type { PlanSummary } from '../../src/report/plan-summary.ts';
 import { RUN_FOLDER, readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
 import { enterLab } from '../lab/namespace.ts';
@@ -63,6 +65,24 @@ test('so does one that ended before anything was frozen, and a command in the wi
   const [path = ''] = await runFilesIn();
   assert.match(path, '-freeze-');
   assert.match((await flashfreeze(['report', path, '-o', '-'])).stdout, '<!doctype html>');
+});
+
+test('metrics are told of every run, whether its timeline is kept or not', async () => {
+  await using _rig = await Rig.create([{ type: 'ext4' }]);
+  await mkdir(dirname(VM_BACKUP_CONFIGURATION_PATH), { recursive: true });
+  const metrics = '/lab/flashfreeze.prom';
+  await writeFile(VM_BACKUP_CONFIGURATION_PATH, `[Flashfreeze]\nmetricsFile = ${metrics}\n`);
+  try {
+    for (const [command, success] of [
+      ['true', 1],
+      ['false', 0],
+    ] as const) {
+      await flashfreeze(['freeze', '--no-timeline', '--', command]);
+      assert.match(await readFile(metrics, 'utf8'), `last_run_success ${success}\n`);
+    }
+  } finally {
+    await rm(VM_BACKUP_CONFIGURATION_PATH);
+  }
 });
 
 test('the next plan goes by what earlier runs took', async () => {

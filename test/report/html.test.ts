@@ -22,6 +22,12 @@ test('shows failures in their own colour and names them', () => {
   assert.not.match(renderHtml(runOf(goodRecord(8))), 'rect class="failed"');
 });
 
+test('says of the instant only what is true of it', () => {
+  const claim = 'instant that every snapshot shows';
+  assert.match(renderHtml(runOf(goodRecord(8))), claim);
+  assert.not.match(renderHtml(runOf(busyRecord(8))), claim);
+});
+
 test('is whole in itself: nothing is loaded or run', () => {
   const html = renderHtml(runOf(busyRecord(8)));
   assert.not.match(html, /<(?:script|link|img|iframe|object)\b/);

@@ -69,7 +69,7 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
               ? `${colors.green('✓')} ${blob} ${snapshot}`
               : `${colors.red('✗')} ${blob} ${snapshot ?? ''}: ${problem}`,
           ),
-          `${verified.length - bad.length} of ${verified.length} snapshots of task ${run.taskId} are there`,
+          `${verified.length - bad.length} of ${verified.length} snapshots of task ${run.taskId} are there and right`,
         ].join('\n');
   process.stdout.write(redaction.redact(`${text}\n`));
   return bad.length > 0 || verified.length === 0 ? 1 : 0;
@@ -93,5 +93,5 @@ function problemOf(
   }
   return hasMetadata(found.metadata, wanted)
     ? null
-    : `its metadata is ${JSON.stringify(found.metadata)}`;
+    : `its metadata is ${JSON.stringify(found.metadata)}; expected ${JSON.stringify(Object.fromEntries(wanted))} in it`;
 }

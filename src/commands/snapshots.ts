@@ -119,7 +119,10 @@ function prunedText(
       : `${deleted ? 'deleted' : 'would delete'} ${blob} ${snapshot}`,
   );
   const hint = isReal === true ? [] : ['', 'Nothing was deleted. With --delete it is.'];
-  return [...lines, ...left, ...hint].join('\n');
+  const refused = results.some(({ error }) => error !== null)
+    ? ['', 'To delete snapshots, the SAS of the container needs sp with d.']
+    : [];
+  return [...lines, ...refused, ...left, ...hint].join('\n');
 }
 
 /** What the runs that are kept on this machine have taken. */

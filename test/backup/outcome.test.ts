@@ -36,6 +36,10 @@ const inconsistencies: readonly [string, Partial<BackupRecord>][] = [
   ['a thaw that was never seen', { fileSystems: [heldTimes({ thawStartNs: undefined })] }],
   ['a thaw before the barrier', { barrier: { atNs: 50n * MS, wallClock: new Date(0) } }],
   ['a run without barrier', { barrier: undefined }],
+  [
+    'an answer that brought no snapshot, though everything was held until it came',
+    { disks: [targetRecord({ ...failedAnswer(0), acknowledgedNs: 33n * MS })] },
+  ],
 ];
 
 for (const [name, changes] of inconsistencies) {
@@ -90,6 +94,22 @@ const failures: readonly [string, Partial<BackupRecord>, number][] = [
   ],
   ['stuck freeze', { end: { kind: 'deadline', stuck: [1] }, barrier: undefined }, 122],
   ['guardian lost', { end: { kind: 'guardian-lost' }, barrier: undefined }, 121],
+  [
+    'guardian had to thaw',
+    {
+      end: { kind: 'guardian-thawed', fileSystems: [1] },
+      fileSystems: [heldTimes(), heldTimes({ wasFrozen: false })],
+    },
+    122,
+  ],
+  [
+    'ended by a signal, whatever the disks say',
+    {
+      end: { kind: 'signal', signal: 'SIGTERM' },
+      disks: [targetRecord(failedAnswer(0)), targetRecord(failedAnswer(1))],
+    },
+    2,
+  ],
   [
     'no answer until the deadline',
     {

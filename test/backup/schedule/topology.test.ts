@@ -74,6 +74,12 @@ test('an unmatched target is judged by the file systems that may lie on it, not 
   assert.equal(fileSystemsBehind(both, [undefined], 0), [0, 1]);
 });
 
+test('it may hold a part of a file system over several disks, and one of which no disk is known', () => {
+  const spread = plan(fileSystem('0:50', ['sda', 'sdb']), fileSystem('0:51', []));
+  assert.equal(fileSystemsBehind(spread, ['sda', undefined], 1), [0, 1]);
+  assert.equal(fileSystemsBehind(spread, ['sda', 'sdb', undefined], 2), [1]);
+});
+
 test('whatever a target is judged by stays frozen until its answer', () => {
   const disk = fc.constantFrom('sda', 'sdb', 'sdc', 'sdd');
   const disksOfFileSystems = fc.array(fc.uniqueArray(disk, { maxLength: 3 }), { maxLength: 6 });

@@ -1,0 +1,55 @@
+import * as assert from 'uvu/assert';
+import type { Attempt } from '../../src/backup/attempts.ts';
+import { deleteOrphans, uselessSnapshots } from '../../src/backup/orphans.ts';
+import { suite } from '../suite.ts';
+import { failedAnswer, goodAnswer, goodRecord } from './fixtures/records.ts';
+
+const test = suite('orphans');
+
+function attempt(changes: Partial<Attempt> = {}): Attempt {
+  const { fileSystems, barrier, end } = goodRecord(2);
+  const answers = [goodAnswer(0, { snapshot: 'first' }), failedAnswer(1)];
+  return { fileSystems, barrier, end, findings: [], answers, ...changes };
+}
+
+const STUCK = { barrier: undefined, end: { kind: 'deadline', stuck: [1] } } as const;
+const KILLED = { end: { kind: 'signal', signal: 'SIGTERM' } } as const;
+const ANOTHER = [goodAnswer(0, { snapshot: 'second' }), goodAnswer(1, { snapshot: 'third' })];
+
+test('of a run that reached its barrier no snapshot is useless, though a disk failed', () => {
+  assert.equal(uselessSnapshots({ last: attempt(), earlier: [] }), []);
+});
+
+test('what a broken attempt had fired early is, and only that where the next one succeeds', () => {
+  const last = attempt({ answers: ANOTHER });
+  assert.equal(uselessSnapshots({ last, earlier: [attempt(STUCK)] }), [
+    { target: 0, snapshot: 'first' },
+  ]);
+});
+
+test('of a run that never froze everything, or was interrupted, every snapshot is', () => {
+  for (const changes of [STUCK, KILLED]) {
+    const last = attempt({ ...changes, answers: ANOTHER });
+    assert.equal(
+      uselessSnapshots({ last, earlier: [attempt(STUCK)] }).map(({ snapshot }) => snapshot),
+      ['first', 'second', 'third'],
+    );
+  }
+});
+
+test('what was not taken by a request of ours is named and left', async () => {
+  const orphans = await deleteOrphans(
+    [{ target: 0, snapshot: 'first' }],
+    [{ url: undefined, blob: 'the host service' }],
+    () => undefined,
+  );
+  assert.equal(orphans, [
+    {
+      blob: 'the host service',
+      snapshot: 'first',
+      keptBecause: 'it was not taken by a request of ours',
+    },
+  ]);
+});
+
+test.run();

@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import * as assert from 'uvu/assert';
@@ -89,6 +92,22 @@ test('a wrong one would be noticed', async () => {
         refused = true;
       });
     assert.ok(refused, words.join(' '));
+  }
+});
+
+test('the command that the README makes runs, from any folder', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-install-'));
+  try {
+    const block = blocksOf(textOf('README.md'), 'sh').find((it) => it.startsWith('install ')) ?? '';
+    assert.match(block, '/usr/local/bin/flashfreeze');
+    execFileSync('sh', ['-euc', block.replace('/usr/local/bin', folder)], { cwd: ROOT });
+    const installed = join(folder, 'flashfreeze');
+    const version = execFileSync(installed, ['--version'], { cwd: '/', encoding: 'utf8' });
+    assert.match(version, /^\d+\.\d+\.\d+\n$/);
+    const schema = execFileSync(installed, ['schema', 'plan'], { cwd: '/', encoding: 'utf8' });
+    assert.type(JSON.parse(schema), 'object');
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 

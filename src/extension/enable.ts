@@ -41,7 +41,8 @@ const REPEAT_MESSAGE = 'This task was handled before; nothing was snapshotted ag
 export async function enable(installation: Installation): Promise<void> {
   // First of all: the next write could wait for ever for what a dead run left frozen.
   const abandoned = await thawAbandoned();
-  const { configFolder } = installation.handler;
+  const { handler, handlerProblem } = installation;
+  const { configFolder } = handler;
   const file = await locateSettings(configFolder, installation.agent.sequenceNumber);
   const sequenceNumber = file?.sequenceNumber ?? installation.agent.sequenceNumber ?? 0;
   const desk = await openDesk(installation, sequenceNumber);
@@ -49,6 +50,9 @@ export async function enable(installation: Installation): Promise<void> {
     desk.log.warning(sentence);
   }
   try {
+    if (handlerProblem !== undefined) {
+      throw handlerProblem;
+    }
     if (file === undefined) {
       throw new FlashfreezeError(
         'FF_SETTINGS_MISSING',
@@ -123,13 +127,11 @@ function readReportSettings(text: string): ReportSettings {
 async function tidy(desk: TaskDesk, settingsPath: string): Promise<void> {
   const { configFolder, statusFolder } = desk.installation.handler;
   const scrubbed = await scrubSettings(settingsPath);
-  const problems = [
-    ...(scrubbed.ok ? [] : [scrubbed.message]),
-    ...(await rotate(configFolder, desk.sequenceNumber)),
-    ...(statusFolder === configFolder ? [] : await rotate(statusFolder, desk.sequenceNumber)),
-  ];
-  for (const problem of problems) {
-    desk.log.warning(problem);
+  if (!scrubbed.ok) {
+    desk.log.warning(scrubbed.message);
+  }
+  for (const folder of new Set([configFolder, statusFolder])) {
+    await warnOf(desk, rotate(folder, desk.sequenceNumber));
   }
 }
 
@@ -141,5 +143,16 @@ async function reportFailure(desk: TaskDesk, error: unknown): Promise<void> {
     await replaceStatus(desk, briefReport(desk, NO_REPORT_SETTINGS, code, message));
   } catch {
     throw error;
+  }
+  const { configFolder, statusFolder } = desk.installation.handler;
+  // Settings stay as they are: without the current file nobody knows which are old.
+  if (statusFolder !== configFolder) {
+    await warnOf(desk, rotate(statusFolder, desk.sequenceNumber));
+  }
+}
+
+async function warnOf(desk: TaskDesk, problems: Promise<readonly string[]>): Promise<void> {
+  for (const problem of await problems) {
+    desk.log.warning(problem);
   }
 }

@@ -52,6 +52,20 @@ export async function readHandlerEnvironment(directory: string): Promise<Handler
   };
 }
 
+/** Where the agent has everything if nothing is configured otherwise: for where its file cannot tell. */
+export function usualHandlerEnvironment(directory: string): HandlerEnvironment {
+  const name = nameOf(directory);
+  const logFolder = join('/var/log/azure', name);
+  return {
+    name,
+    logFolder,
+    configFolder: resolve(directory, 'config'),
+    statusFolder: resolve(directory, 'status'),
+    heartbeatFile: undefined,
+    eventsFolder: join(logFolder, 'events'),
+  };
+}
+
 async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');

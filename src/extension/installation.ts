@@ -1,9 +1,11 @@
 import { basename, dirname } from 'node:path';
+import { FlashfreezeError } from '../errors.ts';
 import {
   type AgentEnvironment,
   type HandlerEnvironment,
   readAgentEnvironment,
   readHandlerEnvironment,
+  usualHandlerEnvironment,
 } from './environment.ts';
 
 /** Where one version of the extension is installed, and what the agent says for this command. */
@@ -14,14 +16,15 @@ export interface Installation {
   readonly libDirectory: string;
   readonly version: string;
   readonly handler: HandlerEnvironment;
+  /** Why `handler` is what is usual and not what the agent says: FF_ENVIRONMENT_INVALID. */
+  readonly handlerProblem?: FlashfreezeError;
   readonly agent: AgentEnvironment;
 }
 
 /**
  * Reads what the agent has prepared. A command runs in the extension's directory
- * (agent-contract.md, How a command is run); the environment names it too.
- *
- * @throws FlashfreezeError FF_ENVIRONMENT_INVALID
+ * (agent-contract.md, How a command is run); the environment names it too. A HandlerEnvironment.json that is
+ * missing or makes no sense is the caller's to judge: what has lost it must still be removable.
  */
 export async function readInstallation(
   environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -32,9 +35,22 @@ export async function readInstallation(
     directory,
     libDirectory: dirname(directory),
     version: agent.extensionVersion ?? versionOf(directory),
-    handler: await readHandlerEnvironment(directory),
     agent,
+    ...(await readHandler(directory)),
   };
+}
+
+async function readHandler(
+  directory: string,
+): Promise<Pick<Installation, 'handler' | 'handlerProblem'>> {
+  try {
+    return { handler: await readHandlerEnvironment(directory) };
+  } catch (error) {
+    if (!(error instanceof FlashfreezeError)) {
+      throw error;
+    }
+    return { handler: usualHandlerEnvironment(directory), handlerProblem: error };
+  }
 }
 
 /** The last part of `<Publisher.Type>-<version>`; empty where the directory is named otherwise. */

@@ -145,6 +145,21 @@ test('a configuration folder that cannot be written to stops nothing', async () 
   await scene.inGuest(`umount ${config}`);
 });
 
+test('an extension that has lost its HandlerEnvironment.json says so, and can be removed', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  const { guest, agent } = scene;
+  assertCommands(await scene.send((await scene.task()).settings), ['install', 'enable']);
+  await scene.settled();
+  await writeFile(guest.path(agent.folders.directory, 'HandlerEnvironment.json'), '[{"name"');
+  assertCommands(await scene.send((await scene.task()).settings), ['enable']);
+  await scene.settled();
+  assert.match((await assertReported(scene, 12)).message ?? '', 'HandlerEnvironment.json');
+  const statuses = await readdir(guest.path(agent.folders.status));
+  assert.equal(statuses.sort(), ['0_status', '1.status']);
+  assert.equal(await scene.snapshotCounts(), scene.each(1));
+  assertCommands(await agent.remove(), ['disable', 'uninstall']);
+});
+
 test('disable and uninstall end a run that waits for its start', async () => {
   await using scene = await Scene.create({ disks: DISKS });
   const future = await scene.task({ scheduledMinutesAgo: -10 });

@@ -32,12 +32,12 @@ import { finalReport, inProgressReport, type MachineReading } from './task-repor
 const EARLIER_TASK_LIMIT_MS = 10 * 60_000;
 
 /**
- * Runs the task of a settings file and reports what it came to. Never rejects: whatever goes wrong is
- * reported.
+ * Runs the task of a settings file and reports what it came to: whatever goes wrong is reported.
  *
  * @param settings text of the settings file
  * @param work `report`: the task was interrupted; only that is reported, and what it left is looked after
  * @param abort its reason is an `AbortReason`; ends the run at once, thawing what is frozen
+ * @throws FlashfreezeError FF_ENVIRONMENT_INVALID where the extension's directory was deleted meanwhile
  */
 export async function runTask(
   installation: Installation,
@@ -48,6 +48,9 @@ export async function runTask(
 ): Promise<void> {
   // First of all: the next write could wait for ever for what a dead run left frozen.
   const abandoned = await thawAbandoned();
+  if (installation.handlerProblem !== undefined) {
+    throw installation.handlerProblem;
+  }
   const desk = await openDesk(installation, sequenceNumber);
   for (const sentence of abandoned) {
     desk.log.warning(sentence);

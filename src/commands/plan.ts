@@ -19,7 +19,6 @@ import { readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { collect, runRequestOf } from './run-options.ts';
-import { warningsOfSkips } from './skipped-mounts.ts';
 import { type BlobOptions, givenBlobs } from './snapshot-options.ts';
 
 interface PlanOptions extends BlobOptions {
@@ -67,7 +66,6 @@ async function showPlan(options: PlanOptions): Promise<number> {
   const noted = [
     ...warnings,
     ...rootWarning(),
-    ...(await warningsOfSkips(options.skip)),
     ...(plan.warnings ?? []),
     ...matched.warnings,
     ...disksWithoutBlob(plan, matched.blobs),

@@ -14,7 +14,6 @@ import { describeRun, keepRun } from '../report/run-folder.ts';
 import { timelineLines } from '../report/timeline-text.ts';
 import { requireRoot } from './require-root.ts';
 import { logLevelOf, quiescePlanOf, type RawRunOptions } from './run-options.ts';
-import { warningsOfSkips } from './skipped-mounts.ts';
 
 /** What every run from the command line has. */
 export interface RunDesk {
@@ -25,8 +24,6 @@ export interface RunDesk {
   /** About the configuration file; to be told once it is clear that the run begins. */
   readonly warnings: readonly string[];
   readonly keepsTimeline: boolean;
-  /** As given on the command line. */
-  readonly skip: readonly string[];
 }
 
 /**
@@ -45,8 +42,7 @@ export function openRunDesk(options: RawRunOptions, urls: readonly string[] = []
     redaction.add(secret);
   }
   const keepsTimeline = options.timeline ?? true;
-  const skip = options.skip ?? [];
-  return { redaction, log, configuration, quiesce, warnings, keepsTimeline, skip };
+  return { redaction, log, configuration, quiesce, warnings, keepsTimeline };
 }
 
 /**
@@ -59,9 +55,9 @@ export async function carryOut(
   request: BackupRequest,
   abort: AbortSignal,
 ): Promise<BackupRecord> {
-  const { log, warnings, skip } = desk;
+  const { log, warnings } = desk;
   requireRoot();
-  for (const warning of [...warnings, ...(await warningsOfSkips(skip))]) {
+  for (const warning of warnings) {
     log.warning(warning);
   }
   await recover((sentence) => log.warning(sentence));

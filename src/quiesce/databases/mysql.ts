@@ -226,7 +226,7 @@ async function hold(
     await takeLocks(session, stages);
   } catch (error) {
     await restart().catch(noteFault(context));
-    throw error;
+    throw withStall(error, heldFromNs);
   }
   return {
     heldFromNs,
@@ -239,6 +239,14 @@ async function hold(
       }
     },
   };
+}
+
+/** Who wants to write waits behind a lock that is waited for, too. */
+function withStall(error: unknown, fromNs: bigint): unknown {
+  const seconds = (Number(process.hrtime.bigint() - fromNs) / 1e9).toFixed(1);
+  return error instanceof DatabaseFault && error.code === 510
+    ? new DatabaseFault(510, `${error.message}; writers may have waited behind it for ${seconds} s`)
+    : error;
 }
 
 /** The end of the session ends its locks, but does not start a thread. */

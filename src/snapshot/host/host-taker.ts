@@ -10,7 +10,7 @@ import type {
 } from '../model.ts';
 import type { HostCall, HostDiskAnswer } from './host-call.ts';
 import { HOST_TIMEOUT_MS, type HostClient, hostGet } from './host-client.ts';
-import { bodyText, hostStatusCode } from './status-code.ts';
+import { bodyText, EMPTY_SUCCESS, hostStatusCode, UNEXPECTED_FAILURE } from './status-code.ts';
 
 /**
  * What the wire server answers at once and for everybody: the versions of its protocol. Asked right
@@ -168,10 +168,15 @@ export class HostTaker implements SnapshotTaker {
       snapshot: disk.ok ? disk.snapshot : undefined,
       requestId: undefined,
       failure: disk.ok ? undefined : failureOf(disk, this.#client.origin, end),
-      mayHaveOrphan: exchange.mayHaveOrphan,
+      // A success that does not say of what.
+      mayHaveOrphan: exchange.mayHaveOrphan || (!disk.ok && isUntold(statusCode)),
       host: { statusCode, uri, lun, directDrive },
     };
   }
+}
+
+function isUntold(statusCode: number): boolean {
+  return statusCode === EMPTY_SUCCESS || statusCode === UNEXPECTED_FAILURE;
 }
 
 function failureOf(

@@ -137,6 +137,10 @@ for (const [body, statusCode] of [
     assert.ok(
       answers.every((it) => it.snapshot === undefined && it.host?.statusCode === statusCode),
     );
+    assert.ok(
+      answers.every((it) => it.mayHaveOrphan),
+      'nobody knows that snapshots may have been taken',
+    );
   });
 }
 

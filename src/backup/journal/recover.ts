@@ -113,12 +113,18 @@ function describe(run: UnfinishedRun, ledger: DeadLedger, results: readonly Thaw
     return found.length === 0 ? [] : [`${title}: ${found.join(', ')}`];
   };
   const thawed = list('thawed now', 'thawed');
+  const failed = results.flatMap(({ state, mountPoint, reason }) =>
+    state === 'failed' ? [`${mountPoint} (${reason})`] : [],
+  );
+  const isOver = thawed.length === 0 && failed.length === 0;
   return [
     `A run that began ${run.begun} (process ${run.process.pid}) died between freeze and thaw`,
-    ...(thawed.length === 0 ? ['nothing was frozen any more'] : thawed),
+    ...(isOver ? ['nothing was frozen any more'] : thawed),
     ...(thawed.length > 0 && ledger === 'lost' ? [guessed(run)] : []),
     ...list('not mounted any more, so left as it is', 'gone'),
-    ...list('could not be thawed', 'failed'),
+    ...(failed.length === 0
+      ? []
+      : [`could not be thawed, and the next command tries again: ${failed.join(', ')}`]),
   ].join('; ');
 }
 

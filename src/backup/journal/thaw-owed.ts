@@ -37,18 +37,25 @@ async function thawUntilSettled(owed: OwedThaw, process: ProcessIdentity): Promi
   }
 }
 
-/** A file system that was unmounted stays frozen, and can be had through any other mount of it. */
+/**
+ * A file system that was unmounted stays frozen, and can be had through any other mount of it. One that is
+ * mounted, but below other mounts only, is not given up: it may be had the next time.
+ */
 async function thawWhereMounted(owed: OwedThaw): Promise<Thawed> {
   const [result] = await thawAnyones([owed]);
   if (result !== undefined && result.state !== 'gone') {
     return result;
   }
   const { mounts } = await readMounts();
-  for (const { mountPoint } of mounts.filter(({ device }) => device === owed.device)) {
+  const ours = mounts.filter(({ device }) => device === owed.device);
+  for (const { mountPoint } of ours) {
     const [other] = await thawAnyones([{ mountPoint, device: owed.device }]);
     if (other !== undefined && other.state !== 'gone') {
       return other;
     }
   }
-  return { mountPoint: owed.mountPoint, state: 'gone', reason: result?.reason };
+  const { mountPoint } = owed;
+  return ours.length > 0
+    ? { mountPoint, state: 'failed', reason: 'another mount lies over it' }
+    : { mountPoint, state: 'gone', reason: result?.reason };
 }

@@ -88,6 +88,25 @@ for (const type of ['ext4', 'xfs'] as const) {
   });
 }
 
+test('what another mount lies over is not given up: the next start thaws it', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const [mountPoint = ''] = mountPointsOf(lab);
+  const directory = await journalDirectory();
+  await using worker = await FrozenWorker.start([mountPoint], { journalDirectory: directory });
+  await killBoth(worker);
+  await runCommand('mount', ['-t', 'tmpfs', 'cover', mountPoint]);
+  try {
+    const said = await recovered(directory);
+    assert.match(said, `could not be thawed, and the next command tries again: ${mountPoint}`);
+    assert.not.match(said, 'nothing was frozen');
+  } finally {
+    await runCommand('umount', [mountPoint]);
+  }
+  assert.match(await recovered(directory), `thawed now: ${mountPoint}`);
+  await writable([mountPoint]);
+  assert.equal(await readdir(directory), []);
+});
+
 test('a freeze of somebody else’s, begun after the run’s own had been thawed, is left alone', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'xfs' }]);
   const mountPoints = mountPointsOf(lab);

@@ -141,6 +141,21 @@ for (const [name, make] of [
 }
 
 test(
+  'with retryStuckFreeze = False a broken freeze is not tried again',
+  async () => {
+    configure('retryStuckFreeze = False');
+    await inScenario(selfWatch, async (ran, scenario) => {
+      assert.is(ran.summary.freezeAttempts, 1);
+      if (ran.exitCode !== 0) {
+        assertNamed(ran, scenario);
+      }
+      await assertAllGoOn(scenario);
+    });
+  },
+  LIMIT,
+);
+
+test(
   'without the last lever a daemon that logs to what it watches holds the command up until the watchdog comes',
   async () => {
     configure('lastLever = off');

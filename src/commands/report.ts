@@ -5,7 +5,7 @@ import { FlashfreezeError } from '../errors.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { renderTable } from '../report/table.ts';
-import { renderSummary } from '../report/terminal.ts';
+import { renderCommandRun, renderSummary } from '../report/terminal.ts';
 
 interface ReportOptions {
   readonly output?: string;
@@ -48,9 +48,10 @@ async function report(
 
 function textOf({ writtenAt, origin, error, summary }: RunFile): string {
   const head = `${origin}, ${writtenAt}\n`;
-  return summary === null
-    ? `${head}✗ ended before anything was frozen: ${error?.message} (${error?.code})`
-    : `${head}${renderSummary(summary)}`;
+  if (summary === null) {
+    return `${head}✗ ended before anything was frozen: ${error?.message} (${error?.code})`;
+  }
+  return `${head}${origin === 'freeze' ? renderCommandRun(summary) : renderSummary(summary)}`;
 }
 
 async function write(path: string, text: string): Promise<void> {

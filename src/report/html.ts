@@ -3,6 +3,7 @@ import { escapeHtml } from './html-escape.ts';
 import { STYLE } from './html-style.ts';
 import { renderPicture } from './picture.ts';
 import type { RunFile } from './run-file.ts';
+import { commandVerdict } from './summary.ts';
 
 type Summary = NonNullable<RunFile['summary']>;
 type Cell = string | number | null;
@@ -32,27 +33,32 @@ ${renderBody(run)}
 `;
 }
 
-function renderBody({ error, summary, timeline }: RunFile): string {
+function renderBody({ origin, error, summary, timeline }: RunFile): string {
   if (summary === null || timeline === null) {
     const { code, message } = error ?? { code: 'FF_INTERNAL', message: 'nothing is known' };
     return `<p class="verdict bad">Ended before anything was frozen: ${escapeHtml(message)} (${escapeHtml(code)})</p>`;
   }
   return [
-    renderVerdict(summary),
-    renderFacts(summary),
+    renderVerdict(summary, origin),
+    renderFacts(summary, origin),
     renderSentences('Problems', 'problem', summary.problems),
     renderSentences('Warnings', 'warning', summary.warnings),
     '<h2>What happened when</h2>',
     LEGEND,
-    renderPicture(timeline),
-    renderTables(summary),
+    renderPicture(timeline, origin),
+    renderTables(summary, origin),
   ].join('\n');
 }
 
-function renderVerdict({ consistency, code, disks }: Summary): string {
+function renderVerdict(summary: Summary, origin: RunFile['origin']): string {
+  const { consistency, code, disks } = summary;
   const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
   const kind = consistency === 'none' ? 'bad' : 'good';
-  return `<p class="verdict ${kind}">${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${RESULTS[code].name})</p>`;
+  const verdict =
+    origin === 'freeze'
+      ? commandVerdict(summary)
+      : `${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${RESULTS[code].name})`;
+  return `<p class="verdict ${kind}">${escapeHtml(verdict)}</p>`;
 }
 
 /** What the instant is that stands in the result. */
@@ -63,16 +69,16 @@ const BARRIER_IS: Readonly<Record<Summary['consistency'], string>> = {
   none: 'instant at which everything was frozen',
 };
 
-function renderFacts(summary: Summary): string {
+function renderFacts(summary: Summary, origin: RunFile['origin']): string {
   const { barrier, windowMs, fileSystems, disks, freezeAttempts } = summary;
   const slowest = Math.max(0, ...disks.flatMap(({ latencyMs }) => latencyMs ?? []));
   const facts: readonly [string, string][] = [
     [`${windowMs.max.toFixed(1)} ms`, 'longest stand-still of a writer'],
     [`${windowMs.mean.toFixed(1)} ms`, 'mean stand-still'],
-    [`${slowest.toFixed(1)} ms`, 'slowest answer'],
+    [`${slowest.toFixed(1)} ms`, origin === 'freeze' ? 'time of the command' : 'slowest answer'],
     [`${fileSystems.length} / ${disks.length}`, 'file systems / disks'],
     [String(freezeAttempts), freezeAttempts === 1 ? 'attempt to freeze' : 'attempts to freeze'],
-    [barrier ?? 'never', BARRIER_IS[summary.consistency]],
+    [barrier ?? 'never', origin === 'freeze' ? BARRIER_IS.none : BARRIER_IS[summary.consistency]],
   ];
   const items = facts.map(
     ([value, what]) => `<div><b>${escapeHtml(value)}</b><span>${what}</span></div>`,
@@ -96,7 +102,10 @@ const LEGEND = `<div class="legend">${[
   .map(([kind, what]) => `<span><i style="--c:var(--${kind})"></i>${what}</span>`)
   .join('')}<span><i class="barrier"></i>barrier: everything is frozen</span></div>`;
 
-function renderTables({ fileSystems, disks, phasesMs }: Summary): string {
+function renderTables(
+  { fileSystems, disks, phasesMs }: Summary,
+  origin: RunFile['origin'],
+): string {
   return [
     '<h2>Figures</h2>',
     renderTable(
@@ -109,23 +118,34 @@ function renderTables({ fileSystems, disks, phasesMs }: Summary): string {
         figure(it.windowMs),
       ]),
     ),
-    renderTable(
-      ['disk', 'blob', 'snapshot', '#http', '#tries', '#latency ms', 'error'],
-      disks.map((it) => [
-        it.device ?? '?',
-        it.blob,
-        it.snapshot ?? 'none',
-        it.httpStatus,
-        it.attempts,
-        figure(it.latencyMs),
-        it.error ?? '',
-      ]),
-    ),
+    origin === 'freeze' ? renderCommand(disks) : renderDisks(disks),
     renderTable(
       ['phase', '#ms'],
       Object.entries(phasesMs).map(([name, ms]) => [name, figure(ms)]),
     ),
   ].join('\n<p>&nbsp;</p>\n');
+}
+
+function renderDisks(disks: Summary['disks']): string {
+  return renderTable(
+    ['disk', 'blob', 'snapshot', '#http', '#tries', '#latency ms', 'error'],
+    disks.map((it) => [
+      it.device ?? '?',
+      it.blob,
+      it.snapshot ?? 'none',
+      it.httpStatus,
+      it.attempts,
+      figure(it.latencyMs),
+      it.error ?? '',
+    ]),
+  );
+}
+
+function renderCommand(disks: Summary['disks']): string {
+  return renderTable(
+    ['command', '#ms', 'error'],
+    disks.map(({ blob, latencyMs, error }) => [blob, figure(latencyMs), error ?? '']),
+  );
 }
 
 /** A heading that begins with # is of a column of numbers. */

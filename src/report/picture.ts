@@ -1,4 +1,5 @@
 import { escapeHtml } from './html-escape.ts';
+import type { RunFile } from './run-file.ts';
 import { type TimeAxis, timeAxis } from './time-axis.ts';
 import type { Timeline, TimelineDisk, TimelineFileSystem } from './timeline.ts';
 
@@ -24,7 +25,7 @@ const HEIGHT = 16;
  * A row for each file system and each disk on one time axis, with the barrier through all of them.
  * Only bars are in the drawings: these are stretched, text would be too.
  */
-export function renderPicture(timeline: Timeline): string {
+export function renderPicture(timeline: Timeline, origin: RunFile['origin'] = 'snapshot'): string {
   const axis = timeAxis(timeline);
   const draw = (row: Row): string => renderRow(row, axis, timeline.barrierMs);
   return [
@@ -33,8 +34,8 @@ export function renderPicture(timeline: Timeline): string {
     renderScale(axis),
     '<h3>File systems</h3>',
     ...timeline.fileSystems.map(fileSystemRow).map(draw),
-    '<h3>Disks</h3>',
-    ...timeline.disks.map(diskRow).map(draw),
+    origin === 'freeze' ? '<h3>Command</h3>' : '<h3>Disks</h3>',
+    ...timeline.disks.map(origin === 'freeze' ? commandRow : diskRow).map(draw),
     renderScale(axis),
     '</div>',
   ].join('\n');
@@ -73,6 +74,10 @@ function diskRow({ device, blob, request, attempts, consistent, error }: Timelin
         ? []
         : [bar(consistent ? 'request' : 'failed', request[0], request[1], title)],
   };
+}
+
+function commandRow(command: TimelineDisk): Row {
+  return { ...diskRow(command), label: command.blob, detail: '' };
 }
 
 function bar(kind: Bar['kind'], fromMs: number, toMs: number, what: string): Bar {

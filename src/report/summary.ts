@@ -24,6 +24,18 @@ export interface RunSummary {
   readonly warnings: readonly string[];
 }
 
+/** The verdict on a kept run of `flashfreeze freeze`, whose only "disk" is the command. */
+export function commandVerdict({
+  consistency,
+  disks,
+}: Pick<RunSummary, 'consistency' | 'disks'>): string {
+  const [command] = disks;
+  const program = command?.blob ?? 'the command';
+  return consistency === 'none'
+    ? `${program} failed, or ran while not everything was frozen`
+    : `${program} ended with 0, and everything was frozen all the while`;
+}
+
 export interface FileSystemSummary {
   readonly mountPoint: string;
   readonly type: string;

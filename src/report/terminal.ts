@@ -1,6 +1,6 @@
 import { colors } from './colors.ts';
 import type { FreezeSummary } from './freeze-summary.ts';
-import type { RunSummary } from './summary.ts';
+import { commandVerdict, type RunSummary } from './summary.ts';
 import { renderTable } from './table.ts';
 
 /** The closing tables and sentences of a run, for people. */
@@ -14,6 +14,20 @@ export function renderSummary(summary: RunSummary): string {
     ...summary.warnings.map((warning) => colors.yellow(`! ${warning}`)),
     ...summary.problems.map((problem) => colors.red(`✗ ${problem}`)),
     renderVerdict(summary),
+  ].join('\n');
+}
+
+/** A kept run of `flashfreeze freeze`, for people. */
+export function renderCommandRun(summary: RunSummary): string {
+  const good = summary.consistency !== 'none';
+  const verdict = printable(commandVerdict(summary));
+  return [
+    renderFileSystems(summary),
+    '',
+    ...renderApplication(summary),
+    ...summary.warnings.map((warning) => colors.yellow(`! ${warning}`)),
+    ...summary.problems.map((problem) => colors.red(`✗ ${problem}`)),
+    `${good ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${windowSentence('frozen since', summary.barrier, summary.windowMs)}`,
   ].join('\n');
 }
 

@@ -28,6 +28,16 @@ test('says of the instant only what is true of it', () => {
   assert.not.match(renderHtml(runOf(busyRecord(8))), claim);
 });
 
+test('a command in the window is no snapshot', () => {
+  const ran = { ...runOf(goodRecord(1)), origin: 'freeze' } as const;
+  const html = renderHtml(ran);
+  assert.match(html, 'ended with 0, and everything was frozen all the while');
+  assert.match(html, '<h3>Command</h3>');
+  assert.not.match(html, /snapshots|>disk</);
+  const failed = renderHtml({ ...runOf(busyRecord(8)), origin: 'freeze' });
+  assert.match(failed, /verdict bad">[^<]* failed, or ran while not everything was frozen/);
+});
+
 test('is whole in itself: nothing is loaded or run', () => {
   const html = renderHtml(runOf(busyRecord(8)));
   assert.not.match(html, /<(?:script|link|img|iframe|object)\b/);

@@ -11,8 +11,7 @@ import {
 import type { Installation } from './installation.ts';
 import { readRoleGuid } from './machine-identity.ts';
 import { followPollingWish } from './polling/service.ts';
-import { parseHandlerSettings } from './settings/handler-settings.ts';
-import { interpretReportSettings, type ReportSettings } from './settings/report-settings.ts';
+import type { ReportSettings } from './settings/report-settings.ts';
 import {
   locateSettings,
   readSettingsText,
@@ -22,7 +21,7 @@ import {
 import { statusFileExists } from './status/status-file.ts';
 import { concludeError } from './task/conclusion.ts';
 import { replaceStatus } from './task/publish.ts';
-import { NO_REPORT_SETTINGS } from './task/read-task.ts';
+import { NO_REPORT_SETTINGS, publicReportSettings } from './task/read-task.ts';
 import { openDesk, type TaskDesk } from './task/task-desk.ts';
 import { briefReport, inProgressReport } from './task/task-report.ts';
 import { hasWorkers, startWorker } from './worker.ts';
@@ -73,7 +72,7 @@ async function handle(desk: TaskDesk, path: string): Promise<void> {
   const { directory, libDirectory } = installation;
   using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
   const text = await readSettingsText(path);
-  const settings = readReportSettings(text);
+  const settings = publicReportSettings(text);
   const roleGuid = await readRoleGuid(libDirectory);
   const last = await readHandled(directory, roleGuid);
   const isRunning = await hasWorkers(directory);
@@ -111,15 +110,6 @@ async function writeStatus(
     !(await statusFileExists(statusFolder, desk.sequenceNumber))
   ) {
     await replaceStatus(desk, briefReport(desk, settings, 3, REPEAT_MESSAGE));
-  }
-}
-
-/** Of settings that make no sense the worker tells more. */
-function readReportSettings(text: string): ReportSettings {
-  try {
-    return interpretReportSettings(parseHandlerSettings(text).publicSettings, undefined);
-  } catch {
-    return NO_REPORT_SETTINGS;
   }
 }
 

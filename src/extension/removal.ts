@@ -12,6 +12,7 @@ import type { Installation } from './installation.ts';
 import { readRoleGuid, removeUniqueMachineId } from './machine-identity.ts';
 import { carryOverOrderNote } from './polling/order-note.ts';
 import { stopPolling } from './polling/service.ts';
+import { reportUnfinished } from './task/report-unfinished.ts';
 import { endWorkers, terminateWorkers } from './worker.ts';
 
 /** Made by Node.js for the payload's launcher (package/flashfreeze.sh). */
@@ -26,18 +27,20 @@ const ENABLE_LIMIT_MS = 30_000;
  *
  * @throws FlashfreezeError FF_EXTENSION_BUSY where it does not end; disable has to fail then
  */
-export async function disable({ directory }: Installation): Promise<void> {
-  await endEverything(directory);
+export async function disable(installation: Installation): Promise<void> {
+  await endEverything(installation);
 }
 
 /** An enable that is under way comes first, so that its worker is known. */
-async function endEverything(directory: string): Promise<void> {
+async function endEverything(installation: Installation): Promise<void> {
+  const { directory } = installation;
   await stopPolling();
   try {
     using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
     // An enable that was under way may have started it again.
     await stopPolling();
     await endWorkers(directory, END_LIMIT_MS);
+    await reportUnfinished(installation);
   } catch (error) {
     if (!(error instanceof FlashfreezeError && error.code === 'FF_ADDON_MISSING')) {
       throw error;
@@ -77,10 +80,11 @@ export async function update({
  * @param warn hears what could not be done, a sentence each
  */
 export async function uninstall(
-  { directory, libDirectory }: Installation,
+  installation: Installation,
   warn: (message: string) => void,
 ): Promise<void> {
-  await endEverything(directory);
+  const { directory, libDirectory } = installation;
+  await endEverything(installation);
   await recover(warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
     await rm(LEARNT_ORDER_PATH, { force: true });

@@ -17,6 +17,15 @@ export interface ReadTask {
 
 export const NO_REPORT_SETTINGS: ReportSettings = interpretReportSettings(undefined, undefined);
 
+/** What the public part of a settings file says of where to report; of settings that make no sense nothing. */
+export function publicReportSettings(text: string): ReportSettings {
+  try {
+    return interpretReportSettings(parseHandlerSettings(text).publicSettings, undefined);
+  } catch {
+    return NO_REPORT_SETTINGS;
+  }
+}
+
 /** Reads, decrypts and checks the settings of a task. Never rejects. From here on their secrets are known. */
 export async function readTask(desk: TaskDesk, text: string): Promise<ReadTask> {
   let report = NO_REPORT_SETTINGS;

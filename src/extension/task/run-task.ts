@@ -25,6 +25,7 @@ import { forgetWorker, type Work } from '../worker.ts';
 import { type Conclusion, concludeError, concludeTaken } from './conclusion.ts';
 import { announce, publish } from './publish.ts';
 import { type ReadTask, readTask, requireInTime } from './read-task.ts';
+import { interrupted } from './report-unfinished.ts';
 import { openDesk, type TaskDesk } from './task-desk.ts';
 import { finalReport, inProgressReport, type MachineReading } from './task-report.ts';
 
@@ -63,11 +64,17 @@ export async function runTask(
     // Held until everything is reported: who waits for the lock waits for that.
     using _alone = await exclusively(installation.directory, 'run', EARLIER_TASK_LIMIT_MS, abort);
     await runAndReport(desk, read, work, abort);
+    await finish(desk);
   } catch (error) {
     await report(desk, read, failed(desk, read, error), abort);
+    await finish(desk);
   }
-  await finishTask(installation.directory, sequenceNumber).catch(() => {});
   await forgetWorker(installation.directory);
+}
+
+/** Noted before the lock is let go: who gets it next would report the task once more. */
+async function finish({ installation, sequenceNumber }: TaskDesk): Promise<void> {
+  await finishTask(installation.directory, sequenceNumber).catch(() => {});
 }
 
 async function runAndReport(
@@ -138,10 +145,7 @@ async function conclude(
 ): Promise<Conclusion> {
   await recover((sentence) => desk.log.warning(sentence));
   if (work === 'report') {
-    throw new FlashfreezeError(
-      'FF_INTERRUPTED',
-      'the snapshot was interrupted before it was reported: the machine was restarted or the process killed; what it had frozen is thawed',
-    );
+    throw interrupted();
   }
   if (!settings.ok) {
     throw settings.error;

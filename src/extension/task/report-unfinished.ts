@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { thawAbandoned } from '../../backup/journal/recover.ts';
+import { FlashfreezeError } from '../../errors.ts';
+import { finishTask, readHandled } from '../handled.ts';
+import type { Installation } from '../installation.ts';
+import type { ReportSettings } from '../settings/report-settings.ts';
+import { secretsOf } from '../settings/secrets.ts';
+import { readSettingsText } from '../settings/settings-file.ts';
+import { concludeError } from './conclusion.ts';
+import { publish } from './publish.ts';
+import { NO_REPORT_SETTINGS, publicReportSettings } from './read-task.ts';
+import { openDesk } from './task-desk.ts';
+import { briefReport } from './task-report.ts';
+
+/** What became of a task whose process is gone. */
+export function interrupted(): FlashfreezeError {
+  return new FlashfreezeError(
+    'FF_INTERRUPTED',
+    'the snapshot was interrupted before it was reported: the machine was restarted or the process killed; what it had frozen is thawed',
+  );
+}
+
+/**
+ * Tells of a task that nobody works on any more and nobody has told of: a process that was just about to
+ * start dies of the signal without a word. Where to, as far as the settings file still says it. To be called
+ * when no worker runs; never rejects.
+ */
+export async function reportUnfinished(installation: Installation): Promise<void> {
+  const { directory, handler } = installation;
+  const { sequenceNumber, isFinished } = await readHandled(directory, undefined);
+  if (isFinished || sequenceNumber === undefined) {
+    return;
+  }
+  const settings = await readSettingsText(join(handler.configFolder, `${sequenceNumber}.settings`))
+    .then(publicReportSettings)
+    .catch((): ReportSettings => NO_REPORT_SETTINGS);
+  // Else the next write could wait for ever for what a dead run left frozen.
+  const abandoned = await thawAbandoned();
+  const desk = await openDesk(installation, sequenceNumber);
+  for (const sentence of abandoned) {
+    desk.log.warning(sentence);
+  }
+  for (const secret of secretsOf(settings)) {
+    desk.redaction.add(secret);
+  }
+  const { code, message } = concludeError(interrupted(), []);
+  await publish(desk, settings, briefReport(desk, settings, code, message), AbortSignal.abort());
+  await finishTask(directory, sequenceNumber).catch(() => {});
+}

@@ -1,4 +1,4 @@
-import { readdir, realpath } from 'node:fs/promises';
+import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResultCode } from '../../result-codes.ts';
 import { findClient } from './client-program.ts';
@@ -64,6 +64,7 @@ export async function holdPostgres(context: DatabaseContext): Promise<HeldDataba
     await session.ask(`SET statement_timeout = ${Math.round(workload.timeoutMs)};`);
     // Known from version 14 on: a worker that was stopped does not keep its session for ever.
     await session.tryAsk(`SET idle_session_timeout = ${Math.round(workload.timeoutMs)};`);
+    await requireSameCluster(session, server);
     const mode = await modeFor(server, context);
     return await (mode === 'checkpoint'
       ? holdByCheckpoint(session, workload.timeoutMs)
@@ -136,6 +137,32 @@ async function inspect(session: DatabaseSession): Promise<Server> {
   };
 }
 
+/**
+ * A server elsewhere or in a container names places of its own: what lies there on this machine may be another
+ * cluster. The identifier is the first field of pg_control, in the machine's byte order.
+ *
+ * @throws DatabaseFault 500
+ */
+async function requireSameCluster(
+  session: DatabaseSession,
+  { dataDirectory }: Server,
+): Promise<void> {
+  // Since 9.6, and where it is not forbidden.
+  const [identifier] =
+    (await session.tryAsk('SELECT system_identifier FROM pg_control_system();')) ?? [];
+  const control = await readFile(join(dataDirectory, 'global/pg_control')).catch(cannotLook);
+  if (identifier !== undefined && control.readBigInt64LE() !== BigInt(identifier)) {
+    throw new DatabaseFault(
+      500,
+      `the server keeps its files in ${dataDirectory}, but what lies there on this machine is another cluster`,
+    );
+  }
+}
+
+function cannotLook(error: unknown): never {
+  throw new DatabaseFault(500, `the files of PostgreSQL cannot be looked at: ${String(error)}`);
+}
+
 const WAL = 'the WAL';
 
 /** Data directory, WAL, and every tablespace elsewhere. */
@@ -160,9 +187,7 @@ async function modeFor(
   server: Server,
   { circumstances }: DatabaseContext,
 ): Promise<'checkpoint' | 'backup-mode'> {
-  const parts = await partsOf(server).catch((error: unknown) => {
-    throw new DatabaseFault(500, `the files of PostgreSQL cannot be looked at: ${String(error)}`);
-  });
+  const parts = await partsOf(server).catch(cannotLook);
   const placed = await placeParts(parts, circumstances);
   const outside = partsOutside(placed, circumstances);
   if (outside.length === 0) {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { LabDatabase } from '../../lab/databases/database-server.ts';
@@ -156,6 +156,26 @@ test('a checkpoint that takes longer than the time-out: 510', async () => {
     process.kill(Number(checkpointer), 'SIGCONT');
   }
   assert.equal(await sessionsOf(database), []);
+});
+
+test('a server in a container, at whose place another cluster lies on this machine: 500', async () => {
+  await using database = await start();
+  await using other = await start();
+  const [there, here] = await Promise.all(
+    [database, other].map(async (each) => (await askAll(each, ['SHOW data_directory;']))[0]),
+  );
+  // The place that a server names is in its own mount namespace.
+  mkdirSync('/lab/bin');
+  writeFileSync('/lab/bin/psql', `#!/bin/sh\npsql "$@" | sed -u s:${there}:${here}:\n`, {
+    mode: 0o755,
+  });
+  const { application, said, message } = await quiesceWorkload(
+    `${database.workload}command_path = /lab/bin\n`,
+    { fileSystems: BOTH },
+  );
+  await application.resume();
+  assert.is(said, 'freeze 500');
+  assert.match(message, `${here}, but what lies there on this machine is another cluster`);
 });
 
 test('refusals have their codes', async () => {

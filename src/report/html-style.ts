@@ -28,6 +28,6 @@ line{vector-effect:non-scaling-stroke}.tick{stroke:var(--line);stroke-width:1}.b
 th{text-align:left;color:var(--soft);font-weight:600;white-space:nowrap}th,td{padding:3px 12px 3px 0;border-bottom:1px solid var(--line);vertical-align:top}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}td{overflow-wrap:anywhere;min-width:60px}
 footer{margin-top:28px;font-size:12px;color:var(--soft)}
-@media (max-width:640px){td{overflow-wrap:normal}body{padding:14px 12px}.row{grid-template-columns:minmax(0,1fr)}.row .label{line-height:16px;margin-top:4px}}
+@media (max-width:640px){td{overflow-wrap:normal;min-width:0}body{padding:14px 12px}.row{grid-template-columns:minmax(0,1fr)}.row .label{line-height:16px;margin-top:4px}}
 @media print{body{max-width:none;padding:0;font-size:11px}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}.row,tr{break-inside:avoid}}
 `;

@@ -17,6 +17,7 @@ export function addDoctorCommand(program: Command): void {
       'Check whether this machine can be snapshotted, and say what to do; freezes nothing',
     )
     .option('--blob <url>', 'check this blob and its SAS, too (repeatable)', collect)
+    .option('--disk <device=url>', 'the same (repeatable)', collect)
     .option('--blobs-from <file>', 'read blobs from a file (- for stdin)')
     .option('--json', 'print the checks as JSON')
     .action(async (options: DoctorOptions) => {

@@ -2,4 +2,8 @@ import './unoptimized.ts';
 import { exitOnError } from './commands/exit.ts';
 import { createProgram } from './commands/program.ts';
 
+// Whoever read what we print may be gone (a closed terminal, `| head`): that must not end a run half-way.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', () => {});
+}
 await exitOnError(() => createProgram().parseAsync(process.argv));

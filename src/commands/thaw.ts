@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
+import type { JournaledFileSystem } from '../backup/journal/journal.ts';
 import { recover } from '../backup/journal/recover.ts';
 import { type Thawed, thawAnyones } from '../backup/journal/thaw-anyones.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { natureOfType } from '../filesystems/file-system-types.ts';
+import { MountTree } from '../filesystems/mount-tree.ts';
 import { readMounts } from '../filesystems/read-plan.ts';
+import { superblocksOf } from '../filesystems/superblocks.ts';
 import { requireRoot } from './require-root.ts';
 
 export function addThawCommand(program: Command): void {
@@ -32,7 +35,7 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
   }
   requireRoot();
   const results = await thawAnyones(
-    (all ? await freezableMountPoints() : mountPoints).map((mountPoint) => ({ mountPoint })),
+    all ? await freezableFileSystems() : mountPoints.map((mountPoint) => ({ mountPoint })),
   );
   for (const result of results) {
     process.stdout.write(`${sentenceFor(result)}\n`);
@@ -46,11 +49,15 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
   return results.some(({ state }) => state === 'failed' || state === 'gone') ? 1 : 0;
 }
 
-/** Each superblock once; any mount point of it will do. */
-async function freezableMountPoints(): Promise<string[]> {
+/** Each superblock once, by a mount point that leads to it where there is one. */
+async function freezableFileSystems(): Promise<JournaledFileSystem[]> {
   const { mounts } = await readMounts();
-  const freezable = mounts.filter(({ type }) => natureOfType(type) === 'freezable');
-  return [...new Map(freezable.map((mount) => [mount.device, mount.mountPoint])).values()];
+  return superblocksOf(mounts, new MountTree(mounts))
+    .filter(({ mounts: [{ type }] }) => natureOfType(type) === 'freezable')
+    .map(({ device, mounts: [first], visible }) => {
+      const { mountPoint } = visible[0] ?? first;
+      return { device, mountPoint };
+    });
 }
 
 function sentenceFor({ mountPoint, state, reason }: Thawed): string {

@@ -72,6 +72,25 @@ test('--all thaws every file system, a nested one and the one that holds it too'
   }
 });
 
+test('--all finds the mount point that leads to a file system, where another one is covered', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const mountPoint = lab.disks[0]?.mountPoint ?? '';
+  const covered = '/lab/covered';
+  mkdirSync(covered);
+  await runCommand('mount', ['--bind', mountPoint, covered]);
+  await runCommand('mount', ['-t', 'tmpfs', 'cover', covered]);
+  try {
+    await freezeByOthers(mountPoint);
+    const ended = await flashfreeze(['thaw', '--all']);
+    assert.is(ended.exitCode, 0, ended.stderr);
+    assert.match(ended.stdout, `${mountPoint}: was frozen, is thawed now`);
+    assert.is(await wasStillFrozen(mountPoint), false);
+  } finally {
+    await runCommand('umount', [covered]);
+    await runCommand('umount', [covered]);
+  }
+});
+
 test('refuses to guess: neither mount points nor --all, or both', async () => {
   for (const args of [['thaw'], ['thaw', '--all', '/data']]) {
     const ended = await flashfreeze(args);

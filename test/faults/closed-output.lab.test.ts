@@ -1,0 +1,39 @@
+/** Whoever reads what a run prints may be gone before its end: a closed terminal, `| head`. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import { JOURNAL_DIRECTORY } from '../../src/backup/journal/journal.ts';
+import { MAIN } from '../commands/command-line.ts';
+import { Rig } from '../commands/rig.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { suite } from '../suite.ts';
+
+await enterLab({ lifetimeSeconds: 60 });
+
+const test = suite('closed output');
+
+for (const signal of [undefined, 'SIGHUP'] as const) {
+  test(`output that is closed while everything is frozen ends no run${signal === undefined ? '' : ', with SIGHUP neither'}`, async () => {
+    await using rig = await Rig.create([{ type: 'ext4' }], 1_000);
+    const child = spawn(process.execPath, [MAIN, 'snapshot', ...rig.blobArguments], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = once(child, 'close');
+    const isFired = async (): Promise<boolean> =>
+      (await rig.server.requests()).some(({ operation }) => operation === 'snapshot');
+    while (!(await isFired())) {
+      child.stderr.resume();
+    }
+    child.stdout.destroy();
+    child.stderr.destroy();
+    if (signal !== undefined) {
+      child.kill(signal);
+    }
+    assert.equal(await ended, [signal === undefined ? 0 : 129, null]);
+    // Its end was orderly: nothing is left to be looked after.
+    assert.not(readdirSync(JOURNAL_DIRECTORY).some((name) => name.endsWith('.json')));
+  });
+}
+
+test.run();

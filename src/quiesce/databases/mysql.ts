@@ -28,7 +28,7 @@ const WITHOUT_NAMES = '--skip-column-names';
  */
 export const MYSQL_ARGUMENTS: readonly string[] = [
   ...['--batch', '--raw', WITHOUT_NAMES, '--unbuffered', '--force'],
-  ...['--loose-skip-reconnect', '--skip-auto-rehash', '--delimiter=;', '--skip-tee'],
+  ...['--loose-skip-reconnect', '--skip-auto-rehash', '--delimiter=;'],
   ...['--skip-html', '--skip-xml', '--skip-table', '--skip-vertical'],
   '--skip-binary-mode',
 ];

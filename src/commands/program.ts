@@ -8,6 +8,7 @@ import { addFreezeCommand } from './freeze.ts';
 import { addLabCommand } from './lab.ts';
 import { addManualCommand } from './manual.ts';
 import { addPlanCommand } from './plan.ts';
+import { recoverFirst } from './recover-first.ts';
 import { addReportCommand } from './report.ts';
 import { addSchemaCommand } from './schema.ts';
 import { addSelfCheckCommand } from './self-check.ts';
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(flashfreeze --help lists the commands)')
     .configureOutput({ outputError: (text, write) => write(describeMisuse(text)) })
     .exitOverride();
+  recoverFirst(program);
   addSnapshotCommand(program);
   addFreezeCommand(program);
   addPlanCommand(program);

@@ -118,6 +118,19 @@ test('the next command thaws what a run left frozen that died together with its 
   assert.is(await wasStillFrozen(mountPoint), false);
 });
 
+for (const args of [['plan'], ['doctor'], ['report', '--list']]) {
+  test(`so does ${args.join(' ')}`, async () => {
+    await using lab = await LabDisks.create([{ type: 'ext4' }]);
+    const mountPoint = lab.disks[0]?.mountPoint ?? '';
+    await freezeByOthers(mountPoint);
+    const journal = await leaveJournalOfDeadRun(mountPoint, await deviceNumberOf(mountPoint));
+    const ended = await flashfreeze(args);
+    assert.match(ended.stderr, `thawed now: ${mountPoint}`);
+    assert.is(existsSync(journal), false);
+    assert.is(await wasStillFrozen(mountPoint), false);
+  });
+}
+
 test('leaves alone what is another file system by now', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const mountPoint = lab.disks[0]?.mountPoint ?? '';

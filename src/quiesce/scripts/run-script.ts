@@ -1,5 +1,5 @@
 import { ChildProcess, spawn } from 'node:child_process';
-import { fstatSync, statSync } from 'node:fs';
+import { accessSync, constants, fstatSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TrustedFile } from '../../config/trusted-file.ts';
 import { BoundedOutput } from './bounded-output.ts';
@@ -13,6 +13,8 @@ const LAST_OUTPUT_MS = 50;
 
 /** Where the child finds the script that was opened: descriptor 3, the first that is free. */
 const OPENED_IN_CHILD = '/proc/self/fd/3';
+/** What runs a script that cannot be executed itself. */
+const SHELL = '/bin/sh';
 
 export type ScriptEnd =
   | { readonly kind: 'exited'; readonly exitCode: number }
@@ -43,6 +45,9 @@ export interface ScriptOptions {
  * could exchange it: a trusted file lies in directories that are root's alone. The path is in
  * FLASHFREEZE_SCRIPT, too, and the working directory is the script's.
  *
+ * One that cannot be executed (mode 600, or on a file system mounted noexec) is read by `/bin/sh`, as other
+ * tools do with every script.
+ *
  * It gets a session and process group of its own, which is ended as a whole when the time is over.
  * What it has started in the background goes on when it ends in time by itself. Never rejects.
  */
@@ -65,8 +70,12 @@ function start(
   parameters: readonly string[],
 ): ChildProcess | Extract<ScriptEnd, { kind: 'not-started' }> {
   try {
-    return spawn(leadsTo(script) ? script.path : OPENED_IN_CHILD, parameters, {
-      argv0: script.path,
+    const path = leadsTo(script) ? script.path : OPENED_IN_CHILD;
+    const [program, args] = isExecutable(script)
+      ? [path, parameters]
+      : [SHELL, [path, ...parameters]];
+    return spawn(program, args, {
+      argv0: program === SHELL ? SHELL : script.path,
       cwd: script.directory,
       detached: true,
       env: minimalEnvironment(script.path),
@@ -82,6 +91,16 @@ function leadsTo({ path, descriptor }: TrustedFile): boolean {
   const named = statSync(path, { bigint: true, throwIfNoEntry: false });
   const opened = fstatSync(descriptor, { bigint: true });
   return named?.dev === opened.dev && named.ino === opened.ino;
+}
+
+/** access(2) knows of noexec mounts, too. */
+function isExecutable({ descriptor }: TrustedFile): boolean {
+  try {
+    accessSync(`/proc/self/fd/${descriptor}`, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function errnoOf(error: unknown): string {

@@ -117,7 +117,7 @@ function failureOf(step: ScriptStep, end: ScriptEnd, byHost: boolean): ScriptFai
         }
       : { ok: false, code: codes.timeout, message: `${message} of ${step.timeoutMs / 1_000} s` };
   }
-  // The file is there and readable: it is not executable, or its interpreter is not.
+  // The file is there and readable: its interpreter may not be executed, or a security module forbids it.
   const isForbidden = end.kind === 'not-started' && end.errno === 'EACCES';
   return { ok: false, code: isForbidden ? codes.untrusted : codes.failed, message };
 }
@@ -137,6 +137,6 @@ function describe(end: ScriptEnd): string {
     case 'aborted':
       return 'was ended because the run was';
     case 'not-started':
-      return `could not be started (${end.errno}): is it executable (chmod 700), and its interpreter there?`;
+      return `could not be started (${end.errno}): is the interpreter in its first line there, and executable?`;
   }
 }

@@ -150,11 +150,15 @@ const CASES: readonly Case[] = [
     words: 'mode 0755',
   },
   {
-    name: 'a pre-script that is not executable',
-    prepare: usual((files) => ({ preScriptLocation: files.script('p', 'trace pre', 0o600) })),
+    name: 'a pre-script whose interpreter is not executable',
+    prepare: usual((files) => {
+      const path = files.script('p', '');
+      writeFileSync(path, `#!${files.script('interpreter', '', 0o600)}\n`);
+      return { preScriptLocation: path };
+    }),
     before: 'freeze 306',
     trace: 'post',
-    words: 'chmod 700',
+    words: 'EACCES',
   },
   {
     name: 'a pre-script without its interpreter',

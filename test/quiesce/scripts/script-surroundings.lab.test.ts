@@ -1,8 +1,10 @@
-import { chmodSync, copyFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { openTrustedFile } from '../../../src/config/trusted-file.ts';
 import { runScript } from '../../../src/quiesce/scripts/run-script.ts';
 import { enterLab } from '../../lab/namespace.ts';
+import { runCommand } from '../../lab/run-command.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, run, traceOf } from './quiesce-and-resume.ts';
 import { ScriptFiles } from './script-files.ts';
@@ -80,6 +82,32 @@ test('the script that was checked is run, whatever lies at its path by then', as
   const { end } = await runScript(file, { parameters: [], timeoutMs: 5_000, abort: undefined });
   assert.equal(end, { kind: 'exited', exitCode: 0 });
   assert.is(traceOf(files), 'checked');
+});
+
+test('one that is not executable is read by the shell, with its parameters and its path', async () => {
+  const files = new ScriptFiles();
+  const script = files.script('p', 'trace "$1 $0"', 0o600);
+  const ran = await run(
+    files.host([files.usual({ preScriptLocation: script, preScriptParams: ['x'] })]),
+  );
+  assert.equal(codesOf(ran), []);
+  assert.match(traceOf(files), `x ${script}`);
+});
+
+test('one on a file system without execution, too', async () => {
+  const files = new ScriptFiles();
+  const directory = files.path('noexec');
+  mkdirSync(directory);
+  await runCommand('mount', ['-t', 'tmpfs', '-o', 'noexec,mode=755', 'noexec', directory]);
+  try {
+    const script = join(directory, 'p');
+    copyFileSync(files.script('p', 'trace noexec'), script);
+    const ran = await run(files.host([files.usual({ preScriptLocation: script })]));
+    assert.equal(codesOf(ran), []);
+    assert.match(traceOf(files), 'noexec');
+  } finally {
+    await runCommand('umount', [directory]);
+  }
 });
 
 test('runs programs, and scripts without a first line', async () => {

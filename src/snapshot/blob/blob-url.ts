@@ -62,7 +62,8 @@ export function withoutQuery(text: string): string {
 
 function partsProblem(url: URL, text: string): string | undefined {
   if (url.username !== '' || url.password !== '') {
-    return 'holds a user name or password';
+    // A word that redaction takes for a key must not stand before a colon.
+    return 'holds a password or user name';
   }
   if (text.includes('#')) {
     return 'holds a fragment (#…)';

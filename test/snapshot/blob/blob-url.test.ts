@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../../src/errors.ts';
+import { redact } from '../../../src/log/redaction.ts';
 import { parseBlobUrl, withoutQuery } from '../../../src/snapshot/blob/blob-url.ts';
 import { suite } from '../../suite.ts';
 
@@ -84,6 +85,7 @@ for (const [name, text, code] of REFUSED) {
     assert.is(error.code, code);
     assert.is(error.exitCode, 2);
     assert.match(error.message, /^blob URL 1 /);
+    assert.is(redact(error.message), error.message);
   });
 }
 

@@ -118,7 +118,7 @@ async function report(
   await keepTimeline(desk, read.report.taskId, conclusion);
 }
 
-/** In `runs` beside the log; last of all, because nobody waits for it. */
+/** In `runs` beside the log; last of all, because nobody waits for it. The metrics are told also where it cannot be kept. */
 export async function keepTimeline(
   { installation, redaction, log, configuration }: TaskDesk,
   taskId: string,
@@ -130,7 +130,10 @@ export async function keepTimeline(
       : { kind: 'ran', record };
   const folder = join(installation.handler.logFolder, 'runs');
   const kept = await keepRun(ending, { origin: 'extension', taskId }, redaction, folder);
-  const problem = kept.ok ? await tellMetrics(kept.run, configuration.metricsFile) : kept.message;
+  if (!kept.ok) {
+    log.warning(kept.message);
+  }
+  const problem = await tellMetrics(kept.run, configuration.metricsFile);
   if (problem !== undefined) {
     log.warning(problem);
   }

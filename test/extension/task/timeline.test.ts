@@ -1,0 +1,87 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../../src/config/vmbackup.ts';
+import { readAgentEnvironment } from '../../../src/extension/environment.ts';
+import { concludeTaken } from '../../../src/extension/task/conclusion.ts';
+import { keepTimeline } from '../../../src/extension/task/run-task.ts';
+import type { TaskDesk } from '../../../src/extension/task/task-desk.ts';
+import { HeldLog } from '../../../src/log/held-log.ts';
+import { Redaction } from '../../../src/log/redaction.ts';
+import { TaskLog } from '../../../src/log/task-log.ts';
+import { goodRecord } from '../../backup/fixtures/records.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('timeline of a task');
+const GUEST = {
+  name: 'guestExtension',
+  hostStatusCodePreSnapshot: undefined,
+  hostStatusCodeDoSnapshot: undefined,
+} as const;
+const CONCLUSION = concludeTaken(
+  { creator: GUEST, result: { ok: true, record: goodRecord(2), failedFreeze: undefined } },
+  [],
+);
+const FOLDERS = {
+  name: 'Some.Publisher.SnapshotLinux',
+  configFolder: '/nowhere',
+  statusFolder: '/nowhere',
+  heartbeatFile: undefined,
+  eventsFolder: undefined,
+};
+
+function deskIn(folder: string, logFolder: string): TaskDesk {
+  const redaction = new Redaction();
+  const taskLog = new TaskLog([]);
+  return {
+    installation: {
+      directory: folder,
+      libDirectory: folder,
+      version: '1.0.0.1',
+      handler: { ...FOLDERS, logFolder },
+      agent: readAgentEnvironment({}),
+    },
+    sequenceNumber: 1,
+    configuration: {
+      ...DEFAULT_VM_BACKUP_CONFIGURATION,
+      metricsFile: join(folder, 'flashfreeze.prom'),
+    },
+    redaction,
+    log: new HeldLog({ sink: taskLog, redaction }),
+    taskLog,
+    uniqueMachineId: '',
+    openssl: undefined,
+    proxyFor: () => undefined,
+  };
+}
+
+/** What a warning of the log says, and the metrics, where timelines are kept below `logFolder`. */
+async function told(logFolder: string): Promise<{ log: string; metrics: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-timeline-'));
+  try {
+    await writeFile(join(folder, 'file'), '');
+    const desk = deskIn(folder, join(folder, logFolder));
+    await keepTimeline(desk, 'task', CONCLUSION);
+    return {
+      log: desk.taskLog.text(),
+      metrics: await readFile(join(folder, 'flashfreeze.prom'), 'utf8'),
+    };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test('the metrics are told where it is kept', async () => {
+  const { log, metrics } = await told('log');
+  assert.is(log, '');
+  assert.match(metrics, /^flashfreeze_last_run_snapshots 2$/m);
+});
+
+test('where it cannot be kept a warning says so, and the metrics are told all the same', async () => {
+  const { log, metrics } = await told('file');
+  assert.match(log, /could not be kept in .*\(ENOTDIR\)/);
+  assert.match(metrics, /^flashfreeze_last_run_snapshots 2$/m);
+});
+
+test.run();

@@ -44,7 +44,7 @@ function renderBody({ origin, error, summary, timeline }: RunFile): string {
     renderSentences('Problems', 'problem', summary.problems),
     renderSentences('Warnings', 'warning', summary.warnings),
     '<h2>What happened when</h2>',
-    LEGEND,
+    renderLegend(origin),
     renderPicture(timeline, origin),
     renderTables(summary, origin),
   ].join('\n');
@@ -91,16 +91,20 @@ function renderSentences(heading: string, kind: string, sentences: readonly stri
   return items.length === 0 ? '' : `<h2>${heading}</h2><ul>${items.join('')}</ul>`;
 }
 
-const LEGEND = `<div class="legend">${[
-  ['settle', 'flushed beforehand'],
-  ['freeze', 'being frozen'],
-  ['frozen', 'frozen'],
-  ['thaw', 'being thawed'],
-  ['request', 'snapshot request until its answer'],
-  ['failed', 'failed'],
-]
-  .map(([kind, what]) => `<span><i style="--c:var(--${kind})"></i>${what}</span>`)
-  .join('')}<span><i class="barrier"></i>barrier: everything is frozen</span></div>`;
+function renderLegend(origin: RunFile['origin']): string {
+  const bars = [
+    ['settle', 'flushed beforehand'],
+    ['freeze', 'being frozen'],
+    ['frozen', 'frozen'],
+    ['thaw', 'being thawed'],
+    ['request', origin === 'freeze' ? 'command' : 'snapshot request until its answer'],
+    ['failed', 'failed'],
+  ];
+  const items = bars.map(
+    ([kind, what]) => `<span><i style="--c:var(--${kind})"></i>${what}</span>`,
+  );
+  return `<div class="legend">${items.join('')}<span><i class="barrier"></i>barrier: everything is frozen</span></div>`;
+}
 
 function renderTables(
   { fileSystems, disks, phasesMs }: Summary,

@@ -33,7 +33,8 @@ test('a command in the window is no snapshot', () => {
   const html = renderHtml(ran);
   assert.match(html, 'ended with 0, and everything was frozen all the while');
   assert.match(html, '<h3>Command</h3>');
-  assert.not.match(html, /snapshots|>disk</);
+  assert.match(html, '</i>command</span>');
+  assert.not.match(html, /snapshot|>disk</);
   const failed = renderHtml({ ...runOf(busyRecord(8)), origin: 'freeze' });
   assert.match(failed, /verdict bad">[^<]* failed, or ran while not everything was frozen/);
 });

@@ -1,6 +1,7 @@
 /**
  * Runs every `*.test.ts` below this folder, each file in a process of its own, and prints the
- * closing line `N passed, N failed`. Arguments are substrings of the file names to run.
+ * closing line `N passed, N failed`. Arguments are substrings of the file names to run; one that is in none of
+ * them is refused with exit code 2.
  *
  * A file fails when it exits non-zero, when it ran no test (uvu passes a file that forgets
  * `test.run()`), when it skipped one, or when not all of its tests passed.
@@ -25,10 +26,20 @@ interface FileResult {
 }
 
 function testFiles(filters: readonly string[]): string[] {
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+  const names = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
-    .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
     .sort();
+  for (const filter of filters) {
+    if (!names.some((name) => name.includes(filter))) {
+      process.stderr.write(
+        `no test file has "${filter}" in its name; expected a part of a path below ${root}\n`,
+      );
+      process.exit(2);
+    }
+  }
+  return names.filter(
+    (name) => filters.length === 0 || filters.some((filter) => name.includes(filter)),
+  );
 }
 
 /** Runs one test file; its output is held and printed whole, so that files side by side do not mix. */

@@ -1,6 +1,7 @@
 import type { Plan } from '../filesystems/model.ts';
 import type { ApplicationRecord } from '../quiesce/model.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
+import type { ScheduledStart } from './scheduled-start.ts';
 
 /** Everything a run leaves behind; the outcome, the report and the JSON are drawn from it. No secrets. */
 export interface BackupRecord {
@@ -18,6 +19,8 @@ export interface BackupRecord {
   /** What the last attempt's freezes waited for, where they took too long. */
   readonly findings: readonly string[];
   readonly warnings: readonly string[];
+  /** Missing where it was to begin at once. */
+  readonly scheduled?: ScheduledStart | undefined;
   /** What became of the application; missing where none was to be quiesced. */
   readonly application?: ApplicationRecord | undefined;
 }

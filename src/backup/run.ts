@@ -15,6 +15,7 @@ import type { BackupRecord, TargetRecord } from './record.ts';
 import { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
+import { lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
 
 /** How the settings name the OS disk among the LUNs (settings.md, includedDisks). */
 const OS_DISK_LUN = -1;
@@ -55,14 +56,31 @@ export async function backup(
       noting.warn(warning);
     }
     await resources.disposeAsync();
+    const scheduled = request.startAt && startOf(request.startAt, tried, noting);
     const honest = { ...tried, last: ownUp(tried.last, report) };
     return {
       ...(await afterwards(request, approached.prepared, honest, noting)),
       phases: phases.times,
       warnings,
+      scheduled,
       application: approached.application?.record(),
     };
   });
+}
+
+function startOf(
+  askedFor: Date,
+  { last, earlier }: Attempts,
+  { warn }: RunObserver,
+): ScheduledStart {
+  const attempts = [...earlier, last].map(({ fileSystems }) => fileSystems);
+  const now = { monotonicNs: process.hrtime.bigint(), wallClockMs: Date.now() };
+  const start = scheduledStart(askedFor, attempts, now);
+  const sentence = lateness(start);
+  if (sentence !== undefined) {
+    warn(sentence);
+  }
+  return start;
 }
 
 function leverWarnings(lever: LastLever | undefined): string[] {

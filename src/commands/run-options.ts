@@ -115,6 +115,9 @@ export function timeoutMsOf(text: string | undefined): number | undefined {
   return seconds * 1_000;
 }
 
+/** One that is over by less begins at once: a clock, or a slow shell, was a little late. */
+const LATE_START_MS = 60_000;
+
 /** `--at`: an RFC 3339 time with its offset, still to come; a bare local time would be a guess. */
 export function startTimeOf(text: string | undefined, now: Date = new Date()): Date | undefined {
   if (text === undefined) {
@@ -128,7 +131,7 @@ export function startTimeOf(text: string | undefined, now: Date = new Date()): D
       `--at ${text === '' ? '(empty)' : text}: expected RFC 3339 with an offset, e.g. --at 2026-11-22T02:00:00Z`,
     );
   }
-  if (time < now) {
+  if (now.getTime() - time.getTime() > LATE_START_MS) {
     throw new FlashfreezeError(
       'FF_USAGE',
       `--at ${text}: is over, it is ${now.toISOString()}; expected a time to come. Without --at it begins at once`,

@@ -14,7 +14,16 @@ export function timelineLines(timeline: Timeline): string[] {
   ].sort((a, b) => a.atMs - b.atMs);
   const freezes = timeline.fileSystems.flatMap((it) => it.freezes.map(({ startMs }) => startMs));
   const zero = freezes.length === 0 ? (moments[0]?.atMs ?? 0) : Math.min(...freezes);
-  return moments.map(({ atMs, what }) => `${(atMs - zero).toFixed(3).padStart(9)} ms  ${what}`);
+  return [
+    ...scheduledLine(timeline),
+    ...moments.map(({ atMs, what }) => `${(atMs - zero).toFixed(3).padStart(9)} ms  ${what}`),
+  ];
+}
+
+function scheduledLine({ scheduled }: Timeline): string[] {
+  return scheduled === null || scheduled.lateMs === null
+    ? []
+    : [`the first freeze was to begin at ${scheduled.at}, and began ${scheduled.lateMs} ms later`];
 }
 
 function momentsOfFileSystem({

@@ -10,6 +10,8 @@ export interface Timeline {
   /** ISO-8601 UTC of time 0. */
   readonly startedAt: string;
   readonly endMs: number;
+  /** When the first FIFREEZE was to be, ISO-8601 UTC, and how late it was; null: at once. */
+  readonly scheduled: { readonly at: string; readonly lateMs: number | null } | null;
   readonly phases: readonly { readonly name: string; readonly span: Span }[];
   /** Everything was frozen from then on; null where that was never reached. */
   readonly barrierMs: number | null;
@@ -61,6 +63,13 @@ export function timelineOf(
   return {
     startedAt: new Date(now.wallClock.getTime() - lateMs).toISOString(),
     endMs: Math.max(0, ...record.phases.map(({ endNs }) => at(endNs))),
+    scheduled:
+      record.scheduled === undefined
+        ? null
+        : {
+            at: record.scheduled.askedFor.toISOString(),
+            lateMs: record.scheduled.lateMs ?? null,
+          },
     phases: record.phases.map(({ name, startNs, endNs }) => ({
       name,
       span: [at(startNs), at(endNs)],

@@ -6,6 +6,11 @@ const span = v.tuple([v.number(), v.number()]);
 export const timelineSchema = v.strictObject({
   startedAt: v.string(),
   endMs: v.number(),
+  /** Missing in what older versions have kept. */
+  scheduled: v.optional(
+    v.nullable(v.strictObject({ at: v.string(), lateMs: v.nullable(v.number()) })),
+    null,
+  ),
   phases: v.array(v.strictObject({ name: v.string(), span })),
   barrierMs: v.nullable(v.number()),
   fileSystems: v.array(

@@ -1,0 +1,31 @@
+import * as assert from 'uvu/assert';
+import { lateness, scheduledStart } from '../../src/backup/scheduled-start.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('scheduled start');
+const ASKED = new Date('2026-11-22T02:00:00.000Z');
+/** Half a second after it. */
+const NOW = { monotonicNs: 10_500_000_000n, wallClockMs: ASKED.getTime() + 500 };
+
+test('the first FIFREEZE of the first attempt counts', () => {
+  const attempts = [
+    [{ freezeStartNs: 10_001_250_000n }, { freezeStartNs: 10_000_250_000n }],
+    [{ freezeStartNs: 10_400_000_000n }, { freezeStartNs: undefined }],
+  ];
+  assert.equal(scheduledStart(ASKED, attempts, NOW), { askedFor: ASKED, lateMs: 0.25 });
+});
+
+test('too early is less than nothing, and no freeze is no start', () => {
+  assert.is(scheduledStart(ASKED, [[{ freezeStartNs: 9_999_000_000n }]], NOW).lateMs, -1);
+  assert.is(scheduledStart(ASKED, [[{ freezeStartNs: undefined }]], NOW).lateMs, undefined);
+  assert.is(scheduledStart(ASKED, [], NOW).lateMs, undefined);
+});
+
+test('who was not ready in time is told so, with how late it was', () => {
+  assert.match(lateness({ askedFor: ASKED, lateMs: 3_210 }) ?? '', /3\.2 s after 2026-11-22T02:00/);
+  for (const lateMs of [undefined, -1, 0, 99]) {
+    assert.is(lateness({ askedFor: ASKED, lateMs }), undefined);
+  }
+});
+
+test.run();

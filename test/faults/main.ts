@@ -1,47 +1,27 @@
-/** `npm run faults`: see USAGE. Exit code 0 where every round was good, 1 where not, 2 for bad usage. */
-import { parseArgs } from 'node:util';
+/** `npm run faults`: see USAGE in options.ts. */
 import { enterLab } from '../lab/namespace.ts';
+import { misuseLine } from '../options.ts';
 import { playCampaign } from './campaign/campaign.ts';
-import { FAULT_KINDS, type FaultKind } from './campaign/draw.ts';
 import { describeRound, isGood, renderCampaign } from './campaign/report.ts';
-
-const USAGE = `npm run faults -- [--rounds <count>] [--seed <number>] [--fault <kind>]...
-  Disturbs real runs on real disks at random moments and checks that nothing stays frozen.
-  Kinds (default: all): ${FAULT_KINDS.join(', ')}`;
-
-interface Wanted {
-  readonly rounds: number;
-  readonly seed: number;
-  readonly kinds: readonly FaultKind[];
-}
-
-/** Throws Error for what cannot be meant. */
-function wantedBy(args: readonly string[]): Wanted {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '300' },
-      seed: { type: 'string', default: '1' },
-      fault: { type: 'string', multiple: true, default: [] },
-    },
-  });
-  const kinds = FAULT_KINDS.filter((kind) => values.fault.includes(kind));
-  const rounds = Number(values.rounds);
-  const seed = Number(values.seed);
-  if (kinds.length !== values.fault.length || !(rounds >= 1) || !Number.isInteger(rounds + seed)) {
-    throw new Error('expected whole numbers and known kinds of faults');
-  }
-  return { rounds, seed, kinds: kinds.length === 0 ? FAULT_KINDS : kinds };
-}
+import { parseCampaign, USAGE, type Wanted } from './options.ts';
 
 async function main(): Promise<number> {
   let wanted: Wanted;
   try {
-    wanted = wantedBy(process.argv.slice(2));
+    wanted = parseCampaign(process.argv.slice(2));
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`);
+    process.stderr.write(misuseLine('npm run faults', error));
     return 2;
   }
+  if (wanted.kind === 'help') {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  return await run(wanted);
+}
+
+/** @returns the exit code */
+async function run(wanted: Extract<Wanted, { kind: 'campaign' }>): Promise<number> {
   await enterLab();
   const startMs = performance.now();
   const results = await playCampaign({

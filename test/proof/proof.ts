@@ -1,10 +1,12 @@
-/** `npm run proof`: see USAGE in scenario.ts; `--db` is ../quiesce/proof/main.ts. Exit code 0 without violations, 1 with, 2 for bad usage. */
+/** `npm run proof`: see USAGE in command-line.ts; `--db` is ../quiesce/proof/main.ts. */
 import { pathToFileURL } from 'node:url';
 import { enterLab } from '../lab/namespace.ts';
+import { misuseLine } from '../options.ts';
 import { proveDatabase } from '../quiesce/proof/main.ts';
+import { parseCommandLine, USAGE, type Wanted } from './command-line.ts';
 import { takeWithFlashfreeze } from './flashfreeze.ts';
 import { Proof, type Round, type TakeSnapshots } from './proof-run.ts';
-import { parseScenario, type Scenario, USAGE } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 import { addTallies, describeVerdict, NO_TALLY, type Tally, tally } from './verdict.ts';
 
 export interface ProofResult extends Tally {
@@ -82,16 +84,26 @@ export function summaryLine(scenario: Scenario, result: ProofResult): string {
 }
 
 async function main(): Promise<number> {
-  if (process.argv.includes('--db')) {
-    return await proveDatabase(process.argv.slice(2));
-  }
-  let scenario: Scenario;
+  let wanted: Wanted;
   try {
-    scenario = parseScenario(process.argv.slice(2));
+    wanted = parseCommandLine(process.argv.slice(2));
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`);
+    process.stderr.write(misuseLine('npm run proof', error));
     return 2;
   }
+  switch (wanted.kind) {
+    case 'help':
+      process.stdout.write(`${USAGE}\n`);
+      return 0;
+    case 'database':
+      return await proveDatabase(wanted.argv);
+    case 'scenario':
+      return await proveScenario(wanted.scenario);
+  }
+}
+
+/** @returns the exit code */
+async function proveScenario(scenario: Scenario): Promise<number> {
   await enterLab({ lifetimeSeconds: 6 * 3600, commands: ['xfs_repair', 'dumpe2fs'] });
   const result = await prove(scenario, takeWithFlashfreeze, (line) => {
     process.stdout.write(`${line}\n`);

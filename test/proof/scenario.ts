@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { FireRule } from '../../src/config/vmbackup.ts';
 import { seededRandom } from '../lab/blob-server/random.ts';
 import type { DiskSpec, LabFileSystemType } from '../lab/disks.ts';
+import { parseCount } from '../options.ts';
 import type { Chain } from './order.ts';
 
 /** One proof, as asked for on the command line. */
@@ -27,29 +28,30 @@ export const DEFAULT_SCENARIO: Scenario = {
   fire: 'early',
 };
 
-export const USAGE = `npm run proof -- [--snapshots N] [--disks N] [--chains N] [--latency FROM-TO] [--seed N]
-               [--fire early|barrier] [--no-freeze]
-  Takes snapshots of the lab's disks while ordered writers write on all of them, and checks that
-  each snapshot is a cut: some K with every record up to K on its disk and none beyond.
-  --latency is the server's, in ms for each disk; --no-freeze must find violations.`;
-
 const LIMITS = { snapshots: 100_000, disks: 64, chains: 16, seed: 2 ** 32 - 1 };
+
+/** For parseArgs. */
+export const OPTIONS = {
+  snapshots: { type: 'string' },
+  disks: { type: 'string' },
+  chains: { type: 'string' },
+  latency: { type: 'string' },
+  seed: { type: 'string' },
+  fire: { type: 'string' },
+  'no-freeze': { type: 'boolean' },
+} as const;
+
+/** As parseArgs reads them. */
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
 
 /** Throws RangeError or TypeError with a message for people. */
 export function parseScenario(argv: readonly string[]): Scenario {
-  const { values } = parseArgs({
-    args: [...argv],
-    allowPositionals: false,
-    options: {
-      snapshots: { type: 'string' },
-      disks: { type: 'string' },
-      chains: { type: 'string' },
-      latency: { type: 'string' },
-      seed: { type: 'string' },
-      fire: { type: 'string' },
-      'no-freeze': { type: 'boolean' },
-    },
-  });
+  const { values } = parseArgs({ args: [...argv], allowPositionals: false, options: OPTIONS });
+  return scenarioOf(values);
+}
+
+/** Throws RangeError with a message for people. */
+export function scenarioOf(values: Values): Scenario {
   const defaults = DEFAULT_SCENARIO;
   const count = (name: keyof typeof LIMITS, least: number): number =>
     values[name] === undefined
@@ -64,16 +66,6 @@ export function parseScenario(argv: readonly string[]): Scenario {
     freeze: values['no-freeze'] !== true,
     fire: values.fire === undefined ? defaults.fire : parseFire(values.fire),
   };
-}
-
-function parseCount(option: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least || value > most) {
-    throw new RangeError(
-      `${option} must be a whole number from ${least} to ${most}, not "${text}"`,
-    );
-  }
-  return value;
 }
 
 function parseFire(text: string): FireRule {

@@ -52,14 +52,14 @@ async function freeze(line: readonly string[], options: RawRunOptions): Promise<
       ...runRequestOf(options, desk.configuration, desk.quiesce),
       taker: { kind: 'command', command, name } as const,
     };
-    const record = await carryOut('freeze', desk, request, signals.signal);
-    if (record.disks[0]?.answer.firedNs !== undefined) {
-      await command.endAfterTermination();
-      await command.outputArrived();
-    }
-    const summary = summarizeFreeze(record, name, command);
-    print(summary, command, options.json ?? false);
-    return exitCodeOf(summary, signals);
+    const record = await carryOut('freeze', desk, request, signals.signal, async (it) => {
+      if (it.disks[0]?.answer.firedNs !== undefined) {
+        await command.endAfterTermination();
+        await command.outputArrived();
+      }
+      print(summarizeFreeze(it, name, command), command, options.json ?? false);
+    });
+    return exitCodeOf(summarizeFreeze(record, name, command), signals);
   } catch (error) {
     reportError(error);
     const ours = error instanceof FlashfreezeError ? EXIT_CODES[error.code] : undefined;

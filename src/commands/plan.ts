@@ -63,32 +63,11 @@ async function showPlan(options: PlanOptions): Promise<number> {
     canExpedite: await canExpedite(),
     earlierMaxMs: await earlierWindows(plan.fileSystems.length),
   });
-  const noted = [
-    ...warnings,
-    ...rootWarning(),
-    ...(plan.warnings ?? []),
-    ...matched.warnings,
-    ...disksWithoutBlob(plan, matched.blobs),
-  ];
+  const noted = [...warnings, ...rootWarning(), ...(plan.warnings ?? []), ...matched.warnings];
   const summary = summarizePlan({ ...plan, warnings: noted }, figures, matched.blobs, window);
   const text = options.json === true ? JSON.stringify(summary, null, 2) : renderPlan(summary);
   process.stdout.write(redaction.redact(`${text}\n`));
   return matched.blobs.every(({ device }) => device !== null) ? 0 : 1;
-}
-
-/** What is frozen and would not be snapshotted, where it is known of each blob which disk it is. */
-function disksWithoutBlob(plan: Plan, blobs: readonly PlannedBlob[]): string[] {
-  if (blobs.length === 0 || blobs.some(({ device }) => device === null)) {
-    return [];
-  }
-  const named = new Set(blobs.map(({ device }) => device));
-  const frozen = new Set(plan.fileSystems.flatMap(({ disks }) => disks));
-  return [...frozen]
-    .filter((disk) => !named.has(`/dev/${disk}`))
-    .map(
-      (disk) =>
-        `/dev/${disk} is frozen, but none of the blobs given is its: there would be no snapshot of it. Give its blob, or --skip its file systems`,
-    );
 }
 
 function rootWarning(): string[] {

@@ -48,12 +48,16 @@ export function openRunDesk(options: RawRunOptions, urls: readonly string[] = []
 /**
  * Looks after runs that died, runs this one, and keeps its timeline. Throws what `backup` throws, and
  * FF_NOT_ROOT.
+ *
+ * @param print tells the result; called before anything is written to a disk, which may wait for ever where
+ * somebody else has frozen it
  */
 export async function carryOut(
   origin: RunOrigin,
   desk: RunDesk,
   request: BackupRequest,
   abort: AbortSignal,
+  print: (record: BackupRecord) => void | Promise<void>,
 ): Promise<BackupRecord> {
   const { log, warnings } = desk;
   requireRoot();
@@ -64,6 +68,7 @@ export async function carryOut(
   const tell = (ending: RunEnding): Promise<void> => tellRun(origin, desk, request, ending);
   try {
     const record = await backup(request, new LogObserver(log), abort);
+    await print(record);
     await tell({ kind: 'ran', record });
     return record;
   } catch (error) {

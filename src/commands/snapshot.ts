@@ -49,10 +49,11 @@ export async function snapshot(options: RawSnapshotOptions): Promise<number> {
   const request = requestOf(options, blobs, desk);
   using signals = abortOnSignals();
   try {
-    const record = await carryOut('snapshot', desk, request, signals.signal);
-    const summary = summarize(record);
-    process.stdout.write(desk.redaction.redact(render(summary, options.json ?? false)));
-    return signals.exitCode ?? exitCodeOf(record, summary);
+    const print = (it: BackupRecord): void => {
+      process.stdout.write(desk.redaction.redact(render(summarize(it), options.json ?? false)));
+    };
+    const record = await carryOut('snapshot', desk, request, signals.signal, print);
+    return signals.exitCode ?? exitCodeOf(record, summarize(record));
   } catch (error) {
     const code = reportError(error);
     return signals.exitCode ?? code;

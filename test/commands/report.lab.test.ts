@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -5,8 +7,9 @@ import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
 import type { PlanSummary } from '../../src/report/plan-summary.ts';
 import { RUN_FOLDER, readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
 import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { flashfreeze } from './command-line.ts';
+import { flashfreeze, MAIN } from './command-line.ts';
 import { Rig } from './rig.ts';
 
 await enterLab({ lifetimeSeconds: 120 });
@@ -68,6 +71,58 @@ test('so does one that ended before anything was frozen, and a command in the wi
   assert.match(stdout, '✓ true ended with 0, and everything was frozen all the while');
   assert.not.match(stdout, 'snapshots');
   assert.match((await flashfreeze(['report', path, '-o', '-'])).stdout, '<!doctype html>');
+});
+
+test('a scheduled start leaves how late it was; one that could not be kept is said', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const startedAt = async (seconds: number) => {
+    const at = new Date(Date.now() + seconds * 1_000).toISOString();
+    const ended = await flashfreeze(['snapshot', ...rig.blobArguments, '--at', at]);
+    assert.is(ended.exitCode, 0, ended.stderr);
+    const [path = ''] = await runFilesIn();
+    const scheduled = (await readRunFile(path)).timeline?.scheduled;
+    assert.is(scheduled?.at, at);
+    return { lateMs: scheduled?.lateMs ?? Number.NaN, stderr: ended.stderr };
+  };
+  const kept = await startedAt(4);
+  assert.ok(kept.lateMs >= 0, `${kept.lateMs} ms`);
+  const missed = await startedAt(-1);
+  assert.ok(missed.lateMs > 1_000);
+  assert.match(missed.stderr, /the freeze began \d+\.\d s after .*, for which it was asked/);
+});
+
+test('the result is printed before a disk is written to that somebody else has frozen', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const mountPoint = rig.disks.disks[0]?.mountPoint ?? '';
+  await mkdir(RUN_FOLDER, { recursive: true });
+  await runCommand('mount', ['--bind', mountPoint, RUN_FOLDER]);
+  await runCommand('fsfreeze', ['--freeze', mountPoint]);
+  let isThawed = false;
+  const thaw = async (): Promise<void> => {
+    if (!isThawed) {
+      isThawed = true;
+      await runCommand('fsfreeze', ['--unfreeze', mountPoint]);
+    }
+  };
+  try {
+    const child = spawn(process.execPath, [MAIN, 'snapshot', ...rig.blobArguments], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const ended = once(child, 'exit');
+    let printed = '';
+    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+      printed += String(chunk);
+      if (printed.includes('is already frozen by somebody else')) {
+        break;
+      }
+    }
+    assert.is(child.exitCode, null);
+    await thaw();
+    assert.equal(await ended, [1, null]);
+  } finally {
+    await thaw();
+    await runCommand('umount', [RUN_FOLDER]);
+  }
 });
 
 test('metrics are told of every run, whether its timeline is kept or not', async () => {

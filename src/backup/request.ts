@@ -30,8 +30,10 @@ export interface BackupRequest {
   readonly settle: boolean;
   /** False: nothing is frozen, the snapshots are crash consistent. */
   readonly freeze: boolean;
-  /** A blob that belongs to none of this machine's disks refuses the run instead of warning. */
+  /** A blob of none of this machine's disks, or of another than was named, refuses the run instead of warning. */
   readonly strictMatch: boolean;
+  /** LUNs of the disks that are wanted, −1 for the OS disk: others are not missed. Missing: every disk. */
+  readonly includedLuns?: readonly number[] | undefined;
   /** When the first FIFREEZE is issued; undefined for as soon as everything is ready. */
   readonly startAt: Date | undefined;
   /** Metadata of every snapshot. */

@@ -140,7 +140,8 @@ class Taking implements AsyncDisposable {
   async #takeByGuest(): Promise<void> {
     const { settings, request, note } = this.#options;
     const encrypted = settings.includedDisks.isVmAdeEnabled;
-    const result = await this.#back({ ...request, encrypted });
+    const includedLuns = wantedLuns(settings);
+    const result = await this.#back({ ...request, encrypted, includedLuns });
     const guest = result.ok
       ? guestEndOf(result.record)
       : guestEndOfError(result.error, settings.blobs.length);
@@ -218,6 +219,15 @@ class Taking implements AsyncDisposable {
       result,
     };
   }
+}
+
+/** Undefined: every disk. None where disks are left out on purpose and it is not said which: none is missed then. */
+export function wantedLuns({
+  includedDisks,
+  custom,
+}: Pick<TaskSettings, 'includedDisks' | 'custom'>): readonly number[] | undefined {
+  const someAreLeftOut = includedDisks.isAnyDiskExcluded || custom.isOnlyOsDiskBackupEnabled;
+  return includedDisks.luns ?? (someAreLeftOut ? [] : undefined);
 }
 
 function isUnreachable(result: TakingResult): boolean {

@@ -18,6 +18,10 @@ export function describeUnmatched(reason: UnmatchedReason): string {
       return `it looks like ${reason.disk}, but ${describeContradiction(reason.by)}`;
     case 'taken':
       return `its content is that of ${reason.disk}, for which another blob was named`;
+    case 'misnamed':
+      return describeMisnamed(reason);
+    case 'doubted':
+      return `it was named for ${reason.disk}, but another blob has the content of that disk`;
     case 'disk-unreadable':
       return `it fits no disk that could be read; not read: ${reason.disks.join(', ')}`;
   }
@@ -33,6 +37,15 @@ export function describeContradiction(by: Contradiction): string {
     default:
       return `the ${by.replaceAll('-', ' ')} differs`;
   }
+}
+
+function describeMisnamed({
+  disk,
+  by,
+  contentOf,
+}: Extract<UnmatchedReason, { kind: 'misnamed' }>): string {
+  const truth = contentOf.length === 0 ? '' : `: its content is that of ${contentOf.join(', ')}`;
+  return `it was named for ${disk}, but ${describeContradiction(by)}${truth}`;
 }
 
 function describeAmbiguity(disks: readonly string[], blobs: readonly number[]): string {

@@ -37,6 +37,15 @@ export type UnmatchedReason =
   | { readonly kind: 'contradicted'; readonly disk: string; readonly by: Contradiction }
   /** The disk that it fits has been given to another blob by the caller. */
   | { readonly kind: 'taken'; readonly disk: string }
+  /** The caller named it for the disk, but size or content speak against that; `contentOf`: the disks it fits. */
+  | {
+      readonly kind: 'misnamed';
+      readonly disk: string;
+      readonly by: Contradiction;
+      readonly contentOf: readonly string[];
+    }
+  /** The caller named it for the disk, but another blob has that disk's content. */
+  | { readonly kind: 'doubted'; readonly disk: string }
   /** It fits no disk that could be read. */
   | { readonly kind: 'disk-unreadable'; readonly disks: readonly string[] };
 
@@ -46,13 +55,15 @@ export interface Matching {
   readonly unmatched: readonly { readonly blob: number; readonly reason: UnmatchedReason }[];
   /** Blobs with an identity of their own that belongs to none of this machine's disks. */
   readonly foreign: readonly number[];
-  /** Overrides, in `matches` all the same, that the content speaks against. */
-  readonly objections: readonly (Match & { readonly by: Contradiction })[];
 }
 
 /**
  * Finds the disk behind each blob; the rules are in `evidence.ts`. The order of blobs and disks does
  * not matter.
+ *
+ * An override is believed where content and size say nothing, or could be any of several disks'. Where
+ * they speak against it, the blob is unmatched, and no other blob is matched to the disk it was named
+ * for, nor to the one whose content it has: whoever is right, both disks' file systems then wait for it.
  *
  * @param disks every whole disk of the machine, also those without a file system of the plan: a blob
  * that fits none of them is foreign
@@ -65,55 +76,111 @@ export function matchBlobs(
   overrides: readonly Override[],
 ): Matching {
   checkOverrides(overrides, disks);
-  const taken = new Set(overrides.map(({ disk }) => disk));
-  const named = new Map(overrides.map((override) => [override.blob, override]));
-  const open = blobs.filter(({ index }) => !named.has(index));
-  const candidates = new Map(
-    open.map((blob) => [
-      blob.index,
-      disks.filter(({ name }) => !taken.has(name)).filter((disk) => fits(blob, disk)),
-    ]),
-  );
-  const verdicts = inOrder(open).map((blob) => verdictOn(blob, disks, taken, candidates));
+  const named = new Map(overrides.map(({ blob, disk }) => [blob, disk]));
+  const scene = sceneOf(blobs, disks, named);
+  const verdicts = inOrder(blobs).map((blob) => verdictOn(blob, scene));
   return {
-    matches: [...verdicts.flatMap((it) => (it.kind === 'match' ? [it.match] : [])), ...overrides]
-      .map(({ blob, disk }) => ({ blob, disk }))
-      .sort((first, second) => first.blob - second.blob),
-    unmatched: verdicts.flatMap(({ blob, ...it }) =>
-      it.kind === 'unmatched' ? [{ blob, reason: it.reason }] : [],
+    matches: verdicts.flatMap((it) =>
+      it.kind === 'match' ? [{ blob: it.blob, disk: it.disk }] : [],
+    ),
+    unmatched: verdicts.flatMap((it) =>
+      it.kind === 'unmatched' ? [{ blob: it.blob, reason: it.reason }] : [],
     ),
     foreign: verdicts.flatMap(({ blob, kind }) => (kind === 'foreign' ? [blob] : [])),
-    objections: inOrder(blobs).flatMap((blob) => objections(blob, disks, named.get(blob.index))),
   };
 }
 
 type Verdict = { readonly blob: number } & (
-  | { readonly kind: 'match'; readonly match: Match }
+  | { readonly kind: 'match'; readonly disk: string }
   | { readonly kind: 'unmatched'; readonly reason: UnmatchedReason }
   | { readonly kind: 'foreign' }
 );
 
-type Candidates = ReadonlyMap<number, readonly DiskContent[]>;
+/** What the verdict on a blob needs to know of the others. */
+interface Scene {
+  readonly blobs: readonly BlobContent[];
+  readonly disks: readonly DiskContent[];
+  /** By blob, the disk that the caller named. */
+  readonly named: ReadonlyMap<number, string>;
+  /** The verdicts on blobs whose named disk cannot be theirs. */
+  readonly misnamed: ReadonlyMap<number, Verdict>;
+  /** Of each blob whose disk is to be told by its content alone: those that fit and that nobody named. */
+  readonly candidates: ReadonlyMap<number, readonly DiskContent[]>;
+}
 
-function verdictOn(
+function sceneOf(
+  blobs: readonly BlobContent[],
+  disks: readonly DiskContent[],
+  named: ReadonlyMap<number, string>,
+): Scene {
+  const misnamed = new Map(
+    blobs.flatMap((blob) => {
+      const verdict = verdictOnMisnamed(blob, disks, named.get(blob.index));
+      return verdict === undefined ? [] : [[blob.index, verdict] as const];
+    }),
+  );
+  const taken = new Set(named.values());
+  const free = disks.filter(({ name }) => !taken.has(name));
+  const open = blobs.filter(({ index }) => !named.has(index) || misnamed.has(index));
+  const candidates = new Map(
+    open.map((blob) => [blob.index, free.filter((disk) => fits(blob, disk))]),
+  );
+  return { blobs, disks, named, misnamed, candidates };
+}
+
+/** Undefined where nothing speaks against the disk that the caller named. */
+function verdictOnMisnamed(
   blob: BlobContent,
   disks: readonly DiskContent[],
-  taken: ReadonlySet<string>,
-  candidates: Candidates,
-): Verdict {
+  named: string | undefined,
+): Verdict | undefined {
+  const disk = disks.find(({ name }) => name === named);
+  if (disk === undefined || fits(blob, disk)) {
+    return undefined;
+  }
+  const contentOf = namesOf(disks.filter((other) => fits(blob, other)));
+  // Also where the named disk could not be read: what has another disk's content is not its blob.
+  const by = objectionTo(blob, disk) ?? (contentOf.length > 0 ? 'content' : undefined);
+  return by === undefined
+    ? undefined
+    : unmatched(blob.index, { kind: 'misnamed', disk: disk.name, by, contentOf });
+}
+
+function verdictOn(blob: BlobContent, scene: Scene): Verdict {
   const { index, identity } = blob;
+  const disk = scene.named.get(index);
+  if (disk !== undefined) {
+    return scene.misnamed.get(index) ?? verdictOnNamed(blob, disk, scene);
+  }
   switch (identity.state) {
     case 'unreadable':
       return unmatched(index, { kind: 'unreadable', detail: identity.reason });
     case 'identified':
-      return verdictOnCandidates(blob, candidates) ?? verdictOnRejected(blob, disks, taken);
+      return verdictOnCandidates(blob, scene) ?? verdictOnRejected(blob, scene);
     default:
       return unmatched(index, { kind: identity.state });
   }
 }
 
+/** The caller's word counts less than another blob's content, unless this one's content bears it out. */
+function verdictOnNamed(blob: BlobContent, name: string, scene: Scene): Verdict {
+  const disk = scene.disks.find((it) => it.name === name);
+  const isContradicted =
+    disk !== undefined &&
+    scene.blobs.some(
+      (other) =>
+        other !== blob &&
+        fits(other, disk) &&
+        (scene.misnamed.has(other.index) ||
+          (scene.candidates.get(other.index)?.length === 0 && !fits(blob, disk))),
+    );
+  return isContradicted
+    ? unmatched(blob.index, { kind: 'doubted', disk: name })
+    : { blob: blob.index, kind: 'match', disk: name };
+}
+
 /** Undefined where no disk that is still free fits. */
-function verdictOnCandidates({ index }: BlobContent, candidates: Candidates): Verdict | undefined {
+function verdictOnCandidates({ index }: BlobContent, { candidates }: Scene): Verdict | undefined {
   const own = namesOf(candidates.get(index) ?? []);
   const [disk] = own;
   if (disk === undefined) {
@@ -124,19 +191,16 @@ function verdictOnCandidates({ index }: BlobContent, candidates: Candidates): Ve
     .map(([blob]) => blob)
     .sort((first, second) => first - second);
   return own.length === 1 && rivals.length === 1
-    ? { blob: index, kind: 'match', match: { blob: index, disk } }
+    ? { blob: index, kind: 'match', disk }
     : unmatched(index, { kind: 'ambiguous', disks: own, blobs: rivals });
 }
 
-function verdictOnRejected(
-  blob: BlobContent,
-  disks: readonly DiskContent[],
-  taken: ReadonlySet<string>,
-): Verdict {
+function verdictOnRejected(blob: BlobContent, { disks }: Scene): Verdict {
   const sorted = [...disks].sort((first, second) => compareNames(first.name, second.name));
-  const fitting = sorted.find((disk) => taken.has(disk.name) && fits(blob, disk));
-  if (fitting !== undefined) {
-    return unmatched(blob.index, { kind: 'taken', disk: fitting.name });
+  // None that is free fits, so one that fits has been named.
+  const taken = sorted.find((disk) => fits(blob, disk));
+  if (taken !== undefined) {
+    return unmatched(blob.index, { kind: 'taken', disk: taken.name });
   }
   for (const disk of sorted) {
     const relation = relationOf(blob, disk);
@@ -156,16 +220,6 @@ function unmatched(blob: number, reason: UnmatchedReason): Verdict {
 
 function fits(blob: BlobContent, disk: DiskContent): boolean {
   return relationOf(blob, disk).kind === 'candidate';
-}
-
-function objections(
-  blob: BlobContent,
-  disks: readonly DiskContent[],
-  override: Override | undefined,
-): Matching['objections'] {
-  const disk = disks.find(({ name }) => name === override?.disk);
-  const by = disk === undefined ? undefined : objectionTo(blob, disk);
-  return disk === undefined || by === undefined ? [] : [{ blob: blob.index, disk: disk.name, by }];
 }
 
 function checkOverrides(overrides: readonly Override[], disks: readonly DiskContent[]): void {

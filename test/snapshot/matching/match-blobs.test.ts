@@ -191,28 +191,89 @@ test('no blob is foreign while a disk that it may be could not be read', () => {
   assert.deepEqual(verdicts(matchBlobs(blobs, otherSize, []), 2), ['foreign', 'sda']);
 });
 
-test("the caller's word wins over content, and content that speaks against it is told", () => {
-  const disks = disksOf({ sda: ext('A'), sdb: ext('B'), sdc: BLANK, sdd: UNREADABLE });
-  const blobs = blobsOf(ext('A'), ext('B'), BLANK, ext('X'));
+const reasonFor = (matching: Matching, blob: number) =>
+  matching.unmatched.find((it) => it.blob === blob)?.reason;
+
+test("the caller's word wins where content says nothing", () => {
+  const disks = disksOf({
+    sda: ext('A'),
+    sdb: BLANK,
+    sdc: UNREADABLE,
+    sdd: { state: 'unrecognized' },
+  });
+  const blobs = blobsOf(UNREADABLE, BLANK, ext('X'), { state: 'unrecognized' });
   const matching = matchBlobs(blobs, disks, [
-    { blob: 0, disk: 'sdb' },
+    { blob: 0, disk: 'sda' },
+    { blob: 1, disk: 'sdb' },
     { blob: 2, disk: 'sdc' },
     { blob: 3, disk: 'sdd' },
   ]);
-  assert.deepEqual(verdicts(matching, 4), ['sdb', 'taken', 'sdc', 'sdd']);
-  assert.deepEqual(matching.objections, [{ blob: 0, disk: 'sdb', by: 'ext-uuid' }]);
+  assert.deepEqual(verdicts(matching, 4), ['sda', 'sdb', 'sdc', 'sdd']);
+});
+
+test('two blobs named the wrong way round are matched to neither disk', () => {
+  const disks = disksOf({ sda: ext('A'), sdb: ext('B'), sdc: ext('C') });
+  const matching = matchBlobs(blobsOf(ext('A'), ext('B'), ext('C')), disks, [
+    { blob: 0, disk: 'sdb' },
+    { blob: 1, disk: 'sda' },
+  ]);
+  assert.deepEqual(verdicts(matching, 3), ['misnamed', 'misnamed', 'sdc']);
+  assert.deepEqual(reasonFor(matching, 0), {
+    kind: 'misnamed',
+    disk: 'sdb',
+    by: 'ext-uuid',
+    contentOf: ['sda'],
+  });
+  assert.deepEqual(
+    matching.unmatched.map(({ reason }) => describeUnmatched(reason)),
+    [
+      'it was named for sdb, but the ext uuid differs: its content is that of sda',
+      'it was named for sda, but the ext uuid differs: its content is that of sdb',
+    ],
+  );
+});
+
+test('what has the content of a disk that was named for another blob keeps that from being believed', () => {
+  const disks = disksOf({ sda: ext('A'), sdb: ext('B'), sdc: UNREADABLE });
+  const named = [{ blob: 0, disk: 'sda' }];
+  const byContent = matchBlobs(blobsOf(UNREADABLE, ext('A')), disks, named);
+  assert.deepEqual(verdicts(byContent, 2), ['doubted', 'taken']);
+  const both = [...named, { blob: 1, disk: 'sdb' }];
+  const misnamed = matchBlobs(blobsOf(UNREADABLE, ext('A')), disks, both);
+  assert.deepEqual(verdicts(misnamed, 2), ['doubted', 'misnamed']);
+  const forUnread = [...named, { blob: 1, disk: 'sdc' }];
+  assert.deepEqual(
+    verdicts(matchBlobs(blobsOf(UNREADABLE, ext('A')), disks, forUnread), 2),
+    ['doubted', 'misnamed'],
+    'also where the disk that it was named for could not be read',
+  );
+  assert.match(
+    describeUnmatched({ kind: 'doubted', disk: 'sda' }),
+    /named for sda, but another blob has the content of that disk/,
+  );
+});
+
+test('a copy that was named for another disk leaves the disk that it is a copy of in doubt', () => {
+  const disks = disksOf({ sda: ext('A'), sdb: ext('B') });
+  const matching = matchBlobs(blobsOf(ext('A'), ext('A')), disks, [{ blob: 0, disk: 'sdb' }]);
+  assert.deepEqual(verdicts(matching, 2), ['misnamed', 'ambiguous']);
 });
 
 test('content of another sort, or of another size, speaks against the caller too', () => {
-  const objection = (blob: Identity, disk: Identity, sizeBytes = GIB): unknown =>
-    matchBlobs(blobsOf(blob), disksOf({ sda: disk }, sizeBytes), [{ blob: 0, disk: 'sda' }])
-      .objections[0]?.by;
-  assert.equal(objection(ext('A'), gpt('G')), 'content');
-  assert.equal(objection(BLANK, ext('A')), 'content');
-  assert.equal(objection(ext('A'), ext('A'), 2 * GIB), 'size');
-  assert.equal(objection(UNREADABLE, ext('A'), 2 * GIB), 'size');
-  assert.equal(objection(UNREADABLE, ext('A')), undefined);
-  assert.equal(objection(ext('A'), ext('A')), undefined);
+  const by = (blob: Identity, disk: Identity, sizeBytes = GIB): unknown => {
+    const named = [{ blob: 0, disk: 'sda' }];
+    const reason = reasonFor(
+      matchBlobs(blobsOf(blob), disksOf({ sda: disk }, sizeBytes), named),
+      0,
+    );
+    return reason?.kind === 'misnamed' ? reason.by : reason;
+  };
+  assert.equal(by(ext('A'), gpt('G')), 'content');
+  assert.equal(by(BLANK, ext('A')), 'content');
+  assert.equal(by(ext('A'), ext('A'), 2 * GIB), 'size');
+  assert.equal(by(UNREADABLE, ext('A'), 2 * GIB), 'size');
+  assert.equal(by(UNREADABLE, ext('A')), undefined);
+  assert.equal(by(ext('A'), ext('A')), undefined);
 });
 
 test('the caller can tell clones apart, and what is left is no longer ambiguous', () => {
@@ -319,7 +380,7 @@ test('random machines: order does not matter, nothing is used twice, clones are 
   );
 });
 
-test('random machines: overrides always win, and nothing is used twice', () => {
+test('random machines: overrides win where content is not against them, and nothing is used twice', () => {
   fc.assert(
     fc.property(scenes, fc.nat(), fc.nat(), ({ blobs, locals }, someBlob, someDisk) => {
       fc.pre(blobs.length > 0 && locals.length > 0);
@@ -330,11 +391,53 @@ test('random machines: overrides always win, and nothing is used twice', () => {
       const matching = matchBlobs(blobs, locals, [override]);
       verdicts(matching, blobs.length);
       assert.equal(new Set(matching.matches.map(({ disk }) => disk)).size, matching.matches.length);
-      assert.ok(
-        matching.matches.some(({ blob, disk }) => blob === override.blob && disk === override.disk),
+      const won = matching.matches.some(
+        ({ blob, disk }) => blob === override.blob && disk === override.disk,
       );
+      const reason = reasonFor(matching, override.blob)?.kind;
+      assert.ok(won || reason === 'misnamed' || reason === 'doubted');
     }),
     { numRuns: 1000 },
+  );
+});
+
+/** Any overrides, most of them wrong: each disk and each blob is named at most once. */
+const misled = scenes.chain((scene) => {
+  const pairs = Math.min(scene.blobs.length, scene.locals.length);
+  return fc.record({
+    scene: fc.constant(scene),
+    named: fc.shuffledSubarray(scene.blobs, { maxLength: pairs }),
+    for: fc.shuffledSubarray(scene.locals, { minLength: pairs, maxLength: pairs }),
+    unreadable: fc.uniqueArray(fc.nat(31)),
+  });
+});
+
+test('random machines: whatever the caller says, a disk that is told by content is never taken for another', () => {
+  fc.assert(
+    fc.property(misled, ({ scene, named, for: locals, unreadable }) => {
+      const { disks, blobTruths } = scene;
+      const blobs = scene.blobs.map((blob) =>
+        unreadable.includes(blob.index) ? { ...blob, identity: UNREADABLE } : blob,
+      );
+      const overrides = named.map(({ index }, at) => ({
+        blob: index,
+        disk: locals[at]?.name ?? '',
+      }));
+      const matching = matchBlobs(blobs, scene.locals, overrides);
+      verdicts(matching, blobs.length);
+      const diskOf = new Map(matching.matches.map(({ blob, disk }) => [blob, disk]));
+      for (const [blob, truth] of blobTruths.entries()) {
+        const own = disks.findIndex((disk) => disk.readable && sameContent(disk, truth));
+        const alike = [...disks, ...blobTruths].filter((it) => sameContent(it, truth));
+        if (own < 0 || alike.length > 2 || truth.content === 4 || unreadable.includes(blob)) {
+          continue;
+        }
+        const believed = matching.matches.find(({ disk }) => disk === `sd${own}`)?.blob ?? blob;
+        assert.equal(believed, blob, 'another blob is taken for its disk');
+        assert.ok([undefined, `sd${own}`].includes(diskOf.get(blob)));
+      }
+    }),
+    { numRuns: 2000 },
   );
 });
 

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { backupRequest } from '../../bench/peers/backup-request.ts';
+import { matchTargets } from '../../src/backup/matching.ts';
+import type { BackupRequest } from '../../src/backup/request.ts';
+import { scheduleInput } from '../../src/backup/schedule/topology.ts';
+import { FlashfreezeError } from '../../src/errors.ts';
+import type { Plan } from '../../src/filesystems/model.ts';
+import { recordedHead } from '../snapshot/matching/fixtures/heads.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('targets and their disks');
+
+const SIZE_BYTES = 1 << 26;
+const BLOBS = ['https://a.example/vhds/one.vhd', 'https://a.example/vhds/two.vhd'];
+const HEADS = ['ext4', 'xfs'].map(recordedHead);
+
+/** Two disks, `sda` with an ext4 and `sdb` with an xfs, as files; blobs one and two are theirs. */
+class Machine implements AsyncDisposable {
+  readonly directory: string;
+  readonly plan: Plan;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+    this.plan = {
+      fileSystems: ['sda', 'sdb'].map((disk, index) => ({
+        device: `8:${16 * index}`,
+        type: index === 0 ? 'ext4' : 'xfs',
+        source: `/dev/${disk}`,
+        mountPoint: `/data/${index}`,
+        mountPoints: [`/data/${index}`],
+        disks: [disk],
+        imageOn: undefined,
+      })),
+      waves: [[0, 1]],
+      thawsAfter: [[], []],
+      disks: ['sda', 'sdb'].map((name) => ({
+        name,
+        path: join(directory, name),
+        lun: undefined,
+        sizeBytes: SIZE_BYTES,
+      })),
+      excluded: [],
+    };
+  }
+
+  static async create(): Promise<Machine> {
+    const machine = new Machine(await mkdtemp(join(tmpdir(), 'flashfreeze-matching-')));
+    await Promise.all(
+      machine.plan.disks.map(({ path }, index) => writeFile(path, HEADS[index] ?? '')),
+    );
+    return machine;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.directory, { recursive: true });
+  }
+
+  /** @param named for each blob the disk it is named for; undefined for `--blob` */
+  async match(
+    named: readonly (string | undefined)[],
+    asked: Partial<BackupRequest> = {},
+  ): Promise<{ disks: (string | undefined)[]; warnings: string[] }> {
+    const warnings: string[] = [];
+    const observer = {
+      phaseBegins: () => {},
+      phaseEnds: () => {},
+      warn: (message: string) => warnings.push(message),
+    };
+    const request: BackupRequest = {
+      ...backupRequest([], asked),
+      blobs: named.map((disk, index) => ({
+        url: `${BLOBS[index]}?sig=secret`,
+        device: disk && join(this.directory, disk),
+      })),
+    };
+    const preflights = named.map((_, target) => ({
+      ok: true as const,
+      target,
+      head: HEADS[target] ?? new Uint8Array(),
+      sizeBytes: SIZE_BYTES + 512,
+    }));
+    const names = BLOBS.slice(0, named.length);
+    const disks = await matchTargets(request, this.plan, preflights, names, observer);
+    return { disks, warnings };
+  }
+}
+
+test('blobs named the wrong way round are told by name, and every file system waits for both', async () => {
+  await using machine = await Machine.create();
+  const { disks, warnings } = await machine.match(['sdb', 'sda']);
+  assert.deepEqual(disks, [undefined, undefined]);
+  assert.equal(warnings.length, 2);
+  assert.match(
+    warnings[0] ?? '',
+    /one\.vhd is matched to no disk: it was named for sdb, but .*: its content is that of sda\. .*correct --disk$/,
+  );
+  assert.doesNotMatch(warnings.join(), /secret/);
+  const { fileSystems, targets } = scheduleInput(machine.plan, disks, backupRequest([]));
+  assert.deepEqual(
+    fileSystems.map(({ awaits }) => awaits),
+    [
+      [0, 1],
+      [0, 1],
+    ],
+  );
+  assert.deepEqual(
+    targets.map(({ needs }) => needs),
+    [
+      [0, 1],
+      [0, 1],
+    ],
+  );
+});
+
+test('blobs named rightly are believed without a word, and each file system waits for its own', async () => {
+  await using machine = await Machine.create();
+  const { disks, warnings } = await machine.match(['sda', 'sdb']);
+  assert.deepEqual(disks, ['sda', 'sdb']);
+  assert.deepEqual(warnings, []);
+});
+
+test('--strict-match refuses a blob named for another disk than its content says', async () => {
+  await using machine = await Machine.create();
+  await machine.match(['sda', undefined], { strictMatch: true });
+  await assert.rejects(
+    () => machine.match(['sdb', 'sda'], { strictMatch: true }),
+    (error) =>
+      error instanceof FlashfreezeError &&
+      error.code === 'FF_BLOB_MISMATCH' &&
+      error.exitCode === 2 &&
+      /one\.vhd: it was named for sdb.*that of sda; .*two\.vhd: .*Nothing was frozen/.test(
+        error.message,
+      ) &&
+      !error.message.includes('secret'),
+  );
+});
+
+test('a frozen disk without a blob is told, but not where it is not wanted', async () => {
+  await using machine = await Machine.create();
+  const { disks, warnings } = await machine.match([undefined]);
+  assert.deepEqual(disks, ['sda']);
+  assert.match(warnings.join(), /sdb is frozen, but none of the blobs given is its/);
+  assert.deepEqual((await machine.match([undefined], { includedLuns: [0] })).warnings, []);
+});
+
+test.run();

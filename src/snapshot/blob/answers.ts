@@ -1,6 +1,6 @@
 import type { RequestFailure, SnapshotAnswer } from '../model.ts';
 import { type Exchange, type ExchangeEnd, headerText, type RawAnswer } from './exchange.ts';
-import { failureOfAnswer, failureWithoutAnswer } from './failures.ts';
+import { failureOfAnswer, failureUnsent, failureWithoutAnswer } from './failures.ts';
 
 /** What of a target its texts are made from; no secret but those that must not appear in them. */
 export interface Addressee {
@@ -27,9 +27,17 @@ export function snapshotAnswer(exchange: Exchange, addressee: Addressee): Snapsh
     httpStatus: answer?.httpStatus,
     snapshot: succeeded ? token(end.answer, 'x-ms-snapshot', addressee) : undefined,
     requestId: answer === undefined ? undefined : token(answer, 'x-ms-request-id', addressee),
-    failure: succeeded ? undefined : failureOf(end, addressee),
+    failure: succeeded ? undefined : failureOfExchange(exchange, end, addressee),
     mayHaveOrphan: exchange.mayHaveOrphan,
   };
+}
+
+function failureOfExchange(
+  { attempts }: Exchange,
+  end: Exclude<ExchangeEnd, { kind: 'succeeded' }> | undefined,
+  addressee: Addressee,
+): RequestFailure {
+  return attempts === 0 ? failureUnsent(addressee.origin) : failureOf(end, addressee);
 }
 
 /** Why an exchange did not bring what was asked for. */

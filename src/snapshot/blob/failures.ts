@@ -64,6 +64,17 @@ export function failureWithoutAnswer(
   };
 }
 
+/** The run was over before its turn came: what ended it is told for itself. */
+export function failureUnsent(origin: string): RequestFailure {
+  return {
+    kind: 'aborted',
+    message: `${origin}: no request was sent, because the run was called off before its turn came`,
+    httpStatus: undefined,
+    serviceCode: undefined,
+    requestId: undefined,
+  };
+}
+
 const SAYING: Record<Exclude<Kind, 'http'>, string> = {
   connect: 'cannot be reached',
   proxy: 'the proxy opened no way to it',

@@ -140,6 +140,7 @@ test('blobs are fired one by one as their disks become ready', async () => {
     'the second one never, the third not twice',
   );
   assert.is(answers[1]?.failure?.kind, 'aborted');
+  assert.match(answers[1]?.failure?.message ?? '', 'no request was sent, because');
   assert.is(answers[1]?.mayHaveOrphan, false);
 });
 
@@ -156,6 +157,8 @@ test('what is under way is cut by abort, and may have left a snapshot', async ()
   const [first, second] = await watched.lanes.answers();
   assert.equal([first?.failure?.kind, first?.mayHaveOrphan], ['aborted', true]);
   assert.equal([second?.failure?.kind, second?.attempts], ['aborted', 0]);
+  assert.match(first?.failure?.message ?? '', 'the request was given up');
+  assert.match(second?.failure?.message ?? '', 'no request was sent');
   assert.is(peer.snapshots.length, 1);
 });
 

@@ -15,7 +15,7 @@ import { diskBlob, Scene } from './scene.ts';
 import { StatusWatch } from './status-watch.ts';
 import { BACKUP_METADATA } from './task.ts';
 
-await enterGuestLab({ lifetimeSeconds: 240, commands: ['strace'] }, preparePayload);
+await enterGuestLab({ lifetimeSeconds: 280, commands: ['strace'] }, preparePayload);
 
 const test = suite('extension from install to uninstall');
 const DISKS = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;
@@ -92,6 +92,33 @@ test(
     assert.equal(await listTree(run), runBefore);
   },
   { timeLimitMs: 120_000 },
+);
+
+test(
+  'going back to an older version, that one does not take the same snapshots again',
+  async () => {
+    await using scene = await Scene.create({ disks: [{ type: 'ext4' }] });
+    const first = await scene.task();
+    assertCommands(await scene.send(first.settings, '1.0.0.2'), ['install', 'enable']);
+    await scene.settled();
+    assert.equal(await scene.snapshotCounts(), scene.each(1));
+
+    const back = await scene.sendAgain(first.settings, '1.0.0.1');
+    assertCommands(back, ['disable', 'update', 'uninstall', 'install', 'enable']);
+    await scene.settled();
+    // Under a new number only the task's own id tells; the agent hands over nothing of that.
+    assertCommands(await scene.send(first.settings, '1.0.0.1'), ['enable']);
+    await scene.settled();
+    assert.is((await assertReported(scene, 3)).status, 'success');
+    assert.equal(await scene.snapshotCounts(), scene.each(1));
+
+    const second = await scene.task();
+    assertCommands(await scene.send(second.settings, '1.0.0.1'), ['enable']);
+    await scene.settled();
+    assert.is(telemetry(await assertBlobStatus(second, 1), 'extensionVersion'), '1.0.0.1');
+    assert.equal(await scene.snapshotCounts(), scene.each(2));
+  },
+  { timeLimitMs: 60_000 },
 );
 
 /** The agent's own folders of logs and events, and the lock file that freezers of all kinds share. */

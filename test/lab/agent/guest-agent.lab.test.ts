@@ -95,6 +95,25 @@ test('upgrades in order, with the new sequence number for both versions and only
   assert.equal(existsSync(scene.guest.path(now.directory, 'other')), false);
 });
 
+test('goes back to an older version by update of the newer one, which is told the older one twice', async () => {
+  await using scene = await Scene.create();
+  await scene.apply('1.0.0.10', 0);
+  const newer = scene.agent.folders;
+  const outcome = await scene.apply('1.0.0.9', 1);
+  assert.equal(names(outcome), ['disable 0', 'update 0', 'uninstall 0', 'install 0', 'enable 0']);
+  const calls = (await scene.calls()).slice(2);
+  assert.equal(
+    calls.map((call) => call.split(' ').slice(0, 2).join(' ')),
+    [
+      ...['disable version=1.0.0.10', 'update version=1.0.0.10', 'uninstall version=1.0.0.10'],
+      ...['install version=1.0.0.9', 'enable version=1.0.0.9'],
+    ],
+  );
+  assert.match(calls[1] ?? '', 'from=1.0.0.9 new=1.0.0.9 disabled=0 uninstalled=NOT_RUN');
+  assert.equal(existsSync(scene.guest.path(newer.directory)), false);
+  assert.match(scene.agent.folders.directory, /-1\.0\.0\.9$/);
+});
+
 test('a failing disable blocks the upgrade and the removal, a failing install leaves it not installed', async () => {
   await using scene = await Scene.create();
   await scene.wish('install', 'exit 3');

@@ -141,12 +141,14 @@ export class GuestAgent {
     return await this.#enable(handler, [installed]);
   }
 
+  /** To another version; to an older one, update is the newer one's, and the older one stands in both variables. */
   async #upgrade(old: Handler, handler: Handler): Promise<GoalStateOutcome> {
     const commands: CommandOutcome[] = [];
     const { version } = handler.name;
+    const goesBack = isOlder(version, old.name.version);
     const codes = { disable: NOT_RUN, uninstall: NOT_RUN };
     const updating = (): Record<string, string> => ({
-      AZURE_GUEST_AGENT_UPDATING_FROM_VERSION: old.name.version,
+      AZURE_GUEST_AGENT_UPDATING_FROM_VERSION: goesBack ? version : old.name.version,
       VERSION: version,
       AZURE_GUEST_AGENT_DISABLE_CMD_EXIT_CODE: codes.disable,
       AZURE_GUEST_AGENT_UNINSTALL_CMD_EXIT_CODE: codes.uninstall,
@@ -164,7 +166,7 @@ export class GuestAgent {
       return { commands, handler: 'notReady' };
     }
     await carryOver(this.#guest, old.folders, handler.folders);
-    if (!(await step(handler, 'update')) || !(await step(old, 'uninstall'))) {
+    if (!(await step(goesBack ? old : handler, 'update')) || !(await step(old, 'uninstall'))) {
       return { commands, handler: 'notReady' };
     }
     await rm(this.#guest.path(old.folders.directory), { recursive: true, force: true });
@@ -227,6 +229,12 @@ export class GuestAgent {
     }
     return this.#installed;
   }
+}
+
+/** By number, part for part: 1.0.0.9 is older than 1.0.0.10. */
+function isOlder(version: string, than: string): boolean {
+  const order = new Intl.Collator('en', { numeric: true });
+  return order.compare(version, than) < 0;
 }
 
 interface Handler {

@@ -257,6 +257,11 @@ test('a copy that was named for another disk leaves the disk that it is a copy o
   const disks = disksOf({ sda: ext('A'), sdb: ext('B') });
   const matching = matchBlobs(blobsOf(ext('A'), ext('A')), disks, [{ blob: 0, disk: 'sdb' }]);
   assert.deepEqual(verdicts(matching, 2), ['misnamed', 'ambiguous']);
+  const bothNamed = matchBlobs(blobsOf(ext('A'), ext('A')), disks, [
+    { blob: 0, disk: 'sdb' },
+    { blob: 1, disk: 'sda' },
+  ]);
+  assert.deepEqual(verdicts(bothNamed, 2), ['misnamed', 'doubted']);
 });
 
 test('content of another sort, or of another size, speaks against the caller too', () => {

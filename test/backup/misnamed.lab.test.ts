@@ -1,0 +1,95 @@
+import * as assert from 'uvu/assert';
+import * as v from 'valibot';
+import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
+import type { RunSummary } from '../../src/report/summary.ts';
+import { type Ended, flashfreeze } from '../commands/command-line.ts';
+import { Rig } from '../commands/rig.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { suite } from '../suite.ts';
+
+await enterLab({ lifetimeSeconds: 120 });
+
+const test = suite('blobs named for the wrong disk');
+const SLOW_MS = 400;
+
+/** Two disks, of which the second one's blob answers late. */
+async function rigWithSlowBlob(): Promise<Rig> {
+  const rig = await Rig.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  await rig.server.setLatency('disk1', { kind: 'fixed', ms: SLOW_MS });
+  return rig;
+}
+
+/** `--disk` for every disk, with the blob of that index. */
+function named({ disks, server }: Rig, blobs: readonly number[]): string[] {
+  return disks.disks.flatMap(({ device }, index) => [
+    '--disk',
+    `${device}=${server.urls[blobs[index] ?? 0]}`,
+  ]);
+}
+
+function summaryOf({ stdout }: Ended): RunSummary {
+  return v.parse(runSummarySchema, JSON.parse(stdout));
+}
+
+function windowOf({ fileSystems }: RunSummary, rig: Rig, disk: number): number {
+  const { mountPoint } = rig.disks.disks[disk] ?? {};
+  return fileSystems.find((it) => it.mountPoint === mountPoint)?.windowMs ?? Number.NaN;
+}
+
+test('swapped on the command line: told, and no file system thaws before its true disk has answered', async () => {
+  await using rig = await rigWithSlowBlob();
+  const ended = await flashfreeze(['snapshot', ...named(rig, [1, 0]), '--json']);
+  const summary = summaryOf(ended);
+  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.is(summary.consistency, 'fileSystemConsistent');
+  assert.equal(
+    summary.disks.map(({ device }) => device),
+    [null, null],
+  );
+  const [first = '', second = ''] = summary.warnings;
+  assert.is(summary.warnings.length, 2);
+  assert.match(
+    first,
+    /disk1 is matched to no disk: it was named for loop\d+, but .* its content is/,
+  );
+  assert.match(second, /disk0 is matched to no disk/);
+  // A bound from below: the answer of its blob takes twice as long.
+  assert.ok(windowOf(summary, rig, 1) > SLOW_MS / 2);
+  assert.not.match(ended.stdout + ended.stderr, 'sig=');
+});
+
+test('named rightly nothing is told, and only the slow one waits', async () => {
+  await using rig = await rigWithSlowBlob();
+  const summary = summaryOf(await flashfreeze(['snapshot', ...named(rig, [0, 1]), '--json']));
+  assert.equal(summary.warnings, []);
+  assert.ok(windowOf(summary, rig, 1) > SLOW_MS / 2);
+  assert.ok(windowOf(summary, rig, 0) < windowOf(summary, rig, 1));
+});
+
+test('swapped, --strict-match refuses it by name before anything is frozen', async () => {
+  await using rig = await rigWithSlowBlob();
+  const ended = await flashfreeze(['snapshot', ...named(rig, [1, 0]), '--strict-match']);
+  assert.is(ended.exitCode, 2);
+  assert.match(ended.stderr, 'FF_BLOB_MISMATCH');
+  assert.match(ended.stderr, 'Nothing was frozen');
+  assert.not.match(ended.stderr, 'sig=');
+});
+
+test('a frozen disk without a blob is told by the snapshot as by the plan', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
+  const [url = ''] = rig.server.urls;
+  const ended = await flashfreeze(['snapshot', '--blob', url, '--json']);
+  assert.is(ended.exitCode, 0, ended.stderr);
+  const { warnings } = summaryOf(ended);
+  assert.is(warnings.length, 1);
+  assert.match(warnings[0] ?? '', `${rig.disks.disks[1]?.device} is frozen, but none of the blobs`);
+  const { stdout } = await flashfreeze(['plan', '--blob', url]);
+  assert.ok(stdout.replaceAll(/\s+/g, ' ').includes(warnings[0] ?? ''));
+  const { mountPoint = '' } = rig.disks.disks[1] ?? {};
+  const whole = summaryOf(
+    await flashfreeze(['snapshot', '--blob', url, '--skip', mountPoint, '--json']),
+  );
+  assert.equal(whole.warnings, []);
+});
+
+test.run();

@@ -25,12 +25,24 @@ export function renderHtml(run: RunFile): string {
 </head>
 <body>
 <h1>flashfreeze ${origin}</h1>
-<p class="soft">${escapeHtml(writtenAt)}</p>
+<p class="soft">${escapeHtml([writtenAt, ...scheduledText(run)].join(' · '))}</p>
 ${renderBody(run)}
 <footer>task ${escapeHtml(taskId)} · flashfreeze ${escapeHtml(machine.flashfreeze)} · Linux ${escapeHtml(machine.kernel)} · ${machine.processors} processors</footer>
 </body>
 </html>
 `;
+}
+
+function scheduledText({ timeline }: RunFile): string[] {
+  const { at, lateMs } = timeline?.scheduled ?? {};
+  return at === undefined
+    ? []
+    : [
+        `to begin at ${at}`,
+        ...(lateMs === null || lateMs === undefined
+          ? []
+          : [`the first freeze began ${lateMs} ms after that`]),
+      ];
 }
 
 function renderBody({ origin, error, summary, timeline }: RunFile): string {

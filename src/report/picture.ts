@@ -64,20 +64,23 @@ function freezeBars({
   return [freeze, ...frozen, ...thawed, ...failed];
 }
 
-function diskRow({ device, blob, request, attempts, consistent, error }: TimelineDisk): Row {
-  const title = error ?? `${attempts} ${attempts === 1 ? 'request' : 'requests'}`;
+function diskRow(disk: TimelineDisk): Row {
+  const { device, blob, attempts } = disk;
   return {
     label: device ?? 'unknown disk',
     detail: blob.split('/').slice(-2).join('/'),
-    bars:
-      request === null
-        ? []
-        : [bar(consistent ? 'request' : 'failed', request[0], request[1], title)],
+    bars: requestBars(disk, `${attempts} ${attempts === 1 ? 'request' : 'requests'}`),
   };
 }
 
 function commandRow(command: TimelineDisk): Row {
-  return { ...diskRow(command), label: command.blob, detail: '' };
+  return { label: command.blob, detail: '', bars: requestBars(command, 'command') };
+}
+
+function requestBars({ request, consistent, error }: TimelineDisk, what: string): Bar[] {
+  return request === null
+    ? []
+    : [bar(consistent ? 'request' : 'failed', request[0], request[1], error ?? what)];
 }
 
 function bar(kind: Bar['kind'], fromMs: number, toMs: number, what: string): Bar {

@@ -23,7 +23,9 @@ export function timelineLines(timeline: Timeline): string[] {
 function scheduledLine({ scheduled }: Timeline): string[] {
   return scheduled === null || scheduled.lateMs === null
     ? []
-    : [`the first freeze was to begin at ${scheduled.at}, and began ${scheduled.lateMs} ms later`];
+    : [
+        `the first freeze was to begin at ${scheduled.at}, and began ${scheduled.lateMs} ms after that`,
+      ];
 }
 
 function momentsOfFileSystem({

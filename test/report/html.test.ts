@@ -34,9 +34,16 @@ test('a command in the window is no snapshot', () => {
   assert.match(html, 'ended with 0, and everything was frozen all the while');
   assert.match(html, '<h3>Command</h3>');
   assert.match(html, '</i>command</span>');
-  assert.not.match(html, /snapshot|>disk</);
+  assert.not.match(html, /snapshot|>disk<|1 request/);
   const failed = renderHtml({ ...runOf(busyRecord(8)), origin: 'freeze' });
   assert.match(failed, /verdict bad">[^<]* failed, or ran while not everything was frozen/);
+});
+
+test('a scheduled start is told with how late it was', () => {
+  const askedFor = new Date('2026-11-22T02:41:51.600Z');
+  const html = renderHtml(runOf({ ...goodRecord(1), scheduled: { askedFor, lateMs: 0.25 } }));
+  assert.match(html, 'to begin at 2026-11-22T02:41:51.600Z · the first freeze began 0.25 ms after');
+  assert.not.match(renderHtml(runOf(goodRecord(1))), 'to begin at');
 });
 
 test('is whole in itself: nothing is loaded or run', () => {

@@ -31,7 +31,10 @@ export function addSnapshotCommand(program: Command): void {
       ).choices(['early', 'barrier']),
     )
     .option('--metadata <key=value>', 'metadata of every snapshot (repeatable)', collect)
-    .option('--strict-match', 'refuse a blob that belongs to none of this machine’s disks')
+    .option(
+      '--strict-match',
+      'refuse a blob that belongs to none of this machine’s disks, or not to the one named',
+    )
     .option('--no-freeze', 'freeze nothing: crash-consistent snapshots')
     .option('--lanes <count>', 'number of connection threads (default 1)');
   addRunOptions(command).action(async (options: RawSnapshotOptions) => {

@@ -223,7 +223,7 @@ test('a table lock that somebody keeps: 510 in time, and nothing is held afterwa
     const workload = database.workload.replace('timeout = 20', 'timeout = 1');
     const { said, application, message } = await quiesceWorkload(workload, { fileSystems: BOTH });
     assert.is(said, 'freeze 510', message);
-    assert.match(message, /writers may have waited behind it for 1\.\d s/);
+    assert.match(message, /writers may have waited behind it for \d+\.\d s/);
     await application.resume();
   }
   await assertWritable(database);

@@ -2,7 +2,7 @@ import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { buildConnector, Dispatcher, Client as UndiciClient } from 'undici';
 import Client from 'undici/lib/dispatcher/client.js';
-import { tunnelConnector } from './tunnel.ts';
+import type { TunnelOptions } from './tunnel.ts';
 
 /**
  * How long an idle connection is kept, in ms: past the longest preparation (scripts and a scheduled
@@ -78,7 +78,21 @@ export class BlobConnection {
         connector ??
         (proxy === undefined
           ? { timeout: connectTimeoutMs, ...names, ...trust }
-          : tunnelConnector({ proxy, connectTimeoutMs, ...names }, trust)),
+          : connectorThrough({ proxy, connectTimeoutMs, ...names }, trust)),
     });
   }
+}
+
+/** The way through a proxy is loaded by who needs one, with its first connection, which is before the window. */
+function connectorThrough(
+  options: TunnelOptions,
+  trust: buildConnector.BuildOptions,
+): buildConnector.connector {
+  const connector = import('./tunnel.ts').then((tunnel) => tunnel.tunnelConnector(options, trust));
+  return (origin, callback) => {
+    connector.then(
+      (connect) => connect(origin, callback),
+      (error: Error) => callback(error, null),
+    );
+  };
 }

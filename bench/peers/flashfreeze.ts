@@ -78,6 +78,7 @@ function programOf(checkout: string, nodeOptions: readonly string[]): string[] {
     ? [shim]
     : [
         ...['/usr/bin/env', 'MALLOC_ARENA_MAX=1'],
-        ...[process.execPath, ...nodeOptions, join(checkout, 'src/flashfreeze.js')],
+        ...[process.execPath, '--max-semi-space-size=4', ...nodeOptions],
+        join(checkout, 'src/flashfreeze.js'),
       ];
 }

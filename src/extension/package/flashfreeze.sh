@@ -32,4 +32,5 @@ case "$1 $2" in
   ;;
 esac
 
-exec "$directory/node" "$directory/flashfreeze.js" "$@"
+# Of young objects a window makes less than 4 MB; Node.js would take 16: 7 MB less with 64 disks.
+exec "$directory/node" --max-semi-space-size=4 "$directory/flashfreeze.js" "$@"

@@ -10,7 +10,7 @@ const test = suite('shim');
 const SHIM = join(import.meta.dirname, '../../../src/extension/package/flashfreeze.sh');
 const REPORT = `#!/bin/sh
 [ "$1" = --version ] && exit 0
-echo "$0"; echo "$1"; shift; echo "$#"
+echo "$0"; echo "$1"; echo "$2"; shift 2; echo "$#"
 for argument; do echo "$argument"; done
 echo "$NODE_COMPILE_CACHE"; echo "\${NODE_OPTIONS-none}"; pwd
 exit 7
@@ -64,6 +64,7 @@ test('arguments, exit code and working directory are passed on', async () => {
   assert.is(code, 7);
   assert.equal(stdout.split('\n'), [
     join(folder, 'node'),
+    '--max-semi-space-size=4',
     join(folder, 'flashfreeze.js'),
     '4',
     'extension',

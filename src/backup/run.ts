@@ -15,7 +15,7 @@ import type { BackupRecord, TargetRecord } from './record.ts';
 import { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
-import { lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
+import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
 
 /** How the settings name the OS disk among the LUNs (settings.md, includedDisks). */
 const OS_DISK_LUN = -1;
@@ -74,8 +74,7 @@ function startOf(
   { warn }: RunObserver,
 ): ScheduledStart {
   const attempts = [...earlier, last].map(({ fileSystems }) => fileSystems);
-  const now = { monotonicNs: process.hrtime.bigint(), wallClockMs: Date.now() };
-  const start = scheduledStart(askedFor, attempts, now);
+  const start = scheduledStart(askedFor, attempts, bothClocks());
   const sentence = lateness(start);
   if (sentence !== undefined) {
     warn(sentence);

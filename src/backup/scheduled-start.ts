@@ -28,6 +28,20 @@ export function scheduledStart(
   return { askedFor, lateMs: Math.round((firstMs - askedFor.getTime()) * 1_000) / 1_000 };
 }
 
+/**
+ * CLOCK_MONOTONIC and wall clock at the same moment. The latter is read at the turn of a millisecond, which takes
+ * up to one: to the nanosecond Node.js has only the former.
+ */
+export function bothClocks(): { readonly monotonicNs: bigint; readonly wallClockMs: number } {
+  const begunMs = Date.now();
+  for (;;) {
+    const wallClockMs = Date.now();
+    if (wallClockMs !== begunMs) {
+      return { monotonicNs: process.hrtime.bigint(), wallClockMs };
+    }
+  }
+}
+
 /** A sentence for people where the start was not kept to; undefined where it was. */
 export function lateness({ askedFor, lateMs }: ScheduledStart): string | undefined {
   return lateMs === undefined || lateMs < REMARKABLY_LATE_MS

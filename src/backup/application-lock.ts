@@ -19,7 +19,7 @@ const WAIT_LIMIT_MS = 65 * 60_000;
  * with other tools, which need not wait for this machine's scripts. Who takes both takes this one first.
  *
  * @returns undefined where another run holds it
- * @throws FlashfreezeError FF_INTERNAL where the directory is not safe, FF_ADDON_MISSING
+ * @throws FlashfreezeError FF_FREEZE_FAILED where the directory is not safe, FF_ADDON_MISSING
  */
 export async function lockApplications(): Promise<Disposable | undefined> {
   try {
@@ -35,7 +35,7 @@ export async function lockApplications(): Promise<Disposable | undefined> {
 /**
  * The same, as soon as the other run has let the applications go, or has died.
  *
- * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_INTERRUPTED, FF_INTERNAL
+ * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_INTERRUPTED, FF_FREEZE_FAILED
  */
 export async function waitForApplications(abort: AbortSignal): Promise<Disposable> {
   try {

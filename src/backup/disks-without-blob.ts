@@ -1,8 +1,5 @@
-import type { Disk, Plan } from '../filesystems/model.ts';
+import { type Disk, OS_DISK_LUN, type Plan } from '../filesystems/model.ts';
 import type { Matching } from '../snapshot/matching/match-blobs.ts';
-
-/** In a list of LUNs, the OS disk. */
-const OS_DISK_LUN = -1;
 
 /**
  * What is frozen and will not be in the snapshots, as sentences. A blob that is matched to no disk may be

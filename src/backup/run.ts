@@ -1,5 +1,5 @@
 import { machineProxy } from '../config/machine-proxy.ts';
-import type { Disk, Plan } from '../filesystems/model.ts';
+import { type Disk, OS_DISK_LUN, type Plan } from '../filesystems/model.ts';
 import type { LastLever } from '../freezer/last-lever.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import { throwIfAborted, unlessAborted } from './abort.ts';
@@ -16,9 +16,6 @@ import { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
-
-/** How the settings name the OS disk among the LUNs (settings.md, includedDisks). */
-const OS_DISK_LUN = -1;
 
 /**
  * One run: prepare, settle, quiesce, freeze, fire, thaw, resume, release (design, "The run"). Resolves also for a run

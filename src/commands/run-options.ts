@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { configuredRequest } from '../backup/configured-request.ts';
 import type { BackupRequest } from '../backup/request.ts';
-import type { VmBackupConfiguration } from '../config/vmbackup.ts';
+import { MOST_STANDSTILL_S, type VmBackupConfiguration } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { LogLevel } from '../log/held-log.ts';
 import type { QuiescePlan } from '../quiesce/model.ts';
@@ -97,19 +97,16 @@ export function runRequestOf(
   };
 }
 
-/** Longer than any writer could bear to stand still. */
-const MAX_TIMEOUT_S = 3_600;
-
 /** `--timeout`, in milliseconds; undefined where it was not given. */
 export function timeoutMsOf(text: string | undefined): number | undefined {
   if (text === undefined) {
     return undefined;
   }
   const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_S)) {
+  if (!(seconds > 0 && seconds <= MOST_STANDSTILL_S)) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      `--timeout ${text}: expected seconds, more than 0 and at most ${MAX_TIMEOUT_S}, e.g. --timeout 60`,
+      `--timeout ${text}: expected seconds, more than 0 and at most ${MOST_STANDSTILL_S}, e.g. --timeout 60`,
     );
   }
   return seconds * 1_000;

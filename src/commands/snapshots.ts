@@ -56,10 +56,14 @@ export function addSnapshotsCommand(program: Command): void {
 /** A snapshot with the task that is known to have taken it. */
 type Listed = StoredSnapshot & { readonly task: string | null };
 
-async function listed(url: string, options: ListOptions): Promise<Listed[]> {
+async function listed(
+  url: string,
+  options: ListOptions,
+  proxy: string | undefined,
+): Promise<Listed[]> {
   const known = await knownSnapshots();
   const wanted = metadataOf(options.metadata);
-  return (await listSnapshots(url, machineProxy()(url)))
+  return (await listSnapshots(url, proxy))
     .map((it) => ({ ...it, task: taskOf(it, known) ?? null }))
     .filter(({ blob }) => options.blob === undefined || blob === options.blob)
     .filter(({ task }) => options.task === undefined || task === options.task)
@@ -68,7 +72,7 @@ async function listed(url: string, options: ListOptions): Promise<Listed[]> {
 
 async function list(options: ListOptions): Promise<void> {
   const url = containerUrlOf(options);
-  const snapshots = await listed(url, options);
+  const snapshots = await listed(url, options, machineProxy()(url));
   print(url, options.json === true ? jsonOf({ snapshots }) : tableOf(snapshots));
 }
 
@@ -77,10 +81,10 @@ async function prune(options: PruneOptions): Promise<number> {
   const url = containerUrlOf(options);
   const isOurs = ({ task }: Listed): boolean =>
     options.all === true || (options.metadata ?? []).length > 0 || task !== null;
-  const all = await listed(url, options);
+  const proxy = machineProxy()(url);
+  const all = await listed(url, options, proxy);
   const candidates = all.filter(isOurs);
   const doomed = toPrune(candidates, rule, new Date());
-  const proxy = machineProxy()(url);
   const results: Pruned[] = [];
   for (const snapshot of doomed) {
     const error =

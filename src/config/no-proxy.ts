@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
+import { withoutBrackets } from '../hostnames.ts';
 
 /**
  * Whether `NO_PROXY` takes a URL out: entries with commas or white space between them are host names,
@@ -44,8 +45,4 @@ function matchesNetwork(entry: string, host: string): boolean {
   const network = new BlockList();
   network.addSubnet(address, bits, family);
   return network.check(host, family);
-}
-
-function withoutBrackets(host: string): string {
-  return host.replace(/^\[/, '').replace(/\]$/, '');
 }

@@ -153,7 +153,7 @@ interface Key {
 }
 
 /** Longer than any writer could bear to stand still; and a timer of Node's that is too long fires at once. */
-const MOST_STANDSTILL_S = 3_600;
+export const MOST_STANDSTILL_S = 3_600;
 const MOST_INTERVAL_S = 86_400;
 
 const SHARED_KEYS: readonly Key[] = [

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isLoopback } from '../hostnames.ts';
 import { bypassesProxy } from './no-proxy.ts';
 
 export const WAAGENT_CONFIGURATION_PATH = '/etc/waagent.conf';
@@ -82,8 +83,6 @@ function proxyUrl(text: string): URL | undefined {
   return url !== null && /^https?:$/.test(url.protocol) && url.hostname !== '' ? url : undefined;
 }
 
-/** Itself, which no proxy can reach for the machine. */
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 /** Addresses of the host that only this VM can reach: never through a proxy (host-api.md). */
 const HOST_ADDRESSES: readonly string[] = ['168.63.129.16', '169.254.169.254'];
 
@@ -109,8 +108,9 @@ export function proxyFor(
   return configuration.proxy ?? proxyUrl(variable(environment, scheme))?.href;
 }
 
+/** No proxy can reach the machine itself for it. */
 function isNear(hostname: string): boolean {
-  return LOOPBACK.test(hostname) || HOST_ADDRESSES.includes(hostname);
+  return isLoopback(hostname) || HOST_ADDRESSES.includes(hostname);
 }
 
 /** In small letters first, as curl and the agent do. */

@@ -8,6 +8,7 @@ import { finished } from 'node:stream/promises';
 import {
   type ProcessIdentity,
   processIdentity,
+  readBootId,
   stillRuns,
 } from '../backup/journal/process-identity.ts';
 import { exclusively } from './exclusive.ts';
@@ -84,10 +85,6 @@ export async function noteWorker(directory: string, pid: number): Promise<void> 
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const note: WorkerNote = { ...(await processIdentity(pid)), bootId: await readBootId() };
   await writeFile(join(folder, `${pid}.json`), JSON.stringify(note), { mode: 0o600 });
-}
-
-async function readBootId(): Promise<string> {
-  return (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
 }
 
 /** To be called by a worker as the last thing that it does. */

@@ -2,6 +2,7 @@ import { dirname } from 'node:path/posix';
 import { identifyDisk } from './azure-disks.ts';
 import type { BlockTopology, Leaf } from './block-topology.ts';
 import { natureOfType } from './file-system-types.ts';
+import { OS_DISK_LUN } from './model.ts';
 import { MountTree } from './mount-tree.ts';
 import type { Mount } from './mountinfo.ts';
 import { readMounts } from './read-plan.ts';
@@ -53,8 +54,6 @@ export type UsedBytesReader = (
   mountPoints: readonly string[],
 ) => Promise<readonly (number | undefined)[]>;
 
-/** LUN of the OS disk in a task's list. */
-const OS_DISK_LUN = -1;
 const TIB = 1024 ** 4;
 const RAM_DISK = /^z?ram\d/;
 /** Removable and network block devices: nothing of theirs is in a snapshot, and asking may hang. */

@@ -11,8 +11,7 @@ export function renderSummary(summary: RunSummary): string {
     renderDisks(summary),
     '',
     ...renderApplication(summary),
-    ...summary.warnings.map((warning) => colors.yellow(`! ${warning}`)),
-    ...summary.problems.map((problem) => colors.red(`✗ ${problem}`)),
+    ...renderRemarks(summary),
     renderVerdict(summary),
   ].join('\n');
 }
@@ -25,15 +24,14 @@ export function renderCommandRun(summary: RunSummary): string {
     renderFileSystems(summary),
     '',
     ...renderApplication(summary),
-    ...summary.warnings.map((warning) => colors.yellow(`! ${warning}`)),
-    ...summary.problems.map((problem) => colors.red(`✗ ${problem}`)),
+    ...renderRemarks(summary),
     `${good ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${windowSentence('frozen since', summary.barrier, summary.windowMs)}`,
   ].join('\n');
 }
 
 /** The closing table and sentences of `flashfreeze freeze`, for people. */
 export function renderFreeze(summary: FreezeSummary): string {
-  const { held, command, barrier, windowMs, problems, warnings } = summary;
+  const { held, command, barrier, windowMs } = summary;
   const verdict = held
     ? colors.green(
         `✓ everything was frozen for the ${figure(command.durationMs)} ms that ${command.program} took (${endOf(command)})`,
@@ -43,8 +41,7 @@ export function renderFreeze(summary: FreezeSummary): string {
     renderFileSystems(summary),
     '',
     ...renderApplication(summary),
-    ...warnings.map((warning) => colors.yellow(`! ${warning}`)),
-    ...problems.map((problem) => colors.red(`✗ ${problem}`)),
+    ...renderRemarks(summary),
     ...(command.lostBytes === 0
       ? []
       : [colors.yellow(`! ${command.lostBytes} bytes of its output were more than is held`)]),
@@ -60,6 +57,16 @@ function unheld(command: FreezeSummary['command']): string {
   return command.started
     ? `ran while not everything was frozen (${endOf(command)}): what it made is not consistent`
     : 'was not started';
+}
+
+function renderRemarks({
+  warnings,
+  problems,
+}: Pick<RunSummary, 'warnings' | 'problems'>): string[] {
+  return [
+    ...warnings.map((warning) => colors.yellow(`! ${warning}`)),
+    ...problems.map((problem) => colors.red(`✗ ${problem}`)),
+  ];
 }
 
 function renderFileSystems({ fileSystems }: Pick<RunSummary, 'fileSystems'>): string {

@@ -2,7 +2,12 @@ import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/
 import { basename, join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
 import type { FileSystem } from '../../filesystems/model.ts';
-import { type ProcessIdentity, processIdentity, stillRuns } from './process-identity.ts';
+import {
+  type ProcessIdentity,
+  processIdentity,
+  readBootId,
+  stillRuns,
+} from './process-identity.ts';
 
 /** On a tmpfs: a reboot thaws everything, and forgets what was frozen. */
 export const JOURNAL_DIRECTORY = '/run/flashfreeze';
@@ -11,7 +16,6 @@ export const JOURNAL_DIRECTORY = '/run/flashfreeze';
 export const GRACE_PERIODS_PATH = '/sys/kernel/rcu_expedited';
 
 /** Another one after each boot, random(4). */
-const BOOT_ID_PATH = '/proc/sys/kernel/random/boot_id';
 
 /** A run from before its first freeze to after its last thaw. */
 export interface JournalEntry {
@@ -74,7 +78,7 @@ export class Journal implements AsyncDisposable {
     const ledgerPath = join(directory, `${name}.ledger`);
     const entry: JournalEntry = {
       process,
-      bootId: await readBootId(),
+      bootId: await readBootId().catch(() => ''),
       begun: new Date().toISOString(),
       fileSystems: fileSystems.map(({ mountPoint, device }) => ({ mountPoint, device })),
       ...(await readGracePeriods()),
@@ -111,7 +115,7 @@ export async function unfinishedRuns(
   const runs = await Promise.all(
     names.filter((name) => name.endsWith('.json')).map((name) => readEntry(directory, name)),
   );
-  const bootId = await readBootId();
+  const bootId = await readBootId().catch(() => '');
   const known = runs.filter((run) => run !== undefined);
   const [current, earlier] = [
     known.filter((run) => (run.bootId ?? bootId) === bootId),
@@ -166,10 +170,6 @@ function unsafeError(directory: string): FlashfreezeError {
     'FF_FREEZE_FAILED',
     `cannot use the journal's directory "${directory}": it must belong to root and not be writable by others; correct its owner and mode`,
   );
-}
-
-async function readBootId(): Promise<string> {
-  return (await readFile(BOOT_ID_PATH, 'latin1').catch(() => '')).trim();
 }
 
 async function readGracePeriods(): Promise<Pick<JournalEntry, 'gracePeriods'>> {

@@ -45,3 +45,8 @@ function parseStat(stat: string): ProcessIdentity {
 function stateOf(stat: string): string | undefined {
   return fieldsAfterName(stat)[0];
 }
+
+/** Of the time since the machine was last started. @throws what the system says */
+export async function readBootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
+}

@@ -1,5 +1,6 @@
 import type { GenericSchema, InferOutput } from 'valibot';
 import { FlashfreezeError } from '../../errors.ts';
+import { OS_DISK_LUN } from '../../filesystems/model.ts';
 import { parseBlobUrl } from '../../snapshot/blob/blob-url.ts';
 import type {
   CustomSettings,
@@ -207,8 +208,6 @@ function dynamicConfigsOf(pairs: Pairs): { known: Pair[]; warnings: string[] } {
   }
   return { known: lastOfEach(known), warnings };
 }
-
-const OS_DISK_LUN = -1;
 
 function includedDisksOf(given: InferOutput<typeof INCLUDED_DISKS>): IncludedDisks {
   const luns = [...(given.dataDiskLunList ?? []), ...(given.isOSDiskIncluded ? [OS_DISK_LUN] : [])];

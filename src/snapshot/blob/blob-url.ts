@@ -1,4 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
+import { isLoopback } from '../../hostnames.ts';
 
 /** A blob's address, taken apart. `query` is a secret: it holds the SAS signature. */
 export interface BlobUrl {
@@ -11,7 +12,6 @@ export interface BlobUrl {
 }
 
 const EXPECTED = 'expected https://<account>.blob.core.windows.net/<container>/<blob>?<SAS>';
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
  * Checks a blob's URL and takes it apart. Messages name `label` and at most the host, never the
@@ -40,7 +40,7 @@ export function parseBlobUrl(text: string, label = 'blob URL'): BlobUrl {
 
 /** @throws FlashfreezeError `FF_URL_INSECURE` for plain HTTP to another machine */
 export function requireSecure({ protocol, hostname }: URL, label: string): void {
-  if (protocol === 'http:' && !LOOPBACK.test(hostname)) {
+  if (protocol === 'http:' && !isLoopback(hostname)) {
     throw new FlashfreezeError(
       'FF_URL_INSECURE',
       `${label} is plain http to ${hostname}: use https (http is for loopback only)`,

@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import buildSecureConnector from 'undici/lib/core/connect.js';
+import { withoutBrackets } from '../../hostnames.ts';
 
 const HTTPS_PORT = '443';
 
@@ -87,7 +88,7 @@ function connectRequest(
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return {
     method: 'CONNECT',
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    host: withoutBrackets(hostname),
     path: destination,
     agent: false,
     headers: {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { buildConnector } from 'undici';
+import { withoutBrackets } from '../../hostnames.ts';
 
 const HTTP_PORT = 80;
 /** TCP's own probes, for a host that is gone without a word. */
@@ -23,8 +24,7 @@ export class HostConnector {
 
   static toOrigin(origin: string, timeoutMs: number): HostConnector {
     const { hostname, port } = new URL(origin);
-    // An IPv6 address stands in brackets in a URL, and nowhere else.
-    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    const host = withoutBrackets(hostname);
     return new HostConnector({ host, port: port === '' ? HTTP_PORT : Number(port) }, timeoutMs);
   }
 

@@ -19,6 +19,8 @@ export function backupRequest(
     sequential: false,
     freeze: true,
     strictMatch: false,
+    isPartial: false,
+    foreignBlobs: 'refuse',
     startAt: undefined,
     metadata: [],
     taskId: 'bench',

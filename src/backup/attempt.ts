@@ -3,10 +3,13 @@ import type { Stamps } from '../freezer/model.ts';
 import { abortReasonOf, throwIfAborted } from './abort.ts';
 import { waitExactly } from './approach.ts';
 import { disksOf, type Prepared, type Relays } from './prepare.ts';
+import type { WritesSeen } from './record.ts';
 import type { BackupRequest } from './request.ts';
 import { scheduleInput } from './schedule/topology.ts';
 import { StuckWatch } from './stuck-watch.ts';
+import { disksToWatch } from './whole-set/behind.ts';
 import { FreezeWindow, type WindowEffects, type WindowRecord } from './window.ts';
+import { WriteWatch } from './write-watch.ts';
 
 /**
  * A request is given up this long before the deadline, or a tenth of the time before where that is
@@ -26,9 +29,12 @@ export interface AttemptPlan {
   readonly armed: ArmedFreezer | undefined;
 }
 
-/** A window, and what freezes waited for that took too long, as sentences for people. */
+/** A window, and what was seen beside it. */
 export interface WatchedWindow extends WindowRecord {
+  /** What freezes waited for that took too long, as sentences for people. */
   readonly findings: readonly string[];
+  /** For each target what the write counters of its disks say. */
+  readonly writes: readonly WritesSeen[];
 }
 
 /**
@@ -44,9 +50,14 @@ export async function attempt(
 ): Promise<WatchedWindow> {
   const { plan, freezer } = prepared;
   using watch = new StuckWatch(freezer, plan, () => window.stillFreezing());
+  using writes = WriteWatch.open(
+    prepared.targets.map(({ behind }) => disksToWatch(behind)),
+    [...plan.disks, ...(plan.otherDisks ?? [])],
+  );
   const window: FreezeWindow = new FreezeWindow(
     { ...scheduleInput(plan, disksOf(prepared), request), waves: attemptPlan.waves },
     effectsOf(request, prepared, attemptPlan, watch),
+    writes,
     attemptPlan.settled,
   );
   using _freezing = relays.freezer.listen((event) => window.onFreezerEvent(event));
@@ -58,7 +69,8 @@ export async function attempt(
     // Last of all, so that nothing stands between the time asked for and the first FIFREEZE.
     await waitExactly(request.startAt, abort);
     throwIfAborted(abort);
-    return { ...(await window.run()), findings: await watch.findings() };
+    const record = await window.run();
+    return { ...record, findings: await watch.findings(), writes: writes.results() };
   } finally {
     abort.removeEventListener('abort', onAbort);
     freezer.restoreGracePeriods();

@@ -17,6 +17,8 @@ export function configuredRequest(
     settle: true,
     freeze: configuration.freeze,
     strictMatch: false,
+    isPartial: false,
+    foreignBlobs: 'refuse',
     startAt: undefined,
     metadata: [],
     lanes: configuration.lanes,

@@ -12,45 +12,83 @@ import {
 } from '../snapshot/matching/match-blobs.ts';
 import { identifyDisk } from '../snapshot/matching/read-disk-head.ts';
 import type { Preflight } from '../snapshot/model.ts';
-import { disksWithoutBlob } from './disks-without-blob.ts';
 import type { BackupRequest, RequestedBlob, RunObserver } from './request.ts';
+import type { Behind } from './whole-set/behind.ts';
+import { describeGap, isFault } from './whole-set/gap.ts';
+import { gapsOf, type SetWishes } from './whole-set/gaps.ts';
+
+/** What the matching needs to know of a run. */
+export type MatchRequest = Pick<
+  BackupRequest,
+  'blobs' | 'strictMatch' | 'isPartial' | 'foreignBlobs' | 'includedLuns'
+>;
 
 /**
  * Finds the disk behind each blob; what the caller named wins, unless content or size speak against it.
  * An unmatched blob is no error: its snapshot is then taken at the barrier, and every file system that
- * may lie on it waits. Warns also of frozen disks that no blob given can be.
+ * may lie on it waits.
  *
  * @param blobs URLs without query, in the order of the targets
- * @returns the kernel name of each target's disk, undefined where it is not known
- * @throws FlashfreezeError FF_DEVICE_NOT_FOUND, FF_USAGE for a wrong `--disk`; where the caller asked for
- * strictness FF_BLOB_FOREIGN, a blob belongs to none of this machine's disks, and FF_BLOB_MISMATCH, it
- * belongs to another one than was named
+ * @returns what is known of the disks behind each target
+ * @throws FlashfreezeError FF_DEVICE_NOT_FOUND, FF_USAGE for a wrong `--disk`; FF_BLOB_FOREIGN, a blob belongs to
+ * none of this machine's disks and the caller does not want it; if the caller asked for strictness
+ * FF_BLOB_MISMATCH, a blob belongs to another disk than was named, and FF_SET_INCOMPLETE
  */
 export async function matchTargets(
-  request: BackupRequest,
+  request: MatchRequest,
   plan: Plan,
   preflights: readonly Preflight[],
   blobs: readonly string[],
-  observer: RunObserver,
-): Promise<(string | undefined)[]> {
+  observer: Pick<RunObserver, 'warn'>,
+): Promise<Behind[]> {
   const disks = [...plan.disks, ...(plan.otherDisks ?? [])];
   const matching = matchBlobs(
     preflights.map(blobContent),
     await Promise.all(disks.map(contentOf)),
     await overridesOf(request.blobs),
   );
-  if (request.strictMatch) {
+  if (request.foreignBlobs === 'refuse') {
     refuseForeign(matching, blobs);
-    refuseMismatch(matching, blobs);
   }
-  for (const sentence of [
-    ...doubts(matching, blobs),
-    ...disksWithoutBlob(plan, matching, request.includedLuns),
-  ]) {
+  const behind = blobs.map((_, index) => behindOf(index, matching));
+  if (request.strictMatch) {
+    refuseMismatch(matching, blobs);
+    refuseIncomplete(request, plan, behind, blobs);
+  }
+  for (const sentence of doubts(matching, blobs)) {
     observer.warn(sentence);
   }
-  const diskOf = new Map(matching.matches.map(({ blob, disk }) => [blob, disk]));
-  return blobs.map((_, index) => diskOf.get(index));
+  return behind;
+}
+
+function behindOf(blob: number, { matches, unmatched }: Matching): Behind {
+  const match = matches.find((it) => it.blob === blob);
+  if (match !== undefined) {
+    return { kind: 'disk', disk: match.disk };
+  }
+  const unknown = unmatched.find((it) => it.blob === blob);
+  return unknown === undefined ? { kind: 'foreign' } : { kind: 'one-of', disks: unknown.mayBe };
+}
+
+/** Which gaps of a set a run's caller wants. */
+export function setWishesOf({ isPartial, includedLuns, foreignBlobs }: MatchRequest): SetWishes {
+  return { isPartial, includedLuns, toleratesForeign: foreignBlobs === 'accept' };
+}
+
+function refuseIncomplete(
+  request: MatchRequest,
+  plan: Plan,
+  behind: readonly Behind[],
+  blobs: readonly string[],
+): void {
+  const members = behind.map((it, index) => ({ blob: blobs[index] ?? '', behind: it }));
+  const gaps = gapsOf(plan, members, setWishesOf(request)).filter(isFault);
+  if (gaps.length > 0) {
+    throw new FlashfreezeError(
+      'FF_SET_INCOMPLETE',
+      `${gaps.map(describeGap).join(' ')} Nothing was frozen.`,
+    );
+  }
 }
 
 async function contentOf({ name, path, sizeBytes }: Disk) {
@@ -83,7 +121,7 @@ function refuseForeign({ foreign }: Matching, blobs: readonly string[]): void {
     const names = foreign.map((blob) => blobs[blob]).join(', ');
     throw new FlashfreezeError(
       'FF_BLOB_FOREIGN',
-      `by its content ${names} belongs to none of this machine's disks; nothing was frozen. Check the list of blobs, or leave out --strict-match.`,
+      `by its content ${names} belongs to none of this machine's disks; nothing was frozen. Check the list of blobs; if they are wanted all the same, say --allow-foreign.`,
     );
   }
 }
@@ -105,16 +143,11 @@ function isMismatch({ kind }: UnmatchedReason): boolean {
   return kind === 'misnamed' || kind === 'doubted';
 }
 
-function doubts({ foreign, unmatched }: Matching, blobs: readonly string[]): string[] {
-  return [
-    ...foreign.map(
-      (blob) => `${blobs[blob]} belongs by its content to none of this machine's disks`,
-    ),
-    ...unmatched.map(({ blob, reason }) => {
-      const remedy = isMismatch(reason)
-        ? '. Every file system that may lie on it waits for its snapshot; correct --disk'
-        : '';
-      return `${blobs[blob]} is matched to no disk: ${describeUnmatched(reason)}${remedy}`;
-    }),
-  ];
+function doubts({ unmatched }: Matching, blobs: readonly string[]): string[] {
+  return unmatched.map(({ blob, reason }) => {
+    const remedy = isMismatch(reason)
+      ? '. Every file system that may lie on it waits for its snapshot; correct --disk'
+      : '';
+    return `${blobs[blob]} is matched to no disk: ${describeUnmatched(reason)}${remedy}`;
+  });
 }

@@ -1,6 +1,8 @@
 import { verdictWith } from '../quiesce/decision.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../result-codes.ts';
-import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
+import { problemsOf } from './problems.ts';
+import type { BackupRecord, FileSystemTimes, TargetRecord } from './record.ts';
+import { isFault, type SetGap, voidsSet } from './whole-set/gap.ts';
 
 /** What a run is worth, disk by disk and as a whole. */
 export interface Outcome {
@@ -9,6 +11,11 @@ export interface Outcome {
   readonly name: string;
   /** One sentence for each thing that went wrong; empty on success. */
   readonly problems: readonly string[];
+  /**
+   * Every snapshot that was asked for exists and is what was asked for: it shows the common instant, and the set
+   * is whole; or, without a freeze, it is crash consistent.
+   */
+  readonly isRestorable: boolean;
   /** For each disk whether its snapshot provably shows the common instant. */
   readonly diskIsConsistent: readonly boolean[];
 }
@@ -20,21 +27,79 @@ export interface Outcome {
 export function judge(record: BackupRecord): Outcome {
   const diskIsConsistent = record.disks.map((disk) => isConsistent(record, disk));
   const ofDisks = consistencyOf(record, diskIsConsistent);
+  const isLessThanAsked = ofDisks === 'crashConsistent' && record.plan.fileSystems.length > 0;
   const { consistency, code } = verdictWith(
     { consistency: ofDisks, code: codeOf(record, ofDisks) },
     record.application,
+    isLessThanAsked,
   );
   return {
     consistency,
     code,
     name: RESULTS[code].name,
     problems: problemsOf(record, diskIsConsistent),
+    isRestorable: consistency !== 'none' && !isLessThanAsked && isComplete(record),
     diskIsConsistent,
   };
 }
 
+function isComplete({ disks }: BackupRecord): boolean {
+  return disks.every(({ answer }) => answer.snapshot !== undefined);
+}
+
 function isConsistent(record: BackupRecord, disk: TargetRecord): boolean {
-  return disk.answer.snapshot !== undefined && wereHeld(record, disk);
+  return (
+    disk.answer.snapshot !== undefined &&
+    wereHeld(record, disk) &&
+    stoodStill(record, disk) &&
+    !record.gaps.some((gap) => isFault(gap) && concerns(gap, disk))
+  );
+}
+
+/**
+ * Whether nothing wrote to the disk while its snapshot was taken: the counters say so, or they say nothing and
+ * all that is known to be on it was frozen.
+ */
+function stoodStill(
+  { plan, barrier }: BackupRecord,
+  { answer, writes, fileSystems, behind }: TargetRecord,
+): boolean {
+  if (plan.fileSystems.length === 0 || behind.kind === 'command' || behind.kind === 'foreign') {
+    return true;
+  }
+  switch (writes.kind) {
+    case 'changed':
+      return false;
+    case 'unknown':
+      return fileSystems.length > 0;
+    case 'unchanged': {
+      const { firedNs, acknowledgedNs } = answer;
+      return (
+        firedNs !== undefined &&
+        acknowledgedNs !== undefined &&
+        barrier !== undefined &&
+        writes.fromNs <= firedNs &&
+        acknowledgedNs <= writes.toNs &&
+        barrier.atNs <= writes.toNs
+      );
+    }
+  }
+}
+
+/** Whether a gap of the set takes the instant away from a disk's snapshot. */
+function concerns(gap: SetGap, { blob, device, behind }: TargetRecord): boolean {
+  switch (gap.kind) {
+    case 'left-out':
+      return gap.disk === undefined || gap.disk === device || behind.kind !== 'disk';
+    case 'half':
+    case 'moved':
+      return gap.disks.some((disk) => disk === device) || behind.kind !== 'disk';
+    case 'foreign':
+      return gap.blob === blob;
+    case 'host-answers':
+    case 'missing-disks':
+      return false;
+  }
 }
 
 /**
@@ -78,13 +143,20 @@ function wasHeld(
   );
 }
 
+/**
+ * A set in which all that could be frozen was held, and is whole, is still worth what one without a freeze is if
+ * single disks do not show the instant: something on them was not frozen and was, or may have been, written to.
+ */
 function consistencyOf(record: BackupRecord, diskIsConsistent: readonly boolean[]): Consistency {
-  const complete = record.disks.every(({ answer }) => answer.snapshot !== undefined);
   if (record.plan.fileSystems.length === 0) {
-    return complete ? 'crashConsistent' : 'none';
+    return isComplete(record) ? 'crashConsistent' : 'none';
   }
-  const consistent = diskIsConsistent.length > 0 && !diskIsConsistent.includes(false);
-  return consistent ? 'fileSystemConsistent' : 'none';
+  const isVoid = record.gaps.some((gap) => isFault(gap) && voidsSet(gap));
+  const held = record.disks.length > 0 && record.disks.every((disk) => wereHeld(record, disk));
+  if (isVoid || !held || !isComplete(record)) {
+    return 'none';
+  }
+  return diskIsConsistent.includes(false) ? 'crashConsistent' : 'fileSystemConsistent';
 }
 
 function codeOf(record: BackupRecord, consistency: Consistency): ResultCode {
@@ -129,122 +201,4 @@ function codeOfDisks(disks: readonly TargetRecord[]): ResultCode | undefined {
   }
   const hostIsNotRunning = disks.every(({ answer }) => answer.host?.statusCode === 556);
   return hostIsNotRunning ? 556 : 76;
-}
-
-function problemsOf(record: BackupRecord, diskIsConsistent: readonly boolean[]): string[] {
-  return [
-    ...problemOfEnd(record),
-    ...record.orphans.map(problemOfOrphan),
-    ...problemsOfApplication(record),
-    ...record.fileSystems.flatMap((times, index) => problemOfThaw(record, times, index)),
-    ...record.disks.flatMap((disk, index) => problemOfDisk(disk, diskIsConsistent[index] ?? false)),
-  ];
-}
-
-/** What is tolerated is told as a warning. */
-function problemsOfApplication({ application }: BackupRecord): string[] {
-  const grave = application?.findings.filter(({ tolerated }) => !tolerated) ?? [];
-  return grave.map(
-    ({ message, code }) =>
-      `${message} (code ${code}); without the application no backup is wanted.`,
-  );
-}
-
-function problemOfEnd(record: BackupRecord): string[] {
-  const { end } = record;
-  switch (end.kind) {
-    case 'completed':
-      return [];
-    case 'freeze-failed':
-      return [freezeProblem(mountPointOf(record, end.fileSystem), end.errno)];
-    case 'deadline':
-      return [deadlineProblem(record, end.stuck), ...record.findings];
-    case 'thawed-by-others':
-      return [
-        `${mountPointOf(record, end.fileSystem)} was thawed by somebody else while it was frozen; the snapshots are not consistent.`,
-      ];
-    case 'guardian-thawed':
-      return [
-        'This process did not thaw in time (was it stopped?); the guardian did. The snapshots are not consistent.',
-      ];
-    case 'guardian-lost':
-      return ['The guardian process ended during the freeze; everything was thawed at once.'];
-    case 'signal':
-      return [`Ended by ${end.signal}; everything was thawed at once.`];
-  }
-}
-
-function freezeProblem(mountPoint: string, errno: string): string {
-  if (errno === 'EBUSY') {
-    return `${mountPoint} is already frozen by somebody else and was left as it is. End the other freeze (its tool, or \`fsfreeze -u\`), then try again.`;
-  }
-  if (errno === 'ECANCELED') {
-    return `The freeze of ${mountPoint} was called off before it began, because the time was over or the guardian process gone. Try again.`;
-  }
-  if (errno === 'EPERM') {
-    return `The kernel refused to freeze ${mountPoint}: EPERM. Root of the machine itself is needed (CAP_SYS_ADMIN), not of a container or user namespace.`;
-  }
-  if (errno === 'EOPNOTSUPP' || errno === 'ENOTTY') {
-    return `The kernel refused to freeze ${mountPoint}: ${errno}. This file system cannot be frozen; leave it out with --skip ${mountPoint}.`;
-  }
-  return `The kernel refused to freeze ${mountPoint}: ${errno}.`;
-}
-
-function deadlineProblem(record: BackupRecord, stuck: readonly number[]): string {
-  if (record.barrier !== undefined) {
-    return 'The time-out passed before every disk had answered; everything was thawed at once.';
-  }
-  // Between two waves none is stuck: those of the next wave were not begun any more.
-  const notFrozen = [...record.fileSystems.keys()].filter(
-    (index) => record.fileSystems[index]?.frozenNs === undefined,
-  );
-  const late = stuck.length > 0 ? stuck : notFrozen;
-  const names = late.map((index) => mountPointOf(record, index)).join(', ');
-  return `The time-out passed before ${names} had frozen; everything was thawed.`;
-}
-
-function problemOfThaw(record: BackupRecord, times: FileSystemTimes, index: number): string[] {
-  const mountPoint = mountPointOf(record, index);
-  if (times.thawErrno !== undefined) {
-    return [
-      `Thawing ${mountPoint} failed with ${times.thawErrno}: check it with \`fsfreeze -u ${mountPoint}\`.`,
-    ];
-  }
-  const alreadySaid =
-    record.end.kind === 'guardian-thawed' ||
-    (record.end.kind === 'thawed-by-others' && record.end.fileSystem === index);
-  return times.wasFrozen === false && times.frozenNs !== undefined && !alreadySaid
-    ? [`${mountPoint} was found thawed by somebody else: its snapshot is not consistent.`]
-    : [];
-}
-
-function problemOfDisk({ blob, device, answer }: TargetRecord, consistent: boolean): string[] {
-  const name = device === undefined ? blob : `${device} (${blob})`;
-  const { failure, snapshot, attempts } = answer;
-  const orphan = answer.mayHaveOrphan
-    ? [
-        attempts === 1
-          ? `${name}: the answer to its request was lost; a snapshot may exist all the same.`
-          : `${name}: ${attempts} requests were sent and an answer was lost; a second snapshot may exist.`,
-      ]
-    : [];
-  if (failure !== undefined) {
-    // The host service names itself in what it did not answer.
-    const isNamed = failure.message.startsWith(`${name}: `);
-    return [isNamed ? failure.message : `${name}: ${failure.message}`, ...orphan];
-  }
-  if (snapshot !== undefined && !consistent) {
-    return [`${name}: the snapshot ${snapshot} does not show the common instant.`, ...orphan];
-  }
-  return orphan;
-}
-
-function problemOfOrphan({ blob, snapshot, keptBecause }: Orphan): string {
-  return keptBecause === undefined
-    ? `${blob}: the snapshot ${snapshot} was taken before everything was frozen and has been deleted.`
-    : `${blob}: the snapshot ${snapshot} was taken before everything was frozen and could not be deleted (${keptBecause}); delete it by hand.`;
-}
-
-function mountPointOf(record: BackupRecord, fileSystem: number): string {
-  return record.plan.fileSystems[fileSystem]?.mountPoint ?? `file system ${fileSystem}`;
 }

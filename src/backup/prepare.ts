@@ -1,6 +1,5 @@
-import { FlashfreezeError } from '../errors.ts';
-import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
-import { thisMachine } from '../filesystems/system-view.ts';
+import { type Disk, OS_DISK_LUN } from '../filesystems/model.ts';
+import { type PlanReading, readDisks, readPlan } from '../filesystems/read-plan.ts';
 import { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent } from '../freezer/model.ts';
 import type { Preflight, SnapshotEvent, SnapshotTaker } from '../snapshot/model.ts';
@@ -13,12 +12,12 @@ import type { BackupRequest, RunObserver } from './request.ts';
 import { requireSameFileSystems } from './same-plan.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
 import { openTaker, type TakenBy, takenBy, targetNames } from './taker.ts';
+import { type Behind, diskBehind } from './whole-set/behind.ts';
+import type { SetMember } from './whole-set/gaps.ts';
 
 /** Everything a freeze needs, opened, connected and checked. */
 export interface Prepared {
   readonly plan: PlanReading;
-  /** What the plan was made from, or older. */
-  readonly mountinfo: Uint8Array;
   /** The plan's waves, those first that were stuck in earlier runs. */
   readonly waves: readonly (readonly number[])[];
   readonly freezer: Freezer;
@@ -28,16 +27,12 @@ export interface Prepared {
   readonly targets: readonly Target[];
 }
 
-export interface Target {
-  /** URL without its query, or the name of the host service or command. */
-  readonly blob: string;
-  /** Kernel name of the disk behind it, where it is known. */
-  readonly disk: string | undefined;
-}
+/** A target with what is known of the disks behind it. */
+export type Target = SetMember;
 
-/** For each target the disk behind it. */
+/** For each target the kernel name of the disk behind it, where it is known. */
 export function disksOf({ targets }: Prepared): (string | undefined)[] {
-  return targets.map(({ disk }) => disk);
+  return targets.map(({ behind }) => diskBehind(behind));
 }
 
 export interface Relays {
@@ -60,7 +55,6 @@ export async function prepare(
 ): Promise<Prepared> {
   const names = targetNames(request);
   const taker = await kept(resources, await openTaker(request, relays.snapshot));
-  const mountinfo = await thisMachine.mountinfo();
   const plan = request.freeze ? await readPlan(request.selection) : await planWithoutFreeze();
   for (const warning of plan.warnings ?? []) {
     observer.warn(warning);
@@ -78,16 +72,15 @@ export async function prepare(
   if (error !== undefined) {
     throw error;
   }
-  const disks = await disksBehind(request, plan, preflights, names, observer);
+  const behind = await disksBehind(request, plan, preflights, names, observer);
   const learnt = await readLearntOrder(plan.fileSystems);
   return {
     plan,
-    mountinfo,
     waves: stuckFirst(plan.fileSystems, plan.waves, learnt),
     freezer,
     taker,
     takenBy: takenBy(request),
-    targets: names.map((blob, index) => ({ blob, disk: disks[index] })),
+    targets: names.map((blob, index) => ({ blob, behind: behind[index] ?? UNKNOWN })),
   };
 }
 
@@ -104,32 +97,42 @@ async function kept<Resource extends AsyncDisposable>(
 
 /** Only the disks are of interest, to find the one behind each blob. */
 async function planWithoutFreeze(): Promise<PlanReading> {
-  const plan = await readPlan({ include: [], skip: [] }).catch((error: unknown) => {
-    if (error instanceof FlashfreezeError && error.code === 'FF_NOTHING_TO_FREEZE') {
-      return undefined;
-    }
-    throw error;
-  });
   return {
     fileSystems: [],
     waves: [],
     thawsAfter: [],
     daemons: [],
-    disks: plan?.disks ?? [],
-    otherDisks: plan?.otherDisks ?? [],
+    disks: [],
+    otherDisks: await readDisks(),
     excluded: [],
   };
 }
 
-/** What the host or a command snapshots may be any disk, so its one target is matched to none. */
+const UNKNOWN: Behind = { kind: 'one-of', disks: [] };
+
+/** What the host or a command snapshots is no single disk, so its one target is matched to none. */
 async function disksBehind(
   request: BackupRequest,
   plan: PlanReading,
   preflights: readonly Preflight[],
   names: readonly string[],
   observer: RunObserver,
-): Promise<(string | undefined)[]> {
-  return takenBy(request) === 'guest'
-    ? await matchTargets(request, plan, preflights, names, observer)
-    : names.map(() => undefined);
+): Promise<Behind[]> {
+  switch (takenBy(request)) {
+    case 'guest':
+      return await matchTargets(request, plan, preflights, names, observer);
+    case 'host':
+      return names.map(() => ({ kind: 'all-of', disks: disksOfHost(plan, request.includedLuns) }));
+    case 'command':
+      return names.map(() => ({ kind: 'command' }));
+  }
+}
+
+/** Those of the VM's own disks that the host is asked for; of a disk without a known LUN it is assumed. */
+function disksOfHost({ disks, otherDisks }: PlanReading, luns: readonly number[] = []): string[] {
+  const isWanted = ({ role, lun }: Disk): boolean =>
+    luns.length === 0 || luns.includes(role === 'os' ? OS_DISK_LUN : (lun ?? luns[0] ?? 0));
+  return [...disks, ...(otherDisks ?? []).filter(({ role }) => role !== undefined)]
+    .filter((disk) => disk.role !== 'temporary' && isWanted(disk))
+    .map(({ name }) => name);
 }

@@ -2,6 +2,8 @@ import type { Plan } from '../filesystems/model.ts';
 import type { ApplicationRecord } from '../quiesce/model.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import type { ScheduledStart } from './scheduled-start.ts';
+import type { Behind } from './whole-set/behind.ts';
+import type { SetGap } from './whole-set/gap.ts';
 
 /** Everything a run leaves behind; the outcome, the report and the JSON are drawn from it. No secrets. */
 export interface BackupRecord {
@@ -14,6 +16,8 @@ export interface BackupRecord {
   readonly barrier: Barrier | undefined;
   /** Attempts that were broken because a file system did not freeze; only the last one counts. */
   readonly earlierAttempts: readonly EarlierAttempt[];
+  /** What keeps the set from being whole, and what was left out of it as asked for. */
+  readonly gaps: readonly SetGap[];
   /** Snapshots that were taken and are of no use. */
   readonly orphans: readonly Orphan[];
   /** What the last attempt's freezes waited for, where they took too long. */
@@ -55,7 +59,18 @@ export interface TargetRecord {
   readonly answer: SnapshotAnswer;
   /** Indexes of the file systems that its content depends on; none for a disk of raw data. */
   readonly fileSystems: readonly number[];
+  readonly writes: WritesSeen;
+  readonly behind: Behind;
 }
+
+/** What the write counters of a target's disks say of the time in which its snapshot was taken. */
+export type WritesSeen =
+  /** Nothing wrote to any of them in all that time, CLOCK_MONOTONIC. */
+  | { readonly kind: 'unchanged'; readonly fromNs: bigint; readonly toNs: bigint }
+  /** Something wrote to these, or was about to. */
+  | { readonly kind: 'changed'; readonly disks: readonly string[] }
+  /** They were not read, or the kernel keeps none. */
+  | { readonly kind: 'unknown' };
 
 /** CLOCK_MONOTONIC stamps of one file system, taken next to the system calls. */
 export interface FileSystemTimes {

@@ -1,7 +1,7 @@
 import type { FreezerEvent } from '../freezer/model.ts';
 import type { SnapshotEvent } from '../snapshot/model.ts';
 import type { ScheduleInput } from './schedule/model.ts';
-import { FreezeWindow, type WindowEffects } from './window.ts';
+import { type DiskWatch, FreezeWindow, type WindowEffects } from './window.ts';
 
 /** Enough for V8 to have compiled everything and seen its types. */
 const ROUNDS = 5;
@@ -13,7 +13,7 @@ const ROUNDS = 5;
 export async function rehearse(input: ScheduleInput): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
     const world = new ObligingWorld();
-    const window = new FreezeWindow(input, world, []);
+    const window = new FreezeWindow(input, world, world, []);
     const ended = window.run();
     world.answer(window);
     await ended;
@@ -21,7 +21,7 @@ export async function rehearse(input: ScheduleInput): Promise<void> {
 }
 
 /** Freezes, takes snapshots and thaws without fail, as soon as it is asked for answers. */
-class ObligingWorld implements WindowEffects {
+class ObligingWorld implements WindowEffects, DiskWatch {
   readonly #freezing: FreezerEvent[] = [];
   readonly #requested: SnapshotEvent[] = [];
 
@@ -46,6 +46,10 @@ class ObligingWorld implements WindowEffects {
   cancelRequests(): void {}
 
   atBarrier(): void {}
+
+  beforeRequests(): void {}
+
+  afterAnswers(): void {}
 
   answer(window: FreezeWindow): void {
     for (;;) {

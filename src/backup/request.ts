@@ -30,8 +30,12 @@ export interface BackupRequest {
   readonly settle: boolean;
   /** False: nothing is frozen, the snapshots are crash consistent. */
   readonly freeze: boolean;
-  /** A blob of none of this machine's disks, or of another than was named, refuses the run instead of warning. */
+  /** A blob of another disk than was named, or a frozen disk without a blob, refuses the run before it begins. */
   readonly strictMatch: boolean;
+  /** A frozen disk without a blob is no fault. */
+  readonly isPartial: boolean;
+  /** What becomes of a blob of none of this machine's disks. */
+  readonly foreignBlobs: ForeignBlobs;
   /** LUNs of the disks that are wanted, −1 for the OS disk: others are not missed. Missing: every disk. */
   readonly includedLuns?: readonly number[] | undefined;
   /** When the first FIFREEZE is issued; undefined for as soon as everything is ready. */
@@ -67,6 +71,12 @@ export type Taker =
       /** What it is called in messages. */
       readonly name: string;
     };
+
+/**
+ * `refuse`: the run ends before anything is frozen; `accept`: it is snapshotted beside the set; `doubt`: it is
+ * snapshotted, and the set is not called consistent.
+ */
+export type ForeignBlobs = 'refuse' | 'accept' | 'doubt';
 
 /** A blob to snapshot, and the disk behind it where the caller names it. */
 export interface RequestedBlob {

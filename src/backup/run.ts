@@ -6,16 +6,21 @@ import { throwIfAborted, unlessAborted } from './abort.ts';
 import { approach } from './approach.ts';
 import { type Attempts, attempts, stuckIn } from './attempts.ts';
 import { keepLearntOrder } from './learnt-order.ts';
+import { setWishesOf } from './matching.ts';
 import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
 import { ownUp } from './own-up.ts';
 import { Phases } from './phases.ts';
 import { disksOf, type Prepared, prepare, type Relays } from './prepare.ts';
 import { resumeApplication, withoutForbiddenFreeze } from './quiesce-phase.ts';
-import type { BackupRecord, TargetRecord } from './record.ts';
+import type { BackupRecord, TargetRecord, WritesSeen } from './record.ts';
 import { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
+import { storageAfterwards } from './same-plan.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
+import { diskBehind } from './whole-set/behind.ts';
+import { describeGap, isFault, type SetGap } from './whole-set/gap.ts';
+import { gapOfHost, gapsOf } from './whole-set/gaps.ts';
 
 /**
  * One run: prepare, settle, quiesce, freeze, fire, thaw, resume, release (design, "The run"). Resolves also for a run
@@ -109,9 +114,15 @@ async function afterwards(
     url: request.blobs[index]?.url,
     blob,
   }));
+  const answers = isWorthless(last) ? last.answers.map(disowned) : last.answers;
+  const gaps = await gapsAfterwards(request, prepared, answers);
+  for (const gap of gaps.filter((it) => !isFault(it))) {
+    observer.warn(describeGap(gap));
+  }
   return {
     plan: prepared.plan,
-    disks: targetRecords(prepared, isWorthless(last) ? last.answers.map(disowned) : last.answers),
+    disks: targetRecords(prepared, answers, last.writes),
+    gaps,
     fileSystems: last.fileSystems,
     barrier: last.barrier,
     end: last.end,
@@ -119,6 +130,19 @@ async function afterwards(
     earlierAttempts: earlier.map((it) => ({ fileSystems: it.fileSystems, stuck: stuckIn(it) })),
     orphans: await deleteOrphans(uselessSnapshots(tried), targets, machineProxy()),
   };
+}
+
+/** The storage is looked at once more: what was mounted or moved in the last moment before the freeze shows now. */
+async function gapsAfterwards(
+  request: BackupRequest,
+  { plan, targets }: Prepared,
+  answers: readonly SnapshotAnswer[],
+): Promise<SetGap[]> {
+  const after = plan.fileSystems.length === 0 ? undefined : await storageAfterwards(request);
+  return [
+    ...gapsOf(plan, targets, setWishesOf(request), after),
+    ...gapOfHost(plan, targets, answers, request.includedLuns),
+  ];
 }
 
 /** What was stuck until it was frozen first will be frozen first from now on. */
@@ -172,16 +196,23 @@ function alsoNoting(observer: RunObserver, warnings: string[]): RunObserver {
   };
 }
 
-function targetRecords(prepared: Prepared, answers: readonly SnapshotAnswer[]): TargetRecord[] {
+function targetRecords(
+  prepared: Prepared,
+  answers: readonly SnapshotAnswer[],
+  writes: readonly WritesSeen[],
+): TargetRecord[] {
   const { plan, targets } = prepared;
   return answers.map((answer) => {
     const target = targets[answer.target];
-    const disk = target?.disk ?? diskOfLun(plan, answer.host?.lun);
+    const behind = target?.behind ?? { kind: 'one-of', disks: [] };
+    const disk = diskBehind(behind) ?? diskOfLun(plan, answer.host?.lun);
     return {
       blob: hostBlob(answer) ?? target?.blob ?? '',
       device: disk === undefined ? undefined : `/dev/${disk}`,
       answer,
       fileSystems: fileSystemsBehind(plan, disksOf(prepared), answer.target),
+      writes: writes[answer.target] ?? { kind: 'unknown' },
+      behind,
     };
   });
 }

@@ -1,7 +1,6 @@
 import { FlashfreezeError } from '../errors.ts';
 import type { FileSystem, Plan } from '../filesystems/model.ts';
-import { readPlan } from '../filesystems/read-plan.ts';
-import { thisMachine } from '../filesystems/system-view.ts';
+import { readStorage } from '../filesystems/read-plan.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import type { Prepared } from './prepare.ts';
 import type { BackupRequest } from './request.ts';
@@ -25,24 +24,38 @@ export function requireSameFileSystems(plan: Plan, { deviceNumbers, mountIds }: 
 
 /**
  * The last look before the freeze: what was mounted since the plan was made, by a pre-script or during
- * a wait, would not be frozen, and the snapshot of its disk not be consistent.
+ * a wait, would not be frozen, and the snapshot of its disk not be consistent. The disks are compared as well,
+ * because a device that is added to a btrfs or to a volume changes no line of mountinfo.
  *
  * @throws FlashfreezeError FF_MOUNT_OPEN
  */
 export async function requireSamePlan(
   { selection }: BackupRequest,
-  { plan, mountinfo }: Prepared,
+  { plan }: Prepared,
 ): Promise<void> {
-  const now = await thisMachine.mountinfo();
-  if (plan.fileSystems.length === 0 || Buffer.compare(now, mountinfo) === 0) {
+  if (plan.fileSystems.length === 0) {
     return;
   }
-  const change = changeBetween(plan, await readPlan(selection));
+  const change = changeBetween(plan, await readStorage(selection));
   if (change !== undefined) {
     throw new FlashfreezeError(
       'FF_MOUNT_OPEN',
       `${change} after the plan was made; nothing was frozen. Try again.`,
     );
+  }
+}
+
+/** The storage as it is now, after a run; undefined if nothing is left that could be frozen. */
+export async function storageAfterwards({
+  selection,
+}: BackupRequest): Promise<Pick<Plan, 'fileSystems' | 'excluded'> | undefined> {
+  try {
+    return await readStorage(selection);
+  } catch (error) {
+    if (error instanceof FlashfreezeError) {
+      return undefined;
+    }
+    throw error;
   }
 }
 
@@ -56,7 +69,14 @@ export function changeBetween(
     return `${added.mountPoint} was mounted`;
   }
   const gone = absentFrom(before, now);
-  return gone && `${gone.mountPoint} was unmounted, remounted read-only or covered`;
+  if (gone !== undefined) {
+    return `${gone.mountPoint} was unmounted, remounted read-only or covered`;
+  }
+  const disksNow = new Map(now.fileSystems.map(({ device, disks }) => [device, disks.join()]));
+  const moved = before.fileSystems.find(
+    ({ device, disks }) => disksNow.get(device) !== disks.join(),
+  );
+  return moved && `${moved.mountPoint} came to lie on other disks`;
 }
 
 function absentFrom(

@@ -34,6 +34,16 @@ export interface WindowEffects {
   atBarrier(): void;
 }
 
+/** Looks at the disks' write counters; each call returns at once. */
+export interface DiskWatch {
+  /** The requests of these targets leave now. */
+  beforeRequests(targets: readonly number[]): void;
+  /** Everything is frozen; nothing has been thawed. @param answered targets whose answers are in */
+  atBarrier(answered: readonly number[]): void;
+  /** The answers of these are in, after the barrier; nothing on their disks has been thawed. */
+  afterAnswers(targets: readonly number[]): void;
+}
+
 export interface WindowRecord {
   readonly fileSystems: readonly FileSystemTimes[];
   readonly barrier: Barrier | undefined;
@@ -47,6 +57,7 @@ export interface WindowRecord {
  */
 export class FreezeWindow {
   readonly #effects: WindowEffects;
+  readonly #watch: DiskWatch;
   readonly #times: { -readonly [Key in keyof FileSystemTimes]: FileSystemTimes[Key] }[];
   readonly #ended = Promise.withResolvers<void>();
   #state: ScheduleState;
@@ -58,8 +69,14 @@ export class FreezeWindow {
   #givingUp: NodeJS.Timeout | undefined;
 
   /** @param settled the last syncfs of each file system */
-  constructor(input: ScheduleInput, effects: WindowEffects, settled: readonly Stamps[]) {
+  constructor(
+    input: ScheduleInput,
+    effects: WindowEffects,
+    watch: DiskWatch,
+    settled: readonly Stamps[],
+  ) {
     this.#effects = effects;
+    this.#watch = watch;
     this.#state = initialState(input);
     this.#times = input.fileSystems.map((_, index) => ({
       freezeStartNs: undefined,
@@ -96,6 +113,9 @@ export class FreezeWindow {
       case 'fired':
         break;
       case 'acknowledged':
+        if (this.#state.phase === 'held') {
+          this.#watch.afterAnswers([event.target]);
+        }
         this.#dispatch({ kind: 'acknowledged', target: event.target });
         break;
       case 'failed':
@@ -209,6 +229,7 @@ export class FreezeWindow {
   }
 
   #fire(targets: readonly number[]): void {
+    this.#watch.beforeRequests(targets);
     const starts = this.#times.map(({ freezeStartNs }) => freezeStartNs);
     this.#effects.fire(longestFirst(targets, this.#state.dependants.fileSystemsOfTarget, starts));
   }
@@ -228,10 +249,15 @@ export class FreezeWindow {
     }
   }
 
+  #answered(): number[] {
+    return this.#state.targets.flatMap((it, index) => (it === 'acknowledged' ? [index] : []));
+  }
+
   /** The barrier is when the last FIFREEZE returned, not when this thread came to hear of it. */
   #reachBarrier(): void {
     const nowNs = process.hrtime.bigint();
     const wallClockMs = Date.now();
+    this.#watch.atBarrier(this.#answered());
     const atNs = latest(this.#times.map(({ frozenNs }) => frozenNs)) ?? nowNs;
     this.#barrier = { atNs, wallClock: new Date(wallClockMs - Number(nowNs - atNs) / 1e6) };
     try {

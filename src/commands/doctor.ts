@@ -27,15 +27,15 @@ export function addDoctorCommand(program: Command): void {
 
 /** @returns the exit code: 0 where nothing is wrong that keeps a snapshot from being taken */
 async function doctor(options: DoctorOptions): Promise<number> {
-  const urls = givenBlobs(options).map(({ url }) => url);
+  const blobs = givenBlobs(options);
   const redaction = new Redaction();
-  for (const url of urls) {
+  for (const { url } of blobs) {
     redaction.addUrl(url);
   }
   // Loaded here: it needs every part of the program.
   const { readMachine } = await import('../doctor/read-machine.ts');
   const { examine } = await import('../doctor/checks.ts');
-  const report = examine(await readMachine(urls), new Date());
+  const report = examine(await readMachine(blobs), new Date());
   const text = options.json === true ? JSON.stringify(report, null, 2) : render(report);
   process.stdout.write(redaction.redact(`${text}\n`));
   return report.status === 'failed' ? 1 : 0;

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
-import { matchTargets } from '../backup/matching.ts';
+import { lookAtSet } from '../backup/look-at-set.ts';
 import { preflightError } from '../backup/preflight.ts';
 import type { BackupRequest } from '../backup/request.ts';
+import { diskBehind } from '../backup/whole-set/behind.ts';
 import { machineProxy } from '../config/machine-proxy.ts';
 import { readVmBackupConfiguration } from '../config/vmbackup.ts';
 import { readDirtyData } from '../filesystems/dirty-data.ts';
@@ -82,7 +83,7 @@ function rootWarning(): string[] {
 async function matchBlobs(
   request: BackupRequest,
   plan: Plan,
-): Promise<{ readonly blobs: PlannedBlob[]; readonly warnings: string[] }> {
+): Promise<{ readonly blobs: PlannedBlob[]; readonly warnings: readonly string[] }> {
   const names = request.blobs.map(({ url }) => withoutQuery(url));
   if (names.length === 0) {
     return { blobs: [], warnings: [] };
@@ -98,15 +99,9 @@ async function matchBlobs(
   if (error !== undefined) {
     throw error;
   }
-  const warnings: string[] = [];
-  const observer = {
-    phaseBegins: () => {},
-    phaseEnds: () => {},
-    warn: (message: string) => warnings.push(message),
-  };
-  const disks = await matchTargets(request, plan, preflights, names, observer);
-  const blobs = names.map((blob, index): PlannedBlob => {
-    const disk = disks[index];
+  const { members, warnings } = await lookAtSet(request, plan, preflights, names);
+  const blobs = members.map(({ blob, behind: it }, index): PlannedBlob => {
+    const disk = diskBehind(it);
     const isNamed = request.blobs[index]?.device !== undefined;
     return disk === undefined
       ? { blob, device: null, because: 'see the warnings' }

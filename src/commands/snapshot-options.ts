@@ -18,6 +18,8 @@ export interface RawSnapshotOptions extends RawRunOptions, BlobOptions {
   readonly metadata?: readonly string[];
   readonly freeze: boolean;
   readonly strictMatch?: boolean;
+  readonly partial?: boolean;
+  readonly allowForeign?: boolean;
   readonly lanes?: string;
 }
 

@@ -33,8 +33,10 @@ export function addSnapshotCommand(program: Command): void {
     .option('--metadata <key=value>', 'metadata of every snapshot (repeatable)', collect)
     .option(
       '--strict-match',
-      'refuse a blob that belongs to none of this machine’s disks, or not to the one named',
+      'refuse a blob of another disk than was named, and a set that is not whole, before anything is frozen',
     )
+    .option('--partial', 'accept that no snapshot is taken of some frozen disks')
+    .option('--allow-foreign', 'accept a blob that belongs to none of this machine’s disks')
     .option('--no-freeze', 'freeze nothing: crash-consistent snapshots')
     .option('--lanes <count>', 'number of connection threads (default 1)');
   addRunOptions(command).action(async (options: RawSnapshotOptions) => {
@@ -70,12 +72,11 @@ function render(summary: RunSummary, asJson: boolean): string {
 /** What a kernel or a container answers that will never let us freeze: the machine is at fault. */
 const NEVER_PERMITTED = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTTY']);
 
-function exitCodeOf({ end }: BackupRecord, { consistency, disks }: RunSummary): number {
+function exitCodeOf({ end }: BackupRecord, { restorable }: RunSummary): number {
   if (end.kind === 'freeze-failed' && NEVER_PERMITTED.has(end.errno)) {
     return 2;
   }
-  const complete = disks.every(({ snapshot: taken }) => taken !== null);
-  return consistency !== 'none' && complete ? 0 : 1;
+  return restorable ? 0 : 1;
 }
 
 function requestOf(
@@ -89,6 +90,8 @@ function requestOf(
     fire: options.fire ?? configuration.fire,
     freeze: options.freeze && configuration.freeze,
     strictMatch: options.strictMatch ?? false,
+    isPartial: options.partial ?? false,
+    foreignBlobs: options.allowForeign === true ? 'accept' : 'refuse',
     metadata: metadataOf(options.metadata),
     lanes: laneCountOf(options.lanes) ?? configuration.lanes,
   };

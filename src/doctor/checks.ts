@@ -1,6 +1,5 @@
-import { natureOfType } from '../filesystems/file-system-types.ts';
-import type { PlanReading } from '../filesystems/read-plan.ts';
-import { checkBlob } from './blob-checks.ts';
+import { unfreezableWarnings } from '../filesystems/exclusions.ts';
+import { checkBlob, checkSet } from './blob-checks.ts';
 import { failed, ok, warning } from './check.ts';
 import { checkDaemons } from './daemon-checks.ts';
 import type { Check, DoctorReport, MachineFacts } from './model.ts';
@@ -30,6 +29,7 @@ export function examine(facts: MachineFacts, now: Date): DoctorReport {
     checkHost(facts),
     checkProxy(facts),
     ...facts.blobs.map((blob) => checkBlob(blob, now)),
+    ...checkSet(facts),
   ];
   const has = (status: Check['status']): boolean => checks.some((it) => it.status === status);
   return { status: has('failed') ? 'failed' : has('warning') ? 'warning' : 'ok', checks };
@@ -108,30 +108,19 @@ function checkFileSystems({ plan }: MachineFacts): Check[] {
     ];
   }
   const names = plan.fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`);
+  const unfreezable = unfreezableWarnings(plan.excluded);
   return [
     ok('file-systems', `${names.length} can be frozen: ${names.join(', ')}`),
-    ...unfreezable(plan),
-    ...(plan.warnings ?? []).map((text) =>
-      warning('file-system-relations', text, 'see flashfreeze plan; --skip leaves one out'),
+    ...unfreezable.map((text) =>
+      warning('unfreezable', text, 'nothing, if little is written to it (as to /boot/efi)'),
     ),
+    ...(plan.warnings ?? [])
+      .filter((text) => !unfreezable.includes(text))
+      .map((text) =>
+        warning('file-system-relations', text, 'see flashfreeze plan; --skip leaves one out'),
+      ),
   ];
 }
-
-function unfreezable({ excluded }: PlanReading): Check[] {
-  return excluded
-    .filter(({ type, reason }) => reason === 'not-freezable' && natureOfType(type) === 'other')
-    .filter(({ type }) => !STACKED.has(type))
-    .map(({ mountPoint, type }) =>
-      warning(
-        'unfreezable',
-        `${mountPoint} (${type}) cannot be frozen: it is as consistent as after a power cut`,
-        'nothing, if little is written to it (as to /boot/efi)',
-      ),
-    );
-}
-
-/** What they show lies on file systems of their own, or cannot change. */
-const STACKED = new Set(['overlay', 'squashfs', 'erofs', 'iso9660']);
 
 function checkGracePeriods({ canExpedite }: MachineFacts): Check {
   return canExpedite

@@ -58,6 +58,8 @@ export interface MachineFacts {
     readonly isGrave: boolean;
   }[];
   readonly blobs: readonly BlobFacts[];
+  /** What a snapshot of these blobs would say of their set; undefined if it could not be looked at. */
+  readonly setProblems: readonly string[] | undefined;
 }
 
 export type LockState =

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { GRACE_PERIODS_PATH, unfinishedRuns } from '../backup/journal/journal.ts';
-import { machineProxy } from '../config/machine-proxy.ts';
+import type { RequestedBlob } from '../backup/request.ts';
 import { readVmBackupConfiguration, VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import { readWaagentConfiguration } from '../config/waagent.ts';
 import { FlashfreezeError } from '../errors.ts';
@@ -15,11 +15,9 @@ import { FREEZE_LOCK_PATH, FreezeLock } from '../freezer/lock.ts';
 import { deviceNumberOf } from '../freezer/superblock.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
-import { parseBlobUrl, withoutQuery } from '../snapshot/blob/blob-url.ts';
-import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { DEFAULT_HOST_ADDRESS } from '../snapshot/host/address.ts';
-import { expiryOf } from './blob-checks.ts';
-import type { BlobFacts, LockState, MachineFacts } from './model.ts';
+import type { LockState, MachineFacts } from './model.ts';
+import { messageOf, readBlobs } from './read-blobs.ts';
 
 const HOST_PORT = 80;
 const HOST_LIMIT_MS = 2_000;
@@ -30,7 +28,7 @@ const PROGRAMS = new Set(['auditd']);
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'];
 
 /** Looks at the machine; freezes nothing and changes nothing. Never rejects. */
-export async function readMachine(urls: readonly string[]): Promise<MachineFacts> {
+export async function readMachine(blobs: readonly RequestedBlob[]): Promise<MachineFacts> {
   const status = await text('/proc/self/status');
   const plan = await readPlan({ include: [], skip: skippedMounts() }).catch((error: unknown) => ({
     error: messageOf(error),
@@ -56,7 +54,7 @@ export async function readMachine(urls: readonly string[]): Promise<MachineFacts
     hostProblem: await connectProblem(DEFAULT_HOST_ADDRESS, HOST_PORT),
     proxies: proxies(),
     configurationProblems: configurationProblems(),
-    blobs: await readBlobs(urls),
+    ...(await readBlobs(blobs, 'error' in plan ? undefined : plan)),
   };
 }
 
@@ -187,46 +185,6 @@ function configurationProblems(): MachineFacts['configurationProblems'] {
   }
 }
 
-/** A URL that is none says nothing about the others. */
-async function readBlobs(urls: readonly string[]): Promise<BlobFacts[]> {
-  const urlProblems = urls.map(urlProblem);
-  const asked = urls.filter((_, index) => urlProblems[index] === undefined);
-  const answers = await askBlobs(asked);
-  return urls.map((url, index) => ({
-    blob: withoutQuery(url),
-    problem: urlProblems[index] ?? answers[asked.indexOf(url)],
-    expires: expiryOf(url),
-  }));
-}
-
-function urlProblem(url: string, index: number): string | undefined {
-  try {
-    parseBlobUrl(url, `blob URL ${index + 1}`);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-/** What is wrong with each, in their order. */
-async function askBlobs(urls: readonly string[]): Promise<(string | undefined)[]> {
-  if (urls.length === 0) {
-    return [];
-  }
-  const targets = urls.map((url, index) => ({
-    url,
-    metadata: [],
-    clientRequestId: `doctor/${index}`,
-  }));
-  try {
-    await using lanes = await BlobLanes.open(targets, { proxyFor: machineProxy() });
-    const preflights = await lanes.preflight();
-    return preflights.map((it) => (it.ok ? undefined : it.failure.message));
-  } catch (error) {
-    return urls.map(() => messageOf(error));
-  }
-}
-
 async function text(path: string): Promise<string | undefined> {
   return await readFile(path, 'utf8').catch(() => undefined);
 }
@@ -236,8 +194,4 @@ async function may(path: string, mode: number): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

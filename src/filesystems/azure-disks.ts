@@ -2,6 +2,8 @@ import type { DiskRole } from './model.ts';
 
 /** What sysfs shows of the hardware behind a whole disk; empty for virtual ones (zram, loop, md …). */
 export interface DiskHardware {
+  /** A driver stands behind it, so its content is its own and lies on no other disk. */
+  readonly hasDriver?: true;
   /** `host:channel:target:lun` */
   readonly scsiAddress?: string;
   /** `device_id` of the nearest VMBus device above it, without braces, lower case. */

@@ -38,6 +38,8 @@ export interface BackingFile {
   readonly offsetBytes: number;
   /** 0: up to the end of the file. */
   readonly sizeLimitBytes: number;
+  /** The loop device can be written to. */
+  readonly isWritable: boolean;
 }
 
 /** A regular file, as stat(2) shows it. */
@@ -57,6 +59,8 @@ export interface BlockTopology {
   readonly journals?: Journals;
   /** Block devices that the paths in mount sources and mount options lead to. */
   readonly nodes: ReadonlyMap<string, DeviceNumber>;
+  /** Block devices that the machine swaps to. */
+  readonly swaps?: ReadonlySet<BlockDeviceName>;
   /** SMBIOS chassis asset tag, by which an Azure VM is known. */
   readonly chassisAssetTag: string | undefined;
 }
@@ -137,7 +141,8 @@ function partsOf({ under }: Leaf): readonly BlockDeviceName[] {
  * - Most superblocks have the number of their block device.
  * - btrfs has an anonymous one, and any number of member devices: those that share the list with the
  *   one named as its source. `/sys/fs/btrfs/<uuid>/devices` is that list.
- * - xfs names further devices in its options: the external log and the realtime section, xfs(5).
+ * - xfs names further devices in its options: the external log and the realtime section, xfs(5). One that
+ *   cannot be found keeps its path as its name: nobody may take the rest for all of it.
  * - ext3 and ext4 may have an external journal, which no option shows: `Journals`.
  */
 export function devicesOfMount(topology: BlockTopology, mount: Mount): BlockDeviceName[] {
@@ -148,9 +153,8 @@ export function devicesOfMount(topology: BlockTopology, mount: Mount): BlockDevi
   if (main === undefined) {
     return [];
   }
-  const further = furtherDevicePaths(mount).map((path) => nameOfNode(topology, path));
-  const named = further.filter((name) => name !== undefined);
-  return [main, ...named, ...journalDevices(topology, mount, main)];
+  const further = furtherDevicePaths(mount).map((path) => nameOfNode(topology, path) ?? path);
+  return [main, ...further, ...journalDevices(topology, mount, main)];
 }
 
 function journalDevices(

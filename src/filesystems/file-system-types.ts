@@ -44,3 +44,10 @@ export function natureOfType(type: string): TypeNature {
   }
   return NATURE_OF_TYPE.get(type) ?? 'other';
 }
+
+const STACKED: ReadonlySet<string> = new Set(['overlay', 'squashfs', 'erofs', 'iso9660']);
+
+/** What it shows lies on file systems of their own, or cannot change. */
+export function isStacked(type: string): boolean {
+  return STACKED.has(type);
+}

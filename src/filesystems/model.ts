@@ -46,6 +46,13 @@ export interface Disk {
   readonly sizeBytes: number;
   /** What it is to an Azure VM, where that shows. */
   readonly role?: DiskRole | undefined;
+  /**
+   * True if nothing shows where its content is kept (a ZFS volume, a network block device, a device that a
+   * mount option names and that cannot be found): it may lie on any other disk.
+   */
+  readonly isElsewhere?: boolean;
+  /** Kernel names of what the machine swaps to on it: partitions of it, or the whole disk. */
+  readonly swaps?: readonly string[];
 }
 
 /** `temporary`: the local (resource) disk, which no snapshot is taken of. */
@@ -61,7 +68,9 @@ export type ExclusionReason =
   | 'not-freezable'
   | 'no-block-device'
   /** Another mount lies over every mount point of it. */
-  | 'hidden';
+  | 'hidden'
+  /** It is mounted in other mount namespaces only, such as a container's. */
+  | 'other-namespace';
 
 /** A superblock that is left out, and why. */
 export interface Exclusion {
@@ -69,6 +78,10 @@ export interface Exclusion {
   readonly type: string;
   readonly mountPoint: string;
   readonly reason: ExclusionReason;
+  /** Kernel names of the whole disks it lies on, sorted; empty if it lies on none, or none is known. */
+  readonly disks: readonly string[];
+  /** False for a superblock that is mounted read-only. */
+  readonly isWritable: boolean;
 }
 
 /** What is frozen, in which waves, and on which disks each file system lies. */

@@ -15,10 +15,16 @@ export interface MountElsewhere {
   readonly command: string;
 }
 
+/** What was found, and whether there was time enough to look at every process. */
+export interface MountsElsewhere {
+  readonly found: readonly MountElsewhere[];
+  readonly isComplete: boolean;
+}
+
 /**
  * Finds the file systems that could be frozen and are mounted in other mount namespaces only (those of
  * containers and of services with private mounts): they are not frozen, though they may lie on the same
- * disks. Only `/proc` is read; what takes longer than the limit is not found.
+ * disks. Only `/proc` is read; what takes longer than the limit is not found, and the result says so.
  *
  * @param mounts our own
  */
@@ -26,17 +32,16 @@ export async function readMountsElsewhere(
   mounts: readonly Mount[],
   view: ProcessView = theseProcesses,
   limitMs: number = LIMIT_MS,
-): Promise<MountElsewhere[]> {
+): Promise<MountsElsewhere> {
   const found: MountElsewhere[] = [];
   const over = new AbortController();
   const own = new Set(mounts.map(({ device }) => device));
-  const finished = scan(own, view, found, over.signal);
-  await Promise.race([
-    finished,
-    delay(limitMs, undefined, { signal: over.signal }).catch(() => {}),
+  const isComplete = await Promise.race([
+    scan(own, view, found, over.signal).then(() => true),
+    delay(limitMs, false, { signal: over.signal }).catch(() => false),
   ]);
   over.abort();
-  return found;
+  return { found: [...found], isComplete };
 }
 
 async function scan(

@@ -1,10 +1,10 @@
 import { FlashfreezeError } from '../errors.ts';
-import { identifyDisk } from './azure-disks.ts';
-import type { BlockDevice, BlockTopology, Leaf } from './block-topology.ts';
+import type { BlockTopology, Leaf } from './block-topology.ts';
+import { diskOf, otherDisksOf, toDisks } from './disks.ts';
+import { exclusionWarnings, nothingToFreeze, unfreezableWarnings } from './exclusions.ts';
 import { natureOfType, type TypeNature } from './file-system-types.ts';
 import type {
   DeviceNumber,
-  Disk,
   Exclusion,
   ExclusionReason,
   FileSystem,
@@ -52,44 +52,32 @@ export function makePlan(
     finder,
     topology,
   };
-  const excluded: Exclusion[] = [];
-  const chosen: Chosen[] = [];
-  for (const superblock of superblocks) {
-    const verdict = judgeSuperblock(superblock, judge);
-    if (typeof verdict === 'string') {
-      excluded.push(exclusionOf(superblock, verdict));
-    } else {
-      chosen.push({ superblock, opened: verdict });
-    }
-  }
+  const verdicts = superblocks.map((superblock) => ({
+    superblock,
+    verdict: judgeSuperblock(superblock, judge),
+  }));
+  const chosen = verdicts.flatMap(({ superblock, verdict }): Chosen[] =>
+    typeof verdict === 'string' ? [] : [{ superblock, opened: verdict }],
+  );
+  const devices = new Set(chosen.map(({ superblock }) => superblock.device));
+  const isPlanned: IsPlanned = (device) => devices.has(device);
+  const excluded = verdicts.flatMap(({ superblock, verdict }): Exclusion[] =>
+    typeof verdict === 'string' ? [exclusionOf(superblock, verdict, finder, isPlanned)] : [],
+  );
   if (chosen.length === 0) {
     throw nothingToFreeze(excluded);
   }
   const storage = storageRelations(mounts, topology, tree);
   const relations = [...storage.relations, ...daemonRelations];
-  const arranged = arrange(chosen, topology, finder, { ...storage, relations });
+  const candidates = candidatesOf(chosen, finder, isPlanned);
+  const arranged = arrange(candidates, { ...storage, relations }, isPlanned);
   const warnings = [
     ...skipWarnings(selection.skip, mounts),
     ...arranged.warnings,
-    ...excluded.flatMap(warningOfExclusion),
+    ...exclusionWarnings(excluded),
+    ...unfreezableWarnings(excluded),
   ];
-  return { ...arranged, warnings, excluded };
-}
-
-/** What nobody asked to leave out and is left out all the same, though it may be written to. */
-function warningOfExclusion({ type, mountPoint, reason }: Exclusion): string[] {
-  switch (reason) {
-    case 'hidden':
-      return [
-        `${mountPoint} (${type}) is not frozen, because another mount lies over it; what still writes to it can be in a snapshot half done`,
-      ];
-    case 'no-block-device':
-      return [
-        `${mountPoint} (${type}) is not frozen, because no block device under it is shown; what is written to it can be in a snapshot half done`,
-      ];
-    default:
-      return [];
-  }
+  return { ...arranged, ...disksOf(candidates, excluded, topology), warnings, excluded };
 }
 
 interface Judge {
@@ -156,23 +144,26 @@ function isTemporary(device: DeviceNumber, { finder, topology }: Judge): boolean
   return disks.every((leaf) => diskOf(leaf, topology).role === 'temporary') && disks.length > 0;
 }
 
-function exclusionOf({ device, mounts, visible }: Superblock, reason: ExclusionReason): Exclusion {
+/** @param isPlanned whether a superblock is frozen in the same run */
+function exclusionOf(
+  { device, mounts, visible }: Superblock,
+  reason: ExclusionReason,
+  finder: StorageFinder,
+  isPlanned: IsPlanned,
+): Exclusion {
   const { type, mountPoint } = visible[0] ?? mounts[0];
-  return { device, type, mountPoint, reason };
+  return {
+    device,
+    type,
+    mountPoint,
+    reason,
+    disks: namesOf(finder.disksUnder(device, isPlanned)),
+    isWritable: !hasOption(mounts[0].superOptions, 'ro'),
+  };
 }
 
-function nothingToFreeze(excluded: readonly Exclusion[]): FlashfreezeError {
-  const suitable = excluded
-    .filter(({ type }) => natureOfType(type) === 'freezable')
-    .map(({ mountPoint, reason }) => `${mountPoint} (${reason})`);
-  const why =
-    suitable.length === 0
-      ? 'no ext2, ext3, ext4, xfs or btrfs file system is mounted'
-      : `of what is mounted, none is left: ${suitable.join(', ')}`;
-  return new FlashfreezeError(
-    'FF_NOTHING_TO_FREEZE',
-    `There is no file system to freeze: ${why}. Look at the mount points asked for and at MountsToSkip.`,
-  );
+function namesOf(leaves: readonly Leaf[]): string[] {
+  return leaves.map(({ name }) => name).sort(compareText);
 }
 
 interface Candidate extends Chosen {
@@ -180,17 +171,15 @@ interface Candidate extends Chosen {
   readonly holders: Holders;
 }
 
-function arrange(
+/** In the order in which they are frozen if nothing speaks against it. */
+function candidatesOf(
   chosen: readonly Chosen[],
-  topology: BlockTopology,
   finder: StorageFinder,
-  { relations, unseen }: StorageRelations,
-): Omit<Plan, 'excluded' | 'warnings'> & Required<Pick<Plan, 'warnings'>> {
-  const devices = new Set(chosen.map(({ superblock }) => superblock.device));
-  const isPlanned: IsPlanned = (device) => devices.has(device);
-  const candidates = chosen
+  isPlanned: IsPlanned,
+): Candidate[] {
+  return chosen
     .toSorted((a, b) => innerFirst(a.opened, b.opened))
-    .map((each): Candidate => {
+    .map((each) => {
       const { device } = each.superblock;
       return {
         ...each,
@@ -198,6 +187,13 @@ function arrange(
         holders: finder.holdersUnder(device, isPlanned),
       };
     });
+}
+
+function arrange(
+  candidates: readonly Candidate[],
+  { relations, unseen }: StorageRelations,
+  isPlanned: IsPlanned,
+): Pick<Plan, 'fileSystems' | 'waves' | 'thawsAfter'> & Required<Pick<Plan, 'warnings'>> {
   const order = freezeOrder(
     candidates.map(({ superblock, opened }) => ({
       device: superblock.device,
@@ -208,7 +204,6 @@ function arrange(
   );
   return {
     ...inOrder(candidates, order),
-    ...disksOf(candidates, topology),
     warnings: [...candidates.flatMap(warningsOf), ...order.warnings],
   };
 }
@@ -253,36 +248,9 @@ function fileSystemOf(
     mountPoint: opened.mountPoint,
     mountId: opened.id,
     mountPoints: [...new Set(superblock.visible.map(({ mountPoint }) => mountPoint))],
-    disks: disks.map(({ name }) => name).sort(compareText),
+    disks: namesOf(disks),
     imageOn,
   };
-}
-
-function disksOf(
-  candidates: readonly Candidate[],
-  topology: BlockTopology,
-): Required<Pick<Plan, 'disks' | 'otherDisks'>> {
-  const leaves = new Map(candidates.flatMap(({ disks }) => disks.map((leaf) => [leaf.name, leaf])));
-  const others = [...topology.devices.values()].filter(
-    (device) => isWholeDisk(device) && !leaves.has(device.name),
-  );
-  const toDisks = (devices: Iterable<Leaf>): Disk[] =>
-    [...devices].map((leaf) => diskOf(leaf, topology)).sort((a, b) => compareText(a.name, b.name));
-  return { disks: toDisks(leaves.values()), otherDisks: toDisks(others) };
-}
-
-/** Memory, removable media and network devices have no page blob behind them; reading one may hang. */
-const NO_DISK = /^(ram|zram|fd|sr|nbd|rbd|drbd)\d/;
-
-function isWholeDisk({ name, sizeBytes, under }: BlockDevice): boolean {
-  return under.kind === 'nothing' && sizeBytes > 0 && !NO_DISK.test(name);
-}
-
-function diskOf({ name, sizeBytes, under }: Leaf, { chassisAssetTag }: BlockTopology): Disk {
-  const hardware = under.kind === 'nothing' ? under.hardware : {};
-  // The kernel writes ! in sysfs where the name of the node has a slash.
-  const path = `/dev/${name.replaceAll('!', '/')}`;
-  return { name, path, sizeBytes, ...identifyDisk(hardware, chassisAssetTag) };
 }
 
 function warningsOf({ opened, holders }: Candidate): string[] {
@@ -290,4 +258,14 @@ function warningsOf({ opened, holders }: Candidate): string[] {
     ({ name, under }) =>
       `${opened.mountPoint} lies in an image (${name}, ${under.kind === 'image' ? under.image.path : '?'}) whose place cannot be seen from here; it is frozen before everything that could hold it`,
   );
+}
+
+function disksOf(
+  candidates: readonly Candidate[],
+  excluded: readonly Exclusion[],
+  topology: BlockTopology,
+): Required<Pick<Plan, 'disks' | 'otherDisks'>> {
+  const leaves = new Map(candidates.flatMap(({ disks }) => disks.map((leaf) => [leaf.name, leaf])));
+  const others = otherDisksOf(topology, excluded).filter(({ name }) => !leaves.has(name));
+  return { disks: toDisks([...leaves.values()], topology), otherDisks: toDisks(others, topology) };
 }

@@ -1,7 +1,13 @@
-import type { Plan, Selection } from './model.ts';
+import { type BlockTopology, devicesOfMount, leavesUnder } from './block-topology.ts';
+import { otherDisksOf, toDisks } from './disks.ts';
+import type { Disk, Exclusion, Plan, Selection } from './model.ts';
 import { MountTree } from './mount-tree.ts';
-import { type MountTable, parseMountinfo } from './mountinfo.ts';
-import { describeMountElsewhere, readMountsElsewhere } from './other-namespaces.ts';
+import { type Mount, type MountTable, parseMountinfo } from './mountinfo.ts';
+import {
+  describeMountElsewhere,
+  type MountElsewhere,
+  readMountsElsewhere,
+} from './other-namespaces.ts';
 import { makePlan } from './plan.ts';
 import { readTopology } from './read-topology.ts';
 import { daemonRelations } from './relations/daemon-relations.ts';
@@ -17,6 +23,8 @@ export interface PlanReading extends Plan {
 
 const PROCESSES_MISSED =
   'there was not time enough to look at every process: a FUSE or permission daemon that file systems depend on may have been missed';
+const NAMESPACES_MISSED =
+  'there was not time enough to look at the mounts of every process: a file system that only another mount namespace has may have been missed';
 
 /** How often mountinfo is read at most until it comes out the same twice. */
 const MAX_READS = 5;
@@ -40,18 +48,71 @@ export async function readPlan(
   const topology = readTopology(system, mounts, new MountTree(mounts));
   const [{ daemons, isComplete }, elsewhere] = await Promise.all([
     processes === undefined ? { daemons: [], isComplete: true } : readDaemons(processes),
-    processes === undefined || selection.include.length > 0
-      ? []
+    processes === undefined
+      ? { found: [], isComplete: true }
       : readMountsElsewhere(mounts, processes),
   ]);
   const plan = makePlan(mounts, topology, selection, daemonRelations(daemons, mounts));
   const warnings = [
     ...skipped.map(warningOf),
     ...(plan.warnings ?? []),
-    ...elsewhere.map(describeMountElsewhere),
+    ...elsewhere.found.map(describeMountElsewhere),
     ...(isComplete ? [] : [PROCESSES_MISSED]),
+    ...(elsewhere.isComplete ? [] : [NAMESPACES_MISSED]),
   ];
-  return { ...plan, daemons, warnings };
+  const excluded = [
+    ...plan.excluded,
+    ...elsewhere.found.map(({ mount }) => exclusionElsewhere(mount, topology)),
+  ];
+  const otherDisks = (plan.otherDisks ?? []).filter(
+    ({ name }) => !isImageElsewhere(name, elsewhere.found, topology),
+  );
+  return { ...plan, otherDisks, excluded, daemons, warnings };
+}
+
+/**
+ * What could be frozen, what is left out and the disks under both as they are now: what of a plan may change
+ * while a run gets ready. Of processes nothing is read, so it takes as long as reading mountinfo and sysfs takes.
+ *
+ * Throws as `readPlan` does.
+ */
+export async function readStorage(
+  selection: Selection,
+  system: SystemView = thisMachine,
+): Promise<Pick<Plan, 'fileSystems' | 'excluded'>> {
+  const { mounts } = await readMounts(system);
+  return makePlan(mounts, readTopology(system, mounts, new MountTree(mounts)), selection);
+}
+
+/** A loop device that only another mount namespace uses: what its image's path leads to here is another file. */
+function isImageElsewhere(
+  name: string,
+  found: readonly MountElsewhere[],
+  topology: BlockTopology,
+): boolean {
+  const isUsed = ({ mount }: MountElsewhere): boolean =>
+    leavesUnder(topology, devicesOfMount(topology, mount)).some((leaf) => leaf.name === name);
+  return topology.devices.get(name)?.under.kind === 'image' && found.some(isUsed);
+}
+
+/** Every whole disk of the machine that a blob may be behind, whatever is mounted. */
+export async function readDisks(system: SystemView = thisMachine): Promise<Disk[]> {
+  const { mounts } = await readMounts(system);
+  const topology = readTopology(system, mounts, new MountTree(mounts));
+  return toDisks(otherDisksOf(topology, []), topology);
+}
+
+/** Of a file system that only another mount namespace has. */
+function exclusionElsewhere(mount: Mount, topology: BlockTopology): Exclusion {
+  const leaves = leavesUnder(topology, devicesOfMount(topology, mount));
+  return {
+    device: mount.device,
+    type: mount.type,
+    mountPoint: mount.mountPoint,
+    reason: 'other-namespace',
+    disks: leaves.map(({ name }) => name).sort(),
+    isWritable: true,
+  };
 }
 
 /**

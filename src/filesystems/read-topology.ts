@@ -46,8 +46,19 @@ export function readTopology(
         return node?.kind === 'block' ? [[path, node.number] as const] : [];
       }),
     ),
+    swaps: readSwaps(system),
     chassisAssetTag: system.read('/sys/class/dmi/id/chassis_asset_tag'),
   });
+}
+
+/** Partitions and whole devices of `/proc/swaps`, proc_swaps(5); swap files are none. */
+function readSwaps(system: SystemView): ReadonlySet<BlockDeviceName> {
+  const lines = (system.read('/proc/swaps') ?? '').split('\n').slice(1);
+  const names = lines.flatMap((line) => {
+    const [path = '', type] = line.split(/\s+/);
+    return type === 'partition' ? [basename(system.resolve(path) ?? path)] : [];
+  });
+  return new Set(names);
 }
 
 function readDevice(system: SystemView, tree: MountTree, number: string): BlockDevice | undefined {
@@ -97,6 +108,7 @@ function readImage(
     found,
     offsetBytes: readNumber(system, `${directory}/loop/offset`),
     sizeLimitBytes: readNumber(system, `${directory}/loop/sizelimit`),
+    isWritable: system.read(`${directory}/ro`) === '0',
   };
   return { kind: 'image', image };
 }
@@ -127,6 +139,7 @@ function readHardware(system: SystemView, directory: string): DiskHardware {
   const namespaceId = Number(system.read(`${directory}/nsid`));
   const vmbusDeviceId = readVmbusDeviceId(system, device);
   return {
+    hasDriver: true,
     ...(SCSI_ADDRESS.test(address) && { scsiAddress: address }),
     ...(model && { model }),
     ...(namespaceId > 0 && { nvmeNamespaceId: namespaceId }),

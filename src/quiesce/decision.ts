@@ -19,10 +19,14 @@ export interface SnapshotVerdict {
  * What they are worth together with the application (app-consistency.md): application consistent only
  * where nothing at all went wrong; file-system consistent with the first finding's code as a warning
  * where that is tolerated, else nothing. A failed snapshot keeps its own code.
+ *
+ * @param isLessThanAsked file systems were frozen, but not every disk shows the instant: the application's data
+ * may be on those
  */
 export function verdictWith(
   snapshot: SnapshotVerdict,
   application: Pick<ApplicationRecord, 'findings'> | undefined,
+  isLessThanAsked = false,
 ): SnapshotVerdict {
   if (application === undefined || snapshot.consistency === 'none') {
     return snapshot;
@@ -33,6 +37,9 @@ export function verdictWith(
     return { consistency: 'none', code: grave.code };
   }
   const [first] = findings;
+  if (first === undefined && isLessThanAsked) {
+    return snapshot;
+  }
   return first === undefined
     ? { consistency: 'applicationConsistent', code: 0 }
     : { consistency: snapshot.consistency, code: first.code };

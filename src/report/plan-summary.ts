@@ -142,4 +142,5 @@ const BECAUSE: Readonly<Record<ExclusionReason, string>> = {
   'not-freezable': 'of a type that the kernel cannot freeze',
   'no-block-device': 'no block device under it is shown',
   hidden: 'another mount lies over every mount point of it',
+  'other-namespace': 'mounted in other mount namespaces only',
 };

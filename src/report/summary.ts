@@ -7,6 +7,8 @@ export interface RunSummary {
   readonly consistency: Consistency;
   readonly code: ResultCode;
   readonly name: string;
+  /** Every snapshot that was asked for exists and shows the instant, and the set is whole: exit code 0. */
+  readonly restorable: boolean;
   /** ISO-8601 UTC of the instant that every snapshot shows; null where it was never reached. */
   readonly barrier: string | null;
   /** What the writers felt: from the start of FIFREEZE to the end of FITHAW. */
@@ -55,6 +57,10 @@ export interface DiskSummary {
   readonly attempts: number;
   /** From the request's start to its final answer. */
   readonly latencyMs: number | null;
+  /** It provably shows the instant that the others show. */
+  readonly showsInstant: boolean;
+  /** What its write counters say of the time in which its snapshot was taken. */
+  readonly writes: 'unchanged' | 'changed' | 'unknown';
   readonly error: string | null;
 }
 
@@ -81,6 +87,7 @@ export function summarize(record: BackupRecord): RunSummary {
     consistency: outcome.consistency,
     code: outcome.code,
     name: outcome.name,
+    restorable: outcome.isRestorable,
     barrier: record.barrier?.wallClock.toISOString() ?? null,
     windowMs: { max: Math.max(0, ...windows), mean: mean(windows) },
     fileSystems: record.plan.fileSystems.map(({ mountPoint, type, disks }, index) => {
@@ -93,7 +100,9 @@ export function summarize(record: BackupRecord): RunSummary {
         windowMs: times === undefined ? null : windowMs(times),
       };
     }),
-    disks: record.disks.map(summarizeDisk),
+    disks: record.disks.map((disk, index) =>
+      summarizeDisk(disk, outcome.diskIsConsistent[index] ?? false),
+    ),
     freezeAttempts: record.earlierAttempts.length + 1,
     orphans: record.orphans.map(({ blob, snapshot, keptBecause }) => ({
       blob,
@@ -127,7 +136,10 @@ function summarizeApplication({ application }: BackupRecord): ApplicationSummary
       };
 }
 
-function summarizeDisk({ blob, device, answer }: TargetRecord): DiskSummary {
+function summarizeDisk(
+  { blob, device, answer, writes }: TargetRecord,
+  showsInstant: boolean,
+): DiskSummary {
   return {
     device: device ?? null,
     blob,
@@ -136,6 +148,8 @@ function summarizeDisk({ blob, device, answer }: TargetRecord): DiskSummary {
     requestId: answer.requestId ?? null,
     attempts: answer.attempts,
     latencyMs: milliseconds(answer.firedNs, answer.acknowledgedNs),
+    showsInstant,
+    writes: writes.kind,
     error: answer.failure?.message ?? null,
   };
 }

@@ -100,14 +100,16 @@ function renderDisks({ disks }: RunSummary): string {
       { head: 'http', align: 'right' },
       { head: 'tries', align: 'right' },
       { head: 'latency ms', align: 'right' },
+      { head: 'instant', align: 'left' },
     ],
-    disks.map(({ device, blob, snapshot, httpStatus, attempts, latencyMs }) => [
+    disks.map(({ device, blob, snapshot, httpStatus, attempts, latencyMs, showsInstant }) => [
       device ?? '?',
       blobName(blob),
       snapshot ?? colors.red('none'),
       httpStatus ?? '–',
       attempts,
       figure(latencyMs),
+      showsInstant ? 'yes' : colors.red('no'),
     ]),
   );
 }
@@ -128,11 +130,12 @@ const BARRIER_IS: Readonly<Record<RunSummary['consistency'], string>> = {
   none: 'everything was frozen at',
 };
 
-function renderVerdict({ consistency, code, name, barrier, windowMs, disks }: RunSummary): string {
+function renderVerdict(summary: RunSummary): string {
+  const { consistency, restorable, code, name, barrier, windowMs, disks } = summary;
   const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
   const verdict = `${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${name})`;
   const window = windowSentence(BARRIER_IS[consistency], barrier, windowMs);
-  return `${consistency !== 'none' ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${window}`;
+  return `${restorable ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${window}`;
 }
 
 function windowSentence(

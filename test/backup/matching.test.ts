@@ -6,6 +6,7 @@ import { backupRequest } from '../../bench/peers/backup-request.ts';
 import { matchTargets } from '../../src/backup/matching.ts';
 import type { BackupRequest } from '../../src/backup/request.ts';
 import { scheduleInput } from '../../src/backup/schedule/topology.ts';
+import { diskBehind } from '../../src/backup/whole-set/behind.ts';
 import { FlashfreezeError } from '../../src/errors.ts';
 import type { Plan } from '../../src/filesystems/model.ts';
 import { recordedHead } from '../snapshot/matching/fixtures/heads.ts';
@@ -83,8 +84,8 @@ class Machine implements AsyncDisposable {
       sizeBytes: SIZE_BYTES + 512,
     }));
     const names = BLOBS.slice(0, named.length);
-    const disks = await matchTargets(request, this.plan, preflights, names, observer);
-    return { disks, warnings };
+    const behind = await matchTargets(request, this.plan, preflights, names, observer);
+    return { disks: behind.map(diskBehind), warnings };
   }
 }
 
@@ -138,12 +139,16 @@ test('--strict-match refuses a blob named for another disk than its content says
   );
 });
 
-test('a frozen disk without a blob is told, but not where it is not wanted', async () => {
+test('--strict-match refuses a set that lacks a frozen disk, before anything is frozen', async () => {
   await using machine = await Machine.create();
-  const { disks, warnings } = await machine.match([undefined]);
-  assert.deepEqual(disks, ['sda']);
-  assert.match(warnings.join(), /sdb is frozen, but none of the blobs given is its/);
-  assert.deepEqual((await machine.match([undefined], { includedLuns: [0] })).warnings, []);
+  await assert.rejects(
+    () => machine.match([undefined], { strictMatch: true }),
+    (error: unknown) =>
+      error instanceof FlashfreezeError &&
+      error.code === 'FF_SET_INCOMPLETE' &&
+      /incomplete: 1 of 2 .*sdb \(\/data\/1\).*Nothing was frozen/.test(error.message),
+  );
+  await machine.match([undefined], { strictMatch: true, isPartial: true });
 });
 
 test.run();

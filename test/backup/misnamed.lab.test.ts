@@ -79,12 +79,12 @@ test('a frozen disk without a blob is told by the snapshot as by the plan', asyn
   await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
   const [url = ''] = rig.server.urls;
   const ended = await flashfreeze(['snapshot', '--blob', url, '--json']);
-  assert.is(ended.exitCode, 0, ended.stderr);
-  const { warnings } = summaryOf(ended);
-  assert.is(warnings.length, 1);
-  assert.match(warnings[0] ?? '', `${rig.disks.disks[1]?.device} is frozen, but none of the blobs`);
+  assert.is(ended.exitCode, 1, ended.stderr);
+  const { problems } = summaryOf(ended);
+  assert.is(problems.length, 1);
+  assert.match(problems[0] ?? '', `no blob is given of ${rig.disks.disks[1]?.device} `);
   const { stdout } = await flashfreeze(['plan', '--blob', url]);
-  assert.ok(stdout.replaceAll(/\s+/g, ' ').includes(warnings[0] ?? ''));
+  assert.ok(stdout.replaceAll(/\s+/g, ' ').includes(problems[0] ?? ''));
   const { mountPoint = '' } = rig.disks.disks[1] ?? {};
   const whole = summaryOf(
     await flashfreeze(['snapshot', '--blob', url, '--skip', mountPoint, '--json']),

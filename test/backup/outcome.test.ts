@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { judge } from '../../src/backup/outcome.ts';
-import type { BackupRecord } from '../../src/backup/record.ts';
+import type { BackupRecord, WritesSeen } from '../../src/backup/record.ts';
+import type { SetGap } from '../../src/backup/whole-set/gap.ts';
 import { suite } from '../suite.ts';
 import {
   failedAnswer,
@@ -193,16 +194,105 @@ test('a lost answer to the only request may have left a first one', () => {
   assert.match(problems.join(' '), 'the answer to its request was lost; a snapshot may exist');
 });
 
-test('asks of a disk of raw data only that its snapshot is younger than the barrier', () => {
-  const raw = (firedNs: bigint): BackupRecord =>
-    goodRecord(1, {
-      disks: [
-        targetRecord(goodAnswer(0)),
-        targetRecord(goodAnswer(1, { firedNs, acknowledgedNs: 90n * MS }), []),
-      ],
-    });
-  assert.is(judge(raw(13n * MS)).consistency, 'fileSystemConsistent');
-  assert.is(judge(raw(11n * MS)).consistency, 'none');
+/** A disk of raw data beside one with a file system, asked for after the barrier and answered long after the thaw. */
+function withRawDisk(writes: WritesSeen, firedNs = 13n * MS): BackupRecord {
+  const answer = goodAnswer(1, { firedNs, acknowledgedNs: 90n * MS });
+  return goodRecord(1, {
+    disks: [targetRecord(goodAnswer(0)), targetRecord(answer, [], { writes })],
+  });
+}
+
+const UNCHANGED = { kind: 'unchanged', fromNs: 12n * MS, toNs: 91n * MS } as const;
+
+test('asks of a disk of raw data that nothing wrote to it from the barrier until its answer', () => {
+  assert.is(judge(withRawDisk(UNCHANGED)).consistency, 'fileSystemConsistent');
+  assert.is(judge(withRawDisk(UNCHANGED, 11n * MS)).consistency, 'none');
+});
+
+const unproven: readonly [string, WritesSeen][] = [
+  ['something wrote to', { kind: 'changed', disks: ['sdb'] }],
+  ['nothing is known of', { kind: 'unknown' }],
+  ['was looked at only after its request had left', { ...UNCHANGED, fromNs: 14n * MS }],
+  ['was looked at before its answer for the last time', { ...UNCHANGED, toNs: 89n * MS }],
+  ['was looked at before the barrier for the last time', { ...UNCHANGED, toNs: 11n * MS }],
+];
+
+for (const [name, writes] of unproven) {
+  test(`does not call consistent a raw disk that ${name}`, () => {
+    const { consistency, code, isRestorable, diskIsConsistent } = judge(withRawDisk(writes));
+    assert.equal([consistency, code, isRestorable], ['crashConsistent', 1, false]);
+    assert.equal(diskIsConsistent, [true, false]);
+  });
+}
+
+test('a write below a frozen file system takes the instant away from its disk', () => {
+  const writes = { kind: 'changed', disks: ['sda'] } as const;
+  const outcome = judge(
+    goodRecord(2, {
+      disks: [targetRecord(goodAnswer(0), [0], { writes }), targetRecord(goodAnswer(1))],
+    }),
+  );
+  assert.equal(outcome.diskIsConsistent, [false, true]);
+  assert.is(outcome.isRestorable, false);
+  assert.match(outcome.problems.join(' '), 'something that was not frozen wrote to /dev/sda');
+});
+
+test('without write counters a disk counts by the freeze of what is on it', () => {
+  const writes = { kind: 'unknown' } as const;
+  const outcome = judge(goodRecord(1, { disks: [targetRecord(goodAnswer(0), [0], { writes })] }));
+  assert.is(outcome.consistency, 'fileSystemConsistent');
+});
+
+const LEFT_OUT: SetGap = {
+  kind: 'left-out',
+  mountPoint: '/left',
+  type: 'ext4',
+  reason: 'skipped',
+  disk: '/dev/sda',
+};
+const HALF: SetGap = {
+  kind: 'half',
+  mountPoint: '/half',
+  disks: ['/dev/sda', '/dev/sdx'],
+  without: ['/dev/sdx'],
+};
+const missing = (isTolerated: boolean): SetGap => ({
+  kind: 'missing-disks',
+  missing: [{ path: '/dev/sdx', mountPoints: ['/x'] }],
+  coveredAtMost: 0,
+  frozen: 3,
+  isTolerated,
+});
+
+test('a file system that was left out takes the instant away from its disk alone', () => {
+  const outcome = judge(goodRecord(2, { gaps: [LEFT_OUT] }));
+  assert.equal(outcome.diskIsConsistent, [false, true]);
+  assert.equal(
+    [outcome.consistency, outcome.code, outcome.isRestorable],
+    ['crashConsistent', 1, false],
+  );
+  assert.match(outcome.problems.join(' '), '/dev/sda carries /left');
+});
+
+for (const gap of [HALF, missing(false)]) {
+  test(`a set with a gap of the kind ${gap.kind} is worth nothing as a set`, () => {
+    const outcome = judge(goodRecord(2, { gaps: [gap] }));
+    assert.equal([outcome.consistency, outcome.code, outcome.isRestorable], ['none', 2, false]);
+    assert.ok(outcome.problems.length > 0);
+  });
+}
+
+test('a gap that is tolerated is no problem', () => {
+  const outcome = judge(goodRecord(2, { gaps: [missing(true)] }));
+  assert.equal([outcome.consistency, outcome.isRestorable], ['fileSystemConsistent', true]);
+  assert.equal(outcome.problems, []);
+});
+
+test('an application is not called consistent if its data may lie on a disk without the instant', () => {
+  const application = { name: 'scripts', findings: [], held: undefined };
+  assert.is(judge(goodRecord(1, { application })).consistency, 'applicationConsistent');
+  const outcome = judge(goodRecord(1, { application, gaps: [LEFT_OUT] }));
+  assert.equal([outcome.consistency, outcome.code], ['crashConsistent', 1]);
 });
 
 test('calls a run without any file system crash consistent', () => {

@@ -1,7 +1,12 @@
 import { mock } from 'node:test';
 import * as assert from 'uvu/assert';
 import type { ScheduleInput } from '../../src/backup/schedule/model.ts';
-import { FreezeWindow, GIVE_UP_MS, type WindowEffects } from '../../src/backup/window.ts';
+import {
+  type DiskWatch,
+  FreezeWindow,
+  GIVE_UP_MS,
+  type WindowEffects,
+} from '../../src/backup/window.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('freeze window');
@@ -13,6 +18,12 @@ const INPUT: ScheduleInput = {
   targets: [{ needs: [0] }, { needs: [1] }],
   sequential: false,
   waves: [[0, 1]],
+};
+
+const NO_WATCH: DiskWatch = {
+  beforeRequests: () => {},
+  atBarrier: () => {},
+  afterAnswers: () => {},
 };
 
 /** Notes what the window did, as `freeze 0 1`. */
@@ -43,9 +54,36 @@ const frozen = (fileSystem: number, endNs: bigint, startNs = 1n) =>
 const thawed = (fileSystem: number, wasFrozen = true) =>
   ({ kind: 'thawed', fileSystem, wasFrozen, startNs: 8n, endNs: 9n }) as const;
 
+test('looks at the write counters before requests leave, at the barrier, and after each answer, before the thaw', async () => {
+  const diary = new Diary();
+  const note =
+    (what: string) =>
+    (targets: readonly number[]): void => {
+      diary.lines.push([what, ...targets].join(' '));
+    };
+  const watch: DiskWatch = {
+    beforeRequests: note('look-before'),
+    atBarrier: note('look-at-barrier'),
+    afterAnswers: note('look-after'),
+  };
+  const window = new FreezeWindow(INPUT, diary, watch, []);
+  const ended = window.run();
+  window.onFreezerEvent(frozen(1, 3n));
+  window.onFreezerEvent(frozen(0, 5n));
+  window.onSnapshotEvent({ kind: 'acknowledged', target: 0, atNs: 6n });
+  window.onSnapshotEvent({ kind: 'failed', target: 1, atNs: 7n });
+  window.onFreezerEvent(thawed(0));
+  window.onFreezerEvent(thawed(1));
+  await ended;
+  assert.equal(diary.lines, [
+    ...['freeze 0 1', 'look-before 0 1', 'fire 0 1', 'look-at-barrier', 'barrier'],
+    ...['look-after 0', 'thaw 0', 'thaw 1'],
+  ]);
+});
+
 test('fires at the barrier, tells of it, thaws each after its answer', async () => {
   const diary = new Diary();
-  const window = new FreezeWindow(INPUT, diary, []);
+  const window = new FreezeWindow(INPUT, diary, NO_WATCH, []);
   const ended = window.run();
   window.onFreezerEvent(frozen(1, 3n));
   window.onFreezerEvent(frozen(0, 5n));
@@ -62,7 +100,7 @@ test('fires at the barrier, tells of it, thaws each after its answer', async () 
 
 test('asks for the disk first whose file system has stood still for longest', async () => {
   const diary = new Diary();
-  const window = new FreezeWindow(INPUT, diary, []);
+  const window = new FreezeWindow(INPUT, diary, NO_WATCH, []);
   const ended = window.run();
   window.onFreezerEvent(frozen(0, 5n, 2n));
   window.onFreezerEvent(frozen(1, 6n, 1n));
@@ -77,7 +115,7 @@ test('asks for the disk first whose file system has stood still for longest', as
 
 test('does not let a disk wait for a freeze that is slow', async () => {
   const diary = new Diary();
-  const window = new FreezeWindow(INPUT, diary, []);
+  const window = new FreezeWindow(INPUT, diary, NO_WATCH, []);
   const ended = window.run();
   window.onFreezerEvent(frozen(1, 3n));
   assert.equal(diary.lines, ['freeze 0 1']);
@@ -94,7 +132,7 @@ test('does not let a disk wait for a freeze that is slow', async () => {
 
 test('names the file systems that were stuck when the deadline passed', async () => {
   const diary = new Diary();
-  const window = new FreezeWindow(INPUT, diary, []);
+  const window = new FreezeWindow(INPUT, diary, NO_WATCH, []);
   const ended = window.run();
   window.onFreezerEvent(frozen(0, 3n));
   await diary.next('fire 0');
@@ -112,7 +150,7 @@ test('names the file systems that were stuck when the deadline passed', async ()
 test('gives up a system call that never returns, some time after everything is to be thawed', async () => {
   mock.timers.enable({ apis: ['setTimeout'] });
   try {
-    const window = new FreezeWindow(INPUT, new Diary(), []);
+    const window = new FreezeWindow(INPUT, new Diary(), NO_WATCH, []);
     const ended = window.run();
     window.onFreezerEvent(frozen(0, 3n));
     window.onFreezerEvent({ kind: 'expired', atNs: 4n });
@@ -130,7 +168,7 @@ test('a freeze that was called off is no reason where the deadline or the guardi
     { kind: 'guardian-lost', atNs: 4n },
   ] as const) {
     const diary = new Diary();
-    const window = new FreezeWindow({ ...INPUT, waves: [[0], [1]] }, diary, []);
+    const window = new FreezeWindow({ ...INPUT, waves: [[0], [1]] }, diary, NO_WATCH, []);
     diary.freeze = (fileSystems) => {
       if (fileSystems.includes(1)) {
         throw new Error('not armed');
@@ -150,12 +188,12 @@ test('it is the reason where nobody tells another', async () => {
   diary.freeze = () => {
     throw new Error('not armed');
   };
-  const { end } = await new FreezeWindow(INPUT, diary, []).run();
+  const { end } = await new FreezeWindow(INPUT, diary, NO_WATCH, []).run();
   assert.equal(end, { kind: 'freeze-failed', fileSystem: 0, errno: 'ECANCELED' });
 });
 
 test('reports a foreign thaw as such', async () => {
-  const window = new FreezeWindow(INPUT, new Diary(), []);
+  const window = new FreezeWindow(INPUT, new Diary(), NO_WATCH, []);
   const ended = window.run();
   window.onFreezerEvent(frozen(0, 3n));
   window.onFreezerEvent(frozen(1, 3n));
@@ -171,7 +209,7 @@ test('ends where the deadline cannot be moved at the barrier, because the guardi
   diary.atBarrier = (): void => {
     throw new Error('not guarded');
   };
-  const window = new FreezeWindow(INPUT, diary, []);
+  const window = new FreezeWindow(INPUT, diary, NO_WATCH, []);
   const ended = window.run();
   window.onFreezerEvent(frozen(0, 3n));
   window.onFreezerEvent(frozen(1, 3n));
@@ -184,7 +222,7 @@ test('ends where the deadline cannot be moved at the barrier, because the guardi
 });
 
 test('keeps the first reason where several things go wrong', async () => {
-  const window = new FreezeWindow(INPUT, new Diary(), []);
+  const window = new FreezeWindow(INPUT, new Diary(), NO_WATCH, []);
   const ended = window.run();
   window.onFreezerEvent({
     kind: 'freeze-failed',

@@ -29,6 +29,7 @@ const healthy: MachineFacts = {
   proxies: [],
   configurationProblems: [],
   blobs: [],
+  setProblems: undefined,
 };
 
 test('a healthy machine gives a tick for everything', () => {
@@ -63,7 +64,16 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
     {
       plan: {
         ...plan,
-        excluded: [{ device: '1:1', type: 'vfat', mountPoint: '/efi', reason: 'not-freezable' }],
+        excluded: [
+          {
+            device: '1:1',
+            type: 'vfat',
+            mountPoint: '/efi',
+            reason: 'not-freezable',
+            disks: ['sda'],
+            isWritable: true,
+          },
+        ],
       },
     },
     'warning',

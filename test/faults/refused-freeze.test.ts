@@ -31,6 +31,7 @@ test(
         cancelRequests: () => {},
         atBarrier: () => assert.unreachable('no barrier'),
       },
+      { beforeRequests: () => {}, atBarrier: () => {}, afterAnswers: () => {} },
       [],
     );
     const ended = window.run();

@@ -50,7 +50,7 @@ test('the head of native NVMe multipath is the disk', () => {
     sizeBytes: 8 * 1024 ** 3,
     under: {
       kind: 'nothing',
-      hardware: { model: NVME_REMOTE, nvmeNamespaceId: 4 },
+      hardware: { hasDriver: true, model: NVME_REMOTE, nvmeNamespaceId: 4 },
     },
   });
 });
@@ -118,7 +118,7 @@ test('nothing outside sysfs is looked at but device nodes and images on local fi
   readTopology(system, mounts, new MountTree(mounts));
   assert.equal(
     [...system.asked.keys()].filter((path) => !path.startsWith('/sys/')),
-    ['/a', '/proc/fs/jbd2', '/dev/vdb'],
+    ['/a', '/proc/fs/jbd2', '/dev/vdb', '/proc/swaps'],
   );
 });
 

@@ -21,7 +21,7 @@ const inNamespace = (command: string, namespace: string, ...lines: string[]): Re
 
 const found = async (processes: Readonly<Record<number, RecordedProcess>>): Promise<string[]> => {
   const view = new RecordedProcesses({ self: INIT, 1: INIT, ...processes });
-  return (await readMountsElsewhere(mounts, view)).map(describeMountElsewhere);
+  return (await readMountsElsewhere(mounts, view)).found.map(describeMountElsewhere);
 };
 
 test('a file system that only a container sees is named, with the container', async () => {
@@ -57,13 +57,13 @@ test('what is ours too, cannot be written to, or cannot be frozen anyway, is no 
 test('a process that ends while it is looked at is passed over', async () => {
   const view = new RecordedProcesses({ self: INIT, 1: INIT, 40: inNamespace('gone', 'mnt:[2]') });
   view.read = (file) => Promise.resolve(file.startsWith('/proc/40/') ? undefined : OURS);
-  assert.equal(await readMountsElsewhere(mounts, view), []);
+  assert.equal(await readMountsElsewhere(mounts, view), { found: [], isComplete: true });
 });
 
 test('reading that does not come to an end costs no more than the limit', async () => {
   const view = new RecordedProcesses({ self: INIT, 1: INIT, 40: inNamespace('stuck', 'mnt:[2]') });
   view.read = () => new Promise(() => {});
-  assert.equal(await readMountsElsewhere(mounts, view, 50), []);
+  assert.equal(await readMountsElsewhere(mounts, view, 50), { found: [], isComplete: false });
 });
 
 test.run();

@@ -15,9 +15,30 @@ const plan: Plan = {
   disks: [{ name: 'sda', path: '/dev/sda', lun: 3, sizeBytes: 64 * MB, role: 'data' }],
   otherDisks: [{ name: 'sdx', path: '/dev/sdx', lun: undefined, sizeBytes: 32 * MB }],
   excluded: [
-    { device: '0:1', type: 'tmpfs', mountPoint: '/run', reason: 'not-freezable' },
-    { device: '0:2', type: 'vfat', mountPoint: '/boot/efi', reason: 'not-freezable' },
-    { device: '0:3', type: 'proc', mountPoint: '/proc', reason: 'pseudo' },
+    {
+      device: '0:1',
+      type: 'tmpfs',
+      mountPoint: '/run',
+      reason: 'not-freezable',
+      disks: [],
+      isWritable: true,
+    },
+    {
+      device: '0:2',
+      type: 'vfat',
+      mountPoint: '/boot/efi',
+      reason: 'not-freezable',
+      disks: [],
+      isWritable: true,
+    },
+    {
+      device: '0:3',
+      type: 'proc',
+      mountPoint: '/proc',
+      reason: 'pseudo',
+      disks: [],
+      isWritable: true,
+    },
   ],
   warnings: ['something was not seen'],
 };

@@ -8,8 +8,9 @@ import type { ScheduleInput } from './model.ts';
  * `diskOfTarget` gives for each target the kernel name of the disk behind it, undefined where that
  * is not known. An unknown target may be any disk: it needs everything frozen. So does a disk without
  * any file system of the plan, which shows the common instant only if it is taken after the barrier.
- * A file system on a disk that no target is known to be may lie behind any unknown target: it awaits every answer. Where
- * every target is known, such a disk is simply not part of this snapshot.
+ * A file system on a disk that no target is known to be may lie behind any unknown target: it awaits every answer. If
+ * every target is known, such a disk is simply not part of this snapshot; unless nothing shows where its content
+ * is kept (a ZFS volume): then that may be on any disk of the set.
  */
 export function scheduleInput(
   plan: Plan,
@@ -20,8 +21,12 @@ export function scheduleInput(
   const everyTarget = diskOfTarget.map((_, index) => index);
   const knownDisks = new Set(diskOfTarget.filter((disk) => disk !== undefined));
   const allKnown = !diskOfTarget.includes(undefined);
+  const elsewhere = new Set(
+    plan.disks.filter(({ isElsewhere }) => isElsewhere).map(({ name }) => name),
+  );
   const awaitsAll = (disks: readonly string[]): boolean =>
-    !allKnown && (disks.length === 0 || disks.some((disk) => !knownDisks.has(disk)));
+    disks.some((disk) => elsewhere.has(disk) && !knownDisks.has(disk)) ||
+    (!allKnown && (disks.length === 0 || disks.some((disk) => !knownDisks.has(disk))));
   return {
     waves: plan.waves,
     sequential,

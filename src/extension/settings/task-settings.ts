@@ -1,7 +1,7 @@
 import type { GenericSchema, InferOutput } from 'valibot';
 import { FlashfreezeError } from '../../errors.ts';
 import { OS_DISK_LUN } from '../../filesystems/model.ts';
-import { parseBlobUrl } from '../../snapshot/blob/blob-url.ts';
+import { parseBlobUrl, withoutQuery } from '../../snapshot/blob/blob-url.ts';
 import type {
   CustomSettings,
   IncludedDisks,
@@ -158,6 +158,18 @@ function startOf(ticks: string | undefined): ScheduledStart | undefined {
 }
 
 function blobsOf(uris: readonly string[]): string[] {
+  const blobs = parsedBlobs(uris);
+  const names = blobs.map(withoutQuery);
+  const again = names.findIndex((name, index) => names.indexOf(name) < index);
+  if (again >= 0) {
+    throw invalid(
+      `blobSASUri[${again}] of objectStr of ${PROTECTED} is the blob of blobSASUri[${names.indexOf(names[again] ?? '')}]; expected each blob once`,
+    );
+  }
+  return blobs;
+}
+
+function parsedBlobs(uris: readonly string[]): string[] {
   return uris.map((uri, index) => {
     const encoded = percentEncoded(uri);
     try {

@@ -158,7 +158,8 @@ class Taking implements AsyncDisposable {
     }
     const { settings, request, note } = this.#options;
     const taker = hostTakerOf(this.#client, settings, answer);
-    this.#host = await this.#back({ ...request, blobs: [], taker });
+    const includedLuns = wantedLuns(settings);
+    this.#host = await this.#back({ ...request, blobs: [], taker, includedLuns });
     const host = isUnreachable(this.#host) ? 'unreachable' : 'ended';
     if (host === 'unreachable') {
       note('the host service was gone before anything was frozen');

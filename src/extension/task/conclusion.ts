@@ -1,6 +1,7 @@
 import { judge } from '../../backup/outcome.ts';
 import { PreflightError } from '../../backup/preflight.ts';
 import type { BackupRecord } from '../../backup/record.ts';
+import { describeGap, isFault } from '../../backup/whole-set/gap.ts';
 import { type ErrorCode, FlashfreezeError } from '../../errors.ts';
 import { QuiesceError } from '../../quiesce/quiesce-error.ts';
 import { summarize } from '../../report/summary.ts';
@@ -83,7 +84,10 @@ function concludeRun(record: BackupRecord): Omit<Conclusion, 'creator'> {
   return {
     code,
     consistency,
-    message: problems.length === 0 ? successMessage(record) : problems.join(' '),
+    message: [
+      ...(problems.length === 0 ? [successMessage(record)] : problems),
+      ...leftOutOf(record),
+    ].join(' '),
     snapshots: record.disks.map((disk, index) => {
       const { answer } = disk;
       const isConsistent = consistency === 'crashConsistent' || diskIsConsistent[index] === true;
@@ -98,6 +102,11 @@ function concludeRun(record: BackupRecord): Omit<Conclusion, 'creator'> {
     }),
     record,
   };
+}
+
+/** What of the machine is not in the set on purpose: whoever restores it must know. */
+function leftOutOf({ gaps }: BackupRecord): string[] {
+  return gaps.filter((gap) => !isFault(gap)).map(describeGap);
 }
 
 function successMessage(record: BackupRecord): string {

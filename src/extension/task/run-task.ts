@@ -202,6 +202,9 @@ function requestOf(
     metadata: task.metadata,
     taskId: task.taskId,
     beforeFreeze: announced,
+    // The service chooses the disks: one that it leaves out is no fault, and what it names is taken.
+    isPartial: true,
+    foreignBlobs: 'doubt',
   };
 }
 

@@ -37,6 +37,7 @@ export const planSummarySchema = v.strictObject({
         'not-freezable',
         'no-block-device',
         'hidden',
+        'other-namespace',
       ]),
       because: v.string(),
     }),

@@ -24,6 +24,8 @@ export function describeUnmatched(reason: UnmatchedReason): string {
       return `it was named for ${reason.disk}, but another blob has the content of that disk`;
     case 'disk-unreadable':
       return `it fits no disk that could be read; not read: ${reason.disks.join(', ')}`;
+    case 'unread-rivals':
+      return `its content is that of ${reason.disk}, but ${reason.rivals.join(', ')} could not be read and may be a clone of it`;
   }
 }
 

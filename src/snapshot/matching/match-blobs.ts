@@ -1,4 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
+import { mayBe } from './may-be.ts';
 import { type Content, type Contradiction, mayBeUnread, objectionTo, relationOf } from './pair.ts';
 
 export interface BlobContent extends Content {
@@ -47,12 +48,22 @@ export type UnmatchedReason =
   /** The caller named it for the disk, but another blob has that disk's content. */
   | { readonly kind: 'doubted'; readonly disk: string }
   /** It fits no disk that could be read. */
-  | { readonly kind: 'disk-unreadable'; readonly disks: readonly string[] };
+  | { readonly kind: 'disk-unreadable'; readonly disks: readonly string[] }
+  /** It fits a disk, but others that could not be read may be clones of that. */
+  | { readonly kind: 'unread-rivals'; readonly disk: string; readonly rivals: readonly string[] };
+
+/** A blob of which it is not known which disk it is behind. */
+export interface Unmatched {
+  readonly blob: number;
+  readonly reason: UnmatchedReason;
+  /** The disks that it may be behind, in order: nothing known speaks against these. */
+  readonly mayBe: readonly string[];
+}
 
 /** Every blob is in exactly one of `matches`, `unmatched` and `foreign`; each sorted by blob. */
 export interface Matching {
   readonly matches: readonly Match[];
-  readonly unmatched: readonly { readonly blob: number; readonly reason: UnmatchedReason }[];
+  readonly unmatched: readonly Unmatched[];
   /** Blobs with an identity of their own that belongs to none of this machine's disks. */
   readonly foreign: readonly number[];
 }
@@ -79,12 +90,24 @@ export function matchBlobs(
   const named = new Map(overrides.map(({ blob, disk }) => [blob, disk]));
   const scene = sceneOf(blobs, disks, named);
   const verdicts = inOrder(blobs).map((blob) => verdictOn(blob, scene));
+  const matches = verdicts.flatMap((it) =>
+    it.kind === 'match' ? [{ blob: it.blob, disk: it.disk }] : [],
+  );
+  const matched = new Set(matches.map(({ disk }) => disk));
+  const free = disks.filter(({ name }) => !matched.has(name));
+  const contentOf = new Map(blobs.map((blob) => [blob.index, blob]));
   return {
-    matches: verdicts.flatMap((it) =>
-      it.kind === 'match' ? [{ blob: it.blob, disk: it.disk }] : [],
-    ),
+    matches,
     unmatched: verdicts.flatMap((it) =>
-      it.kind === 'unmatched' ? [{ blob: it.blob, reason: it.reason }] : [],
+      it.kind === 'unmatched'
+        ? [
+            {
+              blob: it.blob,
+              reason: it.reason,
+              mayBe: mayBe(it.reason, contentOf.get(it.blob), free),
+            },
+          ]
+        : [],
     ),
     foreign: verdicts.flatMap(({ blob, kind }) => (kind === 'foreign' ? [blob] : [])),
   };
@@ -180,7 +203,11 @@ function verdictOnNamed(blob: BlobContent, name: string, scene: Scene): Verdict 
 }
 
 /** Undefined where no disk that is still free fits. */
-function verdictOnCandidates({ index }: BlobContent, { candidates }: Scene): Verdict | undefined {
+function verdictOnCandidates(
+  blob: BlobContent,
+  { candidates, disks, named }: Scene,
+): Verdict | undefined {
+  const { index } = blob;
   const own = namesOf(candidates.get(index) ?? []);
   const [disk] = own;
   if (disk === undefined) {
@@ -190,9 +217,14 @@ function verdictOnCandidates({ index }: BlobContent, { candidates }: Scene): Ver
     .filter(([, fitting]) => fitting.some(({ name }) => own.includes(name)))
     .map(([blob]) => blob)
     .sort((first, second) => first - second);
-  return own.length === 1 && rivals.length === 1
+  if (own.length > 1 || rivals.length > 1) {
+    return unmatched(index, { kind: 'ambiguous', disks: own, blobs: rivals });
+  }
+  const taken = new Set(named.values());
+  const unread = namesOf(disks.filter((it) => !taken.has(it.name) && mayBeUnread(blob, it)));
+  return unread.length === 0
     ? { blob: index, kind: 'match', disk }
-    : unmatched(index, { kind: 'ambiguous', disks: own, blobs: rivals });
+    : unmatched(index, { kind: 'unread-rivals', disk, rivals: unread });
 }
 
 function verdictOnRejected(blob: BlobContent, { disks }: Scene): Verdict {

@@ -51,6 +51,8 @@ async function snapshotWritten(freeze: boolean): Promise<string[]> {
     settle: true,
     freeze,
     strictMatch: false,
+    isPartial: true,
+    foreignBlobs: 'doubt',
     startAt: undefined,
     metadata: [],
     taskId: 'images',

@@ -75,6 +75,8 @@ class Scene implements AsyncDisposable {
       settle: true,
       freeze: true,
       strictMatch: false,
+      isPartial: true,
+      foreignBlobs: 'doubt',
       startAt: undefined,
       metadata: settings.metadata,
       taskId: settings.taskId,

@@ -1,0 +1,162 @@
+import type { Disk } from '../filesystems/model.ts';
+import { WriteCounter } from '../filesystems/write-counters.ts';
+import type { WritesSeen } from './record.ts';
+
+/** A disk with its partitions that the machine swaps to: what is written there is never restored. */
+interface WatchedDisk {
+  readonly name: string;
+  /** Undefined if its writes are not counted. */
+  readonly counter: WriteCounter | undefined;
+  readonly swaps: readonly WriteCounter[];
+  /** Undefined before the first reading. */
+  before: number | undefined;
+  readonly swapsBefore: number[];
+}
+
+/** When a target's disks were read, CLOCK_MONOTONIC, and what was found. */
+interface WatchedTarget {
+  readonly disks: readonly WatchedDisk[];
+  fromNs: bigint | undefined;
+  toNs: bigint | undefined;
+  readonly changed: Set<string>;
+}
+
+/**
+ * Proves by the disks' write counters that nothing wrote to them while their snapshots were taken, whoever it might
+ * have been: a database on a raw disk, a file system that cannot be frozen, swap, what moves data below a file
+ * system. Of each target the counters are read right before its request leaves, at the barrier at the latest, and
+ * again when its answer is in and the barrier has been reached, before anything on its disks is thawed. If they
+ * are the same and nothing is under way, the disks show one content in all that time. All these spans have the
+ * end of the barrier's first readings in common: that is the instant which unchanged disks show together.
+ *
+ * Everything is opened before; a reading takes some microseconds a disk.
+ */
+export class WriteWatch implements Disposable {
+  readonly #targets: readonly WatchedTarget[];
+  readonly #opened: readonly WatchedDisk[];
+
+  private constructor(targets: readonly WatchedTarget[], opened: readonly WatchedDisk[]) {
+    this.#targets = targets;
+    this.#opened = opened;
+  }
+
+  /**
+   * @param watched for each target the kernel names of the disks that it may be
+   * @param disks all of the machine
+   */
+  static open(watched: readonly (readonly string[])[], disks: readonly Disk[]): WriteWatch {
+    const known = new Map(disks.map((disk) => [disk.name, disk]));
+    const opened = new Map(
+      [...new Set(watched.flat())].map((name) => [name, openDisk(name, known.get(name))]),
+    );
+    const targets = watched.map((names) => ({
+      disks: names.flatMap((name) => opened.get(name) ?? []),
+      fromNs: undefined,
+      toNs: undefined,
+      changed: new Set<string>(),
+    }));
+    return new WriteWatch(targets, [...opened.values()]);
+  }
+
+  /** Right before the requests of these targets leave. What was read before is not read again. */
+  beforeRequests(targets: readonly number[]): void {
+    for (const index of targets) {
+      const target = this.#targets[index];
+      if (target !== undefined && target.fromNs === undefined) {
+        for (const disk of target.disks) {
+          readBefore(disk);
+        }
+        target.fromNs = process.hrtime.bigint();
+      }
+    }
+  }
+
+  /** Everything is frozen: what has no request yet is read now, since the instant is now; then what has its answer. */
+  atBarrier(answered: readonly number[]): void {
+    this.beforeRequests([...this.#targets.keys()]);
+    this.afterAnswers(answered);
+  }
+
+  /** The answers of these targets are in, and nothing on their disks has been thawed. */
+  afterAnswers(targets: readonly number[]): void {
+    for (const index of targets) {
+      const target = this.#targets[index];
+      if (target !== undefined) {
+        target.toNs = process.hrtime.bigint();
+        for (const disk of target.disks) {
+          if (hasChanged(disk)) {
+            target.changed.add(disk.name);
+          }
+        }
+      }
+    }
+  }
+
+  /** For each target what was found. */
+  results(): WritesSeen[] {
+    return this.#targets.map(({ disks, fromNs, toNs, changed }): WritesSeen => {
+      if (fromNs === undefined || toNs === undefined || disks.length === 0) {
+        return { kind: 'unknown' };
+      }
+      if (changed.size > 0) {
+        return { kind: 'changed', disks: [...changed] };
+      }
+      return disks.some(({ counter }) => counter === undefined)
+        ? { kind: 'unknown' }
+        : { kind: 'unchanged', fromNs, toNs };
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const { counter, swaps } of this.#opened) {
+      counter?.[Symbol.dispose]();
+      for (const swap of swaps) {
+        swap[Symbol.dispose]();
+      }
+    }
+  }
+}
+
+function openDisk(name: string, disk: Disk | undefined): WatchedDisk {
+  const swaps = (disk?.swaps ?? []).flatMap((it) => WriteCounter.open(it) ?? []);
+  const opened: WatchedDisk = {
+    name,
+    counter: WriteCounter.open(name),
+    swaps,
+    before: undefined,
+    swapsBefore: swaps.map(() => 0),
+  };
+  // Once in vain: so that nothing is compiled in the window.
+  readBefore(opened);
+  hasChanged(opened);
+  opened.before = undefined;
+  return opened;
+}
+
+/** The disk before its swaps, and afterwards the other way round: what they account for lies inside the disk's span. */
+function readBefore(disk: WatchedDisk): void {
+  const { counter, swaps, swapsBefore } = disk;
+  if (counter === undefined || disk.before !== undefined) {
+    return;
+  }
+  counter.read();
+  disk.before = counter.completed;
+  for (const [index, swap] of swaps.entries()) {
+    swap.read();
+    swapsBefore[index] = swap.completed;
+  }
+}
+
+function hasChanged({ counter, before, swaps, swapsBefore }: WatchedDisk): boolean {
+  if (counter === undefined || before === undefined) {
+    return false;
+  }
+  let swapped = 0;
+  let swapping = false;
+  for (const [index, swap] of swaps.entries()) {
+    swapping = swap.read() || swapping;
+    swapped += swap.completed - (swapsBefore[index] ?? 0);
+  }
+  const writing = counter.read();
+  return counter.completed - before !== swapped || (writing && !swapping);
+}

@@ -1,0 +1,62 @@
+import { identifyDisk } from './azure-disks.ts';
+import type { BlockDevice, BlockTopology, Leaf } from './block-topology.ts';
+import type { Disk, Exclusion } from './model.ts';
+import { compareText } from './superblocks.ts';
+
+/** Memory, removable media and network devices have no page blob behind them; reading one may hang. */
+const NO_DISK = /^(ram|zram|fd|sr|nbd|rbd|drbd)\d/;
+
+/**
+ * The whole disks that a blob may be behind although nothing on them is frozen: disks without a file system of
+ * the plan, and loop devices that are mounted, or could be written to. (An image that somebody else answers for
+ * is left alone, because reading it may hang.)
+ */
+export function otherDisksOf({ devices }: BlockTopology, excluded: readonly Exclusion[]): Leaf[] {
+  const mounted = new Set(
+    excluded.filter(({ isWritable }) => isWritable).flatMap(({ disks }) => disks),
+  );
+  return [...devices.values()].filter(
+    (device) => isWholeDisk(device) || (isLocalImage(device) && isInUse(device, mounted)),
+  );
+}
+
+function isWholeDisk({ name, sizeBytes, under }: BlockDevice): boolean {
+  return under.kind === 'nothing' && sizeBytes > 0 && !NO_DISK.test(name);
+}
+
+function isLocalImage({ under }: BlockDevice): boolean {
+  return under.kind === 'image' && under.image.found !== undefined;
+}
+
+function isInUse({ name, under }: BlockDevice, mounted: ReadonlySet<string>): boolean {
+  return mounted.has(name) || (under.kind === 'image' && under.image.isWritable);
+}
+
+export function toDisks(leaves: readonly Leaf[], topology: BlockTopology): Disk[] {
+  return leaves.map((leaf) => diskOf(leaf, topology)).sort((a, b) => compareText(a.name, b.name));
+}
+
+export function diskOf(leaf: Leaf, topology: BlockTopology): Disk {
+  const { name, sizeBytes, under } = leaf;
+  const hardware = under.kind === 'nothing' ? under.hardware : {};
+  const swaps = swapsOn(name, topology);
+  return {
+    name,
+    // A name that is a path is that of a device which was not found. In sysfs the kernel writes ! for a slash.
+    path: name.startsWith('/') ? name : `/dev/${name.replaceAll('!', '/')}`,
+    sizeBytes,
+    ...identifyDisk(hardware, topology.chassisAssetTag),
+    ...(under.kind === 'nothing' && hardware.hasDriver !== true && { isElsewhere: true }),
+    ...(swaps.length > 0 && { swaps }),
+  };
+}
+
+/** Of volumes above several disks it is not known which writes to the disk were theirs, so only partitions count. */
+function swapsOn(disk: string, { swaps, devices }: BlockTopology): string[] {
+  return [...(swaps ?? [])].filter((name) => {
+    const under = devices.get(name)?.under;
+    const isOnDisk =
+      under?.kind === 'all-of' && under.names.length === 1 && under.names[0] === disk;
+    return name === disk || (isOnDisk && !/^(dm-|md|bcache)/.test(name));
+  });
+}

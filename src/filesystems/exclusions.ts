@@ -1,0 +1,57 @@
+import { FlashfreezeError } from '../errors.ts';
+import { isStacked, natureOfType } from './file-system-types.ts';
+import type { Exclusion } from './model.ts';
+
+/** These lie on disks of their own that no mount shows. */
+const POOLED = new Set(['zfs', 'bcachefs']);
+
+/**
+ * A sentence for each file system that may be written to and that is not frozen though nobody asked to leave it
+ * out. What the kernel cannot freeze is in `unfreezableWarnings`.
+ */
+export function exclusionWarnings(excluded: readonly Exclusion[]): string[] {
+  return excluded.flatMap(({ type, mountPoint, reason }) => {
+    switch (reason) {
+      case 'hidden':
+        return [
+          `${mountPoint} (${type}) is not frozen, because another mount lies over it; what still writes to it can be in a snapshot half done`,
+        ];
+      case 'no-block-device':
+        return [
+          `${mountPoint} (${type}) is not frozen, because no block device under it is shown; what is written to it can be in a snapshot half done`,
+        ];
+      default:
+        return [];
+    }
+  });
+}
+
+/** A sentence for each local, writable file system of a type that the kernel cannot freeze. */
+export function unfreezableWarnings(excluded: readonly Exclusion[]): string[] {
+  return excluded
+    .filter(isUnfreezable)
+    .map(
+      ({ mountPoint, type }) =>
+        `${mountPoint} (${type}) cannot be frozen: its disk shows the instant only if nothing is written to it meanwhile, and then as after a power cut`,
+    );
+}
+
+function isUnfreezable({ type, reason, disks, isWritable }: Exclusion): boolean {
+  const isLocal = disks.length > 0 || POOLED.has(type);
+  return reason === 'not-freezable' && isWritable && isLocal && !isStacked(type);
+}
+
+/** The error for a machine, or a selection, in which nothing is left to freeze. */
+export function nothingToFreeze(excluded: readonly Exclusion[]): FlashfreezeError {
+  const suitable = excluded
+    .filter(({ type }) => natureOfType(type) === 'freezable')
+    .map(({ mountPoint, reason }) => `${mountPoint} (${reason})`);
+  const why =
+    suitable.length === 0
+      ? 'no ext2, ext3, ext4, xfs or btrfs file system is mounted'
+      : `of what is mounted, none is left: ${suitable.join(', ')}`;
+  return new FlashfreezeError(
+    'FF_NOTHING_TO_FREEZE',
+    `There is no file system to freeze: ${why}. Look at the mount points asked for and at MountsToSkip.`,
+  );
+}

@@ -1,0 +1,132 @@
+import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
+
+/** Fields of `/sys/block/<disk>/stat`, from 0: Documentation/block/stat.rst of the kernel. */
+const WRITES_COMPLETED = 4;
+const IN_FLIGHT = 8;
+/** Since Linux 4.18. */
+const DISCARDS_COMPLETED = 11;
+
+const SPACE = 0x20;
+const ZERO = 0x30;
+/** Seventeen numbers of 20 digits at most. */
+const LONGEST_LINE = 512;
+
+/** Where block devices show their counters. */
+export const BLOCK_DEVICES = '/sys/class/block';
+
+/**
+ * How many writes one block device has completed, and whether some are under way, read from descriptors that are
+ * open all the time: reading asks no disk, opens nothing, and allocates nothing but what Node does.
+ */
+export class WriteCounter implements Disposable {
+  readonly #stat: number;
+  readonly #inFlight: number;
+  readonly #line = Buffer.alloc(LONGEST_LINE);
+  /** Completed writes and discards at the last `read`. */
+  completed = 0;
+
+  private constructor(stat: number, inFlight: number) {
+    this.#stat = stat;
+    this.#inFlight = inFlight;
+  }
+
+  /**
+   * @param name kernel name of a disk or partition
+   * @returns undefined if it shows no counters, or the kernel does not keep them for it
+   */
+  static open(name: string, directory: string = BLOCK_DEVICES): WriteCounter | undefined {
+    const path = `${directory}/${name}`;
+    try {
+      if (!isCounted(path)) {
+        return undefined;
+      }
+      const stat = openSync(`${path}/stat`, 'r');
+      try {
+        return new WriteCounter(stat, openSync(`${path}/inflight`, 'r'));
+      } catch {
+        closeSync(stat);
+        return undefined;
+      }
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Reads the number of completed writes into `completed`.
+   *
+   * @returns whether something may be under way that writes
+   */
+  read(): boolean {
+    const length = readSync(this.#stat, this.#line, 0, LONGEST_LINE, 0);
+    this.completed =
+      fieldOf(this.#line, length, WRITES_COMPLETED) +
+      fieldOf(this.#line, length, DISCARDS_COMPLETED);
+    // That figure counts reads, too; only if it is not 0 it is worth a second look.
+    return fieldOf(this.#line, length, IN_FLIGHT) !== 0 && this.#writesInFlight();
+  }
+
+  /** `inflight` has two numbers, reads and writes. */
+  #writesInFlight(): boolean {
+    const length = readSync(this.#inFlight, this.#line, 0, LONGEST_LINE, 0);
+    return fieldOf(this.#line, length, 1) !== 0;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#stat);
+    closeSync(this.#inFlight);
+  }
+}
+
+/** A number in a line of numbers, counted from 0; 0 if there is no such field. */
+function fieldOf(line: Uint8Array, length: number, field: number): number {
+  let at = 0;
+  for (let skipped = 0; ; skipped += 1) {
+    while (at < length && line[at] === SPACE) {
+      at += 1;
+    }
+    if (skipped === field) {
+      break;
+    }
+    while (at < length && (line[at] ?? SPACE) > SPACE) {
+      at += 1;
+    }
+  }
+  let value = 0;
+  for (let digit = (line[at] ?? 0) - ZERO; at < length && digit >= 0 && digit <= 9; ) {
+    value = value * 10 + digit;
+    at += 1;
+    digit = (line[at] ?? 0) - ZERO;
+  }
+  return value;
+}
+
+/**
+ * Counting can be switched off (`queue/iostats`), and before Linux 6.1 the kernel counted nothing for a namespace
+ * under native NVMe multipath: then its counter stands at 0 for ever.
+ */
+function isCounted(path: string): boolean {
+  const isSwitchedOff = textOf(`${path}/queue/iostats`) === '0';
+  return !isSwitchedOff && !(isMultipathNamespace(path) && hasNeverWritten(path));
+}
+
+function isMultipathNamespace(path: string): boolean {
+  try {
+    return realpathSync(`${path}/device`).includes('/nvme-subsystem/');
+  } catch {
+    return false;
+  }
+}
+
+function hasNeverWritten(path: string): boolean {
+  const fields = (textOf(`${path}/stat`) ?? '').split(/\s+/);
+  return fields[WRITES_COMPLETED] === '0';
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import type { Behind } from '../../../src/backup/whole-set/behind.ts';
+import { describeGap, isFault, type SetGap } from '../../../src/backup/whole-set/gap.ts';
+import { gapOfHost, gapsOf, type SetWishes } from '../../../src/backup/whole-set/gaps.ts';
+import { wantedLuns } from '../../../src/extension/snapshot-method/take.ts';
+import type { Disk, Exclusion, Plan } from '../../../src/filesystems/model.ts';
+import { taskSettings } from '../../extension/snapshot-method/task-settings.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('whole set');
+
+const DISKS: readonly Disk[] = [
+  { name: 'sda', path: '/dev/sda', lun: undefined, role: 'os', sizeBytes: 1 },
+  { name: 'sdb', path: '/dev/sdb', lun: undefined, role: 'temporary', sizeBytes: 1 },
+  { name: 'sdc', path: '/dev/sdc', lun: 0, role: 'data', sizeBytes: 1 },
+  { name: 'sdd', path: '/dev/sdd', lun: 1, role: 'data', sizeBytes: 1 },
+  { name: 'sde', path: '/dev/sde', lun: 2, role: 'data', sizeBytes: 1 },
+  { name: 'loop0', path: '/dev/loop0', lun: undefined, sizeBytes: 1 },
+];
+
+/** A machine of these disks, in which a file system lies on each of the groups. */
+function planOf(...groups: readonly (readonly string[])[]): Plan {
+  return {
+    fileSystems: groups.map((disks, index) => ({
+      device: `8:${index}`,
+      type: 'ext4',
+      source: '/dev/x',
+      mountPoint: `/data/${index}`,
+      mountPoints: [`/data/${index}`],
+      disks,
+      imageOn: undefined,
+    })),
+    waves: [groups.map((_, index) => index)],
+    thawsAfter: groups.map(() => []),
+    disks: DISKS.filter(({ name }) => groups.flat().includes(name)),
+    otherDisks: DISKS.filter(({ name }) => !groups.flat().includes(name)),
+    excluded: [],
+  };
+}
+
+function excluding(plan: Plan, changes: Partial<Exclusion>): Plan {
+  const excluded: Exclusion = {
+    device: '9:9',
+    type: 'ext4',
+    mountPoint: '/left',
+    reason: 'skipped',
+    disks: ['sde'],
+    isWritable: true,
+    ...changes,
+  };
+  return { ...plan, excluded: [excluded] };
+}
+
+const disk = (name: string): Behind => ({ kind: 'disk', disk: name });
+const oneOf = (...disks: string[]): Behind => ({ kind: 'one-of', disks });
+const WISHES: SetWishes = { isPartial: false, includedLuns: undefined, toleratesForeign: false };
+
+function gaps(
+  plan: Plan,
+  behind: readonly Behind[],
+  wishes: Partial<SetWishes> = {},
+  after?: Pick<Plan, 'fileSystems' | 'excluded'>,
+): SetGap[] {
+  const members = behind.map((it, index) => ({ blob: `blob${index}`, behind: it }));
+  return gapsOf(plan, members, { ...WISHES, ...wishes }, after);
+}
+
+const kinds = (found: readonly SetGap[]): string[] => found.map(({ kind }) => kind);
+const said = (found: readonly SetGap[]): string => found.map(describeGap).join(' ');
+
+test('a set of every frozen disk has no gap', () => {
+  assert.deepEqual(gaps(planOf(['sda'], ['sdc', 'sdd']), ['sda', 'sdc', 'sdd'].map(disk)), []);
+});
+
+test('a frozen disk without a blob is missing, by name and with what is on it', () => {
+  const found = gaps(planOf(['sda'], ['sdc']), [disk('sda')]);
+  assert.deepEqual(kinds(found), ['missing-disks']);
+  assert.match(
+    said(found),
+    /^incomplete: 1 of 2 frozen disks .* no blob .* \/dev\/sdc \(\/data\/1\)/,
+  );
+  assert.ok(found.every(isFault));
+});
+
+test('--partial accepts a missing disk and says so', () => {
+  const found = gaps(planOf(['sda'], ['sdc']), [disk('sda')], { isPartial: true });
+  assert.ok(!found.some(isFault));
+  assert.match(said(found), /1 of 2 frozen disks are snapshotted, as asked for/);
+});
+
+test('half of a file system is a fault, whoever left the other half out', () => {
+  const plan = planOf(['sda'], ['sdc', 'sdd']);
+  for (const wishes of [{}, { isPartial: true }, { isPartial: true, includedLuns: [-1, 0] }]) {
+    const half = gaps(plan, [disk('sda'), disk('sdc')], wishes).filter(isFault);
+    assert.ok(kinds(half).includes('half'), JSON.stringify(wishes));
+    assert.match(said(half), /\/data\/1 lies on \/dev\/sdc, \/dev\/sdd, but .* of \/dev\/sdd/);
+  }
+});
+
+test('half of a file system whose other half lies on a disk that is not found', () => {
+  const found = gaps(planOf(['sdc', '/dev/disk/by-id/gone']), [disk('sdc')]);
+  assert.ok(kinds(found).includes('half'));
+  assert.match(said(found), /of \/dev\/disk\/by-id\/gone: the file system cannot be restored/);
+});
+
+test('a file system that is left out as a whole is no half', () => {
+  const found = gaps(planOf(['sda'], ['sdc', 'sdd']), [disk('sda')], { isPartial: true });
+  assert.deepEqual(found.filter(isFault), []);
+});
+
+test('a blob of an unknown disk counts as what it can be', () => {
+  const plan = planOf(['sda'], ['sdc']);
+  assert.deepEqual(gaps(plan, [disk('sda'), oneOf('sdc', 'sde')]), []);
+  // A blank disk's blob does not stand for the one that is forgotten.
+  assert.deepEqual(kinds(gaps(plan, [disk('sda'), oneOf('sde')])), ['missing-disks']);
+  assert.deepEqual(kinds(gaps(plan, [disk('sda'), oneOf()])), ['missing-disks']);
+});
+
+test('one blob of an unknown disk stands for one disk only', () => {
+  const found = gaps(planOf(['sda'], ['sdc'], ['sdd']), [disk('sda'), oneOf('sdc', 'sdd')]);
+  assert.match(
+    said(found),
+    /2 of 3 frozen disks .* can be 1 of \/dev\/sdc .*\/dev\/sdd .* at most/,
+  );
+});
+
+test('blobs of unknown disks are dealt out so that they cover the most', () => {
+  const plan = planOf(['sdc'], ['sdd'], ['sde']);
+  assert.deepEqual(gaps(plan, [oneOf('sdc', 'sdd', 'sde'), oneOf('sdc'), oneOf('sdc', 'sdd')]), []);
+});
+
+test('a temporary disk is not missed, nor a loop device beside the disk that holds its image', () => {
+  const plan = planOf(['sda'], ['sdb'], ['loop0', 'sda']);
+  assert.deepEqual(gaps(plan, [disk('sda')]), []);
+  assert.deepEqual(kinds(gaps(planOf(['loop0'], ['sda']), [disk('sda')])), ['missing-disks']);
+});
+
+test('where the task says which disks it wants, only those are missed', () => {
+  const plan = planOf(['sda'], ['sdc'], ['sdd']);
+  const missed = (settings: Parameters<typeof taskSettings>[0]): string =>
+    said(gaps(plan, [disk('sdc')], { includedLuns: wantedLuns(taskSettings(settings)) }));
+  assert.match(missed({ includedDisks: { luns: [0, 1] } }), /no blob is given of \/dev\/sdd/);
+  assert.equal(missed({ includedDisks: { luns: [0] } }), '');
+  assert.match(missed({ includedDisks: { luns: [-1, 0] } }), /\/dev\/sda/);
+  assert.match(missed({}), /\/dev\/sda .*\/dev\/sdd/);
+});
+
+test('a writable file system that was left out on a snapshotted disk is named with the reason', () => {
+  const plan = planOf(['sda']);
+  for (const reason of ['skipped', 'not-selected', 'hidden', 'other-namespace'] as const) {
+    const found = gaps(excluding(plan, { reason }), [disk('sda'), disk('sde')]);
+    assert.deepEqual(kinds(found), ['left-out'], reason);
+    assert.match(
+      said(found),
+      /^\/dev\/sde carries \/left \(ext4\), which was not frozen because it/,
+    );
+  }
+});
+
+test('what is left out beside the snapshotted disks, read-only, or not freezable at all, is no gap', () => {
+  const plan = planOf(['sda']);
+  assert.deepEqual(gaps(excluding(plan, {}), [disk('sda')]), []);
+  assert.deepEqual(gaps(excluding(plan, { isWritable: false }), [disk('sda'), disk('sde')]), []);
+  const vfat = { reason: 'not-freezable', type: 'vfat', disks: ['sda'] } as const;
+  assert.deepEqual(gaps(excluding(plan, vfat), [disk('sda')]), []);
+});
+
+test('what is left out without a known disk may lie on any', () => {
+  const plan = excluding(planOf(['sda']), { reason: 'no-block-device', disks: [] });
+  assert.match(said(gaps(plan, [disk('sda')])), /^An unknown disk carries \/left/);
+});
+
+test('a blob of an unknown disk that nothing frozen needs may be that of what was left out', () => {
+  const plan = excluding(planOf(['sda']), {});
+  assert.deepEqual(kinds(gaps(plan, [disk('sda'), oneOf('sde')])), ['left-out']);
+  assert.deepEqual(gaps(plan, [oneOf('sda', 'sde')]), []);
+});
+
+test('a foreign blob is a fault unless the caller wants it', () => {
+  const plan = planOf(['sda']);
+  const members: Behind[] = [disk('sda'), { kind: 'foreign' }];
+  assert.deepEqual(gaps(plan, members).map(isFault), [true]);
+  assert.deepEqual(gaps(plan, members, { toleratesForeign: true }).map(isFault), [false]);
+});
+
+test('what was mounted after the plan was made counts as left out', () => {
+  const plan = planOf(['sda']);
+  const after = planOf(['sda'], ['sdc']);
+  assert.match(
+    said(gaps(plan, [disk('sda'), disk('sdc')], {}, after)),
+    /^\/dev\/sdc carries \/data\/1 \(ext4\), which was not frozen because it was mounted after/,
+  );
+  assert.deepEqual(gaps(plan, [disk('sda')], {}, after), []);
+});
+
+test('what was read-only when the plan was made and is writable now counts as left out', () => {
+  const readOnly = excluding(planOf(['sda']), { reason: 'read-only', isWritable: false });
+  const after = excluding(planOf(['sda']), { reason: 'skipped' });
+  assert.deepEqual(kinds(gaps(readOnly, [disk('sda'), disk('sde')], {}, after)), ['left-out']);
+});
+
+test('a file system that came to lie on other disks voids the set', () => {
+  const found = gaps(
+    planOf(['sda'], ['sdc']),
+    ['sda', 'sdc'].map(disk),
+    {},
+    planOf(['sda'], ['sdc', 'sdd']),
+  );
+  assert.deepEqual(kinds(found), ['moved']);
+});
+
+test('what was unmounted after the thaw is no matter', () => {
+  assert.deepEqual(
+    gaps(planOf(['sda'], ['sdc']), ['sda', 'sdc'].map(disk), {}, planOf(['sda'])),
+    [],
+  );
+});
+
+test('neither a command nor a run without a freeze has a set', () => {
+  assert.deepEqual(gaps(planOf(['sda']), [{ kind: 'command' }]), []);
+  assert.deepEqual(gaps(planOf(), [disk('sda')]), []);
+});
+
+test('the host that answers for fewer disks than the VM has is told', () => {
+  const plan = planOf(['sda'], ['sdc'], ['sdd']);
+  const host = [
+    { blob: 'host', behind: { kind: 'all-of', disks: ['sda', 'sdc', 'sdd'] } as const },
+  ];
+  const answers = (count: number) => Array.from({ length: count }, () => ({ snapshot: 'taken' }));
+  assert.deepEqual(kinds(gapOfHost(plan, host, answers(1), undefined)), ['host-answers']);
+  // sde is attached without a file system.
+  assert.deepEqual(gapOfHost(plan, host, answers(4), undefined), []);
+  assert.deepEqual(gapOfHost(plan, host, answers(2), [0, 1]), []);
+  assert.deepEqual(gapOfHost(plan, host, [{ snapshot: undefined }], undefined), []);
+});
+
+test.run();

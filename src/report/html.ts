@@ -63,9 +63,9 @@ function renderBody({ origin, error, summary, timeline }: RunFile): string {
 }
 
 function renderVerdict(summary: Summary, origin: RunFile['origin']): string {
-  const { consistency, code, disks } = summary;
+  const { consistency, restorable, code, disks } = summary;
   const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
-  const kind = consistency === 'none' ? 'bad' : 'good';
+  const kind = restorable ? 'good' : 'bad';
   const verdict =
     origin === 'freeze'
       ? commandVerdict(summary)

@@ -28,7 +28,7 @@ function lines({ name, help, samples }: Metric): string[] {
 }
 
 function metricsOf({ origin, writtenAt, machine, summary }: RunFile): Metric[] {
-  const succeeded = summary !== null && summary.consistency !== 'none';
+  const succeeded = summary?.restorable === true;
   const at = Date.parse(writtenAt) / 1_000;
   const general: Metric[] = [
     {
@@ -39,7 +39,7 @@ function metricsOf({ origin, writtenAt, machine, summary }: RunFile): Metric[] {
     { name: 'timestamp_seconds', help: 'When it ended.', samples: [{ value: at }] },
     {
       name: 'success',
-      help: '1 where the snapshots are consistent.',
+      help: '1 if every snapshot was taken and the set can be restored.',
       samples: [{ value: succeeded ? 1 : 0 }],
     },
   ];

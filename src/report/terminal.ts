@@ -18,7 +18,7 @@ export function renderSummary(summary: RunSummary): string {
 
 /** A kept run of `flashfreeze freeze`, for people. */
 export function renderCommandRun(summary: RunSummary): string {
-  const good = summary.consistency !== 'none';
+  const good = summary.restorable;
   const verdict = printable(commandVerdict(summary));
   return [
     renderFileSystems(summary),

@@ -99,7 +99,17 @@ export class Machine {
   }
 
   /** An attached loop device. */
-  loop(disk: Device & { readonly image: string; readonly offset?: number }): this {
+  loop(
+    disk: Device & {
+      readonly image: string;
+      readonly offset?: number;
+      readonly isWritable?: boolean;
+    },
+  ): this {
+    if (disk.isWritable !== undefined) {
+      const path = `/sys/devices/virtual/block/${disk.name}/ro`;
+      this.#text(path, disk.isWritable ? '0' : '1');
+    }
     const loop = `/sys/devices/virtual/block/${disk.name}/loop`;
     this.#text(`${loop}/backing_file`, disk.image);
     this.#text(`${loop}/offset`, String(disk.offset ?? 0));
@@ -126,6 +136,12 @@ export class Machine {
     for (const name of names) {
       this.#entries.set(`/proc/fs/jbd2/${name}`, { kind: 'present' });
     }
+    return this;
+  }
+
+  /** Lines of /proc/swaps below its heading. */
+  swaps(...lines: readonly string[]): this {
+    this.#text('/proc/swaps', ['Filename Type Size Used Priority', ...lines].join('\n'));
     return this;
   }
 

@@ -18,6 +18,7 @@ test('has exactly the documented fields', () => {
     'consistency',
     'code',
     'name',
+    'restorable',
     'barrier',
     'windowMs',
     'fileSystems',

@@ -212,6 +212,8 @@ function pathOf(disk: string): string {
 /**
  * The host answers with an entry for each disk. If it was asked for all, fewer than the VM has mean that some
  * were not taken, and it is not told which. Pure.
+ *
+ * @param luns that the host was asked for; undefined: all; none: which ones is the host's own affair
  */
 export function gapOfHost(
   { disks, otherDisks = [] }: Plan,
@@ -220,7 +222,7 @@ export function gapOfHost(
   luns: readonly number[] | undefined,
 ): SetGap[] {
   const own = [...disks, ...otherDisks].filter(({ role }) => role === 'os' || role === 'data');
-  const expected = luns === undefined || luns.length === 0 ? own.length : luns.length;
+  const expected = luns === undefined ? own.length : luns.length;
   const isByHost = members.some(({ behind }) => behind.kind === 'all-of');
   const isTaken = answers.some(({ snapshot }) => snapshot !== undefined);
   return isByHost && isTaken && answers.length < expected

@@ -90,9 +90,15 @@ export function resultOf(result: TakingResult): OrderResult {
   };
 }
 
+/** Everything was frozen, but a disk does not show the instant. */
+const NOT_CONSISTENT = '2';
+
 /** The reason why the host must not count the snapshot as consistent. */
 function faultOf(record: BackupRecord, heldMs: number | undefined): OrderFault | undefined {
   const { consistency, code, problems } = judge(record);
+  if (consistency === 'crashConsistent' && record.plan.fileSystems.length > 0) {
+    return { code: NOT_CONSISTENT, message: problems.join(' ') };
+  }
   if (consistency === 'crashConsistent') {
     return {
       code: '121',
@@ -166,5 +172,8 @@ function requestOf(
     timeoutMs: Math.min(configuration.timeoutMs, CONSISTENT_WITHIN_MS),
     sequential: false,
     taskId: order.snapshotId,
+    // Which disks the host snapshots is its own affair: none is missed.
+    includedLuns: [],
+    isPartial: true,
   };
 }

@@ -231,6 +231,7 @@ test('the host that answers for fewer disks than the VM has is told', () => {
   // sde is attached without a file system.
   assert.deepEqual(gapOfHost(plan, host, answers(4), undefined), []);
   assert.deepEqual(gapOfHost(plan, host, answers(2), [0, 1]), []);
+  assert.deepEqual(gapOfHost(plan, host, answers(1), []), []);
   assert.deepEqual(gapOfHost(plan, host, [{ snapshot: undefined }], undefined), []);
 });
 

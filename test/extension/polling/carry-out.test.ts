@@ -9,6 +9,7 @@ import {
   goodRecord,
   heldTimes,
   targetRecord,
+  unchangedWrites,
 } from '../../backup/fixtures/records.ts';
 import { suite } from '../../suite.ts';
 
@@ -73,10 +74,21 @@ test('a snapshot without freeze, or one that failed, does not count', () => {
   assert.match(failed.fault?.message ?? '', 'the service said no');
 });
 
+test('a snapshot of a disk that something wrote to meanwhile does not count, and the host hears why', () => {
+  const writes = { kind: 'changed', disks: ['sda'] } as const;
+  const { fault } = ran({ disks: [targetRecord(goodAnswer(0), [0], { writes })] });
+  assert.is(fault?.code, '2');
+  assert.match(fault?.message ?? '', 'wrote to /dev/sda meanwhile');
+});
+
 test('freeze to answer counts, from nine seconds on, and not what came before', () => {
   const heldUntil = (ms: bigint): Partial<BackupRecord> => ({
     fileSystems: [heldTimes({ thawStartNs: (ms + 1n) * MS, thawedNs: (ms + 2n) * MS })],
-    disks: [targetRecord(goodAnswer(0, { acknowledgedNs: ms * MS }))],
+    disks: [
+      targetRecord(goodAnswer(0, { acknowledgedNs: ms * MS }), [0], {
+        writes: { ...unchangedWrites(), toNs: ms * MS },
+      }),
+    ],
     // An application that was held for a minute before.
     application: {
       name: 'scripts',

@@ -238,4 +238,13 @@ test('a blob that is no address of one is refused by its place, its text is not 
   }
 });
 
+test('a blob that is named twice is refused, whatever its SAS', () => {
+  const blob = 'https://account.blob.core.windows.net/vhds/os.vhd';
+  const uris = ['a', 'b'].map((signature) => `${blob}?sv=2020-01-01&sp=rw&sig=${signature}`);
+  assert.throws(
+    () => read({}, {}, { objectStr: encode({ blobSASUri: uris }) }),
+    /blobSASUri\[1\] of objectStr of protectedSettings is the blob of blobSASUri\[0\]/,
+  );
+});
+
 test.run();

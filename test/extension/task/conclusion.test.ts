@@ -1,7 +1,13 @@
 import * as assert from 'uvu/assert';
 import { PreflightError } from '../../../src/backup/preflight.ts';
+import type { BackupRecord } from '../../../src/backup/record.ts';
 import { type ErrorCode, FlashfreezeError } from '../../../src/errors.ts';
-import { concludeError } from '../../../src/extension/task/conclusion.ts';
+import {
+  type Conclusion,
+  concludeError,
+  concludeTaken,
+} from '../../../src/extension/task/conclusion.ts';
+import { goodRecord } from '../../backup/fixtures/records.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('conclusion of a task');
@@ -43,6 +49,60 @@ test('gives each error of ours its code', () => {
     assert.is(conclusion.message, 'what happened');
     assert.is(conclusion.consistency, 'none');
   }
+});
+
+/** What is reported of a run by the guest. */
+function concluded(changes: Partial<BackupRecord>): Conclusion {
+  const result = { ok: true, record: goodRecord(2, changes), failedFreeze: undefined } as const;
+  const creator = {
+    name: 'guestExtension',
+    hostStatusCodePreSnapshot: undefined,
+    hostStatusCodeDoSnapshot: undefined,
+  } as const;
+  return concludeTaken({ creator, result }, BLOBS);
+}
+
+test('a disk that the service left out is told in the message and is no fault', () => {
+  const missing = [{ path: '/dev/sdx', mountPoints: ['/x'] }];
+  const gap = {
+    kind: 'missing-disks',
+    missing,
+    coveredAtMost: 0,
+    frozen: 3,
+    isTolerated: true,
+  } as const;
+  const { code, consistency, message } = concluded({ gaps: [gap] });
+  assert.equal([code, consistency], [1, 'fileSystemConsistent']);
+  assert.match(message, /^Snapshots of 2 disks show .* 2 of 3 frozen disks .*\/dev\/sdx \(\/x\)/);
+});
+
+test('half of a file system is a fault, and the message says of which', () => {
+  const gap = {
+    kind: 'half',
+    mountPoint: '/data/1',
+    disks: ['/dev/sdb', '/dev/sdx'],
+    without: ['/dev/sdx'],
+  } as const;
+  const { code, consistency, message } = concluded({ gaps: [gap] });
+  assert.equal([code, consistency], [2, 'none']);
+  assert.match(message, '/data/1 lies on /dev/sdb, /dev/sdx, but no snapshot is taken of /dev/sdx');
+});
+
+test('a disk with something unfrozen makes the set crash consistent, and the message says what', () => {
+  const gap = {
+    kind: 'left-out',
+    mountPoint: '/left',
+    type: 'xfs',
+    reason: 'skipped',
+    disk: '/dev/sdb',
+  } as const;
+  const { code, consistency, message, snapshots } = concluded({ gaps: [gap] });
+  assert.equal([code, consistency], [1, 'crashConsistent']);
+  assert.match(message, '/dev/sdb carries /left (xfs), which was not frozen');
+  assert.equal(
+    snapshots.map(({ isSuccessful }) => isSuccessful),
+    [true, true],
+  );
 });
 
 test('names each disk that fails the preflight, and why the others have no snapshot', () => {

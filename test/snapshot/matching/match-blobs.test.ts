@@ -51,6 +51,39 @@ function verdicts(matching: Matching, count: number): string[] {
   });
 }
 
+test('a clone that cannot be read is a rival, unless its size differs or another blob was named for it', () => {
+  const disks = disksOf({ sda: gpt('A'), sdc: UNREADABLE, sdd: ext('X') });
+  const blobs = blobsOf(gpt('A'), ext('X'));
+  const matching = matchBlobs(blobs, disks, []);
+  assert.deepEqual(verdicts(matching, 2), ['unread-rivals', 'unread-rivals']);
+  assert.deepEqual(
+    matching.unmatched.map(({ mayBe }) => mayBe),
+    [
+      ['sda', 'sdc'],
+      ['sdc', 'sdd'],
+    ],
+  );
+  const smaller = disks.map((disk) =>
+    disk.name === 'sdc' ? { ...disk, sizeBytes: GIB / 2 } : disk,
+  );
+  assert.deepEqual(verdicts(matchBlobs(blobs, smaller, []), 2), ['sda', 'sdd']);
+  const three = [...blobs, { index: 2, identity: UNREADABLE, sizeBytes: GIB }];
+  const named = matchBlobs(three, disks, [{ blob: 2, disk: 'sdc' }]);
+  assert.deepEqual(verdicts(named, 3), ['sda', 'sdd', 'sdc']);
+});
+
+test('an unmatched blob may be every free disk that nothing speaks against', () => {
+  const disks = disksOf({ sda: gpt('A'), sdc: BLANK, sdd: ext('D'), sde: BLANK });
+  const { unmatched } = matchBlobs(blobsOf(gpt('A'), BLANK, UNREADABLE), disks, []);
+  assert.deepEqual(
+    unmatched.map(({ blob, mayBe }) => [blob, mayBe]),
+    [
+      [1, ['sdc', 'sde']],
+      [2, ['sdc', 'sdd', 'sde']],
+    ],
+  );
+});
+
 test('every blob finds its disk, whatever the order', () => {
   const disks = disksOf({
     sda: gpt('A'),
@@ -117,7 +150,7 @@ test('evidence that differs excludes a pair, whatever else agrees', () => {
     [],
   );
   assert.deepEqual(matching.unmatched, [
-    { blob: 0, reason: { kind: 'contradicted', disk: 'sda', by: 'ext-uuid' } },
+    { blob: 0, reason: { kind: 'contradicted', disk: 'sda', by: 'ext-uuid' }, mayBe: ['sda'] },
   ]);
 });
 
@@ -185,7 +218,7 @@ test('no blob is foreign while a disk that it may be could not be read', () => {
   const disks = disksOf({ sda: ext('A'), sdb: UNREADABLE });
   const blobs = blobsOf(ext('X'), ext('A'));
   assert.deepEqual(matchBlobs(blobs, disks, []).unmatched, [
-    { blob: 0, reason: { kind: 'disk-unreadable', disks: ['sdb'] } },
+    { blob: 0, reason: { kind: 'disk-unreadable', disks: ['sdb'] }, mayBe: ['sdb'] },
   ]);
   const otherSize = [...disksOf({ sda: ext('A') }), ...disksOf({ sdb: UNREADABLE }, 5 * GIB)];
   assert.deepEqual(verdicts(matchBlobs(blobs, otherSize, []), 2), ['foreign', 'sda']);
@@ -374,7 +407,11 @@ test('random machines: order does not matter, nothing is used twice, clones are 
           ([, disk]) => disk.readable && sameContent(disk, truth),
         );
         const alikeBlobs = blobTruths.filter((it) => sameContent(it, truth));
-        const unique = alikeDisks.length === 1 && alikeBlobs.length === 1 && truth.content !== 4;
+        const hasUnreadRival = disks.some(
+          (disk) => !disk.readable && disk.sizeBytes === truth.sizeBytes,
+        );
+        const isUnique = alikeDisks.length === 1 && alikeBlobs.length === 1;
+        const unique = isUnique && !hasUnreadRival && truth.content !== 4;
         const expected = unique ? `sd${alikeDisks[0]?.[0]}` : undefined;
         assert.equal(matched.get(blob), expected);
         const known = disks.some((it) => it.content === truth.content && it.readable);

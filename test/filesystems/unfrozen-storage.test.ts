@@ -1,0 +1,124 @@
+import * as assert from 'uvu/assert';
+import { scheduleInput } from '../../src/backup/schedule/topology.ts';
+import type { Plan } from '../../src/filesystems/model.ts';
+import { readPlan } from '../../src/filesystems/read-plan.ts';
+import { suite } from '../suite.ts';
+import { DATA_CONTROLLER, Machine, OS_CONTROLLER } from './machine.ts';
+
+const test = suite('storage that is not frozen, or not seen');
+
+/** An Azure VM with an OS disk sda and data disks sdc (LUN 0) and sdd (LUN 1). */
+function machine(): Machine {
+  const os = new Machine()
+    .scsi({
+      name: 'sda',
+      number: '8:0',
+      gib: 30,
+      controller: OS_CONTROLLER,
+      address: '0:0:0:0',
+      partitions: { sda1: '8:1', sda2: '8:2' },
+    })
+    .mounts('22 1 8:1 / / rw - ext4 /dev/sda1 rw');
+  return ['c', 'd'].reduce(
+    (made, letter, lun) =>
+      made.scsi({
+        name: `sd${letter}`,
+        number: `8:${32 + 16 * lun}`,
+        gib: 10,
+        controller: DATA_CONTROLLER,
+        address: `1:0:0:${lun}`,
+      }),
+    os,
+  );
+}
+
+const planOf = (it: Machine, skip: readonly string[] = []): Promise<Plan> =>
+  readPlan({ include: [], skip }, it.build());
+const left = ({ excluded }: Plan) =>
+  excluded.map(({ mountPoint, reason, disks, isWritable }) => [
+    ...[mountPoint, reason, disks.join('+'), isWritable],
+  ]);
+
+test('what is left out says on which disks it lies, and whether it can be written to', async () => {
+  const plan = await planOf(
+    machine().mounts(`
+      40 22 8:32 / /a rw - ext4 /dev/sdc rw
+      41 22 8:48 / /b ro - xfs /dev/sdd ro`),
+    ['/a'],
+  );
+  assert.equal(left(plan), [
+    ['/a', 'skipped', 'sdc', true],
+    ['/b', 'read-only', 'sdd', false],
+  ]);
+});
+
+test('every local, writable file system that cannot be frozen is warned of, and no other', async () => {
+  const plan = await planOf(
+    machine().mounts(`
+      40 22 8:2 / /efi rw - vfat /dev/sda2 rw
+      41 22 8:32 / /f2fs rw - f2fs /dev/sdc rw
+      42 22 0:55 / /pool rw - zfs pool rw
+      43 22 0:56 / /cache rw - bcachefs /dev/sdd rw
+      44 22 0:57 / /nfs rw - nfs4 host:/ rw
+      45 22 0:58 / /run rw - tmpfs tmpfs rw
+      46 22 0:59 / /merged rw - overlay overlay rw`),
+  );
+  assert.equal(
+    (plan.warnings ?? []).map((warning) => warning.replace(/ cannot be frozen: .*/, '')),
+    ['/efi (vfat)', '/f2fs (f2fs)', '/pool (zfs)', '/cache (bcachefs)'],
+  );
+});
+
+for (const option of ['logdev', 'rtdev']) {
+  test(`a device of ${option}= that cannot be found is a disk of its own, not none`, async () => {
+    const gone = '/dev/disk/by-id/gone';
+    const plan = await planOf(
+      machine().mounts(`40 22 8:32 / /data rw - xfs /dev/sdc rw,attr2,${option}=${gone},noquota`),
+    );
+    const data = plan.fileSystems.find(({ mountPoint }) => mountPoint === '/data');
+    assert.equal(data?.disks, [gone, 'sdc']);
+    const disk = plan.disks.find(({ name }) => name === gone);
+    assert.equal([disk?.path, disk?.isElsewhere], [gone, true]);
+  });
+}
+
+test('a file system on a ZFS volume awaits every answer: its content may be on any disk', async () => {
+  const plan = await planOf(
+    machine()
+      .virtual({ name: 'zd0', number: '230:0', gib: 5 })
+      .mounts('40 22 230:0 / /z rw - ext4 /dev/zd0 rw'),
+  );
+  const input = scheduleInput(plan, ['sda', 'sdc'], { fire: 'early', sequential: false });
+  const awaits = plan.fileSystems.map(({ mountPoint }, index) => [
+    mountPoint,
+    input.fileSystems[index]?.awaits,
+  ]);
+  assert.equal(awaits, [
+    ['/z', [0, 1]],
+    ['/', [0]],
+  ]);
+});
+
+test('a loop device that is left out can still be behind a blob; a foreign or read-only image cannot', async () => {
+  const made = machine()
+    .loop({ name: 'loop0', number: '7:0', image: '/a.img', isWritable: true })
+    .file('/a.img', '8:1', { gib: 1 })
+    .loop({ name: 'loop1', number: '7:1', image: '/b.img' })
+    .file('/b.img', '8:1', { gib: 1 })
+    .loop({ name: 'loop2', number: '7:2', image: '/nfs/c.img', isWritable: true })
+    .mounts('40 22 0:57 / /nfs rw - nfs4 host:/ rw');
+  const { otherDisks = [] } = await planOf(made);
+  assert.equal(
+    otherDisks.map(({ name }) => name),
+    ['loop0', 'sdc', 'sdd'],
+  );
+});
+
+test('a partition that the machine swaps to is known with its disk', async () => {
+  const plan = await planOf(
+    machine().swaps('/dev/sda2 partition 1048572 0 -2', '/swapfile file 1048572 0 -3'),
+  );
+  assert.equal(plan.disks.find(({ name }) => name === 'sda')?.swaps, ['sda2']);
+});
+
+test.run();

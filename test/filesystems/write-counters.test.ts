@@ -1,0 +1,74 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { WriteCounter } from '../../src/filesystems/write-counters.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('write counters');
+
+/** A folder as /sys/class/block is. */
+class BlockFolder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'flashfreeze-block-'));
+
+  disk(name: string, stat: string, more: { inflight?: string; iostats?: string } = {}): void {
+    mkdirSync(join(this.path, name, 'queue'), { recursive: true });
+    writeFileSync(join(this.path, name, 'stat'), `${stat}\n`);
+    writeFileSync(join(this.path, name, 'inflight'), more.inflight ?? '       0        0\n');
+    writeFileSync(join(this.path, name, 'queue/iostats'), `${more.iostats ?? '1'}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true });
+  }
+}
+
+/** As Linux 6.18 prints it: 12 writes, 3 discards. */
+const STAT =
+  '     100        0     2000       10       12        5      300       20        0       40       30        3        0       80        1        2        0';
+
+test('counts completed writes and discards', () => {
+  using folder = new BlockFolder();
+  folder.disk('sdc', STAT);
+  using counter = WriteCounter.open('sdc', folder.path);
+  assert.is(counter?.read(), false);
+  assert.is(counter?.completed, 15);
+});
+
+test('sees by the same descriptor what is written later', () => {
+  using folder = new BlockFolder();
+  folder.disk('sdc', STAT);
+  using counter = WriteCounter.open('sdc', folder.path);
+  counter?.read();
+  folder.disk('sdc', STAT.replace('  12 ', '  13 '));
+  counter?.read();
+  assert.is(counter?.completed, 16);
+});
+
+test('an old kernel prints fewer fields, and no discards', () => {
+  using folder = new BlockFolder();
+  folder.disk('sdc', ' 100 0 2000 10 4294967296123 5 300 20 0 40 30');
+  using counter = WriteCounter.open('sdc', folder.path);
+  counter?.read();
+  assert.is(counter?.completed, 4_294_967_296_123);
+});
+
+test('something that is under way counts only if it writes', () => {
+  using folder = new BlockFolder();
+  const busy = STAT.replace('       20        0', '       20        2');
+  folder.disk('sdc', busy, { inflight: '       2        0\n' });
+  folder.disk('sdd', busy, { inflight: '       1        1\n' });
+  using reading = WriteCounter.open('sdc', folder.path);
+  using writing = WriteCounter.open('sdd', folder.path);
+  assert.is(reading?.read(), false);
+  assert.is(writing?.read(), true);
+});
+
+test('a disk that is not there, or whose writes are not counted, has no counter', () => {
+  using folder = new BlockFolder();
+  folder.disk('sdc', STAT, { iostats: '0' });
+  assert.is(WriteCounter.open('sdc', folder.path), undefined);
+  assert.is(WriteCounter.open('sdx', folder.path), undefined);
+});
+
+test.run();

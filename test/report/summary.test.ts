@@ -42,6 +42,8 @@ test('has exactly the documented fields', () => {
       requestId: 'request-1',
       attempts: 1,
       latencyMs: 20,
+      showsInstant: true,
+      writes: 'unchanged',
       error: null,
     },
   ]);

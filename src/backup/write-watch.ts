@@ -5,8 +5,8 @@ import type { WritesSeen } from './record.ts';
 /** A disk with its partitions that the machine swaps to: what is written there is never restored. */
 interface WatchedDisk {
   readonly name: string;
-  /** Undefined if its writes are not counted. */
-  readonly counter: WriteCounter | undefined;
+  /** One for each path to it; none if the writes of one of them are not counted. */
+  readonly counters: readonly WriteCounter[];
   readonly swaps: readonly WriteCounter[];
   /** Undefined before the first reading. */
   before: number | undefined;
@@ -101,17 +101,16 @@ export class WriteWatch implements Disposable {
       if (changed.size > 0) {
         return { kind: 'changed', disks: [...changed] };
       }
-      return disks.some(({ counter }) => counter === undefined)
+      return disks.some(({ counters }) => counters.length === 0)
         ? { kind: 'unknown' }
         : { kind: 'unchanged', fromNs, toNs };
     });
   }
 
   [Symbol.dispose](): void {
-    for (const { counter, swaps } of this.#opened) {
-      counter?.[Symbol.dispose]();
-      for (const swap of swaps) {
-        swap[Symbol.dispose]();
+    for (const { counters, swaps } of this.#opened) {
+      for (const counter of [...counters, ...swaps]) {
+        counter[Symbol.dispose]();
       }
     }
   }
@@ -121,7 +120,7 @@ function openDisk(name: string, disk: Disk | undefined): WatchedDisk {
   const swaps = (disk?.swaps ?? []).flatMap((it) => WriteCounter.open(it) ?? []);
   const opened: WatchedDisk = {
     name,
-    counter: WriteCounter.open(name),
+    counters: countersOf(disk?.paths ?? [name]),
     swaps,
     before: undefined,
     swapsBefore: swaps.map(() => 0),
@@ -133,30 +132,51 @@ function openDisk(name: string, disk: Disk | undefined): WatchedDisk {
   return opened;
 }
 
+/** A write takes any of the paths, so nothing is known if one of them is not counted. */
+function countersOf(paths: readonly string[]): WriteCounter[] {
+  const opened = paths.flatMap((path) => WriteCounter.open(path) ?? []);
+  if (opened.length === paths.length) {
+    return opened;
+  }
+  for (const counter of opened) {
+    counter[Symbol.dispose]();
+  }
+  return [];
+}
+
 /** The disk before its swaps, and afterwards the other way round: what they account for lies inside the disk's span. */
 function readBefore(disk: WatchedDisk): void {
-  const { counter, swaps, swapsBefore } = disk;
-  if (counter === undefined || disk.before !== undefined) {
+  const { counters, swaps, swapsBefore } = disk;
+  if (disk.before !== undefined) {
     return;
   }
-  counter.read();
-  disk.before = counter.completed;
+  let completed = 0;
+  for (const counter of counters) {
+    counter.read();
+    completed += counter.completed;
+  }
+  disk.before = completed;
   for (const [index, swap] of swaps.entries()) {
     swap.read();
     swapsBefore[index] = swap.completed;
   }
 }
 
-function hasChanged({ counter, before, swaps, swapsBefore }: WatchedDisk): boolean {
-  if (counter === undefined || before === undefined) {
+function hasChanged({ counters, before, swaps, swapsBefore }: WatchedDisk): boolean {
+  if (before === undefined) {
     return false;
   }
   let swapped = 0;
-  let swapping = false;
+  let swapping = 0;
   for (const [index, swap] of swaps.entries()) {
-    swapping = swap.read() || swapping;
+    swapping += swap.read();
     swapped += swap.completed - (swapsBefore[index] ?? 0);
   }
-  const writing = counter.read();
-  return counter.completed - before !== swapped || (writing && !swapping);
+  let completed = 0;
+  let writing = 0;
+  for (const counter of counters) {
+    writing += counter.read();
+    completed += counter.completed;
+  }
+  return counters.length > 0 && (completed - before !== swapped || writing > swapping);
 }

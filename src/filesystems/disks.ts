@@ -11,12 +11,15 @@ const NO_DISK = /^(ram|zram|fd|sr|nbd|rbd|drbd)\d/;
  * the plan, and loop devices that are mounted, or could be written to. (An image that somebody else answers for
  * is left alone, because reading it may hang.)
  */
-export function otherDisksOf({ devices }: BlockTopology, excluded: readonly Exclusion[]): Leaf[] {
+export function otherDisksOf(topology: BlockTopology, excluded: readonly Exclusion[]): Leaf[] {
+  const { devices } = topology;
   const mounted = new Set(
     excluded.filter(({ isWritable }) => isWritable).flatMap(({ disks }) => disks),
   );
   return [...devices.values()].filter(
-    (device) => isWholeDisk(device) || (isLocalImage(device) && isInUse(device, mounted)),
+    (device) =>
+      (isWholeDisk(device) && pathsTo(device.name, topology)[0] === device.name) ||
+      (isLocalImage(device) && isInUse(device, mounted)),
   );
 }
 
@@ -38,6 +41,7 @@ export function toDisks(leaves: readonly Leaf[], topology: BlockTopology): Disk[
 
 export function diskOf(leaf: Leaf, topology: BlockTopology): Disk {
   const { name, sizeBytes, under } = leaf;
+  const paths = pathsTo(name, topology);
   const hardware = under.kind === 'nothing' ? under.hardware : {};
   const swaps = swapsOn(name, topology);
   return {
@@ -47,8 +51,19 @@ export function diskOf(leaf: Leaf, topology: BlockTopology): Disk {
     sizeBytes,
     ...identifyDisk(hardware, topology.chassisAssetTag),
     ...(under.kind === 'nothing' && hardware.hasDriver !== true && { isElsewhere: true }),
+    ...(paths.length > 1 && { paths }),
     ...(swaps.length > 0 && { swaps }),
   };
+}
+
+/** Sorted: the first stands for the disk, as `leavesUnder` has it. */
+function pathsTo(disk: string, { devices }: BlockTopology): readonly string[] {
+  for (const { under } of devices.values()) {
+    if (under.kind === 'one-of' && under.names.includes(disk)) {
+      return [...under.names].sort(compareText);
+    }
+  }
+  return [disk];
 }
 
 /** Of volumes above several disks it is not known which writes to the disk were theirs, so only partitions count. */

@@ -51,6 +51,8 @@ export interface Disk {
    * mount option names and that cannot be found): it may lie on any other disk.
    */
   readonly isElsewhere?: boolean;
+  /** Kernel names of every path to it, itself included, if it is reached by several (dm-multipath). */
+  readonly paths?: readonly string[];
   /** Kernel names of what the machine swaps to on it: partitions of it, or the whole disk. */
   readonly swaps?: readonly string[];
 }

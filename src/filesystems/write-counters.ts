@@ -55,21 +55,21 @@ export class WriteCounter implements Disposable {
   /**
    * Reads the number of completed writes into `completed`.
    *
-   * @returns whether something may be under way that writes
+   * @returns how many writes are under way
    */
-  read(): boolean {
+  read(): number {
     const length = readSync(this.#stat, this.#line, 0, LONGEST_LINE, 0);
     this.completed =
       fieldOf(this.#line, length, WRITES_COMPLETED) +
       fieldOf(this.#line, length, DISCARDS_COMPLETED);
     // That figure counts reads, too; only if it is not 0 it is worth a second look.
-    return fieldOf(this.#line, length, IN_FLIGHT) !== 0 && this.#writesInFlight();
+    return fieldOf(this.#line, length, IN_FLIGHT) === 0 ? 0 : this.#writesInFlight();
   }
 
   /** `inflight` has two numbers, reads and writes. */
-  #writesInFlight(): boolean {
+  #writesInFlight(): number {
     const length = readSync(this.#inFlight, this.#line, 0, LONGEST_LINE, 0);
-    return fieldOf(this.#line, length, 1) !== 0;
+    return fieldOf(this.#line, length, 1);
   }
 
   [Symbol.dispose](): void {

@@ -114,6 +114,22 @@ test('a loop device that is left out can still be behind a blob; a foreign or re
   );
 });
 
+test('the paths to a disk are one disk, and all of them are known', async () => {
+  const plan = await planOf(
+    machine()
+      .stacked({ name: 'dm-0', number: '253:0', gib: 10, on: ['sdd', 'sdc'], dmUuid: 'mpath-36' })
+      .mounts('40 22 253:0 / /m rw - xfs /dev/mapper/mpatha rw'),
+  );
+  const disks = [...plan.disks, ...(plan.otherDisks ?? [])];
+  assert.equal(
+    disks.map(({ name, paths }) => [name, paths]),
+    [
+      ['sda', undefined],
+      ['sdc', ['sdc', 'sdd']],
+    ],
+  );
+});
+
 test('a partition that the machine swaps to is known with its disk', async () => {
   const plan = await planOf(
     machine().swaps('/dev/sda2 partition 1048572 0 -2', '/swapfile file 1048572 0 -3'),

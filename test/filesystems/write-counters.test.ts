@@ -31,7 +31,7 @@ test('counts completed writes and discards', () => {
   using folder = new BlockFolder();
   folder.disk('sdc', STAT);
   using counter = WriteCounter.open('sdc', folder.path);
-  assert.is(counter?.read(), false);
+  assert.is(counter?.read(), 0);
   assert.is(counter?.completed, 15);
 });
 
@@ -60,8 +60,8 @@ test('something that is under way counts only if it writes', () => {
   folder.disk('sdd', busy, { inflight: '       1        1\n' });
   using reading = WriteCounter.open('sdc', folder.path);
   using writing = WriteCounter.open('sdd', folder.path);
-  assert.is(reading?.read(), false);
-  assert.is(writing?.read(), true);
+  assert.is(reading?.read(), 0);
+  assert.is(writing?.read(), 1);
 });
 
 test('a disk that is not there, or whose writes are not counted, has no counter', () => {

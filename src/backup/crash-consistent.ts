@@ -4,7 +4,7 @@ import type { BackupRecord } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { backup } from './run.ts';
 
-/** Errors that say that nothing could be frozen. */
+/** Errors that say that nothing could be frozen, though something was to be. */
 const FREEZE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'FF_LOCK_TIMEOUT',
   'FF_FOREIGN_FREEZE',
@@ -15,7 +15,6 @@ const FREEZE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'FF_GUARDIAN_MISSING',
   'FF_MOUNT_NOT_FREEZABLE',
   'FF_MOUNT_OPEN',
-  'FF_NOTHING_TO_FREEZE',
 ]);
 
 /** A run, and why it was one without freeze, where it was. */
@@ -26,8 +25,9 @@ export interface RunOrFallback {
 }
 
 /**
- * A run; where nothing could be frozen and it is permitted, a second one that freezes nothing
- * (settings.md, Crash-consistent fallback). Its result is judged as crash-consistent.
+ * A run; if nothing could be frozen and it is permitted, a second one that freezes nothing
+ * (settings.md, Crash-consistent fallback). Its result is judged as crash-consistent. A machine on which there is
+ * nothing to freeze needs no permission: its applications are quiesced, and its disks snapshotted as they are.
  *
  * @throws FlashfreezeError as `backup` does
  */
@@ -41,16 +41,21 @@ export async function backupOrCrashConsistent(
   if (tried.failedFreeze === undefined) {
     return tried;
   }
-  const { failedFreeze } = tried;
+  const { failedFreeze, wasThereNothing } = tried;
   observer.warn(`${failedFreeze} The snapshot is taken without freeze, crash-consistent.`);
-  const { quiesce: _, ...rest } = request;
-  const record = await backup({ ...rest, freeze: false }, observer, abort);
+  const { quiesce, ...rest } = request;
+  const again = { ...rest, freeze: false, quiesce: wasThereNothing ? quiesce : undefined };
+  const record = await backup(again, observer, abort);
   return { record, failedFreeze };
 }
 
 type Tried =
   | { readonly record: BackupRecord; readonly failedFreeze: undefined }
-  | { readonly failedFreeze: string };
+  | {
+      readonly failedFreeze: string;
+      /** The applications have not been asked for anything yet. */
+      readonly wasThereNothing: boolean;
+    };
 
 async function tryToFreeze(
   request: BackupRequest,
@@ -61,11 +66,15 @@ async function tryToFreeze(
   try {
     const record = await backup(request, observer, abort);
     return isPermitted && hasFailedToFreeze(record)
-      ? { failedFreeze: judge(record).problems.join(' ') }
+      ? { failedFreeze: judge(record).problems.join(' '), wasThereNothing: false }
       : { record, failedFreeze: undefined };
   } catch (error) {
-    if (isPermitted && error instanceof FlashfreezeError && FREEZE_ERRORS.has(error.code)) {
-      return { failedFreeze: error.message };
+    if (!(error instanceof FlashfreezeError)) {
+      throw error;
+    }
+    const wasThereNothing = error.code === 'FF_NOTHING_TO_FREEZE';
+    if (wasThereNothing || (isPermitted && FREEZE_ERRORS.has(error.code))) {
+      return { failedFreeze: error.message, wasThereNothing };
     }
     throw error;
   }

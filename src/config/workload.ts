@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { splitArguments } from './argument-words.ts';
 import type { ConfigurationFault } from './plugin-host.ts';
 import { type IniSection, parsePythonIni, unquoted } from './python-ini.ts';
-import { readTrustedFile } from './trusted-file.ts';
+import { openTrustedFile } from './trusted-file.ts';
 
 export const WORKLOAD_PATH = '/etc/azure/workload.conf';
 
@@ -49,23 +49,37 @@ export interface Workload {
   readonly warnings: readonly string[];
 }
 
-/** It may hold a password. */
-const FORBIDDEN_MODE = 0o177;
+/** What the file says, and who else may read it. */
+export type WorkloadFile =
+  | (Workload & { readonly isReadByOthers: boolean })
+  | ConfigurationFault
+  | undefined;
+
+const WRITABLE_BY_OTHERS = 0o022;
+const READABLE_BY_OTHERS = 0o044;
 
 /**
- * Reads the workload configuration; undefined where there is none at the usual place, or none is named in
- * it. Code 501 where it cannot be understood, others may read it, or it is missing where somebody has named it, 502 and 503 for a wrong role or name, 507 where
- * `ipc_folder` names no directory (nothing is exchanged through it here).
+ * Reads the workload configuration; undefined if there is none at the usual place, or none is named in
+ * it: then its mode does not matter, because the extension that this one replaces leaves a template of mode 0744
+ * that names none on every machine. Code 501 if it cannot be understood, others may write to it, or it is missing
+ * although somebody has named it, 502 and 503 for a wrong role or name, 507 if `ipc_folder` names no directory
+ * (nothing is exchanged through it here).
  */
-export function readWorkload(
-  path: string = WORKLOAD_PATH,
-): Workload | ConfigurationFault | undefined {
-  const file = readTrustedFile(path, FORBIDDEN_MODE);
-  if (file.ok) {
-    return parseWorkload(file.text, path);
+export function readWorkload(path: string = WORKLOAD_PATH): WorkloadFile {
+  const file = openTrustedFile(path, 0);
+  if (!file.ok) {
+    const isNone = file.kind === 'missing' && path === WORKLOAD_PATH;
+    return isNone ? undefined : { ok: false, code: 501, message: file.message };
   }
-  const isNone = file.kind === 'missing' && path === WORKLOAD_PATH;
-  return isNone ? undefined : { ok: false, code: 501, message: file.message };
+  using opened = file;
+  const workload = parseWorkload(readFileSync(opened.descriptor, 'utf8'), path);
+  if (workload !== undefined && (file.mode & WRITABLE_BY_OTHERS) !== 0) {
+    const mode = file.mode.toString(8).padStart(4, '0');
+    return { ok: false, code: 501, message: `${path} has mode ${mode}; chmod go-w` };
+  }
+  return workload?.ok === true
+    ? { ...workload, isReadByOthers: (file.mode & READABLE_BY_OTHERS) !== 0 }
+    : workload;
 }
 
 /** @param path only named in messages */

@@ -6,7 +6,12 @@ import {
   SCRIPT_PLUGIN_PATH,
 } from '../config/plugin-host.ts';
 import { readScriptPlugin, type ScriptPlugin } from '../config/script-plugin.ts';
-import { readWorkload, WORKLOAD_PATH } from '../config/workload.ts';
+import {
+  readWorkload,
+  WORKLOAD_PATH,
+  type Workload,
+  type WorkloadFile,
+} from '../config/workload.ts';
 import { passwordsIn } from './databases/credentials.ts';
 import type { ApplicationRules, QuiescePlan, ScriptsPlan } from './model.ts';
 
@@ -33,7 +38,7 @@ export function readQuiesceConfiguration(
   paths: QuiescePaths,
   rules: ApplicationRules,
 ): QuiescePlan | undefined {
-  const workload = readWorkload(paths.workload);
+  const workload = usableWorkload(readWorkload(paths.workload));
   if (workload === undefined) {
     return readScripts(paths);
   }
@@ -46,7 +51,34 @@ export function readQuiesceConfiguration(
         freezeAfterAppSuccess,
         warnings: workload.warnings,
       }
-    : refused(workload, freezeAfterAppFailure);
+    : scriptsBeside(workload, paths, freezeAfterAppFailure);
+}
+
+/** A password that others may read is none; a file without one may be read by anybody. */
+function usableWorkload(file: WorkloadFile): Workload | ConfigurationFault | undefined {
+  if (file?.ok !== true || !file.isReadByOthers) {
+    return file;
+  }
+  return passwordsIn(file.kind, file.credentials).length === 0
+    ? file
+    : {
+        ok: false,
+        code: 501,
+        message: `${file.path} holds a password in credString, and others may read it; chmod go-r`,
+      };
+}
+
+/** A workload that cannot be used keeps no scripts from being run; it is told with what they come to. */
+function scriptsBeside(
+  fault: ConfigurationFault,
+  paths: QuiescePaths,
+  tolerated: boolean,
+): QuiescePlan {
+  const scripts = readScripts(paths);
+  const own = refused(fault, tolerated);
+  return scripts === undefined || !('findings' in scripts) || !('findings' in own)
+    ? own
+    : { ...scripts, findings: [...own.findings, ...scripts.findings] };
 }
 
 /** The passwords in it, for the redaction of everything that leaves the process. */

@@ -87,6 +87,7 @@ function concludeRun(record: BackupRecord): Omit<Conclusion, 'creator'> {
     message: [
       ...(problems.length === 0 ? [successMessage(record)] : problems),
       ...leftOutOf(record),
+      ...toleratedIn(record),
     ].join(' '),
     snapshots: record.disks.map((disk, index) => {
       const { answer } = disk;
@@ -107,6 +108,12 @@ function concludeRun(record: BackupRecord): Omit<Conclusion, 'creator'> {
 /** What of the machine is not in the set on purpose: whoever restores it must know. */
 function leftOutOf({ gaps }: BackupRecord): string[] {
   return gaps.filter((gap) => !isFault(gap)).map(describeGap);
+}
+
+/** What went wrong with an application although the backup went on: without it nobody learns which script it was. */
+function toleratedIn({ application }: BackupRecord): string[] {
+  const findings = application?.findings.filter(({ tolerated }) => tolerated) ?? [];
+  return findings.map(({ message, code }) => `Tolerated: ${message} (code ${code}).`);
 }
 
 function successMessage(record: BackupRecord): string {

@@ -8,6 +8,7 @@ import {
 import type { TaskSettings } from '../../../src/extension/model.ts';
 import { type Taken, takeSnapshots } from '../../../src/extension/snapshot-method/take.ts';
 import { concludeTaken } from '../../../src/extension/task/conclusion.ts';
+import type { Selection } from '../../../src/filesystems/model.ts';
 import { Rig } from '../../commands/rig.ts';
 import { LabHost, WIRE_SERVER_ADDRESS } from '../../lab/host/lab-host.ts';
 import type { LoggedHostRequest } from '../../lab/host/model.ts';
@@ -66,11 +67,15 @@ class Scene implements AsyncDisposable {
     });
   }
 
-  async take(configured: SnapshotMethod | undefined, settings = this.settings()): Promise<Taken> {
+  async take(
+    configured: SnapshotMethod | undefined,
+    settings = this.settings(),
+    selection: Selection = { include: this.mountPoints, skip: [] },
+  ): Promise<Taken> {
     const request: BackupRequest = {
       ...DEFAULT_VM_BACKUP_CONFIGURATION,
       blobs: settings.blobs.map((url) => ({ url, device: undefined })),
-      selection: { include: this.mountPoints, skip: [] },
+      selection,
       sequential: false,
       settle: true,
       freeze: true,
@@ -133,6 +138,17 @@ function whileFrozen(
     ({ receivedNs, answeredNs = last }) => receivedNs < last && answeredNs > first,
   );
 }
+
+test('a machine of which everything is left out is snapshotted as it is, and the message says why', async () => {
+  await using scene = await Scene.create(0);
+  const nothing = { include: [], skip: scene.mountPoints };
+  const taken = await scene.take('onlyGuest', scene.settings(), nothing);
+  const { code, consistency, message, snapshots } = concludeTaken(taken, scene.rig.server.urls);
+  assert.equal([code, consistency], [1, 'crashConsistent'], message);
+  assert.match(message, 'There is no file system to freeze');
+  assert.ok(snapshots.length > 0 && snapshots.every(({ isSuccessful }) => isSuccessful));
+  assert.is(await scene.guestSnapshots(), scene.rig.server.urls.length);
+});
 
 test('onlyHost: one call while everything is frozen, over the connection of the calls before', async () => {
   await using scene = await Scene.create(150);

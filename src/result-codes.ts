@@ -64,7 +64,7 @@ export const RESULTS = {
 
 export type ResultCode = keyof typeof RESULTS;
 
-/** What the snapshots of a run are worth (status.md, telemetry key consistencyType). */
+/** What the snapshots of a run are worth (status.md, consistencyType). */
 export type Consistency =
   | 'none'
   | 'crashConsistent'

@@ -1,17 +1,20 @@
 import type { Disk } from '../filesystems/model.ts';
-import { WriteCounter } from '../filesystems/write-counters.ts';
+import { type CountedWrites, WriteCounter } from '../filesystems/write-counters.ts';
 import type { WritesSeen } from './record.ts';
 
 /** A disk with its partitions that the machine swaps to: what is written there is never restored. */
 interface WatchedDisk {
   readonly name: string;
   /** One for each path to it; none if the writes of one of them are not counted. */
-  readonly counters: readonly WriteCounter[];
-  readonly swaps: readonly WriteCounter[];
+  readonly counters: readonly CountedWrites[];
+  readonly swaps: readonly CountedWrites[];
   /** Undefined before the first reading. */
   before: number | undefined;
   readonly swapsBefore: number[];
 }
+
+/** Undefined for a block device whose writes are not counted. */
+type OpenCounter = (name: string) => CountedWrites | undefined;
 
 /** When a target's disks were read, CLOCK_MONOTONIC, and what was found. */
 interface WatchedTarget {
@@ -44,10 +47,17 @@ export class WriteWatch implements Disposable {
    * @param watched for each target the kernel names of the disks that it may be
    * @param disks all of the machine
    */
-  static open(watched: readonly (readonly string[])[], disks: readonly Disk[]): WriteWatch {
+  static open(
+    watched: readonly (readonly string[])[],
+    disks: readonly Disk[],
+    openCounter: OpenCounter = (name) => WriteCounter.open(name),
+  ): WriteWatch {
     const known = new Map(disks.map((disk) => [disk.name, disk]));
     const opened = new Map(
-      [...new Set(watched.flat())].map((name) => [name, openDisk(name, known.get(name))]),
+      [...new Set(watched.flat())].map((name) => [
+        name,
+        openDisk(name, known.get(name), openCounter),
+      ]),
     );
     const targets = watched.map((names) => ({
       disks: names.flatMap((name) => opened.get(name) ?? []),
@@ -116,11 +126,11 @@ export class WriteWatch implements Disposable {
   }
 }
 
-function openDisk(name: string, disk: Disk | undefined): WatchedDisk {
-  const swaps = (disk?.swaps ?? []).flatMap((it) => WriteCounter.open(it) ?? []);
+function openDisk(name: string, disk: Disk | undefined, openCounter: OpenCounter): WatchedDisk {
+  const swaps = (disk?.swaps ?? []).flatMap((it) => openCounter(it) ?? []);
   const opened: WatchedDisk = {
     name,
-    counters: countersOf(disk?.paths ?? [name]),
+    counters: countersOf(disk?.paths ?? [name], openCounter),
     swaps,
     before: undefined,
     swapsBefore: swaps.map(() => 0),
@@ -133,8 +143,8 @@ function openDisk(name: string, disk: Disk | undefined): WatchedDisk {
 }
 
 /** A write takes any of the paths, so nothing is known if one of them is not counted. */
-function countersOf(paths: readonly string[]): WriteCounter[] {
-  const opened = paths.flatMap((path) => WriteCounter.open(path) ?? []);
+function countersOf(paths: readonly string[], openCounter: OpenCounter): CountedWrites[] {
+  const opened = paths.flatMap((path) => openCounter(path) ?? []);
   if (opened.length === paths.length) {
     return opened;
   }

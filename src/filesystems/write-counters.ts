@@ -14,15 +14,26 @@ const LONGEST_LINE = 512;
 /** Where block devices show their counters. */
 export const BLOCK_DEVICES = '/sys/class/block';
 
+/** The writes to one block device, as they are counted. */
+export interface CountedWrites extends Disposable {
+  /** Completed writes and discards at the last `read`. */
+  readonly completed: number;
+  /**
+   * Reads the number of completed writes into `completed`.
+   *
+   * @returns how many writes are under way
+   */
+  read(): number;
+}
+
 /**
  * How many writes one block device has completed, and whether some are under way, read from descriptors that are
  * open all the time: reading asks no disk, opens nothing, and allocates nothing but what Node does.
  */
-export class WriteCounter implements Disposable {
+export class WriteCounter implements CountedWrites {
   readonly #stat: number;
   readonly #inFlight: number;
   readonly #line = Buffer.alloc(LONGEST_LINE);
-  /** Completed writes and discards at the last `read`. */
   completed = 0;
 
   private constructor(stat: number, inFlight: number) {
@@ -52,11 +63,6 @@ export class WriteCounter implements Disposable {
     }
   }
 
-  /**
-   * Reads the number of completed writes into `completed`.
-   *
-   * @returns how many writes are under way
-   */
   read(): number {
     const length = readSync(this.#stat, this.#line, 0, LONGEST_LINE, 0);
     this.completed =

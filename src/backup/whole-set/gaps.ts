@@ -158,16 +158,18 @@ type LeftOut = Pick<Exclusion, 'mountPoint' | 'type' | 'disks'> & {
 
 function gapOfLeftOut(
   { mountPoint, type, reason, disks }: LeftOut,
-  { covered, offers, coveredAtMost }: Coverage,
+  { covered, offers, uncovered, coveredAtMost }: Coverage,
 ): SetGap[] {
   const gap = { kind: 'left-out', mountPoint, type, reason } as const;
   if (disks.length === 0) {
     return [{ ...gap, disk: undefined }];
   }
-  // A blob of an unknown disk that is not needed for what is frozen may be this one's.
-  const spare = offers.length > coveredAtMost ? offers.flat() : [];
+  // A blob of an unknown disk may be this one's: it is counted for what is frozen on it as well, or is not needed
+  // for what is frozen elsewhere.
+  const hasSpare = offers.length > coveredAtMost;
+  const possible = offers.flat().filter((disk) => hasSpare || uncovered.includes(disk));
   return disks
-    .filter((disk) => covered.has(disk) || spare.includes(disk))
+    .filter((disk) => covered.has(disk) || possible.includes(disk))
     .map((disk) => ({ ...gap, disk: pathOf(disk) }));
 }
 

@@ -170,6 +170,14 @@ test('what is left out without a known disk may lie on any', () => {
   assert.match(said(gaps(plan, [disk('sda')])), /^An unknown disk carries \/left/);
 });
 
+test('a blob of an unknown disk that something frozen needs carries what was left out on that disk, too', () => {
+  const plan = excluding(planOf(['sda'], ['sde']), {});
+  assert.deepEqual(kinds(gaps(plan, [disk('sda'), oneOf('sde')])), ['left-out']);
+  assert.deepEqual(kinds(gaps(plan, [oneOf('sda', 'sde'), oneOf('sda', 'sde')])), ['left-out']);
+  const elsewhere = excluding(planOf(['sda'], ['sdc']), {});
+  assert.deepEqual(gaps(elsewhere, [disk('sda'), oneOf('sdc', 'sde')]), []);
+});
+
 test('a blob of an unknown disk that nothing frozen needs may be that of what was left out', () => {
   const plan = excluding(planOf(['sda']), {});
   assert.deepEqual(kinds(gaps(plan, [disk('sda'), oneOf('sde')])), ['left-out']);

@@ -1,7 +1,9 @@
+import type { Plan } from '../filesystems/model.ts';
 import { verdictWith } from '../quiesce/decision.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../result-codes.ts';
 import { problemsOf } from './problems.ts';
 import type { BackupRecord, FileSystemTimes, TargetRecord } from './record.ts';
+import { disksToWatch } from './whole-set/behind.ts';
 import { isFault, type SetGap, voidsSet } from './whole-set/gap.ts';
 
 /** What a run is worth, disk by disk and as a whole. */
@@ -58,7 +60,7 @@ function isConsistent(record: BackupRecord, disk: TargetRecord): boolean {
 
 /**
  * Whether nothing wrote to the disk while its snapshot was taken: the counters say so, or they say nothing and
- * all that is known to be on it was frozen.
+ * all that is known to be on it was frozen; if it is not known which disk it is, on each that it may be.
  */
 function stoodStill(
   { plan, barrier }: BackupRecord,
@@ -71,7 +73,7 @@ function stoodStill(
     case 'changed':
       return false;
     case 'unknown':
-      return fileSystems.length > 0;
+      return fileSystems.length > 0 && disksToWatch(behind).every((it) => isAllFrozen(plan, it));
     case 'unchanged': {
       const { firedNs, acknowledgedNs } = answer;
       return (
@@ -84,6 +86,14 @@ function stoodStill(
       );
     }
   }
+}
+
+/** Whether something on the disk was to be frozen, and nothing that can write to it was not. */
+function isAllFrozen({ fileSystems, excluded }: Plan, disk: string): boolean {
+  return (
+    fileSystems.some(({ disks }) => disks.includes(disk)) &&
+    !excluded.some(({ isWritable, disks }) => isWritable && disks.includes(disk))
+  );
 }
 
 /** Whether a gap of the set takes the instant away from a disk's snapshot. */

@@ -243,6 +243,40 @@ test('without write counters a disk counts by the freeze of what is on it', () =
   assert.is(outcome.consistency, 'fileSystemConsistent');
 });
 
+test('without write counters a disk with something that cannot be frozen does not show the instant', () => {
+  const record = goodRecord(1, {
+    disks: [targetRecord(goodAnswer(0), [0], { writes: { kind: 'unknown' } })],
+  });
+  const vfat = {
+    device: '8:1',
+    type: 'vfat',
+    mountPoint: '/boot/efi',
+    reason: 'not-freezable',
+    disks: ['sda'],
+  } as const;
+  const judged = (isWritable: boolean) =>
+    judge({ ...record, plan: { ...record.plan, excluded: [{ ...vfat, isWritable }] } });
+  assert.is(judged(true).isRestorable, false);
+  assert.is(judged(false).isRestorable, true);
+});
+
+test('without write counters an unknown disk does not show the instant if it may be one of raw data', () => {
+  const judged = (...disks: string[]) =>
+    judge(
+      goodRecord(1, {
+        disks: [
+          targetRecord(goodAnswer(0), [0], {
+            device: undefined,
+            writes: { kind: 'unknown' },
+            behind: { kind: 'one-of', disks },
+          }),
+        ],
+      }),
+    );
+  assert.is(judged('sda').isRestorable, true);
+  assert.is(judged('sda', 'sdb').isRestorable, false);
+});
+
 const LEFT_OUT: SetGap = {
   kind: 'left-out',
   mountPoint: '/left',

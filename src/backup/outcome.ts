@@ -71,6 +71,7 @@ function stoodStill(
   }
   switch (writes.kind) {
     case 'changed':
+    case 'unread':
       return false;
     case 'unknown':
       return fileSystems.length > 0 && disksToWatch(behind).every((it) => isAllFrozen(plan, it));

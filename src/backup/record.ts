@@ -69,7 +69,9 @@ export type WritesSeen =
   | { readonly kind: 'unchanged'; readonly fromNs: bigint; readonly toNs: bigint }
   /** Something wrote to these, or was about to. */
   | { readonly kind: 'changed'; readonly disks: readonly string[] }
-  /** They were not read, or the kernel keeps none. */
+  /** They were not read when its answer was in, because the run was being given up. */
+  | { readonly kind: 'unread' }
+  /** The kernel keeps none of some of them. */
   | { readonly kind: 'unknown' };
 
 /** CLOCK_MONOTONIC stamps of one file system, taken next to the system calls. */

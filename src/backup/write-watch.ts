@@ -105,13 +105,13 @@ export class WriteWatch implements Disposable {
   /** For each target what was found. */
   results(): WritesSeen[] {
     return this.#targets.map(({ disks, fromNs, toNs, changed }): WritesSeen => {
-      if (fromNs === undefined || toNs === undefined || disks.length === 0) {
-        return { kind: 'unknown' };
+      if (fromNs === undefined || toNs === undefined) {
+        return { kind: disks.some(({ counters }) => counters.length > 0) ? 'unread' : 'unknown' };
       }
       if (changed.size > 0) {
         return { kind: 'changed', disks: [...changed] };
       }
-      return disks.some(({ counters }) => counters.length === 0)
+      return disks.length === 0 || disks.some(({ counters }) => counters.length === 0)
         ? { kind: 'unknown' }
         : { kind: 'unchanged', fromNs, toNs };
     });

@@ -149,7 +149,7 @@ function summarizeDisk(
     attempts: answer.attempts,
     latencyMs: milliseconds(answer.firedNs, answer.acknowledgedNs),
     showsInstant,
-    writes: writes.kind,
+    writes: writes.kind === 'unread' ? 'unknown' : writes.kind,
     error: answer.failure?.message ?? null,
   };
 }

@@ -243,6 +243,12 @@ test('without write counters a disk counts by the freeze of what is on it', () =
   assert.is(outcome.consistency, 'fileSystemConsistent');
 });
 
+test('a disk whose counters were not read when its answer came does not show the instant', () => {
+  const writes = { kind: 'unread' } as const;
+  const outcome = judge(goodRecord(1, { disks: [targetRecord(goodAnswer(0), [0], { writes })] }));
+  assert.is(outcome.isRestorable, false);
+});
+
 test('without write counters a disk with something that cannot be frozen does not show the instant', () => {
   const record = goodRecord(1, {
     disks: [targetRecord(goodAnswer(0), [0], { writes: { kind: 'unknown' } })],

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { judge, type Outcome } from '../../../src/backup/outcome.ts';
+import type { BackupRecord } from '../../../src/backup/record.ts';
+import { latest } from '../../../src/instants.ts';
+import type { Fate, Machine } from './machine.ts';
+import type { Played } from './play.ts';
+
+/** Fails if the verdict on a run claims more than the world in which it took place shows. */
+export function requireTruth(machine: Machine, played: Played): Outcome {
+  const outcome = judge(played.record);
+  const { consistency, isRestorable, diskIsConsistent } = outcome;
+  const claimed = diskIsConsistent.flatMap((is, target) => (is ? [target] : []));
+  requireOneInstant(machine, played, claimed);
+  assert.ok(claimed.every((target) => hasSnapshot(played, target)));
+  if (isRestorable || consistency !== 'none') {
+    const everyTarget = [...machine.targets.keys()];
+    assert.ok(everyTarget.every((target) => hasSnapshot(played, target)));
+    assert.equal(isRestorable, consistency === 'fileSystemConsistent');
+  }
+  if (isRestorable) {
+    requireOneInstant(machine, played, [...machine.targets.keys()]);
+    assert.ok(canBeWhole(machine, 0, []), 'it is called restorable, and the set cannot be whole');
+  }
+  return outcome;
+}
+
+function hasSnapshot({ record }: Played, target: number): boolean {
+  return record.disks[target]?.answer.snapshot !== undefined;
+}
+
+/** At one and the same time the disks of all these must have had exactly the content of their snapshots. */
+function requireOneInstant(
+  { targets }: Machine,
+  { record, world, takenAt }: Played,
+  claimed: readonly number[],
+): void {
+  const instant = instantOf(record);
+  for (const target of claimed) {
+    const { truth } = targets[target] ?? {};
+    assert.ok(instant !== undefined, 'it is said to show an instant, and there is none');
+    if (truth !== undefined) {
+      const { from, until } = world.spanOfContent(truth, takenAt[target] ?? 0);
+      assert.ok(from <= instant && instant < until, `${truth} is said to show it, and does not`);
+    }
+  }
+}
+
+/** Everything is frozen, and every counter has been read once. */
+function instantOf({ barrier, disks }: BackupRecord): number | undefined {
+  const firstRead = disks.flatMap(({ writes }) =>
+    writes.kind === 'unchanged' ? [writes.fromNs] : [],
+  );
+  return barrier && Number(latest([barrier.atNs, ...firstRead]));
+}
+
+/**
+ * Whether the set is whole, each blob of an unknown disk being that of one of the disks that it may be: nobody
+ * can tell which of them it is.
+ *
+ * @param taken disks of the targets before this one
+ */
+function canBeWhole(machine: Machine, target: number, taken: readonly string[]): boolean {
+  const behind = machine.targets[target]?.behind;
+  switch (behind?.kind) {
+    case undefined:
+      return isWhole(machine, taken);
+    case 'disk':
+      return canBeWhole(machine, target + 1, [...taken, behind.disk]);
+    case 'one-of': {
+      const matched = machine.targets.flatMap((it) =>
+        it.behind.kind === 'disk' ? [it.behind.disk] : [],
+      );
+      return behind.disks
+        .filter((disk) => !taken.includes(disk) && !matched.includes(disk))
+        .some((disk) => canBeWhole(machine, target + 1, [...taken, disk]));
+    }
+    default:
+      return machine.wishes.toleratesForeign && canBeWhole(machine, target + 1, taken);
+  }
+}
+
+/** Fates of file systems that can be frozen, are written to, and are not in the plan. */
+const LEFT_OUT: ReadonlySet<Fate> = new Set<Fate>([
+  'skipped',
+  'not-selected',
+  'hidden',
+  'other-namespace',
+  'since',
+  'remounted',
+]);
+
+function isWhole({ fileSystems, disks, wishes }: Machine, taken: readonly string[]): boolean {
+  const isWanted = (disk: string): boolean =>
+    wishes.includedLuns?.includes(disks.findIndex(({ name }) => name === disk)) ?? true;
+  return fileSystems.every(({ fate, disks: own, disksAfter }) => {
+    const inSet = own.filter((disk) => taken.includes(disk));
+    if (fate !== 'plan') {
+      return !LEFT_OUT.has(fate) || inSet.length === 0;
+    }
+    const isAbsent = inSet.length === 0 && (wishes.isPartial || !own.some(isWanted));
+    return own.join() === disksAfter.join() && (inSet.length === own.length || isAbsent);
+  });
+}

@@ -2,12 +2,14 @@ import type { Command } from 'commander';
 import { enable } from '../extension/enable.ts';
 import { type Installation, readInstallation } from '../extension/installation.ts';
 import { disable, uninstall, update } from '../extension/removal.ts';
+import type { TaskOrder } from '../extension/task/run-task.ts';
 import { receiveSettings } from '../extension/worker.ts';
 import { reportError } from './exit.ts';
+import type { FirstStep } from './first-step.ts';
 import { abortOnSignals } from './signals.ts';
 
 /** The commands of HandlerManifest.json; the agent runs them in the extension's directory. */
-export function addExtensionCommand(program: Command): void {
+export function addExtensionCommand(program: Command, firstStep: FirstStep): void {
   const extension = program
     .command('extension')
     .description('Commands of the Azure VM extension, run by the guest agent');
@@ -21,11 +23,17 @@ export function addExtensionCommand(program: Command): void {
       .description(description)
       .action(async () => action(await readInstallation()));
   add('install', 'Make ready for enable', install);
-  add('enable', 'Start the task of the settings, if it is a new one', enable);
-  add('disable', 'End the task that runs', disable);
+  add('enable', 'Start the task of the settings, if it is a new one', (installation) =>
+    enable(installation, firstStep.found),
+  );
+  add('disable', 'End the task that runs', (installation) =>
+    disable(installation, firstStep.found),
+  );
   add('update', 'Take over what the version before had handled', update);
   add('uninstall', 'Remove what was made outside the directory', (installation) =>
-    uninstall(installation, (message) => process.stderr.write(`flashfreeze: ${message}\n`)),
+    uninstall(installation, firstStep.found, (message) =>
+      process.stderr.write(`flashfreeze: ${message}\n`),
+    ),
   );
   extension
     .command('run', { hidden: true })
@@ -38,7 +46,8 @@ export function addExtensionCommand(program: Command): void {
       const installation = await readInstallation();
       const sequenceNumber = installation.agent.sequenceNumber ?? 0;
       const work = interrupted === true ? 'report' : 'run';
-      await runTask(installation, sequenceNumber, receiveSettings(), work, signals.signal);
+      const order: TaskOrder = { sequenceNumber, settings: receiveSettings(), work };
+      await runTask(installation, order, signals.signal, firstStep.found);
     });
   extension
     .command('poll', { hidden: true })
@@ -46,7 +55,7 @@ export function addExtensionCommand(program: Command): void {
     .action(async () => {
       using signals = abortOnSignals();
       const { runPollingService } = await import('../extension/polling/run-service.ts');
-      await runPollingService(await readInstallation(), signals.signal);
+      await runPollingService(await readInstallation(), signals.signal, firstStep.found);
     });
 }
 

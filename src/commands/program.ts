@@ -4,11 +4,11 @@ import { addCompletionCommand } from './completion.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { describeMisuse } from './exit.ts';
 import { addExtensionCommand } from './extension.ts';
+import { FirstStep, type FirstStepWork, lookAfterDeadRuns } from './first-step.ts';
 import { addFreezeCommand } from './freeze.ts';
 import { addLabCommand } from './lab.ts';
 import { addManualCommand } from './manual.ts';
 import { addPlanCommand } from './plan.ts';
-import { recoverFirst } from './recover-first.ts';
 import { addReportCommand } from './report.ts';
 import { addSchemaCommand } from './schema.ts';
 import { addSelfCheckCommand } from './self-check.ts';
@@ -16,8 +16,12 @@ import { addSnapshotCommand } from './snapshot.ts';
 import { addSnapshotsCommand } from './snapshots.ts';
 import { addThawCommand } from './thaw.ts';
 
-/** The command line. A misspelt option or command is refused and the right one named. */
-export function createProgram(): Command {
+/**
+ * The command line. A misspelt option or command is refused and the right one named.
+ *
+ * @param work what every command begins with
+ */
+export function createProgram(work: FirstStepWork = lookAfterDeadRuns): Command {
   const program = new Command('flashfreeze')
     .description(packageJson.description)
     .version(packageJson.version)
@@ -25,7 +29,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(flashfreeze --help lists the commands)')
     .configureOutput({ outputError: (text, write) => write(describeMisuse(text)) })
     .exitOverride();
-  recoverFirst(program);
+  const firstStep = new FirstStep(program, work);
   addSnapshotCommand(program);
   addFreezeCommand(program);
   addPlanCommand(program);
@@ -37,7 +41,7 @@ export function createProgram(): Command {
   addCompletionCommand(program);
   addManualCommand(program);
   addSelfCheckCommand(program);
-  addExtensionCommand(program);
+  addExtensionCommand(program, firstStep);
   addLabCommand(program);
   return program;
 }

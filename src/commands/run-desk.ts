@@ -1,4 +1,3 @@
-import { recover } from '../backup/journal/recover.ts';
 import { LogObserver } from '../backup/log-observer.ts';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
@@ -46,7 +45,7 @@ export function openRunDesk(options: RawRunOptions, urls: readonly string[] = []
 }
 
 /**
- * Looks after runs that died, runs this one, and keeps its timeline. Throws what `backup` throws, and
+ * Runs a request and keeps its timeline. Throws what `backup` throws, and
  * FF_NOT_ROOT.
  *
  * @param print tells the result; called before anything is written to a disk, which may wait for ever where
@@ -64,7 +63,6 @@ export async function carryOut(
   for (const warning of warnings) {
     log.warning(warning);
   }
-  await recover((sentence) => log.warning(sentence));
   const tell = (ending: RunEnding): Promise<void> => tellRun(origin, desk, request, ending);
   try {
     const record = await backup(request, new LogObserver(log), abort);

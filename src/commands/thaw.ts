@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { JournaledFileSystem } from '../backup/journal/journal.ts';
-import { recover } from '../backup/journal/recover.ts';
+import { settleLeftOwed } from '../backup/journal/recover.ts';
 import { type Thawed, thawAnyones } from '../backup/journal/thaw-anyones.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { natureOfType } from '../filesystems/file-system-types.ts';
@@ -45,7 +45,7 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
       'A backup tool that had frozen what was thawed now has no consistent snapshot.\n',
     );
   }
-  await recover((sentence) => process.stderr.write(`${sentence}\n`));
+  await settleLeftOwed((sentence) => process.stderr.write(`${sentence}\n`));
   return results.some(({ state }) => state === 'failed' || state === 'gone') ? 1 : 0;
 }
 

@@ -1,4 +1,3 @@
-import { thawAbandoned } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { exclusively } from './exclusive.ts';
 import {
@@ -35,17 +34,16 @@ const REPEAT_MESSAGE = 'This task was handled before; nothing was snapshotted ag
  * What the agent's enable does: decides whether there is something new to do, records it, writes a
  * status, starts the worker that does it, and returns.
  *
+ * @param found sentences about runs that died
  * @throws what went wrong where no status file could tell it
  */
-export async function enable(installation: Installation): Promise<void> {
-  // First of all: the next write could wait for ever for what a dead run left frozen.
-  const abandoned = await thawAbandoned();
+export async function enable(installation: Installation, found: readonly string[]): Promise<void> {
   const { handler, handlerProblem } = installation;
   const { configFolder } = handler;
   const file = await locateSettings(configFolder, installation.agent.sequenceNumber);
   const sequenceNumber = file?.sequenceNumber ?? installation.agent.sequenceNumber ?? 0;
   const desk = await openDesk(installation, sequenceNumber);
-  for (const sentence of abandoned) {
+  for (const sentence of found) {
     desk.log.warning(sentence);
   }
   try {

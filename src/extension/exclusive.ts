@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../backup/abort.ts';
+import { thawAbandoned } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { FreezeLock } from '../freezer/lock.ts';
 
@@ -36,4 +37,24 @@ export async function exclusively(
         )
       : error;
   }
+}
+
+/**
+ * Waits until no other task runs, and thaws what that one may have left frozen when it died: whoever comes next
+ * writes, and would wait for ever.
+ *
+ * @param warn hears a sentence for each run that died
+ * @throws as `exclusively`
+ */
+export async function runExclusively(
+  directory: string,
+  waitMs: number,
+  warn: (sentence: string) => void,
+  signal?: AbortSignal,
+): Promise<Disposable> {
+  const alone = await exclusively(directory, 'run', waitMs, signal);
+  (await thawAbandoned()).forEach((sentence) => {
+    warn(sentence);
+  });
+  return alone;
 }

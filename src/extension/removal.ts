@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { APPLICATION_LOCK_PATH } from '../backup/application-lock.ts';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
 import { OWED_DIRECTORY } from '../backup/journal/owed.ts';
-import { recover } from '../backup/journal/recover.ts';
+import { settleLeftOwed } from '../backup/journal/recover.ts';
 import { LEARNT_ORDER_PATH } from '../backup/learnt-order.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { exclusively } from './exclusive.ts';
@@ -25,22 +25,23 @@ const ENABLE_LIMIT_MS = 30_000;
 /**
  * What the agent's disable does: ends the task that runs, if one does.
  *
+ * @param found sentences about runs that died
  * @throws FlashfreezeError FF_EXTENSION_BUSY where it does not end; disable has to fail then
  */
-export async function disable(installation: Installation): Promise<void> {
-  await endEverything(installation);
+export async function disable(installation: Installation, found: readonly string[]): Promise<void> {
+  await endEverything(installation, found);
 }
 
 /** An enable that is under way comes first, so that its worker is known. */
-async function endEverything(installation: Installation): Promise<void> {
+async function endEverything(installation: Installation, found: readonly string[]): Promise<void> {
   const { directory } = installation;
   await stopPolling();
   try {
     using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
     // An enable that was under way may have started it again.
     await stopPolling();
-    await endWorkers(directory, END_LIMIT_MS);
-    await reportUnfinished(installation);
+    const foundSince = await endWorkers(directory, END_LIMIT_MS);
+    await reportUnfinished(installation, [...found, ...foundSince]);
   } catch (error) {
     if (!(error instanceof FlashfreezeError && error.code === 'FF_ADDON_MISSING')) {
       throw error;
@@ -77,15 +78,17 @@ export async function update({
  * never anybody's configuration. In an upgrade, where another version lies beside this one, that is
  * left to the other version.
  *
+ * @param found sentences about runs that died
  * @param warn hears what could not be done, a sentence each
  */
 export async function uninstall(
   installation: Installation,
+  found: readonly string[],
   warn: (message: string) => void,
 ): Promise<void> {
   const { directory, libDirectory } = installation;
-  await endEverything(installation);
-  await recover(warn);
+  await endEverything(installation, found);
+  await settleLeftOwed(warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
     await rm(LEARNT_ORDER_PATH, { force: true });
     await rm(APPLICATION_LOCK_PATH, { force: true });

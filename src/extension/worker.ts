@@ -11,7 +11,7 @@ import {
   readBootId,
   stillRuns,
 } from '../backup/journal/process-identity.ts';
-import { exclusively } from './exclusive.ts';
+import { runExclusively } from './exclusive.ts';
 import type { Installation } from './installation.ts';
 
 /** Where a worker finds the settings of its task. */
@@ -96,14 +96,17 @@ export async function forgetWorker(directory: string): Promise<void> {
  * Ends the task that runs, if one does, and those that wait for it: they thaw, let applications go, and
  * report. To be called where no enable can come in between.
  *
+ * @returns sentences about those that died of it, and what they had frozen
  * @throws FlashfreezeError FF_EXTENSION_BUSY where one has not ended within `limitMs`
  */
-export async function endWorkers(directory: string, limitMs: number): Promise<void> {
+export async function endWorkers(directory: string, limitMs: number): Promise<string[]> {
   for (const { pid } of await runningWorkers(directory)) {
     terminate(pid);
   }
-  using _ended = await exclusively(directory, 'run', limitMs);
+  const found: string[] = [];
+  using _ended = await runExclusively(directory, limitMs, (sentence) => found.push(sentence));
   await rm(join(directory, WORKERS_FOLDER), { recursive: true, force: true });
+  return found;
 }
 
 /** For where no lock can be had, because the addon does not load: asks them to end, and does not wait. */

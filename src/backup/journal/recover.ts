@@ -19,11 +19,14 @@ export async function recover(warn: RunObserver['warn'], directory?: string): Pr
   for (const sentence of await thawAbandoned(directory)) {
     warn(sentence);
   }
-  await settleUnlessHeld(warn);
+  await settleLeftOwed(warn);
 }
 
-/** Who holds the applications has done what was owed to them, and is not to be disturbed. */
-async function settleUnlessHeld(warn: RunObserver['warn']): Promise<void> {
+/**
+ * Does what runs that died owe to applications. Who holds those has done what was owed to them, and is not to be
+ * disturbed. Never rejects.
+ */
+export async function settleLeftOwed(warn: RunObserver['warn']): Promise<void> {
   if (!(await isAnythingOwed())) {
     return;
   }
@@ -39,14 +42,15 @@ async function settleUnlessHeld(warn: RunObserver['warn']): Promise<void> {
 
 /**
  * The part of it that must come before anything is written anywhere else than on tmpfs: what is frozen
- * still may be where logs and states are kept.
+ * still may be where logs and states are kept. Never rejects: what is broken must not keep a command from ending what
+ * runs, or from its own removal.
  *
  * @returns one sentence for each run
  */
 export async function thawAbandoned(directory?: string): Promise<string[]> {
   const sentences: string[] = [];
   for (const run of await unfinishedRuns(directory)) {
-    sentences.push(await lookAfter(run));
+    sentences.push(await lookAfter(run).catch((error: unknown) => notLookedAfter(run, error)));
   }
   return sentences;
 }
@@ -126,6 +130,10 @@ function describe(run: UnfinishedRun, ledger: DeadLedger, results: readonly Thaw
       ? []
       : [`could not be thawed, and the next command tries again: ${failed.join(', ')}`]),
   ].join('; ');
+}
+
+function notLookedAfter({ begun, process: { pid } }: UnfinishedRun, error: unknown): string {
+  return `A run that began ${begun} (process ${pid}) died between freeze and thaw; what it left could not be looked after, and the next command tries again: ${String(error)}`;
 }
 
 function guessed({ ledgerInMemoryBecause = 'its ledger cannot be read' }: UnfinishedRun): string {

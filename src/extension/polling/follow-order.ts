@@ -32,7 +32,7 @@ export async function followOrder(
   client: HostClient,
   abort: AbortSignal,
 ): Promise<boolean> {
-  // First of all: the next write could wait for ever for what a dead run left frozen.
+  // The service lives on: another run may have died since it began, and the next write would wait for ever.
   const abandoned = await thawAbandoned();
   // One of its own: the log that is uploaded is this order's, and the service runs for a long time.
   const desk = await openDesk(installation, 0);

@@ -1,31 +1,32 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { recover, thawAbandoned } from '../../backup/journal/recover.ts';
 import type { Installation } from '../installation.ts';
 import { openDesk } from '../task/task-desk.ts';
 import { becomeTheService } from './detached.ts';
 import { followOrder } from './follow-order.ts';
 import { pollForSnapshots } from './poll.ts';
 
-/** The body of the service's process. Resolves when it is to end; another one that runs is enough. */
+/**
+ * The body of the service's process. Resolves when it is to end; another one that runs is enough.
+ *
+ * @param found sentences about runs that died
+ */
 export async function runPollingService(
   installation: Installation,
   abort: AbortSignal,
+  found: readonly string[],
 ): Promise<void> {
   using service = await becomeTheService();
   if (service === undefined) {
     return;
   }
-  // First of all: the next write could wait for ever for what a dead run left frozen.
-  const abandoned = await thawAbandoned();
   const desk = await openDesk(installation, 0);
   const { log } = desk;
-  for (const sentence of abandoned) {
+  for (const sentence of found) {
     log.warning(sentence);
   }
   const intervalMs = desk.configuration.pollIntervalMs;
   log.info(`the polling service begins; it asks the host every ${intervalMs / 1_000} s`);
-  await recover((sentence) => log.warning(sentence));
   await pollForSnapshots(
     {
       wireProtocolAddress: installation.agent.wireProtocolAddress,

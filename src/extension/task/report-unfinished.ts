@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { thawAbandoned } from '../../backup/journal/recover.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import { finishTask, readHandled } from '../handled.ts';
 import type { Installation } from '../installation.ts';
@@ -24,8 +23,13 @@ export function interrupted(): FlashfreezeError {
  * Tells of a task that nobody works on any more and nobody has told of: a process that was just about to
  * start dies of the signal without a word. Where to, as far as the settings file still says it. To be called
  * when no worker runs; never rejects.
+ *
+ * @param found sentences about runs that died
  */
-export async function reportUnfinished(installation: Installation): Promise<void> {
+export async function reportUnfinished(
+  installation: Installation,
+  found: readonly string[],
+): Promise<void> {
   const { directory, handler } = installation;
   const { sequenceNumber, isFinished } = await readHandled(directory, undefined);
   if (isFinished || sequenceNumber === undefined) {
@@ -34,10 +38,8 @@ export async function reportUnfinished(installation: Installation): Promise<void
   const settings = await readSettingsText(join(handler.configFolder, `${sequenceNumber}.settings`))
     .then(publicReportSettings)
     .catch((): ReportSettings => NO_REPORT_SETTINGS);
-  // Else the next write could wait for ever for what a dead run left frozen.
-  const abandoned = await thawAbandoned();
   const desk = await openDesk(installation, sequenceNumber);
-  for (const sentence of abandoned) {
+  for (const sentence of found) {
     desk.log.warning(sentence);
   }
   for (const secret of secretsOf(settings)) {

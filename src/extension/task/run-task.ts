@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { configuredRequest } from '../../backup/configured-request.ts';
-import { recover, thawAbandoned } from '../../backup/journal/recover.ts';
+import { settleLeftOwed } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import type { BackupRequest } from '../../backup/request.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
@@ -15,7 +15,7 @@ import { tellMetrics } from '../../report/metrics.ts';
 import type { RunEnding } from '../../report/run-file.ts';
 import { keepRun } from '../../report/run-folder.ts';
 import { RESULTS } from '../../result-codes.ts';
-import { exclusively } from '../exclusive.ts';
+import { runExclusively } from '../exclusive.ts';
 import { finishTask } from '../handled.ts';
 import type { Installation } from '../installation.ts';
 import type { TaskSettings } from '../model.ts';
@@ -32,28 +32,33 @@ import { finalReport, inProgressReport, type MachineReading } from './task-repor
 /** Longest a task waits for the one before it. */
 const EARLIER_TASK_LIMIT_MS = 10 * 60_000;
 
+/** What the worker has been told. */
+export interface TaskOrder {
+  readonly sequenceNumber: number;
+  /** Text of the settings file. */
+  readonly settings: string;
+  /** `report`: the task was interrupted; only that is reported, and what it left is looked after. */
+  readonly work: Work;
+}
+
 /**
  * Runs the task of a settings file and reports what it came to: whatever goes wrong is reported.
  *
- * @param settings text of the settings file
- * @param work `report`: the task was interrupted; only that is reported, and what it left is looked after
  * @param abort its reason is an `AbortReason`; ends the run at once, thawing what is frozen
+ * @param found sentences about runs that died
  * @throws FlashfreezeError FF_ENVIRONMENT_INVALID where the extension's directory was deleted meanwhile
  */
 export async function runTask(
   installation: Installation,
-  sequenceNumber: number,
-  settings: string,
-  work: Work,
+  { sequenceNumber, settings, work }: TaskOrder,
   abort: AbortSignal,
+  found: readonly string[],
 ): Promise<void> {
-  // First of all: the next write could wait for ever for what a dead run left frozen.
-  const abandoned = await thawAbandoned();
   if (installation.handlerProblem !== undefined) {
     throw installation.handlerProblem;
   }
   const desk = await openDesk(installation, sequenceNumber);
-  for (const sentence of abandoned) {
+  for (const sentence of found) {
     desk.log.warning(sentence);
   }
   const read = await readTask(desk, settings);
@@ -62,7 +67,12 @@ export async function runTask(
   );
   try {
     // Held until everything is reported: who waits for the lock waits for that.
-    using _alone = await exclusively(installation.directory, 'run', EARLIER_TASK_LIMIT_MS, abort);
+    using _alone = await runExclusively(
+      installation.directory,
+      EARLIER_TASK_LIMIT_MS,
+      (sentence) => desk.log.warning(sentence),
+      abort,
+    );
     await runAndReport(desk, read, work, abort);
     await finish(desk);
   } catch (error) {
@@ -146,7 +156,7 @@ async function conclude(
   announced: Promise<void>,
   abort: AbortSignal,
 ): Promise<Conclusion> {
-  await recover((sentence) => desk.log.warning(sentence));
+  await settleLeftOwed((sentence) => desk.log.warning(sentence));
   if (work === 'report') {
     throw interrupted();
   }

@@ -51,13 +51,13 @@ const statusOf = ({ handler }: Installation): Promise<string> =>
 
 test('is told once, as interrupted', async () => {
   await withTask(async (installation) => {
-    await reportUnfinished(installation);
+    await reportUnfinished(installation, []);
     const text = await statusOf(installation);
     const [{ status }] = JSON.parse(text) as [{ status: Record<string, unknown> }];
     assert.equal([status.code, status.taskId, status.status], ['2', 'a_1', 'success']);
     assert.is((await readHandled(installation.directory, undefined)).isFinished, true);
     await writeFile(join(installation.handler.statusFolder, '3.status'), '[]');
-    await reportUnfinished(installation);
+    await reportUnfinished(installation, []);
     assert.is(await statusOf(installation), '[]');
   });
 });
@@ -65,7 +65,7 @@ test('is told once, as interrupted', async () => {
 test('is told also where its settings are gone', async () => {
   await withTask(async (installation) => {
     await rm(join(installation.handler.configFolder, '3.settings'));
-    await reportUnfinished(installation);
+    await reportUnfinished(installation, []);
     assert.match(await statusOf(installation), '"code":"2"');
   });
 });
@@ -73,7 +73,7 @@ test('is told also where its settings are gone', async () => {
 test('one that was reported is left alone', async () => {
   await withTask(async (installation) => {
     await finishTask(installation.directory, 3);
-    await reportUnfinished(installation);
+    await reportUnfinished(installation, []);
     assert.is(await statusOf(installation), '[]');
   });
 });

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { JournaledFileSystem } from '../backup/journal/journal.ts';
-import { settleLeftOwed } from '../backup/journal/recover.ts';
+import { type LeftFrozen, leftFrozen, settleLeftOwed } from '../backup/journal/recover.ts';
 import { type Thawed, thawAnyones } from '../backup/journal/thaw-anyones.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { natureOfType } from '../filesystems/file-system-types.ts';
@@ -45,8 +45,22 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
       'A backup tool that had frozen what was thawed now has no consistent snapshot.\n',
     );
   }
+  const left = await unmountedLeft();
+  for (const it of left) {
+    process.stdout.write(`${sentenceForUnmounted(it)}\n`);
+  }
   await settleLeftOwed((sentence) => process.stderr.write(`${sentence}\n`));
-  return results.some(({ state }) => state === 'failed' || state === 'gone') ? 1 : 0;
+  const isAllDone = results.every(({ state }) => state === 'thawed' || state === 'not-frozen');
+  return isAllDone && (!all || left.length === 0) ? 0 : 1;
+}
+
+/** What a dead run left frozen and no mount point leads to. */
+async function unmountedLeft(): Promise<LeftFrozen[]> {
+  return (await leftFrozen()).filter(({ isMounted }) => !isMounted);
+}
+
+function sentenceForUnmounted({ mountPoint, device }: LeftFrozen): string {
+  return `device ${device}, once on ${mountPoint}: not mounted, and left frozen by a run that died; mount it and run flashfreeze thaw --all again, before anything writes to it`;
 }
 
 /** Each superblock once, by a mount point that leads to it where there is one. */

@@ -17,7 +17,7 @@ export function examine(facts: MachineFacts, now: Date): DoctorReport {
     checkKernel(facts),
     checkContainer(facts),
     checkParts(facts),
-    checkLeftovers(facts),
+    ...checkLeftovers(facts),
     ...checkFileSystems(facts),
     ...checkDaemons(facts),
     checkGracePeriods(facts),
@@ -91,14 +91,32 @@ function checkParts({ brokenPart }: MachineFacts): Check {
       );
 }
 
-function checkLeftovers({ leftFrozen }: MachineFacts): Check {
-  return leftFrozen.length === 0
-    ? ok('leftovers', 'no run has died and left something frozen')
-    : failed(
+function checkLeftovers({ leftFrozen }: MachineFacts): Check[] {
+  const mounted = leftFrozen
+    .filter(({ isMounted }) => isMounted)
+    .map(({ mountPoint }) => mountPoint);
+  const unmounted = leftFrozen.filter(({ isMounted }) => !isMounted);
+  if (leftFrozen.length === 0) {
+    return [ok('leftovers', 'no run has died and left something frozen')];
+  }
+  return [
+    ...(mounted.length === 0
+      ? []
+      : [
+          failed(
+            'leftovers',
+            `a run that died may have left frozen: ${mounted.join(', ')}`,
+            `run flashfreeze thaw ${mounted.join(' ')}`,
+          ),
+        ]),
+    ...unmounted.map(({ mountPoint, device }) =>
+      failed(
         'leftovers',
-        `a run that died may have left frozen: ${leftFrozen.join(', ')}`,
-        `run flashfreeze thaw ${leftFrozen.join(' ')}`,
-      );
+        `a run that died may have left frozen what is not mounted any more: device ${device}, once on ${mountPoint}`,
+        'mount it again and run flashfreeze thaw --all before anything writes to it, or restart the machine',
+      ),
+    ),
+  ];
 }
 
 function checkFileSystems({ plan }: MachineFacts): Check[] {

@@ -1,3 +1,4 @@
+import type { LeftFrozen } from '../backup/journal/recover.ts';
 import type { PlanReading } from '../filesystems/read-plan.ts';
 
 /** One thing that was looked at. */
@@ -35,8 +36,8 @@ export interface MachineFacts {
   readonly plan: PlanReading | { readonly error: string };
   readonly canExpedite: boolean;
   readonly lock: LockState;
-  /** Mount points that runs which died may have left frozen. */
-  readonly leftFrozen: readonly string[];
+  /** What runs which died may have left frozen. */
+  readonly leftFrozen: readonly LeftFrozen[];
   /** Names of running programs that are known to matter. */
   readonly programs: readonly string[];
   /** The folder of the runs lies on a file system that is frozen. */

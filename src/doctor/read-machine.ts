@@ -3,7 +3,8 @@ import { access, constants, readdir, readFile, readlink, stat } from 'node:fs/pr
 import { connect } from 'node:net';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
-import { GRACE_PERIODS_PATH, unfinishedRuns } from '../backup/journal/journal.ts';
+import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
+import { leftFrozen } from '../backup/journal/recover.ts';
 import type { RequestedBlob } from '../backup/request.ts';
 import { readVmBackupConfiguration, VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import { readWaagentConfiguration } from '../config/waagent.ts';
@@ -44,9 +45,7 @@ export async function readMachine(blobs: readonly RequestedBlob[]): Promise<Mach
     plan,
     canExpedite: await may(GRACE_PERIODS_PATH, constants.W_OK),
     lock: await lockState(),
-    leftFrozen: (await unfinishedRuns()).flatMap(({ fileSystems }) =>
-      fileSystems.map(({ mountPoint }) => mountPoint),
-    ),
+    leftFrozen: await leftFrozen(),
     programs: await runningPrograms(),
     logFolder: await logFolder('error' in plan ? [] : plan.fileSystems.map(({ device }) => device)),
     clock: await clockState(),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import {
+  isOfEarlierBoot,
   type ProcessIdentity,
   processIdentity,
   readBootId,
@@ -72,7 +73,7 @@ export function receiveSettings(): string {
 
 /** After a reboot, or on a machine made from a backup, the same number and start may be anybody's. */
 interface WorkerNote extends ProcessIdentity {
-  readonly bootId: string;
+  readonly bootId?: string;
 }
 
 /**
@@ -83,7 +84,11 @@ interface WorkerNote extends ProcessIdentity {
 export async function noteWorker(directory: string, pid: number): Promise<void> {
   const folder = join(directory, WORKERS_FOLDER);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const note: WorkerNote = { ...(await processIdentity(pid)), bootId: await readBootId() };
+  const bootId = await readBootId();
+  const note: WorkerNote = {
+    ...(await processIdentity(pid)),
+    ...(bootId === undefined ? {} : { bootId }),
+  };
   await writeFile(join(folder, `${pid}.json`), JSON.stringify(note), { mode: 0o600 });
 }
 
@@ -141,8 +146,9 @@ async function readIdentity(path: string): Promise<ProcessIdentity | undefined> 
   try {
     const note = JSON.parse(await readFile(path, 'utf8')) as WorkerNote;
     const { pid, startTicks, bootId } = note;
-    const isOfThisBoot = Number.isInteger(pid) && pid > 0 && bootId === (await readBootId());
-    return isOfThisBoot ? { pid, startTicks } : undefined;
+    const isVoid =
+      !Number.isInteger(pid) || pid <= 0 || isOfEarlierBoot(bootId, await readBootId());
+    return isVoid ? undefined : { pid, startTicks };
   } catch {
     return undefined;
   }

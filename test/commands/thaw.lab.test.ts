@@ -131,13 +131,40 @@ for (const args of [['plan'], ['doctor'], ['report', '--list']]) {
   });
 }
 
+test('what a dead run left frozen and is mounted nowhere is named by thaw and doctor, until it is mounted again', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const mountPoint = lab.disks[0]?.mountPoint ?? '';
+  const source = (await runCommand('findmnt', ['-n', '-o', 'SOURCE', mountPoint])).trim();
+  const device = await deviceNumberOf(mountPoint);
+  await freezeByOthers(mountPoint);
+  const journal = await leaveJournalOfDeadRun(mountPoint, device);
+  await runCommand('umount', [mountPoint]);
+  try {
+    const thaw = await flashfreeze(['thaw', '--all']);
+    assert.is(thaw.exitCode, 1, thaw.stderr);
+    assert.match(thaw.stdout, `device ${device}, once on ${mountPoint}: not mounted`);
+    const doctor = await flashfreeze(['doctor']);
+    assert.match(
+      doctor.stdout,
+      `✗ leftovers: a run that died may have left frozen what is not mounted`,
+    );
+    assert.is(existsSync(journal), true);
+  } finally {
+    await runCommand('mount', [source, mountPoint]);
+  }
+  const ended = await flashfreeze(['report', '--list']);
+  assert.match(ended.stderr, `thawed now: ${mountPoint}`);
+  assert.is(existsSync(journal), false);
+  assert.is(await wasStillFrozen(mountPoint), false);
+});
+
 test('leaves alone what is another file system by now', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const mountPoint = lab.disks[0]?.mountPoint ?? '';
   await freezeByOthers(mountPoint);
   await leaveJournalOfDeadRun(mountPoint, '99:99');
   const ended = await flashfreeze(['snapshot', '--blob', 'https://127.0.0.1:1/c/b?sp=rw&sig=x']);
-  assert.match(ended.stderr, 'nothing was frozen any more');
+  assert.match(ended.stderr, `not mounted any more, but frozen still as far as is known`);
   assert.is(await wasStillFrozen(mountPoint), true);
 });
 

@@ -57,7 +57,20 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
   ['a container', { container: '/.dockerenv' }, 'warning', 'container', 'machine itself'],
   ['another namespace', { sharesMountsWithInit: false }, 'warning', 'container', 'nsenter'],
   ['a broken part', { brokenPart: 'the addon is missing' }, 'failed', 'parts', 'npm ci'],
-  ['a dead run', { leftFrozen: ['/data'] }, 'failed', 'leftovers', 'flashfreeze thaw /data'],
+  [
+    'a dead run',
+    { leftFrozen: [{ mountPoint: '/data', device: '8:16', isMounted: true }] },
+    'failed',
+    'leftovers',
+    'flashfreeze thaw /data',
+  ],
+  [
+    'a dead run whose file system is not mounted any more',
+    { leftFrozen: [{ mountPoint: '/data', device: '8:16', isMounted: false }] },
+    'failed',
+    'leftovers',
+    'mount it again',
+  ],
   ['no plan', { plan: { error: 'nothing' } }, 'failed', 'file-systems', 'MountsToSkip'],
   [
     'a file system that cannot be frozen',

@@ -40,7 +40,7 @@ async function killBoth(worker: FrozenWorker): Promise<void> {
   await stop(worker.guardianPid);
   worker.kill('SIGKILL');
   process.kill(worker.guardianPid, 'SIGKILL');
-  await gone(worker.guardianPid);
+  await Promise.all([gone(worker.pid), gone(worker.guardianPid)]);
 }
 
 /** Its exit code and what it said; undefined where it hung, and was helped by a thaw. */

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
 import type { FileSystem } from '../../filesystems/model.ts';
 import {
+  isOfEarlierBoot,
   type ProcessIdentity,
   processIdentity,
   readBootId,
@@ -15,12 +16,10 @@ export const JOURNAL_DIRECTORY = '/run/flashfreeze';
 /** 1 where RCU grace periods are expedited, as they are while a run freezes. */
 export const GRACE_PERIODS_PATH = '/sys/kernel/rcu_expedited';
 
-/** Another one after each boot, random(4). */
-
 /** A run from before its first freeze to after its last thaw. */
 export interface JournalEntry {
   readonly process: ProcessIdentity;
-  /** Of another boot an entry is void: nothing stays frozen over a reboot. */
+  /** Of an earlier boot an entry is void: nothing stays frozen over a reboot. Missing where it was not known. */
   readonly bootId?: string;
   /** ISO-8601 UTC */
   readonly begun: string;
@@ -76,9 +75,10 @@ export class Journal implements AsyncDisposable {
     const name = `${process.pid}-${process.startTicks}`;
     const path = join(directory, `${name}.json`);
     const ledgerPath = join(directory, `${name}.ledger`);
+    const bootId = await readBootId();
     const entry: JournalEntry = {
       process,
-      bootId: await readBootId().catch(() => ''),
+      ...(bootId === undefined ? {} : { bootId }),
       begun: new Date().toISOString(),
       fileSystems: fileSystems.map(({ mountPoint, device }) => ({ mountPoint, device })),
       ...(await readGracePeriods()),
@@ -115,12 +115,10 @@ export async function unfinishedRuns(
   const runs = await Promise.all(
     names.filter((name) => name.endsWith('.json')).map((name) => readEntry(directory, name)),
   );
-  const bootId = await readBootId().catch(() => '');
+  const bootId = await readBootId();
   const known = runs.filter((run) => run !== undefined);
-  const [current, earlier] = [
-    known.filter((run) => (run.bootId ?? bootId) === bootId),
-    known.filter((run) => (run.bootId ?? bootId) !== bootId),
-  ];
+  const earlier = known.filter((run) => isOfEarlierBoot(run.bootId, bootId));
+  const current = known.filter((run) => !earlier.includes(run));
   await Promise.all(earlier.map(forget));
   const running = await Promise.all(current.map((run) => stillRuns(run.process)));
   return current.filter((_, index) => running[index] === false);
@@ -132,6 +130,25 @@ export async function forget({ path, ledgerPath }: UnfinishedRun): Promise<void>
     await rm(ledgerPath, { force: true });
   }
   await rm(path, { force: true });
+}
+
+/**
+ * Remembers of a run that has been looked after only what is still owed, where no ledger says so. The rest is
+ * thawed, and may be frozen by others next time.
+ */
+export async function keepOnly(
+  run: UnfinishedRun,
+  fileSystems: readonly JournaledFileSystem[],
+): Promise<void> {
+  const { path, ledgerPath, ledger: _lost, gracePeriods: _restored, ...entry } = run;
+  await writeEntry(path, {
+    ledgerInMemoryBecause: 'its ledger cannot be read',
+    ...entry,
+    fileSystems,
+  });
+  if (ledgerPath !== undefined) {
+    await rm(ledgerPath, { force: true });
+  }
 }
 
 /** Written beside and moved into its place: an entry is there completely or not at all. */

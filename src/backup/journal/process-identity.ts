@@ -46,7 +46,13 @@ function stateOf(stat: string): string | undefined {
   return fieldsAfterName(stat)[0];
 }
 
-/** Of the time since the machine was last started. @throws what the system says */
-export async function readBootId(): Promise<string> {
-  return (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
+/** Of the time since the machine was last started, random(4); undefined where the system does not tell. */
+export async function readBootId(): Promise<string | undefined> {
+  const text = await readFile('/proc/sys/kernel/random/boot_id', 'latin1').catch(() => '');
+  return text.trim() || undefined;
+}
+
+/** Whether what was noted in one boot is void in this one. Where either is not known it is not: pure. */
+export function isOfEarlierBoot(noted: string | undefined, current: string | undefined): boolean {
+  return (noted ?? '') !== '' && (current ?? '') !== '' && noted !== current;
 }

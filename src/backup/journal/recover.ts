@@ -1,8 +1,16 @@
 import { writeFile } from 'node:fs/promises';
+import { readMounts } from '../../filesystems/read-plan.ts';
 import { enterRestored, enterThawed, readLedger } from '../../freezer/ledger.ts';
 import { lockApplications } from '../application-lock.ts';
 import type { RunObserver } from '../request.ts';
-import { forget, GRACE_PERIODS_PATH, type UnfinishedRun, unfinishedRuns } from './journal.ts';
+import {
+  forget,
+  GRACE_PERIODS_PATH,
+  type JournaledFileSystem,
+  keepOnly,
+  type UnfinishedRun,
+  unfinishedRuns,
+} from './journal.ts';
 import { isAnythingOwed, settleOwed } from './owed.ts';
 import { type DeadLedger, type OwedThaw, owedThaws } from './owed-thaws.ts';
 import type { Thawed } from './thaw-anyones.ts';
@@ -55,16 +63,48 @@ export async function thawAbandoned(directory?: string): Promise<string[]> {
   return sentences;
 }
 
+/** What a dead run has frozen, and nobody could thaw so far. */
+export interface LeftFrozen extends JournaledFileSystem {
+  /** One that is not stays frozen, and its writers will wait when it is mounted again. */
+  readonly isMounted: boolean;
+}
+
+/** What is still owed after `thawAbandoned`. Thaws nothing. */
+export async function leftFrozen(directory?: string): Promise<LeftFrozen[]> {
+  const owed: OwedThaw[] = [];
+  for (const run of await unfinishedRuns(directory)) {
+    owed.push(...owedThaws(run, await ledgerOf(run)));
+  }
+  const { mounts } = await readMounts();
+  const mounted = new Set(mounts.map(({ device }) => device));
+  return owed.map(({ mountPoint, device }) => ({
+    mountPoint,
+    device,
+    isMounted: mounted.has(device),
+  }));
+}
+
 async function lookAfter(run: UnfinishedRun): Promise<string> {
   const ledger = await ledgerOf(run);
   const owed = owedThaws(run, ledger);
   const results = await thawOwed(owed, run.process);
   await enterResults(run, owed, results);
   await restoreGracePeriods(run, ledger);
-  if (results.every(({ state }) => state !== 'failed')) {
+  const left = owed.filter((_, index) => isOwedStill(results[index]));
+  if (left.length === 0) {
     await forget(run);
+  } else if (ledger === 'lost') {
+    await keepOnly(
+      run,
+      left.map(({ mountPoint, device }) => ({ mountPoint, device })),
+    );
   }
   return describe(run, ledger, results);
+}
+
+/** One that is not mounted any more keeps its superblock, frozen, and comes back so with the next mount. */
+function isOwedStill(result: Thawed | undefined): boolean {
+  return result?.state === 'failed' || result?.state === 'gone';
 }
 
 async function ledgerOf({ ledgerPath }: UnfinishedRun): Promise<DeadLedger> {
@@ -84,7 +124,7 @@ async function enterResults(
   results: readonly Thawed[],
 ): Promise<void> {
   const lines = owed.flatMap(({ line }, index) =>
-    line === undefined || results[index]?.state === 'failed' ? [] : [line],
+    line === undefined || isOwedStill(results[index]) ? [] : [line],
   );
   if (ledgerPath !== undefined && lines.length > 0) {
     await enterThawed(ledgerPath, lines);
@@ -120,12 +160,16 @@ function describe(run: UnfinishedRun, ledger: DeadLedger, results: readonly Thaw
   const failed = results.flatMap(({ state, mountPoint, reason }) =>
     state === 'failed' ? [`${mountPoint} (${reason})`] : [],
   );
-  const isOver = thawed.length === 0 && failed.length === 0;
+  const gone = list(
+    'not mounted any more, but frozen still as far as is known; the first command after it is mounted again thaws it',
+    'gone',
+  );
+  const isOver = thawed.length === 0 && failed.length === 0 && gone.length === 0;
   return [
     `A run that began ${run.begun} (process ${run.process.pid}) died between freeze and thaw`,
     ...(isOver ? ['nothing was frozen any more'] : thawed),
     ...(thawed.length > 0 && ledger === 'lost' ? [guessed(run)] : []),
-    ...list('not mounted any more, so left as it is', 'gone'),
+    ...gone,
     ...(failed.length === 0
       ? []
       : [`could not be thawed, and the next command tries again: ${failed.join(', ')}`]),

@@ -13,6 +13,7 @@ import {
   unfinishedRuns,
 } from '../../../src/backup/journal/journal.ts';
 import {
+  isOfEarlierBoot,
   processIdentity,
   stillRuns,
   threadRuns,
@@ -136,6 +137,21 @@ test('an entry of an earlier boot is void', async () => {
     bootId: (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
   });
   assert.is((await unfinishedRuns(directory.path)).length, 1);
+});
+
+test('a boot that is not known is not taken for an earlier one', () => {
+  const cases = [
+    ['one', 'another', true],
+    ['one', 'one', false],
+    ['one', undefined, false],
+    [undefined, 'another', false],
+    ['', 'another', false],
+    ['one', '', false],
+    [undefined, undefined, false],
+  ] as const;
+  for (const [noted, current, expected] of cases) {
+    assert.is(isOfEarlierBoot(noted, current), expected, `${noted}, ${current}`);
+  }
 });
 
 test('a directory that others may write, or a link to one, is neither used nor believed', async () => {

@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { recover } from '../../../src/backup/journal/recover.ts';
+import { leftFrozen, recover } from '../../../src/backup/journal/recover.ts';
 import { FrozenWorker, gone, stop } from '../../freezer/frozen-worker.ts';
 import { rcuExpedited, withRcuExpedited } from '../../freezer/grace-periods.ts';
 import { Writer, writable } from '../../freezer/writer.ts';
@@ -31,7 +31,7 @@ async function killBoth(worker: FrozenWorker): Promise<void> {
   await stop(worker.guardianPid);
   worker.kill('SIGKILL');
   process.kill(worker.guardianPid, 'SIGKILL');
-  await gone(worker.guardianPid);
+  await Promise.all([gone(worker.pid), gone(worker.guardianPid)]);
 }
 
 /** The sentences of a recovery. */
@@ -188,6 +188,56 @@ test('what was unmounted while frozen is thawed where else it is mounted', async
     await rm(elsewhere, { recursive: true });
   }
   assert.match(await recovered(directory), 'thawed now:');
+  await writable([mountPoint]);
+});
+
+for (const ledger of ['kept', 'lost'] as const) {
+  test(`what is mounted nowhere any more is not forgotten: it is thawed when it is mounted again (ledger ${ledger})`, async () => {
+    await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'xfs' }]);
+    const [mountPoint = '', other = ''] = mountPointsOf(lab);
+    const device = (await runCommand('findmnt', ['-no', 'SOURCE', mountPoint])).trim();
+    const directory = await journalDirectory();
+    await using worker = await FrozenWorker.start([mountPoint, other], {
+      journalDirectory: directory,
+    });
+    await killBoth(worker);
+    await worker.exited();
+    for (const name of (await readdir(directory)).filter((it) => it.endsWith('.ledger'))) {
+      await (ledger === 'lost' ? writeFile(join(directory, name), 'damaged') : undefined);
+    }
+    await runCommand('umount', [mountPoint]);
+    try {
+      assert.match(await recovered(directory), `mounted again thaws it: ${mountPoint}`);
+      assert.match(await recovered(directory), `mounted again thaws it: ${mountPoint}`);
+      const [left, ...more] = await leftFrozen(directory);
+      assert.equal([left?.mountPoint, left?.isMounted, more], [mountPoint, false, []]);
+      // What was thawed is not the run's any more.
+      await freezeByOthers(other);
+      await recovered(directory);
+      assert.is(await wasStillFrozen(other), true);
+    } finally {
+      await runCommand('mount', [device, mountPoint]);
+    }
+    assert.match(await recovered(directory), `thawed now: ${mountPoint}`);
+    await writable([mountPoint, other]);
+    assert.equal(await readdir(directory), []);
+  });
+}
+
+test('where the machine does not tell which boot this is, a dead run is looked after all the same', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const [mountPoint = ''] = mountPointsOf(lab);
+  const directory = await journalDirectory();
+  await using worker = await FrozenWorker.start([mountPoint], { journalDirectory: directory });
+  await killBoth(worker);
+  const bootId = '/proc/sys/kernel/random/boot_id';
+  await writeFile('/lab/empty', '');
+  await runCommand('mount', ['--bind', '/lab/empty', bootId]);
+  try {
+    assert.match(await recovered(directory), `thawed now: ${mountPoint}`);
+  } finally {
+    await runCommand('umount', [bootId]);
+  }
   await writable([mountPoint]);
 });
 

@@ -101,7 +101,7 @@ const results = await runAll(
 );
 const inLabs = files.filter(needsLab);
 if (inLabs.length > 0) {
-  using _expedited = expediteGracePeriods();
+  await using _expedited = await expediteGracePeriods();
   results.push(...(await runAll(inLabs, cores)));
 }
 results.push(...(await runAll(files.filter(needsMachine), 1)));

@@ -1,63 +1,70 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 
-const PATH = '/sys/kernel/rcu_expedited';
+export interface GracePeriodsOf {
+  /** Where all that may change them meet. */
+  readonly folder: string;
+  readonly path: string;
+}
+
+/** On a tmpfs: they begin anew with the kernel. */
+const OF_THE_MACHINE: GracePeriodsOf = {
+  folder: '/run/flashfreeze-test-grace-periods',
+  path: '/sys/kernel/rcu_expedited',
+};
 
 /**
- * Grace periods are the machine's, and nothing in a lab that was cut short puts them back: its end does. On
- * a real machine they would begin anew with the kernel.
+ * Grace periods are the machine's, and neither a lab nor a test that was cut short can put them back, whatever ended
+ * it: a process of its own does (grace-periods.sh), when this one has ended, and all that were given `alive`, and
+ * nobody else on the machine keeps them.
  */
-export function keepGracePeriodsUsual(): Disposable {
-  const former = read();
-  return {
-    [Symbol.dispose]: () => {
-      // Where they were expedited, it was perhaps a run in another lab that has ended since.
-      if (former === '0') {
-        write(former);
-      }
-    },
-  };
+export class KeptGracePeriods implements AsyncDisposable {
+  readonly #ended: Promise<unknown>;
+  /** For the standard streams of processes that it is to outlive. */
+  readonly alive: Writable;
+
+  private constructor(alive: Writable, ended: Promise<unknown>) {
+    this.#ended = ended;
+    this.alive = alive;
+  }
+
+  /** Resolves when they are kept; without effect where the machine does not let us. */
+  static async begin({ folder, path }: GracePeriodsOf = OF_THE_MACHINE): Promise<KeptGracePeriods> {
+    const script = join(import.meta.dirname, 'grace-periods.sh');
+    // A session of its own: what ends a whole group must not end it.
+    const keeper = spawn('sh', [script, folder, path], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const ended = once(keeper, 'exit');
+    keeper.stdin.on('error', () => {}); // It has ended early; `ended` says so.
+    await Promise.race([once(keeper.stdout, 'data'), ended]);
+    keeper.stdout.destroy();
+    return new KeptGracePeriods(keeper.stdin, ended);
+  }
+
+  /** To be called when all that were given `alive` have ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.alive.end();
+    await this.#ended;
+  }
 }
 
 /**
- * Has the machine's grace periods expedited until disposed, or until this process ends by a signal that
- * it can hear. Without effect where the machine does not let us.
+ * Has the machine's grace periods expedited until disposed, or until this process ends, however. Without effect where
+ * the machine does not let us.
  */
-export function expediteGracePeriods(): Disposable {
-  const former = read();
-  const restore = (): void => write(former);
-  const restoreAndEnd = (): never => {
-    restore();
-    process.exit(1);
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) {
-    process.once(signal, restoreAndEnd);
-  }
-  write('1');
-  return {
-    [Symbol.dispose]: () => {
-      for (const signal of signals) {
-        process.off(signal, restoreAndEnd);
-      }
-      restore();
-    },
-  };
-}
-
-function read(): string {
+export async function expediteGracePeriods(
+  of: GracePeriodsOf = OF_THE_MACHINE,
+): Promise<AsyncDisposable> {
+  const kept = await KeptGracePeriods.begin(of);
   try {
-    return readFileSync(PATH, 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
-
-function write(value: string): void {
-  try {
-    if (value !== '') {
-      writeFileSync(PATH, value);
-    }
+    writeFileSync(of.path, '1');
   } catch {
     // Not root, or not this kernel's: those tests fail that need it.
   }
+  return kept;
 }

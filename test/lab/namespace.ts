@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { FORWARDED, READY } from './control.ts';
+import { KeptGracePeriods } from './grace-periods.ts';
 import { mountedFileSystems, mountPointsToCover } from './mounts.ts';
 import { type OptionalCommand, requireLabCommands, SYSTEM_PATH } from './requirements.ts';
 
@@ -50,10 +51,11 @@ export function isInsideLab(): boolean {
 }
 
 async function runInLab(lifetimeSeconds: number): Promise<number> {
+  await using gracePeriods = await KeptGracePeriods.begin();
   const child = spawn('unshare', labArguments(lifetimeSeconds), {
     // A session of its own, so that Ctrl-C reaches the lab only once, through this process.
     detached: true,
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe', gracePeriods.alive],
     env: { ...process.env, PATH: SYSTEM_PATH },
   });
   const supervisor = child.stdio[3] as Duplex;

@@ -3,7 +3,7 @@
  *   supervisor.ts <lifetime in seconds> <command> [<argument>...]
  * Starts the command in the lab and ends with its exit code, after everything in the lab has been
  * killed, thawed, unmounted and detached. Descriptor 3 leads to the process outside (control.ts);
- * its end means that the process outside has died.
+ * its end means that the process outside has died. Descriptor 4 is only held open: grace-periods.sh outlives it.
  * A process blocked by a frozen file system cannot be killed, so thawing and killing go together.
  */
 import { spawn } from 'node:child_process';
@@ -12,7 +12,6 @@ import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { FORWARDED, READY } from './control.ts';
-import { keepGracePeriodsUsual } from './grace-periods.ts';
 import { LAB_TLS } from './lab-paths.ts';
 import { signalProcess } from './processes.ts';
 import { DiskRemoval, MountTable } from './removal.ts';
@@ -38,7 +37,6 @@ process.exitCode = await supervise();
 process.exit();
 
 async function supervise(): Promise<number> {
-  using _gracePeriods = keepGracePeriodsUsual();
   using mounts = new MountTable();
   await Promise.all([createLabCertificates(), runCommand('mkfifo', [INIT_REPORT])]);
   const child = spawn(

@@ -28,6 +28,8 @@
         'native/ledger.cc',
         'native/ledger_file.cc',
         'native/lock.cc',
+        'native/mount_opener.cc',
+        'native/mount_opener_call.cc',
         'native/mount_point.cc',
         'native/old_glibc.cc',
         'native/permission_group.cc',

@@ -14,6 +14,7 @@
 #include "js_errors.h"
 #include "last_lever_object.h"
 #include "lock.h"
+#include "mount_opener_call.h"
 #include "pending_call.h"
 #include "system_error.h"
 
@@ -272,6 +273,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("LastLever", LastLeverObject::define(env));
   exports.Set("sleepUntil", Napi::Function::New(env, sleep_until));
   exports.Set("acquireLock", Napi::Function::New(env, acquire_lock));
+  exports.Set("openMountPoints", Napi::Function::New(env, open_mount_points));
   return exports;
 }
 

@@ -23,6 +23,9 @@ class Descriptor {
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
 
+  /** Leaves it to the caller. */
+  int release() { return std::exchange(fd_, -1); }
+
   // close(2) is not repeated on EINTR: on Linux the descriptor is gone either way.
   void reset(int fd = -1) {
     if (fd_ >= 0) close(fd_);

@@ -2,35 +2,66 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 #include "system_error.h"
 
 namespace flashfreeze {
 namespace {
 
-Descriptor open_retrying(const std::string& name, int flags, const std::string& path) {
+constexpr std::string_view kOwnDescriptor = "/proc/self/fd/";
+
+int open_retrying(const char* name, int flags) {
   int fd = -1;
   do {
-    fd = ::open(name.c_str(), flags | O_CLOEXEC);
+    fd = ::open(name, flags | O_CLOEXEC);
   } while (fd < 0 && errno == EINTR);
-  if (fd < 0) throw SystemError(errno, "open", path);
-  return Descriptor(fd);
+  return fd;
+}
+
+int kind_error(int place) {
+  struct stat status {};
+  if (fstat(place, &status) != 0) return errno;
+  if (S_ISLNK(status.st_mode)) return ELOOP;
+  return S_ISDIR(status.st_mode) || S_ISREG(status.st_mode) ? 0 : ENOTDIR;
 }
 
 }  // namespace
 
-Descriptor open_mount_point(const std::string& path) {
-  const Descriptor place = open_retrying(path, O_PATH | O_NOFOLLOW, path);
-  struct stat status {};
-  if (fstat(place.get(), &status) != 0) throw SystemError(errno, "fstat", path);
-  if (S_ISLNK(status.st_mode)) throw SystemError(ELOOP, "open", path);
-  if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
-    throw SystemError(ENOTDIR, "open", path);
+RawOpened open_mount_point_raw(const char* path) {
+  RawOpened opened;
+  const int place = open_retrying(path, O_PATH | O_NOFOLLOW);
+  if (place < 0) {
+    opened.error = errno;
+    return opened;
   }
-  // By way of the descriptor: what has been looked at is what is opened.
-  return open_retrying("/proc/self/fd/" + std::to_string(place.get()), O_RDONLY, path);
+  opened.error = kind_error(place);
+  if (opened.error == 0) {
+    // By way of the descriptor: what has been looked at is what is opened.
+    char name[32];
+    std::snprintf(name, sizeof name, "%s%d", kOwnDescriptor.data(), place);
+    opened.fd = open_retrying(name, O_RDONLY);
+    opened.error = opened.fd < 0 ? errno : 0;
+  }
+  close(place);
+  return opened;
+}
+
+Descriptor open_mount_point(const std::string& path) {
+  RawOpened opened;
+  if (path.starts_with(kOwnDescriptor)) {
+    opened.fd = fcntl(std::atoi(path.c_str() + kOwnDescriptor.size()), F_DUPFD_CLOEXEC, 0);
+    opened.error = opened.fd < 0 ? errno : 0;
+  } else {
+    opened = open_mount_point_raw(path.c_str());
+  }
+  if (opened.error != 0) throw SystemError(opened.error, "open", path);
+  return Descriptor(opened.fd);
 }
 
 }  // namespace flashfreeze

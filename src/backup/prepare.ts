@@ -1,8 +1,9 @@
 import { type Disk, OS_DISK_LUN } from '../filesystems/model.ts';
-import { type PlanReading, readDisks, readPlan } from '../filesystems/read-plan.ts';
+import { type PlanReading, readDisks } from '../filesystems/read-plan.ts';
 import { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent } from '../freezer/model.ts';
 import type { Preflight, SnapshotEvent, SnapshotTaker } from '../snapshot/model.ts';
+import { readAnsweringPlan } from './answering-plan.ts';
 import { JOURNAL_DIRECTORY } from './journal/journal.ts';
 import { readLearntOrder } from './learnt-order.ts';
 import { matchTargets } from './matching.ts';
@@ -55,11 +56,14 @@ export async function prepare(
 ): Promise<Prepared> {
   const names = targetNames(request);
   const taker = await kept(resources, await openTaker(request, relays.snapshot));
-  const plan = request.freeze ? await readPlan(request.selection) : await planWithoutFreeze();
+  using answering = request.freeze ? await readAnsweringPlan(request.selection) : undefined;
+  const plan = answering?.plan ?? (await planWithoutFreeze());
   for (const warning of plan.warnings ?? []) {
     observer.warn(warning);
   }
-  const mountPoints = plan.fileSystems.map(({ mountPoint }) => mountPoint);
+  const mountPoints = plan.fileSystems.map(
+    ({ mountPoint }) => answering?.openings.pathOf(mountPoint) ?? mountPoint,
+  );
   const freezer = await kept(
     resources,
     Freezer.open(mountPoints, (event) => relays.freezer.tell(event), {

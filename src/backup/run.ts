@@ -138,7 +138,7 @@ async function gapsAfterwards(
   { plan, targets }: Prepared,
   answers: readonly SnapshotAnswer[],
 ): Promise<SetGap[]> {
-  const after = plan.fileSystems.length === 0 ? undefined : await storageAfterwards(request);
+  const after = plan.fileSystems.length === 0 ? undefined : await storageAfterwards(request, plan);
   return [
     ...gapsOf(plan, targets, setWishesOf(request), after),
     ...gapOfHost(plan, targets, answers, request.includedLuns),

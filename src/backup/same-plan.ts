@@ -2,6 +2,7 @@ import { FlashfreezeError } from '../errors.ts';
 import type { FileSystem, Plan } from '../filesystems/model.ts';
 import { readStorage } from '../filesystems/read-plan.ts';
 import type { Freezer } from '../freezer/freezer.ts';
+import { withoutSilent } from './answering-plan.ts';
 import type { Prepared } from './prepare.ts';
 import type { BackupRequest } from './request.ts';
 
@@ -36,7 +37,7 @@ export async function requireSamePlan(
   if (plan.fileSystems.length === 0) {
     return;
   }
-  const change = changeBetween(plan, await readStorage(selection));
+  const change = changeBetween(plan, await readStorage(withoutSilent(selection, plan)));
   if (change !== undefined) {
     throw new FlashfreezeError(
       'FF_MOUNT_OPEN',
@@ -46,11 +47,12 @@ export async function requireSamePlan(
 }
 
 /** The storage as it is now, after a run; undefined if nothing is left that could be frozen. */
-export async function storageAfterwards({
-  selection,
-}: BackupRequest): Promise<Pick<Plan, 'fileSystems' | 'excluded'> | undefined> {
+export async function storageAfterwards(
+  { selection }: BackupRequest,
+  plan: Pick<Plan, 'excluded'>,
+): Promise<Pick<Plan, 'fileSystems' | 'excluded'> | undefined> {
   try {
-    return await readStorage(selection);
+    return await readStorage(withoutSilent(selection, plan));
   } catch (error) {
     if (error instanceof FlashfreezeError) {
       return undefined;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access, constants, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { readAnsweringPlan } from '../backup/answering-plan.ts';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
 import { lookAtSet } from '../backup/look-at-set.ts';
 import { preflightError } from '../backup/preflight.ts';
@@ -10,7 +11,7 @@ import { machineProxy } from '../config/machine-proxy.ts';
 import { readVmBackupConfiguration } from '../config/vmbackup.ts';
 import { readDirtyData } from '../filesystems/dirty-data.ts';
 import type { Plan } from '../filesystems/model.ts';
-import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
+import type { PlanReading } from '../filesystems/read-plan.ts';
 import { readUsedBytes } from '../filesystems/statfs.ts';
 import { Redaction } from '../log/redaction.ts';
 import { expectWindow } from '../report/expected-window.ts';
@@ -55,7 +56,8 @@ async function showPlan(options: PlanOptions): Promise<number> {
     ...runRequestOf({ ...options, settle: true }, configuration, undefined),
     blobs,
   };
-  const plan = await readPlan(request.selection);
+  using answering = await readAnsweringPlan(request.selection);
+  const { plan } = answering;
   const matched = await matchBlobs(request, plan);
   const figures = await readFigures(plan);
   const window = expectWindow({

@@ -3,6 +3,7 @@ import { access, constants, readdir, readFile, readlink, stat } from 'node:fs/pr
 import { connect } from 'node:net';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
+import { readAnsweringPlan } from '../backup/answering-plan.ts';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
 import { leftFrozen } from '../backup/journal/recover.ts';
 import type { RequestedBlob } from '../backup/request.ts';
@@ -11,7 +12,7 @@ import { readWaagentConfiguration } from '../config/waagent.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { checkParts } from '../extension/self-check.ts';
 import type { DeviceNumber } from '../filesystems/model.ts';
-import { readPlan } from '../filesystems/read-plan.ts';
+import type { PlanReading } from '../filesystems/read-plan.ts';
 import { FREEZE_LOCK_PATH, FreezeLock } from '../freezer/lock.ts';
 import { deviceNumberOf } from '../freezer/superblock.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
@@ -31,9 +32,7 @@ const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'];
 /** Looks at the machine; freezes nothing and changes nothing. Never rejects. */
 export async function readMachine(blobs: readonly RequestedBlob[]): Promise<MachineFacts> {
   const status = await text('/proc/self/status');
-  const plan = await readPlan({ include: [], skip: skippedMounts() }).catch((error: unknown) => ({
-    error: messageOf(error),
-  }));
+  const plan = await readPlanOnly().catch((error: unknown) => ({ error: messageOf(error) }));
   return {
     isRoot: process.geteuid?.() === 0,
     effectiveCapabilities: /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? '')?.[1],
@@ -55,6 +54,11 @@ export async function readMachine(blobs: readonly RequestedBlob[]): Promise<Mach
     configurationProblems: configurationProblems(),
     ...(await readBlobs(blobs, 'error' in plan ? undefined : plan)),
   };
+}
+
+async function readPlanOnly(): Promise<PlanReading> {
+  using answering = await readAnsweringPlan({ include: [], skip: skippedMounts() });
+  return answering.plan;
 }
 
 function skippedMounts(): readonly string[] {

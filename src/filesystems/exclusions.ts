@@ -16,6 +16,10 @@ export function exclusionWarnings(excluded: readonly Exclusion[]): string[] {
         return [
           `${mountPoint} (${type}) is not frozen, because another mount lies over it; what still writes to it can be in a snapshot half done`,
         ];
+      case 'no-answer':
+        return [
+          `${mountPoint} (${type}) is not frozen, because its mount point did not answer when it was opened: look at what it lies below (a FUSE daemon, a network mount) and at programs that are asked before files are opened; what is written to it can be in a snapshot half done`,
+        ];
       case 'no-block-device':
         return [
           `${mountPoint} (${type}) is not frozen, because no block device under it is shown; what is written to it can be in a snapshot half done`,

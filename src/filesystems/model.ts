@@ -72,7 +72,9 @@ export type ExclusionReason =
   /** Another mount lies over every mount point of it. */
   | 'hidden'
   /** It is mounted in other mount namespaces only, such as a container's. */
-  | 'other-namespace';
+  | 'other-namespace'
+  /** Whoever opens its mount point waits for something that does not answer, such as a FUSE daemon. */
+  | 'no-answer';
 
 /** A superblock that is left out, and why. */
 export interface Exclusion {
@@ -115,4 +117,6 @@ export interface Selection {
   readonly include: readonly string[];
   /** Mount points left out (`MountsToSkip`), also where they are included. */
   readonly skip: readonly string[];
+  /** Superblocks whose mount points did not answer when they were opened; missing: none. */
+  readonly silent?: readonly DeviceNumber[];
 }

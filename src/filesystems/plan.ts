@@ -49,6 +49,7 @@ export function makePlan(
   const judge: Judge = {
     included: selection.include.length === 0 ? undefined : includedMounts(selection.include, tree),
     skipped: new Set(selection.skip.map(normalizeMountPoint)),
+    silent: new Set(selection.silent),
     finder,
     topology,
   };
@@ -84,6 +85,7 @@ interface Judge {
   /** Undefined where everything suitable is wanted. */
   readonly included: ReadonlyMap<DeviceNumber, Mount> | undefined;
   readonly skipped: ReadonlySet<string>;
+  readonly silent: ReadonlySet<DeviceNumber>;
   readonly finder: StorageFinder;
   readonly topology: BlockTopology;
 }
@@ -124,6 +126,9 @@ function judgeSuperblock(superblock: Superblock, judge: Judge): Mount | Exclusio
   }
   if (!judge.finder.hasDevices(device)) {
     return withoutDevice(named);
+  }
+  if (judge.silent.has(device)) {
+    return 'no-answer';
   }
   return named === undefined && isTemporary(device, judge) ? 'temporary-disk' : opened;
 }

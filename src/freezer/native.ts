@@ -68,6 +68,12 @@ export interface Addon {
   ) => NativeLastLever;
   /** Returns a function that cancels the wait. */
   sleepUntil(realtime: boolean, atNs: bigint, done: (reached: boolean) => void): () => void;
+  /** A descriptor is -1 where its error is not 0. Returns a function that ends the wait. */
+  openMountPoints(
+    paths: readonly string[],
+    limitNs: bigint,
+    done: (descriptors: readonly number[], errors: readonly number[]) => void,
+  ): () => void;
   acquireLock(
     path: string,
     deadlineNs: bigint,

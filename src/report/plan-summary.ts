@@ -143,4 +143,5 @@ const BECAUSE: Readonly<Record<ExclusionReason, string>> = {
   'no-block-device': 'no block device under it is shown',
   hidden: 'another mount lies over every mount point of it',
   'other-namespace': 'mounted in other mount namespaces only',
+  'no-answer': 'does not answer when its mount point is opened',
 };

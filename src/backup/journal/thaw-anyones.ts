@@ -1,5 +1,6 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { Freezer } from '../../freezer/freezer.ts';
+import { MountOpenings } from '../../freezer/open-mounts.ts';
 import type { JournaledFileSystem } from './journal.ts';
 
 /** A FITHAW that takes longer waits for a file system underneath that is frozen too. */
@@ -42,7 +43,11 @@ async function thawOne({
     THAW_LIMIT_MS,
   );
   try {
-    await using freezer = Freezer.open([mountPoint], (event) => {
+    using openings = await MountOpenings.open([mountPoint]);
+    if (openings.of(mountPoint).kind === 'no-answer') {
+      return { mountPoint, state: 'failed', reason: 'its mount point does not answer' };
+    }
+    await using freezer = Freezer.open([openings.pathOf(mountPoint)], (event) => {
       if (event.kind === 'thawed') {
         end(event.wasFrozen ? 'thawed' : 'not-frozen');
       } else if (event.kind === 'thaw-failed') {

@@ -103,5 +103,6 @@ const BECAUSE: Readonly<Record<LeftOutReason, string>> = {
   'no-block-device': 'shows no block device under it',
   hidden: 'is covered by another mount',
   'other-namespace': 'is mounted in another mount namespace only',
+  'no-answer': 'did not answer when its mount point was opened',
   'mounted-since': 'was mounted after the plan was made',
 };

@@ -145,6 +145,7 @@ const LEAVES_OUT: ReadonlySet<LeftOutReason> = new Set<LeftOutReason>([
   'temporary-disk',
   'no-block-device',
   'other-namespace',
+  'no-answer',
 ]);
 
 function leftOut(plan: Plan, coverage: Coverage, after: Storage | undefined): SetGap[] {

@@ -38,6 +38,7 @@ export const planSummarySchema = v.strictObject({
         'no-block-device',
         'hidden',
         'other-namespace',
+        'no-answer',
       ]),
       because: v.string(),
     }),

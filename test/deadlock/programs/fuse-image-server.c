@@ -1,8 +1,9 @@
 /*
  * A FUSE daemon that serves one file, `image`, and writes a line to its log before each write to it.
- *   fuse-image-server <mount point> <backing file> <log file> keep|reopen <ms for each write>
+ *   fuse-image-server <mount point> <backing file> <log file> keep|reopen <ms for each write> [asked]
  * The content lies in the backing file. keep: the log stays open, so it can be seen in /proc;
  * reopen: it is opened for each line. Says "ready" when mounted; ends when unmounted.
+ * asked: it is asked for the name whenever the path is walked, and not once for all.
  * Speaks the kernel's protocol itself, so that no FUSE library is needed.
  */
 #define _GNU_SOURCE
@@ -22,6 +23,7 @@ enum { IMAGE = 2, MAX_WRITE = 128 * 1024 };
 static int device, backing, kept;
 static useconds_t write_us;
 static const char *log_path;
+static uint64_t known_seconds = 3600;
 
 static void die(const char *what) {
   perror(what);
@@ -58,7 +60,7 @@ static struct fuse_attr attributes(uint64_t node) {
 }
 
 static void answer_lookup(const struct fuse_in_header *request, const char *name) {
-  struct fuse_entry_out entry = {.nodeid = IMAGE, .entry_valid = 3600, .attr_valid = 3600};
+  struct fuse_entry_out entry = {.nodeid = IMAGE, .entry_valid = known_seconds, .attr_valid = 3600};
   entry.attr = attributes(IMAGE);
   answer(request, strcmp(name, "image") ? ENOENT : 0, &entry,
          strcmp(name, "image") ? 0 : sizeof entry);
@@ -117,7 +119,8 @@ static void serve(const struct fuse_in_header *request, const void *body) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 6) return 2;
+  if (argc != 6 && argc != 7) return 2;
+  if (argc == 7) known_seconds = 0;
   log_path = argv[3];
   write_us = atoi(argv[5]) * 1000;
   kept = strcmp(argv[4], "keep") == 0 ? open_log() : -1;

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "descriptor.h"
+
+namespace flashfreeze {
+
+/** What became of a mount point. `error`: an errno, ETIMEDOUT where nobody answered for it in time. */
+struct OpenedMountPoint {
+  Descriptor descriptor;
+  int error = 0;
+};
+
+/**
+ * Opens mount points whose paths may lead through file systems that do not answer any more, in processes of their
+ * own: a thread that hangs there would keep this process from ever ending, a process that does is left behind. It
+ * holds nothing of ours open meanwhile, but its memory.
+ */
+class MountOpener {
+ public:
+  using Done = std::function<void(std::vector<OpenedMountPoint>)>;
+
+  /**
+   * One process opens all, one after the other; where one is late, one process for each of the rest. Calls `done` once,
+   * on a thread of its own, after two times `limit_ns` without an answer at the latest, or soon after cancel().
+   * Throws SystemError.
+   */
+  static std::shared_ptr<MountOpener> open(std::vector<std::string> paths, uint64_t limit_ns,
+                                           Done done);
+
+  /** Any thread. */
+  void cancel();
+
+ private:
+  struct Helper;
+
+  MountOpener(std::vector<std::string> paths, uint64_t limit_ns);
+  void run();
+  Helper start(std::size_t first, std::size_t count);
+  bool hear(Helper& helper);
+  void listen(std::vector<Helper>& helpers);
+  void end(Helper& helper);
+
+  std::vector<std::string> paths_;
+  uint64_t limit_ns_;
+  Descriptor cancelled_;
+  std::vector<OpenedMountPoint> opened_;
+  std::vector<bool> answered_;
+};
+
+}  // namespace flashfreeze

@@ -1,0 +1,48 @@
+import type { DeviceNumber, Plan, Selection } from '../filesystems/model.ts';
+import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
+import { MountOpenings } from '../freezer/open-mounts.ts';
+
+/** How often what does not answer is left out at most; each time something else may have ceased to answer. */
+const MOST_ROUNDS = 3;
+
+/** A plan of file systems whose mount points answer. */
+export interface AnsweringPlan extends Disposable {
+  readonly plan: PlanReading;
+  /** Of every file system of the plan. */
+  readonly openings: MountOpenings;
+}
+
+/**
+ * Reads the plan and opens every mount point of it. What does not answer within the limit is left out of the plan
+ * (`no-answer`): whoever opened it otherwise would wait for ever.
+ *
+ * @throws as `readPlan`; FlashfreezeError FF_ADDON_MISSING
+ */
+export async function readAnsweringPlan(selection: Selection): Promise<AnsweringPlan> {
+  const silent = new Set<DeviceNumber>(selection.silent);
+  for (let round = 1; ; round += 1) {
+    const plan = await readPlan({ ...selection, silent: [...silent] });
+    const openings = await MountOpenings.open(plan.fileSystems.map(({ mountPoint }) => mountPoint));
+    const late = plan.fileSystems.filter(
+      ({ mountPoint }) => openings.of(mountPoint).kind === 'no-answer',
+    );
+    if (late.length === 0 || round === MOST_ROUNDS) {
+      return { plan, openings, [Symbol.dispose]: () => openings[Symbol.dispose]() };
+    }
+    openings[Symbol.dispose]();
+    for (const { device } of late) {
+      silent.add(device);
+    }
+  }
+}
+
+/** For another look at the same machine: what did not answer is not to be waited for again. Pure. */
+export function withoutSilent(
+  selection: Selection,
+  { excluded }: Pick<Plan, 'excluded'>,
+): Selection {
+  const silent = excluded.filter(({ reason }) => reason === 'no-answer');
+  return silent.length === 0
+    ? selection
+    : { ...selection, silent: silent.map(({ device }) => device) };
+}

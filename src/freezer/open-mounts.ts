@@ -1,0 +1,69 @@
+import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { errnoName, loadAddon } from './native.ts';
+
+/** A local mount point answers within microseconds; on a machine that is short of memory or disk, within a second. */
+export const OPEN_LIMIT_MS = 3_000;
+
+/** What became of a mount point that was to be opened. */
+export type MountOpening =
+  /** `path` is for `Freezer.open`, as long as the openings are not disposed of. */
+  | { readonly kind: 'opened'; readonly path: string; readonly descriptor: number }
+  /** Nobody answers for something that its path leads through, or for itself. */
+  | { readonly kind: 'no-answer' }
+  | { readonly kind: 'failed'; readonly errno: string };
+
+/** Mount points opened, each by its path as it was given. */
+export class MountOpenings implements Disposable {
+  readonly #all: ReadonlyMap<string, MountOpening>;
+
+  private constructor(all: ReadonlyMap<string, MountOpening>) {
+    this.#all = all;
+  }
+
+  /**
+   * Opens mount points in processes of their own, because a path may lead through a FUSE or network mount that does
+   * not answer, and whoever opens it waits for ever, deaf to signals. Comes back within two times the limit.
+   *
+   * @throws FlashfreezeError FF_ADDON_MISSING
+   */
+  static async open(
+    mountPoints: readonly string[],
+    limitMs: number = OPEN_LIMIT_MS,
+  ): Promise<MountOpenings> {
+    const paths = [...new Set(mountPoints)];
+    const { promise, resolve } = Promise.withResolvers<ReadonlyMap<string, MountOpening>>();
+    const limitNs = BigInt(limitMs) * 1_000_000n;
+    loadAddon().openMountPoints(paths, limitNs, (descriptors, errors) => {
+      resolve(new Map(paths.map((path, i) => [path, openingOf(descriptors[i], errors[i])])));
+    });
+    return new MountOpenings(await promise);
+  }
+
+  of(mountPoint: string): MountOpening {
+    return this.#all.get(mountPoint) ?? { kind: 'failed', errno: 'ENOENT' };
+  }
+
+  /** For `Freezer.open`: what is open already; what could not be opened as it is, so that it says why. */
+  pathOf(mountPoint: string): string {
+    const opening = this.of(mountPoint);
+    return opening.kind === 'opened' ? opening.path : mountPoint;
+  }
+
+  [Symbol.dispose](): void {
+    for (const opening of this.#all.values()) {
+      if (opening.kind === 'opened') {
+        closeSync(opening.descriptor);
+      }
+    }
+  }
+}
+
+function openingOf(descriptor = -1, error = constants.errno.EIO): MountOpening {
+  if (descriptor >= 0) {
+    return { kind: 'opened', path: `/proc/self/fd/${descriptor}`, descriptor };
+  }
+  return error === constants.errno.ETIMEDOUT
+    ? { kind: 'no-answer' }
+    : { kind: 'failed', errno: errnoName(error) };
+}

@@ -1,0 +1,121 @@
+/** A file system whose only mount point lies on a FUSE mount that does not answer any more. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import * as assert from 'uvu/assert';
+import { MAIN } from '../commands/command-line.ts';
+import { DaemonProcess } from '../deadlock/daemon-process.ts';
+import { LabDisks } from '../lab/disks.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
+import { suite } from '../suite.ts';
+
+await enterLab({ lifetimeSeconds: 200 });
+
+const test = suite('mount point that does not answer');
+/** Whoever opens it waits for ever. */
+const COMMAND_LIMIT_MS = 40_000;
+const SERVED = '/lab/served';
+/** Of the file system that is left out. */
+const SILENT = join(SERVED, 'image');
+
+/** One that answers, and one that does not until the end. */
+async function withSilentMount(use: (mountPoint: string) => Promise<void>): Promise<void> {
+  await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  const [good, bad] = lab.disks;
+  await using resources = new AsyncDisposableStack();
+  await mkdir(SERVED);
+  resources.defer(() => rm(SERVED, { recursive: true }));
+  await writeFile('/lab/content', 'x'.repeat(4096));
+  const args = [SERVED, '/lab/content', '/lab/served.log', 'keep', '0', 'asked'];
+  const daemon = resources.use(await DaemonProcess.start('fuse-image-server', args));
+  resources.defer(async () => void (await runCommand('umount', [SERVED])));
+  const mountPoint = bad?.mountPoint ?? '';
+  await writeFile(join(mountPoint, 'file'), '');
+  await runCommand('mount', ['--bind', join(mountPoint, 'file'), SILENT]);
+  resources.defer(async () => void (await runCommand('umount', [SILENT])));
+  await runCommand('umount', [mountPoint]);
+  resources.defer(async () => void (await runCommand('mount', [bad?.device ?? '', mountPoint])));
+  process.kill(daemon.pid, 'SIGSTOP');
+  resources.defer(() => void process.kill(daemon.pid, 'SIGCONT'));
+  await use(good?.mountPoint ?? '');
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
+}
+
+/** Fails where the command does not end. */
+async function run(...args: readonly string[]): Promise<Ended> {
+  const child = start(...args);
+  const limit = setTimeout(() => child.kill('SIGKILL'), COMMAND_LIMIT_MS);
+  const { stdout, stderr } = child;
+  const said = Promise.all([stdout && text(stdout), stderr && text(stderr)]);
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  clearTimeout(limit);
+  assert.is(signal, null, `${args.join(' ')} did not end`);
+  const [out, err] = await said;
+  return { code, stdout: out ?? '', stderr: err ?? '' };
+}
+
+test(
+  'is left out and named by plan, doctor and freeze; the others are frozen',
+  async () => {
+    await withSilentMount(async (mountPoint) => {
+      const plan = await run('plan', '--json');
+      const { excluded, fileSystems } = JSON.parse(plan.stdout) as {
+        excluded: { mountPoint: string; reason: string }[];
+        fileSystems: { mountPoint: string }[];
+      };
+      assert.is(excluded.find((it) => it.mountPoint === SILENT)?.reason, 'no-answer');
+      assert.equal(
+        fileSystems.map((it) => it.mountPoint),
+        [mountPoint],
+      );
+      const doctor = await run('doctor');
+      assert.match(doctor.stdout, `${SILENT} (ext4) is not frozen, because its mount point`);
+      const freeze = await run('freeze', '--timeout', '5', '--', 'true');
+      assert.match(freeze.stderr, `${SILENT} (ext4) is not frozen, because its mount point`);
+    });
+  },
+  { timeLimitMs: 150_000 },
+);
+
+test(
+  'does not keep a run that waits for it from ending by a signal',
+  async () => {
+    await withSilentMount(async () => {
+      const child = start('freeze', '--mount', SILENT, '--', 'true');
+      const limit = setTimeout(() => child.kill('SIGKILL'), COMMAND_LIMIT_MS);
+      // It has begun to look once its helper process is there.
+      await once(child, 'spawn');
+      setTimeout(() => child.kill('SIGTERM'), 1_500);
+      const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      clearTimeout(limit);
+      assert.is.not(signal, 'SIGKILL', 'deaf to SIGTERM');
+    });
+  },
+  { timeLimitMs: 90_000 },
+);
+
+test(
+  'is not waited for by the emergency exit either',
+  async () => {
+    await withSilentMount(async () => {
+      const { code, stdout } = await run('thaw', '--all');
+      assert.is(code, 1);
+      assert.match(stdout, `${SILENT}: could not be thawed (its mount point does not answer)`);
+    });
+  },
+  { timeLimitMs: 90_000 },
+);
+
+test.run();

@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { MountOpenings } from '../../src/freezer/open-mounts.ts';
+import { DaemonProcess } from '../deadlock/daemon-process.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
+import { suite } from '../suite.ts';
+
+await enterLab({ lifetimeSeconds: 90 });
+
+const test = suite('opening mount points');
+const LIMIT_MS = 500;
+
+function descriptors(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return [];
+    }
+  });
+}
+
+test('tells of each what became of it, and closes what was opened', async () => {
+  await writeFile('/lab/file', '');
+  const before = descriptors().filter((path) => path.startsWith('/lab'));
+  {
+    using openings = await MountOpenings.open([
+      '/lab',
+      '/lab/none',
+      '/lab/file',
+      '/dev/null',
+      '/lab',
+    ]);
+    const { errno } = { errno: 'ENOENT', ...openings.of('/lab/none') };
+    assert.equal(
+      ['/lab', '/lab/none', '/lab/file', '/dev/null'].map((path) => openings.of(path).kind),
+      ['opened', 'failed', 'opened', 'failed'],
+    );
+    assert.is(errno, 'ENOENT');
+    assert.is(readlinkSync(openings.pathOf('/lab/file')), '/lab/file');
+    assert.is(openings.pathOf('/lab/none'), '/lab/none');
+  }
+  assert.equal(
+    descriptors().filter((path) => path.startsWith('/lab')),
+    before,
+  );
+});
+
+test('opens hundreds, and none', async () => {
+  using none = await MountOpenings.open([]);
+  assert.is(none.of('/lab').kind, 'failed');
+  const paths = Array.from({ length: 300 }, (_, index) => `/lab/many/${index}`);
+  await Promise.all(paths.map((path) => mkdir(path, { recursive: true })));
+  using openings = await MountOpenings.open(paths);
+  assert.ok(paths.every((path) => openings.of(path).kind === 'opened'));
+});
+
+test('says of what does not answer that it does not, and opens the rest, wherever it stands', async () => {
+  await mkdir('/lab/served');
+  await writeFile('/lab/content', '');
+  const args = ['/lab/served', '/lab/content', '/lab/log', 'keep', '0', 'asked'];
+  await using daemon = await DaemonProcess.start('fuse-image-server', args);
+  const silent = '/lab/served/image';
+  process.kill(daemon.pid, 'SIGSTOP');
+  try {
+    for (const paths of [
+      [silent, '/lab', '/'],
+      ['/lab', silent, '/'],
+      ['/lab', '/', silent],
+    ]) {
+      using openings = await MountOpenings.open(paths, LIMIT_MS);
+      const kinds = paths.map((path) => openings.of(path).kind);
+      assert.equal(
+        kinds,
+        paths.map((path) => (path === silent ? 'no-answer' : 'opened')),
+      );
+    }
+  } finally {
+    process.kill(daemon.pid, 'SIGCONT');
+    await runCommand('umount', ['/lab/served']);
+    await rm('/lab/served', { recursive: true });
+  }
+});
+
+test('leaves no process behind that could end', async () => {
+  using _openings = await MountOpenings.open(['/lab', '/']);
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
+  const names = children
+    .split(' ')
+    .filter((pid) => pid !== '')
+    .map((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8'));
+  assert.equal(names, []);
+});
+
+test.run();

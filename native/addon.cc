@@ -271,6 +271,7 @@ Napi::Value acquire_lock(const Napi::CallbackInfo& info) {
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Freezer", FreezerObject::define(env));
   exports.Set("LastLever", LastLeverObject::define(env));
+  exports.Set("tryPermissionGroup", Napi::Function::New(env, try_permission_group));
   exports.Set("sleepUntil", Napi::Function::New(env, sleep_until));
   exports.Set("acquireLock", Napi::Function::New(env, acquire_lock));
   exports.Set("openMountPoints", Napi::Function::New(env, open_mount_points));

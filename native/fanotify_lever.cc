@@ -1,14 +1,13 @@
 #include "fanotify_lever.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "clock.h"
-#include "permission_group.h"
+#include "descriptor.h"
 #include "permission_waiters.h"
 #include "system_error.h"
 #include "thread.h"
@@ -18,17 +17,17 @@ namespace {
 
 // From one round of answers to the next, while the freeze is still stuck.
 constexpr uint64_t kNextRoundNs = 5'000'000;
+// From one look for daemons to the next: on a big machine it takes some 100 ms of a processor.
+constexpr uint64_t kNextLookNs = 250'000'000;
 // Who has not moved between two looks so far apart is not just passing through.
-constexpr uint64_t kUnmovedNs = 30'000'000;
+constexpr uint64_t kUnmovedNs = 300'000'000;
 constexpr uint64_t kThreadsEndNs = 200'000'000;
 
 }  // namespace
 
-std::shared_ptr<FanotifyLever> FanotifyLever::create(LeverAction action,
-                                                     std::vector<Daemon> daemons, Times times,
+std::shared_ptr<FanotifyLever> FanotifyLever::create(LeverAction action, Times times,
                                                      Ledger ledger) {
-  std::shared_ptr<FanotifyLever> lever(
-      new FanotifyLever(action, std::move(daemons), times, std::move(ledger)));
+  std::shared_ptr<FanotifyLever> lever(new FanotifyLever(action, times, std::move(ledger)));
   try {
     lever->start();
   } catch (const SystemError&) {
@@ -38,33 +37,32 @@ std::shared_ptr<FanotifyLever> FanotifyLever::create(LeverAction action,
   return lever;
 }
 
-FanotifyLever::FanotifyLever(LeverAction action, std::vector<Daemon> daemons, Times times,
-                             Ledger ledger)
-    : action_(action), daemons_(std::move(daemons)), times_(times), ledger_(std::move(ledger)) {}
+FanotifyLever::FanotifyLever(LeverAction action, Times times, Ledger ledger)
+    : action_(action), times_(times), ledger_(std::move(ledger)) {}
 
 void FanotifyLever::start() {
   if (action_ == LeverAction::kKill) {
-    processes_.reset(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!processes_) throw SystemError(errno, "open", "/proc");
-    start_thread_with(processes_.get(), [this] { kill_waiters(); });
+    start_thread_of_lever(&FanotifyLever::kill_waiters, 0);
   } else {
-    for (const Daemon& daemon : daemons_) {
-      start_thread_with(daemon.group.get(), [this, &daemon] { answer_for(daemon); });
+    start_thread_of_lever(&FanotifyLever::look_for_daemons, 0);
+    for (std::size_t i = 0; i < kAnsweringThreads; ++i) {
+      start_thread_of_lever(&FanotifyLever::answer_for_daemons, i);
     }
   }
-  const auto expected = static_cast<uint32_t>(action_ == LeverAction::kKill ? 1 : daemons_.size());
+  const uint32_t expected = threads_.load();
   for (uint32_t ready = 0; (ready = ready_.load()) != expected;) futex_wait(ready_, ready);
-  if (const int error = start_error_.load()) throw SystemError(error, "timer_create");
+  if (const int error = start_error_.load()) throw SystemError(error, "unshare");
 }
 
 // A file table of its own, as for freezing threads: reading an event opens the file it is about, and
 // that may block where a FUSE daemon answers for it.
-void FanotifyLever::start_thread_with(int fd, std::function<void()> serve) {
+void FanotifyLever::start_thread_of_lever(void (FanotifyLever::*serve)(std::size_t),
+                                          std::size_t index) {
   threads_.fetch_add(1);
   try {
-    start_thread([self = shared_from_this(), fd, serve = std::move(serve)] {
-      if (const int error = keep_only_descriptor(fd)) self->start_error_.store(error);
-      serve();
+    start_thread([self = shared_from_this(), serve, index] {
+      if (const int error = keep_no_descriptor()) self->start_error_.store(error);
+      ((*self).*serve)(index);
       self->threads_.fetch_sub(1);
       futex_wake_all(self->threads_);
     });
@@ -74,28 +72,75 @@ void FanotifyLever::start_thread_with(int fd, std::function<void()> serve) {
   }
 }
 
-void FanotifyLever::answer_for(const Daemon& daemon) {
-  const auto answer =
-      action_ == LeverAction::kAllow ? PermissionAnswer::kAllow : PermissionAnswer::kDeny;
-  try {
-    PermissionAnswerer answerer(daemon.group.get(), daemon.pid);
-    at_each_pull([&] {
-      answered_.fetch_add(answerer.answer_all(answer));
-      return kNextRoundNs;
-    });
-  } catch (const SystemError& failure) {
-    start_error_.store(failure.error());
-    ready_.fetch_add(1);
-    futex_wake_all(ready_);
+void FanotifyLever::look_for_daemons(std::size_t) {
+  at_each_pull([this] {
+    look();
+    return kNextLookNs;
+  });
+}
+
+/** Adds what is new. What is gone meanwhile stays: its duplication fails. */
+void FanotifyLever::look() {
+  const std::size_t found = find_permission_descriptors(found_.data(), found_.size());
+  for (std::size_t i = 0; i < found; ++i) {
+    const auto [pid, fd] = found_[i];
+    const uint32_t count = daemons_.load();
+    uint32_t at = 0;
+    while (at < count && (pids_[at].load() != pid || descriptors_[at].load() != fd)) ++at;
+    if (at < count || count == kMostDaemons) continue;
+    pids_[count].store(pid);
+    descriptors_[count].store(fd);
+    daemons_.store(count + 1);
   }
 }
 
-void FanotifyLever::kill_waiters() {
-  std::vector<pid_t> spared{getpid(), ledger_.header().worker};
-  for (const Daemon& daemon : daemons_) spared.push_back(daemon.pid);
-  PermissionWaiters waiters(std::move(spared));
+bool FanotifyLever::is_daemon(pid_t process) const {
+  const uint32_t count = daemons_.load();
+  return std::find(pids_.begin(), pids_.begin() + count, process) != pids_.begin() + count;
+}
+
+void FanotifyLever::answer_for_daemons(std::size_t index) {
+  std::optional<PermissionAnswerer> answerer;
+  try {
+    answerer.emplace(action_ == LeverAction::kAllow ? PermissionAnswer::kAllow
+                                                    : PermissionAnswer::kDeny);
+  } catch (const SystemError& failure) {
+    start_error_.store(failure.error());
+  }
   at_each_pull([&] {
-    waiters.kill_unmoved([this](pid_t killed) { remember(killed); });
+    const uint32_t count = daemons_.load();
+    for (std::size_t i = index; i < count; i += kAnsweringThreads) {
+      answered_.fetch_add(answer_for(*answerer, {pids_[i].load(), descriptors_[i].load()}));
+    }
+    return kNextRoundNs;
+  });
+}
+
+// The queue comes last, and one event at a time, only as long as the freeze is stuck: what is read from
+// it the daemon does not get any more.
+uint32_t FanotifyLever::answer_for(PermissionAnswerer& answerer, PermissionDescriptor daemon) {
+  uint32_t answered = 0;
+  try {
+    const Descriptor group = duplicate_permission_group(daemon);
+    answered = answerer.answer_read_by_daemon(group.get(), daemon.pid);
+    if (answered == 0 && is_stuck()) answered = answerer.answer_next(group.get());
+  } catch (const SystemError&) {
+    // It is gone, and nobody waits for it any more; or a security module forbids it, and the worker has said so.
+  }
+  close_all_descriptors();
+  return answered;
+}
+
+void FanotifyLever::kill_waiters(std::size_t) {
+  const pid_t self = getpid();
+  PermissionWaiters waiters;
+  at_each_pull([&] {
+    look();
+    waiters.kill_unmoved(
+        [&](pid_t process) {
+          return process == self || process == ledger_.header().worker || is_daemon(process);
+        },
+        [this](pid_t killed) { remember(killed); });
     return kUnmovedNs;
   });
 }
@@ -148,8 +193,6 @@ void FanotifyLever::close() {
     if (now_ns >= until_ns) break;
     futex_wait_for(threads_, alive, until_ns - now_ns);
   }
-  for (Daemon& daemon : daemons_) daemon.group.reset();
-  processes_.reset();
 }
 
 std::vector<pid_t> FanotifyLever::killed() const {

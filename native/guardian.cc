@@ -7,7 +7,7 @@
  * Descriptors given by src/freezer/guardian.ts: 0 control (one byte a command), 1 report (lines of
  * text), 3 ledger, 4 /sys/kernel/rcu_expedited or /dev/null, 5 a pipe that is only held open (the
  * worker sees its end of file when the guardian dies), 6… the mount points in the ledger's order.
- * Arguments: see lever_arguments.h.
+ * Argument: see lever_arguments.h.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -100,7 +100,7 @@ class Guardian {
   int tell();
 
   Ledger ledger_;
-  std::shared_ptr<FanotifyLever> lever_;  // null where no permission daemon runs
+  std::shared_ptr<FanotifyLever> lever_;  // null where it is switched off
   std::vector<Thaw> thaws_;
   Descriptor timer_;
   Descriptor signals_;

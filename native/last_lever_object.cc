@@ -27,8 +27,7 @@ Ledger map_ledger(int fd) {
 
 Napi::Function LastLeverObject::define(Napi::Env env) {
   return DefineClass(env, "LastLever",
-                     {InstanceMethod<&LastLeverObject::errors>("errors"),
-                      InstanceMethod<&LastLeverObject::outcome>("outcome"),
+                     {InstanceMethod<&LastLeverObject::outcome>("outcome"),
                       InstanceMethod<&LastLeverObject::close>("close")});
 }
 
@@ -36,30 +35,9 @@ LastLeverObject::LastLeverObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<LastLeverObject>(info), env_(info.Env()) {
   const int ledger = info[0].As<Napi::Number>();
   const auto action = static_cast<LeverAction>(info[1].As<Napi::Number>().Uint32Value());
-  const FanotifyLever::Times times{to_ns(info[3]), to_ns(info[4])};
-  auto daemons = daemons_of(info[2].As<Napi::Array>(), action);
-  lever_ = guarded(env_, [&] {
-    return FanotifyLever::create(action, std::move(daemons), times, map_ledger(ledger));
-  });
+  const FanotifyLever::Times times{to_ns(info[2]), to_ns(info[3])};
+  lever_ = guarded(env_, [&] { return FanotifyLever::create(action, times, map_ledger(ledger)); });
   napi_add_env_cleanup_hook(env_, clean_up, this);
-}
-
-std::vector<FanotifyLever::Daemon> LastLeverObject::daemons_of(const Napi::Array& array,
-                                                               LeverAction action) {
-  std::vector<FanotifyLever::Daemon> daemons;
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    const auto daemon = array.Get(i).As<Napi::Object>();
-    const pid_t pid = daemon.Get("pid").As<Napi::Number>();
-    const int fd = daemon.Get("descriptor").As<Napi::Number>();
-    errors_.push_back(0);
-    try {
-      const bool answers = action != LeverAction::kKill;
-      daemons.push_back({pid, answers ? duplicate_permission_group(pid, fd) : Descriptor()});
-    } catch (const SystemError& failure) {
-      errors_.back() = failure.error();
-    }
-  }
-  return daemons;
 }
 
 void LastLeverObject::end() {
@@ -67,12 +45,6 @@ void LastLeverObject::end() {
   ended_ = true;
   napi_remove_env_cleanup_hook(env_, clean_up, this);
   lever_->close();
-}
-
-Napi::Value LastLeverObject::errors(const Napi::CallbackInfo& info) {
-  auto all = Napi::Array::New(info.Env(), errors_.size());
-  for (uint32_t i = 0; i < errors_.size(); ++i) all.Set(i, errors_[i]);
-  return all;
 }
 
 Napi::Value LastLeverObject::outcome(const Napi::CallbackInfo& info) {
@@ -83,6 +55,16 @@ Napi::Value LastLeverObject::outcome(const Napi::CallbackInfo& info) {
   outcome.Set("answered", lever_->answered());
   outcome.Set("killed", killed);
   return outcome;
+}
+
+Napi::Value try_permission_group(const Napi::CallbackInfo& info) {
+  int error = 0;
+  try {
+    duplicate_permission_group({info[0].As<Napi::Number>(), info[1].As<Napi::Number>()});
+  } catch (const SystemError& failure) {
+    error = failure.error();
+  }
+  return Napi::Number::New(info.Env(), error);
 }
 
 }  // namespace flashfreeze

@@ -7,9 +7,8 @@
 namespace flashfreeze {
 
 /**
- * The last lever as the guardian's arguments order it: the number of a LeverAction, then for every
- * permission daemon `<pid>:<its fanotify descriptor>`. Null without arguments. A daemon that is gone
- * meanwhile is left out. `ledger` is duplicated. Throws SystemError.
+ * The last lever as the guardian's argument orders it: the number of a LeverAction. Null without one.
+ * `ledger` is duplicated. Throws SystemError.
  */
 std::shared_ptr<FanotifyLever> lever_from_arguments(int argc, char** argv, int ledger);
 

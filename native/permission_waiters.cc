@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -29,7 +28,6 @@ void read_of_thread(pid_t process, pid_t thread, const char* name, char* text, s
 void PermissionWaiters::look() {
   now_count_ = 0;
   for_each_number("/proc", [&](int process) {
-    if (std::find(spared_.begin(), spared_.end(), process) != spared_.end()) return;
     char threads[32];
     snprintf(threads, sizeof threads, "/proc/%d/task", process);
     for_each_number(threads, [&](int thread) { look_at(process, thread); });

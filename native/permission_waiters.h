@@ -3,9 +3,8 @@
 #include <sys/types.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 namespace flashfreeze {
 
@@ -17,15 +16,15 @@ class PermissionWaiters {
  public:
   static constexpr std::size_t kMost = 256;
 
-  /** `spared`: processes left alone. */
-  explicit PermissionWaiters(std::vector<pid_t> spared) : spared_(std::move(spared)) {}
-
-  /** Calls `killed` with the process id of each that is killed. */
-  template <typename Killed>
-  void kill_unmoved(Killed killed) {
+  /** Calls `killed` with the process id of each that is killed; `spared` says who is left alone. */
+  template <typename Spared, typename Killed>
+  void kill_unmoved(Spared spared, Killed killed) {
     look();
     for (std::size_t i = 0; i < now_count_; ++i) {
-      if (has_not_moved(now_[i]) && send_kill(now_[i])) killed(now_[i].process);
+      const Waiter& waiter = now_[i];
+      if (!spared(waiter.process) && has_not_moved(waiter) && send_kill(waiter)) {
+        killed(waiter.process);
+      }
     }
     before_ = now_;
     before_count_ = now_count_;
@@ -44,7 +43,6 @@ class PermissionWaiters {
   bool has_not_moved(const Waiter& waiter) const;
   static bool send_kill(const Waiter& waiter);
 
-  std::vector<pid_t> spared_;
   std::array<Waiter, kMost> now_{};
   std::array<Waiter, kMost> before_{};
   std::size_t now_count_ = 0;

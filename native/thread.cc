@@ -68,6 +68,13 @@ void start_thread(std::function<void()> body, std::size_t stack_bytes) {
   owned.release();
 }
 
+int keep_no_descriptor() {
+  if (unshare(CLONE_FILES) != 0) return errno;
+  return close_between(0, UINT_MAX);
+}
+
+void close_all_descriptors() { close_between(0, UINT_MAX); }
+
 int keep_only_descriptor(int fd) {
   if (unshare(CLONE_FILES) != 0) return errno;
   const auto kept = static_cast<unsigned>(fd);

@@ -21,4 +21,9 @@ void start_thread(std::function<void()> body, std::size_t stack_bytes = kThreadS
  */
 int keep_only_descriptor(int fd);
 
+/** The same with nothing in it: for a thread that opens what it needs. */
+int keep_no_descriptor();
+/** Only in a file table of one's own: closes what the kernel has put into it, too. */
+void close_all_descriptors();
+
 }  // namespace flashfreeze

@@ -36,7 +36,7 @@ export interface Approached {
   readonly guardian: Guardian | undefined;
   /** Keeps other freezers away; undefined where there is nothing to freeze. */
   readonly lock: Disposable | undefined;
-  /** Undefined where no permission daemon runs, or it is switched off. */
+  /** Undefined where it is switched off, or there is nothing to freeze. */
   readonly lastLever: LastLever | undefined;
   /** The last syncfs of each file system. */
   readonly settled: readonly Stamps[];
@@ -199,18 +199,17 @@ async function guard(
   const permissionDescriptors = plan.daemons.flatMap(({ pid, command, permissionGroups }) =>
     permissionGroups.map(({ descriptor }) => ({ pid, command, descriptor })),
   );
-  const lever =
-    mode === 'off' || permissionDescriptors.length === 0
+  const lastLever =
+    mode === 'off'
       ? undefined
-      : { mode, daemons: permissionDescriptors };
-  const lastLever = lever && resources.use(LastLever.prepare(freezer, lever.mode, lever.daemons));
-  const guardian = resources.use(await Guardian.start(freezer, GUARDIAN_PATH, lever));
+      : resources.use(LastLever.prepare(freezer, mode, permissionDescriptors));
+  const guardian = resources.use(await Guardian.start(freezer, GUARDIAN_PATH, mode));
   return { guardian, lastLever, lock, prepared };
 }
 
 /**
- * While a start, a lock or another run's scripts were waited for, permission daemons came and went; one that
- * nobody knows of could hold the freeze up for ever, because only its questions' answers release that.
+ * While a start, a lock or another run's scripts were waited for, permission daemons came and went; the last
+ * lever looks for them itself, but who they are is told beforehand.
  */
 async function withCurrentDaemons(prepared: Prepared, plannedNs: bigint): Promise<Prepared> {
   if (process.hrtime.bigint() - plannedNs < BigInt(DAEMONS_CURRENT_FOR_MS) * 1_000_000n) {

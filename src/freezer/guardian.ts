@@ -4,22 +4,13 @@ import { GUARDIAN_PATH } from '../program-files.ts';
 import { type Freezer, type FreezerControls, freezerControls } from './freezer.ts';
 import { GuardianProcess } from './guardian-process.ts';
 import { type GuardianReport, toReport } from './guardian-report.ts';
-import { LEVER_ACTIONS, type PermissionDescriptor } from './last-lever.ts';
+import { LEVER_ACTIONS } from './last-lever.ts';
 
 export { GUARDIAN_PATH };
 
-/** The last lever for the guardian itself, for when the worker is dead and its FIFREEZE still stuck. */
-export interface GuardianLever {
-  readonly mode: Exclude<LastLeverMode, 'off'>;
-  readonly daemons: readonly PermissionDescriptor[];
-}
-
 /** As native/lever_arguments.h expects them. */
-function leverArguments({ mode, daemons }: GuardianLever): string[] {
-  return [
-    String(LEVER_ACTIONS[mode]),
-    ...daemons.map(({ pid, descriptor }) => `${pid}:${descriptor}`),
-  ];
+function leverArguments(lever: LastLeverMode): string[] {
+  return lever === 'off' ? [] : [String(LEVER_ACTIONS[lever])];
 }
 
 /** Starting takes some ms, an answer well under one; more means it is stopped or gone. */
@@ -43,11 +34,13 @@ export class Guardian implements AsyncDisposable {
   /**
    * Resolves when the guardian is ready: it has its own descriptors, its memory is locked, its
    * threads wait. Throws `FF_GUARDIAN_MISSING`, `FF_GUARDIAN_LOST`.
+   *
+   * @param lever the last lever for the guardian itself, for when the worker is dead and its FIFREEZE still stuck
    */
   static async start(
     freezer: Freezer,
     executable: string = GUARDIAN_PATH,
-    lever?: GuardianLever,
+    lever: LastLeverMode = 'off',
   ): Promise<Guardian> {
     const controls = freezerControls(freezer);
     const watched = controls.watchGuardian();
@@ -55,7 +48,7 @@ export class Guardian implements AsyncDisposable {
     try {
       started = await GuardianProcess.spawn(
         executable,
-        lever === undefined ? [] : leverArguments(lever),
+        leverArguments(lever),
         controls.descriptors(),
         watched,
       );

@@ -47,15 +47,19 @@ export const LEVER_ACTIONS: Readonly<Record<Exclude<LastLeverMode, 'off'>, numbe
  *
  * Other opens on what the daemon watches that come in that time are answered alike.
  *
- * Prepare it right before the freeze and dispose of it right after, once the freezer has settled: as
- * long as it holds a daemon's group, the kernel does not see that daemon's death.
+ * Daemons are looked for when it is used, because they come and go: nothing of theirs is held before and
+ * after. As long as somebody else holds a duplicate of its group, the kernel does not see a daemon's death,
+ * and every open that the daemon has watched waits for ever.
  */
 export class LastLever implements Disposable {
   /** Daemons in whose place it cannot answer, as sentences for people. */
   readonly warnings: readonly string[];
   readonly #native: NativeLastLever;
 
-  /** Throws `FF_INTERNAL` where its threads cannot be started. */
+  /**
+   * @param daemons those known by now, to be named where it cannot answer for them
+   * @throws FlashfreezeError FF_INTERNAL where its threads cannot be started
+   */
   static prepare(
     freezer: Freezer,
     mode: Exclude<LastLeverMode, 'off'>,
@@ -63,24 +67,28 @@ export class LastLever implements Disposable {
     times: LastLeverTimes = { graceMs: LEVER_GRACE_MS, limitMs: LEVER_LIMIT_MS },
   ): LastLever {
     const controls = freezerControls(freezer);
-    const { LastLever: Native } = loadAddon();
+    const { LastLever: Native, tryPermissionGroup } = loadAddon();
     const { ledger } = controls.descriptors();
     try {
       const { graceMs, limitMs } = times;
-      const native = new Native(ledger, LEVER_ACTIONS[mode], daemons, graceMs, limitMs);
+      const native = new Native(ledger, LEVER_ACTIONS[mode], graceMs, limitMs);
       controls.useLastLever(native);
-      return new LastLever(native, daemons);
+      const answeredFor = mode === 'kill' ? [] : daemons;
+      return new LastLever(
+        native,
+        answeredFor.flatMap((daemon) => {
+          const errno = tryPermissionGroup(daemon.pid, daemon.descriptor);
+          return errno === 0 ? [] : [warningOf(daemon, errno)];
+        }),
+      );
     } catch (error) {
       throw internalError(error);
     }
   }
 
-  private constructor(native: NativeLastLever, daemons: readonly PermissionDescriptor[]) {
+  private constructor(native: NativeLastLever, warnings: readonly string[]) {
     this.#native = native;
-    this.warnings = native.errors().flatMap((errno, index) => {
-      const daemon = daemons[index];
-      return errno === 0 || daemon === undefined ? [] : [warningOf(daemon, errno)];
-    });
+    this.warnings = warnings;
   }
 
   /** What it has done so far; nothing where it was not needed. */

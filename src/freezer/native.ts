@@ -40,8 +40,6 @@ export interface NativeFreezer {
 
 /** `LastLever` of native/last_lever_object.h. */
 export interface NativeLastLever {
-  /** For each daemon the errno of the duplication, 0 where it succeeded. */
-  errors(): number[];
   outcome(): { readonly answered: number; readonly killed: readonly number[] };
   close(): void;
 }
@@ -62,10 +60,11 @@ export interface Addon {
   readonly LastLever: new (
     ledger: number,
     action: number,
-    daemons: readonly { readonly pid: number; readonly descriptor: number }[],
     graceMs: number,
     limitMs: number,
   ) => NativeLastLever;
+  /** Duplicates a permission daemon's fanotify descriptor and closes it at once; 0, or the errno. */
+  tryPermissionGroup(pid: number, descriptor: number): number;
   /** Returns a function that cancels the wait. */
   sleepUntil(realtime: boolean, atNs: bigint, done: (reached: boolean) => void): () => void;
   /** A descriptor is -1 where its error is not 0. Returns a function that ends the wait. */

@@ -1,11 +1,15 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { diagnose } from '../../src/freezer/diagnosis.ts';
-import { Guardian } from '../../src/freezer/guardian.ts';
+import { GUARDIAN_PATH, Guardian } from '../../src/freezer/guardian.ts';
 import { LastLever, type PermissionDescriptor } from '../../src/freezer/last-lever.ts';
+import { DaemonProcess } from '../deadlock/daemon-process.ts';
 import type { DeadlockScenario } from '../deadlock/scenario.ts';
 import { cycle, selfWatch } from '../deadlock/scenarios.ts';
+import { LabDisks } from '../lab/disks.ts';
 import { enterLab } from '../lab/namespace.ts';
+import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { inMs, RecordedFreezer } from './recorded-freezer.ts';
 
@@ -19,7 +23,10 @@ const TIMES = { graceMs: 300, limitMs: 5000 };
 const FOR_GOOD_MS = 3000;
 
 async function descriptorOf({ permissionDaemon }: DeadlockScenario): Promise<PermissionDescriptor> {
-  const pid = permissionDaemon?.pid ?? 0;
+  return await descriptorIn(permissionDaemon?.pid ?? 0);
+}
+
+async function descriptorIn(pid: number): Promise<PermissionDescriptor> {
   for (const name of await readdir(`/proc/${pid}/fd`)) {
     if ((await readlink(`/proc/${pid}/fd/${name}`)) === 'anon_inode:[fanotify]') {
       return { pid, command: 'permission-daemon', descriptor: Number(name) };
@@ -178,6 +185,36 @@ test('a descriptor that is no permission group any more is named', async () => {
   assert.match(lever.warnings[0] ?? '', 'permission-daemon');
   assert.match(lever.warnings[0] ?? '', 'EBADF');
   assert.match(lever.warnings[1] ?? '', 'ESRCH');
+});
+
+test(
+  'a daemon that nobody knew of when it was prepared is found when it is pulled',
+  async () => {
+    await using all = await rig(() => selfWatch());
+    using lever = LastLever.prepare(all.freezer.freezer, 'deny', [], TIMES);
+    await all.freezeUntilBroken();
+    await all.freezer.until('thawed');
+    assert.ok(lever.outcome().answered > 0);
+    await all.scenario.goesOn();
+    assert.ok(all.scenario.permissionDaemon?.isRunning);
+  },
+  LIMIT,
+);
+
+test('while nothing is stuck the end of a daemon is seen, and opens go on without it', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  const [watched = '', logged = ''] = lab.disks.map(({ mountPoint }) => mountPoint);
+  const file = join(watched, 'file');
+  await writeFile(file, 'content');
+  const daemon = await DaemonProcess.start('permission-daemon', [
+    ...[watched, join(logged, 'log'), '1', 'keep'],
+  ]);
+  await using recorded = new RecordedFreezer([watched, logged]);
+  using _lever = LastLever.prepare(recorded.freezer, 'deny', [await descriptorIn(daemon.pid)]);
+  await using _guardian = await Guardian.start(recorded.freezer, GUARDIAN_PATH, 'deny');
+  await daemon[Symbol.asyncDispose]();
+  // A process of its own: if it hangs, nothing of this one does.
+  await runCommand('timeout', ['--signal', 'KILL', '10', 'cat', file]);
 });
 
 test.run();

@@ -49,9 +49,9 @@ function problemOfEnd(record: BackupRecord): string[] {
         'This process did not thaw in time (was it stopped?); the guardian did. The snapshots are not consistent.',
       ];
     case 'guardian-lost':
-      return ['The guardian process ended during the freeze; everything was thawed at once.'];
+      return [`The guardian process ended during the freeze; ${whatWasThawed(record, ' at once')}`];
     case 'signal':
-      return [`Ended by ${end.signal}; everything was thawed at once.`];
+      return [`Ended by ${end.signal}; ${whatWasThawed(record, ' at once')}`];
   }
 }
 
@@ -73,7 +73,7 @@ function freezeProblem(mountPoint: string, errno: string): string {
 
 function deadlineProblem(record: BackupRecord, stuck: readonly number[]): string {
   if (record.barrier !== undefined) {
-    return 'The time-out passed before every disk had answered; everything was thawed at once.';
+    return `The time-out passed before every disk had answered; ${whatWasThawed(record, ' at once')}`;
   }
   // Between two waves none is stuck: those of the next wave were not begun any more.
   const notFrozen = [...record.fileSystems.keys()].filter(
@@ -81,7 +81,17 @@ function deadlineProblem(record: BackupRecord, stuck: readonly number[]): string
   );
   const late = stuck.length > 0 ? stuck : notFrozen;
   const names = late.map((index) => mountPointOf(record, index)).join(', ');
-  return `The time-out passed before ${names} had frozen; everything was thawed.`;
+  return `The time-out passed before ${names} had frozen; ${whatWasThawed(record)}`;
+}
+
+/** Nobody is told that all is well while a FIFREEZE has not returned: it may still freeze. */
+function whatWasThawed(record: BackupRecord, how = ''): string {
+  const { unsettled = [] } = record;
+  if (unsettled.length === 0) {
+    return `everything was thawed${how}.`;
+  }
+  const names = unsettled.map((index) => mountPointOf(record, index)).join(', ');
+  return `${names} could not be thawed yet, and who writes there waits: the kernel has not ended the freeze or the thaw. The guardian goes on trying; end what the freeze waits for, then run \`flashfreeze thaw\`.`;
 }
 
 function problemOfThaw(record: BackupRecord, times: FileSystemTimes, index: number): string[] {

@@ -20,6 +20,8 @@ export interface BackupRecord {
   readonly gaps: readonly SetGap[];
   /** Snapshots that were taken and are of no use. */
   readonly orphans: readonly Orphan[];
+  /** File systems that were not seen thawed when the run ended; missing where all were. */
+  readonly unsettled?: readonly number[];
   /** What the last attempt's freezes waited for, where they took too long. */
   readonly findings: readonly string[];
   readonly warnings: readonly string[];

@@ -63,6 +63,7 @@ export async function backup(
     return {
       ...(await afterwards(request, approached.prepared, honest, noting)),
       phases: phases.times,
+      unsettled: approached.prepared.freezer.unsettled(),
       warnings,
       scheduled,
       application: approached.application?.record(),

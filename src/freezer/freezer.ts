@@ -164,6 +164,11 @@ export class Freezer implements AsyncDisposable {
     return this.#freezing.size === 0 && this.#frozen.size === 0;
   }
 
+  /** What is frozen or being frozen, as far as the listener has been told. */
+  unsettled(): readonly number[] {
+    return [...new Set([...this.#freezing, ...this.#frozen])].toSorted((a, b) => a - b);
+  }
+
   /** Thaws what is frozen, restores the grace periods, waits for what can end, closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) {

@@ -358,4 +358,18 @@ test('takes disks without any freeze for what they are, whenever their requests 
   assert.equal(outcome.problems, []);
 });
 
+for (const end of [
+  { kind: 'deadline', stuck: [1] },
+  { kind: 'guardian-lost' },
+  { kind: 'signal', signal: 'SIGTERM' },
+] as const) {
+  test(`does not say that everything was thawed while a freeze is under way: ${end.kind}`, () => {
+    const all = goodRecord(2, { end, barrier: undefined });
+    const [said = ''] = judge({ ...all, unsettled: [1] }).problems;
+    assert.not.match(said, 'everything was thawed');
+    assert.match(said, `${all.plan.fileSystems[1]?.mountPoint} could not be thawed yet`);
+    assert.match(judge({ ...all, unsettled: [] }).problems[0] ?? '', 'everything was thawed');
+  });
+}
+
 test.run();

@@ -24,6 +24,7 @@
         'native/freezer.cc',
         'native/freezer_threads.cc',
         'native/grace.cc',
+        'native/hard_to_kill.cc',
         'native/last_lever_object.cc',
         'native/ledger.cc',
         'native/ledger_file.cc',

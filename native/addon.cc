@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "exit_hook.h"
 #include "freezer.h"
+#include "hard_to_kill.h"
 #include "js_errors.h"
 #include "last_lever_object.h"
 #include "lock.h"
@@ -269,6 +270,7 @@ Napi::Value acquire_lock(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  forbid_core_dump();
   exports.Set("Freezer", FreezerObject::define(env));
   exports.Set("LastLever", LastLeverObject::define(env));
   exports.Set("tryPermissionGroup", Napi::Function::New(env, try_permission_group));

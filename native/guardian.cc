@@ -278,6 +278,7 @@ int guard(int argc, char** argv) {
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
   make_hard_to_kill();
+  forbid_core_dump();
   try {
     return Guardian(Ledger::open(Descriptor(fcntl(kLedger, F_DUPFD_CLOEXEC, 0))),
                     lever_from_arguments(argc, argv, kLedger))

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,5 +16,7 @@ void make_hard_to_kill() {
   setpriority(PRIO_PROCESS, 0, -20);
   mlockall(MCL_CURRENT | MCL_FUTURE);
 }
+
+void forbid_core_dump() { prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 }  // namespace flashfreeze

@@ -8,4 +8,11 @@ namespace flashfreeze {
  */
 void make_hard_to_kill();
 
+/**
+ * A core dump is written to a file system that may be frozen by who crashes, and until it has been nobody
+ * sees that he is dead: pipes, pidfds and threads stay. And it would hold the secrets of the run. Programs
+ * that this process executes may dump core again.
+ */
+void forbid_core_dump();
+
 }  // namespace flashfreeze

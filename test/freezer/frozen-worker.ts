@@ -16,17 +16,24 @@ export class FrozenWorker implements AsyncDisposable {
   readonly #lines: AsyncIterator<string>;
   readonly #exited: Promise<unknown[]>;
 
+  /** In `directory`, where it may dump core as far as the machine lets it. */
   static async start(
     mountPoints: readonly string[],
     options: Partial<WorkerOptions> = {},
+    directory = '/',
   ): Promise<FrozenWorker> {
     const all: WorkerOptions = {
       ...{ deadlineMs: 30_000, lastIsStuck: false, journalDirectory: '' },
       ...options,
     };
-    const child = spawn(process.execPath, [FIXTURE, JSON.stringify(all), ...mountPoints], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
+    const child = spawn(
+      'sh',
+      [
+        ...['-c', 'ulimit -c unlimited; exec "$@"', 'sh'],
+        ...[process.execPath, FIXTURE, JSON.stringify(all), ...mountPoints],
+      ],
+      { stdio: ['pipe', 'pipe', 'ignore'], cwd: directory },
+    );
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const { guardian } = await nextTelling<{ guardian: number }>(lines);
     const { frozen } = await nextTelling<{ frozen: number }>(lines);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { freezerControls } from '../../src/freezer/freezer.ts';
@@ -45,6 +45,22 @@ test('a worker killed while frozen leaves nothing frozen; without the guardian i
   assert.is(rcuExpedited(), '1');
   process.kill(worker.guardianPid, 'SIGCONT');
   await released(mountPoints, worker.guardianPid);
+});
+
+test('a worker that crashes writes no core to what is frozen, which is thawed', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const [mountPoint = ''] = mountPointsOf(lab);
+  const before = await readdir(mountPoint);
+  await using worker = await FrozenWorker.start([mountPoint], {}, mountPoint);
+  worker.order('abort');
+  assert.is(await worker.exited(), 'SIGABRT');
+  await released([mountPoint], worker.guardianPid);
+  const written = (await readdir(mountPoint)).filter((name) => !before.includes(name));
+  assert.not.ok(
+    written.some((name) => name.startsWith('core')),
+    written.join(' '),
+  );
 });
 
 for (const type of ['ext4', 'xfs'] as const) {

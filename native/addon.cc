@@ -18,6 +18,7 @@
 #include "mount_opener_call.h"
 #include "pending_call.h"
 #include "system_error.h"
+#include "thread.h"
 
 namespace flashfreeze {
 namespace {
@@ -125,7 +126,7 @@ void FreezerObject::end(uint64_t wait_ns) {
   doorbell_.Abort();  // what has rung and was not heard yet is not told any more
 }
 
-/** { ledger, gracePeriods (-1: none), mountPoints } */
+/** { ledger, gracePeriods (-1: none), lifeline, mountPoints } */
 Napi::Value FreezerObject::descriptors(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto mount_points = Napi::Array::New(env, freezer_->size());
@@ -133,6 +134,7 @@ Napi::Value FreezerObject::descriptors(const Napi::CallbackInfo& info) {
   auto all = Napi::Object::New(env);
   all.Set("ledger", Napi::Number::New(env, freezer_->ledger().descriptor()));
   all.Set("gracePeriods", Napi::Number::New(env, freezer_->grace_periods().descriptor()));
+  all.Set("lifeline", Napi::Number::New(env, guarded(env, lifeline)));
   all.Set("mountPoints", mount_points);
   return all;
 }

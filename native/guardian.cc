@@ -1,12 +1,13 @@
 /**
- * The guardian: thaws when the deadline passes, when the worker's end of the control pipe is closed,
- * when the worker is dead, or when it is told to stop. It writes no file, allocates nothing after
+ * The guardian: thaws when the deadline passes, when the worker's end of the control pipe or its lifeline
+ * is closed, when the worker is dead, or when it is told to stop. It writes no file, allocates nothing after
  * it has said "ready", and its memory is locked, so that nothing it does can wait for a file system
  * that is frozen.
  *
  * Descriptors given by src/freezer/guardian.ts: 0 control (one byte a command), 1 report (lines of
  * text), 3 ledger, 4 /sys/kernel/rcu_expedited or /dev/null, 5 a pipe that is only held open (the
- * worker sees its end of file when the guardian dies), 6… the mount points in the ledger's order.
+ * worker sees its end of file when the guardian dies), 6 the worker's lifeline (see thread.h), 7… the mount
+ * points in the ledger's order.
  * Argument: see lever_arguments.h.
  */
 #include <fcntl.h>
@@ -38,7 +39,7 @@
 namespace flashfreeze {
 namespace {
 
-enum Inherited { kControl = 0, kReport = 1, kLedger = 3, kGrace = 4, kFirstMountPoint = 6 };
+enum Inherited { kControl = 0, kReport = 1, kLedger = 3, kGrace = 4, kLifeline = 6, kFirstMountPoint = 7 };
 
 // How far the guardian's deadline lies behind the worker's own. Normally the worker thaws, within
 // some 10 ms of the deadline even on a busy machine, and only one of them should: the guardian is
@@ -211,9 +212,10 @@ void Guardian::wait_for_reason() {
   pollfd files[] = {{kControl, POLLIN, 0},
                     {timer_.get(), POLLIN, 0},
                     {signals_.get(), POLLIN, 0},
-                    {worker_process_.get(), POLLIN, 0}};
+                    {worker_process_.get(), POLLIN, 0},
+                    {kLifeline, 0, 0}};
   for (;;) {
-    if (poll(files, 4, -1) < 0) continue;  // EINTR
+    if (poll(files, 5, -1) < 0) continue;  // EINTR
     uint64_t expirations = 0;
     const char* reason = nullptr;
     if (files[0].revents != 0) reason = obey();
@@ -222,7 +224,8 @@ void Guardian::wait_for_reason() {
       reason = "deadline";
     }
     if (files[2].revents != 0) reason = "signal";
-    if (files[3].revents != 0) reason = kWorkerDead;
+    // A worker of which a thread waits in a write to what is frozen has neither pidfd nor control pipe at its end.
+    if (files[3].revents != 0 || files[4].revents != 0) reason = kWorkerDead;
     if (reason == nullptr) continue;
     reason_ = reason;
     return;

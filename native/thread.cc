@@ -1,6 +1,7 @@
 #include "thread.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <vector>
 
+#include "futex.h"
 #include "system_error.h"
 
 namespace flashfreeze {
@@ -80,6 +82,31 @@ int keep_only_descriptor(int fd) {
   const auto kept = static_cast<unsigned>(fd);
   if (const int error = kept > 0 ? close_between(0, kept - 1) : 0) return error;
   return close_between(kept + 1, UINT_MAX);
+}
+
+void hold_until_death(Descriptor descriptor) {
+  FutexWord held{0};
+  int error = 0;
+  start_thread([fd = descriptor.get(), &held, &error] {
+    error = keep_only_descriptor(fd);
+    const bool holds = error == 0;
+    held.store(1);
+    futex_wake_all(held);
+    for (FutexWord forever{0}; holds;) futex_wait(forever, 0);
+  });
+  while (held.load() == 0) futex_wait(held, 0);
+  if (error != 0) throw SystemError(error, "unshare");
+}
+
+int lifeline() {
+  static const Descriptor end = [] {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) throw SystemError(errno, "pipe2");
+    Descriptor read_end(ends[0]);
+    hold_until_death(Descriptor(ends[1]));
+    return read_end;
+  }();
+  return end.get();
 }
 
 }  // namespace flashfreeze

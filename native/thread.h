@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <functional>
 
+#include "descriptor.h"
+
 namespace flashfreeze {
 
 /** Enough for the system calls made here and for the thread-local storage of node. */
@@ -25,5 +27,15 @@ int keep_only_descriptor(int fd);
 int keep_no_descriptor();
 /** Only in a file table of one's own: closes what the kernel has put into it, too. */
 void close_all_descriptors();
+
+/**
+ * Gives the descriptor to a thread that does nothing but hold it, in a file table of its own, and never
+ * is in the kernel for longer than a moment: whatever the other threads are stuck in when this process is
+ * killed, the other end sees the end of file at once. Throws SystemError.
+ */
+void hold_until_death(Descriptor descriptor);
+
+/** The other end of a pipe so held, one for the whole process and never closed. Throws SystemError. */
+int lifeline();
 
 }  // namespace flashfreeze

@@ -35,7 +35,7 @@ export class GuardianProcess {
     descriptors: NativeDescriptors,
     watched: number,
   ): Promise<GuardianProcess> {
-    const { ledger, gracePeriods, mountPoints } = descriptors;
+    const { ledger, gracePeriods, lifeline, mountPoints } = descriptors;
     const grace = gracePeriods < 0 ? ('ignore' as const) : gracePeriods;
     const child = spawn(executable, args, {
       // A session of its own: Ctrl-C and a closing terminal reach the worker alone.
@@ -43,7 +43,7 @@ export class GuardianProcess {
       cwd: '/',
       env: {},
       // The order is the one that native/guardian.cc expects.
-      stdio: ['pipe', 'pipe', 'ignore', ledger, grace, watched, ...mountPoints],
+      stdio: ['pipe', 'pipe', 'ignore', ledger, grace, watched, lifeline, ...mountPoints],
     });
     const { promise: spawned, resolve, reject } = Promise.withResolvers<void>();
     child.once('spawn', resolve);

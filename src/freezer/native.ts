@@ -7,6 +7,8 @@ export interface NativeDescriptors {
   readonly ledger: number;
   /** -1 where rcu_expedited cannot be written. */
   readonly gracePeriods: number;
+  /** Shows its end of file as soon as this process is killed, whatever its threads wait for. */
+  readonly lifeline: number;
   readonly mountPoints: readonly number[];
 }
 

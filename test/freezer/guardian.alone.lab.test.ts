@@ -63,6 +63,20 @@ test('a worker that crashes writes no core to what is frozen, which is thawed', 
   );
 });
 
+for (const order of ['write', 'write-on-main-thread'] as const) {
+  test(`a worker killed while it waits in a write to what is frozen leaves nothing frozen: ${order}`, async () => {
+    using _normal = withRcuExpedited('0');
+    await using lab = await LabDisks.create(THREE);
+    const mountPoints = mountPointsOf(lab);
+    await using worker = await FrozenWorker.start(mountPoints, { deadlineMs: 60_000 });
+    worker.order(order);
+    await worker.hasStuckThread();
+    worker.kill('SIGKILL');
+    await released(mountPoints, worker.guardianPid);
+    assert.is(await worker.exited(), 'SIGKILL');
+  });
+}
+
 for (const type of ['ext4', 'xfs'] as const) {
   test(`a worker killed while its FIFREEZE of ${type} is stuck leaves nothing frozen`, async () => {
     using _normal = withRcuExpedited('0');
@@ -173,9 +187,10 @@ test('the end of the control pipe makes the guardian thaw, though the worker liv
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   const controls = freezerControls(recorded.freezer);
-  const { ledger, mountPoints } = controls.descriptors();
+  const { ledger, lifeline, mountPoints } = controls.descriptors();
+  const watched = controls.watchGuardian();
   const child = spawn(GUARDIAN_PATH, [], {
-    stdio: ['pipe', 'pipe', 'ignore', ledger, 'ignore', controls.watchGuardian(), ...mountPoints],
+    stdio: ['pipe', 'pipe', 'ignore', ledger, 'ignore', watched, lifeline, ...mountPoints],
   });
   const { stdin: control, stdout: report } = child;
   if (control === null || report === null) {

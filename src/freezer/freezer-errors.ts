@@ -5,7 +5,7 @@ import { systemCallFailure } from './native.ts';
 export function openError(error: unknown): Error {
   const systemCall = systemCallFailure(error);
   if (systemCall?.syscall !== 'open') {
-    return internalError(error);
+    return nativeError(error);
   }
   const { errno, path = '' } = systemCall;
   const advice = resourceAdvice(errno) ?? 'expected a mounted directory or file';
@@ -21,7 +21,7 @@ export function lookError(error: unknown): Error {
   const { code: errno = 'unknown', syscall = 'open', path } = error as NodeJS.ErrnoException;
   const advice = resourceAdvice(errno);
   return advice === undefined
-    ? internalError(error)
+    ? nativeError(error)
     : new FlashfreezeError(
         'FF_MOUNT_OPEN',
         `cannot look at the mounts that were opened: ${errno}; ${advice}`,
@@ -49,7 +49,7 @@ export function resourceAdvice(errno: string): string | undefined {
 export function reasonInMemory(error: unknown): string {
   const failure = systemCallFailure(error);
   if (failure === undefined) {
-    throw internalError(error);
+    throw nativeError(error);
   }
   const { errno, syscall, path = '' } = failure;
   return errno === 'EOPNOTSUPP'
@@ -57,8 +57,16 @@ export function reasonInMemory(error: unknown): string {
     : `${syscall} ${path}: ${errno}`;
 }
 
-export function internalError(error: unknown): FlashfreezeError {
+/** Of a native call; `FF_LIMIT_REACHED` where the machine or a limit is at fault, not the program. */
+export function nativeError(error: unknown, what = 'freezer'): FlashfreezeError {
   const systemCall = systemCallFailure(error);
   const reason = error instanceof Error ? error.message : String(error);
-  return new FlashfreezeError('FF_INTERNAL', `freezer: ${reason}`, systemCall && { systemCall });
+  const advice = systemCall && resourceAdvice(systemCall.errno);
+  return systemCall === undefined || advice === undefined
+    ? new FlashfreezeError('FF_INTERNAL', `${what}: ${reason}`, systemCall && { systemCall })
+    : new FlashfreezeError(
+        'FF_LIMIT_REACHED',
+        `cannot prepare the freeze: ${reason}: ${systemCall.errno}; ${advice}`,
+        { systemCall },
+      );
 }

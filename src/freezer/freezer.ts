@@ -1,5 +1,5 @@
 import { recordsFor, toEvents } from './events.ts';
-import { internalError, lookError, openError, reasonInMemory } from './freezer-errors.ts';
+import { lookError, nativeError, openError, reasonInMemory } from './freezer-errors.ts';
 import type { FreezerEvent, FreezerListener } from './model.ts';
 import {
   loadAddon,
@@ -237,7 +237,7 @@ export class Freezer implements AsyncDisposable {
     try {
       return call();
     } catch (error) {
-      throw internalError(error);
+      throw nativeError(error);
     }
   }
 

@@ -113,7 +113,18 @@ export class GuardianProcess {
 
   #endedError(): FlashfreezeError {
     const error = this.messages.find((message) => message.kind === 'error');
-    return lostError(error === undefined ? 'it ended' : `${error.syscall}: ${error.errno}`);
+    if (error === undefined) {
+      return lostError('it ended');
+    }
+    const { syscall, errno } = error;
+    const advice = resourceAdvice(errno);
+    return advice === undefined
+      ? lostError(`${syscall}: ${errno}`)
+      : new FlashfreezeError(
+          'FF_LIMIT_REACHED',
+          `the guardian cannot be started: ${syscall}: ${errno}; ${advice}`,
+          { systemCall: { errno, syscall } },
+        );
   }
 
   #readLines(stdout: Readable): void {

@@ -1,7 +1,7 @@
 import type { LastLever as LastLeverMode } from '../config/vmbackup.ts';
-import { FlashfreezeError } from '../errors.ts';
 import { type Freezer, freezerControls } from './freezer.ts';
-import { errnoName, loadAddon, type NativeLastLever, systemCallFailure } from './native.ts';
+import { nativeError } from './freezer-errors.ts';
+import { errnoName, loadAddon, type NativeLastLever } from './native.ts';
 
 /** FITHAW released what it could within 60 ms, 260 ms through FUSE (freeze-facts.md, Stuck). */
 export const LEVER_GRACE_MS = 500;
@@ -58,7 +58,7 @@ export class LastLever implements Disposable {
 
   /**
    * @param daemons those known by now, to be named where it cannot answer for them
-   * @throws FlashfreezeError FF_INTERNAL where its threads cannot be started
+   * @throws FlashfreezeError FF_LIMIT_REACHED where its threads cannot be started
    */
   static prepare(
     freezer: Freezer,
@@ -82,7 +82,7 @@ export class LastLever implements Disposable {
         }),
       );
     } catch (error) {
-      throw internalError(error);
+      throw nativeError(error, 'last lever');
     }
   }
 
@@ -103,10 +103,4 @@ export class LastLever implements Disposable {
 
 function warningOf({ command, pid }: PermissionDescriptor, errno: number): string {
   return `a freeze that waits for the permission daemon ${command} (pid ${pid}) could not be released by answering in its place: ${errnoName(errno)}`;
-}
-
-function internalError(error: unknown): FlashfreezeError {
-  const systemCall = systemCallFailure(error);
-  const reason = error instanceof Error ? error.message : String(error);
-  return new FlashfreezeError('FF_INTERNAL', `last lever: ${reason}`, systemCall && { systemCall });
 }

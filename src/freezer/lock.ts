@@ -1,4 +1,5 @@
 import { FlashfreezeError, type SystemCallFailure } from '../errors.ts';
+import { nativeError, resourceAdvice } from './freezer-errors.ts';
 import { errnoName, loadAddon, type NativeLock, systemCallFailure } from './native.ts';
 
 /** Held while freezing, so that two freezers never overlap (shared/spec/settings.md). */
@@ -27,7 +28,7 @@ export class FreezeLock implements Disposable {
   /**
    * Creates the file and its directory (root's, mode 0700) where they are missing, and waits.
    * Throws `FF_LOCK_TIMEOUT` when another process holds it too long, `FF_FREEZE_FAILED` where the path
-   * is not safe or cannot be opened or locked; rejects with the signal's reason when aborted.
+   * is not safe or cannot be opened or locked, `FF_LIMIT_REACHED`; rejects with the signal's reason when aborted.
    */
   static async acquire(options: FreezeLockOptions = {}): Promise<FreezeLock> {
     const { path = FREEZE_LOCK_PATH, waitMs = FREEZE_LOCK_WAIT_MS, signal } = options;
@@ -62,6 +63,9 @@ function startWaiting(
     const systemCall = systemCallFailure(error);
     if (systemCall === undefined) {
       throw error;
+    }
+    if (resourceAdvice(systemCall.errno) !== undefined) {
+      throw nativeError(error, 'lock');
     }
     const code = systemCall.errno === 'EDEADLK' ? 'FF_INTERNAL' : 'FF_FREEZE_FAILED';
     throw new FlashfreezeError(code, unsafePathMessage(path, systemCall), { systemCall });

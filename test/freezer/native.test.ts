@@ -65,6 +65,8 @@ test('a limit that forbids what is needed is told with its name and what to do',
     assert.ok(answer.length <= 1 || /EMFILE\)?; .*ulimit -n/.test(answer), answer);
   }
   assert.ok(codes.has('FF_GUARDIAN_LOST'), [...codes].join());
+  assert.not(codes.has('FF_INTERNAL'), [...codes].join());
+  assert.ok(codes.has('FF_LIMIT_REACHED'), [...codes].join());
 });
 
 test('a guardian takes 256 file systems', async () => {

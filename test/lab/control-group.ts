@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { runCommand, tryCommand } from './run-command.ts';
+
+/** Version 2, or a controller of version 1 where the machine has it. */
+export type Hierarchy = 'unified' | 'freezer' | 'pids';
+
+const EMPTY_AGAIN_MS = 10;
+
+/** A control group of the lab's own, below the root of its hierarchy. Disposing waits until it is empty. */
+export class ControlGroup implements AsyncDisposable {
+  readonly #root: string;
+  readonly #directory: string;
+
+  private constructor(root: string, directory: string) {
+    this.#root = root;
+    this.#directory = directory;
+  }
+
+  /** Only inside the lab, whose mounts go with it. */
+  static async create(hierarchy: Hierarchy): Promise<ControlGroup> {
+    const name = `flashfreeze-lab-${randomUUID()}`;
+    const root = `/lab/${name}`;
+    mkdirSync(root);
+    await runCommand('mount', [
+      ...['-t', hierarchy === 'unified' ? 'cgroup2' : 'cgroup'],
+      ...(hierarchy === 'unified' ? [] : ['-o', hierarchy]),
+      ...['none', root],
+    ]);
+    const directory = join(root, name);
+    mkdirSync(directory);
+    return new ControlGroup(root, directory);
+  }
+
+  /** What this process starts while `work` runs is in the group from its beginning. */
+  async around<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.write('cgroup.procs', String(process.pid));
+    try {
+      return await work();
+    } finally {
+      this.leave(process.pid);
+    }
+  }
+
+  /** Runs a program in the group, this process stays outside; resolves to what it said until its end, or its limit. */
+  async output(program: string, args: readonly string[], limitSeconds: number): Promise<string> {
+    const { stdout } = await tryCommand('sh', [
+      ...['-c', 'echo $$ >"$1"; shift; exec "$@"', 'sh', join(this.#directory, 'cgroup.procs')],
+      ...['timeout', '--signal', 'KILL', String(limitSeconds), program, ...args],
+    ]);
+    return stdout;
+  }
+
+  /** One of the group's control files. */
+  write(file: string, value: string): void {
+    writeFileSync(join(this.#directory, file), value);
+  }
+
+  leave(pid: number): void {
+    writeFileSync(join(this.#root, 'cgroup.procs'), String(pid));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (;;) {
+      try {
+        rmdirSync(this.#directory);
+        return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EBUSY') {
+          throw error;
+        }
+        await delay(EMPTY_AGAIN_MS);
+      }
+    }
+  }
+}

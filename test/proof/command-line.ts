@@ -6,10 +6,12 @@ const ENGINE_NAMES: readonly string[] = ENGINES.map(({ name }) => name);
 /** What a proof of a database can be told besides. */
 const OF_DATABASES: ReadonlySet<string> = new Set(['db', 'snapshots', 'latency', 'seed']);
 
-export const USAGE = `npm run proof -- [--snapshots N] [--disks N] [--chains N] [--latency FROM-TO] [--seed N]
-               [--fire early|barrier] [--no-freeze]
+export const USAGE = `npm run proof -- [--snapshots N] [--disks N] [--raw N] [--chains N] [--latency FROM-TO]
+               [--seed N] [--fire early|barrier] [--no-freeze]
   Takes snapshots of the lab's disks while ordered writers write on all of them, and checks that
   each snapshot is a cut: some K with every record up to K on its disk and none beyond.
+  --raw adds disks without a file system, which the writers and one more write to directly: of
+  those the snapshot must be a cut that are said to show the instant.
   --latency is the server's, in ms for each disk; --no-freeze must find violations.
 
 npm run proof -- --db ${ENGINE_NAMES.join('|')} [--snapshots N] [--latency FROM-TO] [--seed N]

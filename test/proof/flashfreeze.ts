@@ -6,7 +6,13 @@ import type { Taken, TakeSnapshots } from './proof-run.ts';
 const MAIN = join(import.meta.dirname, '../../src/flashfreeze.js');
 
 /** The real thing: the command line, in a process of its own, judged by what it prints. */
-export const takeWithFlashfreeze: TakeSnapshots = async ({ urls, mountPoints, freeze, fire }) => {
+export const takeWithFlashfreeze: TakeSnapshots = async ({
+  urls,
+  mountPoints,
+  freeze,
+  fire,
+  rawUrls,
+}) => {
   const { code, stdout, stderr } = await tryCommand(
     process.execPath,
     [
@@ -14,21 +20,35 @@ export const takeWithFlashfreeze: TakeSnapshots = async ({ urls, mountPoints, fr
       ...mountPoints.flatMap((mountPoint) => ['--mount', mountPoint]),
       ...['--fire', fire, freeze ? '--strict-match' : '--no-freeze'],
     ],
-    urls.join('\n'),
+    [...urls, ...rawUrls].join('\n'),
   );
   if (stdout === '') {
     return { ok: false, problems: [`flashfreeze ended with ${code}: ${stderr.trim()}`] };
   }
-  return takenFrom(JSON.parse(stdout), code, freeze);
+  return takenFrom(JSON.parse(stdout), code, freeze, urls.length);
 };
 
-/** A run that promises less than it was asked for, or more than it did, is no snapshot. */
-function takenFrom(summary: RunSummary, code: number, freeze: boolean): Taken {
-  const expected = freeze ? 'fileSystemConsistent' : 'crashConsistent';
-  const snapshots = summary.disks.flatMap(({ snapshot }) => snapshot ?? []);
-  if (code !== 0 || summary.consistency !== expected || snapshots.length < summary.disks.length) {
-    const said = `flashfreeze ended with ${code} and "${summary.consistency}", not "${expected}"`;
-    return { ok: false, problems: [said, ...summary.problems] };
+/**
+ * A run that promises less than it was asked for, or more than it did, is no snapshot. Of a raw disk it may say that
+ * something wrote to it meanwhile; then it must not call the whole restorable.
+ *
+ * @param frozen so many disks, the first, carry file systems
+ */
+function takenFrom(summary: RunSummary, code: number, freeze: boolean, frozen: number): Taken {
+  const { disks, consistency, restorable, problems, windowMs } = summary;
+  const snapshots = disks.flatMap(({ snapshot }) => snapshot ?? []);
+  const claimed = disks.map(({ showsInstant }) => !freeze || showsInstant);
+  const isExplained = disks.every(
+    ({ writes }, index) => claimed[index] || (index >= frozen && writes === 'changed'),
+  );
+  const isWhole = !claimed.includes(false);
+  const best = freeze ? 'fileSystemConsistent' : 'crashConsistent';
+  const expected = isWhole ? best : 'crashConsistent';
+  const isAsExpected =
+    code === (isWhole ? 0 : 1) && restorable === isWhole && consistency === expected && isExplained;
+  if (!isAsExpected || snapshots.length < disks.length) {
+    const said = `flashfreeze ended with ${code} and "${consistency}", not "${expected}"`;
+    return { ok: false, problems: [said, ...problems] };
   }
-  return { ok: true, snapshots, longestWindowMs: summary.windowMs.max };
+  return { ok: true, snapshots, claimed, longestWindowMs: windowMs.max };
 }

@@ -5,6 +5,15 @@
 export interface Chain {
   readonly number: number;
   readonly places: readonly number[];
+  /** Missing for a writer that never rests of its own accord. */
+  readonly pauses?: Pauses;
+}
+
+/** A writer that pauses after every so many records, by a random number for each pause. */
+export interface Pauses {
+  readonly seed: number;
+  readonly mostRecords: number;
+  readonly longestMs: number;
 }
 
 /**
@@ -18,6 +27,8 @@ export interface Step {
   readonly kind: RecordKind;
   /** Which of the replaced files it is; of no meaning for `append`. */
   readonly slot: number;
+  /** How often the chain has been round all its places before; even for `append`. */
+  readonly round: number;
 }
 
 /** So many of the latest replacements stay readable on each place. */
@@ -34,6 +45,7 @@ export function stepOf(chain: Chain, k: number): Step {
     place,
     kind: round % 2 === 0 ? 'append' : 'replace',
     slot: Math.floor(round / 2) % SLOT_COUNT,
+    round,
   };
 }
 

@@ -5,7 +5,7 @@ import { misuseLine } from '../options.ts';
 import { proveDatabase } from '../quiesce/proof/main.ts';
 import { parseCommandLine, USAGE, type Wanted } from './command-line.ts';
 import { takeWithFlashfreeze } from './flashfreeze.ts';
-import { Proof, type Round, type TakeSnapshots } from './proof-run.ts';
+import { Proof, type RawFindings, type Round, type TakeSnapshots } from './proof-run.ts';
 import type { Scenario } from './scenario.ts';
 import { addTallies, describeVerdict, NO_TALLY, type Tally, tally } from './verdict.ts';
 
@@ -14,11 +14,22 @@ export interface ProofResult extends Tally {
   readonly failedRuns: number;
   /** Records of all chains that the last snapshot shows. */
   readonly records: number;
+  readonly raw: RawFindings;
+  /** So many snapshots would violate the cut if all disks were believed to show the instant. */
+  readonly torn: number;
   /** The longest window of each snapshot, in order; one for each snapshot that was checked. */
   readonly windowsMs: readonly number[];
 }
 
-const NO_RESULT: ProofResult = { ...NO_TALLY, failedRuns: 0, records: 0, windowsMs: [] };
+const NO_RAW: RawFindings = { claimed: 0, notClaimed: 0, torn: 0, unheededViolations: 0 };
+const NO_RESULT: ProofResult = {
+  ...NO_TALLY,
+  failedRuns: 0,
+  records: 0,
+  raw: NO_RAW,
+  torn: 0,
+  windowsMs: [],
+};
 
 /** A product that takes no snapshot at all is not asked a hundred times. */
 const MOST_FAILURES_IN_A_ROW = 3;
@@ -54,12 +65,23 @@ function withRound(result: ProofResult, round: Round): ProofResult {
   if (!round.ok) {
     return { ...result, failedRuns: result.failedRuns + 1 };
   }
-  const { verdict, longestWindowMs } = round;
+  const { verdict, raw, longestWindowMs } = round;
   return {
     ...addTallies(result, tally(verdict)),
     failedRuns: result.failedRuns,
     records: verdict.chains.reduce((sum, { last }) => sum + last, 0),
+    raw: addRaw(result.raw, raw),
+    torn: result.torn + (raw.unheededViolations > 0 ? 1 : 0),
     windowsMs: [...result.windowsMs, longestWindowMs],
+  };
+}
+
+function addRaw(a: RawFindings, b: RawFindings): RawFindings {
+  return {
+    claimed: a.claimed + b.claimed,
+    notClaimed: a.notClaimed + b.notClaimed,
+    torn: a.torn + b.torn,
+    unheededViolations: a.unheededViolations + b.unheededViolations,
   };
 }
 
@@ -79,7 +101,15 @@ export function summaryLine(scenario: Scenario, result: ProofResult): string {
     `${result.cutViolations} violations of the cut`,
     `${result.needRecovery} file systems needing recovery, ${result.damaged} damaged`,
     `${result.failedRuns} runs failed`,
+    ...(scenario.raw === 0 ? [] : [rawLine(scenario, result)]),
     `longest window of a snapshot: median ${median.toFixed(0)} ms, max ${(windows.at(-1) ?? 0).toFixed(0)} ms`,
+  ].join('; ');
+}
+
+function rawLine({ raw }: Scenario, { raw: found, torn }: ProofResult): string {
+  return [
+    `${raw} raw disks: ${found.claimed} times said to show the instant, ${found.notClaimed} times not, ${found.torn} of these shown not to by that disk alone`,
+    `if all were believed: ${found.unheededViolations} violations in ${torn} snapshots`,
   ].join('; ');
 }
 

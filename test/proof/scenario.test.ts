@@ -6,10 +6,22 @@ const test = suite('the scenario of a proof');
 
 test('options are read, the rest is the default', () => {
   assert.equal(parseScenario([]), DEFAULT_SCENARIO);
-  const given = ['--snapshots', '100', '--disks', '12', '--latency', '7-9', '--fire', 'barrier'];
+  const given = [
+    '--snapshots',
+    '100',
+    '--disks',
+    '12',
+    '--raw',
+    '2',
+    '--latency',
+    '7-9',
+    '--fire',
+    'barrier',
+  ];
   assert.equal(parseScenario([...given, '--no-freeze', '--seed', '5', '--chains', '2']), {
     snapshots: 100,
     disks: 12,
+    raw: 2,
     chains: 2,
     latencyMs: { from: 7, to: 9 },
     seed: 5,
@@ -25,6 +37,7 @@ test('what cannot be meant is refused with the option named', () => {
     [['--snapshots', '0'], /--snapshots must be/],
     [['--disks', '1'], /--disks must be/],
     [['--disks', '65'], /--disks must be/],
+    [['--raw', '17'], /--raw must be/],
     [['--latency', '300-5'], /--latency must be/],
     [['--seed', 'x'], /--seed must be/],
     [['--fire', 'late'], /--fire must be/],

@@ -9,6 +9,8 @@ import type { Chain } from './order.ts';
 export interface Scenario {
   readonly snapshots: number;
   readonly disks: number;
+  /** Besides: disks without a file system, onto which the writers write directly, and one writer that knows only these. */
+  readonly raw: number;
   /** Ordered writers; with one alone nothing is written any more as soon as it meets a frozen disk. */
   readonly chains: number;
   readonly latencyMs: { readonly from: number; readonly to: number };
@@ -21,6 +23,7 @@ export interface Scenario {
 export const DEFAULT_SCENARIO: Scenario = {
   snapshots: 20,
   disks: 12,
+  raw: 0,
   chains: 3,
   latencyMs: { from: 5, to: 300 },
   seed: 1,
@@ -28,12 +31,13 @@ export const DEFAULT_SCENARIO: Scenario = {
   fire: 'early',
 };
 
-const LIMITS = { snapshots: 100_000, disks: 64, chains: 16, seed: 2 ** 32 - 1 };
+const LIMITS = { snapshots: 100_000, disks: 64, raw: 16, chains: 16, seed: 2 ** 32 - 1 };
 
 /** For parseArgs. */
 export const OPTIONS = {
   snapshots: { type: 'string' },
   disks: { type: 'string' },
+  raw: { type: 'string' },
   chains: { type: 'string' },
   latency: { type: 'string' },
   seed: { type: 'string' },
@@ -60,6 +64,7 @@ export function scenarioOf(values: Values): Scenario {
   return {
     snapshots: count('snapshots', 1),
     disks: count('disks', 2),
+    raw: count('raw', 0),
     chains: count('chains', 1),
     latencyMs: values.latency === undefined ? defaults.latencyMs : parseLatency(values.latency),
     seed: count('seed', 0),
@@ -99,7 +104,10 @@ export function diskSpecs(disks: number): readonly DiskSpec[] {
   return [...singles, ...raid];
 }
 
-/** The first chain goes round the places in order (k mod N), the others each in an order of its own. */
+/**
+ * The first chain goes round the places in order (k mod N), the others each in an order of its own. All of these
+ * stop at the first file system that is frozen.
+ */
 export function makeChains(count: number, placeCount: number, seed: number): readonly Chain[] {
   const random = seededRandom(seed);
   const inOrder = Array.from({ length: placeCount }, (_, place) => place);
@@ -107,6 +115,14 @@ export function makeChains(count: number, placeCount: number, seed: number): rea
     number,
     places: number === 0 ? inOrder : shuffled(inOrder, random),
   }));
+}
+
+/** So that in some windows something is written to raw disks, and in some nothing is. */
+const RAW_PAUSES = { mostRecords: 400, longestMs: 400 };
+
+/** The chain of a writer that no freeze stops: it goes round raw disks only, and pauses now and then. */
+export function makeRawChain(number: number, places: readonly number[], seed: number): Chain {
+  return { number, places, pauses: { seed, ...RAW_PAUSES } };
 }
 
 function shuffled(items: readonly number[], random: () => number): readonly number[] {

@@ -4,6 +4,7 @@ import { readHolding } from './chain-files.ts';
 import type { Observation } from './cut.ts';
 import { type ImageState, inspect, inspectRecoveredXfs } from './image-check.ts';
 import type { Chain } from './order.ts';
+import { readRaw } from './raw-area.ts';
 import { AttachedImages, MountedSnapshot, type MountMode } from './snapshot-mount.ts';
 
 /** The snapshot of one file system of the proof: one image, or one for each of its disks. */
@@ -46,6 +47,16 @@ export async function checkPlace(
   }
   const finalState = type === 'xfs' ? await inspectRecoveredXfs(images[0] ?? '', directory) : state;
   return { place, state: finalState, observations };
+}
+
+/** The snapshot of a disk without a file system: there is nothing that could need recovery. */
+export async function checkRaw(
+  image: string,
+  place: number,
+  chains: readonly Chain[],
+): Promise<PlaceFinding> {
+  const observations = await readRaw(image, place, chains);
+  return { place, state: { kind: 'clean' }, observations };
 }
 
 async function checkAsItIs(

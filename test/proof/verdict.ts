@@ -1,6 +1,6 @@
 import { type CutFinding, findCut, type Violation } from './cut.ts';
 import type { ImageState } from './image-check.ts';
-import type { Chain } from './order.ts';
+import { type Chain, stepOf } from './order.ts';
 import type { PlaceFinding } from './snapshot-check.ts';
 
 /** How many records of each chain were durable before the run began and after it had ended. */
@@ -24,11 +24,13 @@ export interface ChainVerdict extends CutFinding {
   readonly impossible: boolean;
 }
 
+/** @param findings of all places that are to show the same instant; of others nothing is asked */
 export function judgeSnapshot(
   chains: readonly Chain[],
   findings: readonly PlaceFinding[],
   progress: Progress,
 ): Verdict {
+  const places = new Set(findings.map(({ place }) => place));
   return {
     states: findings.map(({ place, state }) => ({ place, state })),
     chains: chains.map((chain, index) => {
@@ -37,12 +39,21 @@ export function judgeSnapshot(
       return {
         ...cut,
         chain: chain.number,
-        stale: cut.last < (progress.before[index] ?? 0),
+        stale: cut.last < newestOn(places, chain, progress.before[index] ?? 0),
         // One record may have been under way when the last count was taken.
         impossible: cut.last > (progress.after[index] ?? 0) + 1,
       };
     }),
   };
+}
+
+/** The last of a chain's records up to `durable` that lies on one of these places; 0 if there is none. */
+function newestOn(places: ReadonlySet<number>, chain: Chain, durable: number): number {
+  let k = durable;
+  while (k > 0 && k > durable - chain.places.length && !places.has(stepOf(chain, k).place)) {
+    k -= 1;
+  }
+  return k > 0 && places.has(stepOf(chain, k).place) ? k : 0;
 }
 
 export interface Tally {

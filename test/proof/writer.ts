@@ -13,16 +13,22 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { seededRandom } from '../lab/blob-server/random.ts';
 import { LOG_FILE, NEW_FILE, slotFile } from './chain-files.ts';
 import { type Chain, stepOf } from './order.ts';
+import { rawOffset } from './raw-area.ts';
 import { encodeRecord } from './record.ts';
 
 export interface WriterOrder {
   readonly chain: Chain;
-  /** Of the chain on each place. */
-  readonly directories: readonly string[];
+  readonly places: readonly WriterPlace[];
 }
+
+/** Where the chain writes on a place: files in a directory, or a raw disk. */
+export type WriterPlace =
+  | { readonly kind: 'files'; readonly directory: string }
+  | { readonly kind: 'raw'; readonly device: string };
 
 export type WriterCommand = 'go' | 'rest' | 'report';
 
@@ -31,7 +37,10 @@ export interface WriterReport {
   readonly durable: number;
 }
 
-interface OpenPlace {
+type OpenPlace = OpenDirectory | { readonly kind: 'raw'; readonly fd: number };
+
+interface OpenDirectory {
+  readonly kind: 'files';
   readonly directory: string;
   readonly directoryFd: number;
   readonly logFd: number;
@@ -41,11 +50,20 @@ interface OpenPlace {
 const RECORDS_A_TURN = 8;
 
 const order: WriterOrder = JSON.parse(process.argv[2] ?? '');
-const places = order.directories.map(openPlace);
+const places = order.places.map(openPlace);
 let durable = 0;
 let resting: PromiseWithResolvers<void> | undefined = Promise.withResolvers();
 
-function openPlace(directory: string): OpenPlace {
+function openPlace(place: WriterPlace): OpenPlace {
+  return place.kind === 'files' ? openDirectory(place.directory) : openRaw(place.device);
+}
+
+/** Every write to it is durable when it returns. */
+function openRaw(device: string): OpenPlace {
+  return { kind: 'raw', fd: openSync(device, constants.O_RDWR | constants.O_DSYNC) };
+}
+
+function openDirectory(directory: string): OpenDirectory {
   mkdirSync(directory, { recursive: true });
   const logFd = openSync(join(directory, LOG_FILE), 'a');
   const directoryFd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -54,18 +72,21 @@ function openPlace(directory: string): OpenPlace {
   const parentFd = openSync(dirname(directory), constants.O_RDONLY | constants.O_DIRECTORY);
   fsyncSync(parentFd);
   closeSync(parentFd);
-  return { directory, directoryFd, logFd };
+  return { kind: 'files', directory, directoryFd, logFd };
 }
 
 /** Returns when record `k` is durable. */
 function put(k: number): void {
-  const { place, kind, slot } = stepOf(order.chain, k);
+  const step = stepOf(order.chain, k);
+  const { place, kind, slot } = step;
   const open = places[place];
   if (open === undefined) {
-    throw new RangeError(`chain ${order.chain.number} has no directory on place ${place}`);
+    throw new RangeError(`chain ${order.chain.number} cannot write to place ${place}`);
   }
   const record = encodeRecord(order.chain.number, k);
-  if (kind === 'append') {
+  if (open.kind === 'raw') {
+    writeSync(open.fd, record, 0, record.length, rawOffset(order.chain.number, step));
+  } else if (kind === 'append') {
     writeSync(open.logFd, record);
     fdatasyncSync(open.logFd);
   } else {
@@ -73,7 +94,7 @@ function put(k: number): void {
   }
 }
 
-function replace({ directory, directoryFd }: OpenPlace, slot: number, record: Buffer): void {
+function replace({ directory, directoryFd }: OpenDirectory, slot: number, record: Buffer): void {
   const newPath = join(directory, NEW_FILE);
   const fd = openSync(newPath, 'w');
   writeSync(fd, record);
@@ -83,14 +104,31 @@ function replace({ directory, directoryFd }: OpenPlace, slot: number, record: Bu
   fsyncSync(directoryFd);
 }
 
+/** Waits once in a while, if the chain pauses. */
+function pausing({ pauses }: Chain): () => Promise<void> {
+  if (pauses === undefined) {
+    return () => nextTurn();
+  }
+  const random = seededRandom(pauses.seed);
+  let pauseAt = 0;
+  return async () => {
+    await nextTurn();
+    if (durable >= pauseAt) {
+      pauseAt = durable + random() * pauses.mostRecords;
+      await sleep(random() * pauses.longestMs);
+    }
+  };
+}
+
 async function write(): Promise<never> {
+  const pause = pausing(order.chain);
   for (;;) {
     await resting?.promise;
     for (let count = 0; count < RECORDS_A_TURN; count += 1) {
       put(durable + 1);
       durable += 1;
     }
-    await nextTurn();
+    await pause();
   }
 }
 

@@ -3,7 +3,16 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { chainDirectory } from './chain-files.ts';
 import type { Chain } from './order.ts';
-import type { WriterCommand, WriterOrder, WriterReport } from './writer.ts';
+import type { WriterCommand, WriterOrder, WriterPlace, WriterReport } from './writer.ts';
+
+/** A mounted file system, or a raw disk. */
+export type WrittenPlace = { readonly mountPoint: string } | { readonly device: string };
+
+function placeOf(place: WrittenPlace, { number }: Chain): WriterPlace {
+  return 'mountPoint' in place
+    ? { kind: 'files', directory: chainDirectory(place.mountPoint, number) }
+    : { kind: 'raw', device: place.device };
+}
 
 /** One writer for each chain; all of them rest or all of them write. */
 export class Writers implements AsyncDisposable {
@@ -14,11 +23,10 @@ export class Writers implements AsyncDisposable {
   }
 
   /** They rest at first. */
-  static start(chains: readonly Chain[], mountPoints: readonly string[]): Writers {
+  static start(chains: readonly Chain[], places: readonly WrittenPlace[]): Writers {
     return new Writers(
       chains.map((chain) => {
-        const directories = mountPoints.map((it) => chainDirectory(it, chain.number));
-        const order: WriterOrder = { chain, directories };
+        const order: WriterOrder = { chain, places: places.map((it) => placeOf(it, chain)) };
         return fork(join(import.meta.dirname, 'writer.ts'), [JSON.stringify(order)], {
           stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
           execArgv: [],

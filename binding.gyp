@@ -15,6 +15,7 @@
       'target_name': 'flashfreeze',
       'sources': [
         'native/addon.cc',
+        'native/btrfs.cc',
         'native/clock.cc',
         'native/completions.cc',
         'native/deadline.cc',

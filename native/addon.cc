@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "btrfs.h"
 #include "clock.h"
 #include "exit_hook.h"
 #include "freezer.h"
@@ -278,6 +279,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("tryPermissionGroup", Napi::Function::New(env, try_permission_group));
   exports.Set("sleepUntil", Napi::Function::New(env, sleep_until));
   exports.Set("acquireLock", Napi::Function::New(env, acquire_lock));
+  exports.Set("btrfsScrubs", Napi::Function::New(env, btrfs_scrubs));
   exports.Set("openMountPoints", Napi::Function::New(env, open_mount_points));
   return exports;
 }

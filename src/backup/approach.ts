@@ -8,6 +8,7 @@ import type { QuiescedApplication, QuiescePlan } from '../quiesce/model.ts';
 import { youngGarbageCollector } from '../snapshot/blob/garbage.ts';
 import { throwIfAborted, unlessAborted } from './abort.ts';
 import { lockApplications, waitForApplications } from './application-lock.ts';
+import { type PausedBalances, pauseBalances, requireNoMaintenance } from './btrfs-maintenance.ts';
 import { Journal } from './journal/journal.ts';
 import { settleOwed } from './journal/owed.ts';
 import type { Phases } from './phases.ts';
@@ -44,6 +45,8 @@ export interface Approached {
   readonly application: QuiescedApplication | undefined;
   /** As given, without file systems where the application asks for no freeze. */
   readonly prepared: Prepared;
+  /** To go on after the thaw. */
+  readonly balances: PausedBalances;
 }
 
 /**
@@ -71,7 +74,9 @@ export async function approach(
   }
   const guards = await phases.measure('lock', async () => {
     await takeApplications(request, resources, observer, abort);
-    return await guard(request, planned, plannedNs, resources, abort);
+    const guarded = await guard(request, planned, plannedNs, resources, abort);
+    const balances = await pauseBalances(request, guarded.prepared, resources, observer, abort);
+    return { ...guarded, balances };
   });
   const { prepared } = guards;
   const first = await phases.measure('settle', () =>
@@ -88,6 +93,7 @@ export async function approach(
     unlessAborted(abort, settleAndRewarm(request, quiesced.prepared, relays, first, warmNs, abort)),
   );
   await requireSamePlan(request, quiesced.prepared);
+  await requireNoMaintenance(request, quiesced.prepared);
   return { ...guards, ...quiesced, settled };
 }
 

@@ -12,6 +12,7 @@ export function configuredRequest(
     waveLimitMs: configuration.waveLimitMs,
     retryStuckFreeze: configuration.retryStuckFreeze,
     lastLever: configuration.lastLever,
+    btrfsMaintenance: configuration.btrfsMaintenance,
     fire: configuration.fire,
     sequential: configuration.sequentialSnapshot,
     settle: true,

@@ -6,6 +6,7 @@ import { backup } from './run.ts';
 
 /** Errors that say that nothing could be frozen, though something was to be. */
 const FREEZE_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  'FF_BTRFS_BUSY',
   'FF_LOCK_TIMEOUT',
   'FF_FOREIGN_FREEZE',
   'FF_FREEZE_FAILED',

@@ -4,6 +4,7 @@ import { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent } from '../freezer/model.ts';
 import type { Preflight, SnapshotEvent, SnapshotTaker } from '../snapshot/model.ts';
 import { readAnsweringPlan } from './answering-plan.ts';
+import { refuseMaintenance } from './btrfs-maintenance.ts';
 import { JOURNAL_DIRECTORY } from './journal/journal.ts';
 import { readLearntOrder } from './learnt-order.ts';
 import { matchTargets } from './matching.ts';
@@ -71,6 +72,7 @@ export async function prepare(
     }),
   );
   requireSameFileSystems(plan, freezer);
+  await refuseMaintenance(request, plan, freezer);
   const preflights = await taker.preflight();
   const error = preflightError(preflights, names, takenBy(request));
   if (error !== undefined) {

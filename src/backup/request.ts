@@ -1,4 +1,4 @@
-import type { FireRule, LastLever as LastLeverMode } from '../config/vmbackup.ts';
+import type { BtrfsMaintenance, FireRule, LastLever as LastLeverMode } from '../config/vmbackup.ts';
 import type { Selection } from '../filesystems/model.ts';
 import type { QuiescePlan } from '../quiesce/model.ts';
 import type { HeldCommand } from '../snapshot/command/held-command.ts';
@@ -23,6 +23,8 @@ export interface BackupRequest {
   readonly retryStuckFreeze: boolean;
   /** What releases a freeze that no thaw releases. */
   readonly lastLever: LastLeverMode;
+  /** What is done about long operations on a btrfs. */
+  readonly btrfsMaintenance: BtrfsMaintenance;
   readonly fire: FireRule;
   /** One request after the other instead of all at once. */
   readonly sequential: boolean;

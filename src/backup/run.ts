@@ -52,6 +52,9 @@ export async function backup(
     approached.lock?.[Symbol.dispose]();
   }
   await resumeApplication(approached.application, phases, noting);
+  if (approached.prepared.freezer.isSettled()) {
+    await approached.balances.resume();
+  }
   return await phases.measure('release', async () => {
     const report = await approached.guardian?.release();
     for (const warning of leverWarnings(approached.lastLever)) {

@@ -1,6 +1,9 @@
+import { describeMaintenance, remedyFor } from '../filesystems/btrfs/maintenance.ts';
+import { fsidsOf, readExclusiveMaintenance } from '../filesystems/btrfs/read-maintenance.ts';
 import type { PlanReading } from '../filesystems/read-plan.ts';
 import { describeDiagnosis, diagnose } from '../freezer/diagnosis.ts';
 import type { Freezer } from '../freezer/freezer.ts';
+import { openFileSystems } from './btrfs-maintenance.ts';
 
 /** A freeze of 64 file systems takes 8 to 50 ms; one that has used up this share of its limit is stuck. */
 const SHARE_OF_LIMIT = 0.7;
@@ -13,6 +16,8 @@ export class StuckWatch implements Disposable {
   readonly #freezer: Freezer;
   readonly #plan: PlanReading;
   readonly #stillFreezing: () => readonly number[];
+  /** Of each file system that is a btrfs; known before anything is frozen. */
+  readonly #fsids: readonly (string | undefined)[];
   #timer: NodeJS.Timeout | undefined;
   #findings: Promise<readonly string[]> = Promise.resolve([]);
 
@@ -21,6 +26,7 @@ export class StuckWatch implements Disposable {
     this.#freezer = freezer;
     this.#plan = plan;
     this.#stillFreezing = stillFreezing;
+    this.#fsids = fsidsOf(openFileSystems(plan, freezer));
   }
 
   /** A wave begins, and will be broken after `limitMs`. */
@@ -47,10 +53,26 @@ export class StuckWatch implements Disposable {
     if (stuck.length === 0) {
       return [];
     }
-    return describeDiagnosis(
+    const operations = await this.#operationsOn(stuck);
+    const diagnosis = describeDiagnosis(
       await diagnose(this.#freezer.freezingThreads(), stuck),
       this.#plan.fileSystems.map(({ mountPoint }) => mountPoint),
       new Set(this.#plan.daemons.map(({ pid }) => pid)),
+    );
+    return [...operations, ...diagnosis];
+  }
+
+  /** What freezes wait for whoever else waits with them. */
+  async #operationsOn(stuck: readonly number[]): Promise<string[]> {
+    const found = await Promise.all(
+      stuck.map(async (index) => {
+        const fsid = this.#fsids[index];
+        const mountPoint = this.#plan.fileSystems[index]?.mountPoint ?? '';
+        return fsid === undefined ? undefined : await readExclusiveMaintenance(mountPoint, fsid);
+      }),
+    );
+    return found.flatMap((it) =>
+      it === undefined ? [] : [`${describeMaintenance(it)}: ${remedyFor(it)}`],
     );
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readAnsweringPlan } from '../backup/answering-plan.ts';
+import { foretell, maintenanceOf } from '../backup/btrfs-maintenance.ts';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
 import { lookAtSet } from '../backup/look-at-set.ts';
 import { preflightError } from '../backup/preflight.ts';
@@ -58,6 +59,7 @@ async function showPlan(options: PlanOptions): Promise<number> {
   };
   using answering = await readAnsweringPlan(request.selection);
   const { plan } = answering;
+  const maintenance = await maintenanceOf(answering, configuration.btrfsMaintenance);
   const matched = await matchBlobs(request, plan);
   const figures = await readFigures(plan);
   const window = expectWindow({
@@ -66,7 +68,13 @@ async function showPlan(options: PlanOptions): Promise<number> {
     canExpedite: await canExpedite(),
     earlierMaxMs: await earlierWindows(plan.fileSystems.length),
   });
-  const noted = [...warnings, ...rootWarning(), ...(plan.warnings ?? []), ...matched.warnings];
+  const noted = [
+    ...warnings,
+    ...rootWarning(),
+    ...maintenance.map(foretell),
+    ...(plan.warnings ?? []),
+    ...matched.warnings,
+  ];
   const summary = summarizePlan({ ...plan, warnings: noted }, figures, matched.blobs, window);
   const text = options.json === true ? JSON.stringify(summary, null, 2) : renderPlan(summary);
   process.stdout.write(redaction.redact(`${text}\n`));

@@ -17,6 +17,10 @@ export const LAST_LEVERS = ['deny', 'allow', 'kill', 'off'] as const;
 /** What is done where no thaw releases a stuck freeze (freeze-facts.md, Stuck, the last levers). */
 export type LastLever = (typeof LAST_LEVERS)[number];
 
+export const BTRFS_MAINTENANCE = ['pauseBalance', 'refuse', 'ignore'] as const;
+/** What is done where a balance, scrub, replace or the like of a btrfs would hold the freeze up. */
+export type BtrfsMaintenance = (typeof BTRFS_MAINTENANCE)[number];
+
 export const FIRE_RULES = ['early', 'barrier'] as const;
 export type FireRule = (typeof FIRE_RULES)[number];
 
@@ -54,6 +58,8 @@ export interface VmBackupConfiguration {
   readonly waveLimitMs: number;
   /** `[Flashfreeze] lastLever` */
   readonly lastLever: LastLever;
+  /** `[Flashfreeze] btrfsMaintenance` */
+  readonly btrfsMaintenance: BtrfsMaintenance;
   /** `[Flashfreeze] lanes`: connection threads; undefined: one. */
   readonly lanes: number | undefined;
   /** `[Flashfreeze] pollInterval`: seconds between two questions whether the host wants a snapshot. */
@@ -80,6 +86,7 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   retryStuckFreeze: true,
   waveLimitMs: 10_000,
   lastLever: 'deny',
+  btrfsMaintenance: 'pauseBalance',
   lanes: undefined,
   pollIntervalMs: 5 * 60_000,
   metricsFile: undefined,
@@ -185,6 +192,7 @@ const OWN_KEYS: readonly Key[] = [
   flag('retryStuckFreeze', (retryStuckFreeze) => ({ retryStuckFreeze })),
   seconds('waveLimit', MOST_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
   choice('lastLever', LAST_LEVERS, (lastLever) => ({ lastLever })),
+  choice('btrfsMaintenance', BTRFS_MAINTENANCE, (btrfsMaintenance) => ({ btrfsMaintenance })),
   {
     name: 'lanes',
     expected: 'a whole number from 1 to 64',

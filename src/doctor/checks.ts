@@ -19,6 +19,7 @@ export function examine(facts: MachineFacts, now: Date): DoctorReport {
     checkParts(facts),
     ...checkLeftovers(facts),
     ...checkFileSystems(facts),
+    ...checkMaintenance(facts),
     ...checkDaemons(facts),
     checkGracePeriods(facts),
     checkLock(facts),
@@ -138,6 +139,15 @@ function checkFileSystems({ plan }: MachineFacts): Check[] {
         warning('file-system-relations', text, 'see flashfreeze plan; --skip leaves one out'),
       ),
   ];
+}
+
+function checkMaintenance({ maintenance }: MachineFacts): Check[] {
+  return maintenance.map((it) => {
+    const judge = it.course === 'refuse' ? failed : warning;
+    const remedy =
+      it.course === 'pause' ? 'nothing: a run pauses it, and lets it go on' : it.remedy;
+    return judge('btrfs-maintenance', it.sentence, remedy);
+  });
 }
 
 function checkGracePeriods({ canExpedite }: MachineFacts): Check {

@@ -1,3 +1,4 @@
+import type { Maintenance } from '../backup/btrfs-maintenance.ts';
 import type { LeftFrozen } from '../backup/journal/recover.ts';
 import type { PlanReading } from '../filesystems/read-plan.ts';
 
@@ -34,6 +35,8 @@ export interface MachineFacts {
   /** Why a part of the program itself does not work. */
   readonly brokenPart: string | undefined;
   readonly plan: PlanReading | { readonly error: string };
+  /** Long operations on a btrfs that a freeze would wait for. */
+  readonly maintenance: readonly Maintenance[];
   readonly canExpedite: boolean;
   readonly lock: LockState;
   /** What runs which died may have left frozen. */

@@ -4,15 +4,20 @@ import { connect } from 'node:net';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { readAnsweringPlan } from '../backup/answering-plan.ts';
+import { maintenanceOf } from '../backup/btrfs-maintenance.ts';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
 import { leftFrozen } from '../backup/journal/recover.ts';
 import type { RequestedBlob } from '../backup/request.ts';
-import { readVmBackupConfiguration, VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
+import {
+  DEFAULT_VM_BACKUP_CONFIGURATION,
+  readVmBackupConfiguration,
+  VM_BACKUP_CONFIGURATION_PATH,
+  type VmBackupConfiguration,
+} from '../config/vmbackup.ts';
 import { readWaagentConfiguration } from '../config/waagent.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { checkParts } from '../extension/self-check.ts';
 import type { DeviceNumber } from '../filesystems/model.ts';
-import type { PlanReading } from '../filesystems/read-plan.ts';
 import { FREEZE_LOCK_PATH, FreezeLock } from '../freezer/lock.ts';
 import { deviceNumberOf } from '../freezer/superblock.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
@@ -32,7 +37,7 @@ const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'];
 /** Looks at the machine; freezes nothing and changes nothing. Never rejects. */
 export async function readMachine(blobs: readonly RequestedBlob[]): Promise<MachineFacts> {
   const status = await text('/proc/self/status');
-  const plan = await readPlanOnly().catch((error: unknown) => ({ error: messageOf(error) }));
+  const { plan, maintenance } = await readFileSystems();
   return {
     isRoot: process.geteuid?.() === 0,
     effectiveCapabilities: /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? '')?.[1],
@@ -42,6 +47,7 @@ export async function readMachine(blobs: readonly RequestedBlob[]): Promise<Mach
     sharesMountsWithInit: await sharesMountsWithInit(),
     brokenPart: await checkParts().then(() => undefined, messageOf),
     plan,
+    maintenance,
     canExpedite: await may(GRACE_PERIODS_PATH, constants.W_OK),
     lock: await lockState(),
     leftFrozen: await leftFrozen(),
@@ -56,17 +62,25 @@ export async function readMachine(blobs: readonly RequestedBlob[]): Promise<Mach
   };
 }
 
-async function readPlanOnly(): Promise<PlanReading> {
-  using answering = await readAnsweringPlan({ include: [], skip: skippedMounts() });
-  return answering.plan;
+async function readFileSystems(): Promise<Pick<MachineFacts, 'plan' | 'maintenance'>> {
+  const { mountsToSkip: skip, btrfsMaintenance } = configured();
+  try {
+    using answering = await readAnsweringPlan({ include: [], skip });
+    return {
+      plan: answering.plan,
+      maintenance: await maintenanceOf(answering, btrfsMaintenance),
+    };
+  } catch (error) {
+    return { plan: { error: messageOf(error) }, maintenance: [] };
+  }
 }
 
-function skippedMounts(): readonly string[] {
+function configured(): VmBackupConfiguration {
   try {
-    return readVmBackupConfiguration().configuration.mountsToSkip;
+    return readVmBackupConfiguration().configuration;
   } catch {
     // Told by `configurationProblems`.
-    return [];
+    return DEFAULT_VM_BACKUP_CONFIGURATION;
   }
 }
 

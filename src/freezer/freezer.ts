@@ -122,6 +122,11 @@ export class Freezer implements AsyncDisposable {
     }
   }
 
+  /** What a file system is frozen by; open as long as this freezer is. */
+  descriptorOf(index: number): number {
+    return this.#native.descriptors().mountPoints[index] ?? -1;
+  }
+
   /** For each file system, the id of the thread that calls FIFREEZE; it is one of this process's. */
   freezingThreads(): readonly number[] {
     return this.#native.freezingThreads();

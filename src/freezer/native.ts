@@ -69,6 +69,10 @@ export interface Addon {
   tryPermissionGroup(pid: number, descriptor: number): number;
   /** Returns a function that cancels the wait. */
   sleepUntil(realtime: boolean, atNs: bigint, done: (reached: boolean) => void): () => void;
+  /** `fsid` is empty for what is no btrfs; null where only root may know. */
+  btrfsScrubs(
+    descriptors: readonly number[],
+  ): readonly { readonly fsid: string; readonly isScrubbed: boolean | null }[];
   /** A descriptor is -1 where its error is not 0. Returns a function that ends the wait. */
   openMountPoints(
     paths: readonly string[],

@@ -1,5 +1,6 @@
 import type { ScriptCommand, ScriptPlugin } from '../config/script-plugin.ts';
 import type { Workload } from '../config/workload.ts';
+import type { Balance } from '../filesystems/btrfs/balance.ts';
 import type { FileSystem } from '../filesystems/model.ts';
 import type { ResultCode } from '../result-codes.ts';
 
@@ -85,7 +86,12 @@ export interface QuiescedApplication {
  * What has to be done because something was begun, also after a crash. Plain data without secrets, as a
  * journal keeps it.
  */
-export type Owed = OwedScript | OwedStatements;
+export type Owed = OwedScript | OwedStatements | OwedBalance;
+
+/** A btrfs balance that a run has paused. */
+export interface OwedBalance extends Balance {
+  readonly kind: 'balance';
+}
 
 /** A post-script whose pre-script was begun. */
 export interface OwedScript {

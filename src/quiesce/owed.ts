@@ -1,5 +1,6 @@
+import { resumeBalance } from '../filesystems/btrfs/balance.ts';
 import { runOwedStatements } from './databases/owed-statements.ts';
-import type { Owed, OwedScript } from './model.ts';
+import type { Owed, OwedBalance, OwedScript } from './model.ts';
 import { openStep, runStep } from './scripts/script-step.ts';
 
 /** What became of something owed. */
@@ -20,11 +21,31 @@ export async function payOwed(
   owed: readonly Owed[],
   note: (message: string) => void,
 ): Promise<Payment[]> {
-  return await Promise.all(
-    owed.map((each) =>
-      each.kind === 'script' ? runOwedScript(each, note) : runOwedStatements(each),
-    ),
-  );
+  return await Promise.all(owed.map((each) => payOne(each, note)));
+}
+
+async function payOne(owed: Owed, note: (message: string) => void): Promise<Payment> {
+  switch (owed.kind) {
+    case 'script':
+      return await runOwedScript(owed, note);
+    case 'statements':
+      return await runOwedStatements(owed);
+    case 'balance':
+      return await resumeOwedBalance(owed);
+  }
+}
+
+async function resumeOwedBalance(owed: OwedBalance): Promise<Payment> {
+  const failure = await resumeBalance(owed);
+  return failure === undefined
+    ? {
+        sentence: `the btrfs balance of ${owed.mountPoint}, which it had paused, goes on`,
+        left: undefined,
+      }
+    : {
+        sentence: `the btrfs balance of ${owed.mountPoint}, which it had paused, does not go on: ${failure}; the next command tries again`,
+        left: owed,
+      };
 }
 
 async function runOwedScript(owed: OwedScript, note: (message: string) => void): Promise<Payment> {

@@ -116,12 +116,13 @@ test('no text at all makes it throw, except through our own section', () => {
 
 test('each key of [Flashfreeze] is read', () => {
   const text =
-    '[Flashfreeze]\nfire = barrier\nretryStuckFreeze = no\nLASTLEVER = Kill\nlanes = 2\npollInterval = 0.5\n';
+    '[Flashfreeze]\nfire = barrier\nretryStuckFreeze = no\nLASTLEVER = Kill\nbtrfsMaintenance = refuse\nlanes = 2\npollInterval = 0.5\n';
   assert.equal(configurationOf(text), {
     ...DEFAULTS,
     fire: 'barrier',
     retryStuckFreeze: false,
     lastLever: 'kill',
+    btrfsMaintenance: 'refuse',
     lanes: 2,
     pollIntervalMs: 500,
   });

@@ -21,6 +21,7 @@ const healthy: MachineFacts = {
   canExpedite: true,
   lock: { kind: 'free' },
   leftFrozen: [],
+  maintenance: [],
   programs: [],
   logFolder: { path: '/var/log/flashfreeze/runs', isFrozen: true },
   clock: 'synchronized',
@@ -63,6 +64,20 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
     'failed',
     'leftovers',
     'flashfreeze thaw /data',
+  ],
+  [
+    'a scrub',
+    { maintenance: [{ sentence: 'a scrub', remedy: 'cancel it', course: 'refuse' }] },
+    'failed',
+    'btrfs-maintenance',
+    'cancel it',
+  ],
+  [
+    'a balance',
+    { maintenance: [{ sentence: 'a balance', remedy: 'pause it', course: 'pause' }] },
+    'warning',
+    'btrfs-maintenance',
+    'nothing: a run pauses it',
   ],
   [
     'a dead run whose file system is not mounted any more',

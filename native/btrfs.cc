@@ -1,0 +1,64 @@
+#include "btrfs.h"
+
+#include <linux/btrfs.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+namespace flashfreeze {
+namespace {
+
+/** Numbers are given once and never again; a file system with more devices than that ever had is none of ours. */
+constexpr uint64_t kMostDevices = 1024;
+
+std::string fsid_of(const btrfs_ioctl_fs_info_args& about) {
+  std::string text;
+  for (std::size_t i = 0; i < sizeof about.fsid; ++i) {
+    char digits[3];
+    std::snprintf(digits, sizeof digits, "%02x", about.fsid[i]);
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += digits;
+  }
+  return text;
+}
+
+/** What the kernel says of the scrub of one device: 0 where it runs, else an errno. */
+int scrub_error(int fd, uint64_t device) {
+  btrfs_ioctl_scrub_args scrub{};
+  scrub.devid = device;
+  return ioctl(fd, BTRFS_IOC_SCRUB_PROGRESS, &scrub) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+Napi::Value btrfs_scrubs(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto descriptors = info[0].As<Napi::Array>();
+  auto all = Napi::Array::New(env, descriptors.Length());
+  for (uint32_t i = 0; i < descriptors.Length(); ++i) {
+    const int fd = descriptors.Get(i).As<Napi::Number>().Int32Value();
+    btrfs_ioctl_fs_info_args about{};
+    auto one = Napi::Object::New(env);
+    all.Set(i, one);
+    if (ioctl(fd, BTRFS_IOC_FS_INFO, &about) != 0) {
+      one.Set("fsid", "");
+      one.Set("isScrubbed", Napi::Boolean::New(env, false));
+      continue;
+    }
+    one.Set("fsid", fsid_of(about));
+    one.Set("isScrubbed", Napi::Boolean::New(env, false));
+    for (uint64_t device = 1; device <= std::min<uint64_t>(about.max_id, kMostDevices); ++device) {
+      const int error = scrub_error(fd, device);
+      if (error == 0) one.Set("isScrubbed", Napi::Boolean::New(env, true));
+      if (error == EPERM) one.Set("isScrubbed", env.Null());
+      if (error == 0 || error == EPERM) break;
+    }
+  }
+  return all;
+}
+
+}  // namespace flashfreeze

@@ -1,0 +1,171 @@
+import type { BtrfsMaintenance } from '../config/vmbackup.ts';
+import { FlashfreezeError } from '../errors.ts';
+import { type Balance, pauseBalance, resumeBalance } from '../filesystems/btrfs/balance.ts';
+import {
+  courseOf,
+  describeMaintenance,
+  type MaintainedFileSystem,
+  type MaintenanceCourse,
+  remedyFor,
+} from '../filesystems/btrfs/maintenance.ts';
+import { type OpenFileSystem, readMaintenance } from '../filesystems/btrfs/read-maintenance.ts';
+import type { Plan } from '../filesystems/model.ts';
+import type { Freezer } from '../freezer/freezer.ts';
+import { throwIfAborted, unlessAborted } from './abort.ts';
+import type { AnsweringPlan } from './answering-plan.ts';
+import { noteOwed } from './journal/owed.ts';
+import type { Prepared } from './prepare.ts';
+import type { BackupRequest, RunObserver } from './request.ts';
+
+/** Balances that wait for the end of a run. */
+export interface PausedBalances {
+  /** Lets them go on; once, further calls change nothing. Never rejects. */
+  resume(): Promise<void>;
+}
+
+/**
+ * Refuses a run that a long operation on a btrfs would hold up, unless it is one that will be paused.
+ *
+ * @throws FlashfreezeError FF_BTRFS_BUSY
+ */
+export async function refuseMaintenance(
+  { btrfsMaintenance: mode }: BackupRequest,
+  plan: Plan,
+  freezer: Freezer,
+): Promise<void> {
+  const found = await readMaintenance(openFileSystems(plan, freezer));
+  const refused = found.find(({ operation }) => courseOf(operation, mode) === 'refuse');
+  if (refused !== undefined) {
+    throw busy(refused);
+  }
+}
+
+/**
+ * The last look: one may have been started meanwhile, or have gone on. A balance is no exception any more, there is no
+ * time to pause it.
+ *
+ * @throws FlashfreezeError FF_BTRFS_BUSY
+ */
+export async function requireNoMaintenance(
+  { btrfsMaintenance: mode }: BackupRequest,
+  { plan, freezer }: Prepared,
+): Promise<void> {
+  const [found] = mode === 'ignore' ? [] : await readMaintenance(openFileSystems(plan, freezer));
+  if (found !== undefined) {
+    throw busy(found);
+  }
+}
+
+/**
+ * Pauses the balances that run. They go on after the run, also where it fails (`resources`) or dies: that is noted
+ * beforehand, and the next command lets them.
+ *
+ * @throws FlashfreezeError FF_BTRFS_BUSY where one does not pause, FF_INTERRUPTED
+ */
+export async function pauseBalances(
+  { btrfsMaintenance: mode }: BackupRequest,
+  { plan, freezer }: Prepared,
+  resources: AsyncDisposableStack,
+  observer: RunObserver,
+  abort: AbortSignal,
+): Promise<PausedBalances> {
+  const found = await readMaintenance(openFileSystems(plan, freezer));
+  const balances = found.filter(({ operation }) => courseOf(operation, mode) === 'pause');
+  if (balances.length === 0) {
+    return { resume: async () => {} };
+  }
+  const settle = await noteOwed(balances.map(owedBalance));
+  let resumed: Promise<void> | undefined;
+  const resume = (): Promise<void> => {
+    resumed ??= resumeAll(balances, settle, observer);
+    return resumed;
+  };
+  resources.defer(resume);
+  for (const balance of balances) {
+    observer.warn(`the btrfs balance of ${balance.mountPoint} is paused for this run`);
+  }
+  const failures = await unlessAborted(
+    abort,
+    Promise.all(balances.map((balance) => pauseBalance(balance))),
+  );
+  throwIfAborted(abort);
+  const failed = failures.findIndex((failure) => failure !== undefined);
+  const balance = balances[failed];
+  if (balance !== undefined) {
+    throw busy(balance, `; it could not be paused: ${failures[failed]}`);
+  }
+  return { resume };
+}
+
+async function resumeAll(
+  balances: readonly MaintainedFileSystem[],
+  settle: Awaited<ReturnType<typeof noteOwed>>,
+  observer: RunObserver,
+): Promise<void> {
+  const failures = await Promise.all(balances.map(resumeBalance));
+  const left = balances.filter((_, index) => failures[index] !== undefined);
+  for (const [index, failure] of failures.entries()) {
+    if (failure !== undefined) {
+      observer.warn(
+        `the btrfs balance of ${balances[index]?.mountPoint} was paused and does not go on: ${failure}; the next command tries again`,
+      );
+    }
+  }
+  await settle(left.map(owedBalance)).catch((error: unknown) => {
+    observer.warn(`that balances are to go on is still noted: ${String(error)}`);
+  });
+}
+
+function owedBalance({ mountPoint, fsid }: Balance): { readonly kind: 'balance' } & Balance {
+  return { kind: 'balance', mountPoint, fsid };
+}
+
+/** One that runs, for those who only look. */
+export interface Maintenance {
+  readonly sentence: string;
+  readonly remedy: string;
+  readonly course: MaintenanceCourse;
+}
+
+/** What a run would meet now. Nothing is paused, nothing refused. */
+export async function maintenanceOf(
+  { plan, openings }: Pick<AnsweringPlan, 'plan' | 'openings'>,
+  mode: BtrfsMaintenance,
+): Promise<Maintenance[]> {
+  const opened = plan.fileSystems.flatMap(({ mountPoint, type }) => {
+    const opening = openings.of(mountPoint);
+    return opening.kind === 'opened' ? [{ mountPoint, type, descriptor: opening.descriptor }] : [];
+  });
+  return (await readMaintenance(opened)).map((found) => ({
+    sentence: describeMaintenance(found),
+    remedy: remedyFor(found),
+    course: courseOf(found.operation, mode),
+  }));
+}
+
+/** For people. Pure. */
+export function foretell({ sentence, remedy, course }: Maintenance): string {
+  switch (course) {
+    case 'pause':
+      return `${sentence}: a run pauses it, and lets it go on after the thaw`;
+    case 'refuse':
+      return `${sentence}: a run is refused (FF_BTRFS_BUSY). Do this: ${remedy}`;
+    case 'ignore':
+      return `${sentence}: a run tries all the same (btrfsMaintenance = ignore). Better: ${remedy}`;
+  }
+}
+
+export function openFileSystems(plan: Plan, freezer: Freezer): OpenFileSystem[] {
+  return plan.fileSystems.map(({ mountPoint, type }, index) => ({
+    mountPoint,
+    type,
+    descriptor: freezer.descriptorOf(index),
+  }));
+}
+
+function busy(found: MaintainedFileSystem, why = ''): FlashfreezeError {
+  return new FlashfreezeError(
+    'FF_BTRFS_BUSY',
+    `${describeMaintenance(found)}${why}; nothing was frozen. Do this: ${remedyFor(found)}.`,
+  );
+}

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readExclusiveOperation } from './read-maintenance.ts';
+
+/** A balance that can be had by its mount point. */
+export interface Balance {
+  readonly mountPoint: string;
+  /** As `/sys/fs/btrfs` names its file system. */
+  readonly fsid: string;
+}
+
+/** A balance ends the chunk that it is at first: a gigabyte, with all its snapshots. */
+const PAUSE_LIMIT_MS = 120_000;
+const RESUME_LIMIT_MS = 5_000;
+/** The kernel tells when it changes only those who poll(2) the file, which Node.js cannot. */
+const LOOK_AGAIN_MS = 20;
+
+/**
+ * Asks for a pause, and waits for it.
+ *
+ * @returns why it is not paused; undefined where it is, or has ended meanwhile
+ */
+export async function pauseBalance(
+  balance: Balance,
+  limitMs: number = PAUSE_LIMIT_MS,
+): Promise<string | undefined> {
+  using pause = begin(['balance', 'pause', balance.mountPoint]);
+  const over = new AbortController();
+  const late = delay(limitMs, 'late' as const, { signal: over.signal }).catch(
+    () => 'late' as const,
+  );
+  const ended = await Promise.race([pause.ended, late]);
+  over.abort();
+  const state = await readExclusiveOperation(balance.fsid);
+  if (state !== 'balance') {
+    return undefined;
+  }
+  return ended === 'late' ? `it did not pause within ${limitMs / 1_000} s` : ended;
+}
+
+/**
+ * Lets a paused balance go on. It belongs to a process of its own from then on, as one that was started by hand does.
+ *
+ * @returns why it does not; undefined where it does, or nothing is paused any more
+ */
+export async function resumeBalance({ mountPoint, fsid }: Balance): Promise<string | undefined> {
+  const before = await readExclusiveOperation(fsid);
+  if (before === 'balance') {
+    return 'it has not paused yet';
+  }
+  if (before !== 'balance paused') {
+    return undefined;
+  }
+  using resume = begin(['balance', 'resume', mountPoint]);
+  let said: string | undefined;
+  const ended = resume.ended.then((text) => {
+    said = text;
+  });
+  for (const end = performance.now() + RESUME_LIMIT_MS; performance.now() < end; ) {
+    await Promise.race([ended, delay(LOOK_AGAIN_MS)]);
+    if ((await readExclusiveOperation(fsid)) !== 'balance paused') {
+      return undefined;
+    }
+    if (said !== undefined) {
+      return said;
+    }
+  }
+  return 'it does not go on';
+}
+
+interface Begun extends Disposable {
+  /** What it said in a line, or why it could not be started. */
+  readonly ended: Promise<string>;
+}
+
+/** btrfs(8); where it does not end, it is left behind. */
+function begin(args: readonly string[]): Begun {
+  const child: ChildProcess = spawn('btrfs', args, {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString('utf8');
+  });
+  child.on('error', ({ message }) => resolve(`btrfs(8) cannot be run: ${message}`));
+  child.on('close', (code) =>
+    resolve(said.trim().split('\n').at(-1) || `btrfs(8) ended with ${code}`),
+  );
+  return {
+    ended: promise,
+    [Symbol.dispose]: () => {
+      child.stderr?.destroy();
+      child.unref();
+    },
+  };
+}

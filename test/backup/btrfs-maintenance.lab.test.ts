@@ -1,0 +1,203 @@
+/** Long operations of btrfs, which a freeze would wait for to their end. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as assert from 'uvu/assert';
+import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
+import { type Ended, flashfreeze, MAIN } from '../commands/command-line.ts';
+import { enterLab } from '../lab/namespace.ts';
+import { runCommand, tryCommand } from '../lab/run-command.ts';
+import { suite } from '../suite.ts';
+
+await enterLab({ lifetimeSeconds: 280 });
+
+const test = suite('btrfs maintenance');
+const MOUNT = '/lab/big';
+const IMAGE = '/lab/big.img';
+/** Chunks with many snapshots: a balance takes long. */
+const FILL = `
+set -e
+truncate -s 1500M ${IMAGE}
+mkfs.btrfs -q -f ${IMAGE} 2>/dev/null
+mkdir -p ${MOUNT}
+mount -o loop ${IMAGE} ${MOUNT}
+btrfs subvolume create ${MOUNT}/s >/dev/null
+cd ${MOUNT}/s
+head -c 24000000 /dev/urandom | split -a 4 -b 4000 -
+for i in $(seq 80); do btrfs subvolume snapshot ${MOUNT}/s ${MOUNT}/s$i >/dev/null; echo x >${MOUNT}/s$i/own; done
+head -c 200M /dev/urandom >${MOUNT}/bytes
+sync -f ${MOUNT}
+`;
+
+/** A btrfs on which operations take long, removed with what runs on it. */
+class Big implements AsyncDisposable {
+  readonly #started: ChildProcess[] = [];
+  readonly #sys: string;
+
+  private constructor(fsid: string) {
+    this.#sys = `/sys/fs/btrfs/${fsid}`;
+  }
+
+  static async create(): Promise<Big> {
+    await runCommand('sh', ['-c', FILL]);
+    return new Big((await runCommand('findmnt', ['-no', 'UUID', MOUNT])).trim());
+  }
+
+  async operation(): Promise<string> {
+    return (await readFile(`${this.#sys}/exclusive_operation`, 'utf8')).trim();
+  }
+
+  async startBalance(): Promise<void> {
+    this.#start('balance', 'start', '--full-balance', MOUNT);
+    await this.until('balance');
+  }
+
+  async startScrub(): Promise<void> {
+    await writeFile(`${this.#sys}/devinfo/1/scrub_speed_max`, '2M');
+    const scrub = this.#start('scrub', 'start', '-B', MOUNT);
+    while (!(await isInScrub(scrub.pid ?? 0))) {
+      await delay(10);
+    }
+  }
+
+  async until(operation: string): Promise<void> {
+    while ((await this.operation()) !== operation) {
+      await delay(10);
+    }
+  }
+
+  #start(...args: readonly string[]): ChildProcess {
+    const started = spawn('btrfs', args, { stdio: 'ignore' });
+    this.#started.push(started);
+    return started;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await tryCommand('btrfs', ['balance', 'cancel', MOUNT]);
+    await tryCommand('btrfs', ['scrub', 'cancel', MOUNT]);
+    await Promise.all(
+      this.#started.map((it) => (it.exitCode === null ? once(it, 'exit') : undefined)),
+    );
+    await tryCommand('fsfreeze', ['--unfreeze', MOUNT]);
+    await runCommand('umount', [MOUNT]);
+    await rm(IMAGE);
+  }
+}
+
+/** BTRFS_IOC_SCRUB */
+const SCRUB = '0xc400941b';
+
+/** Whether a thread of the process is in the system call. */
+async function isInScrub(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const calls = await Promise.all(
+    threads.map((it) => readFile(`/proc/${pid}/task/${it}/syscall`, 'utf8').catch(() => '')),
+  );
+  return calls.some((call) => call.includes(SCRUB));
+}
+
+async function withKey(value: string, use: () => Promise<void>): Promise<void> {
+  await mkdir('/etc/azure', { recursive: true });
+  await writeFile(VM_BACKUP_CONFIGURATION_PATH, `[Flashfreeze]\nbtrfsMaintenance = ${value}\n`);
+  try {
+    await use();
+  } finally {
+    await rm(VM_BACKUP_CONFIGURATION_PATH);
+  }
+}
+
+/** Its command prints what runs while everything is frozen. */
+async function freeze(timeoutS = 20): Promise<Ended> {
+  const fsid = (await runCommand('findmnt', ['-no', 'UUID', MOUNT])).trim();
+  const look = ['cat', `/sys/fs/btrfs/${fsid}/exclusive_operation`];
+  return await flashfreeze(['freeze', '--timeout', `${timeoutS}`, '--mount', MOUNT, '--', ...look]);
+}
+
+test(
+  'a balance is paused for the freeze and goes on after it',
+  async () => {
+    await using big = await Big.create();
+    await big.startBalance();
+    const plan = await flashfreeze(['plan']);
+    assert.match(plan.stdout, `a btrfs balance runs on ${MOUNT}`);
+    const doctor = await flashfreeze(['doctor']);
+    assert.match(doctor.stdout, `! btrfs-maintenance: a btrfs balance runs on ${MOUNT}`);
+    const ended = await freeze();
+    assert.is(ended.exitCode, 0, ended.stderr);
+    assert.is(ended.stdout.trim(), 'balance paused');
+    assert.is(await big.operation(), 'balance');
+  },
+  { timeLimitMs: 90_000 },
+);
+
+test(
+  'a balance of a run that died is let go on by the next command',
+  async () => {
+    await using big = await Big.create();
+    await big.startBalance();
+    const args = ['freeze', '--timeout', '60', '--mount', MOUNT, '--', 'sleep', '60'];
+    const run = spawn(process.execPath, [MAIN, ...args], { stdio: 'ignore' });
+    await big.until('balance paused');
+    run.kill('SIGKILL');
+    await once(run, 'exit');
+    const next = await flashfreeze(['report', '--list']);
+    assert.match(next.stderr, `the btrfs balance of ${MOUNT}, which it had paused, goes on`);
+    assert.is(await big.operation(), 'balance');
+  },
+  { timeLimitMs: 90_000 },
+);
+
+test(
+  'a balance is refused where the configuration says so, with the line that pauses it',
+  async () => {
+    await using big = await Big.create();
+    await big.startBalance();
+    await withKey('refuse', async () => {
+      const ended = await freeze();
+      assert.is(ended.exitCode, 125);
+      assert.match(ended.stderr, 'FF_BTRFS_BUSY');
+      assert.match(ended.stderr, `btrfs balance pause ${MOUNT}`);
+    });
+    assert.is(await big.operation(), 'balance');
+  },
+  { timeLimitMs: 60_000 },
+);
+
+test(
+  'a scrub is refused with the lines that pause it, and goes on',
+  async () => {
+    await using big = await Big.create();
+    await big.startScrub();
+    const doctor = await flashfreeze(['doctor']);
+    assert.match(doctor.stdout, `✗ btrfs-maintenance: a btrfs scrub runs on ${MOUNT}`);
+    const ended = await freeze();
+    assert.is(ended.exitCode, 125, ended.stdout);
+    assert.match(ended.stderr, `a btrfs scrub runs on ${MOUNT}`);
+    assert.match(ended.stderr, `btrfs scrub cancel ${MOUNT}`);
+    assert.match(ended.stderr, `btrfs scrub resume ${MOUNT}`);
+    assert.is((await tryCommand('btrfs', ['scrub', 'cancel', MOUNT])).code, 0, 'was running');
+    const free = await freeze();
+    assert.is(free.exitCode, 0, free.stderr);
+  },
+  { timeLimitMs: 60_000 },
+);
+
+test(
+  'a freeze that one holds up all the same names it, not who waits with the freeze',
+  async () => {
+    await using big = await Big.create();
+    await big.startBalance();
+    await withKey('ignore\nwaveLimit = 2\nretryStuckFreeze = False', async () => {
+      const frozen = freeze(5);
+      await runCommand('sh', ['-c', 'sleep 6']);
+      await tryCommand('btrfs', ['balance', 'pause', MOUNT]);
+      const ended = await frozen;
+      assert.is(ended.exitCode, 125, ended.stdout);
+      assert.match(ended.stderr, `a btrfs balance runs on ${MOUNT}`);
+    });
+  },
+  { timeLimitMs: 90_000 },
+);
+
+test.run();

@@ -1,0 +1,51 @@
+import * as assert from 'uvu/assert';
+import {
+  courseOf,
+  LONG_OPERATIONS,
+  longOperation,
+  remedyFor,
+} from '../../../src/filesystems/btrfs/maintenance.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('long operations on a btrfs');
+
+test('are those that hold writers out of a freeze', () => {
+  const cases = [
+    ['none', false, undefined],
+    ['balance\n', false, 'balance'],
+    ['balance paused', false, undefined],
+    ['balance paused', true, 'scrub'],
+    ['device add', false, 'device add'],
+    ['device remove', false, 'device remove'],
+    ['device replace', false, 'device replace'],
+    ['resize', false, 'resize'],
+    ['swap activate', false, undefined],
+    ['none', true, 'scrub'],
+    [undefined, true, 'scrub'],
+    [undefined, false, undefined],
+    ['something new', false, undefined],
+  ] as const;
+  for (const [text, isScrubbed, expected] of cases) {
+    assert.is(longOperation(text, isScrubbed), expected, `${text}, ${isScrubbed}`);
+  }
+});
+
+test('only a balance is ever paused, and only where that is wanted', () => {
+  for (const operation of LONG_OPERATIONS) {
+    assert.is(courseOf(operation, 'ignore'), 'ignore');
+    assert.is(courseOf(operation, 'refuse'), 'refuse');
+    assert.is(
+      courseOf(operation, 'pauseBalance'),
+      operation === 'balance' ? 'pause' : 'refuse',
+      operation,
+    );
+  }
+});
+
+test('each has a line for people with its mount point', () => {
+  for (const operation of LONG_OPERATIONS) {
+    assert.match(remedyFor({ mountPoint: '/data', fsid: 'x', operation }), ' /data');
+  }
+});
+
+test.run();

@@ -113,11 +113,28 @@ function readImage(
   return { kind: 'image', image };
 }
 
-/** Whether looking at a file cannot block: nobody but this machine's own disks or memory answers for it. */
+/**
+ * Whether looking at a file cannot block: nobody but this machine's own disks or memory answers for it, nor for a
+ * directory on the way to it.
+ */
 function canInspect(tree: MountTree, path: string): boolean {
   const mount = mountHolding(tree, path);
   const nature = mount === undefined ? undefined : natureOfType(mount.type);
-  return nature === 'freezable' || nature === 'memory' || nature === 'other';
+  const isOwn = nature === 'freezable' || nature === 'memory' || nature === 'other';
+  return isOwn && leadsThroughOwn(tree, path);
+}
+
+function leadsThroughOwn(tree: MountTree, path: string): boolean {
+  for (let directory = path; ; directory = dirname(directory)) {
+    const mount = tree.mountAt(directory);
+    const nature = mount && natureOfType(mount.type);
+    if (nature === 'network' || nature === 'served') {
+      return false;
+    }
+    if (directory === '/' || directory === '.') {
+      return true;
+    }
+  }
 }
 
 function nameOfNumber(system: SystemView, number: string): BlockDeviceName | undefined {

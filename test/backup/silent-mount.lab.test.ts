@@ -22,7 +22,10 @@ const SERVED = '/lab/served';
 const SILENT = join(SERVED, 'image');
 
 /** One that answers, and one that does not until the end. */
-async function withSilentMount(use: (mountPoint: string) => Promise<void>): Promise<void> {
+async function withSilentMount(
+  use: (mountPoint: string) => Promise<void>,
+  withImage = false,
+): Promise<void> {
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
   const [good, bad] = lab.disks;
   await using resources = new AsyncDisposableStack();
@@ -33,11 +36,17 @@ async function withSilentMount(use: (mountPoint: string) => Promise<void>): Prom
   const daemon = resources.use(await DaemonProcess.start('fuse-image-server', args));
   resources.defer(async () => void (await runCommand('umount', [SERVED])));
   const mountPoint = bad?.mountPoint ?? '';
-  await writeFile(join(mountPoint, 'file'), '');
+  await runCommand('truncate', ['-s', '20M', join(mountPoint, 'file')]);
+  await runCommand('mkfs.ext4', ['-q', '-F', join(mountPoint, 'file')]);
   await runCommand('mount', ['--bind', join(mountPoint, 'file'), SILENT]);
   resources.defer(async () => void (await runCommand('umount', [SILENT])));
   await runCommand('umount', [mountPoint]);
   resources.defer(async () => void (await runCommand('mount', [bad?.device ?? '', mountPoint])));
+  if (withImage) {
+    await mkdir('/lab/nested', { recursive: true });
+    await runCommand('mount', ['-o', 'loop', SILENT, '/lab/nested']);
+    resources.defer(async () => void (await runCommand('umount', ['/lab/nested'])));
+  }
   process.kill(daemon.pid, 'SIGSTOP');
   resources.defer(() => void process.kill(daemon.pid, 'SIGCONT'));
   await use(good?.mountPoint ?? '');
@@ -114,6 +123,18 @@ test(
       assert.is(code, 1);
       assert.match(stdout, `${SILENT}: could not be thawed (its mount point does not answer)`);
     });
+  },
+  { timeLimitMs: 90_000 },
+);
+
+test(
+  'does not hold a plan up where the image of another file system lies on it',
+  async () => {
+    await withSilentMount(async () => {
+      const plan = await run('plan', '--json');
+      const { excluded } = JSON.parse(plan.stdout) as { excluded: { mountPoint: string }[] };
+      assert.ok(excluded.some((it) => it.mountPoint === SILENT));
+    }, true);
   },
   { timeLimitMs: 90_000 },
 );

@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { FlashfreezeError } from '../../errors.ts';
 import { HEAD_BYTES, type Identity } from './evidence.ts';
 import { identify } from './identify.ts';
+
+/** A disk that is in order answers within ms, one that spins up within seconds. */
+const ANSWER_LIMIT_MS = 10_000;
 
 /**
  * The first `HEAD_BYTES` of a block device, fewer where it is smaller. Opened read-only; Node opens
@@ -19,8 +23,37 @@ export async function readDiskHead(devicePath: string): Promise<Uint8Array> {
   return await systemCall(devicePath, readHead(device));
 }
 
+/**
+ * Whether a device answers. Asked by a process of its own: a thread that hangs in the read of a dead disk would keep this
+ * process from ever ending, and one of few that read for all.
+ */
+async function answers(devicePath: string, limitMs: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const child = spawn('head', ['-c', String(HEAD_BYTES), devicePath], {
+    cwd: '/',
+    detached: true,
+    stdio: 'ignore',
+  });
+  const limit = setTimeout(() => resolve(false), limitMs);
+  // Without such a program nobody knows; and whatever it says, it was answered.
+  child.on('error', () => resolve(true));
+  child.on('exit', () => resolve(true));
+  const isAnswered = await promise;
+  clearTimeout(limit);
+  child.unref();
+  child.kill('SIGKILL');
+  return isAnswered;
+}
+
 /** The identity of a local disk; one that cannot be read is `unreadable`, which is no error. */
-export async function identifyDisk(devicePath: string): Promise<Identity> {
+export async function identifyDisk(
+  devicePath: string,
+  limitMs: number = ANSWER_LIMIT_MS,
+): Promise<Identity> {
+  if (!(await answers(devicePath, limitMs))) {
+    const reason = `${devicePath} did not answer within ${limitMs / 1_000} s when its first bytes were read`;
+    return { state: 'unreadable', reason };
+  }
   try {
     return identify(await readDiskHead(devicePath));
   } catch (error) {

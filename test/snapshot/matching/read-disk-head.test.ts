@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempDisposable, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,6 +48,24 @@ test('a disk that cannot be opened or read gives the errno, and is unreadable', 
     const identity = await identifyDisk(path);
     assert.ok(identity.state === 'unreadable' && identity.reason.includes(errno));
   }
+});
+
+test('of a disk that does not answer it is said so, and it keeps nobody from ending', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-head-'));
+  // Opening a pipe without a writer waits, as opening a dead disk does.
+  const path = join(directory.path, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const script = `
+    import { identifyDisk } from '${import.meta.resolve('../../../src/snapshot/matching/read-disk-head.ts')}';
+    console.log(JSON.stringify(await identifyDisk('${path}', 300)));`;
+  const said = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+    timeout: 20_000,
+    encoding: 'utf8',
+  });
+  assert.deepEqual(JSON.parse(said), {
+    state: 'unreadable',
+    reason: `${path} did not answer within 0.3 s when its first bytes were read`,
+  });
 });
 
 test('what the preflight read becomes the content of a blob', () => {

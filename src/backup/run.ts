@@ -56,8 +56,9 @@ export async function backup(
     await approached.balances.resume();
   }
   return await phases.measure('release', async () => {
-    const report = await approached.guardian?.release();
-    for (const warning of leverWarnings(approached.lastLever)) {
+    const { lastLever, guardian } = approached;
+    const report = await guardian?.release();
+    for (const warning of [...(guardian?.warnings ?? []), ...leverWarnings(lastLever)]) {
       noting.warn(warning);
     }
     await resources.disposeAsync();

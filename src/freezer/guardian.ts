@@ -1,6 +1,7 @@
 import type { LastLever as LastLeverMode } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { GUARDIAN_PATH } from '../program-files.ts';
+import { leaveControlGroups } from './control-groups.ts';
 import { type Freezer, type FreezerControls, freezerControls } from './freezer.ts';
 import { GuardianProcess } from './guardian-process.ts';
 import { type GuardianReport, toReport } from './guardian-report.ts';
@@ -29,11 +30,13 @@ export class Guardian implements AsyncDisposable {
   readonly #freezer: FreezerControls;
   readonly #isSettled: () => boolean;
   readonly #process: GuardianProcess;
+  /** Why it may be killed or stopped together with this process, as sentences for people. */
+  readonly warnings: readonly string[];
   #released: Promise<GuardianReport> | undefined;
 
   /**
    * Resolves when the guardian is ready: it has its own descriptors, its memory is locked, its
-   * threads wait. Throws `FF_GUARDIAN_MISSING`, `FF_GUARDIAN_LOST`.
+   * threads wait, and it has left this process's control groups, which are killed or frozen as a whole. Throws `FF_GUARDIAN_MISSING`, `FF_GUARDIAN_LOST`.
    *
    * @param lever the last lever for the guardian itself, for when the worker is dead and its FIFREEZE still stuck
    */
@@ -57,7 +60,12 @@ export class Guardian implements AsyncDisposable {
       throw error;
     }
     controls.guardianStarted();
-    const guardian = new Guardian(freezer, controls, started);
+    const guardian = new Guardian(
+      freezer,
+      controls,
+      started,
+      await leaveControlGroups(started.pid),
+    );
     try {
       await started.receive(({ kind }) => kind === 'ready', START_LIMIT_MS);
     } catch (error) {
@@ -67,7 +75,13 @@ export class Guardian implements AsyncDisposable {
     return guardian;
   }
 
-  private constructor(freezer: Freezer, controls: FreezerControls, started: GuardianProcess) {
+  private constructor(
+    freezer: Freezer,
+    controls: FreezerControls,
+    started: GuardianProcess,
+    warnings: readonly string[],
+  ) {
+    this.warnings = warnings;
     this.#freezer = controls;
     this.#isSettled = () => freezer.isSettled();
     this.#process = started;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { freezerControls } from '../../src/freezer/freezer.ts';
 import { GUARDIAN_PATH, Guardian } from '../../src/freezer/guardian.ts';
+import { ControlGroup, hierarchies } from '../lab/control-group.ts';
 import { LabDisks } from '../lab/disks.ts';
 import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
@@ -62,6 +63,29 @@ test('a worker that crashes writes no core to what is frozen, which is thawed', 
     written.join(' '),
   );
 });
+
+for (const [hierarchy, file, value, thawed] of [
+  ['unified', 'cgroup.kill', '1', '1'],
+  ['unified', 'cgroup.freeze', '1', '0'],
+  ['freezer', 'freezer.state', 'FROZEN', 'THAWED'],
+] as const) {
+  if (!hierarchies().includes(hierarchy)) {
+    continue;
+  }
+  test(`a worker whose control group is killed or frozen leaves nothing frozen: ${file}`, async () => {
+    using _normal = withRcuExpedited('0');
+    await using lab = await LabDisks.create(THREE);
+    const mountPoints = mountPointsOf(lab);
+    await using group = ControlGroup.create(hierarchy);
+    await using worker = await group.around(() =>
+      FrozenWorker.start(mountPoints, { deadlineMs: 1500 }),
+    );
+    group.write(file, value);
+    using thawGroup = new DisposableStack();
+    thawGroup.defer(() => file !== 'cgroup.kill' && group.write(file, thawed));
+    await released(mountPoints, worker.guardianPid);
+  });
+}
 
 for (const order of ['write', 'write-on-main-thread'] as const) {
   test(`a worker killed while it waits in a write to what is frozen leaves nothing frozen: ${order}`, async () => {

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runCommand, tryCommand } from './run-command.ts';
+import { tryCommand } from './run-command.ts';
 
-/** Version 2, or a controller of version 1 where the machine has it. */
+/** Of version 2, or of version 1 with this controller. */
 export type Hierarchy = 'unified' | 'freezer' | 'pids';
 
+/** Which of them the machine uses. Only inside the lab. */
+export function hierarchies(): Hierarchy[] {
+  return readdirSync(ROOTS) as Hierarchy[];
+}
+
+const ROOTS = '/sys/fs/cgroup';
 const EMPTY_AGAIN_MS = 10;
 
 /** A control group of the lab's own, below the root of its hierarchy. Disposing waits until it is empty. */
@@ -19,17 +25,10 @@ export class ControlGroup implements AsyncDisposable {
     this.#directory = directory;
   }
 
-  /** Only inside the lab, whose mounts go with it. */
-  static async create(hierarchy: Hierarchy): Promise<ControlGroup> {
-    const name = `flashfreeze-lab-${randomUUID()}`;
-    const root = `/lab/${name}`;
-    mkdirSync(root);
-    await runCommand('mount', [
-      ...['-t', hierarchy === 'unified' ? 'cgroup2' : 'cgroup'],
-      ...(hierarchy === 'unified' ? [] : ['-o', hierarchy]),
-      ...['none', root],
-    ]);
-    const directory = join(root, name);
+  /** Only inside the lab. */
+  static create(hierarchy: Hierarchy): ControlGroup {
+    const root = join(ROOTS, hierarchy);
+    const directory = join(root, `flashfreeze-lab-${randomUUID()}`);
     mkdirSync(directory);
     return new ControlGroup(root, directory);
   }

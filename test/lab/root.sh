@@ -45,6 +45,16 @@ cd /sys/root || fail "the new root is not there"
     mount -t tmpfs run run &&
     mount -t tmpfs -o mode=755 flashfreeze-lab lab
 } || fail "the lab's own /proc, /sys, /dev or /run cannot be mounted"
+# The hierarchies of control groups that the machine uses, and no new ones.
+mount -t tmpfs -o mode=755 flashfreeze-lab sys/fs/cgroup 2>/dev/null &&
+  while IFS=: read -r number hierarchy path; do
+    case $hierarchy in
+      '') mkdir sys/fs/cgroup/unified && mount -t cgroup2 none sys/fs/cgroup/unified ;;
+      freezer | pids)
+        mkdir "sys/fs/cgroup/$hierarchy" && mount -t cgroup -o "$hierarchy" none "sys/fs/cgroup/$hierarchy" ;;
+      name=*) mkdir "sys/fs/cgroup/$hierarchy" && mount -t cgroup -o "none,$hierarchy" none "sys/fs/cgroup/$hierarchy" ;;
+    esac
+  done </proc/self/cgroup 2>/dev/null
 # What the machine wants quiesced and how it is backed up is none of the lab's business.
 { mkdir -p etc/azure && mount -t tmpfs -o mode=755 flashfreeze-lab etc/azure && rm -f etc/waagent.conf; } ||
   fail "the machine's configuration cannot be hidden"

@@ -1,0 +1,48 @@
+import * as assert from 'uvu/assert';
+import { leaveControlGroups, rootOf, toLeave } from '../../src/freezer/control-groups.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('control groups');
+
+const UNIFIED = `26 20 0:23 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate
+`;
+const HYBRID = `30 25 0:27 / /sys/fs/cgroup/unified rw shared:10 - cgroup2 cgroup2 rw,nsdelegate
+31 25 0:28 / /sys/fs/cgroup/systemd rw shared:11 - cgroup cgroup rw,xattr,name=systemd
+35 25 0:32 / /sys/fs/cgroup/cpu,cpuacct rw shared:15 - cgroup cgroup rw,cpu,cpuacct
+36 25 0:33 /docker/4f7 /sys/fs/cgroup/freezer ro shared:16 - cgroup cgroup rw,freezer
+37 25 0:34 / /odd\\040place rw shared:17 - cgroup cgroup rw,pids
+`;
+
+test('leaves what it could be killed, frozen or limited by, and nothing else', () => {
+  const content = `12:cpu,cpuacct:/system.slice/walinuxagent.service
+9:freezer:/
+8:pids:/system.slice/walinuxagent.service
+1:name=systemd:/system.slice/walinuxagent.service
+0::/a:b
+`;
+  assert.equal(toLeave(content), [
+    { hierarchy: 'pids', path: '/system.slice/walinuxagent.service' },
+    { hierarchy: 'name=systemd', path: '/system.slice/walinuxagent.service' },
+    { hierarchy: '', path: '/a:b' },
+  ]);
+});
+
+test('finds the root of a hierarchy where it is mounted', () => {
+  assert.is(rootOf(UNIFIED, ''), '/sys/fs/cgroup');
+  assert.is(rootOf(UNIFIED, 'freezer'), undefined);
+  assert.is(rootOf(HYBRID, ''), '/sys/fs/cgroup/unified');
+  assert.is(rootOf(HYBRID, 'name=systemd'), '/sys/fs/cgroup/systemd');
+  assert.is(rootOf(HYBRID, 'pids'), '/odd place');
+});
+
+test('takes the part that a container sees for no root', () => {
+  assert.is(rootOf(HYBRID, 'freezer'), undefined);
+});
+
+test('what cannot be left is a sentence, not an error', async () => {
+  const [warning = '', ...more] = await leaveControlGroups(2 ** 22);
+  assert.match(warning, /could not leave .*\(ENOENT\)/);
+  assert.equal(more, []);
+});
+
+test.run();

@@ -62,17 +62,22 @@ struct flock whole_file(short type) {
 std::shared_ptr<RecordLock> RecordLock::acquire(const std::string& path, uint64_t deadline_ns,
                                                 std::function<void(Outcome)> done) {
   alarm_signal();  // fails here rather than on the waiting thread
-  auto lock = open(path);
+  std::shared_ptr<RecordLock> lock(new RecordLock(path));
   start_thread([lock, deadline_ns, done = std::move(done)] { done(lock->wait(deadline_ns)); });
   return lock;
 }
 
-std::shared_ptr<RecordLock> RecordLock::open(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) throw SystemError(EINVAL, "open", path);
-  const Descriptor directory = open_safe_directory(path.substr(0, std::max<size_t>(slash, 1)));
-  const std::string name = path.substr(slash + 1);
-  const std::lock_guard<std::mutex> guard(registry().mutex);
+Descriptor RecordLock::open_directory() const {
+  const std::size_t slash = path_.rfind('/');
+  if (slash == std::string::npos) throw SystemError(EINVAL, "open", path_);
+  return open_safe_directory(path_.substr(0, std::max<size_t>(slash, 1)));
+}
+
+void RecordLock::open() {
+  const std::string& path = path_;
+  const Descriptor directory = open_directory();
+  const std::string name = path.substr(path.rfind('/') + 1);
+  const std::lock_guard<std::mutex> registered(registry().mutex);
   struct stat status {};
   // Looked up before it is opened: closing a second descriptor would drop the lock held on the first.
   if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -89,19 +94,41 @@ std::shared_ptr<RecordLock> RecordLock::open(const std::string& path) {
   if (!file) throw SystemError(errno, "open", path);
   if (fstat(file.get(), &status) != 0) throw SystemError(errno, "fstat", path);
   if (!S_ISREG(status.st_mode) || status.st_uid != 0) throw SystemError(EACCES, "open", path);
-  const FileKey key{status.st_dev, status.st_ino};
-  registry().files.insert(key);
-  return std::shared_ptr<RecordLock>(new RecordLock(std::move(file), key));
+  const std::lock_guard<std::mutex> guard(mutex_);
+  file_ = std::move(file);
+  key_ = {status.st_dev, status.st_ino};
+  registry().files.insert(key_);
+}
+
+/** Who held it may have removed the file: then the next one locks another file of that name. */
+bool RecordLock::is_current() const {
+  struct stat status {};
+  const std::string name = path_.substr(path_.rfind('/') + 1);
+  return fstatat(open_directory().get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         key_ == FileKey{status.st_dev, status.st_ino};
 }
 
 RecordLock::~RecordLock() { release(); }
 
 RecordLock::Outcome RecordLock::wait(uint64_t deadline_ns) {
   Outcome outcome;
-  outcome.error = wait_interruptibly(deadline_ns);
+  outcome.error = wait_for_path(deadline_ns);
   if (outcome.error == ETIMEDOUT) outcome.holder = holder();
   if (outcome.error != 0) release();
   return outcome;
+}
+
+int RecordLock::wait_for_path(uint64_t deadline_ns) {
+  try {
+    for (;;) {
+      const int error = wait_interruptibly(deadline_ns);
+      if (error != 0 || is_current()) return error;
+      release();
+      open();
+    }
+  } catch (const SystemError& failure) {
+    return failure.error();
+  }
 }
 
 int RecordLock::wait_interruptibly(uint64_t deadline_ns) {

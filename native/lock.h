@@ -20,7 +20,8 @@ namespace flashfreeze {
  * The exclusive POSIX record lock on a whole file, as lockf(3) takes it, so that it excludes other
  * tools that use lockf or fcntl. Such a lock belongs to the process and is dropped when *any* of
  * its descriptors of that file is closed: a process holds one such lock per file, and acquire()
- * refuses a second.
+ * refuses a second. What is locked is what the path leads to: a file that was removed meanwhile is left
+ * for the one that has its name.
  */
 class RecordLock {
  public:
@@ -48,9 +49,12 @@ class RecordLock {
  private:
   using FileKey = std::pair<dev_t, ino_t>;
 
-  RecordLock(Descriptor file, FileKey key) : file_(std::move(file)), key_(key) {}
-  static std::shared_ptr<RecordLock> open(const std::string& path);
+  explicit RecordLock(const std::string& path) : path_(path) { open(); }
+  Descriptor open_directory() const;
+  void open();
+  bool is_current() const;
   Outcome wait(uint64_t deadline_ns);
+  int wait_for_path(uint64_t deadline_ns);
   int wait_interruptibly(uint64_t deadline_ns);
   int wait_for_lock(uint64_t deadline_ns) const;
   int start_alarm(uint64_t deadline_ns);
@@ -58,9 +62,10 @@ class RecordLock {
   void set_alarm(uint64_t at_ns);
   pid_t holder() const;
 
+  const std::string path_;
   std::mutex mutex_;  // guards file_ and alarm_
   Descriptor file_;
-  FileKey key_;
+  FileKey key_{};
   std::optional<timer_t> alarm_;
   std::atomic<bool> cancelled_{false};
 };

@@ -203,4 +203,20 @@ test('a directory in the place of the lock, or a file in that of its directory, 
   assert.match(other.message, `"${file}" is of the wrong type (ENOTDIR)`);
 });
 
+test('a lock file that its holder removes is not what is locked in the end', async () => {
+  await using place = await makePlace();
+  const { path } = place;
+  (await FreezeLock.acquire({ path }))[Symbol.dispose]();
+  await using holder = await otherTool(path);
+  assert.is(holder.answer, 'locked');
+  // It is open, and waited for, when this returns.
+  const acquiring = FreezeLock.acquire({ path });
+  await rm(path);
+  holder.letGo();
+  using lock = await acquiring;
+  assert.not(await isFree(path));
+  lock[Symbol.dispose]();
+  assert.ok(await isFree(path));
+});
+
 test.run();

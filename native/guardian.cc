@@ -20,6 +20,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -46,9 +47,14 @@ enum Inherited { kControl = 0, kReport = 1, kLedger = 3, kGrace = 4, kLifeline =
 // there for a worker that is stopped, stuck or dead.
 constexpr uint64_t kBehindWorkerNs = 300'000'000;
 
-// A FITHAW that fails otherwise than with EINVAL is repeated for about 10 s.
-constexpr int kThawAttempts = 100;
-constexpr useconds_t kThawPauseUs = 100'000;
+// A FITHAW that fails otherwise than with EINVAL is repeated for as long as it takes: there is nobody else.
+constexpr useconds_t kShortestPauseUs = 100'000;
+constexpr useconds_t kLongestPauseUs = 1'000'000;
+
+// The lever is pulled again while something is stuck, ever more rarely: as long as it works, opens are
+// refused. The first time is longer than its grace and its limit together.
+constexpr uint64_t kFirstPullAgainNs = 6'000'000'000;
+constexpr uint64_t kLastPullAgainNs = 60'000'000'000;
 
 constexpr std::size_t kStackBytes = 32 * 1024;
 constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
@@ -80,7 +86,7 @@ struct Thaw {
   int mount_point = -1;
   bool is_harmed_by_kill = false;
   LedgerEntry* entry = nullptr;
-  ThawResult result{ThawResult::Kind::kNothing};
+  ThawResult told{ThawResult::Kind::kNothing};  // of the first attempt
 };
 
 class Guardian {
@@ -92,7 +98,8 @@ class Guardian {
   enum Order : uint32_t { kWait, kGo, kGoAfterDeath };
 
   void thaw_on_order(Thaw& thaw);
-  static void enter(const Thaw& thaw);
+  static void enter(const Thaw& thaw, const ThawResult& result);
+  void wait_for_first_attempts();
   void wait_for_reason();
   const char* obey();
   void set_timer(uint64_t at_ns);
@@ -108,6 +115,7 @@ class Guardian {
   Descriptor worker_process_;
   FutexWord order_{kWait};
   FutexWord ready_{0};
+  FutexWord attempting_{0};  // threads whose first attempt has not ended
   FutexWord working_{0};
   std::atomic<int> start_error_{0};
   const char* reason_ = "";
@@ -145,27 +153,33 @@ Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
 // guardian is killed must not keep the worker from seeing it.
 void Guardian::thaw_on_order(Thaw& thaw) {
   if (const int error = keep_only_descriptor(thaw.mount_point)) start_error_.store(error);
+  attempting_.fetch_add(1);
   working_.fetch_add(1);
   ready_.fetch_add(1);
   futex_wake_all(ready_);
   while (order_.load() == kWait) futex_wait(order_, kWait);
   if (order_.load() == kGoAfterDeath && thaw.is_harmed_by_kill) usleep(kSecondDeathNs / 1000);
-  for (int attempt = 0; attempt < kThawAttempts; ++attempt) {
-    thaw.result = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
-    if (thaw.result.kind != ThawResult::Kind::kFailed) break;
-    usleep(kThawPauseUs);
+  thaw.told = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
+  enter(thaw, thaw.told);
+  attempting_.fetch_sub(1);
+  futex_wake_all(attempting_);
+  useconds_t pause_us = kShortestPauseUs;
+  for (ThawResult result = thaw.told; result.kind == ThawResult::Kind::kFailed;) {
+    usleep(pause_us);
+    pause_us = std::min(2 * pause_us, kLongestPauseUs);
+    result = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
+    enter(thaw, result);
   }
-  enter(thaw);
   working_.fetch_sub(1);
   futex_wake_all(working_);
 }
 
 /** The details before the state: the worker reads them when it sees that. */
-void Guardian::enter(const Thaw& thaw) {
-  const bool thawed = thaw.result.kind == ThawResult::Kind::kThawed;
-  if (!thawed && thaw.result.kind != ThawResult::Kind::kNotFrozen) return;
-  thaw.entry->guardian_start_ns.store(thaw.result.stamps.start_ns);
-  thaw.entry->guardian_end_ns.store(thaw.result.stamps.end_ns);
+void Guardian::enter(const Thaw& thaw, const ThawResult& result) {
+  const bool thawed = result.kind == ThawResult::Kind::kThawed;
+  if (!thawed && result.kind != ThawResult::Kind::kNotFrozen) return;
+  thaw.entry->guardian_start_ns.store(result.stamps.start_ns);
+  thaw.entry->guardian_end_ns.store(result.stamps.end_ns);
   const auto word = thawed ? GuardianThaw::kThawed : GuardianThaw::kFoundThawed;
   thaw.entry->guardian.store(static_cast<uint32_t>(word));
   thaw.entry->exchange_if(FreezeState::kFreezing, FreezeState::kThawed);
@@ -247,15 +261,29 @@ void Guardian::thaw_all() {
   order_.store(after_death ? kGoAfterDeath : kGo);
   futex_wake_all(order_);
   restore_grace_periods(kGrace, ledger_.header());
-  // For a FIFREEZE that no FITHAW releases, of a worker that may be dead and can do nothing itself.
-  if (lever_ && !nothing_owed()) lever_->pull();
-  for (uint32_t left = 0; (left = working_.load()) != 0;) futex_wait(working_, left);
+  wait_for_first_attempts();
+}
+
+// The lever is for a FIFREEZE that no FITHAW releases, of a worker that may be dead and can do nothing itself.
+void Guardian::wait_for_first_attempts() {
+  uint64_t again_after_ns = kFirstPullAgainNs;
+  uint64_t pull_ns = monotonic_ns();
+  for (uint32_t left = 0; (left = attempting_.load()) != 0;) {
+    const uint64_t now_ns = monotonic_ns();
+    if (now_ns < pull_ns) {
+      futex_wait_for(attempting_, left, pull_ns - now_ns);
+      continue;
+    }
+    if (lever_ && !nothing_owed()) lever_->pull();
+    pull_ns = now_ns + again_after_ns;
+    again_after_ns = std::min(2 * again_after_ns, kLastPullAgainNs);
+  }
 }
 
 int Guardian::tell() {
   int failed = 0;
   for (std::size_t i = 0; i < thaws_.size(); ++i) {
-    const ThawResult& result = thaws_[i].result;
+    const ThawResult& result = thaws_[i].told;
     const auto end_ns = static_cast<unsigned long long>(result.stamps.end_ns);
     if (result.kind == ThawResult::Kind::kThawed) report("thawed %zu %llu\n", i, end_ns);
     if (result.kind == ThawResult::Kind::kNotFrozen) report("not-frozen %zu %llu\n", i, end_ns);
@@ -273,7 +301,9 @@ int Guardian::run() {
   wait_for_reason();
   thaw_all();
   if (lever_) lever_->close();
-  return tell();
+  const int failed = tell();
+  for (uint32_t left = 0; (left = working_.load()) != 0;) futex_wait(working_, left);
+  return failed;
 }
 
 int guard(int argc, char** argv) {

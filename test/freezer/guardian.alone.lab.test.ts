@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { freezerControls } from '../../src/freezer/freezer.ts';
 import { GUARDIAN_PATH, Guardian } from '../../src/freezer/guardian.ts';
@@ -205,6 +206,29 @@ test('a guardian told to end by a signal thaws first and says so', async () => {
   assert.is(await worker.told(), 'guardian-lost');
   worker.order('release');
   assert.is(await worker.told(), 'signal');
+});
+
+/** Longer than anybody would try who gives up. */
+const FAILS_FOR_MS = 12_000;
+
+test('a guardian whose thaw fails again and again does not give up', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const [mountPoint = ''] = mountPointsOf(lab);
+  await using worker = await FrozenWorker.start([mountPoint]);
+  const failing = spawn(
+    'strace',
+    ['-f', '-p', String(worker.guardianPid), '-e', 'inject=ioctl:error=EIO', '-o', '/dev/null'],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  using end = new DisposableStack();
+  end.defer(() => failing.kill('SIGTERM'));
+  await once(failing.stderr, 'data');
+  worker.kill('SIGKILL');
+  await delay(FAILS_FOR_MS);
+  assert.ok(await new Writer(mountPoint).isBlocked());
+  end.dispose();
+  await released([mountPoint], worker.guardianPid);
 });
 
 test('the end of the control pipe makes the guardian thaw, though the worker lives', async () => {

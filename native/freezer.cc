@@ -169,6 +169,8 @@ void Freezer::break_off(EventKind why) {
     guardian_lost_ns_.store(monotonic_ns());
   }
   if (armed_.exchange(0) == 0 && why == EventKind::kExpired) return;
+  LedgerHeader& header = ledger_.header();
+  header.seen_to_ns.store(header.deadline_ns.load());
   const uint64_t now_ns = monotonic_ns();
   completions_->publish({why, 0, 0, false, {now_ns, now_ns}, 0});  // told before the thaws it causes
   thaw_everything();

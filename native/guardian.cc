@@ -103,6 +103,7 @@ class Guardian {
   void wait_for_reason();
   const char* obey();
   void set_timer(uint64_t at_ns);
+  const char* time_is_up();
   bool nothing_owed() const;
   void thaw_all();
   int tell();
@@ -118,6 +119,7 @@ class Guardian {
   FutexWord attempting_{0};  // threads whose first attempt has not ended
   FutexWord working_{0};
   std::atomic<int> start_error_{0};
+  uint64_t deadline_ns_ = 0;  // of the whole
   const char* reason_ = "";
 };
 
@@ -213,12 +215,26 @@ const char* Guardian::obey() {
   if (length <= 0) return kControlClosed;
   if (command == 'q') return "released";
   if (command == 'a') {
-    const uint64_t deadline_ns = ledger_.header().deadline_ns.load();
-    set_timer(deadline_ns + kBehindWorkerNs);
-    report("armed %llu\n", static_cast<unsigned long long>(deadline_ns));
+    deadline_ns_ = ledger_.header().deadline_ns.load();
+    set_timer(deadline_ns_ + kBehindWorkerNs);
+    report("armed %llu\n", static_cast<unsigned long long>(deadline_ns_));
+  } else if (command == 'l') {
+    const uint64_t limit_ns = ledger_.header().deadline_ns.load();
+    if (limit_ns != 0) set_timer(limit_ns + kBehindWorkerNs);
   } else if (command == 'd' && nothing_owed()) {
     set_timer(0);
   }
+  return nullptr;
+}
+
+/** Null where it was the limit of a wave, and the worker has seen to it: then the whole is waited for. */
+const char* Guardian::time_is_up() {
+  uint64_t expirations = 0;
+  if (read(timer_.get(), &expirations, sizeof expirations) != sizeof expirations) return nullptr;
+  const LedgerHeader& header = ledger_.header();
+  const bool is_seen_to = header.seen_to_ns.load() == header.deadline_ns.load();
+  if (!is_seen_to || monotonic_ns() >= deadline_ns_ + kBehindWorkerNs) return "deadline";
+  set_timer(deadline_ns_ + kBehindWorkerNs);
   return nullptr;
 }
 
@@ -230,13 +246,9 @@ void Guardian::wait_for_reason() {
                     {kLifeline, 0, 0}};
   for (;;) {
     if (poll(files, 5, -1) < 0) continue;  // EINTR
-    uint64_t expirations = 0;
     const char* reason = nullptr;
     if (files[0].revents != 0) reason = obey();
-    if (files[1].revents != 0 &&
-        read(timer_.get(), &expirations, sizeof expirations) == sizeof expirations) {
-      reason = "deadline";
-    }
+    if (files[1].revents != 0 && reason == nullptr) reason = time_is_up();
     if (files[2].revents != 0) reason = "signal";
     // A worker of which a thread waits in a write to what is frozen has neither pidfd nor control pipe at its end.
     if (files[3].revents != 0 || files[4].revents != 0) reason = kWorkerDead;

@@ -57,10 +57,11 @@ struct alignas(64) LedgerHeader {
   uint32_t version;
   uint32_t count;
   int32_t worker;                        // process id
-  std::atomic<uint64_t> deadline_ns;     // CLOCK_MONOTONIC; 0: not armed
+  std::atomic<uint64_t> deadline_ns;     // CLOCK_MONOTONIC, of a wave or the whole; 0: not armed
   std::atomic<uint32_t> revoked;         // set by the guardian: nothing may be frozen any more
   std::atomic<int32_t> former_expedited; // value of rcu_expedited to put back
   std::atomic<uint32_t> expedited;       // 1: we changed rcu_expedited
+  std::atomic<uint64_t> seen_to_ns;      // the deadline that the worker itself has acted upon
 };
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 // What src/freezer/ledger.ts reads of a dead run's ledger.

@@ -78,7 +78,7 @@ export class GuardianProcess {
   }
 
   /** One of the command bytes of native/guardian.cc. */
-  send(command: 'a' | 'd' | 'q'): void {
+  send(command: 'a' | 'l' | 'd' | 'q'): void {
     this.#control.write(command);
   }
 

@@ -172,7 +172,8 @@ export class ArmedFreezer {
   /**
    * Moves the native deadline within the guardian's: a limit for one wave, say. When it passes,
    * `expired` is told, and before another `freeze` there must be another limit. Throws `FF_INTERNAL`
-   * for a time behind `deadlineNs`, and after `disarm`.
+   * for a time behind `deadlineNs`, and after `disarm`. The guardian is told, and thaws where this process does
+   * not: one that is stopped, say.
    */
   limit(deadlineNs: bigint): void {
     if (this.#isDisarmed || deadlineNs > this.deadlineNs) {
@@ -182,6 +183,7 @@ export class ArmedFreezer {
       throw new FlashfreezeError('FF_INTERNAL', `freezer: ${reason}`);
     }
     this.#freezer.arm(deadlineNs);
+    this.#guardian.send('l');
   }
 
   /**

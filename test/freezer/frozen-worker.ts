@@ -23,7 +23,7 @@ export class FrozenWorker implements AsyncDisposable {
     directory = '/',
   ): Promise<FrozenWorker> {
     const all: WorkerOptions = {
-      ...{ deadlineMs: 30_000, lastIsStuck: false, journalDirectory: '' },
+      ...{ deadlineMs: 30_000, limitMs: 0, lastIsStuck: false, journalDirectory: '' },
       ...options,
     };
     const child = spawn(

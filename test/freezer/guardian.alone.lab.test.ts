@@ -288,6 +288,37 @@ test('nothing is frozen behind a deadline alone', async () => {
   await writable(mountPointsOf(lab));
 });
 
+test('a worker that is stopped in a wave does not outlast the limit of the wave', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create(THREE);
+  const mountPoints = mountPointsOf(lab);
+  await using worker = await FrozenWorker.start(mountPoints, {
+    deadlineMs: 60_000,
+    limitMs: 1500,
+  });
+  await stop(worker.pid);
+  await released(mountPoints, worker.guardianPid);
+});
+
+/** The guardian looks 300 ms after the limit. */
+const GUARDIAN_HAS_LOOKED_MS = 600;
+
+test('a guardian goes on where the worker has seen to the limit of a wave, and keeps the deadline', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  await using recorded = new RecordedFreezer(mountPointsOf(lab));
+  await using guardian = await Guardian.start(recorded.freezer);
+  for (const attempt of [1, 2]) {
+    const armed = await guardian.arm(inMs(20_000));
+    armed.limit(inMs(200));
+    armed.freeze([0]);
+    await recorded.until('expired', attempt);
+    await recorded.until('thawed', attempt);
+    await delay(GUARDIAN_HAS_LOOKED_MS);
+    armed.disarm();
+  }
+  assert.equal(await guardian.release(), { reason: 'released', thawed: [], failed: [] });
+});
+
 test('a guardian serves one attempt after the other', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   await using recorded = new RecordedFreezer(mountPointsOf(lab));

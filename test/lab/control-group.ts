@@ -45,11 +45,16 @@ export class ControlGroup implements AsyncDisposable {
 
   /** Runs a program in the group, this process stays outside; resolves to what it said until its end, or its limit. */
   async output(program: string, args: readonly string[], limitSeconds: number): Promise<string> {
-    const { stdout } = await tryCommand('sh', [
-      ...['-c', 'echo $$ >"$1"; shift; exec "$@"', 'sh', join(this.#directory, 'cgroup.procs')],
-      ...['timeout', '--signal', 'KILL', String(limitSeconds), program, ...args],
-    ]);
+    const [sh = '', ...words] = this.entering;
+    const limited = ['timeout', '--signal', 'KILL', String(limitSeconds), program, ...args];
+    const { stdout } = await tryCommand(sh, [...words, ...limited]);
     return stdout;
+  }
+
+  /** What comes before a command's words so that it runs in the group. */
+  get entering(): string[] {
+    const procs = join(this.#directory, 'cgroup.procs');
+    return ['sh', '-c', 'echo $$ >"$1"; shift; exec "$@"', 'sh', procs];
   }
 
   /** One of the group's control files. */

@@ -11,8 +11,21 @@ export const FAULT_KINDS = [
   'stop-guardian',
   'kill-worker-then-guardian',
   'kill-guardian-then-worker',
+  'kill-group',
+  'freeze-group',
+  'crash-worker',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** Of the worker; its guardian has left it. */
+export function isAboutGroup(kind: FaultKind): boolean {
+  return kind === 'kill-group' || kind === 'freeze-group';
+}
+
+/** The worker cannot end in order. */
+export function endsWorker(kind: FaultKind): boolean {
+  return kind === 'kill-worker' || kind === 'kill-group' || kind === 'crash-worker';
+}
 
 /** Nobody is left to thaw: that is up to the next start of any command. */
 export function killsBoth(kind: FaultKind): boolean {
@@ -49,7 +62,8 @@ const ANYWHERE_SHARE = 0.25;
 export function drawRound(random: Random, kinds: readonly FaultKind[] = FAULT_KINDS): Drawn {
   const kind = kinds[Math.floor(random() * kinds.length)] ?? 'kill-worker';
   const latencyMs = Math.round(random() * LATENCY_MS);
-  const untilWritable = kind === 'stop-worker' && random() < 0.5;
+  const mayLast = kind === 'stop-worker' || kind === 'freeze-group';
+  const untilWritable = mayLast && random() < 0.5;
   const lastsMs = untilWritable ? undefined : random() * LONGEST_STOP_MS;
   const gapMs = random() < 0.5 ? 0 : random() * 3;
   return { kind, latencyMs, ...drawMoment(random, kind, latencyMs), lastsMs, gapMs };

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Rig } from '../../commands/rig.ts';
+import { ControlGroup } from '../../lab/control-group.ts';
 import { type Ending, RunningCommand } from '../running-command.ts';
-import { type Drawn, killsBoth } from './draw.ts';
+import { type Drawn, endsWorker, isAboutGroup, killsBoth } from './draw.ts';
 import {
   faultsOfEnding,
   faultsOfUndisturbed,
@@ -63,8 +64,9 @@ export async function playRound(ground: Ground, drawn: Drawn): Promise<RoundResu
   await setLatency(ground, drawn.latencyMs);
   const known = (await rig.server.requests()).length;
   watch.forget();
-  using command = startCommand(ground, drawn);
-  const struck = await strike(command, drawn);
+  await using group = isAboutGroup(drawn.kind) ? ControlGroup.create('unified') : undefined;
+  using command = startCommand(ground, drawn, group);
+  const struck = await strike(command, drawn, group);
   const aftermath = await followUp(ground, drawn, command, struck);
   const requests = (await rig.server.requests())
     .slice(known)
@@ -105,7 +107,7 @@ function stageOf({ atNs, isArmed }: Strike, seen: Seen, disks: number): Stage {
  */
 function isKernelsDoing({ rig }: Ground, { kind }: Drawn, mountPoint: string): boolean {
   const disk = rig.disks.disks.find((it) => it.mountPoint === mountPoint);
-  return disk?.type === 'btrfs' && kind.startsWith('kill-');
+  return disk?.type === 'btrfs' && (kind.startsWith('kill-') || kind === 'crash-worker');
 }
 
 function tooLong(seen: Seen): string[] {
@@ -126,14 +128,22 @@ function snapshotArguments({ urls }: Ground, timeoutMs: number): string[] {
   ];
 }
 
-function startCommand(ground: Ground, { kind, lastsMs = 0 }: Drawn): RunningCommand {
+/** As far as the machine lets it, it dumps core. */
+const WITH_CORE_DUMPS = ['sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh'];
+
+function startCommand(
+  ground: Ground,
+  { kind, lastsMs = 0 }: Drawn,
+  group: ControlGroup | undefined,
+): RunningCommand {
   const environment = isSabotage(kind)
     ? {
         NODE_OPTIONS: `--import=${SABOTEUR}`,
         FLASHFREEZE_TEST_SABOTAGE: `${kind} ${lastsMs}`,
       }
     : {};
-  return RunningCommand.start(snapshotArguments(ground, TIMEOUT_MS), { environment });
+  const under = [...(group?.entering ?? []), ...(kind === 'crash-worker' ? WITH_CORE_DUMPS : [])];
+  return RunningCommand.start(snapshotArguments(ground, TIMEOUT_MS), { environment, under });
 }
 
 interface Aftermath {
@@ -176,7 +186,7 @@ async function followUp(
     leftFrozen: leftFrozen || last === undefined,
     sinceNs,
     recoveredNs,
-    ending: drawn.kind === 'kill-worker' && struck !== undefined ? undefined : ending,
+    ending: endsWorker(drawn.kind) && struck !== undefined ? undefined : ending,
     problems: ending === undefined ? [`the command did not end:\n${command.stderr}`] : [],
   };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ControlGroup } from '../../lab/control-group.ts';
 import { guardianOf } from '../processes.ts';
 import type { RunningCommand } from '../running-command.ts';
 import { type Drawn, type FaultKind, isAboutGuardian } from './draw.ts';
@@ -17,8 +18,16 @@ const POLL_MS = 2;
 /** What a command says right before its window. */
 const ARMING = 'arm the guardian';
 
-/** Waits for the drawn moment and strikes; undefined where the command had ended before. */
-export async function strike(command: RunningCommand, drawn: Drawn): Promise<Strike | undefined> {
+/**
+ * Waits for the drawn moment and strikes; undefined where the command had ended before.
+ *
+ * @param group of the command, where the fault is about that
+ */
+export async function strike(
+  command: RunningCommand,
+  drawn: Drawn,
+  group: ControlGroup | undefined,
+): Promise<Strike | undefined> {
   const guardian = await momentOf(command, drawn);
   if (!command.isRunning) {
     return undefined;
@@ -48,6 +57,15 @@ export async function strike(command: RunningCommand, drawn: Drawn): Promise<Str
       await pause(drawn.gapMs);
       send(guardian, 'SIGKILL');
       break;
+    case 'crash-worker':
+      command.signal('SIGSEGV');
+      break;
+    case 'kill-group':
+      group?.write('cgroup.kill', '1');
+      break;
+    case 'freeze-group':
+      group?.write('cgroup.freeze', '1');
+      return { atNs, isArmed, resume: () => group?.write('cgroup.freeze', '0') };
     case 'kill-guardian-then-worker':
       send(guardian, 'SIGKILL');
       await pause(drawn.gapMs);

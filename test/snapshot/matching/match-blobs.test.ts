@@ -219,6 +219,11 @@ test('no blob is foreign while a disk that it may be could not be read', () => {
   const blobs = blobsOf(ext('X'), ext('A'));
   assert.deepEqual(matchBlobs(blobs, disks, []).unmatched, [
     { blob: 0, reason: { kind: 'disk-unreadable', disks: ['sdb'] }, mayBe: ['sdb'] },
+    {
+      blob: 1,
+      reason: { kind: 'unread-rivals', disk: 'sda', rivals: ['sdb'] },
+      mayBe: ['sda', 'sdb'],
+    },
   ]);
   const otherSize = [...disksOf({ sda: ext('A') }), ...disksOf({ sdb: UNREADABLE }, 5 * GIB)];
   assert.deepEqual(verdicts(matchBlobs(blobs, otherSize, []), 2), ['foreign', 'sda']);

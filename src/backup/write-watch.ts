@@ -154,6 +154,20 @@ function countersOf(paths: readonly string[], openCounter: OpenCounter): Counted
   return [];
 }
 
+/**
+ * The kernel tells a freeze that its last writes have ended a moment before it counts them. So what is still under way
+ * right after a freeze is looked at again so often; each look takes some microseconds.
+ */
+const MOST_LOOKS = 10;
+
+function settled(counter: CountedWrites): number {
+  let looks = 1;
+  while (counter.read() > 0 && looks < MOST_LOOKS) {
+    looks += 1;
+  }
+  return counter.completed;
+}
+
 /** The disk before its swaps, and afterwards the other way round: what they account for lies inside the disk's span. */
 function readBefore(disk: WatchedDisk): void {
   const { counters, swaps, swapsBefore } = disk;
@@ -162,8 +176,7 @@ function readBefore(disk: WatchedDisk): void {
   }
   let completed = 0;
   for (const counter of counters) {
-    counter.read();
-    completed += counter.completed;
+    completed += settled(counter);
   }
   disk.before = completed;
   for (const [index, swap] of swaps.entries()) {

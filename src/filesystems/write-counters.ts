@@ -64,12 +64,25 @@ export class WriteCounter implements CountedWrites {
   }
 
   read(): number {
+    // That figure counts reads, too; only if it is not 0 it is worth a second look.
+    if (this.#readStat() === 0) {
+      return 0;
+    }
+    const writes = this.#writesInFlight();
+    if (writes === 0) {
+      // What was under way may have ended between the two looks, and is to be counted then.
+      this.#readStat();
+    }
+    return writes;
+  }
+
+  /** Returns how much is under way, reads and writes. */
+  #readStat(): number {
     const length = readSync(this.#stat, this.#line, 0, LONGEST_LINE, 0);
     this.completed =
       fieldOf(this.#line, length, WRITES_COMPLETED) +
       fieldOf(this.#line, length, DISCARDS_COMPLETED);
-    // That figure counts reads, too; only if it is not 0 it is worth a second look.
-    return fieldOf(this.#line, length, IN_FLIGHT) === 0 ? 0 : this.#writesInFlight();
+    return fieldOf(this.#line, length, IN_FLIGHT);
   }
 
   /** `inflight` has two numbers, reads and writes. */

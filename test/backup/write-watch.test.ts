@@ -40,6 +40,22 @@ test('tells swap from other writes, completed and under way', () => {
   }
 });
 
+test('a write that is not counted yet right after the freeze is not taken for a later one', () => {
+  const disk = new Counter();
+  let looks = 0;
+  disk.read = () => {
+    looks += 1;
+    disk.completed = looks > 6 ? 1 : 0;
+    return 1 - disk.completed;
+  };
+  using watch = WriteWatch.open([['sda']], [], () => disk);
+  looks = 3;
+  disk.completed = 0;
+  watch.beforeRequests([0]);
+  watch.atBarrier([0]);
+  assert.equal(watch.results()[0]?.kind, 'unchanged');
+});
+
 test('a target is unread if nobody looked when its answer came, unless there is nothing to read', () => {
   const counter = new Counter();
   using watch = WriteWatch.open([['sda'], ['sdb'], []], [], (name) =>

@@ -36,8 +36,8 @@ export interface WindowEffects {
 
 /** Looks at the disks' write counters; each call returns at once. */
 export interface DiskWatch {
-  /** The requests of these targets leave now. */
-  beforeRequests(targets: readonly number[]): void;
+  /** The requests of these targets leave now. @param isBarrier everything is frozen */
+  beforeRequests(targets: readonly number[], isBarrier: boolean): void;
   /** Everything is frozen; nothing has been thawed. @param answered targets whose answers are in */
   atBarrier(answered: readonly number[]): void;
   /** The answers of these are in, after the barrier; nothing on their disks has been thawed. */
@@ -229,7 +229,7 @@ export class FreezeWindow {
   }
 
   #fire(targets: readonly number[]): void {
-    this.#watch.beforeRequests(targets);
+    this.#watch.beforeRequests(targets, this.#state.phase === 'held');
     const starts = this.#times.map(({ freezeStartNs }) => freezeStartNs);
     this.#effects.fire(longestFirst(targets, this.#state.dependants.fileSystemsOfTarget, starts));
   }

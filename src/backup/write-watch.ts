@@ -69,12 +69,12 @@ export class WriteWatch implements Disposable {
   }
 
   /** Right before the requests of these targets leave. What was read before is not read again. */
-  beforeRequests(targets: readonly number[]): void {
+  beforeRequests(targets: readonly number[], isBarrier: boolean): void {
     for (const index of targets) {
       const target = this.#targets[index];
       if (target !== undefined && target.fromNs === undefined) {
         for (const disk of target.disks) {
-          readBefore(disk);
+          readBefore(disk, isBarrier ? countAtBarrier : countBeforeBarrier);
         }
         target.fromNs = process.hrtime.bigint();
       }
@@ -83,7 +83,7 @@ export class WriteWatch implements Disposable {
 
   /** Everything is frozen: what has no request yet is read now, since the instant is now; then what has its answer. */
   atBarrier(answered: readonly number[]): void {
-    this.beforeRequests([...this.#targets.keys()]);
+    this.beforeRequests([...this.#targets.keys()], true);
     this.afterAnswers(answered);
   }
 
@@ -136,7 +136,9 @@ function openDisk(name: string, disk: Disk | undefined, openCounter: OpenCounter
     swapsBefore: swaps.map(() => 0),
   };
   // Once in vain: so that nothing is compiled in the window.
-  readBefore(opened);
+  readBefore(opened, countBeforeBarrier);
+  opened.before = undefined;
+  readBefore(opened, countAtBarrier);
   hasChanged(opened);
   opened.before = undefined;
   return opened;
@@ -155,33 +157,41 @@ function countersOf(paths: readonly string[], openCounter: OpenCounter): Counted
 }
 
 /**
- * The kernel tells a freeze that its last writes have ended a moment before it counts them. So what is still under way
- * right after a freeze is looked at again so often; each look takes some microseconds.
+ * What is under way counts as if it had completed: nobody has been told of it yet, so a disk with it and one without
+ * it both show the instant; if nothing is under way in the end and no more has completed, nothing was added. (The
+ * kernel tells a freeze that its last writes have ended a moment before it counts them.)
  */
+function countAtBarrier(counter: CountedWrites): number {
+  const writing = counter.read();
+  return counter.completed + writing;
+}
+
+/** So often something that is not counted yet is looked at again; each look takes some microseconds. */
 const MOST_LOOKS = 10;
 
-function settled(counter: CountedWrites): number {
-  let looks = 1;
-  while (counter.read() > 0 && looks < MOST_LOOKS) {
+/**
+ * Before the instant what is under way must not end any more: whoever waits for it could go on to another disk, whose
+ * snapshot then shows what this one's does not.
+ */
+function countBeforeBarrier(counter: CountedWrites): number {
+  for (let looks = 1; counter.read() > 0 && looks < MOST_LOOKS; ) {
     looks += 1;
   }
   return counter.completed;
 }
 
 /** The disk before its swaps, and afterwards the other way round: what they account for lies inside the disk's span. */
-function readBefore(disk: WatchedDisk): void {
+function readBefore(disk: WatchedDisk, count: (counter: CountedWrites) => number): void {
   const { counters, swaps, swapsBefore } = disk;
   if (disk.before !== undefined) {
     return;
   }
-  let completed = 0;
+  disk.before = 0;
   for (const counter of counters) {
-    completed += settled(counter);
+    disk.before += count(counter);
   }
-  disk.before = completed;
   for (const [index, swap] of swaps.entries()) {
-    swap.read();
-    swapsBefore[index] = swap.completed;
+    swapsBefore[index] = count(swap);
   }
 }
 

@@ -11,6 +11,9 @@ const ZERO = 0x30;
 /** Seventeen numbers of 20 digits at most. */
 const LONGEST_LINE = 512;
 
+/** On a busy disk something may complete between any two readings; a figure that is too low is only too strict. */
+const MOST_LOOKS = 4;
+
 /** Where block devices show their counters. */
 export const BLOCK_DEVICES = '/sys/class/block';
 
@@ -63,17 +66,24 @@ export class WriteCounter implements CountedWrites {
     }
   }
 
+  /**
+   * What is under way is read after what has completed, so that nothing is in both; if something completed between
+   * the two readings, both are read again.
+   */
   read(): number {
-    // That figure counts reads, too; only if it is not 0 it is worth a second look.
-    if (this.#readStat() === 0) {
-      return 0;
-    }
-    const writes = this.#writesInFlight();
-    if (writes === 0) {
-      // What was under way may have ended between the two looks, and is to be counted then.
+    for (let looks = 1; ; looks += 1) {
+      // That figure counts reads, too; only if it is not 0 it is worth a second look.
+      if (this.#readStat() === 0) {
+        return 0;
+      }
+      const { completed } = this;
+      const writes = this.#writesInFlight();
       this.#readStat();
+      if (this.completed === completed || looks === MOST_LOOKS) {
+        this.completed = completed;
+        return writes;
+      }
     }
-    return writes;
   }
 
   /** Returns how much is under way, reads and writes. */

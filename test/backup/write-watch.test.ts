@@ -19,7 +19,7 @@ const SWAPPING = { name: 'sda', path: '/dev/sda', lun: undefined, sizeBytes: 1, 
 function seenOf(meanwhile: (disk: Counter, swap: Counter) => void): string | undefined {
   const [disk, swap] = [new Counter(), new Counter()];
   using watch = WriteWatch.open([['sda']], [SWAPPING], (name) => (name === 'sda' ? disk : swap));
-  watch.beforeRequests([0]);
+  watch.beforeRequests([0], false);
   watch.atBarrier([]);
   meanwhile(disk, swap);
   watch.afterAnswers([0]);
@@ -40,20 +40,61 @@ test('tells swap from other writes, completed and under way', () => {
   }
 });
 
-test('a write that is not counted yet right after the freeze is not taken for a later one', () => {
-  const disk = new Counter();
-  let looks = 0;
-  disk.read = () => {
-    looks += 1;
-    disk.completed = looks > 6 ? 1 : 0;
-    return 1 - disk.completed;
+test('a write that was under way at the first reading may end, but no other may be added', () => {
+  const seen = (ended: number, underWay: number): string | undefined => {
+    const disk = new Counter();
+    disk.underWay = 2;
+    using watch = WriteWatch.open([['sda']], [], () => disk);
+    watch.atBarrier([]);
+    disk.completed = ended;
+    disk.underWay = underWay;
+    watch.afterAnswers([0]);
+    return watch.results()[0]?.kind;
   };
-  using watch = WriteWatch.open([['sda']], [], () => disk);
-  looks = 3;
-  disk.completed = 0;
-  watch.beforeRequests([0]);
-  watch.atBarrier([0]);
-  assert.equal(watch.results()[0]?.kind, 'unchanged');
+  assert.equal(seen(2, 0), 'unchanged');
+  // One of them has ended, or another one has come and gone: nobody knows.
+  assert.equal(seen(1, 1), 'changed');
+  assert.equal(seen(2, 1), 'changed');
+  assert.equal(seen(3, 0), 'changed');
+});
+
+test('a write that is under way before the barrier may not end any more, but may be counted late', () => {
+  const seen = (looksUntilCounted: number): string | undefined => {
+    const disk = new Counter();
+    let looks = Number.NEGATIVE_INFINITY;
+    disk.read = () => {
+      looks += 1;
+      disk.completed = looks > looksUntilCounted ? 1 : 0;
+      return 1 - disk.completed;
+    };
+    using watch = WriteWatch.open([['sda']], [], () => disk);
+    looks = 0;
+    watch.beforeRequests([0], false);
+    looks = Number.POSITIVE_INFINITY;
+    watch.atBarrier([0]);
+    return watch.results()[0]?.kind;
+  };
+  assert.equal(seen(5), 'unchanged');
+  assert.equal(seen(50), 'changed');
+});
+
+test('swap that was under way at the first reading hides no other write', () => {
+  const seen = (disk: number, swap: number): string | undefined => {
+    const [ofDisk, ofSwap] = [new Counter(), new Counter()];
+    ofDisk.underWay = 1;
+    ofSwap.underWay = 1;
+    using watch = WriteWatch.open([['sda']], [SWAPPING], (name) =>
+      name === 'sda' ? ofDisk : ofSwap,
+    );
+    watch.atBarrier([]);
+    [ofDisk.completed, ofDisk.underWay] = [disk, 0];
+    [ofSwap.completed, ofSwap.underWay] = [swap, 0];
+    watch.afterAnswers([0]);
+    return watch.results()[0]?.kind;
+  };
+  assert.equal(seen(1, 1), 'unchanged');
+  assert.equal(seen(3, 3), 'unchanged');
+  assert.equal(seen(2, 1), 'changed');
 });
 
 test('a target is unread if nobody looked when its answer came, unless there is nothing to read', () => {
@@ -61,7 +102,7 @@ test('a target is unread if nobody looked when its answer came, unless there is 
   using watch = WriteWatch.open([['sda'], ['sdb'], []], [], (name) =>
     name === 'sda' ? counter : undefined,
   );
-  watch.beforeRequests([0, 1, 2]);
+  watch.beforeRequests([0, 1, 2], false);
   assert.deepEqual(
     watch.results().map(({ kind }) => kind),
     ['unread', 'unknown', 'unknown'],

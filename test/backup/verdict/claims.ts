@@ -28,7 +28,7 @@ function hasSnapshot({ record }: Played, target: number): boolean {
   return record.disks[target]?.answer.snapshot !== undefined;
 }
 
-/** At one and the same time the disks of all these must have had exactly the content of their snapshots. */
+/** The snapshots of all these must show one and the same instant. */
 function requireOneInstant(
   { targets }: Machine,
   { record, world, takenAt }: Played,
@@ -39,8 +39,8 @@ function requireOneInstant(
     const { truth } = targets[target] ?? {};
     assert.ok(instant !== undefined, 'it is said to show an instant, and there is none');
     if (truth !== undefined) {
-      const { from, until } = world.spanOfContent(truth, takenAt[target] ?? 0);
-      assert.ok(from <= instant && instant < until, `${truth} is said to show it, and does not`);
+      const shows = world.isContentOf(truth, takenAt[target] ?? 0, instant);
+      assert.ok(shows, `${truth} is said to show it, and does not`);
     }
   }
 }

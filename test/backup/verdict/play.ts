@@ -98,7 +98,7 @@ function effectsOf(freezer: FreezerOf, service: ServiceOf): WindowEffects {
 
 /** Reads for the first time when a snapshot is taken. */
 function lateWatch(watch: WriteWatch, service: ServiceOf): DiskWatch {
-  service.whenTaken = (target) => watch.beforeRequests([target]);
+  service.whenTaken = (target) => watch.beforeRequests([target], true);
   return {
     beforeRequests: () => {},
     atBarrier: (answered) => watch.afterAnswers(answered),

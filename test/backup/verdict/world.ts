@@ -72,15 +72,15 @@ export class World {
   }
 
   /**
-   * All the time in which a disk has the very content that it has at `time`: from when it is held until it changes.
-   * What is swapped out is no content.
+   * Whether what a disk held at `time` is what it can be found to hold after a power cut at `instant`: every write that
+   * had ended by then, none that had not begun. One that was under way may be in it or not: nobody had been told of
+   * it. What is swapped out is no content.
    */
-  spanOfContent(disk: string, time: number): { readonly from: number; readonly until: number } {
-    const changes = this.#contentOf(disk).map(({ appliedAt }) => appliedAt);
-    return {
-      from: Math.max(Number.NEGATIVE_INFINITY, ...changes.filter((it) => it <= time)),
-      until: Math.min(Number.POSITIVE_INFINITY, ...changes.filter((it) => it > time)),
-    };
+  isContentOf(disk: string, time: number, instant: number): boolean {
+    return this.#contentOf(disk).every(({ beginsAt, appliedAt, endsAt }) => {
+      const isIn = appliedAt <= time;
+      return isIn ? beginsAt <= instant : endsAt > instant;
+    });
   }
 
   #contentOf(name: string): HappeningWrite[] {

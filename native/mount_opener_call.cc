@@ -33,7 +33,8 @@ Napi::Value open_mount_points(const Napi::CallbackInfo& info) {
       });
     });
     call->on_clean_up([opener] { opener->cancel(); });
-    return Napi::Function::New(env, [opener](const Napi::CallbackInfo&) { opener->cancel(); });
+    // What JavaScript held of it would stay open until garbage is collected.
+    return env.Undefined();
   });
 }
 

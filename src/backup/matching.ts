@@ -5,6 +5,7 @@ import type { Disk, Plan } from '../filesystems/model.ts';
 import { blobContent } from '../snapshot/matching/blob-content.ts';
 import { describeUnmatched } from '../snapshot/matching/describe.ts';
 import {
+  type DiskContent,
   type Matching,
   matchBlobs,
   type Override,
@@ -41,10 +42,9 @@ export async function matchTargets(
   blobs: readonly string[],
   observer: Pick<RunObserver, 'warn'>,
 ): Promise<Behind[]> {
-  const disks = [...plan.disks, ...(plan.otherDisks ?? [])];
   const matching = matchBlobs(
     preflights.map(blobContent),
-    await Promise.all(disks.map(contentOf)),
+    await contentsOf(plan),
     await overridesOf(request.blobs),
   );
   if (request.foreignBlobs === 'refuse') {
@@ -91,7 +91,17 @@ function refuseIncomplete(
   }
 }
 
-async function contentOf({ name, path, sizeBytes }: Disk) {
+/** A loop device that nothing frozen lies on and that cannot be read is another mount namespace's, or gone. */
+async function contentsOf({ disks, otherDisks = [] }: Plan): Promise<DiskContent[]> {
+  const [own, others] = await Promise.all(
+    [disks, otherDisks].map((list) => Promise.all(list.map(contentOf))),
+  );
+  const isOfUse = ({ name, identity }: DiskContent): boolean =>
+    !name.startsWith('loop') || identity.state !== 'unreadable';
+  return [...(own ?? []), ...(others ?? []).filter(isOfUse)];
+}
+
+async function contentOf({ name, path, sizeBytes }: Disk): Promise<DiskContent> {
   return { name, sizeBytes, identity: await identifyDisk(path) };
 }
 

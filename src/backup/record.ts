@@ -71,7 +71,7 @@ export type WritesSeen =
   | { readonly kind: 'unchanged'; readonly fromNs: bigint; readonly toNs: bigint }
   /** Something wrote to these, or was about to. */
   | { readonly kind: 'changed'; readonly disks: readonly string[] }
-  /** They were not read when its answer was in, because the run was being given up. */
+  /** They were not read when its answer was in: the run was being given up, or a disk is gone. */
   | { readonly kind: 'unread' }
   /** The kernel keeps none of some of them. */
   | { readonly kind: 'unknown' };

@@ -108,6 +108,9 @@ export class WriteWatch implements Disposable {
       if (fromNs === undefined || toNs === undefined) {
         return { kind: disks.some(({ counters }) => counters.length > 0) ? 'unread' : 'unknown' };
       }
+      if (disks.some(({ counters, swaps }) => [...counters, ...swaps].some((it) => it.isLost))) {
+        return { kind: 'unread' };
+      }
       if (changed.size > 0) {
         return { kind: 'changed', disks: [...changed] };
       }

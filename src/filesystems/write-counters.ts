@@ -21,8 +21,10 @@ export const BLOCK_DEVICES = '/sys/class/block';
 export interface CountedWrites extends Disposable {
   /** Completed writes and discards at the last `read`. */
   readonly completed: number;
+  /** It could not be read any more, because the device is gone. */
+  readonly isLost: boolean;
   /**
-   * Reads the number of completed writes into `completed`.
+   * Reads the number of completed writes into `completed`. Never throws.
    *
    * @returns how many writes are under way
    */
@@ -38,6 +40,7 @@ export class WriteCounter implements CountedWrites {
   readonly #inFlight: number;
   readonly #line = Buffer.alloc(LONGEST_LINE);
   completed = 0;
+  isLost = false;
 
   private constructor(stat: number, inFlight: number) {
     this.#stat = stat;
@@ -66,11 +69,20 @@ export class WriteCounter implements CountedWrites {
     }
   }
 
+  read(): number {
+    try {
+      return this.#read();
+    } catch {
+      this.isLost = true;
+      return 0;
+    }
+  }
+
   /**
    * What is under way is read after what has completed, so that nothing is in both; if something completed between
    * the two readings, both are read again.
    */
-  read(): number {
+  #read(): number {
     for (let looks = 1; ; looks += 1) {
       // That figure counts reads, too; only if it is not 0 it is worth a second look.
       if (this.#readStat() === 0) {

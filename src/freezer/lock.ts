@@ -2,10 +2,10 @@ import { FlashfreezeError, type SystemCallFailure } from '../errors.ts';
 import { nativeError, resourceAdvice } from './freezer-errors.ts';
 import { errnoName, loadAddon, type NativeLock, systemCallFailure } from './native.ts';
 
-/** Held while freezing, so that two freezers never overlap (shared/spec/settings.md). */
+/** Held while freezing, so that two freezers never overlap (settings.md, Local files). */
 export const FREEZE_LOCK_PATH = '/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile';
 
-/** As long as other tools wait for it (shared/spec/settings.md). */
+/** As long as other tools wait for it (settings.md, Local files). */
 export const FREEZE_LOCK_WAIT_MS = 34_000;
 
 export interface FreezeLockOptions {

@@ -78,7 +78,7 @@ export interface Addon {
     paths: readonly string[],
     limitNs: bigint,
     done: (descriptors: readonly number[], errors: readonly number[]) => void,
-  ): () => void;
+  ): void;
   acquireLock(
     path: string,
     deadlineNs: bigint,

@@ -9,6 +9,7 @@ const test = suite('the watch for writes');
 class Counter implements CountedWrites {
   completed = 0;
   underWay = 0;
+  isLost = false;
   read = (): number => this.underWay;
   [Symbol.dispose] = (): void => {};
 }
@@ -95,6 +96,15 @@ test('swap that was under way at the first reading hides no other write', () => 
   assert.equal(seen(1, 1), 'unchanged');
   assert.equal(seen(3, 3), 'unchanged');
   assert.equal(seen(2, 1), 'changed');
+});
+
+test('a target is unread if one of its disks is gone', () => {
+  const disk = new Counter();
+  using watch = WriteWatch.open([['sda']], [], () => disk);
+  watch.atBarrier([]);
+  disk.isLost = true;
+  watch.afterAnswers([0]);
+  assert.equal(watch.results()[0]?.kind, 'unread');
 });
 
 test('a target is unread if nobody looked when its answer came, unless there is nothing to read', () => {

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { judge, type Outcome } from '../../../src/backup/outcome.ts';
-import type { BackupRecord } from '../../../src/backup/record.ts';
-import { latest } from '../../../src/instants.ts';
 import type { Fate, Machine } from './machine.ts';
 import type { Played } from './play.ts';
 
@@ -31,10 +29,10 @@ function hasSnapshot({ record }: Played, target: number): boolean {
 /** The snapshots of all these must show one and the same instant. */
 function requireOneInstant(
   { targets }: Machine,
-  { record, world, takenAt }: Played,
+  { record, world, takenAt, instant: at }: Played,
   claimed: readonly number[],
 ): void {
-  const instant = instantOf(record);
+  const instant = at ?? (record.barrier && Number(record.barrier.atNs));
   for (const target of claimed) {
     const { truth } = targets[target] ?? {};
     assert.ok(instant !== undefined, 'it is said to show an instant, and there is none');
@@ -43,14 +41,6 @@ function requireOneInstant(
       assert.ok(shows, `${truth} is said to show it, and does not`);
     }
   }
-}
-
-/** Everything is frozen, and every counter has been read once. */
-function instantOf({ barrier, disks }: BackupRecord): number | undefined {
-  const firstRead = disks.flatMap(({ writes }) =>
-    writes.kind === 'unchanged' ? [writes.fromNs] : [],
-  );
-  return barrier && Number(latest([barrier.atNs, ...firstRead]));
 }
 
 /**

@@ -27,6 +27,8 @@ export interface Played {
   readonly world: World;
   /** When the snapshot of each target was really taken. */
   readonly takenAt: readonly (number | undefined)[];
+  /** Everything is frozen, and every counter has been read once; undefined if it never came to that. */
+  readonly instant: number | undefined;
 }
 
 /** Plays a whole window, with the real schedule, window and watch, in a world that is made up. */
@@ -43,12 +45,23 @@ export async function play(machine: Machine, sabotage: Sabotage): Promise<Played
       [...plan.disks, ...(plan.otherDisks ?? [])],
       (name) => world.openCounter(name),
     );
+    let instant: number | undefined;
+    const noting = (watch: WriteWatch): DiskWatch => ({
+      beforeRequests: (targets, isBarrier) => watch.beforeRequests(targets, isBarrier),
+      // The same as at once, with a look at the time between its two halves.
+      atBarrier: (answered) => {
+        watch.atBarrier([]);
+        instant = world.now;
+        watch.afterAnswers(answered);
+      },
+      afterAnswers: (targets) => watch.afterAnswers(targets),
+    });
     const freezer = new FreezerOf(machine, world, holds, (event) => window.onFreezerEvent(event));
     const service = new ServiceOf(machine, world, (event) => window.onSnapshotEvent(event));
     const window = new FreezeWindow(
       scheduleInput(plan, behind.map(diskBehind), machine),
       effectsOf(freezer, service),
-      sabotage === 'late-baseline' ? lateWatch(writes, service) : writes,
+      sabotage === 'late-baseline' ? lateWatch(writes, service) : noting(writes),
       [],
     );
     const ended = begin(machine, world, window);
@@ -62,7 +75,7 @@ export async function play(machine: Machine, sabotage: Sabotage): Promise<Played
       ...{ fileSystems, barrier, end, phases: [], orphans: [], findings: [], warnings: [] },
       earlierAttempts: [],
     };
-    return { record, world, takenAt: service.takenAt };
+    return { record, world, takenAt: service.takenAt, instant };
   } finally {
     mock.timers.reset();
     clock.mock.restore();

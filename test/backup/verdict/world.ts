@@ -107,6 +107,7 @@ class Counter implements CountedWrites {
   readonly #written: () => readonly HappeningWrite[];
   readonly #world: World;
   completed = 0;
+  readonly isLost = false;
 
   constructor(written: () => readonly HappeningWrite[], world: World) {
     this.#written = written;

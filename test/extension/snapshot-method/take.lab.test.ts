@@ -288,7 +288,8 @@ test('firstGuestThenHost lets the host alone where the guest takes a disk', asyn
   const fault = { kind: 'status', status: 409, code: 'SnapshotCountExceeded' } as const;
   await scene.rig.server.setFault({ at: 'request', blob: 'disk0', fault });
   const taken = await scene.take('firstGuestThenHost');
-  assert.is(concludeTaken(taken, scene.rig.server.urls).code, 85);
+  const { code, message } = concludeTaken(taken, scene.rig.server.urls);
+  assert.is(code, 85, message);
   assert.is(taken.creator.name, 'guestExtension');
   assert.equal(await scene.calls(), []);
 });

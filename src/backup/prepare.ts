@@ -14,7 +14,7 @@ import type { BackupRequest, RunObserver } from './request.ts';
 import { requireSameFileSystems } from './same-plan.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
 import { openTaker, type TakenBy, takenBy, targetNames } from './taker.ts';
-import { type Behind, diskBehind } from './whole-set/behind.ts';
+import { type Behind, diskBehind, UNKNOWN_DISK } from './whole-set/behind.ts';
 import type { SetMember } from './whole-set/gaps.ts';
 
 /** Everything a freeze needs, opened, connected and checked. */
@@ -86,7 +86,7 @@ export async function prepare(
     freezer,
     taker,
     takenBy: takenBy(request),
-    targets: names.map((blob, index) => ({ blob, behind: behind[index] ?? UNKNOWN })),
+    targets: names.map((blob, index) => ({ blob, behind: behind[index] ?? UNKNOWN_DISK })),
   };
 }
 
@@ -113,8 +113,6 @@ async function planWithoutFreeze(): Promise<PlanReading> {
     excluded: [],
   };
 }
-
-const UNKNOWN: Behind = { kind: 'one-of', disks: [] };
 
 /** What the host or a command snapshots is no single disk, so its one target is matched to none. */
 async function disksBehind(

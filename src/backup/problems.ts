@@ -1,3 +1,4 @@
+import { pathOfDisk } from '../filesystems/disks.ts';
 import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
 import { describeGap, isFault } from './whole-set/gap.ts';
 
@@ -135,7 +136,7 @@ function problemOfDisk(
 }
 
 function describeWrites(disks: readonly string[]): string {
-  const names = disks.map((disk) => `/dev/${disk}`).join(', ');
+  const names = disks.map(pathOfDisk).join(', ');
   return `: something that was not frozen wrote to ${names} meanwhile. Quiesce what uses that disk itself (a database on a raw disk, a file system that cannot be frozen, a swap file), or what moves data below its file systems.`;
 }
 

@@ -1,4 +1,5 @@
 import { machineProxy } from '../config/machine-proxy.ts';
+import { pathOfDisk } from '../filesystems/disks.ts';
 import { type Disk, OS_DISK_LUN, type Plan } from '../filesystems/model.ts';
 import type { LastLever } from '../freezer/last-lever.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
@@ -18,7 +19,7 @@ import type { BackupRequest, RunObserver } from './request.ts';
 import { storageAfterwards } from './same-plan.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
-import { diskBehind } from './whole-set/behind.ts';
+import { diskBehind, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap, isFault, type SetGap } from './whole-set/gap.ts';
 import { gapOfHost, gapsOf } from './whole-set/gaps.ts';
 
@@ -209,11 +210,11 @@ function targetRecords(
   const { plan, targets } = prepared;
   return answers.map((answer) => {
     const target = targets[answer.target];
-    const behind = target?.behind ?? { kind: 'one-of', disks: [] };
+    const behind = target?.behind ?? UNKNOWN_DISK;
     const disk = diskBehind(behind) ?? diskOfLun(plan, answer.host?.lun);
     return {
       blob: hostBlob(answer) ?? target?.blob ?? '',
-      device: disk === undefined ? undefined : `/dev/${disk}`,
+      device: disk === undefined ? undefined : pathOfDisk(disk),
       answer,
       fileSystems: fileSystemsBehind(plan, disksOf(prepared), answer.target),
       writes: writes[answer.target] ?? { kind: 'unknown' },

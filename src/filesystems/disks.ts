@@ -39,6 +39,14 @@ export function toDisks(leaves: readonly Leaf[], topology: BlockTopology): Disk[
   return leaves.map((leaf) => diskOf(leaf, topology)).sort((a, b) => compareText(a.name, b.name));
 }
 
+/**
+ * The node of a disk by its kernel name, in which a ! stands for a slash. A name that is a path is that of a device
+ * which was not found.
+ */
+export function pathOfDisk(name: string): string {
+  return name.startsWith('/') ? name : `/dev/${name.replaceAll('!', '/')}`;
+}
+
 export function diskOf(leaf: Leaf, topology: BlockTopology): Disk {
   const { name, sizeBytes, under } = leaf;
   const paths = pathsTo(name, topology);
@@ -46,8 +54,7 @@ export function diskOf(leaf: Leaf, topology: BlockTopology): Disk {
   const swaps = swapsOn(name, topology);
   return {
     name,
-    // A name that is a path is that of a device which was not found. In sysfs the kernel writes ! for a slash.
-    path: name.startsWith('/') ? name : `/dev/${name.replaceAll('!', '/')}`,
+    path: pathOfDisk(name),
     sizeBytes,
     ...identifyDisk(hardware, topology.chassisAssetTag),
     ...(under.kind === 'nothing' && hardware.hasDriver !== true && { isElsewhere: true }),

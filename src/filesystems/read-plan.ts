@@ -91,7 +91,7 @@ function isImageElsewhere(
   topology: BlockTopology,
 ): boolean {
   const isUsed = ({ mount }: MountElsewhere): boolean =>
-    leavesUnder(topology, devicesOfMount(topology, mount)).some((leaf) => leaf.name === name);
+    diskNamesOf(mount, topology).includes(name);
   return topology.devices.get(name)?.under.kind === 'image' && found.some(isUsed);
 }
 
@@ -102,15 +102,19 @@ export async function readDisks(system: SystemView = thisMachine): Promise<Disk[
   return toDisks(otherDisksOf(topology, []), topology);
 }
 
+function diskNamesOf(mount: Mount, topology: BlockTopology): string[] {
+  const leaves = leavesUnder(topology, devicesOfMount(topology, mount));
+  return leaves.map(({ name }) => name).sort();
+}
+
 /** Of a file system that only another mount namespace has. */
 function exclusionElsewhere(mount: Mount, topology: BlockTopology): Exclusion {
-  const leaves = leavesUnder(topology, devicesOfMount(topology, mount));
   return {
     device: mount.device,
     type: mount.type,
     mountPoint: mount.mountPoint,
     reason: 'other-namespace',
-    disks: leaves.map(({ name }) => name).sort(),
+    disks: diskNamesOf(mount, topology),
     isWritable: true,
   };
 }

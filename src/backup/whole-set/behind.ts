@@ -11,6 +11,9 @@ export type Behind =
   /** A command does whatever it likes while everything is frozen. */
   | { readonly kind: 'command' };
 
+/** Not even which disks it may be is known: nothing can be claimed of it by its disk. */
+export const UNKNOWN_DISK: Behind = { kind: 'one-of', disks: [] };
+
 /** The one disk that is known to be behind a target. */
 export function diskBehind(behind: Behind): string | undefined {
   return behind.kind === 'disk' ? behind.disk : undefined;

@@ -1,3 +1,4 @@
+import { pathOfDisk } from '../../filesystems/disks.ts';
 import { type Disk, type Exclusion, OS_DISK_LUN, type Plan } from '../../filesystems/model.ts';
 import { mostServed } from './assignment.ts';
 import type { Behind } from './behind.ts';
@@ -133,7 +134,14 @@ function halfFileSystems(plan: Plan, coverage: Coverage): SetGap[] {
     const isAbsent = without.length === needed.length && !needed.some((disk) => possible.has(disk));
     return without.length === 0 || needed.length < 2 || isAbsent || everythingMayBe
       ? []
-      : [{ kind: 'half', mountPoint, disks: needed.map(pathOf), without: without.map(pathOf) }];
+      : [
+          {
+            kind: 'half',
+            mountPoint,
+            disks: needed.map(pathOfDisk),
+            without: without.map(pathOfDisk),
+          },
+        ];
   });
 }
 
@@ -171,7 +179,7 @@ function gapOfLeftOut(
   const possible = offers.flat().filter((disk) => hasSpare || uncovered.includes(disk));
   return disks
     .filter((disk) => covered.has(disk) || possible.includes(disk))
-    .map((disk) => ({ ...gap, disk: pathOf(disk) }));
+    .map((disk) => ({ ...gap, disk: pathOfDisk(disk) }));
 }
 
 function mountedSince(plan: Plan, after: Storage | undefined): LeftOut[] {
@@ -204,12 +212,8 @@ function moved(plan: Plan, after: Storage): SetGap[] {
     const now = disksNow.get(device) ?? disks;
     return now.join() === disks.join()
       ? []
-      : [{ kind: 'moved', mountPoint, disks: now.map(pathOf) }];
+      : [{ kind: 'moved', mountPoint, disks: now.map(pathOfDisk) }];
   });
-}
-
-function pathOf(disk: string): string {
-  return disk.startsWith('/') ? disk : `/dev/${disk.replaceAll('!', '/')}`;
 }
 
 /**

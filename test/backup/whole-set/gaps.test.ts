@@ -103,6 +103,15 @@ test('half of a file system whose other half lies on a disk that is not found', 
   assert.match(said(found), /of \/dev\/disk\/by-id\/gone: the file system cannot be restored/);
 });
 
+test('a disk is named by its node, whatever the kernel puts for a slash', () => {
+  const plan = excluding(planOf(['sda']), { disks: ['cciss!c0d0'] });
+  const found = gaps(plan, [disk('sda'), disk('cciss!c0d0')]);
+  assert.deepEqual(
+    found.map((gap) => gap.kind === 'left-out' && gap.disk),
+    ['/dev/cciss/c0d0'],
+  );
+});
+
 test('a file system that is left out as a whole is no half', () => {
   const found = gaps(planOf(['sda'], ['sdc', 'sdd']), [disk('sda')], { isPartial: true });
   assert.deepEqual(found.filter(isFault), []);

@@ -17,7 +17,7 @@ test('what a script prints is noted, however much, within bounds', async () => {
   const files = new ScriptFiles();
   const script = files.script(
     'p',
-    'echo begins; head -c 104857600 /dev/zero | tr "\\0" x | fold -w 99; echo complains >&2; echo ends',
+    'echo begins; head -c 419430400 /dev/zero | tr "\\0" x | fold -w 99; echo complains >&2; echo ends',
   );
   const before = process.memoryUsage().rss;
   const ran = await run(
@@ -25,12 +25,13 @@ test('what a script prints is noted, however much, within bounds', async () => {
   );
   assert.is(ran.before, 'freeze');
   assert.match(ran.notes, 'begins');
-  assert.match(ran.notes, /\n… 1059\d{5} bytes left out …\n/);
+  assert.match(ran.notes, /\n… 4236\d{5} bytes left out …\n/);
   assert.match(ran.notes, 'ends');
   assert.match(ran.notes, 'complains');
   assert.ok(ran.notes.length < 20_000, `${ran.notes.length} characters`);
   const grownMb = (process.memoryUsage().rss - before) / 2 ** 20;
-  assert.ok(grownMb < 60, `grew by ${grownMb} MB`);
+  // V8 collects what was read after some 64 MB; the script has printed 400 MB.
+  assert.ok(grownMb < 200, `grew by ${grownMb} MB`);
 });
 
 test('gets a minimal environment, no input, and knows its own path and directory', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
 import { FreezeLock } from '../freezer/lock.ts';
-import { throwIfAborted } from './abort.ts';
+import { throwIfAborted } from '../system/abort.ts';
 import { JOURNAL_DIRECTORY } from './journal/journal.ts';
 
 /** In memory as the journal is, and of this machine: every kind of run quiesces the same applications. */

@@ -1,6 +1,6 @@
 import type { ArmedFreezer } from '../freezer/guardian.ts';
 import type { Stamps } from '../freezer/model.ts';
-import { abortReasonOf, throwIfAborted } from './abort.ts';
+import { abortReasonOf, throwIfAborted } from '../system/abort.ts';
 import { waitExactly } from './approach.ts';
 import { disksOf, type Prepared, type Relays } from './prepare.ts';
 import type { WritesSeen } from './record.ts';

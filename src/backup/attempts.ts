@@ -1,5 +1,5 @@
 import type { SnapshotAnswer } from '../snapshot/model.ts';
-import { throwIfAborted } from './abort.ts';
+import { throwIfAborted } from '../system/abort.ts';
 import { type Approached, rewarm, waitForStart } from './approach.ts';
 import { attempt, nanoseconds, type WatchedWindow } from './attempt.ts';
 import type { Phases } from './phases.ts';

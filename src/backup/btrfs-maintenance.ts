@@ -11,7 +11,7 @@ import {
 import { type OpenFileSystem, readMaintenance } from '../filesystems/btrfs/read-maintenance.ts';
 import type { Plan } from '../filesystems/model.ts';
 import type { Freezer } from '../freezer/freezer.ts';
-import { throwIfAborted, unlessAborted } from './abort.ts';
+import { throwIfAborted, unlessAborted } from '../system/abort.ts';
 import type { AnsweringPlan } from './answering-plan.ts';
 import { noteOwed } from './journal/owed.ts';
 import type { Prepared } from './prepare.ts';

@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FileSystem } from '../filesystems/model.ts';
+import { writeWhole } from '../system/replace-file.ts';
 
 /** Survives a reboot, because so does what made a file system get stuck. */
 export const LEARNT_ORDER_PATH = '/var/lib/flashfreeze/freeze-first.json';
@@ -30,9 +31,7 @@ export async function keepLearntOrder(
   const known = await readMountPoints(path);
   const all = [...new Set([...mountPoints, ...known])].slice(0, MOST_ENTRIES);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}`;
-  await writeFile(temporary, `${JSON.stringify({ freezeFirst: all })}\n`, { mode: 0o600 });
-  await rename(temporary, path);
+  await writeWhole(path, `${JSON.stringify({ freezeFirst: all })}\n`, { mode: 0o600 });
 }
 
 async function readMountPoints(path: string): Promise<string[]> {

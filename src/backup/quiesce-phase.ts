@@ -7,7 +7,7 @@ import type {
 } from '../quiesce/model.ts';
 import { quiesce } from '../quiesce/quiesce.ts';
 import { QuiesceError } from '../quiesce/quiesce-error.ts';
-import { throwIfAborted } from './abort.ts';
+import { throwIfAborted } from '../system/abort.ts';
 import { noteOwed } from './journal/owed.ts';
 import type { Phases } from './phases.ts';
 import { disksOf, type Prepared } from './prepare.ts';

@@ -1,6 +1,7 @@
 import type { Plan } from '../filesystems/model.ts';
 import type { ApplicationRecord } from '../quiesce/model.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
+import type { AbortReason } from '../system/abort.ts';
 import type { ScheduledStart } from './scheduled-start.ts';
 import type { Behind } from './whole-set/behind.ts';
 import type { SetGap } from './whole-set/gap.ts';
@@ -121,4 +122,4 @@ export type RunEnd =
   | { readonly kind: 'guardian-lost' }
   /** The guardian thawed, because this process did not in time. */
   | { readonly kind: 'guardian-thawed'; readonly fileSystems: readonly number[] }
-  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals };
+  | AbortReason;

@@ -4,7 +4,7 @@ import type { QuiescePlan } from '../quiesce/model.ts';
 import type { HeldCommand } from '../snapshot/command/held-command.ts';
 import type { HostCall } from '../snapshot/host/host-call.ts';
 import type { HostClient } from '../snapshot/host/host-client.ts';
-import type { PhaseName, RunEnd } from './record.ts';
+import type { PhaseName } from './record.ts';
 
 /** One run as it was asked for. Holds secrets (`url`, `taker`). */
 export interface BackupRequest {
@@ -98,6 +98,3 @@ export interface RunObserver {
   /** What scripts and databases say, for the log alone; lines of text, not yet redacted. */
   note?(message: string): void;
 }
-
-/** Why a run was aborted from outside; the `reason` of its AbortSignal. */
-export type AbortReason = Extract<RunEnd, { kind: 'signal' }>;

@@ -3,7 +3,7 @@ import { pathOfDisk } from '../filesystems/disks.ts';
 import { type Disk, OS_DISK_LUN, type Plan } from '../filesystems/model.ts';
 import type { LastLever } from '../freezer/last-lever.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
-import { throwIfAborted, unlessAborted } from './abort.ts';
+import { throwIfAborted, unlessAborted } from '../system/abort.ts';
 import { approach } from './approach.ts';
 import { type Attempts, attempts, stuckIn } from './attempts.ts';
 import { keepLearntOrder } from './learnt-order.ts';

@@ -1,4 +1,4 @@
-import { earliest } from '../instants.ts';
+import { earliest } from '../system/stamps.ts';
 import type { FileSystemTimes } from './record.ts';
 
 /** How well a run kept to the time that it was to begin at. */

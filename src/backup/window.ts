@@ -1,6 +1,6 @@
 import type { FreezerEvent, Stamps } from '../freezer/model.ts';
-import { latest } from '../instants.ts';
 import type { SnapshotEvent } from '../snapshot/model.ts';
+import { latest } from '../system/stamps.ts';
 import type { Barrier, FileSystemTimes, RunEnd } from './record.ts';
 import { advance, initialState } from './schedule/advance.ts';
 import { longestFirst } from './schedule/longest-first.ts';

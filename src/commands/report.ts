@@ -6,6 +6,7 @@ import type { RunFile } from '../report/run-file.ts';
 import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { renderTable } from '../report/table.ts';
 import { renderCommandRun, renderSummary } from '../report/terminal.ts';
+import { reasonOf } from '../system/errno.ts';
 
 interface ReportOptions {
   readonly output?: string;
@@ -62,7 +63,7 @@ async function write(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text);
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const reason = reasonOf(error);
     throw new FlashfreezeError(
       'FF_USAGE',
       `${path}: cannot be written (${reason}); expected the path of a file in a folder that exists`,

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { AbortReason } from '../backup/request.ts';
+import type { AbortReason } from '../system/abort.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 

@@ -3,6 +3,7 @@ import type { RequestedBlob } from '../backup/request.ts';
 import type { FireRule } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { errnoOf } from '../system/errno.ts';
 import type { RawRunOptions } from './run-options.ts';
 
 /** The options that name blobs. */
@@ -128,7 +129,7 @@ function readSource(source: string, option: string): string {
   try {
     return readFileSync(source === '-' ? 0 : source, 'utf8');
   } catch (error) {
-    const errno = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const errno = errnoOf(error) ?? 'unknown error';
     throw usage(
       `${option} ${source}: cannot be read (${errno}); expected a text file with a URL on each line, or - for standard input`,
     );

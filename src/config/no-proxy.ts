@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
-import { withoutBrackets } from '../hostnames.ts';
+import { withoutBrackets } from '../system/hostnames.ts';
 
 /**
  * Whether `NO_PROXY` takes a URL out: entries with commas or white space between them are host names,

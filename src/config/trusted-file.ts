@@ -8,6 +8,7 @@ import {
   readlinkSync,
   type Stats,
 } from 'node:fs';
+import { errnoOf } from '../system/errno.ts';
 
 /** Linux gives up after as many symbolic links (path_resolution(7)). */
 const MOST_LINKS = 40;
@@ -204,7 +205,7 @@ function faultOf(path: string, error: unknown): TrustFault {
   if (error instanceof Untrusted) {
     return untrusted(path, error.message);
   }
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const code = errnoOf(error);
   if (code === undefined) {
     throw error;
   }

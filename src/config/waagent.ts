@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { isLoopback } from '../hostnames.ts';
+import { errnoOf } from '../system/errno.ts';
+import { isLoopback } from '../system/hostnames.ts';
 import { bypassesProxy } from './no-proxy.ts';
 
 export const WAAGENT_CONFIGURATION_PATH = '/etc/waagent.conf';
@@ -23,7 +24,7 @@ export function readWaagentConfiguration(
   try {
     return parseWaagentConfiguration(readFileSync(path, 'utf8'), path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : 'unknown error';
+    const code = errnoOf(error) ?? 'unknown error';
     const warnings = code === 'ENOENT' ? [] : [`${path} cannot be read (${code})`];
     return { ...parseWaagentConfiguration('', path), warnings };
   }

@@ -23,6 +23,7 @@ import { deviceNumberOf } from '../freezer/superblock.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
 import { DEFAULT_HOST_ADDRESS } from '../snapshot/host/address.ts';
+import { reasonOf } from '../system/errno.ts';
 import type { LockState, MachineFacts } from './model.ts';
 import { messageOf, readBlobs } from './read-blobs.ts';
 
@@ -125,7 +126,7 @@ async function logFolder(frozen: readonly DeviceNumber[]): Promise<MachineFacts[
     const device = deviceNumberOf((await stat(existing)).dev);
     return { path, isFrozen: frozen.includes(device) };
   } catch (error) {
-    const problem = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const problem = reasonOf(error);
     return { path, isFrozen: false, problem };
   }
 }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
-import { isBlank, isJsonObject, member, parseJson } from './settings/json.ts';
+import { errnoOf } from '../system/errno.ts';
+import { isBlank, isJsonObject, member, parseJson } from '../system/json.ts';
 
 /** Where the agent wants everything (agent-contract.md, HandlerEnvironment.json). Paths are absolute. */
 export interface HandlerEnvironment {
@@ -70,7 +71,7 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : 'unknown error';
+    const code = errnoOf(error) ?? 'unknown error';
     throw invalid(path, `cannot be read (${code})`);
   }
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { throwIfAborted } from '../backup/abort.ts';
 import { thawAbandoned } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { FreezeLock } from '../freezer/lock.ts';
+import { throwIfAborted } from '../system/abort.ts';
 
 /** What of the extension only one process does at a time, each by its lock file in the directory. */
 export type Exclusive =

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { XMLParser } from 'fast-xml-parser';
-import { isJsonObject, member } from './settings/json.ts';
+import { errnoOf } from '../system/errno.ts';
+import { isJsonObject, member } from '../system/json.ts';
+import { writeWhole } from '../system/replace-file.ts';
 
 /**
  * Known to the backup service's other tools on the VM by this name: in the extension's directory the
@@ -72,9 +73,7 @@ export async function readOthersIdentity(directory: string): Promise<string | un
 
 /** @throws what the system says; what was stored before is then still there */
 export async function storeIdentity(directory: string, guid: string): Promise<void> {
-  await withTemporary(join(directory, FILE_NAME), guid, (temporary, path) =>
-    rename(temporary, path),
-  );
+  await writeWhole(join(directory, FILE_NAME), guid, { mode: 0o644 });
 }
 
 /**
@@ -114,7 +113,7 @@ export async function uniqueMachineId(
   const made = withoutBraces(guid);
   try {
     await mkdir(dirname(path), { recursive: true });
-    await withTemporary(path, made, keepFirst);
+    await writeWhole(path, made, { mode: 0o644, place: keepFirst });
   } catch {
     return made;
   }
@@ -142,25 +141,9 @@ async function keepFirst(temporary: string, path: string): Promise<void> {
   } catch (error) {
     if (firstLine(await readText(path)) === undefined) {
       await rename(temporary, path);
-    } else if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
+    } else if (errnoOf(error) !== 'EEXIST') {
       throw error;
     }
-  }
-}
-
-async function withTemporary(
-  path: string,
-  text: string,
-  place: (temporary: string, path: string) => Promise<void>,
-): Promise<void> {
-  const temporary = `${path}.${randomUUID()}`;
-  try {
-    await using file = await open(temporary, 'wx', 0o644);
-    await file.writeFile(text);
-    await file.sync();
-    await place(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
   }
 }
 

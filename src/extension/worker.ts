@@ -11,7 +11,7 @@ import {
   processIdentity,
   readBootId,
   stillRuns,
-} from '../backup/journal/process-identity.ts';
+} from '../system/process-identity.ts';
 import { runExclusively } from './exclusive.ts';
 import type { Installation } from './installation.ts';
 

@@ -1,3 +1,4 @@
+import { type ProcessView, theseProcesses } from '../system/processes.ts';
 import { type BlockTopology, devicesOfMount, leavesUnder } from './block-topology.ts';
 import { otherDisksOf, toDisks } from './disks.ts';
 import type { Disk, Exclusion, Plan, Selection } from './model.ts';
@@ -12,7 +13,6 @@ import { makePlan } from './plan.ts';
 import { readTopology } from './read-topology.ts';
 import { daemonRelations } from './relations/daemon-relations.ts';
 import type { Daemon } from './relations/model.ts';
-import { type ProcessView, theseProcesses } from './relations/process-view.ts';
 import { readDaemons } from './relations/read-daemons.ts';
 import { type SystemView, thisMachine } from './system-view.ts';
 

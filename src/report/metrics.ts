@@ -1,4 +1,5 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { reasonOf } from '../system/errno.ts';
+import { writeWhole } from '../system/replace-file.ts';
 import type { RunFile } from './run-file.ts';
 
 interface Metric {
@@ -91,15 +92,12 @@ export async function tellMetrics(
   if (path === undefined) {
     return undefined;
   }
-  // The collector reads *.prom only.
-  const temporary = `${path}.${process.pid}`;
   try {
-    await writeFile(temporary, renderMetrics(run), { mode: 0o644 });
-    await rename(temporary, path);
+    // The collector reads *.prom only, not the file that is being written.
+    await writeWhole(path, renderMetrics(run), { mode: 0o644 });
     return undefined;
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const reason = reasonOf(error);
     return `the metrics could not be written to ${path} (${reason}): expected a file in a folder that exists`;
   }
 }

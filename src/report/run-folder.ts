@@ -1,9 +1,11 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, release } from 'node:os';
 import { basename, join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { FlashfreezeError } from '../errors.ts';
 import type { Redaction } from '../log/redaction.ts';
+import { reasonOf } from '../system/errno.ts';
+import { writeWhole } from '../system/replace-file.ts';
 import {
   parseRunFile,
   type RunEnding,
@@ -44,12 +46,11 @@ export async function keepRun(
   const path = join(folder, nameOf(run.writtenAt, identity.origin));
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(`${path}.new`, `${redaction.redact(JSON.stringify(run))}\n`, { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    await writeWhole(path, `${redaction.redact(JSON.stringify(run))}\n`, { mode: 0o600 });
     await prune(folder);
     return { ok: true, path, run };
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const reason = reasonOf(error);
     const message = `the run's timeline could not be kept in ${folder} (${reason}): expected a folder that can be written`;
     return { ok: false, message, run };
   }
@@ -108,7 +109,7 @@ export async function readRunFile(path: string): Promise<RunFile> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const reason = reasonOf(error);
     throw new FlashfreezeError(
       'FF_RUN_FILE_INVALID',
       `${path}: cannot be read (${reason}). \`flashfreeze report --list\` shows the runs that are kept.`,

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
 import type { FileSystem } from '../../filesystems/model.ts';
@@ -8,7 +8,8 @@ import {
   processIdentity,
   readBootId,
   stillRuns,
-} from './process-identity.ts';
+} from '../../system/process-identity.ts';
+import { writeWhole } from '../../system/replace-file.ts';
 
 /** On a tmpfs: a reboot thaws everything, and forgets what was frozen. */
 export const JOURNAL_DIRECTORY = '/run/flashfreeze';
@@ -151,11 +152,8 @@ export async function keepOnly(
   }
 }
 
-/** Written beside and moved into its place: an entry is there completely or not at all. */
 async function writeEntry(path: string, entry: JournalEntry): Promise<void> {
-  await rm(`${path}.new`, { force: true });
-  await writeFile(`${path}.new`, JSON.stringify(entry), { mode: 0o600, flag: 'wx' });
-  await rename(`${path}.new`, path);
+  await writeWhole(path, JSON.stringify(entry), { mode: 0o600 });
 }
 
 /** Whether it is ours alone: what is read there decides what root thaws. */

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Owed, Settle } from '../../quiesce/model.ts';
 import { payOwed } from '../../quiesce/owed.ts';
+import { type ProcessIdentity, processIdentity, stillRuns } from '../../system/process-identity.ts';
+import { writeWhole } from '../../system/replace-file.ts';
 import { JOURNAL_DIRECTORY } from './journal.ts';
-import { type ProcessIdentity, processIdentity, stillRuns } from './process-identity.ts';
 
 /** Beside the entries of runs: something may be owed where nothing is frozen at all. */
 export const OWED_DIRECTORY = join(JOURNAL_DIRECTORY, 'owed');
@@ -13,8 +14,6 @@ let notes = 0;
 
 /** The identity of no process: whoever comes first may claim an entry of it. */
 const NOBODY: ProcessIdentity = { pid: 0, startTicks: '0' };
-/** Being written; what it is to replace is there still. */
-const UNFINISHED = '.new';
 
 interface OwedEntry {
   /** Who will do it; where that has died or is nobody, the next start of any command. */
@@ -70,7 +69,7 @@ export async function settleOwed(
   directory: string = OWED_DIRECTORY,
 ): Promise<void> {
   const names = await readdir(directory).catch(() => []);
-  for (const name of names.filter((it) => !it.endsWith(UNFINISHED))) {
+  for (const name of names.filter((it) => !it.startsWith('.'))) {
     const path = join(directory, name);
     try {
       const entry = await claim(path, directory);
@@ -129,8 +128,7 @@ async function claim(path: string, directory: string): Promise<ClaimedEntry | un
 }
 
 async function write(path: string, entry: OwedEntry): Promise<void> {
-  await writeFile(path + UNFINISHED, JSON.stringify(entry), { mode: 0o600 });
-  await rename(path + UNFINISHED, path);
+  await writeWhole(path, JSON.stringify(entry), { mode: 0o600 });
 }
 
 /** Undefined for one that has just been removed, or is none of ours. */

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { readMounts } from '../../filesystems/read-plan.ts';
 import { enterRestored, enterThawed, readLedger } from '../../freezer/ledger.ts';
+import { errnoOf } from '../../system/errno.ts';
 import { lockApplications } from '../application-lock.ts';
 import type { RunObserver } from '../request.ts';
 import {
@@ -114,7 +115,7 @@ async function ledgerOf({ ledgerPath }: UnfinishedRun): Promise<DeadLedger> {
   try {
     return (await readLedger(ledgerPath)) ?? 'lost';
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'gone' : 'lost';
+    return errnoOf(error) === 'ENOENT' ? 'gone' : 'lost';
   }
 }
 

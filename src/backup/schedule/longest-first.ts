@@ -1,4 +1,4 @@
-import { earliest } from '../../instants.ts';
+import { earliest } from '../../system/stamps.ts';
 
 /**
  * Puts the targets whose file systems have stood still for longest first. One after the other the requests

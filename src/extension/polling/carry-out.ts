@@ -6,7 +6,6 @@ import type { BackupRecord } from '../../backup/record.ts';
 import type { BackupRequest } from '../../backup/request.ts';
 import { backup } from '../../backup/run.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
-import { earliest, latest } from '../../instants.ts';
 import {
   QUIESCE_PATHS,
   readQuiesceConfiguration,
@@ -14,6 +13,7 @@ import {
 } from '../../quiesce/read-configuration.ts';
 import type { HostClient } from '../../snapshot/host/host-client.ts';
 import { EMPTY_SUCCESS } from '../../snapshot/host/status-code.ts';
+import { earliest, latest } from '../../system/stamps.ts';
 import type { SnapshotCreator } from '../model.ts';
 import type { TakingResult } from '../snapshot-method/take.ts';
 import { type Conclusion, concludeTaken } from '../task/conclusion.ts';

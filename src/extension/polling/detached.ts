@@ -1,13 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import {
-  type ProcessIdentity,
-  processIdentity,
-  stillRuns,
-} from '../../backup/journal/process-identity.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import { FreezeLock } from '../../freezer/lock.ts';
+import { type ProcessIdentity, processIdentity, stillRuns } from '../../system/process-identity.ts';
 import type { ServiceCommand } from './service-command.ts';
 
 /** Where the service is noted that no systemd looks after. */

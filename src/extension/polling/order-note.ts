@@ -1,7 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseJsonObject, textOf } from '../../snapshot/host/json.ts';
-import { isJsonObject } from '../settings/json.ts';
+import { isJsonObject, parseJsonObject, textOf } from '../../system/json.ts';
+import { writeWhole } from '../../system/replace-file.ts';
 import type { OrderFault } from './orders.ts';
 
 /** In the extension's directory; an upgrade carries it over to the new one's. */
@@ -65,9 +65,7 @@ async function readNote(directory: string): Promise<string | undefined> {
 
 /** Synced: a machine that goes down right afterwards must not leave an empty file, which counts as none. */
 async function replaceNote(directory: string, text: string): Promise<void> {
-  const path = join(directory, NOTE_FILE);
-  await writeFile(`${path}.new`, text, { mode: 0o600, flush: true });
-  await rename(`${path}.new`, path);
+  await writeWhole(join(directory, NOTE_FILE), text, { mode: 0o600 });
 }
 
 /** The host knows. @throws what the system says */

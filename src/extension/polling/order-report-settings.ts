@@ -1,5 +1,5 @@
+import { isBlank, isJsonObject, member, parseJson } from '../../system/json.ts';
 import type { ProtectedPart } from '../settings/handler-settings.ts';
-import { isBlank, isJsonObject, member, parseJson } from '../settings/json.ts';
 import { decryptProtectedSettings } from '../settings/protected-settings.ts';
 import { interpretReportSettings, type ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';

@@ -1,9 +1,8 @@
-import type { PreparedRequest } from '../../snapshot/blob/requests.ts';
 import type { HostCall } from '../../snapshot/host/host-call.ts';
 import { hostGet, hostPost } from '../../snapshot/host/host-client.ts';
-import { parseJsonObject } from '../../snapshot/host/json.ts';
 import { EMPTY_SUCCESS, UNEXPECTED_FAILURE } from '../../snapshot/host/status-code.ts';
-import { member } from '../settings/json.ts';
+import type { PreparedRequest } from '../../snapshot/http/request.ts';
+import { member, parseJsonObject } from '../../system/json.ts';
 
 /** A snapshot that the host wants (host-api.md, Polling service). Holds secrets (`settings`). */
 export interface SnapshotOrder {

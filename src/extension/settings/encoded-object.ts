@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from '../../system/json.ts';
 
 /**
  * Reads an `objectStr`: base64 of UTF-8 JSON, which white space and single quotes may stand around

@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
-import { isBlank, isJsonObject, member, parseJson } from './json.ts';
+import { isBlank, isJsonObject, member, parseJson } from '../../system/json.ts';
 
 /** What a settings file holds (agent-contract.md, Settings and sequence). */
 export interface HandlerSettings {

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
+import { isBlank, parseJson } from '../../system/json.ts';
 import { decodeBase64, utf8Of } from './encoded-object.ts';
 import type { ProtectedPart } from './handler-settings.ts';
-import { isBlank, parseJson } from './json.ts';
 import { type OpensslLimits, runOpenssl } from './openssl.ts';
 
 export interface DecryptionOptions {

@@ -1,4 +1,4 @@
-import { isBlank, member } from './json.ts';
+import { isBlank, member } from '../../system/json.ts';
 import { percentEncoded } from './uri.ts';
 
 /** What is needed to report on a task, whatever else is wrong with its settings. */

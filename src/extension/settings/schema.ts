@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { SNAPSHOT_METHODS } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
-import { isBlank, isJsonObject, member } from './json.ts';
+import { isBlank, isJsonObject, member } from '../../system/json.ts';
 
 /**
  * The parts that settings are made of. Senders differ in whether they write a number or a flag as

@@ -11,8 +11,9 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
-import { parseWith } from './json.ts';
-import { replaceFile } from './replace-file.ts';
+import { errnoOf } from '../../system/errno.ts';
+import { parseWith } from '../../system/json.ts';
+import { replaceContent } from '../../system/replace-file.ts';
 
 /** `<configFolder>/<n>.settings` (agent-contract.md, Settings and sequence). */
 export interface SettingsFile {
@@ -141,7 +142,7 @@ export async function scrubSettings(path: string): Promise<ScrubResult> {
     const file = await realpath(path);
     const scrubbed = withoutSecrets(await readSettingsText(file));
     if (scrubbed !== undefined) {
-      await replaceFile(file, scrubbed);
+      await replaceContent(file, scrubbed);
     }
     return { ok: true };
   } catch (error) {
@@ -269,5 +270,5 @@ async function datedFiles(folder: string, pattern: RegExp): Promise<DatedFile[]>
 }
 
 function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  return errnoOf(error) ?? 'unknown error';
 }

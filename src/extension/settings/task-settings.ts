@@ -2,6 +2,7 @@ import type { GenericSchema, InferOutput } from 'valibot';
 import { FlashfreezeError } from '../../errors.ts';
 import { OS_DISK_LUN } from '../../filesystems/model.ts';
 import { parseBlobUrl, withoutQuery } from '../../snapshot/blob/blob-url.ts';
+import { isBlank, member, parseJson } from '../../system/json.ts';
 import type {
   CustomSettings,
   IncludedDisks,
@@ -10,7 +11,6 @@ import type {
   TaskSettings,
 } from '../model.ts';
 import { readEncodedObject } from './encoded-object.ts';
-import { isBlank, member, parseJson } from './json.ts';
 import { interpretReportSettings } from './report-settings.ts';
 import {
   flag,

@@ -1,4 +1,3 @@
-import { unlessAborted } from '../../backup/abort.ts';
 import { backupOrCrashConsistent, type RunOrFallback } from '../../backup/crash-consistent.ts';
 import type { BackupRequest, RunObserver } from '../../backup/request.ts';
 import type { SnapshotMethod } from '../../config/vmbackup.ts';
@@ -9,6 +8,7 @@ import {
   preSnapshot,
   secretsOfPreSnapshot,
 } from '../../snapshot/host/pre-snapshot.ts';
+import { unlessAborted } from '../../system/abort.ts';
 import type { SnapshotCreator, TaskSettings } from '../model.ts';
 import { mayBeCrashConsistent } from './crash-consistent.ts';
 import { guestEndOf, guestEndOfError } from './guest-end.ts';

@@ -1,6 +1,7 @@
-import { access, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
+import { writeWhole } from '../../system/replace-file.ts';
 
 /**
  * Writes `<folder>/<sequence>.status` such that a reader finds the old file or the new one, whole: a
@@ -16,17 +17,12 @@ export async function writeStatusFile(
   text: string,
 ): Promise<void> {
   const path = pathOf(folder, sequence);
-  // The agent reads `<number>.status` only, and two processes must not share one.
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await writeDurably(temporary, text);
-    await rename(temporary, path);
+    // The agent reads `<number>.status` only, not the file that is being written.
+    await writeWhole(path, text, { mode: 0o600 });
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     throw unwritable(path, error);
   }
-  // The new file is there for everybody; it is only not certain yet to survive a power cut.
-  await syncDirectory(dirname(path)).catch(() => undefined);
 }
 
 /** Whether there is a status file of that sequence number; a file that was deleted is not wanted back. */
@@ -39,17 +35,6 @@ export async function statusFileExists(folder: string, sequence: number): Promis
 
 function pathOf(folder: string, sequence: number): string {
   return join(folder, `${sequence}.status`);
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  await using file = await open(path, 'w', 0o600);
-  await file.writeFile(text);
-  await file.sync();
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync();
 }
 
 function unwritable(path: string, error: unknown): FlashfreezeError {

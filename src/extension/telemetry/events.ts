@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Redaction } from '../../log/redaction.ts';
+import { writeWhole } from '../../system/replace-file.ts';
 import { asciiJson } from '../status/ascii-json.ts';
 import { cutTo, longestFitting } from '../status/fitting.ts';
 
@@ -120,14 +120,8 @@ async function hasRoom(eventsFolder: string, bytes: number): Promise<boolean> {
  * written beside the folder, which is on the same file system unless somebody mounted it.
  */
 async function moveIn(eventsFolder: string, text: string): Promise<void> {
-  const temporary = join(dirname(eventsFolder), `.events-${randomUUID()}.tmp`);
-  try {
-    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
-    await rename(temporary, join(eventsFolder, `${unixTimeNs()}.json`));
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
+  const path = join(eventsFolder, `${unixTimeNs()}.json`);
+  await writeWhole(path, text, { mode: 0o600, folder: dirname(eventsFolder) });
 }
 
 /** The wall clock has milliseconds; the rest keeps two files of one millisecond apart. */

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { machine, release } from 'node:os';
-import { type ProcessView, theseProcesses } from '../../filesystems/relations/process-view.ts';
+import { type ProcessView, theseProcesses } from '../../system/processes.ts';
 
 /** What telemetry tells of the machine. */
 export interface MachineFacts {

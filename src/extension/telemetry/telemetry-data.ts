@@ -1,8 +1,8 @@
 import type { BackupRecord } from '../../backup/record.ts';
 import type { UsedSpace } from '../../filesystems/used-size.ts';
-import { earliest, latest } from '../../instants.ts';
 import { summarize } from '../../report/summary.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../../result-codes.ts';
+import { earliest, latest } from '../../system/stamps.ts';
 import type { Pair, SnapshotCreator } from '../model.ts';
 import type { MachineFacts } from './machine-facts.ts';
 

@@ -1,8 +1,8 @@
+import type { ProcessView } from '../../system/processes.ts';
 import { natureOfType } from '../file-system-types.ts';
 import type { DeviceNumber } from '../model.ts';
 import { type Mount, parseMountinfo } from '../mountinfo.ts';
 import type { PermissionMark } from './fdinfo.ts';
-import type { ProcessView } from './process-view.ts';
 
 /**
  * Superblocks by mount id, which is unique on the machine. A daemon in a mount namespace of its own

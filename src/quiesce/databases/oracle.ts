@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { earliest } from '../../instants.ts';
 import type { ResultCode } from '../../result-codes.ts';
+import { errnoOf } from '../../system/errno.ts';
+import { earliest } from '../../system/stamps.ts';
 import type { OwedStatements } from '../model.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
@@ -73,7 +74,7 @@ async function instancesOf({ workload }: DatabaseContext): Promise<OracleInstanc
   try {
     text = await readFile(workload.instancesPath, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? error.code : 'error';
+    const reason = errnoOf(error) ?? 'error';
     throw new DatabaseFault(
       501,
       `configuration_path = ${workload.instancesPath} cannot be read (${reason})`,

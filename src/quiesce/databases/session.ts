@@ -1,4 +1,5 @@
 import type { ResultCode } from '../../result-codes.ts';
+import { reasonOf } from '../../system/errno.ts';
 import { type ClientCommand, ClientSession, type Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';
 
@@ -116,7 +117,7 @@ function startClient(name: string, command: ClientCommand, dialect: Dialect): Cl
     return new ClientSession(command, dialect);
   } catch (error) {
     // Most errors of spawn come as the end of the client, but some (E2BIG, ENOMEM) are thrown.
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const reason = reasonOf(error);
     throw new DatabaseFault(
       506,
       `the client of ${name}, ${command.program}, cannot be started (${reason})`,

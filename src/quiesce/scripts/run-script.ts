@@ -2,6 +2,7 @@ import { ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, fstatSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TrustedFile } from '../../config/trusted-file.ts';
+import { errnoOf } from '../../system/errno.ts';
 import { BoundedOutput } from './bounded-output.ts';
 
 /** Between SIGTERM, which lets a script undo what it did, and SIGKILL. */
@@ -82,7 +83,7 @@ function start(
       stdio: ['ignore', 'pipe', 'pipe', script.descriptor],
     });
   } catch (error) {
-    return { kind: 'not-started', errno: errnoOf(error) };
+    return { kind: 'not-started', errno: errnoOf(error) ?? 'unknown error' };
   }
 }
 
@@ -101,10 +102,6 @@ function isExecutable({ descriptor }: TrustedFile): boolean {
   } catch {
     return false;
   }
-}
-
-function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 }
 
 function minimalEnvironment(path: string): NodeJS.ProcessEnv {
@@ -139,7 +136,9 @@ async function endOf(
   const { promise: cut, resolve: cutShort } = Promise.withResolvers<ScriptEnd>();
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
   child.on('close', () => close());
-  child.on('error', (error) => resolve({ kind: 'not-started', errno: errnoOf(error) }));
+  child.on('error', (error) =>
+    resolve({ kind: 'not-started', errno: errnoOf(error) ?? 'unknown error' }),
+  );
   child.on('exit', (exitCode, signal) =>
     resolve(
       exitCode === null ? { kind: 'killed', signal: String(signal) } : { kind: 'exited', exitCode },

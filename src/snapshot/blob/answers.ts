@@ -1,6 +1,7 @@
+import { type Exchange, type ExchangeEnd, headerText, type RawAnswer } from '../http/exchange.ts';
+import { failureWithoutAnswer } from '../http/failures.ts';
 import type { RequestFailure, SnapshotAnswer } from '../model.ts';
-import { type Exchange, type ExchangeEnd, headerText, type RawAnswer } from './exchange.ts';
-import { failureOfAnswer, failureUnsent, failureWithoutAnswer } from './failures.ts';
+import { failureOfAnswer, failureUnsent } from './failures.ts';
 
 /** What of a target its texts are made from; no secret but those that must not appear in them. */
 export interface Addressee {

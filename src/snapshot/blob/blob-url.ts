@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
-import { isLoopback } from '../../hostnames.ts';
+import { isLoopback } from '../../system/hostnames.ts';
 
 /** A blob's address, taken apart. `query` is a secret: it holds the SAS signature. */
 export interface BlobUrl {

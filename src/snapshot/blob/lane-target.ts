@@ -1,21 +1,17 @@
-import type { Preflight, RequestFailure, Rewarmed } from '../model.ts';
-import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
-import { BlobConnection, type ConnectionOptions } from './connection.ts';
+import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import {
   cutAt,
   Exchange,
   type ExchangeEnd,
   type ExchangeListener,
   headerText,
-} from './exchange.ts';
+} from '../http/exchange.ts';
+import type { PreparedRequest } from '../http/request.ts';
+import type { Preflight, RequestFailure, Rewarmed } from '../model.ts';
+import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
 import { failureOfPermissions } from './failures.ts';
 import type { LaneLimits } from './lane-messages.ts';
-import {
-  HEAD_BYTES,
-  keepEncryptionSettings,
-  type PreparedRequest,
-  type PreparedTarget,
-} from './requests.ts';
+import { HEAD_BYTES, keepEncryptionSettings, type PreparedTarget } from './requests.ts';
 
 /** Tries outside the window: enough for a connection that was closed meanwhile. */
 const CHECK_TRIES = 3;
@@ -26,7 +22,7 @@ type Verdict = 'ok' | 'may-not-read' | RequestFailure;
 /** One target in its lane: its connection and what is done over it before the window. */
 export class LaneTarget {
   readonly prepared: PreparedTarget;
-  readonly connection: BlobConnection;
+  readonly connection: HttpConnection;
   readonly #encrypted: boolean;
   #snapshotRequest: PreparedRequest;
   #readable: boolean;
@@ -34,7 +30,7 @@ export class LaneTarget {
   constructor(prepared: PreparedTarget, options: ConnectionOptions, encrypted: boolean) {
     this.prepared = prepared;
     this.#encrypted = encrypted;
-    this.connection = new BlobConnection(prepared.origin, { ...options, proxy: prepared.proxy });
+    this.connection = new HttpConnection(prepared.origin, { ...options, proxy: prepared.proxy });
     this.#snapshotRequest = prepared.snapshot;
     this.#readable = prepared.permissions.read;
   }

@@ -1,10 +1,10 @@
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import type { MessagePort } from 'node:worker_threads';
+import { youngGarbageCollector } from '../../system/garbage.ts';
+import { cutAt, type Exchange, type ExchangeListener } from '../http/exchange.ts';
 import type { SnapshotEvent } from '../model.ts';
 import { snapshotAnswer } from './answers.ts';
-import { cutAt, type Exchange, type ExchangeListener } from './exchange.ts';
-import { youngGarbageCollector } from './garbage.ts';
 import type { LaneCommand, LaneLimits, LaneReport, LaneTask } from './lane-messages.ts';
 import { LaneTarget } from './lane-target.ts';
 import { NameMemory } from './name-memory.ts';

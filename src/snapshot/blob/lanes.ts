@@ -1,4 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
+import { failureWithoutAnswer } from '../http/failures.ts';
 import type {
   BlobTarget,
   Preflight,
@@ -8,7 +9,6 @@ import type {
   SnapshotEvent,
   SnapshotTaker,
 } from '../model.ts';
-import { failureWithoutAnswer } from './failures.ts';
 import { LaneLink } from './lane-link.ts';
 import type { LaneLimits } from './lane-messages.ts';
 import { DEFAULT_LANES, dealTargets, LanePool } from './lane-pool.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { FlashfreezeError } from '../../errors.ts';
+import type { PreparedRequest } from '../http/request.ts';
 import type { BlobTarget } from '../model.ts';
 import { parseBlobUrl } from './blob-url.ts';
 
@@ -16,16 +17,6 @@ export const SERVICE_VERSION = '2018-03-28';
  * the primary superblock of btrfs begins at 64 KiB.
  */
 export const HEAD_BYTES = 69_632;
-
-/** One request, ready to be sent: nothing of it is put together while anything is frozen. */
-export interface PreparedRequest {
-  readonly method: 'GET' | 'POST' | 'PUT';
-  /** Path and query, as on the request line. Secret. */
-  readonly path: string;
-  /** Names and values, alternating. */
-  readonly headers: readonly string[];
-  readonly body?: Buffer;
-}
 
 /** What the SAS permits, as far as its `sp` parameter tells; all true without `sp`. */
 export interface Permissions {

@@ -1,7 +1,4 @@
 import { redact } from '../../log/redaction.ts';
-import type { DirectDriveSnapshot } from '../model.ts';
-import type { HostCall, HostDiskAnswer } from './host-call.ts';
-import { hostPost, isSuccess } from './host-client.ts';
 import {
   isJsonObject,
   isTrue,
@@ -9,7 +6,10 @@ import {
   parseJsonObject,
   textOf,
   wholeNumberOf,
-} from './json.ts';
+} from '../../system/json.ts';
+import type { DirectDriveSnapshot } from '../model.ts';
+import type { HostCall, HostDiskAnswer } from './host-call.ts';
+import { hostPost, isSuccess } from './host-client.ts';
 import { describeHostStatusCode, UNEXPECTED_FAILURE } from './status-code.ts';
 
 const PATH = '/metadata/recsvc/snapshot/dosnapshot?api-version=2017-12-01';

@@ -1,4 +1,4 @@
-import type { PreparedRequest } from '../blob/requests.ts';
+import type { PreparedRequest } from '../http/request.ts';
 import type { HostSnapshot } from '../model.ts';
 
 /** The one call to the host inside the window. Holds secrets (`request`). */

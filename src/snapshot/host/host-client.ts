@@ -1,13 +1,13 @@
-import { BlobConnection } from '../blob/connection.ts';
+import { HttpConnection } from '../http/connection.ts';
 import {
   cutAt,
   Exchange,
   type ExchangeEnd,
   type ExchangeListener,
   type ExchangeOptions,
-} from '../blob/exchange.ts';
-import { classifyError, errorCode } from '../blob/failures.ts';
-import type { PreparedRequest } from '../blob/requests.ts';
+} from '../http/exchange.ts';
+import { classifyError, errorCode } from '../http/failures.ts';
+import type { PreparedRequest } from '../http/request.ts';
 import { hostOrigin } from './address.ts';
 import { HostConnector } from './host-connector.ts';
 
@@ -43,12 +43,12 @@ export function hostGet(path: string): PreparedRequest {
 export class HostClient implements AsyncDisposable {
   readonly origin: string;
   readonly #connector: HostConnector;
-  readonly #connection: BlobConnection;
+  readonly #connection: HttpConnection;
 
   private constructor(origin: string, connector: HostConnector) {
     this.origin = origin;
     this.#connector = connector;
-    this.#connection = new BlobConnection(origin, {
+    this.#connection = new HttpConnection(origin, {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       connector: connector.connector,
     });

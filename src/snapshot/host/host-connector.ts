@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { buildConnector } from 'undici';
-import { withoutBrackets } from '../../hostnames.ts';
+import { withoutBrackets } from '../../system/hostnames.ts';
 
 const HTTP_PORT = 80;
 /** TCP's own probes, for a host that is gone without a word. */

@@ -1,5 +1,5 @@
-import { cutAt, type Exchange, type ExchangeEnd } from '../blob/exchange.ts';
-import { failureWithoutAnswer } from '../blob/failures.ts';
+import { cutAt, type Exchange, type ExchangeEnd } from '../http/exchange.ts';
+import { failureWithoutAnswer } from '../http/failures.ts';
 import type {
   Preflight,
   RequestFailure,

@@ -1,5 +1,11 @@
+import {
+  booleanOf,
+  isJsonObject,
+  type JsonObject,
+  parseJsonObject,
+  textOf,
+} from '../../system/json.ts';
 import { type HostClient, hostPost, isSuccess } from './host-client.ts';
-import { booleanOf, isJsonObject, type JsonObject, parseJsonObject, textOf } from './json.ts';
 import {
   bodyText,
   describeHostStatusCode,

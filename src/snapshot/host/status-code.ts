@@ -1,4 +1,4 @@
-import type { ExchangeEnd } from '../blob/exchange.ts';
+import type { ExchangeEnd } from '../http/exchange.ts';
 import { isSuccess } from './host-client.ts';
 
 /** Codes that stand for calls without a usable answer (host-api.md, Status codes). */

@@ -1,4 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
+import { errnoOf } from '../../system/errno.ts';
 import { withoutQuery } from '../blob/blob-url.ts';
 import { deleteSnapshot } from '../blob/delete-snapshot.ts';
 import { proxyOptions } from '../blob/proxy-options.ts';
@@ -55,7 +56,7 @@ export async function deleteFromContainer(
 }
 
 function refused(url: string, error: unknown): FlashfreezeError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  const code = errnoOf(error);
   const status = error instanceof Error && 'statusCode' in error ? `HTTP ${error.statusCode}` : '';
   const reason = code ?? (status || (error instanceof Error ? error.name : 'unknown error'));
   return new FlashfreezeError(

@@ -12,13 +12,13 @@ import {
   type LedgerKeeper,
   unfinishedRuns,
 } from '../../../src/backup/journal/journal.ts';
+import { FlashfreezeError } from '../../../src/errors.ts';
 import {
   isOfEarlierBoot,
   processIdentity,
   stillRuns,
   threadRuns,
-} from '../../../src/backup/journal/process-identity.ts';
-import { FlashfreezeError } from '../../../src/errors.ts';
+} from '../../../src/system/process-identity.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('journal');

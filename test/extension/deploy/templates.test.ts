@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import * as assert from 'uvu/assert';
-import { DEFAULT_NAME } from '../../../src/extension/package/options.ts';
 import { interpretSettings } from '../../../src/extension/settings/task-settings.ts';
+import { DEFAULT_NAME } from '../../../src/package/options.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('deployment templates');

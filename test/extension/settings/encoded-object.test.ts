@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { FlashfreezeError } from '../../../src/errors.ts';
 import { decodeBase64, readEncodedObject } from '../../../src/extension/settings/encoded-object.ts';
-import { parseJson } from '../../../src/extension/settings/json.ts';
+import { parseJson } from '../../../src/system/json.ts';
 import { suite } from '../../suite.ts';
 import { PRIVATE_OBJECT } from '../fixtures/samples.ts';
 

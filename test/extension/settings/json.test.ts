@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { FlashfreezeError } from '../../../src/errors.ts';
-import { member, parseJson } from '../../../src/extension/settings/json.ts';
+import { member, parseJson } from '../../../src/system/json.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('JSON of the agent');

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -61,12 +61,11 @@ test('a folder that is not there is told with its path', () =>
     }
   }));
 
-test('what a dead process left of the same name is no obstacle', () =>
+test('nothing but the status file is left, also when it is written twice at once', () =>
   withFolder(async (folder) => {
-    await writeFile(join(folder, `3.status.${process.pid}.tmp`), 'x'.repeat(1000));
-    await writeStatusFile(folder, 3, '[]');
+    await Promise.all(['[]', '[1]'].map((text) => writeStatusFile(folder, 3, text)));
     assert.equal(await readdir(folder), ['3.status']);
-    assert.is(await readFile(join(folder, '3.status'), 'utf8'), '[]');
+    assert.match(await readFile(join(folder, '3.status'), 'utf8'), /^\[1?\]$/);
   }));
 
 test.run();

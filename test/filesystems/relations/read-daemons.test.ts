@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import type { ProcessView } from '../../../src/filesystems/relations/process-view.ts';
 import { readDaemons } from '../../../src/filesystems/relations/read-daemons.ts';
+import type { ProcessView } from '../../../src/system/processes.ts';
 import { suite } from '../../suite.ts';
 import { type RecordedProcess, RecordedProcesses } from './recorded-processes.ts';
 

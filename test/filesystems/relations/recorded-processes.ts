@@ -1,4 +1,4 @@
-import type { ProcessView } from '../../../src/filesystems/relations/process-view.ts';
+import type { ProcessView } from '../../../src/system/processes.ts';
 
 export interface RecordedProcess {
   readonly command: string;

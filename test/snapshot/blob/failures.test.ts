@@ -1,11 +1,10 @@
 import * as assert from 'uvu/assert';
+import { failureOfAnswer, preflightErrorCode } from '../../../src/snapshot/blob/failures.ts';
 import {
   classifyError,
   errorCode,
-  failureOfAnswer,
   failureWithoutAnswer,
-  preflightErrorCode,
-} from '../../../src/snapshot/blob/failures.ts';
+} from '../../../src/snapshot/http/failures.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('failures of requests');

@@ -6,7 +6,7 @@ import {
   MAX_TRIES,
   mayHaveTakenEffect,
   parseRetryAfterMs,
-} from '../../../src/snapshot/blob/retry.ts';
+} from '../../../src/snapshot/http/retry.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('retry rule');

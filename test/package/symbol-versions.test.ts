@@ -5,8 +5,8 @@ import {
   neededLibraries,
   neededSymbols,
   tooNew,
-} from '../../../src/extension/package/symbol-versions.ts';
-import { suite } from '../../suite.ts';
+} from '../../src/package/symbol-versions.ts';
+import { suite } from '../suite.ts';
 
 const test = suite('symbol versions');
 

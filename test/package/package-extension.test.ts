@@ -2,20 +2,20 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { FlashfreezeError } from '../../../src/errors.ts';
-import { bundle } from '../../../src/extension/package/bundle.ts';
-import { checkThatItLoads } from '../../../src/extension/package/load-check.ts';
-import { nodeRuntime } from '../../../src/extension/package/node-runtime.ts';
+import { FlashfreezeError } from '../../src/errors.ts';
+import { bundle } from '../../src/package/bundle.ts';
+import { checkThatItLoads } from '../../src/package/load-check.ts';
+import { nodeRuntime } from '../../src/package/node-runtime.ts';
 import {
   type Architecture,
   type PackageOptions,
   parseArchitecture,
-} from '../../../src/extension/package/options.ts';
-import { packageExtension, payload } from '../../../src/extension/package/package-extension.ts';
-import { type PayloadFile, textFile } from '../../../src/extension/package/payload-file.ts';
-import { programFiles } from '../../../src/extension/package/programs.ts';
-import { ADDON_PATH, GUARDIAN_PATH } from '../../../src/program-files.ts';
-import { suite } from '../../suite.ts';
+} from '../../src/package/options.ts';
+import { packageExtension, payload } from '../../src/package/package-extension.ts';
+import { type PayloadFile, textFile } from '../../src/package/payload-file.ts';
+import { programFiles } from '../../src/package/programs.ts';
+import { ADDON_PATH, GUARDIAN_PATH } from '../../src/program-files.ts';
+import { suite } from '../suite.ts';
 import { zipEntries } from './zip-entries.ts';
 
 const test = suite('package');
@@ -113,7 +113,7 @@ test('a folder that cannot be made is refused before anything is built', async (
 
 test('no file names a folder of this machine, and the licence of every package is there', async () => {
   const { files, packages } = await bundle();
-  const folder = join(import.meta.dirname, '../../..');
+  const folder = join(import.meta.dirname, '../..');
   for (const { path, content } of files) {
     assert.not.ok(Buffer.from(content).includes(folder), path);
   }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FlashfreezeError } from '../../errors.ts';
+import { FlashfreezeError } from '../errors.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import { REPOSITORY } from './repository.ts';
 

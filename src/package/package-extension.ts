@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FlashfreezeError } from '../../errors.ts';
+import { FlashfreezeError } from '../errors.ts';
 import { zip } from './archive.ts';
 import { bundle } from './bundle.ts';
 import { thirdPartyNotices } from './licenses.ts';

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { FlashfreezeError } from '../../errors.ts';
+import { FlashfreezeError } from '../errors.ts';
 import type { Architecture } from './options.ts';
 
 const run = promisify(execFile);

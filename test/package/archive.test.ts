@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { zip } from '../../../src/extension/package/archive.ts';
-import { textFile } from '../../../src/extension/package/payload-file.ts';
-import { suite } from '../../suite.ts';
+import { zip } from '../../src/package/archive.ts';
+import { textFile } from '../../src/package/payload-file.ts';
+import { suite } from '../suite.ts';
 import { zipEntries } from './zip-entries.ts';
 
 const test = suite('archive');
@@ -33,13 +33,13 @@ test('the same files give the same bytes in any order', async () => {
 
 test('the same files give the same bytes in any time zone', () => {
   const script = `
-    import { zip } from './src/extension/package/archive.ts';
-    import { textFile } from './src/extension/package/payload-file.ts';
+    import { zip } from './src/package/archive.ts';
+    import { textFile } from './src/package/payload-file.ts';
     process.stdout.write((await zip([textFile('a', 'a')])).toString('hex'));
   `;
   const archives = ['Pacific/Auckland', 'UTC', 'America/Los_Angeles'].map((zone) =>
     execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: join(import.meta.dirname, '../../..'),
+      cwd: join(import.meta.dirname, '../..'),
       env: { ...process.env, TZ: zone },
       encoding: 'utf8',
     }),

@@ -1,5 +1,10 @@
 import { FlashfreezeError } from '../errors.ts';
-import type { AbortReason } from './request.ts';
+
+/** Why work was aborted from outside; the `reason` of its AbortSignal. */
+export interface AbortReason {
+  readonly kind: 'signal';
+  readonly signal: NodeJS.Signals;
+}
 
 /** @throws FlashfreezeError FF_INTERRUPTED where the run was aborted before anything was frozen */
 export function throwIfAborted(abort: AbortSignal): void {

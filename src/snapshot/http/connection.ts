@@ -31,7 +31,7 @@ export interface ConnectionOptions {
  * The one connection of a blob, or of the host service. A dispatched request is written one turn of the event loop later
  * when the connection is up, and connects first when it is not.
  */
-export class BlobConnection {
+export class HttpConnection {
   readonly #origin: string;
   readonly #options: ConnectionOptions;
   #client: UndiciClient;

@@ -1,8 +1,8 @@
 /** `npm run package [-- options]`: makes the zip that the Azure guest agent installs. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import packageJson from '../../../package.json' with { type: 'json' };
-import { exitOnError } from '../../commands/exit.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { exitOnError } from '../commands/exit.ts';
 import {
   ARCHITECTURES,
   DEFAULT_NAME,

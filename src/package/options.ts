@@ -1,4 +1,4 @@
-import { FlashfreezeError } from '../../errors.ts';
+import { FlashfreezeError } from '../errors.ts';
 
 export const ARCHITECTURES = ['x64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];

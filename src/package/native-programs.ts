@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FlashfreezeError } from '../../errors.ts';
-import { ADDON_PATH, GUARDIAN_PATH } from '../../program-files.ts';
+import { FlashfreezeError } from '../errors.ts';
+import { ADDON_PATH, GUARDIAN_PATH } from '../program-files.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import type { Architecture } from './options.ts';
 import { REPOSITORY, WORK } from './repository.ts';

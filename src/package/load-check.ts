@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { FlashfreezeError } from '../../errors.ts';
+import { FlashfreezeError } from '../errors.ts';
 import { SHIM } from './manifest.ts';
 import type { PayloadFile } from './payload-file.ts';
 import { WORK } from './repository.ts';

@@ -1,13 +1,13 @@
 import * as assert from 'uvu/assert';
-import { FlashfreezeError } from '../../../src/errors.ts';
+import { FlashfreezeError } from '../../src/errors.ts';
 import {
   DEFAULT_NAME,
   handlerName,
   parseArchitecture,
   parseName,
   parseVersion,
-} from '../../../src/extension/package/options.ts';
-import { suite } from '../../suite.ts';
+} from '../../src/package/options.ts';
+import { suite } from '../suite.ts';
 
 const test = suite('package options');
 

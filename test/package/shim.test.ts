@@ -3,11 +3,11 @@ import { chmod, copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { suite } from '../../suite.ts';
+import { suite } from '../suite.ts';
 
 const test = suite('shim');
 
-const SHIM = join(import.meta.dirname, '../../../src/extension/package/flashfreeze.sh');
+const SHIM = join(import.meta.dirname, '../../src/package/flashfreeze.sh');
 const REPORT = `#!/bin/sh
 [ "$1" = --version ] && exit 0
 echo "$0"; echo "$1"; echo "$2"; shift 2; echo "$#"

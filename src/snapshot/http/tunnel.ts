@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import type { buildConnector } from 'undici';
 import buildSecureConnector from 'undici/lib/core/connect.js';
-import { withoutBrackets } from '../../hostnames.ts';
+import { withoutBrackets } from '../../system/hostnames.ts';
 
 const HTTPS_PORT = '443';
 

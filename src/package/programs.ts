@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FlashfreezeError } from '../../errors.ts';
+import { FlashfreezeError } from '../errors.ts';
 import type { NativePrograms } from './native-programs.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import type { Architecture } from './options.ts';

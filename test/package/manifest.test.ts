@@ -1,10 +1,6 @@
 import * as assert from 'uvu/assert';
-import {
-  handlerManifest,
-  imageManifest,
-  payloadPackageJson,
-} from '../../../src/extension/package/manifest.ts';
-import { suite } from '../../suite.ts';
+import { handlerManifest, imageManifest, payloadPackageJson } from '../../src/package/manifest.ts';
+import { suite } from '../suite.ts';
 
 const test = suite('manifests');
 

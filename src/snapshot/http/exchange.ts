@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { BlobConnection } from './connection.ts';
+import type { HttpConnection } from './connection.ts';
 import { type BrokenKind, classifyError, errorCode } from './failures.ts';
-import type { PreparedRequest } from './requests.ts';
+import type { PreparedRequest } from './request.ts';
 import {
   delayBeforeNextTryMs,
   type FailedTry,
@@ -37,7 +37,7 @@ export interface ExchangeListener {
 }
 
 /** One connection, of a blob's or of the host's. */
-export type ExchangeConnection = Pick<BlobConnection, 'dispatch' | 'drop'>;
+export type ExchangeConnection = Pick<HttpConnection, 'dispatch' | 'drop'>;
 
 export interface ExchangeOptions {
   readonly target: number;

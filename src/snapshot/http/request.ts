@@ -1,0 +1,9 @@
+/** One request, ready to be sent: nothing of it is put together while anything is frozen. */
+export interface PreparedRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** Path and query, as on the request line. Secret. */
+  readonly path: string;
+  /** Names and values, alternating. */
+  readonly headers: readonly string[];
+  readonly body?: Buffer;
+}

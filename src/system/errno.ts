@@ -1,0 +1,9 @@
+/** The symbolic code of a system's error, such as `ENOENT`; undefined for any other error. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+/** Why something failed, in a word if the system gave one: its errno, or the error as text. */
+export function reasonOf(error: unknown): string {
+  return errnoOf(error) ?? String(error);
+}

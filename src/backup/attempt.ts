@@ -1,7 +1,7 @@
 import type { ArmedFreezer } from '../freezer/guardian.ts';
 import type { Stamps } from '../freezer/model.ts';
 import { abortReasonOf, throwIfAborted } from '../system/abort.ts';
-import { waitExactly } from './approach.ts';
+import { waitExactly } from './guards.ts';
 import { disksOf, type Prepared, type Relays } from './prepare.ts';
 import type { WritesSeen } from './record.ts';
 import type { BackupRequest } from './request.ts';

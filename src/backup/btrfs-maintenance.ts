@@ -13,7 +13,7 @@ import type { Plan } from '../filesystems/model.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import { throwIfAborted, unlessAborted } from '../system/abort.ts';
 import type { AnsweringPlan } from './answering-plan.ts';
-import { noteOwed } from './journal/owed.ts';
+import { noteOwed } from './journal/pending-cleanup.ts';
 import type { Prepared } from './prepare.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 

@@ -1,7 +1,7 @@
 import { deleteSnapshot } from '../snapshot/blob/delete-snapshot.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
-import type { Attempt, Attempts } from './attempts.ts';
 import type { Orphan } from './record.ts';
+import type { Attempt, Attempts } from './window-run.ts';
 
 /** A snapshot that is of no use, by the index of its target. */
 export interface UselessSnapshot {

@@ -1,7 +1,7 @@
 import { FlashfreezeError } from '../errors.ts';
 import { preflightErrorCode } from '../snapshot/blob/failures.ts';
 import type { RequestFailure } from '../snapshot/model.ts';
-import type { TakenBy } from './taker.ts';
+import type { TakenBy } from './provider.ts';
 
 /** What a check of one target found: its preflight, or its re-warming. */
 export type CheckResult = { readonly ok: true } | ({ readonly ok: false } & FailedCheck);

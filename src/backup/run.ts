@@ -4,24 +4,24 @@ import { type Disk, OS_DISK_LUN, type Plan } from '../filesystems/model.ts';
 import type { LastLever } from '../freezer/last-lever.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import { throwIfAborted, unlessAborted } from '../system/abort.ts';
-import { approach } from './approach.ts';
-import { type Attempts, attempts, stuckIn } from './attempts.ts';
-import { keepLearntOrder } from './learnt-order.ts';
+import { resumeApplication, withoutForbiddenFreeze } from './application.ts';
+import { Relay } from './context.ts';
+import { keepLearntOrder } from './freeze-order-file.ts';
+import { approach } from './guards.ts';
 import { setWishesOf } from './matching.ts';
 import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
 import { ownUp } from './own-up.ts';
 import { Phases } from './phases.ts';
 import { disksOf, type Prepared, prepare, type Relays } from './prepare.ts';
-import { resumeApplication, withoutForbiddenFreeze } from './quiesce-phase.ts';
 import type { BackupRecord, TargetRecord, WritesSeen } from './record.ts';
-import { Relay } from './relay.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
-import { storageAfterwards } from './same-plan.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
+import { storageAfterwards } from './verify-storage.ts';
 import { diskBehind, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap, isFault, type SetGap } from './whole-set/gap.ts';
 import { gapOfHost, gapsOf } from './whole-set/gaps.ts';
+import { type Attempts, attempts, stuckIn } from './window-run.ts';
 
 /**
  * One run: prepare, settle, quiesce, freeze, fire, thaw, resume, release (design, "The run"). Resolves also for a run

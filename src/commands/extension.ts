@@ -3,7 +3,7 @@ import { enable } from '../extension/enable.ts';
 import { type Installation, readInstallation } from '../extension/installation.ts';
 import { disable, uninstall, update } from '../extension/removal.ts';
 import type { TaskOrder } from '../extension/task/run-task.ts';
-import { receiveSettings } from '../extension/worker.ts';
+import { receiveSettings } from '../extension/task-process.ts';
 import { reportError } from './exit.ts';
 import type { FirstStep } from './first-step.ts';
 import { abortOnSignals } from './signals.ts';

@@ -5,7 +5,7 @@ import { type FreezeSummary, summarizeFreeze } from '../report/freeze-summary.ts
 import { renderFreeze } from '../report/terminal.ts';
 import { HeldCommand } from '../snapshot/command/held-command.ts';
 import { reportError } from './exit.ts';
-import { carryOut, openRunDesk } from './run-desk.ts';
+import { carryOut, openRunDesk } from './run-context.ts';
 import { addRunOptions, type RawRunOptions, runRequestOf } from './run-options.ts';
 import { abortOnSignals, type SignalAbort } from './signals.ts';
 

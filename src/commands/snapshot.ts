@@ -4,7 +4,7 @@ import type { BackupRequest, RequestedBlob } from '../backup/request.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import { reportError } from './exit.ts';
-import { carryOut, openRunDesk, type RunDesk } from './run-desk.ts';
+import { carryOut, openRunDesk, type RunDesk } from './run-context.ts';
 import { addRunOptions, collect, runRequestOf } from './run-options.ts';
 import { abortOnSignals } from './signals.ts';
 import {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { type Thawed, thawAnyones } from '../backup/journal/force-thaw.ts';
 import type { JournaledFileSystem } from '../backup/journal/journal.ts';
 import { type LeftFrozen, leftFrozen, settleLeftOwed } from '../backup/journal/recover.ts';
-import { type Thawed, thawAnyones } from '../backup/journal/thaw-anyones.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { natureOfType } from '../filesystems/file-system-types.ts';
 import { MountTree } from '../filesystems/mount-tree.ts';

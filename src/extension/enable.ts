@@ -1,15 +1,8 @@
 import { FlashfreezeError } from '../errors.ts';
-import { exclusively } from './exclusive.ts';
-import {
-  beginTask,
-  decideEnable,
-  type EnableDecision,
-  readHandled,
-  recordHandled,
-} from './handled.ts';
 import type { Installation } from './installation.ts';
 import { readRoleGuid } from './machine-identity.ts';
 import { followPollingWish } from './polling/service.ts';
+import { exclusively } from './process-lock.ts';
 import type { ReportSettings } from './settings/report-settings.ts';
 import {
   locateSettings,
@@ -18,12 +11,19 @@ import {
   scrubSettings,
 } from './settings/settings-file.ts';
 import { statusFileExists } from './status/status-file.ts';
-import { concludeError } from './task/conclusion.ts';
 import { replaceStatus } from './task/publish.ts';
 import { NO_REPORT_SETTINGS, publicReportSettings } from './task/read-task.ts';
-import { openDesk, type TaskDesk } from './task/task-desk.ts';
+import { openDesk, type TaskDesk } from './task/task-context.ts';
 import { briefReport, inProgressReport } from './task/task-report.ts';
-import { hasWorkers, startWorker } from './worker.ts';
+import { concludeError } from './task/task-result.ts';
+import {
+  beginTask,
+  decideEnable,
+  type EnableDecision,
+  readHandled,
+  recordHandled,
+} from './task-history.ts';
+import { hasWorkers, startWorker } from './task-process.ts';
 
 /** Another enable of the same goal state takes well under a second. */
 const ENABLE_LIMIT_MS = 30_000;

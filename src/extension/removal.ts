@@ -1,19 +1,19 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { APPLICATION_LOCK_PATH } from '../backup/application-lock.ts';
+import { LEARNT_ORDER_PATH } from '../backup/freeze-order-file.ts';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
-import { OWED_DIRECTORY } from '../backup/journal/owed.ts';
+import { OWED_DIRECTORY } from '../backup/journal/pending-cleanup.ts';
 import { settleLeftOwed } from '../backup/journal/recover.ts';
-import { LEARNT_ORDER_PATH } from '../backup/learnt-order.ts';
 import { FlashfreezeError } from '../errors.ts';
-import { exclusively } from './exclusive.ts';
-import { carryOver } from './handled.ts';
 import type { Installation } from './installation.ts';
 import { readRoleGuid, removeUniqueMachineId } from './machine-identity.ts';
 import { carryOverOrderNote } from './polling/order-note.ts';
 import { stopPolling } from './polling/service.ts';
+import { exclusively } from './process-lock.ts';
 import { reportUnfinished } from './task/report-unfinished.ts';
-import { endWorkers, terminateWorkers } from './worker.ts';
+import { carryOver } from './task-history.ts';
+import { endWorkers, terminateWorkers } from './task-process.ts';
 
 /** Made by Node.js for the payload's launcher (package/flashfreeze.sh). */
 const COMPILE_CACHE = '/run/flashfreeze-cache';

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import type { Attempt } from '../../src/backup/attempts.ts';
 import { deleteOrphans, uselessSnapshots } from '../../src/backup/orphans.ts';
+import type { Attempt } from '../../src/backup/window-run.ts';
 import { suite } from '../suite.ts';
 import { failedAnswer, goodAnswer, goodRecord } from './fixtures/records.ts';
 

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { readHandled, recordHandled } from '../../src/extension/handled.ts';
 import { readInstallation } from '../../src/extension/installation.ts';
 import { update } from '../../src/extension/removal.ts';
+import { readHandled, recordHandled } from '../../src/extension/task-history.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('update');

@@ -4,6 +4,7 @@ import { enterRestored, enterThawed, readLedger } from '../../freezer/ledger.ts'
 import { errnoOf } from '../../system/errno.ts';
 import { lockApplications } from '../application-lock.ts';
 import type { RunObserver } from '../request.ts';
+import type { Thawed } from './force-thaw.ts';
 import {
   forget,
   GRACE_PERIODS_PATH,
@@ -12,10 +13,9 @@ import {
   type UnfinishedRun,
   unfinishedRuns,
 } from './journal.ts';
-import { isAnythingOwed, settleOwed } from './owed.ts';
-import { type DeadLedger, type OwedThaw, owedThaws } from './owed-thaws.ts';
-import type { Thawed } from './thaw-anyones.ts';
-import { thawOwed } from './thaw-owed.ts';
+import { isAnythingOwed, settleOwed } from './pending-cleanup.ts';
+import { type DeadLedger, type OwedThaw, owedThaws } from './pending-thaws.ts';
+import { thawOwed } from './run-pending-thaws.ts';
 
 /**
  * Looks after runs that died between freeze and thaw: makes certain that what they had frozen is

@@ -4,7 +4,7 @@ import { decryptProtectedSettings } from '../settings/protected-settings.ts';
 import { interpretReportSettings, type ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
 import { percentEncoded } from '../settings/uri.ts';
-import type { TaskDesk } from '../task/task-desk.ts';
+import type { TaskDesk } from '../task/task-context.ts';
 import type { SnapshotOrder } from './orders.ts';
 
 /** Who wants the service ended waits for the decryption, too. */

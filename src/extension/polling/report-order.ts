@@ -1,11 +1,11 @@
 import type { TaskReport } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import { redactReport } from '../status/redact-report.ts';
-import type { Conclusion } from '../task/conclusion.ts';
 import { tellEvents, uploadLog, uploadStatus } from '../task/publish.ts';
 import { keepTimeline, readMachine } from '../task/run-task.ts';
-import type { TaskDesk } from '../task/task-desk.ts';
+import type { TaskDesk } from '../task/task-context.ts';
 import { finalReport, withUploadError } from '../task/task-report.ts';
+import type { Conclusion } from '../task/task-result.ts';
 import type { UploadResult } from '../uploads/upload.ts';
 import { readReportSettings } from './order-report-settings.ts';
 import type { SnapshotOrder } from './orders.ts';

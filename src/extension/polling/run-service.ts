@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Installation } from '../installation.ts';
-import { openDesk } from '../task/task-desk.ts';
+import { openDesk } from '../task/task-context.ts';
 import { becomeTheService } from './detached.ts';
-import { followOrder } from './follow-order.ts';
+import { followOrder } from './handle-order.ts';
 import { pollForSnapshots } from './poll.ts';
 
 /**

@@ -13,7 +13,7 @@ import {
   uploadLogBlob,
   uploadStatusBlob,
 } from '../uploads/upload.ts';
-import type { TaskDesk } from './task-desk.ts';
+import type { TaskDesk } from './task-context.ts';
 import { withUploadError } from './task-report.ts';
 
 /** The uploads at a task's beginning are of little use to anybody; the snapshot does not wait longer. */

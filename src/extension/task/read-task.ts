@@ -5,7 +5,7 @@ import { decryptProtectedSettings } from '../settings/protected-settings.ts';
 import { interpretReportSettings, type ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
 import { interpretSettings } from '../settings/task-settings.ts';
-import type { TaskDesk } from './task-desk.ts';
+import type { TaskDesk } from './task-context.ts';
 
 /** What could be read of a task: with wrong settings still where to report that they are wrong. */
 export interface ReadTask {

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
-import { finishTask, readHandled } from '../handled.ts';
 import type { Installation } from '../installation.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
 import { readSettingsText } from '../settings/settings-file.ts';
-import { concludeError } from './conclusion.ts';
+import { finishTask, readHandled } from '../task-history.ts';
 import { publish } from './publish.ts';
 import { NO_REPORT_SETTINGS, publicReportSettings } from './read-task.ts';
-import { openDesk } from './task-desk.ts';
+import { openDesk } from './task-context.ts';
 import { briefReport } from './task-report.ts';
+import { concludeError } from './task-result.ts';
 
 /** What became of a task whose process is gone. */
 export function interrupted(): FlashfreezeError {

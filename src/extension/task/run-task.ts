@@ -15,19 +15,19 @@ import { tellMetrics } from '../../report/metrics.ts';
 import type { RunEnding } from '../../report/run-file.ts';
 import { keepRun } from '../../report/run-folder.ts';
 import { RESULTS } from '../../result-codes.ts';
-import { runExclusively } from '../exclusive.ts';
-import { finishTask } from '../handled.ts';
 import type { Installation } from '../installation.ts';
 import type { TaskSettings } from '../model.ts';
-import { takeSnapshots } from '../snapshot-method/take.ts';
+import { runExclusively } from '../process-lock.ts';
+import { takeSnapshots } from '../snapshot-method/take-snapshots.ts';
+import { finishTask } from '../task-history.ts';
+import { forgetWorker, type Work } from '../task-process.ts';
 import { readMachineFacts } from '../telemetry/machine-facts.ts';
-import { forgetWorker, type Work } from '../worker.ts';
-import { type Conclusion, concludeError, concludeTaken } from './conclusion.ts';
 import { announce, publish } from './publish.ts';
 import { type ReadTask, readTask, requireInTime } from './read-task.ts';
 import { interrupted } from './report-unfinished.ts';
-import { openDesk, type TaskDesk } from './task-desk.ts';
+import { openDesk, type TaskDesk } from './task-context.ts';
 import { finalReport, inProgressReport, type MachineReading } from './task-report.ts';
+import { type Conclusion, concludeError, concludeTaken } from './task-result.ts';
 
 /** Longest a task waits for the one before it. */
 const EARLIER_TASK_LIMIT_MS = 10 * 60_000;

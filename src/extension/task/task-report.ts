@@ -5,8 +5,8 @@ import type { TaskReport } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import type { MachineFacts } from '../telemetry/machine-facts.ts';
 import { telemetryData } from '../telemetry/telemetry-data.ts';
-import type { Conclusion } from './conclusion.ts';
-import type { TaskDesk } from './task-desk.ts';
+import type { TaskDesk } from './task-context.ts';
+import type { Conclusion } from './task-result.ts';
 
 /** The text that the service expects while a task is worked on (status.md, Order). */
 const IN_PROGRESS_MESSAGE = 'Transitioning state in extension';

@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import type { DatabasePart } from './whereabouts.ts';
+import type { DatabasePart } from './file-locations.ts';
 
 /** Variables that say where a part lies; relative ones are relative to the data directory. */
 export const MYSQL_PLACES = [

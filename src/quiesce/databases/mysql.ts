@@ -3,12 +3,12 @@ import type { OwedStatements } from '../model.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';
+import { describeParts, partsOutside, placeParts } from './file-locations.ts';
 import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
 import { MYSQL_PLACES, mysqlParts } from './mysql-files.ts';
 import { mysqlLogon } from './mysql-logon.ts';
 import { DatabaseSession } from './session.ts';
 import { type Debt, forFreshSession, noteFault, undo } from './undo.ts';
-import { describeParts, partsOutside, placeParts } from './whereabouts.ts';
 
 export const MYSQL_CLIENT: Dialect = {
   markLine: (mark) => `SELECT '${mark}';`,

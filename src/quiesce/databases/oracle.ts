@@ -7,11 +7,11 @@ import type { OwedStatements } from '../model.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';
+import { describeParts, partsWithoutSnapshot, placeParts } from './file-locations.ts';
 import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
 import { type OracleInstance, parseOratab } from './oratab.ts';
 import { DatabaseSession } from './session.ts';
 import { type Debt, forFreshSession, noteFault, undo } from './undo.ts';
-import { describeParts, partsWithoutSnapshot, placeParts } from './whereabouts.ts';
 
 /** ORA-28002 and ORA-28011 warn at a successful logon of a password or account that is about to expire. */
 const ERROR = /^\s*(?!ORA-28002|ORA-28011)((?:ORA|SP2|TNS)-\d+.*)$/;

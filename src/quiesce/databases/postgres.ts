@@ -5,15 +5,15 @@ import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { withoutPassword } from './credentials.ts';
 import { DatabaseFault } from './fault.ts';
-import type { DatabaseContext, HeldDatabase } from './held-database.ts';
-import { DatabaseSession } from './session.ts';
 import {
   type DatabasePart,
   describeParts,
   partsOutside,
   partsWithoutSnapshot,
   placeParts,
-} from './whereabouts.ts';
+} from './file-locations.ts';
+import type { DatabaseContext, HeldDatabase } from './held-database.ts';
+import { DatabaseSession } from './session.ts';
 
 /** `:ERROR` and `:SQLSTATE` tell how the last statement went (psql 11 and later). */
 export const PSQL: Dialect = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Behind } from '../../../src/backup/whole-set/behind.ts';
 import { describeGap, isFault, type SetGap } from '../../../src/backup/whole-set/gap.ts';
 import { gapOfHost, gapsOf, type SetWishes } from '../../../src/backup/whole-set/gaps.ts';
-import { wantedLuns } from '../../../src/extension/snapshot-method/take.ts';
+import { wantedLuns } from '../../../src/extension/snapshot-method/take-snapshots.ts';
 import type { Disk, Exclusion, Plan } from '../../../src/filesystems/model.ts';
 import { taskSettings } from '../../extension/snapshot-method/task-settings.ts';
 import { suite } from '../../suite.ts';

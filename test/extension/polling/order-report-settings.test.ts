@@ -8,8 +8,8 @@ import {
 } from '../../../src/extension/polling/order-report-settings.ts';
 import type { OrderSettings, SnapshotOrder } from '../../../src/extension/polling/orders.ts';
 import type { ReportSettings } from '../../../src/extension/settings/report-settings.ts';
-import type { TaskDesk } from '../../../src/extension/task/task-desk.ts';
-import { openDesk } from '../../../src/extension/task/task-desk.ts';
+import type { TaskDesk } from '../../../src/extension/task/task-context.ts';
+import { openDesk } from '../../../src/extension/task/task-context.ts';
 import { HeldLog } from '../../../src/log/held-log.ts';
 import { Redaction } from '../../../src/log/redaction.ts';
 import { suite } from '../../suite.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { readAgentEnvironment } from '../../../src/extension/environment.ts';
 import type { Installation } from '../../../src/extension/installation.ts';
-import { followOrder } from '../../../src/extension/polling/follow-order.ts';
+import { followOrder } from '../../../src/extension/polling/handle-order.ts';
 import { pollForSnapshots } from '../../../src/extension/polling/poll.ts';
 import { HeldLog } from '../../../src/log/held-log.ts';
 import { Redaction } from '../../../src/log/redaction.ts';

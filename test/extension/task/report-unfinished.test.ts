@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { type Installation, readInstallation } from '../../../src/extension/installation.ts';
+import { reportUnfinished } from '../../../src/extension/task/report-unfinished.ts';
 import {
   beginTask,
   finishTask,
   readHandled,
   recordHandled,
-} from '../../../src/extension/handled.ts';
-import { type Installation, readInstallation } from '../../../src/extension/installation.ts';
-import { reportUnfinished } from '../../../src/extension/task/report-unfinished.ts';
+} from '../../../src/extension/task-history.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('task that nobody has told of');

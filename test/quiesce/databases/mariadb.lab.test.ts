@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import { settleOwed } from '../../../src/backup/journal/owed.ts';
+import { settleOwed } from '../../../src/backup/journal/pending-cleanup.ts';
 import { ClientSession } from '../../../src/quiesce/databases/client-session.ts';
 import type { Owed } from '../../../src/quiesce/model.ts';
 import type { LabDatabase } from '../../lab/databases/database-server.ts';

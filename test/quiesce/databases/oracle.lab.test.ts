@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Owed, QuiesceCircumstances } from '../../../src/quiesce/model.ts';
-import { payOwed } from '../../../src/quiesce/owed.ts';
+import { payOwed } from '../../../src/quiesce/run-pending.ts';
 import { enterLab } from '../../lab/namespace.ts';
 import { runCommand } from '../../lab/run-command.ts';
 import { suite } from '../../suite.ts';

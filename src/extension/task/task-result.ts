@@ -9,7 +9,7 @@ import type { Consistency, ResultCode } from '../../result-codes.ts';
 import { withoutQuery } from '../../snapshot/blob/blob-url.ts';
 import type { SnapshotCreator, SnapshotInfo } from '../model.ts';
 import { blobUriOf, snapshotUriOf } from '../snapshot-method/report.ts';
-import type { Taken } from '../snapshot-method/take.ts';
+import type { Taken } from '../snapshot-method/take-snapshots.ts';
 
 /** What a task came to. No secrets. */
 export interface Conclusion {

@@ -1,5 +1,5 @@
 import { resumeBalance } from '../filesystems/btrfs/balance.ts';
-import { runOwedStatements } from './databases/owed-statements.ts';
+import { runOwedStatements } from './databases/pending-statements.ts';
 import type { Owed, OwedBalance, OwedScript } from './model.ts';
 import { openStep, runStep } from './scripts/script-step.ts';
 

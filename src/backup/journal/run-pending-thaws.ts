@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readMounts } from '../../filesystems/read-plan.ts';
 import { type ProcessIdentity, threadRuns } from '../../system/process-identity.ts';
-import type { OwedThaw } from './owed-thaws.ts';
-import { type Thawed, thawAnyones } from './thaw-anyones.ts';
+import { type Thawed, thawAnyones } from './force-thaw.ts';
+import type { OwedThaw } from './pending-thaws.ts';
 
 /** A FIFREEZE that was stuck when its process was killed returns some 300 ms after what it waits for. */
 const STUCK_LIMIT_MS = 10_000;

@@ -2,8 +2,7 @@ import { thawAbandoned } from '../../backup/journal/recover.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import type { HostClient } from '../../snapshot/host/host-client.ts';
 import type { Installation } from '../installation.ts';
-import { openDesk, type TaskDesk } from '../task/task-desk.ts';
-import { carryOut, type OrderResult, resultOf } from './carry-out.ts';
+import { openDesk, type TaskDesk } from '../task/task-context.ts';
 import { readOrderNote, removeOrderNote, writeOrderNote } from './order-note.ts';
 import { hideClearSecrets } from './order-report-settings.ts';
 import {
@@ -15,6 +14,7 @@ import {
   startSnapshotRequest,
 } from './orders.ts';
 import { reportOrder } from './report-order.ts';
+import { carryOut, type OrderResult, resultOf } from './run-order.ts';
 
 const PUBLISH_TRIES = 4;
 /** The service does not outlive a signal for longer. */

@@ -10,7 +10,7 @@ import {
   NOTHING_HANDLED,
   readHandled,
   recordHandled,
-} from '../../src/extension/handled.ts';
+} from '../../src/extension/task-history.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('what was handled');

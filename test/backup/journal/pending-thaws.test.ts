@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { type DeadLedger, owedThaws } from '../../../src/backup/journal/owed-thaws.ts';
+import { type DeadLedger, owedThaws } from '../../../src/backup/journal/pending-thaws.ts';
 import { FREEZE_STATES, type FreezeState } from '../../../src/freezer/ledger.ts';
 import { suite } from '../../suite.ts';
 

@@ -5,7 +5,7 @@ import {
   type PlacedPart,
   partsOutside,
   partsWithoutSnapshot,
-} from '../../../src/quiesce/databases/whereabouts.ts';
+} from '../../../src/quiesce/databases/file-locations.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('whereabouts of a database');

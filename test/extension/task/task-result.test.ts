@@ -6,7 +6,7 @@ import {
   type Conclusion,
   concludeError,
   concludeTaken,
-} from '../../../src/extension/task/conclusion.ts';
+} from '../../../src/extension/task/task-result.ts';
 import { goodRecord } from '../../backup/fixtures/records.ts';
 import { suite } from '../../suite.ts';
 

@@ -8,7 +8,7 @@ import type {
 import { quiesce } from '../quiesce/quiesce.ts';
 import { QuiesceError } from '../quiesce/quiesce-error.ts';
 import { throwIfAborted } from '../system/abort.ts';
-import { noteOwed } from './journal/owed.ts';
+import { noteOwed } from './journal/pending-cleanup.ts';
 import type { Phases } from './phases.ts';
 import { disksOf, type Prepared } from './prepare.ts';
 import type { BackupRequest, RunObserver } from './request.ts';

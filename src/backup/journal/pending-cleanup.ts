@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Owed, Settle } from '../../quiesce/model.ts';
-import { payOwed } from '../../quiesce/owed.ts';
+import { payOwed } from '../../quiesce/run-pending.ts';
 import { type ProcessIdentity, processIdentity, stillRuns } from '../../system/process-identity.ts';
 import { writeWhole } from '../../system/replace-file.ts';
 import { JOURNAL_DIRECTORY } from './journal.ts';

@@ -1,6 +1,6 @@
 import { readWorkload } from '../../config/workload.ts';
 import type { OwedStatements } from '../model.ts';
-import type { Payment } from '../owed.ts';
+import type { Payment } from '../run-pending.ts';
 import { lookUpAccount } from './account.ts';
 import { DatabaseFault } from './fault.ts';
 import { connectMysql } from './mysql.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import { doSnapshotCall } from '../../../src/snapshot/host/do-snapshot.ts';
-import { rehearseCall } from '../../../src/snapshot/host/rehearsal.ts';
+import { rehearseCall } from '../../../src/snapshot/host/warm-up.ts';
 import { LabHost } from '../../lab/host/lab-host.ts';
 import { suite } from '../../suite.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { hasWorkers, noteWorker } from '../../src/extension/worker.ts';
+import { hasWorkers, noteWorker } from '../../src/extension/task-process.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('worker');

@@ -1,6 +1,6 @@
 import type { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent, Stamps } from '../freezer/model.ts';
-import type { Relay } from './relay.ts';
+import type { Relay } from './context.ts';
 import { MAX_TOTAL_MS, needsAnotherSettleRound } from './settle.ts';
 
 /** How far the flushing came. */

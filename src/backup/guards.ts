@@ -7,19 +7,19 @@ import type { Stamps } from '../freezer/model.ts';
 import type { QuiescedApplication, QuiescePlan } from '../quiesce/model.ts';
 import { throwIfAborted, unlessAborted } from '../system/abort.ts';
 import { youngGarbageCollector } from '../system/garbage.ts';
+import { quiesceApplication } from './application.ts';
 import { lockApplications, waitForApplications } from './application-lock.ts';
 import { type PausedBalances, pauseBalances, requireNoMaintenance } from './btrfs-maintenance.ts';
+import { type Settled, settle } from './flush.ts';
 import { Journal } from './journal/journal.ts';
-import { settleOwed } from './journal/owed.ts';
+import { settleOwed } from './journal/pending-cleanup.ts';
 import type { Phases } from './phases.ts';
 import { preflightError } from './preflight.ts';
 import { disksOf, type Prepared, type Relays } from './prepare.ts';
-import { quiesceApplication } from './quiesce-phase.ts';
-import { rehearse } from './rehearsal.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
-import { requireSamePlan } from './same-plan.ts';
 import { scheduleInput } from './schedule/topology.ts';
-import { type Settled, settle } from './settle-phase.ts';
+import { requireSamePlan } from './verify-storage.ts';
+import { rehearse } from './warm-up.ts';
 
 /** Settling begins this long before a scheduled start: it may take 5 s, and connections idle little. */
 const SETTLE_AHEAD_MS = 5_500;

@@ -1,8 +1,8 @@
 import { mock } from 'node:test';
 import * as assert from 'uvu/assert';
-import { Relay } from '../../src/backup/relay.ts';
+import { Relay } from '../../src/backup/context.ts';
+import { settle } from '../../src/backup/flush.ts';
 import { MAX_TOTAL_MS } from '../../src/backup/settle.ts';
-import { settle } from '../../src/backup/settle-phase.ts';
 import type { Freezer } from '../../src/freezer/freezer.ts';
 import type { FreezerEvent } from '../../src/freezer/model.ts';
 import { suite } from '../suite.ts';

@@ -15,10 +15,10 @@ import type { HostClient } from '../../snapshot/host/host-client.ts';
 import { EMPTY_SUCCESS } from '../../snapshot/host/status-code.ts';
 import { earliest, latest } from '../../system/stamps.ts';
 import type { SnapshotCreator } from '../model.ts';
-import type { TakingResult } from '../snapshot-method/take.ts';
-import { type Conclusion, concludeTaken } from '../task/conclusion.ts';
+import type { TakingResult } from '../snapshot-method/take-snapshots.ts';
 import { detailsOf } from '../task/run-task.ts';
-import type { TaskDesk } from '../task/task-desk.ts';
+import type { TaskDesk } from '../task/task-context.ts';
+import { type Conclusion, concludeTaken } from '../task/task-result.ts';
 import { type OrderFault, type SnapshotOrder, startSnapshotCall } from './orders.ts';
 
 /** The host counts a snapshot as consistent only if freeze to answer took less (host-api.md). */

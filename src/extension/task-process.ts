@@ -12,8 +12,8 @@ import {
   readBootId,
   stillRuns,
 } from '../system/process-identity.ts';
-import { runExclusively } from './exclusive.ts';
 import type { Installation } from './installation.ts';
+import { runExclusively } from './process-lock.ts';
 
 /** Where a worker finds the settings of its task. */
 const SETTINGS_DESCRIPTOR = 3;

@@ -6,8 +6,11 @@ import {
   type SnapshotMethod,
 } from '../../../src/config/vmbackup.ts';
 import type { TaskSettings } from '../../../src/extension/model.ts';
-import { type Taken, takeSnapshots } from '../../../src/extension/snapshot-method/take.ts';
-import { concludeTaken } from '../../../src/extension/task/conclusion.ts';
+import {
+  type Taken,
+  takeSnapshots,
+} from '../../../src/extension/snapshot-method/take-snapshots.ts';
+import { concludeTaken } from '../../../src/extension/task/task-result.ts';
 import type { Selection } from '../../../src/filesystems/model.ts';
 import { Rig } from '../../commands/rig.ts';
 import { LabHost, WIRE_SERVER_ADDRESS } from '../../lab/host/lab-host.ts';

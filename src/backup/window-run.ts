@@ -1,7 +1,7 @@
 import type { SnapshotAnswer } from '../snapshot/model.ts';
 import { throwIfAborted } from '../system/abort.ts';
-import { type Approached, rewarm, waitForStart } from './approach.ts';
 import { attempt, nanoseconds, type WatchedWindow } from './attempt.ts';
+import { type Approached, rewarm, waitForStart } from './guards.ts';
 import type { Phases } from './phases.ts';
 import type { Prepared, Relays } from './prepare.ts';
 import type { BackupRequest } from './request.ts';

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { changeBetween } from '../../src/backup/same-plan.ts';
+import { changeBetween } from '../../src/backup/verify-storage.ts';
 import { suite } from '../suite.ts';
 import { goodRecord } from './fixtures/records.ts';
 

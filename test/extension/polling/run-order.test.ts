@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { BackupRecord } from '../../../src/backup/record.ts';
 import { FlashfreezeError } from '../../../src/errors.ts';
-import { heldMsOf, type OrderResult, resultOf } from '../../../src/extension/polling/carry-out.ts';
+import { heldMsOf, type OrderResult, resultOf } from '../../../src/extension/polling/run-order.ts';
 import { QuiesceError } from '../../../src/quiesce/quiesce-error.ts';
 import {
   failedAnswer,

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { rehearse } from '../../src/backup/rehearsal.ts';
+import { rehearse } from '../../src/backup/warm-up.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('rehearsal');

@@ -3,7 +3,7 @@ import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { CommandTaker } from '../snapshot/command/command-taker.ts';
 import type { SnapshotEvent, SnapshotTaker } from '../snapshot/model.ts';
-import type { Relay } from './relay.ts';
+import type { Relay } from './context.ts';
 import type { BackupRequest } from './request.ts';
 
 /** Who takes the snapshots of a run. */
@@ -43,7 +43,7 @@ export async function openTaker(
   if (taker?.kind === 'host') {
     // Only then: it brings an HTTP client along, which otherwise only the lanes' threads have.
     const { HostTaker } = await import('../snapshot/host/host-taker.ts');
-    const { rehearseCall } = await import('../snapshot/host/rehearsal.ts');
+    const { rehearseCall } = await import('../snapshot/host/warm-up.ts');
     await rehearseCall(taker.call);
     return new HostTaker(taker.client, taker.call, { onEvent });
   }

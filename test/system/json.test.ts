@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { FlashfreezeError } from '../../../src/errors.ts';
-import { member, parseJson } from '../../../src/system/json.ts';
-import { suite } from '../../suite.ts';
+import { FlashfreezeError } from '../../src/errors.ts';
+import { member, parseJson } from '../../src/system/json.ts';
+import { suite } from '../suite.ts';
 
 const test = suite('JSON of the agent');
 

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { JOURNAL_DIRECTORY } from '../../../src/backup/journal/journal.ts';
-import { noteOwed, settleOwed } from '../../../src/backup/journal/owed.ts';
+import { noteOwed, settleOwed } from '../../../src/backup/journal/pending-cleanup.ts';
 import { recover } from '../../../src/backup/journal/recover.ts';
 import type { Owed, OwedScript } from '../../../src/quiesce/model.ts';
 import { enterLab } from '../../lab/namespace.ts';

@@ -1,5 +1,6 @@
 import type { BackupRequest } from '../../src/backup/request.ts';
 import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../src/config/vmbackup.ts';
+import { parseBlobs } from '../../src/snapshot/blob/blob.ts';
 
 /**
  * A snapshot of everything, as the command asks for it where no option is given; for runs inside a
@@ -13,7 +14,7 @@ export function backupRequest(
 ): BackupRequest {
   return {
     ...DEFAULT_VM_BACKUP_CONFIGURATION,
-    blobs: urls.map((url) => ({ url, device: undefined })),
+    blobs: parseBlobs(urls.map((url) => ({ url, device: undefined }))),
     selection: { include: [], skip: [] },
     settle: true,
     sequential: false,

@@ -1,4 +1,4 @@
-import { needsAnotherSettleRound } from '../../src/backup/settle.ts';
+import { needsAnotherRound } from '../../src/backup/flush.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
 import { type ArmedFreezer, Guardian } from '../../src/freezer/guardian.ts';
 import type { FreezerEvent } from '../../src/freezer/model.ts';
@@ -43,7 +43,7 @@ export class BareFreeze {
 
   async settle(): Promise<void> {
     const roundsMs: number[] = [];
-    while (needsAnotherSettleRound(roundsMs)) {
+    while (needsAnotherRound(roundsMs)) {
       this.#heard = [];
       this.#freezer.syncfs(this.#all);
       await this.#until('synced', this.#all.length);

@@ -4,6 +4,7 @@
  * nothing else, and then sends the same snapshot requests over warm connections with nothing frozen.
  */
 import { text } from 'node:stream/consumers';
+import { parseBlobs } from '../../src/snapshot/blob/blob.ts';
 import { BlobLanes } from '../../src/snapshot/blob/lanes.ts';
 import type { SnapshotEvent } from '../../src/snapshot/model.ts';
 import { millisecondsOf } from '../probe/figures.ts';
@@ -50,11 +51,13 @@ class Answers {
 
 async function measure({ mountPoints, urls, lanes: count }: FloorRequest): Promise<FloorReport> {
   const answers = new Answers();
-  const targets = urls.map((url, index) => ({
-    url,
-    metadata: [],
-    clientRequestId: `floor/${index}`,
-  }));
+  const targets = parseBlobs(urls.map((url) => ({ url, device: undefined }))).map(
+    (blob, index) => ({
+      blob,
+      metadata: [],
+      clientRequestId: `floor/${index}`,
+    }),
+  );
   await using lanes = await BlobLanes.open(targets, {
     ...(count === undefined ? {} : { lanes: count }),
     onEvent: answers.hear,

@@ -3,7 +3,7 @@
  * Freezes and thaws everything and nothing else, and then makes the same call with nothing frozen.
  */
 import { text } from 'node:stream/consumers';
-import { HostTaker } from '../../src/snapshot/host/host-taker.ts';
+import { HostProvider } from '../../src/snapshot/host/host-provider.ts';
 import { millisecondsOf } from '../probe/figures.ts';
 import { BareFreeze } from './bare-freeze.ts';
 import type { HostFloorReport, HostRunRequest } from './host.ts';
@@ -16,7 +16,7 @@ const WARM_UP_ROUNDS = 5;
 async function callMs(luns: readonly number[]): Promise<number> {
   await using client = await openAsked();
   const { promise: answeredNs, resolve } = Promise.withResolvers<bigint>();
-  await using taker = new HostTaker(client, callFor(luns), {
+  await using taker = new HostProvider(client, callFor(luns), {
     onEvent: ({ kind, atNs }) => {
       if (kind !== 'fired') {
         resolve(atNs);

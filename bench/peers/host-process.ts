@@ -9,7 +9,7 @@ import { callFor, openAsked } from './host-task.ts';
 const { luns, mountPoints } = JSON.parse(await text(process.stdin)) as HostRunRequest;
 await using client = await openAsked();
 const request = backupRequest([], {
-  taker: { kind: 'host', client, call: callFor(luns) },
+  provider: { kind: 'host', client, call: callFor(luns) },
   selection: { include: mountPoints, skip: [] },
 });
 const silent = { phaseBegins: () => {}, phaseEnds: () => {}, warn: () => {} };

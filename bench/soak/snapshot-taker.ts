@@ -8,7 +8,7 @@ import type { SoakRun } from './model.ts';
 const PROGRAM = join(import.meta.dirname, 'soak-process.ts');
 
 /** The process that takes one snapshot after the other. */
-export class SnapshotTaker implements AsyncDisposable {
+export class SnapshotProvider implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
 

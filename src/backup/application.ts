@@ -7,11 +7,11 @@ import type {
 } from '../quiesce/model.ts';
 import { quiesce } from '../quiesce/quiesce.ts';
 import { QuiesceError } from '../quiesce/quiesce-error.ts';
-import { throwIfAborted } from '../system/abort.ts';
-import { noteOwed } from './journal/pending-cleanup.ts';
-import type { Phases } from './phases.ts';
-import { disksOf, type Prepared } from './prepare.ts';
+import type { RunContext } from './context.ts';
+import { notePendingCleanup } from './journal/pending-cleanup.ts';
+import { type Prepared, withoutFreeze } from './prepare.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
+import { knownDisks } from './whole-set/behind.ts';
 
 /** What the rest of the run goes on with. */
 export interface Quiesced {
@@ -22,64 +22,58 @@ export interface Quiesced {
 }
 
 /**
- * Quiesces the application, if the machine has one; from then on `resources` lets it go, where nobody did
- * before.
+ * Quiesces the application, if the machine has one; from then on its release belongs to the run.
  *
- * @throws FlashfreezeError FF_INTERRUPTED; QuiesceError where the run must not go on without it. It has
- * been let go then
+ * @throws FlashfreezeError FF_INTERRUPTED; QuiesceError if the run must not go on without it. It has
+ * been released then
  */
 export async function quiesceApplication(
-  request: BackupRequest,
+  context: RunContext,
   prepared: Prepared,
-  resources: AsyncDisposableStack,
-  phases: Phases,
-  observer: RunObserver,
-  abort: AbortSignal,
 ): Promise<Quiesced> {
-  const plan = request.quiesce;
-  if (plan === undefined) {
+  const { quiesce: configuration } = context.request;
+  if (configuration === undefined) {
     return { application: undefined, prepared };
   }
-  for (const warning of plan.warnings) {
-    observer.warn(warning);
+  for (const warning of configuration.warnings) {
+    context.warn(warning);
   }
-  const application = await phases.measure('quiesce', () =>
-    quiesce(plan, circumstancesOf(plan, request, prepared, observer, abort)),
+  const application = await context.phase('quiesce', () =>
+    quiesce(configuration, circumstancesOf(configuration, context, prepared)),
   );
-  resources.defer(() => application.resume());
-  throwIfAborted(abort);
-  warnOf(application.findings, observer);
+  context.resources.defer(() => application.resume());
+  context.throwIfAborted();
+  warnOf(application.findings, context);
   if (application.course === 'stop') {
-    await resumeApplication(application, phases, observer);
+    await resumeApplication(context, application);
     throw new QuiesceError(application.findings);
   }
   return {
     application,
-    prepared: application.course === 'freeze' ? prepared : withoutFreeze(prepared),
+    prepared: application.course === 'freeze' ? prepared : withoutFreeze(prepared, context.request),
   };
 }
 
 /**
- * The same without a freeze where the scripts' configuration forbids it: then neither lock nor guardian is
- * needed, and a machine without anything to freeze is none that cannot be backed up.
+ * Without a freeze if the scripts' configuration forbids it: then neither lock nor guardian is
+ * needed, and a machine that has nothing to freeze can be backed up.
  */
 export function withoutForbiddenFreeze(request: BackupRequest): BackupRequest {
-  const { quiesce: plan } = request;
-  return plan?.kind === 'scripts' && !plan.freezeFileSystems
+  const { quiesce: configuration } = request;
+  return configuration?.kind === 'scripts' && !configuration.freezeFileSystems
     ? { ...request, freeze: false }
     : request;
 }
 
-/** Lets the application go, as a phase of its own; only when nothing is frozen. */
+/** Releases the application, as a phase of its own; only when nothing is frozen. */
 export async function resumeApplication(
+  context: RunContext,
   application: QuiescedApplication | undefined,
-  phases: Phases,
-  observer: RunObserver,
 ): Promise<void> {
   if (application !== undefined) {
     const before = application.findings.length;
-    await phases.measure('resume', () => application.resume());
-    warnOf(application.findings.slice(before), observer);
+    await context.phase('resume', () => application.resume());
+    warnOf(application.findings.slice(before), context);
   }
 }
 
@@ -91,27 +85,22 @@ function warnOf(findings: readonly Finding[], observer: RunObserver): void {
 }
 
 function circumstancesOf(
-  plan: QuiescePlan,
-  request: BackupRequest,
-  prepared: Prepared,
-  observer: RunObserver,
-  abort: AbortSignal,
+  configuration: QuiescePlan,
+  context: RunContext,
+  { plan, targets }: Prepared,
 ): QuiesceCircumstances {
-  const disks = disksOf(prepared);
+  const disks = knownDisks(targets);
   const isComplete = !disks.includes(undefined);
   return {
-    fileSystems: prepared.plan.fileSystems,
-    freezes: request.freeze && (plan.kind !== 'database' || plan.freezeAfterAppSuccess),
+    fileSystems: plan.fileSystems,
+    freezes:
+      context.request.freeze &&
+      (configuration.kind !== 'database' || configuration.freezeAfterAppSuccess),
     // Behind a blob that matches no disk any disk may be.
     isSnapshotted: (fileSystem: FileSystem) =>
       !isComplete || fileSystem.disks.every((disk) => disks.includes(disk)),
-    abort,
-    note: (message) => observer.note?.(message),
-    owe: noteOwed,
+    abort: context.abort,
+    note: (message) => context.note(message),
+    addPending: notePendingCleanup,
   };
-}
-
-function withoutFreeze(prepared: Prepared): Prepared {
-  const plan = { ...prepared.plan, fileSystems: [], waves: [], thawsAfter: [] };
-  return { ...prepared, plan, waves: [] };
 }

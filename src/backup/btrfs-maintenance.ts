@@ -11,11 +11,10 @@ import {
 import { type OpenFileSystem, readMaintenance } from '../filesystems/btrfs/read-maintenance.ts';
 import type { Plan } from '../filesystems/model.ts';
 import type { Freezer } from '../freezer/freezer.ts';
-import { throwIfAborted, unlessAborted } from '../system/abort.ts';
 import type { AnsweringPlan } from './answering-plan.ts';
-import { noteOwed } from './journal/pending-cleanup.ts';
-import type { Prepared } from './prepare.ts';
-import type { BackupRequest, RunObserver } from './request.ts';
+import type { RunContext } from './context.ts';
+import { notePendingCleanup } from './journal/pending-cleanup.ts';
+import type { RunObserver } from './request.ts';
 
 /** Balances that wait for the end of a run. */
 export interface PausedBalances {
@@ -29,7 +28,7 @@ export interface PausedBalances {
  * @throws FlashfreezeError FF_BTRFS_BUSY
  */
 export async function refuseMaintenance(
-  { btrfsMaintenance: mode }: BackupRequest,
+  mode: BtrfsMaintenance,
   plan: Plan,
   freezer: Freezer,
 ): Promise<void> {
@@ -47,8 +46,9 @@ export async function refuseMaintenance(
  * @throws FlashfreezeError FF_BTRFS_BUSY
  */
 export async function requireNoMaintenance(
-  { btrfsMaintenance: mode }: BackupRequest,
-  { plan, freezer }: Prepared,
+  mode: BtrfsMaintenance,
+  plan: Plan,
+  freezer: Freezer,
 ): Promise<void> {
   const [found] = mode === 'ignore' ? [] : await readMaintenance(openFileSystems(plan, freezer));
   if (found !== undefined) {
@@ -63,32 +63,30 @@ export async function requireNoMaintenance(
  * @throws FlashfreezeError FF_BTRFS_BUSY where one does not pause, FF_INTERRUPTED
  */
 export async function pauseBalances(
-  { btrfsMaintenance: mode }: BackupRequest,
-  { plan, freezer }: Prepared,
-  resources: AsyncDisposableStack,
-  observer: RunObserver,
-  abort: AbortSignal,
+  context: RunContext,
+  plan: Plan,
+  freezer: Freezer,
 ): Promise<PausedBalances> {
+  const mode = context.request.btrfsMaintenance;
   const found = await readMaintenance(openFileSystems(plan, freezer));
   const balances = found.filter(({ operation }) => courseOf(operation, mode) === 'pause');
   if (balances.length === 0) {
     return { resume: async () => {} };
   }
-  const settle = await noteOwed(balances.map(owedBalance));
+  const markDone = await notePendingCleanup(balances.map(pendingBalance));
   let resumed: Promise<void> | undefined;
   const resume = (): Promise<void> => {
-    resumed ??= resumeAll(balances, settle, observer);
+    resumed ??= resumeAll(balances, markDone, context);
     return resumed;
   };
-  resources.defer(resume);
+  context.resources.defer(resume);
   for (const balance of balances) {
-    observer.warn(`the btrfs balance of ${balance.mountPoint} is paused for this run`);
+    context.warn(`the btrfs balance of ${balance.mountPoint} is paused for this run`);
   }
-  const failures = await unlessAborted(
-    abort,
+  const failures = await context.unlessAborted(
     Promise.all(balances.map((balance) => pauseBalance(balance))),
   );
-  throwIfAborted(abort);
+  context.throwIfAborted();
   const failed = failures.findIndex((failure) => failure !== undefined);
   const balance = balances[failed];
   if (balance !== undefined) {
@@ -99,7 +97,7 @@ export async function pauseBalances(
 
 async function resumeAll(
   balances: readonly MaintainedFileSystem[],
-  settle: Awaited<ReturnType<typeof noteOwed>>,
+  markDone: Awaited<ReturnType<typeof notePendingCleanup>>,
   observer: RunObserver,
 ): Promise<void> {
   const failures = await Promise.all(balances.map(resumeBalance));
@@ -111,12 +109,12 @@ async function resumeAll(
       );
     }
   }
-  await settle(left.map(owedBalance)).catch((error: unknown) => {
+  await markDone(left.map(pendingBalance)).catch((error: unknown) => {
     observer.warn(`that balances are to go on is still noted: ${String(error)}`);
   });
 }
 
-function owedBalance({ mountPoint, fsid }: Balance): { readonly kind: 'balance' } & Balance {
+function pendingBalance({ mountPoint, fsid }: Balance): { readonly kind: 'balance' } & Balance {
   return { kind: 'balance', mountPoint, fsid };
 }
 

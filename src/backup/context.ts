@@ -1,8 +1,14 @@
+import type { FreezerEvent } from '../freezer/model.ts';
+import type { SnapshotEvent } from '../snapshot/model.ts';
+import { throwIfAborted, unlessAborted } from '../system/abort.ts';
+import type { PhaseName, PhaseTimes } from './record.ts';
+import type { BackupRequest, RunObserver } from './request.ts';
+
 /**
- * Passes events on to whoever listens at the time: a freezer and its lanes are opened once and
- * outlive the phases that hear them.
+ * Passes events to the listener of the moment: a freezer and the snapshot provider are opened once and outlive
+ * the phases that listen to them.
  */
-export class Relay<Event> {
+export class EventSlot<Event> {
   #listener: ((event: Event) => void) | undefined;
 
   tell(event: Event): void {
@@ -19,5 +25,89 @@ export class Relay<Event> {
         }
       },
     };
+  }
+}
+
+/**
+ * One run: what was asked for, who listens, what it has acquired, and how long its phases took. Every phase gets it.
+ * Its disposal releases in reverse order what the run has acquired.
+ */
+export class RunContext implements RunObserver, AsyncDisposable {
+  readonly request: BackupRequest;
+  /** Its reason is an `AbortReason`. */
+  readonly abort: AbortSignal;
+  readonly resources = new AsyncDisposableStack();
+  readonly freezerEvents = new EventSlot<FreezerEvent>();
+  readonly snapshotEvents = new EventSlot<SnapshotEvent>();
+  readonly #observer: RunObserver;
+  readonly #warnings: string[] = [];
+  readonly #phases: PhaseTimes[] = [];
+
+  constructor(request: BackupRequest, observer: RunObserver, abort: AbortSignal) {
+    this.request = request;
+    this.#observer = observer;
+    this.abort = abort;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.resources.disposeAsync();
+  }
+
+  /** Told so far. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** Of the phases that have ended. */
+  get phaseTimes(): readonly PhaseTimes[] {
+    return this.#phases;
+  }
+
+  /** Measures a phase and tells the observer of it. */
+  async phase<T>(name: PhaseName, work: () => Promise<T>): Promise<T> {
+    this.phaseBegins(name);
+    const startNs = process.hrtime.bigint();
+    try {
+      return await work();
+    } finally {
+      const endNs = process.hrtime.bigint();
+      this.#phases.push({ name, startNs, endNs });
+      this.phaseEnds(name, Number(endNs - startNs) / 1e6);
+    }
+  }
+
+  /** Waits for `work` until the abort. @throws FlashfreezeError FF_INTERRUPTED */
+  async unlessAborted<T>(work: Promise<T>): Promise<T> {
+    return await unlessAborted(this.abort, work);
+  }
+
+  /** @throws FlashfreezeError FF_INTERRUPTED */
+  throwIfAborted(): void {
+    throwIfAborted(this.abort);
+  }
+
+  /** Hands a resource to the run. If the run was aborted and has ended meanwhile, it is disposed of at once. */
+  async own<Resource extends AsyncDisposable>(resource: Resource): Promise<Resource> {
+    if (this.resources.disposed) {
+      await resource[Symbol.asyncDispose]();
+    }
+    return this.resources.use(resource);
+  }
+
+  phaseBegins(phase: PhaseName): void {
+    this.#observer.phaseBegins(phase);
+  }
+
+  phaseEnds(phase: PhaseName, durationMs: number): void {
+    this.#observer.phaseEnds(phase, durationMs);
+  }
+
+  warn(message: string): void {
+    this.#warnings.push(message);
+    this.#observer.warn(message);
+  }
+
+  note(message: string): void {
+    this.#observer.note?.(message);
   }
 }

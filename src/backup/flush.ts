@@ -1,10 +1,45 @@
 import type { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent, Stamps } from '../freezer/model.ts';
-import type { Relay } from './context.ts';
-import { MAX_TOTAL_MS, needsAnotherSettleRound } from './settle.ts';
+import type { EventSlot, RunContext } from './context.ts';
+import type { Prepared } from './prepare.ts';
+
+/** A round this quick leaves next to nothing for the freeze to flush. */
+const QUIET_ROUND_MS = 20;
+const MAX_ROUNDS = 3;
+/** Of all rounds together. */
+export const MAX_TOTAL_MS = 5_000;
+
+/**
+ * Whether one more syncfs of every file system is worth its time. Settling first makes the freeze
+ * some fifty times shorter (freeze-facts.md, Cost); a machine that keeps dirtying its caches never
+ * becomes quiet, so rounds and total time are bounded.
+ *
+ * @param roundsMs how long each round so far took, in milliseconds
+ */
+export function needsAnotherRound(roundsMs: readonly number[]): boolean {
+  const last = roundsMs.at(-1);
+  if (last === undefined) {
+    return true;
+  }
+  const total = roundsMs.reduce((sum, round) => sum + round, 0);
+  return last > QUIET_ROUND_MS && roundsMs.length < MAX_ROUNDS && total < MAX_TOTAL_MS;
+}
+
+/**
+ * The same waves, in each of them those first that took longest to settle: they have the most to
+ * flush and so take longest to freeze. File systems that took equally long keep the plan's order.
+ */
+export function slowestFirst(
+  waves: readonly (readonly number[])[],
+  settleNs: readonly (bigint | undefined)[],
+): number[][] {
+  return waves.map((wave) =>
+    wave.toSorted((a, b) => Number((settleNs[b] ?? 0n) - (settleNs[a] ?? 0n))),
+  );
+}
 
 /** How far the flushing came. */
-export interface Settled {
+export interface Flushed {
   /** The last syncfs of each file system; zeros where none has returned. */
   readonly last: readonly Stamps[];
   /** False where a syncfs is still under way: then there must not be another one. */
@@ -12,19 +47,38 @@ export interface Settled {
 }
 
 /**
+ * Flushes dirty data before the freeze, if the request wants that.
+ *
+ * @throws FlashfreezeError FF_INTERRUPTED
+ */
+export async function flushDirtyData(
+  context: RunContext,
+  { freezer, plan }: Prepared,
+): Promise<Flushed> {
+  const count = context.request.settle ? plan.fileSystems.length : 0;
+  const flushed = await context.unlessAborted(flush(freezer, count, context.freezerEvents));
+  if (!flushed.isFinished) {
+    context.warn(
+      `flushing dirty data did not finish within ${MAX_TOTAL_MS / 1_000} s; the freeze will flush the rest and take longer`,
+    );
+  }
+  return flushed;
+}
+
+/**
  * Flushes every file system, all at once, in rounds until little is left to flush; for five seconds at
  * most. What a slow device has not flushed by then, the freeze will.
  */
-export async function settle(
+export async function flush(
   freezer: Freezer,
   count: number,
-  relay: Relay<FreezerEvent>,
-): Promise<Settled> {
+  events: EventSlot<FreezerEvent>,
+): Promise<Flushed> {
   const roundsMs: number[] = [];
   let last: readonly Stamps[] = new Array<Stamps>(count).fill(NOT_SYNCED);
   const untilNs = process.hrtime.bigint() + BigInt(MAX_TOTAL_MS * 1e6);
-  while (count > 0 && needsAnotherSettleRound(roundsMs)) {
-    const round = await syncAll(freezer, count, relay, untilNs);
+  while (count > 0 && needsAnotherRound(roundsMs)) {
+    const round = await syncAll(freezer, count, events, untilNs);
     last = round.last;
     if (!round.isFinished) {
       return round;
@@ -40,13 +94,13 @@ const NOT_SYNCED: Stamps = { startNs: 0n, endNs: 0n };
 async function syncAll(
   freezer: Freezer,
   count: number,
-  relay: Relay<FreezerEvent>,
+  events: EventSlot<FreezerEvent>,
   untilNs: bigint,
-): Promise<Settled> {
+): Promise<Flushed> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const last = new Array<Stamps>(count).fill(NOT_SYNCED);
   let outstanding = count;
-  using _listening = relay.listen((event) => {
+  using _listening = events.listen((event) => {
     if (event.kind === 'synced') {
       last[event.fileSystem] = { startNs: event.startNs, endNs: event.endNs };
       outstanding -= 1;

@@ -4,7 +4,7 @@ import type { FileSystem } from '../filesystems/model.ts';
 import { writeWhole } from '../system/replace-file.ts';
 
 /** Survives a reboot, because so does what made a file system get stuck. */
-export const LEARNT_ORDER_PATH = '/var/lib/flashfreeze/freeze-first.json';
+export const FREEZE_ORDER_PATH = '/var/lib/flashfreeze/freeze-first.json';
 
 /** More would mean that everything gets stuck, which no order mends. */
 const MOST_ENTRIES = 64;
@@ -13,9 +13,9 @@ const MOST_ENTRIES = 64;
  * The file systems that were stuck in earlier runs until they were frozen first, as indexes. A
  * missing or damaged file means that nothing has been learnt: it costs one attempt, no backup.
  */
-export async function readLearntOrder(
+export async function readFreezeOrder(
   fileSystems: readonly FileSystem[],
-  path: string = LEARNT_ORDER_PATH,
+  path: string = FREEZE_ORDER_PATH,
 ): Promise<number[]> {
   const mountPoints = await readMountPoints(path);
   return fileSystems.flatMap(({ mountPoint }, index) =>
@@ -24,9 +24,9 @@ export async function readLearntOrder(
 }
 
 /** Adds to what is known. Rejects with the system's error where it cannot be kept. */
-export async function keepLearntOrder(
+export async function rememberFreezeOrder(
   mountPoints: readonly string[],
-  path: string = LEARNT_ORDER_PATH,
+  path: string = FREEZE_ORDER_PATH,
 ): Promise<void> {
   const known = await readMountPoints(path);
   const all = [...new Set([...mountPoints, ...known])].slice(0, MOST_ENTRIES);

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
 import type { Disk, Plan } from '../filesystems/model.ts';
+import type { Blob } from '../snapshot/blob/blob.ts';
 import { blobContent } from '../snapshot/matching/blob-content.ts';
 import { describeUnmatched } from '../snapshot/matching/describe.ts';
 import {
@@ -13,8 +14,8 @@ import {
 } from '../snapshot/matching/match-blobs.ts';
 import { identifyDisk } from '../snapshot/matching/read-disk-head.ts';
 import type { Preflight } from '../snapshot/model.ts';
-import type { BackupRequest, RequestedBlob, RunObserver } from './request.ts';
-import type { Behind } from './whole-set/behind.ts';
+import type { BackupRequest, RunObserver } from './request.ts';
+import { type Behind, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap, isFault } from './whole-set/gap.ts';
 import { gapsOf, type SetWishes } from './whole-set/gaps.ts';
 
@@ -29,23 +30,22 @@ export type MatchRequest = Pick<
  * An unmatched blob is no error: its snapshot is then taken at the barrier, and every file system that
  * may lie on it waits.
  *
- * @param blobs URLs without query, in the order of the targets
- * @returns what is known of the disks behind each target
+ * @returns what is known of the disk behind each blob, in their order
  * @throws FlashfreezeError FF_DEVICE_NOT_FOUND, FF_USAGE for a wrong `--disk`; FF_BLOB_FOREIGN, a blob belongs to
  * none of this machine's disks and the caller does not want it; if the caller asked for strictness
  * FF_BLOB_MISMATCH, a blob belongs to another disk than was named, and FF_SET_INCOMPLETE
  */
-export async function matchTargets(
+export async function matchBlobsToDisks(
   request: MatchRequest,
   plan: Plan,
   preflights: readonly Preflight[],
-  blobs: readonly string[],
   observer: Pick<RunObserver, 'warn'>,
 ): Promise<Behind[]> {
+  const { blobs } = request;
   const matching = matchBlobs(
     preflights.map(blobContent),
     await contentsOf(plan),
-    await overridesOf(request.blobs),
+    await overridesOf(blobs),
   );
   if (request.foreignBlobs === 'refuse') {
     refuseForeign(matching, blobs);
@@ -53,7 +53,7 @@ export async function matchTargets(
   const behind = blobs.map((_, index) => behindOf(index, matching));
   if (request.strictMatch) {
     refuseMismatch(matching, blobs);
-    refuseIncomplete(request, plan, behind, blobs);
+    refuseIncomplete(request, plan, behind);
   }
   for (const sentence of doubts(matching, blobs)) {
     observer.warn(sentence);
@@ -75,14 +75,12 @@ export function setWishesOf({ isPartial, includedLuns, foreignBlobs }: MatchRequ
   return { isPartial, includedLuns, toleratesForeign: foreignBlobs === 'accept' };
 }
 
-function refuseIncomplete(
-  request: MatchRequest,
-  plan: Plan,
-  behind: readonly Behind[],
-  blobs: readonly string[],
-): void {
-  const members = behind.map((it, index) => ({ blob: blobs[index] ?? '', behind: it }));
-  const gaps = gapsOf(plan, members, setWishesOf(request)).filter(isFault);
+function refuseIncomplete(request: MatchRequest, plan: Plan, behind: readonly Behind[]): void {
+  const targets = request.blobs.map(({ name }, index) => ({
+    name,
+    behind: behind[index] ?? UNKNOWN_DISK,
+  }));
+  const gaps = gapsOf(plan, targets, setWishesOf(request)).filter(isFault);
   if (gaps.length > 0) {
     throw new FlashfreezeError(
       'FF_SET_INCOMPLETE',
@@ -105,7 +103,7 @@ async function contentOf({ name, path, sizeBytes }: Disk): Promise<DiskContent> 
   return { name, sizeBytes, identity: await identifyDisk(path) };
 }
 
-async function overridesOf(blobs: readonly RequestedBlob[]): Promise<Override[]> {
+async function overridesOf(blobs: readonly Blob[]): Promise<Override[]> {
   const overrides = await Promise.all(
     blobs.map(async ({ device }, blob) =>
       device === undefined ? [] : [{ blob, disk: await kernelNameOf(device) }],
@@ -126,9 +124,9 @@ async function kernelNameOf(device: string): Promise<string> {
   }
 }
 
-function refuseForeign({ foreign }: Matching, blobs: readonly string[]): void {
+function refuseForeign({ foreign }: Matching, blobs: readonly Blob[]): void {
   if (foreign.length > 0) {
-    const names = foreign.map((blob) => blobs[blob]).join(', ');
+    const names = foreign.map((index) => blobs[index]?.name).join(', ');
     throw new FlashfreezeError(
       'FF_BLOB_FOREIGN',
       `by its content ${names} belongs to none of this machine's disks; nothing was frozen. Check the list of blobs; if they are wanted all the same, say --allow-foreign.`,
@@ -136,10 +134,10 @@ function refuseForeign({ foreign }: Matching, blobs: readonly string[]): void {
   }
 }
 
-function refuseMismatch({ unmatched }: Matching, blobs: readonly string[]): void {
+function refuseMismatch({ unmatched }: Matching, blobs: readonly Blob[]): void {
   const found = unmatched
     .filter(({ reason }) => isMismatch(reason))
-    .map(({ blob, reason }) => `${blobs[blob]}: ${describeUnmatched(reason)}`);
+    .map(({ blob, reason }) => `${blobs[blob]?.name}: ${describeUnmatched(reason)}`);
   if (found.length > 0) {
     throw new FlashfreezeError(
       'FF_BLOB_MISMATCH',
@@ -153,11 +151,11 @@ function isMismatch({ kind }: UnmatchedReason): boolean {
   return kind === 'misnamed' || kind === 'doubted';
 }
 
-function doubts({ unmatched }: Matching, blobs: readonly string[]): string[] {
+function doubts({ unmatched }: Matching, blobs: readonly Blob[]): string[] {
   return unmatched.map(({ blob, reason }) => {
     const remedy = isMismatch(reason)
       ? '. Every file system that may lie on it waits for its snapshot; correct --disk'
       : '';
-    return `${blobs[blob]} is matched to no disk: ${describeUnmatched(reason)}${remedy}`;
+    return `${blobs[blob]?.name} is matched to no disk: ${describeUnmatched(reason)}${remedy}`;
   });
 }

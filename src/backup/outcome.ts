@@ -1,10 +1,12 @@
 import type { Plan } from '../filesystems/model.ts';
+import type { GuardianReport } from '../freezer/guardian-report.ts';
 import { verdictWith } from '../quiesce/decision.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../result-codes.ts';
 import { problemsOf } from './problems.ts';
-import type { BackupRecord, FileSystemTimes, TargetRecord } from './record.ts';
+import type { BackupRecord, FileSystemTimes, RunEnd, TargetRecord } from './record.ts';
 import { disksToWatch } from './whole-set/behind.ts';
 import { isFault, type SetGap, voidsSet } from './whole-set/gap.ts';
+import type { WindowRecord } from './window.ts';
 
 /** What a run is worth, disk by disk and as a whole. */
 export interface Outcome {
@@ -212,4 +214,36 @@ function codeOfDisks(disks: readonly TargetRecord[]): ResultCode | undefined {
   }
   const hostIsNotRunning = disks.every(({ answer }) => answer.host?.statusCode === 556);
   return hostIsNotRunning ? 556 : 76;
+}
+
+/**
+ * Where the guardian had to thaw, this process was late or stopped: whatever its own stamps say, the
+ * file systems were not held until the answers came. A run that had ended for a reason of its own before
+ * everything was frozen, or by a signal, keeps that reason: the guardian only helped to end it.
+ */
+export function withGuardianReport<Window extends WindowRecord>(
+  window: Window,
+  report: Pick<GuardianReport, 'thawed'> | undefined,
+): Window {
+  const fileSystems = (report?.thawed ?? []).map(({ fileSystem }) => fileSystem);
+  if (fileSystems.length === 0) {
+    return window;
+  }
+  const keepsReason = hadEnded(window.end);
+  const wasFrozen = keepsReason ? undefined : false;
+  return {
+    ...window,
+    fileSystems: window.fileSystems.map((it, index) =>
+      fileSystems.includes(index) ? { ...it, wasFrozen } : it,
+    ),
+    end: keepsReason ? window.end : { kind: 'guardian-thawed', fileSystems },
+  };
+}
+
+function hadEnded(end: RunEnd): boolean {
+  return (
+    end.kind === 'signal' ||
+    end.kind === 'freeze-failed' ||
+    (end.kind === 'deadline' && end.stuck.length > 0)
+  );
 }

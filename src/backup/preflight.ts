@@ -1,7 +1,7 @@
 import { FlashfreezeError } from '../errors.ts';
 import { preflightErrorCode } from '../snapshot/blob/failures.ts';
 import type { RequestFailure } from '../snapshot/model.ts';
-import type { TakenBy } from './provider.ts';
+import type { ProviderKind } from './request.ts';
 
 /** What a check of one target found: its preflight, or its re-warming. */
 export type CheckResult = { readonly ok: true } | ({ readonly ok: false } & FailedCheck);
@@ -35,13 +35,13 @@ export class PreflightError extends FlashfreezeError {
 export function preflightError(
   checks: readonly CheckResult[],
   names: readonly string[],
-  takenBy: TakenBy = 'guest',
+  provider: ProviderKind = 'guest',
 ): FlashfreezeError | undefined {
   const [first, ...others] = checks.flatMap((it) => (it.ok ? [] : [it]));
   if (first === undefined) {
     return undefined;
   }
-  switch (takenBy) {
+  switch (provider) {
     case 'host':
       return new FlashfreezeError(
         'FF_HOST_UNREACHABLE',

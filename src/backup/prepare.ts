@@ -1,104 +1,80 @@
 import { type Disk, OS_DISK_LUN } from '../filesystems/model.ts';
 import { type PlanReading, readDisks } from '../filesystems/read-plan.ts';
 import { Freezer } from '../freezer/freezer.ts';
-import type { FreezerEvent } from '../freezer/model.ts';
-import type { Preflight, SnapshotEvent, SnapshotTaker } from '../snapshot/model.ts';
+import type { Preflight } from '../snapshot/model.ts';
 import { readAnsweringPlan } from './answering-plan.ts';
 import { refuseMaintenance } from './btrfs-maintenance.ts';
-import type { Relay } from './context.ts';
-import { readLearntOrder } from './freeze-order-file.ts';
+import type { RunContext } from './context.ts';
+import { readFreezeOrder } from './freeze-order-file.ts';
 import { JOURNAL_DIRECTORY } from './journal/journal.ts';
-import { matchTargets } from './matching.ts';
-import { preflightError } from './preflight.ts';
-import { openTaker, type TakenBy, takenBy, targetNames } from './provider.ts';
-import type { BackupRequest, RunObserver } from './request.ts';
+import { matchBlobsToDisks } from './matching.ts';
+import { type NamedTarget, type OpenProvider, openProvider, preflight } from './provider.ts';
+import type { BackupRequest } from './request.ts';
+import type { ScheduleInput } from './schedule/model.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
+import { scheduleInput } from './schedule/topology.ts';
 import { requireSameFileSystems } from './verify-storage.ts';
-import { type Behind, diskBehind, UNKNOWN_DISK } from './whole-set/behind.ts';
-import type { SetMember } from './whole-set/gaps.ts';
+import { type Behind, knownDisks, UNKNOWN_DISK } from './whole-set/behind.ts';
 
 /** Everything a freeze needs, opened, connected and checked. */
 export interface Prepared {
   readonly plan: PlanReading;
-  /** The plan's waves, those first that were stuck in earlier runs. */
-  readonly waves: readonly (readonly number[])[];
   readonly freezer: Freezer;
-  readonly taker: SnapshotTaker;
-  readonly takenBy: TakenBy;
-  /** One for each requested blob, in order; where the host takes the snapshots a single one. */
-  readonly targets: readonly Target[];
+  readonly provider: OpenProvider;
+  /** One for each requested blob, in order; if the host or a command takes the snapshots a single one. */
+  readonly targets: readonly RunTarget[];
+  /** Its waves are the plan's, those first that were stuck in earlier runs. */
+  readonly schedule: ScheduleInput;
 }
 
 /** A target with what is known of the disks behind it. */
-export type Target = SetMember;
-
-/** For each target the kernel name of the disk behind it, where it is known. */
-export function disksOf({ targets }: Prepared): (string | undefined)[] {
-  return targets.map(({ behind }) => diskBehind(behind));
-}
-
-export interface Relays {
-  readonly freezer: Relay<FreezerEvent>;
-  readonly snapshot: Relay<SnapshotEvent>;
+export interface RunTarget extends NamedTarget {
+  readonly behind: Behind;
 }
 
 /**
  * Does everything that can fail for another reason than the freeze itself: reads the plan, opens
- * every mount point, connects to every blob and reads it. What it acquires goes to `resources`, to be
- * released in reverse order.
+ * every mount point, connects to every blob and reads it. What it acquires belongs to the run.
  *
  * @throws FlashfreezeError with exit code 2; nothing has been frozen then
  */
-export async function prepare(
-  request: BackupRequest,
-  relays: Relays,
-  resources: AsyncDisposableStack,
-  observer: RunObserver,
-): Promise<Prepared> {
-  const names = targetNames(request);
-  const taker = await kept(resources, await openTaker(request, relays.snapshot));
+export async function prepare(context: RunContext): Promise<Prepared> {
+  const { request } = context;
+  const provider = await openProvider(context);
   using answering = request.freeze ? await readAnsweringPlan(request.selection) : undefined;
   const plan = answering?.plan ?? (await planWithoutFreeze());
   for (const warning of plan.warnings ?? []) {
-    observer.warn(warning);
+    context.warn(warning);
   }
   const mountPoints = plan.fileSystems.map(
     ({ mountPoint }) => answering?.openings.pathOf(mountPoint) ?? mountPoint,
   );
-  const freezer = await kept(
-    resources,
-    Freezer.open(mountPoints, (event) => relays.freezer.tell(event), {
+  const freezer = await context.own(
+    Freezer.open(mountPoints, (event) => context.freezerEvents.tell(event), {
       ledgerDirectory: JOURNAL_DIRECTORY,
     }),
   );
   requireSameFileSystems(plan, freezer);
-  await refuseMaintenance(request, plan, freezer);
-  const preflights = await taker.preflight();
-  const error = preflightError(preflights, names, takenBy(request));
-  if (error !== undefined) {
-    throw error;
-  }
-  const behind = await disksBehind(request, plan, preflights, names, observer);
-  const learnt = await readLearntOrder(plan.fileSystems);
-  return {
-    plan,
-    waves: stuckFirst(plan.fileSystems, plan.waves, learnt),
-    freezer,
-    taker,
-    takenBy: takenBy(request),
-    targets: names.map((blob, index) => ({ blob, behind: behind[index] ?? UNKNOWN_DISK })),
-  };
+  await refuseMaintenance(request.btrfsMaintenance, plan, freezer);
+  const behind = await disksBehind(context, plan, provider, await preflight(provider));
+  const targets = provider.targets.map((target, index) => ({
+    ...target,
+    behind: behind[index] ?? UNKNOWN_DISK,
+  }));
+  const stuckBefore = await readFreezeOrder(plan.fileSystems);
+  const waves = stuckFirst(plan.fileSystems, plan.waves, stuckBefore);
+  const schedule = scheduleInput({ ...plan, waves }, knownDisks(targets), request);
+  return { plan, freezer, provider, targets, schedule };
 }
 
-/** Where the run was aborted meanwhile, nobody is left to dispose of what comes late. */
-async function kept<Resource extends AsyncDisposable>(
-  resources: AsyncDisposableStack,
-  resource: Resource,
-): Promise<Resource> {
-  if (resources.disposed) {
-    await resource[Symbol.asyncDispose]();
-  }
-  return resources.use(resource);
+/** The run goes on without a freeze, because the application asks for none. */
+export function withoutFreeze(prepared: Prepared, request: BackupRequest): Prepared {
+  const plan = { ...prepared.plan, fileSystems: [], waves: [], thawsAfter: [] };
+  return {
+    ...prepared,
+    plan,
+    schedule: scheduleInput(plan, knownDisks(prepared.targets), request),
+  };
 }
 
 /** Only the disks are of interest, to find the one behind each blob. */
@@ -114,21 +90,21 @@ async function planWithoutFreeze(): Promise<PlanReading> {
   };
 }
 
-/** What the host or a command snapshots is no single disk, so its one target is matched to none. */
+/** What the host or a command snapshots is not a single disk, so its one target is matched to none. */
 async function disksBehind(
-  request: BackupRequest,
+  context: RunContext,
   plan: PlanReading,
+  { kind }: OpenProvider,
   preflights: readonly Preflight[],
-  names: readonly string[],
-  observer: RunObserver,
 ): Promise<Behind[]> {
-  switch (takenBy(request)) {
+  const { request } = context;
+  switch (kind) {
     case 'guest':
-      return await matchTargets(request, plan, preflights, names, observer);
+      return await matchBlobsToDisks(request, plan, preflights, context);
     case 'host':
-      return names.map(() => ({ kind: 'all-of', disks: disksOfHost(plan, request.includedLuns) }));
+      return [{ kind: 'all-of', disks: disksOfHost(plan, request.includedLuns) }];
     case 'command':
-      return names.map(() => ({ kind: 'command' }));
+      return [{ kind: 'command' }];
   }
 }
 

@@ -1,63 +1,112 @@
 import { machineProxy } from '../config/machine-proxy.ts';
-import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import type { Blob } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
-import { CommandTaker } from '../snapshot/command/command-taker.ts';
-import type { SnapshotEvent, SnapshotTaker } from '../snapshot/model.ts';
-import type { Relay } from './context.ts';
-import type { BackupRequest } from './request.ts';
+import { CommandProvider } from '../snapshot/command/command-provider.ts';
+import type { Preflight, SnapshotEvent, SnapshotProvider } from '../snapshot/model.ts';
+import type { RunContext } from './context.ts';
+import { preflightError } from './preflight.ts';
+import type { BackupRequest, ProviderKind } from './request.ts';
 
-/** Who takes the snapshots of a run. */
-export type TakenBy = 'guest' | 'host' | 'command';
+/** What makes the snapshots of a run, and what of: connected and checked. */
+export interface OpenProvider {
+  readonly kind: ProviderKind;
+  readonly snapshots: SnapshotProvider;
+  /** One for each blob, in order; the host service and a command are a single one. */
+  readonly targets: readonly NamedTarget[];
+}
 
-export function takenBy({ taker }: Pick<BackupRequest, 'taker'>): TakenBy {
-  return taker?.kind ?? 'guest';
+/** Something to take a snapshot of. */
+export interface NamedTarget {
+  /** URL of the blob without its query, or the name of the host service or command. */
+  readonly name: string;
+  /** Undefined if the host service or a command takes the snapshot. */
+  readonly blob: Blob | undefined;
 }
 
 /**
- * What the targets are called, in their order: the blobs without their queries, the host service, or
- * the command.
- */
-export function targetNames({ taker, blobs }: BackupRequest): string[] {
-  switch (taker?.kind) {
-    case 'host':
-      return [`the host service at ${taker.client.origin}`];
-    case 'command':
-      return [taker.name];
-    default:
-      return blobs.map(({ url }) => withoutQuery(url));
-  }
-}
-
-/**
- * Opens what takes the snapshots; connects nothing yet. The host's one call, which everything waits for,
- * is rehearsed.
+ * Opens what makes the snapshots, and hands it to the run; connects nothing yet.
  *
  * @throws FlashfreezeError for blobs to which no request can be made
  */
-export async function openTaker(
+export async function openProvider(context: RunContext): Promise<OpenProvider> {
+  const { request, snapshotEvents } = context;
+  const kind = request.provider?.kind ?? 'guest';
+  const onEvent = (event: SnapshotEvent): void => snapshotEvents.tell(event);
+  const snapshots = await context.own(await createProvider(request, onEvent));
+  return { kind, snapshots, targets: targetsOf(request) };
+}
+
+/**
+ * Proves that every snapshot can be requested.
+ *
+ * @throws FlashfreezeError as `preflightError`
+ */
+export async function preflight(provider: OpenProvider): Promise<readonly Preflight[]> {
+  const found = await provider.snapshots.preflight();
+  throwIfFailed(provider, found);
+  return found;
+}
+
+/** @throws FlashfreezeError if a connection is lost and cannot be made again */
+export async function rewarm(provider: OpenProvider): Promise<void> {
+  throwIfFailed(provider, await provider.snapshots.rewarm());
+}
+
+function throwIfFailed(
+  { kind, targets }: OpenProvider,
+  checks: Parameters<typeof preflightError>[0],
+): void {
+  const names = targets.map(({ name }) => name);
+  const error = preflightError(checks, names, kind);
+  if (error !== undefined) {
+    throw error;
+  }
+}
+
+function targetsOf({ provider, blobs }: BackupRequest): NamedTarget[] {
+  switch (provider?.kind) {
+    case 'host':
+      return [{ name: `the host service at ${provider.client.origin}`, blob: undefined }];
+    case 'command':
+      return [{ name: provider.name, blob: undefined }];
+    default:
+      return blobs.map((blob) => ({ name: blob.name, blob }));
+  }
+}
+
+/** The one call to the host service, which everything waits for, is rehearsed. */
+async function createProvider(
   request: BackupRequest,
-  relay: Relay<SnapshotEvent>,
-): Promise<SnapshotTaker> {
-  const onEvent = (event: SnapshotEvent): void => relay.tell(event);
-  const { taker } = request;
-  if (taker?.kind === 'host') {
-    // Only then: it brings an HTTP client along, which otherwise only the lanes' threads have.
-    const { HostTaker } = await import('../snapshot/host/host-taker.ts');
-    const { rehearseCall } = await import('../snapshot/host/warm-up.ts');
-    await rehearseCall(taker.call);
-    return new HostTaker(taker.client, taker.call, { onEvent });
+  onEvent: (event: SnapshotEvent) => void,
+): Promise<SnapshotProvider> {
+  const { provider } = request;
+  switch (provider?.kind) {
+    case 'host': {
+      // Loaded only here: it brings an HTTP client, which otherwise only the threads of the lanes have.
+      const { HostProvider } = await import('../snapshot/host/host-provider.ts');
+      const { rehearseCall } = await import('../snapshot/host/warm-up.ts');
+      await rehearseCall(provider.call);
+      return new HostProvider(provider.client, provider.call, { onEvent });
+    }
+    case 'command':
+      return new CommandProvider(provider.command, { onEvent });
+    default:
+      return await openLanes(request, onEvent);
   }
-  if (taker?.kind === 'command') {
-    return new CommandTaker(taker.command, { onEvent });
-  }
-  const targets = request.blobs.map(({ url }, index) => ({
-    url,
-    metadata: request.metadata,
-    clientRequestId: `${request.taskId}/${index}`,
+}
+
+async function openLanes(
+  { blobs, metadata, taskId, lanes, encrypted = false }: BackupRequest,
+  onEvent: (event: SnapshotEvent) => void,
+): Promise<BlobLanes> {
+  const targets = blobs.map((blob, index) => ({
+    blob,
+    metadata,
+    clientRequestId: `${taskId}/${index}`,
   }));
   return await BlobLanes.open(targets, {
-    ...(request.lanes === undefined ? {} : { lanes: request.lanes }),
-    encrypted: request.encrypted ?? false,
+    ...(lanes === undefined ? {} : { lanes }),
+    encrypted,
     proxyFor: machineProxy(),
     onEvent,
   });

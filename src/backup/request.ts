@@ -1,17 +1,23 @@
-import type { BtrfsMaintenance, FireRule, LastLever as LastLeverMode } from '../config/vmbackup.ts';
+import type {
+  BtrfsMaintenance,
+  FireRule,
+  LastLever as LastLeverMode,
+  VmBackupConfiguration,
+} from '../config/vmbackup.ts';
 import type { Selection } from '../filesystems/model.ts';
 import type { QuiescePlan } from '../quiesce/model.ts';
+import type { Blob } from '../snapshot/blob/blob.ts';
 import type { HeldCommand } from '../snapshot/command/held-command.ts';
 import type { HostCall } from '../snapshot/host/host-call.ts';
 import type { HostClient } from '../snapshot/host/host-client.ts';
 import type { PhaseName } from './record.ts';
 
-/** One run as it was asked for. Holds secrets (`url`, `taker`). */
+/** One run as it was asked for. Holds secrets (`blobs`, `provider`). */
 export interface BackupRequest {
-  /** None where the host or a command takes the snapshots. */
-  readonly blobs: readonly RequestedBlob[];
-  /** Missing: the guest. */
-  readonly taker?: Taker;
+  /** None if the host or a command takes the snapshots. */
+  readonly blobs: readonly Blob[];
+  /** What makes the snapshots; missing: the guest. */
+  readonly provider?: RequestedProvider;
   /** The VM has Azure Disk Encryption: what unlocks a disk goes into its snapshot's metadata. */
   readonly encrypted?: boolean;
   readonly selection: Selection;
@@ -55,10 +61,10 @@ export interface BackupRequest {
 }
 
 /**
- * Who takes the snapshots: the guest with a request for each blob, the host with one call for all, or a
+ * What makes the snapshots: the guest with a request for each blob, the host with one call for all, or a
  * command that does whatever it likes while everything is frozen.
  */
-export type Taker =
+export type RequestedProvider =
   | { readonly kind: 'guest' }
   | {
       readonly kind: 'host';
@@ -74,18 +80,13 @@ export type Taker =
       readonly name: string;
     };
 
+export type ProviderKind = RequestedProvider['kind'];
+
 /**
  * `refuse`: the run ends before anything is frozen; `accept`: it is snapshotted beside the set; `doubt`: it is
  * snapshotted, and the set is not called consistent.
  */
 export type ForeignBlobs = 'refuse' | 'accept' | 'doubt';
-
-/** A blob to snapshot, and the disk behind it where the caller names it. */
-export interface RequestedBlob {
-  readonly url: string;
-  /** Device path as given, e.g. `/dev/sdc`. */
-  readonly device: string | undefined;
-}
 
 /**
  * Hears of a run's progress. The window is silent: between `phaseBegins('window')` and
@@ -97,4 +98,29 @@ export interface RunObserver {
   warn(message: string): void;
   /** What scripts and databases say, for the log alone; lines of text, not yet redacted. */
   note?(message: string): void;
+}
+
+/** What a run is asked for by the machine's configuration alone. Pure. */
+export function configuredRequest(
+  configuration: VmBackupConfiguration,
+): Omit<BackupRequest, 'taskId'> {
+  return {
+    blobs: [],
+    selection: { include: [], skip: configuration.mountsToSkip },
+    timeoutMs: configuration.timeoutMs,
+    waveLimitMs: configuration.waveLimitMs,
+    retryStuckFreeze: configuration.retryStuckFreeze,
+    lastLever: configuration.lastLever,
+    btrfsMaintenance: configuration.btrfsMaintenance,
+    fire: configuration.fire,
+    sequential: configuration.sequentialSnapshot,
+    settle: true,
+    freeze: configuration.freeze,
+    strictMatch: false,
+    isPartial: false,
+    foreignBlobs: 'refuse',
+    startAt: undefined,
+    metadata: [],
+    lanes: configuration.lanes,
+  };
 }

@@ -1,5 +1,23 @@
+import { sleepUntil } from '../freezer/clock.ts';
+import type { QuiescePlan } from '../quiesce/model.ts';
+import { throwIfAborted } from '../system/abort.ts';
 import { earliest } from '../system/stamps.ts';
-import type { FileSystemTimes } from './record.ts';
+
+/** Flushing begins this long before a scheduled start: it may take 5 s, and connections idle little. */
+export const FLUSH_AHEAD_MS = 5_500;
+/** The last syncfs and the re-warming; more than both take on a machine that has just flushed. */
+export const REWARM_AHEAD_MS = 400;
+/** The window's preparations: they take some ms. */
+export const ARM_AHEAD_MS = 30;
+
+/**
+ * When applications are quiesced: long before for what may take its time, shortly before for what holds others up
+ * meanwhile. What takes longer delays the start.
+ */
+export function quiesceAheadMs(quiesce: QuiescePlan): number {
+  const mayTakeLong = quiesce.kind !== 'database' || quiesce.workload.kind === 'postgres';
+  return REWARM_AHEAD_MS + (mayTakeLong ? 2_600 : 400);
+}
 
 /** How well a run kept to the time that it was to begin at. */
 export interface ScheduledStart {
@@ -17,7 +35,7 @@ const REMARKABLY_LATE_MS = 100;
  */
 export function scheduledStart(
   askedFor: Date,
-  attempts: readonly (readonly Pick<FileSystemTimes, 'freezeStartNs'>[])[],
+  attempts: readonly (readonly { readonly freezeStartNs: bigint | undefined }[])[],
   now: { readonly monotonicNs: bigint; readonly wallClockMs: number },
 ): ScheduledStart {
   const firstNs = earliest(attempts.flat().map(({ freezeStartNs }) => freezeStartNs));
@@ -46,5 +64,44 @@ export function bothClocks(): { readonly monotonicNs: bigint; readonly wallClock
 export function lateness({ askedFor, lateMs }: ScheduledStart): string | undefined {
   return lateMs === undefined || lateMs < REMARKABLY_LATE_MS
     ? undefined
-    : `the freeze began ${(lateMs / 1_000).toFixed(1)} s after ${askedFor.toISOString()}, for which it was asked: getting ready took longer than there was time, or something was waited for`;
+    : `the freeze started ${(lateMs / 1_000).toFixed(1)} s late (scheduled for ${askedFor.toISOString()}): preparation took too long, or it waited for a lock`;
+}
+
+/** A sleeping thread and an event loop take up to some ms to wake on a busy machine. */
+const WAKE_AHEAD_MS = 4;
+
+/**
+ * Returns at the scheduled time, for the rest of which it keeps the processor: nothing is frozen yet,
+ * and nothing else is to be done any more.
+ */
+export async function waitExactly(startAt: Date | undefined, abort: AbortSignal): Promise<void> {
+  await waitForStart(startAt, WAKE_AHEAD_MS, abort);
+  while (startAt !== undefined && Date.now() < startAt.getTime()) {
+    // The wall clock may be set back meanwhile; then this waits as the sleep would have.
+    if (startAt.getTime() - Date.now() > WAKE_AHEAD_MS) {
+      await waitForStart(startAt, WAKE_AHEAD_MS, abort);
+    }
+  }
+}
+
+/**
+ * Resolves `aheadMs` before the scheduled time, to some tens of microseconds; at once if there is none.
+ *
+ * @throws FlashfreezeError FF_INTERRUPTED
+ */
+export async function waitForStart(
+  startAt: Date | undefined,
+  aheadMs: number,
+  abort: AbortSignal,
+): Promise<void> {
+  if (startAt === undefined) {
+    return;
+  }
+  const ns = BigInt(Math.round(startAt.getTime() - aheadMs)) * 1_000_000n;
+  try {
+    await sleepUntil({ clock: 'realtime', ns }, abort);
+  } catch (error) {
+    throwIfAborted(abort);
+    throw error;
+  }
 }

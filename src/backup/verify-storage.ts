@@ -1,10 +1,8 @@
 import { FlashfreezeError } from '../errors.ts';
-import type { FileSystem, Plan } from '../filesystems/model.ts';
+import type { FileSystem, Plan, Selection } from '../filesystems/model.ts';
 import { readStorage } from '../filesystems/read-plan.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import { withoutSilent } from './answering-plan.ts';
-import type { Prepared } from './prepare.ts';
-import type { BackupRequest } from './request.ts';
 
 /**
  * A mount may have come or gone since the plan was read: then it is not frozen by mistake. The mount is
@@ -30,10 +28,7 @@ export function requireSameFileSystems(plan: Plan, { deviceNumbers, mountIds }: 
  *
  * @throws FlashfreezeError FF_MOUNT_OPEN
  */
-export async function requireSamePlan(
-  { selection }: BackupRequest,
-  { plan }: Prepared,
-): Promise<void> {
+export async function requireSameStorage(selection: Selection, plan: Plan): Promise<void> {
   if (plan.fileSystems.length === 0) {
     return;
   }
@@ -48,7 +43,7 @@ export async function requireSamePlan(
 
 /** The storage as it is now, after a run; undefined if nothing is left that could be frozen. */
 export async function storageAfterwards(
-  { selection }: BackupRequest,
+  selection: Selection,
   plan: Pick<Plan, 'excluded'>,
 ): Promise<Pick<Plan, 'fileSystems' | 'excluded'> | undefined> {
   try {

@@ -1,75 +1,179 @@
+import type { ArmedFreezer, Guardian } from '../freezer/guardian.ts';
+import type { Stamps } from '../freezer/model.ts';
 import type { SnapshotAnswer } from '../snapshot/model.ts';
-import { throwIfAborted } from '../system/abort.ts';
-import { attempt, nanoseconds, type WatchedWindow } from './attempt.ts';
-import { type Approached, rewarm, waitForStart } from './guards.ts';
-import type { Phases } from './phases.ts';
-import type { Prepared, Relays } from './prepare.ts';
-import type { BackupRequest } from './request.ts';
+import { abortReasonOf } from '../system/abort.ts';
+import { earlierOf, nanoseconds } from '../system/stamps.ts';
+import type { RunContext } from './context.ts';
+import { slowestFirst } from './flush.ts';
+import type { Prepared } from './prepare.ts';
+import { rewarm } from './provider.ts';
+import type { WritesSeen } from './record.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
-import { slowestFirst } from './settle.ts';
-import type { WindowRecord } from './window.ts';
+import { ARM_AHEAD_MS, waitExactly, waitForStart } from './scheduled-start.ts';
+import { StuckWatch } from './stuck-watch.ts';
+import { disksToWatch } from './whole-set/behind.ts';
+import { FreezeWindow, type WindowEffects, type WindowRecord } from './window.ts';
+import { WriteWatch } from './write-watch.ts';
 
-/** A second attempt with less time than this would only stall the writers once more. */
+/** A second window with less time than this would only stall the writers once more. */
 const LEAST_TIME_MS = 1_000;
 
-/** The window's preparations, so long before a scheduled start: they take some ms. */
-const START_AHEAD_MS = 30;
+/**
+ * A request is given up this long before the deadline, or a tenth of the time before if that is
+ * short, so that a disk that does not answer is reported as such, and the rest ends in order, before
+ * the native deadline ends it hard.
+ */
+const REQUEST_MARGIN_MS = 100;
 
-/** One attempt and what its requests came to. */
-export interface Attempt extends WatchedWindow {
+/** One window, what was seen beside it, and the answers to its requests. */
+export interface WindowRun extends WindowRecord {
+  /** What freezes waited for that took too long, as sentences for people. */
+  readonly findings: readonly string[];
+  /** For each target what the write counters of its disks say. */
+  readonly writes: readonly WritesSeen[];
   readonly answers: readonly SnapshotAnswer[];
 }
 
-/** The attempts of a run, in order; only the last one counts. */
-export interface Attempts {
-  readonly last: Attempt;
-  /** Broken because some file system did not freeze in time. */
-  readonly earlier: readonly Attempt[];
+/** The windows of a run, in order; only the last one counts. */
+export interface WindowRuns {
+  readonly last: WindowRun;
+  /** Broken because a file system did not freeze in time. */
+  readonly earlier: readonly WindowRun[];
 }
 
 /**
- * Opens the window; where a file system was stuck and there is time left, once more with the stuck
+ * Opens the window. If a file system was stuck and there is time left, opens it once more with the stuck
  * ones first (design, law 2). Between the two nothing is frozen.
+ *
+ * @param guardian undefined if there is nothing to freeze
+ * @param flushed the last syncfs of each file system
+ * @throws FlashfreezeError FF_INTERRUPTED before the first window
  */
-export async function attempts(
-  request: BackupRequest,
+export async function runWindows(
+  context: RunContext,
   prepared: Prepared,
-  relays: Relays,
-  { guardian, settled }: Approached,
-  phases: Phases,
-  abort: AbortSignal,
-): Promise<Attempts> {
-  const startNs = scheduledNs(request.startAt);
-  const deadlineNs = startNs + nanoseconds(request.timeoutMs);
-  const tryOnce = async (waves: readonly (readonly number[])[]): Promise<Attempt> => {
-    const armed = await phases.measure('arm', async () => {
-      const freezer = await guardian?.arm(deadlineNs);
-      await waitForStart(request.startAt, START_AHEAD_MS, abort);
-      throwIfAborted(abort);
-      return freezer;
-    });
-    const plan = { waves, settled, deadlineNs, armed };
-    const window = await phases.measure('window', () =>
-      attempt(request, prepared, relays, plan, abort),
-    );
-    return { ...window, answers: await prepared.taker.answers() };
-  };
-  const settleNs = settled.map(({ startNs, endNs }) => endNs - startNs);
-  const waves = slowestFirst(prepared.waves, settleNs);
-  const first = await tryOnce(waves);
+  guardian: Guardian | undefined,
+  flushed: readonly Stamps[],
+): Promise<WindowRuns> {
+  const { request } = context;
+  const deadlineNs = scheduledNs(request.startAt) + nanoseconds(request.timeoutMs);
+  const open = (waves: Waves): Promise<WindowRun> =>
+    armAndRun(context, prepared, guardian, { waves, flushed, deadlineNs });
+  const flushNs = flushed.map(({ startNs, endNs }) => endNs - startNs);
+  const waves = slowestFirst(prepared.schedule.waves, flushNs);
+  const first = await open(waves);
   const stuck = stuckIn(first);
   const again = stuck.length > 0 && request.retryStuckFreeze && prepared.freezer.isSettled();
   if (!again || deadlineNs - process.hrtime.bigint() < nanoseconds(LEAST_TIME_MS)) {
     return { last: first, earlier: [] };
   }
   try {
-    await rewarm(prepared);
+    await rewarm(prepared.provider);
     const reordered = stuckFirst(prepared.plan.fileSystems, waves, stuck);
-    return { last: await tryOnce(reordered), earlier: [first] };
+    return { last: await open(reordered), earlier: [first] };
   } catch {
-    // The second attempt could not be begun: the first is what there is to tell of.
+    // The retry could not start; report the first window.
     return { last: first, earlier: [] };
   }
+}
+
+type Waves = readonly (readonly number[])[];
+
+/** In which order and until when one window freezes. */
+interface WindowPlan {
+  readonly waves: Waves;
+  readonly flushed: readonly Stamps[];
+  /** CLOCK_MONOTONIC; nothing stays frozen longer. */
+  readonly deadlineNs: bigint;
+}
+
+async function armAndRun(
+  context: RunContext,
+  prepared: Prepared,
+  guardian: Guardian | undefined,
+  windowPlan: WindowPlan,
+): Promise<WindowRun> {
+  const armed = await context.phase('arm', async () => {
+    const freezer = await guardian?.arm(windowPlan.deadlineNs);
+    await waitForStart(context.request.startAt, ARM_AHEAD_MS, context.abort);
+    context.throwIfAborted();
+    return freezer;
+  });
+  const window = await context.phase('window', () =>
+    runWindow(context, prepared, windowPlan, armed),
+  );
+  return { ...window, answers: await prepared.provider.snapshots.answers() };
+}
+
+/**
+ * One window: expedited, frozen, fired, thawed. Returns when nothing is frozen any more. While a
+ * wave freezes, its own limit is armed; from the barrier on, what is left of the whole.
+ */
+async function runWindow(
+  context: RunContext,
+  prepared: Prepared,
+  windowPlan: WindowPlan,
+  armed: ArmedFreezer | undefined,
+): Promise<Omit<WindowRun, 'answers'>> {
+  const { plan, freezer, schedule, targets } = prepared;
+  const { request, abort } = context;
+  using watch = new StuckWatch(freezer, plan, () => window.stillFreezing());
+  using writes = WriteWatch.open(
+    targets.map(({ behind }) => disksToWatch(behind)),
+    [...plan.disks, ...(plan.otherDisks ?? [])],
+  );
+  const window: FreezeWindow = new FreezeWindow(
+    { ...schedule, waves: windowPlan.waves },
+    effectsOf(context, prepared, windowPlan, armed, watch),
+    writes,
+    windowPlan.flushed,
+  );
+  using _freezing = context.freezerEvents.listen((event) => window.onFreezerEvent(event));
+  using _snapshots = context.snapshotEvents.listen((event) => window.onSnapshotEvent(event));
+  const onAbort = (): void => window.abort(abortReasonOf(abort));
+  abort.addEventListener('abort', onAbort, { once: true });
+  freezer.expedite();
+  try {
+    // Last of all, so that nothing stands between the scheduled time and the first FIFREEZE.
+    await waitExactly(request.startAt, abort);
+    context.throwIfAborted();
+    const record = await window.run();
+    return { ...record, findings: await watch.findings(), writes: writes.results() };
+  } finally {
+    abort.removeEventListener('abort', onAbort);
+    freezer.restoreGracePeriods();
+    if (freezer.isSettled()) {
+      armed?.disarm();
+    }
+  }
+}
+
+function effectsOf(
+  { request }: RunContext,
+  { freezer, provider: { snapshots } }: Prepared,
+  { deadlineNs }: WindowPlan,
+  armed: ArmedFreezer | undefined,
+  watch: StuckWatch,
+): WindowEffects {
+  const marginMs = Math.min(REQUEST_MARGIN_MS, request.timeoutMs / 10);
+  const requestDeadlineNs = deadlineNs - nanoseconds(marginMs);
+  return {
+    freeze: (fileSystems) => {
+      const nowNs = process.hrtime.bigint();
+      const limitNs = earlierOf(nowNs + nanoseconds(request.waveLimitMs), deadlineNs);
+      armed?.limit(limitNs);
+      armed?.freeze(fileSystems);
+      watch.begin(Number(limitNs - nowNs) / 1e6);
+    },
+    thaw: (fileSystems) => freezer.thaw(fileSystems),
+    fire: (fired) => snapshots.fire(fired, requestDeadlineNs),
+    cancelRequests: () => snapshots.abort(),
+    atBarrier: () => {
+      freezer.restoreGracePeriods();
+      armed?.limit(deadlineNs);
+      watch[Symbol.dispose]();
+    },
+  };
 }
 
 /** The time of the first FIFREEZE on CLOCK_MONOTONIC: now, or the scheduled start. */
@@ -78,7 +182,7 @@ function scheduledNs(startAt: Date | undefined): bigint {
   return process.hrtime.bigint() + nanoseconds(aheadMs);
 }
 
-/** The file systems that kept an attempt from reaching its barrier. */
+/** The file systems that kept a window from reaching its barrier. */
 export function stuckIn({ end, barrier }: WindowRecord): readonly number[] {
   return end.kind === 'deadline' && barrier === undefined ? end.stuck : [];
 }

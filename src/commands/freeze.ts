@@ -5,7 +5,7 @@ import { type FreezeSummary, summarizeFreeze } from '../report/freeze-summary.ts
 import { renderFreeze } from '../report/terminal.ts';
 import { HeldCommand } from '../snapshot/command/held-command.ts';
 import { reportError } from './exit.ts';
-import { carryOut, openRunDesk } from './run-context.ts';
+import { carryOut, openCommandContext } from './run-context.ts';
 import { addRunOptions, type RawRunOptions, runRequestOf } from './run-options.ts';
 import { abortOnSignals, type SignalAbort } from './signals.ts';
 
@@ -45,12 +45,12 @@ be started; then nothing was frozen.`;
 async function freeze(line: readonly string[], options: RawRunOptions): Promise<number> {
   using signals = abortOnSignals();
   try {
-    const desk = openRunDesk(options);
+    const desk = openCommandContext(options);
     await using command = await HeldCommand.hold(line);
     const [name = ''] = line;
     const request = {
       ...runRequestOf(options, desk.configuration, desk.quiesce),
-      taker: { kind: 'command', command, name } as const,
+      provider: { kind: 'command', command, name } as const,
     };
     const record = await carryOut('freeze', desk, request, signals.signal, async (it) => {
       if (it.disks[0]?.answer.firedNs !== undefined) {

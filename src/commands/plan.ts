@@ -19,7 +19,7 @@ import { expectWindow } from '../report/expected-window.ts';
 import { type PlanFigures, type PlannedBlob, summarizePlan } from '../report/plan-summary.ts';
 import { renderPlan } from '../report/plan-terminal.ts';
 import { readRunFile, runFilesIn } from '../report/run-folder.ts';
-import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { parseBlobs } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { collect, runRequestOf } from './run-options.ts';
 import { type BlobOptions, givenBlobs } from './snapshot-options.ts';
@@ -47,7 +47,7 @@ export function addPlanCommand(program: Command): void {
 
 /** @returns the exit code: 0 where every blob given is matched to a disk */
 async function showPlan(options: PlanOptions): Promise<number> {
-  const blobs = givenBlobs(options);
+  const blobs = parseBlobs(givenBlobs(options));
   const redaction = new Redaction();
   for (const { url } of blobs) {
     redaction.addUrl(url);
@@ -94,24 +94,26 @@ async function matchBlobs(
   request: BackupRequest,
   plan: Plan,
 ): Promise<{ readonly blobs: PlannedBlob[]; readonly warnings: readonly string[] }> {
-  const names = request.blobs.map(({ url }) => withoutQuery(url));
-  if (names.length === 0) {
+  if (request.blobs.length === 0) {
     return { blobs: [], warnings: [] };
   }
-  const targets = request.blobs.map(({ url }, index) => ({
-    url,
+  const targets = request.blobs.map((blob, index) => ({
+    blob,
     metadata: [],
     clientRequestId: `${randomUUID()}/${index}`,
   }));
   await using lanes = await BlobLanes.open(targets, { proxyFor: machineProxy() });
   const preflights = await lanes.preflight();
-  const error = preflightError(preflights, names);
+  const error = preflightError(
+    preflights,
+    request.blobs.map(({ name }) => name),
+  );
   if (error !== undefined) {
     throw error;
   }
-  const { members, warnings } = await lookAtSet(request, plan, preflights, names);
-  const blobs = members.map(({ blob, behind: it }, index): PlannedBlob => {
-    const disk = diskBehind(it);
+  const { targets: looked, warnings } = await lookAtSet(request, plan, preflights);
+  const blobs = looked.map(({ name: blob, behind }, index): PlannedBlob => {
+    const disk = diskBehind(behind);
     const isNamed = request.blobs[index]?.device !== undefined;
     return disk === undefined
       ? { blob, device: null, because: 'see the warnings' }

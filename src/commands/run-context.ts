@@ -15,7 +15,7 @@ import { requireRoot } from './require-root.ts';
 import { logLevelOf, quiescePlanOf, type RawRunOptions } from './run-options.ts';
 
 /** What every run from the command line has. */
-export interface RunDesk {
+export interface CommandContext {
   readonly redaction: Redaction;
   readonly log: HeldLog;
   readonly configuration: VmBackupConfiguration;
@@ -29,7 +29,10 @@ export interface RunDesk {
  * @param urls whose queries are secrets
  * @throws FlashfreezeError FF_USAGE, FF_CONFIG_INVALID
  */
-export function openRunDesk(options: RawRunOptions, urls: readonly string[] = []): RunDesk {
+export function openCommandContext(
+  options: RawRunOptions,
+  urls: readonly string[] = [],
+): CommandContext {
   const redaction = new Redaction();
   for (const url of urls) {
     redaction.addUrl(url);
@@ -53,7 +56,7 @@ export function openRunDesk(options: RawRunOptions, urls: readonly string[] = []
  */
 export async function carryOut(
   origin: RunOrigin,
-  desk: RunDesk,
+  desk: CommandContext,
   request: BackupRequest,
   abort: AbortSignal,
   print: (record: BackupRecord) => void | Promise<void>,
@@ -79,7 +82,7 @@ export async function carryOut(
 /** The metrics are told whether the timeline is kept or not. */
 async function tellRun(
   origin: RunOrigin,
-  desk: RunDesk,
+  desk: CommandContext,
   { taskId }: BackupRequest,
   ending: RunEnding,
 ): Promise<void> {
@@ -95,7 +98,7 @@ async function tellRun(
 }
 
 async function keepTimeline(
-  { log, redaction }: RunDesk,
+  { log, redaction }: CommandContext,
   identity: { readonly origin: RunOrigin; readonly taskId: string },
   ending: RunEnding,
 ): Promise<RunFile> {

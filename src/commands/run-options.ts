@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { configuredRequest } from '../backup/configured-request.ts';
 import type { BackupRequest } from '../backup/request.ts';
+import { configuredRequest } from '../backup/request.ts';
 import { MOST_STANDSTILL_S, type VmBackupConfiguration } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { LogLevel } from '../log/held-log.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { RequestedBlob } from '../backup/request.ts';
 import type { FireRule } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
-import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { type Blob, type GivenBlob, parseBlobs } from '../snapshot/blob/blob.ts';
+import { metadataProblem } from '../snapshot/blob/metadata.ts';
 import { errnoOf } from '../system/errno.ts';
 import type { RawRunOptions } from './run-options.ts';
 
@@ -35,64 +35,45 @@ export function laneCountOf(text: string | undefined): number | undefined {
   return lanes;
 }
 
-/** A C# identifier, in the characters of an HTTP header: the Blob service refuses any other name. */
-const METADATA_NAME = /^[A-Za-z_]\w*$/;
-/** What an HTTP header may hold and keeps as it is. */
-const METADATA_VALUE = /^(?! )[\x20-\x7e]*(?<! )$/;
-/** Of all names and values together; the Blob service refuses more. */
-const MAX_METADATA_BYTES = 8 * 1024;
-
 /**
- * `--metadata Key=Value` pairs, given to every snapshot. What the service would refuse is refused here: there
- * everything would be frozen already.
+ * `--metadata Key=Value` pairs, given to every snapshot. What the service would refuse is refused here: when it is
+ * asked everything is frozen already.
  */
 export function metadataOf(pairs: readonly string[] = []): [key: string, value: string][] {
   const metadata = pairs.map((pair): [string, string] => {
     const at = pair.indexOf('=');
-    const [key, value] = [pair.slice(0, Math.max(at, 0)), pair.slice(at + 1)];
-    if (!METADATA_NAME.test(key) || !METADATA_VALUE.test(value)) {
-      throw usage(
-        `--metadata ${pair}: expected Key=Value, the key of letters, digits and _ and not beginning with a digit, the value of printable ASCII characters, e.g. --metadata Policy=daily`,
-      );
+    if (at < 1) {
+      throw usage(`--metadata ${pair}: expected Key=Value, e.g. --metadata Policy=daily`);
     }
-    return [key, value];
+    return [pair.slice(0, at), pair.slice(at + 1)];
   });
-  const bytes = metadata.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
-  if (bytes > MAX_METADATA_BYTES) {
-    throw usage(`--metadata: expected at most ${MAX_METADATA_BYTES} bytes in all, not ${bytes}`);
+  const problem = metadataProblem(metadata);
+  if (problem !== undefined) {
+    throw usage(`--metadata ${problem}`);
   }
   return metadata;
 }
 
 /**
- * The blobs of `--blob`, `--disk` and `--blobs-from`, in this order; perhaps none.
+ * What `--blob`, `--disk` and `--blobs-from` name, in this order, not checked yet; perhaps nothing.
  *
  * @throws FlashfreezeError FF_USAGE; the message never repeats a URL, because it may hold a secret
  */
-export function givenBlobs(options: BlobOptions): RequestedBlob[] {
-  const blobs = [
+export function givenBlobs(options: BlobOptions): GivenBlob[] {
+  return [
     ...(options.blob ?? []).map((url) => ({ url, device: undefined })),
     ...(options.disk ?? []).map((text) => deviceAndUrl(text, '--disk')),
     ...(options.blobsFrom === undefined ? [] : blobsFrom(options.blobsFrom)),
   ];
-  requireDifferent(blobs.map(({ url }) => url));
-  return blobs;
 }
 
-/** A blob given twice would get two snapshots, and its disk would look like that of a clone. */
-function requireDifferent(urls: readonly string[]): void {
-  const names = urls.map((url) => (URL.canParse(url) ? withoutQuery(url) : url));
-  const again = names.findIndex((name, index) => names.indexOf(name) < index);
-  if (again >= 0) {
-    throw usage(
-      `blob ${again + 1} of ${urls.length} is the same as blob ${names.indexOf(names[again] ?? '') + 1}: name each blob once`,
-    );
-  }
-}
-
-/** The same, at least one. */
-export function requestedBlobs(options: BlobOptions): RequestedBlob[] {
-  const blobs = givenBlobs(options);
+/**
+ * The blobs of a snapshot, at least one.
+ *
+ * @throws FlashfreezeError as `givenBlobs` and `parseBlobs`
+ */
+export function requestedBlobs(options: BlobOptions): Blob[] {
+  const blobs = parseBlobs(givenBlobs(options));
   if (blobs.length === 0) {
     throw usage(
       'nothing to snapshot: give --blob <SAS URL> for every disk, or --disk <device>=<URL>',
@@ -101,7 +82,7 @@ export function requestedBlobs(options: BlobOptions): RequestedBlob[] {
   return blobs;
 }
 
-function deviceAndUrl(text: string, option: string): RequestedBlob {
+function deviceAndUrl(text: string, option: string): GivenBlob {
   const at = text.indexOf('=');
   const device = text.slice(0, at);
   if (at < 1 || !device.startsWith('/dev/')) {
@@ -111,7 +92,7 @@ function deviceAndUrl(text: string, option: string): RequestedBlob {
 }
 
 /** A line each: a URL, or device=URL. Keeps the URLs out of the process list. */
-function blobsFrom(source: string): RequestedBlob[] {
+function blobsFrom(source: string): GivenBlob[] {
   return linesOf(source, '--blobs-from').map((line) =>
     line.startsWith('/') ? deviceAndUrl(line, '--blobs-from') : { url: line, device: undefined },
   );

@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { BackupRecord } from '../backup/record.ts';
-import type { BackupRequest, RequestedBlob } from '../backup/request.ts';
+import type { BackupRequest } from '../backup/request.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
+import type { Blob } from '../snapshot/blob/blob.ts';
 import { reportError } from './exit.ts';
-import { carryOut, openRunDesk, type RunDesk } from './run-context.ts';
+import { type CommandContext, carryOut, openCommandContext } from './run-context.ts';
 import { addRunOptions, collect, runRequestOf } from './run-options.ts';
 import { abortOnSignals } from './signals.ts';
 import {
@@ -47,7 +48,7 @@ export function addSnapshotCommand(program: Command): void {
 /** Runs one snapshot and prints its result. @returns the exit code: 0 only for a complete, consistent one */
 export async function snapshot(options: RawSnapshotOptions): Promise<number> {
   const blobs = requestedBlobs(options);
-  const desk = openRunDesk(
+  const desk = openCommandContext(
     options,
     blobs.map(({ url }) => url),
   );
@@ -81,8 +82,8 @@ function exitCodeOf({ end }: BackupRecord, { restorable }: RunSummary): number {
 
 function requestOf(
   options: RawSnapshotOptions,
-  blobs: readonly RequestedBlob[],
-  { configuration, quiesce }: RunDesk,
+  blobs: readonly Blob[],
+  { configuration, quiesce }: CommandContext,
 ): BackupRequest {
   return {
     ...runRequestOf(options, configuration, quiesce),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { type Thawed, thawAnyones } from '../backup/journal/force-thaw.ts';
+import { forceThaw, type Thawed } from '../backup/journal/force-thaw.ts';
 import type { JournaledFileSystem } from '../backup/journal/journal.ts';
-import { type LeftFrozen, leftFrozen, settleLeftOwed } from '../backup/journal/recover.ts';
+import { cleanUpAfterDeadRuns, type LeftFrozen, leftFrozen } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { natureOfType } from '../filesystems/file-system-types.ts';
 import { MountTree } from '../filesystems/mount-tree.ts';
@@ -34,7 +34,7 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
     );
   }
   requireRoot();
-  const results = await thawAnyones(
+  const results = await forceThaw(
     all ? await freezableFileSystems() : mountPoints.map((mountPoint) => ({ mountPoint })),
   );
   for (const result of results) {
@@ -49,7 +49,7 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
   for (const it of left) {
     process.stdout.write(`${sentenceForUnmounted(it)}\n`);
   }
-  await settleLeftOwed((sentence) => process.stderr.write(`${sentence}\n`));
+  await cleanUpAfterDeadRuns((sentence) => process.stderr.write(`${sentence}\n`));
   const isAllDone = results.every(({ state }) => state === 'thawed' || state === 'not-frozen');
   return isAllDone && (!all || left.length === 0) ? 0 : 1;
 }

@@ -1,47 +1,46 @@
 import { lookAtSet } from '../backup/look-at-set.ts';
-import type { RequestedBlob } from '../backup/request.ts';
 import { machineProxy } from '../config/machine-proxy.ts';
 import type { Plan } from '../filesystems/model.ts';
-import { parseBlobUrl, withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { type Blob, type GivenBlob, parseBlob } from '../snapshot/blob/blob.ts';
+import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import type { Preflight } from '../snapshot/model.ts';
 import { expiryOf } from './blob-checks.ts';
 import type { MachineFacts } from './model.ts';
 
 /**
- * Asks for every blob whether it can be snapshotted, and looks at the set that they are. A URL that is none says
+ * Asks for every blob whether it can be snapshotted, and looks at the set that they are. A malformed URL says
  * nothing about the others. Never rejects.
  *
  * @param plan undefined if there is none
  */
 export async function readBlobs(
-  blobs: readonly RequestedBlob[],
+  given: readonly GivenBlob[],
   plan: Plan | undefined,
 ): Promise<Pick<MachineFacts, 'blobs' | 'setProblems'>> {
-  const urlProblems = blobs.map(({ url }, index) => urlProblem(url, index));
-  const asked = blobs.filter((_, index) => urlProblems[index] === undefined);
-  const answers = await askBlobs(asked.map(({ url }) => url));
-  const problemOf = (blob: RequestedBlob): string | undefined => {
-    const answer = answers[asked.indexOf(blob)];
-    return answer?.ok === false ? answer.failure.message : undefined;
+  const parsed = given.map(parsedOrProblem);
+  const blobs = parsed.flatMap((it) => (typeof it === 'string' ? [] : [it]));
+  const answers = await askBlobs(blobs);
+  const problemOf = (it: Blob | string): string | undefined => {
+    const answer = typeof it === 'string' ? undefined : answers[blobs.indexOf(it)];
+    return typeof it === 'string' ? it : answer?.ok === false ? answer.failure.message : undefined;
   };
   return {
-    blobs: blobs.map((blob, index) => ({
-      blob: withoutQuery(blob.url),
-      problem: urlProblems[index] ?? problemOf(blob),
-      expires: expiryOf(blob.url),
-    })),
+    blobs: parsed.map((it, index) => {
+      const url = given[index]?.url ?? '';
+      return { blob: withoutQuery(url), problem: problemOf(it), expires: expiryOf(url) };
+    }),
     setProblems:
-      plan === undefined || asked.length < blobs.length
+      plan === undefined || blobs.length < given.length
         ? undefined
         : await setProblemsOf(blobs, plan, answers),
   };
 }
 
-function urlProblem(url: string, index: number): string | undefined {
+/** The blob, or what is wrong with its URL. */
+function parsedOrProblem(given: GivenBlob, index: number): Blob | string {
   try {
-    parseBlobUrl(url, `blob URL ${index + 1}`);
-    return undefined;
+    return parseBlob(given, `blob URL ${index + 1}`);
   } catch (error) {
     return messageOf(error);
   }
@@ -50,12 +49,12 @@ function urlProblem(url: string, index: number): string | undefined {
 type Answer = Preflight | { readonly ok: false; readonly failure: { readonly message: string } };
 
 /** What was found of each, in their order. */
-async function askBlobs(urls: readonly string[]): Promise<readonly Answer[]> {
-  if (urls.length === 0) {
+async function askBlobs(blobs: readonly Blob[]): Promise<readonly Answer[]> {
+  if (blobs.length === 0) {
     return [];
   }
-  const targets = urls.map((url, index) => ({
-    url,
+  const targets = blobs.map((blob, index) => ({
+    blob,
     metadata: [],
     clientRequestId: `doctor/${index}`,
   }));
@@ -63,12 +62,12 @@ async function askBlobs(urls: readonly string[]): Promise<readonly Answer[]> {
     await using lanes = await BlobLanes.open(targets, { proxyFor: machineProxy() });
     return await lanes.preflight();
   } catch (error) {
-    return urls.map(() => ({ ok: false, failure: { message: messageOf(error) } }));
+    return blobs.map(() => ({ ok: false, failure: { message: messageOf(error) } }));
   }
 }
 
 async function setProblemsOf(
-  blobs: readonly RequestedBlob[],
+  blobs: readonly Blob[],
   plan: Plan,
   answers: readonly Answer[],
 ): Promise<readonly string[] | undefined> {
@@ -84,8 +83,7 @@ async function setProblemsOf(
     includedLuns: undefined,
   } as const;
   try {
-    const names = blobs.map(({ url }) => withoutQuery(url));
-    return (await lookAtSet(request, plan, preflights, names)).warnings;
+    return (await lookAtSet(request, plan, preflights)).warnings;
   } catch (error) {
     return [messageOf(error)];
   }

@@ -7,7 +7,6 @@ import { readAnsweringPlan } from '../backup/answering-plan.ts';
 import { maintenanceOf } from '../backup/btrfs-maintenance.ts';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
 import { leftFrozen } from '../backup/journal/recover.ts';
-import type { RequestedBlob } from '../backup/request.ts';
 import {
   DEFAULT_VM_BACKUP_CONFIGURATION,
   readVmBackupConfiguration,
@@ -22,6 +21,7 @@ import { FREEZE_LOCK_PATH, FreezeLock } from '../freezer/lock.ts';
 import { deviceNumberOf } from '../freezer/superblock.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
+import type { GivenBlob } from '../snapshot/blob/blob.ts';
 import { DEFAULT_HOST_ADDRESS } from '../snapshot/host/address.ts';
 import { reasonOf } from '../system/errno.ts';
 import type { LockState, MachineFacts } from './model.ts';
@@ -36,7 +36,7 @@ const PROGRAMS = new Set(['auditd']);
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'];
 
 /** Looks at the machine; freezes nothing and changes nothing. Never rejects. */
-export async function readMachine(blobs: readonly RequestedBlob[]): Promise<MachineFacts> {
+export async function readMachine(blobs: readonly GivenBlob[]): Promise<MachineFacts> {
   const status = await text('/proc/self/status');
   const { plan, maintenance } = await readFileSystems();
   return {

@@ -13,7 +13,7 @@ import {
 import { statusFileExists } from './status/status-file.ts';
 import { replaceStatus } from './task/publish.ts';
 import { NO_REPORT_SETTINGS, publicReportSettings } from './task/read-task.ts';
-import { openDesk, type TaskDesk } from './task/task-context.ts';
+import { openTaskContext, type TaskContext } from './task/task-context.ts';
 import { briefReport, inProgressReport } from './task/task-report.ts';
 import { concludeError } from './task/task-result.ts';
 import {
@@ -42,7 +42,7 @@ export async function enable(installation: Installation, found: readonly string[
   const { configFolder } = handler;
   const file = await locateSettings(configFolder, installation.agent.sequenceNumber);
   const sequenceNumber = file?.sequenceNumber ?? installation.agent.sequenceNumber ?? 0;
-  const desk = await openDesk(installation, sequenceNumber);
+  const desk = await openTaskContext(installation, sequenceNumber);
   for (const sentence of found) {
     desk.log.warning(sentence);
   }
@@ -65,7 +65,7 @@ export async function enable(installation: Installation, found: readonly string[
 const WORK_OF = { new: 'run', interrupted: 'report' } as const;
 
 /** Decides and records under a lock, so that of two enables at once only one starts a worker. */
-async function handle(desk: TaskDesk, path: string): Promise<void> {
+async function handle(desk: TaskContext, path: string): Promise<void> {
   const { installation, sequenceNumber } = desk;
   const { directory, libDirectory } = installation;
   using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
@@ -95,7 +95,7 @@ async function handle(desk: TaskDesk, path: string): Promise<void> {
 
 /** @throws FlashfreezeError FF_STATUS_UNWRITABLE */
 async function writeStatus(
-  desk: TaskDesk,
+  desk: TaskContext,
   decision: EnableDecision,
   settings: ReportSettings,
 ): Promise<void> {
@@ -112,7 +112,7 @@ async function writeStatus(
 }
 
 /** Secrets do not stay in the file, and the agent is to report the current sequence number only. */
-async function tidy(desk: TaskDesk, settingsPath: string): Promise<void> {
+async function tidy(desk: TaskContext, settingsPath: string): Promise<void> {
   const { configFolder, statusFolder } = desk.installation.handler;
   const scrubbed = await scrubSettings(settingsPath);
   if (!scrubbed.ok) {
@@ -124,7 +124,7 @@ async function tidy(desk: TaskDesk, settingsPath: string): Promise<void> {
 }
 
 /** @throws the error itself where there is no room for a status */
-async function reportFailure(desk: TaskDesk, error: unknown): Promise<void> {
+async function reportFailure(desk: TaskContext, error: unknown): Promise<void> {
   const { code, message } = concludeError(error, []);
   desk.log.error(error instanceof FlashfreezeError ? error.message : String(error));
   try {
@@ -139,7 +139,7 @@ async function reportFailure(desk: TaskDesk, error: unknown): Promise<void> {
   }
 }
 
-async function warnOf(desk: TaskDesk, problems: Promise<readonly string[]>): Promise<void> {
+async function warnOf(desk: TaskContext, problems: Promise<readonly string[]>): Promise<void> {
   for (const problem of await problems) {
     desk.log.warning(problem);
   }

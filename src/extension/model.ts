@@ -1,5 +1,6 @@
 import type { SnapshotMethod } from '../config/vmbackup.ts';
 import type { Consistency, ResultCode } from '../result-codes.ts';
+import type { Blob } from '../snapshot/blob/blob.ts';
 import type { DirectDriveSnapshot } from '../snapshot/model.ts';
 
 /** A member of the many `[{"Key": …, "Value": …}]` lists. */
@@ -18,8 +19,8 @@ export interface TaskSettings {
   readonly locale: string;
   /** True for `microsoft.compute/virtualmachines`: the service reads the outcome from the blob. */
   readonly isV2: boolean;
-  /** One page blob SAS URI for each disk, in the task's order. */
-  readonly blobs: readonly string[];
+  /** One page blob for each disk, in the task's order. */
+  readonly blobs: readonly Blob[];
   /** `backupMetadata`: metadata of every snapshot. */
   readonly metadata: readonly Pair[];
   readonly logsBlobUri: string | undefined;

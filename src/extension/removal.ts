@@ -1,10 +1,10 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { APPLICATION_LOCK_PATH } from '../backup/application-lock.ts';
-import { LEARNT_ORDER_PATH } from '../backup/freeze-order-file.ts';
+import { FREEZE_ORDER_PATH } from '../backup/freeze-order-file.ts';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
-import { OWED_DIRECTORY } from '../backup/journal/pending-cleanup.ts';
-import { settleLeftOwed } from '../backup/journal/recover.ts';
+import { PENDING_DIRECTORY } from '../backup/journal/pending-cleanup.ts';
+import { cleanUpAfterDeadRuns } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { Installation } from './installation.ts';
 import { readRoleGuid, removeUniqueMachineId } from './machine-identity.ts';
@@ -88,14 +88,14 @@ export async function uninstall(
 ): Promise<void> {
   const { directory, libDirectory } = installation;
   await endEverything(installation, found);
-  await settleLeftOwed(warn);
+  await cleanUpAfterDeadRuns(warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
-    await rm(LEARNT_ORDER_PATH, { force: true });
+    await rm(FREEZE_ORDER_PATH, { force: true });
     await rm(APPLICATION_LOCK_PATH, { force: true });
     await rm(COMPILE_CACHE, { recursive: true, force: true });
     await removeUniqueMachineId(await readRoleGuid(libDirectory));
     // None is removed with something left in it: a run that is owed a thaw, or what others put there.
-    for (const emptied of [dirname(LEARNT_ORDER_PATH), OWED_DIRECTORY, JOURNAL_DIRECTORY]) {
+    for (const emptied of [dirname(FREEZE_ORDER_PATH), PENDING_DIRECTORY, JOURNAL_DIRECTORY]) {
       await rmdir(emptied).catch(() => {});
     }
   }

@@ -1,5 +1,6 @@
 import { Freezer } from '../freezer/freezer.ts';
 import { Guardian } from '../freezer/guardian.ts';
+import { parseBlob } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 
 /** Port 9 discards what it gets; nothing is sent to it either. */
@@ -14,7 +15,13 @@ const NOWHERE = 'https://localhost:9/none/none?sig=none';
 export async function checkParts(): Promise<void> {
   await using freezer = Freezer.open([], () => {});
   await using guardian = await Guardian.start(freezer);
-  await using _lanes = await BlobLanes.open([{ url: NOWHERE, metadata: [], clientRequestId: '0' }]);
+  await using _lanes = await BlobLanes.open([
+    {
+      blob: parseBlob({ url: NOWHERE, device: undefined }, 'URL'),
+      metadata: [],
+      clientRequestId: '0',
+    },
+  ]);
   await import('@azure/storage-blob');
   await guardian.release();
 }

@@ -86,22 +86,22 @@ export interface QuiescedApplication {
  * What has to be done because something was begun, also after a crash. Plain data without secrets, as a
  * journal keeps it.
  */
-export type Owed = OwedScript | OwedStatements | OwedBalance;
+export type PendingCleanup = PendingScript | PendingStatements | PendingBalance;
 
 /** A btrfs balance that a run has paused. */
-export interface OwedBalance extends Balance {
+export interface PendingBalance extends Balance {
   readonly kind: 'balance';
 }
 
 /** A post-script whose pre-script was begun. */
-export interface OwedScript {
+export interface PendingScript {
   readonly kind: 'script';
   readonly command: ScriptCommand;
   readonly timeoutMs: number;
 }
 
 /** What a database does not undo by itself when the session ends. */
-export interface OwedStatements {
+export interface PendingStatements {
   readonly kind: 'statements';
   readonly workloadPath: string;
   /** SID and ORACLE_HOME; missing where the database has no instances. */
@@ -124,10 +124,10 @@ export interface QuiesceCircumstances {
    * Notes, where a crash cannot wipe it out, what will be owed; before anything is begun that owes it.
    * What it resolves to is called when it has been done.
    */
-  readonly owe: (owed: readonly Owed[]) => Promise<Settle>;
+  readonly addPending: (pending: readonly PendingCleanup[]) => Promise<MarkDone>;
 }
 
 /**
  * Forgets what was owed, but for what is left of it: that is done by the next command that starts.
  */
-export type Settle = (left?: readonly Owed[]) => Promise<void>;
+export type MarkDone = (left?: readonly PendingCleanup[]) => Promise<void>;

@@ -1,10 +1,10 @@
 import { quiesceDatabase } from './databases/database.ts';
 import type {
-  Owed,
+  MarkDone,
+  PendingCleanup,
   QuiesceCircumstances,
   QuiescedApplication,
   QuiescePlan,
-  Settle,
 } from './model.ts';
 import { NothingQuiesced } from './nothing-quiesced.ts';
 import { quiesceByScripts } from './scripts/scripts.ts';
@@ -17,10 +17,11 @@ export async function quiesce(
   plan: QuiescePlan,
   circumstances: QuiesceCircumstances,
 ): Promise<QuiescedApplication> {
-  const { owe, note } = circumstances;
+  const { addPending, note } = circumstances;
   const own = {
     ...circumstances,
-    owe: async (owed: readonly Owed[]) => forgiving(await owe(owed), note),
+    addPending: async (pending: readonly PendingCleanup[]) =>
+      forgiving(await addPending(pending), note),
   };
   switch (plan.kind) {
     case 'scripts':
@@ -33,10 +34,10 @@ export async function quiesce(
 }
 
 /** The application has been let go by then: that the note of it stays is no reason to lose the record. */
-function forgiving(settle: Settle, note: QuiesceCircumstances['note']): Settle {
+function forgiving(markDone: MarkDone, note: QuiesceCircumstances['note']): MarkDone {
   return async (left) => {
     try {
-      await settle(left);
+      await markDone(left);
     } catch (error) {
       note(
         `the note of what is owed to the application could not be removed, so the next command will do it once more: ${String(error)}`,

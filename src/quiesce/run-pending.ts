@@ -1,14 +1,14 @@
 import { resumeBalance } from '../filesystems/btrfs/balance.ts';
-import { runOwedStatements } from './databases/pending-statements.ts';
-import type { Owed, OwedBalance, OwedScript } from './model.ts';
+import { runPendingStatements } from './databases/pending-statements.ts';
+import type { PendingBalance, PendingCleanup, PendingScript } from './model.ts';
 import { openStep, runStep } from './scripts/script-step.ts';
 
 /** What became of something owed. */
-export interface Payment {
+export interface CleanupResult {
   /** For people. */
   readonly sentence: string;
   /** What of it is owed still; undefined where all was done. */
-  readonly left: Owed | undefined;
+  readonly left: PendingCleanup | undefined;
 }
 
 /**
@@ -17,46 +17,52 @@ export interface Payment {
  *
  * @param note hears what they print
  */
-export async function payOwed(
-  owed: readonly Owed[],
+export async function runPending(
+  pending: readonly PendingCleanup[],
   note: (message: string) => void,
-): Promise<Payment[]> {
-  return await Promise.all(owed.map((each) => payOne(each, note)));
+): Promise<CleanupResult[]> {
+  return await Promise.all(pending.map((each) => runOne(each, note)));
 }
 
-async function payOne(owed: Owed, note: (message: string) => void): Promise<Payment> {
-  switch (owed.kind) {
+async function runOne(
+  pending: PendingCleanup,
+  note: (message: string) => void,
+): Promise<CleanupResult> {
+  switch (pending.kind) {
     case 'script':
-      return await runOwedScript(owed, note);
+      return await runPendingScript(pending, note);
     case 'statements':
-      return await runOwedStatements(owed);
+      return await runPendingStatements(pending);
     case 'balance':
-      return await resumeOwedBalance(owed);
+      return await resumePendingBalance(pending);
   }
 }
 
-async function resumeOwedBalance(owed: OwedBalance): Promise<Payment> {
-  const failure = await resumeBalance(owed);
+async function resumePendingBalance(pending: PendingBalance): Promise<CleanupResult> {
+  const failure = await resumeBalance(pending);
   return failure === undefined
     ? {
-        sentence: `the btrfs balance of ${owed.mountPoint}, which it had paused, goes on`,
+        sentence: `the btrfs balance of ${pending.mountPoint}, which it had paused, goes on`,
         left: undefined,
       }
     : {
-        sentence: `the btrfs balance of ${owed.mountPoint}, which it had paused, does not go on: ${failure}; the next command tries again`,
-        left: owed,
+        sentence: `the btrfs balance of ${pending.mountPoint}, which it had paused, does not go on: ${failure}; the next command tries again`,
+        left: pending,
       };
 }
 
-async function runOwedScript(owed: OwedScript, note: (message: string) => void): Promise<Payment> {
-  const { command, timeoutMs } = owed;
+async function runPendingScript(
+  pending: PendingScript,
+  note: (message: string) => void,
+): Promise<CleanupResult> {
+  const { command, timeoutMs } = pending;
   const step = openStep('post', command, timeoutMs);
   const failure = step.ok ? await runOpened(step) : step;
   return failure === undefined
     ? { sentence: `the post-script ${command.path}, still owed, was run`, left: undefined }
     : {
         sentence: `the post-script ${command.path}, still owed, failed: ${failure.message} (${failure.code}); the next command tries again`,
-        left: owed,
+        left: pending,
       };
 
   async function runOpened(opened: Extract<typeof step, { ok: true }>): ReturnType<typeof runStep> {

@@ -1,6 +1,8 @@
-/** One disk's snapshot to take. Holds a secret (the SAS signature in `url`): never log it whole. */
+import type { Blob } from './blob/blob.ts';
+
+/** One disk's snapshot to take. Holds a secret (the SAS signature in `blob`): never log it whole. */
 export interface BlobTarget {
-  readonly url: string;
+  readonly blob: Blob;
   /** Metadata the snapshot gets; replaces the blob's own where not empty. */
   readonly metadata: readonly (readonly [key: string, value: string])[];
   /** `x-ms-client-request-id`: `<taskId>/<disk index>`. */
@@ -85,7 +87,7 @@ export type Rewarmed =
  * for all. Order of calls: `preflight`, then for each attempt at a freeze `rewarm`, `fire` (as often as
  * targets become ready), perhaps `abort`, and `answers` after the thaw.
  */
-export interface SnapshotTaker extends AsyncDisposable {
+export interface SnapshotProvider extends AsyncDisposable {
   /** Proves, before anything is frozen, that the requests can be made; one result for each target. */
   preflight(): Promise<readonly Preflight[]>;
   /** Begins a round, right before the freeze; what was fired before is cut and forgotten. */

@@ -1,4 +1,4 @@
-/** Of CLOCK_MONOTONIC stamps in ns; undefined ones did not happen. Undefined where none did. */
+/** The first of CLOCK_MONOTONIC stamps in ns; undefined ones did not happen. Undefined if none did. */
 export function earliest(stamps: readonly (bigint | undefined)[]): bigint | undefined {
   let found: bigint | undefined;
   for (const stamp of stamps) {
@@ -9,7 +9,7 @@ export function earliest(stamps: readonly (bigint | undefined)[]): bigint | unde
   return found;
 }
 
-/** Likewise. */
+/** The last of CLOCK_MONOTONIC stamps in ns; undefined ones did not happen. Undefined if none did. */
 export function latest(stamps: readonly (bigint | undefined)[]): bigint | undefined {
   let found: bigint | undefined;
   for (const stamp of stamps) {
@@ -18,4 +18,13 @@ export function latest(stamps: readonly (bigint | undefined)[]): bigint | undefi
     }
   }
   return found;
+}
+
+export function earlierOf(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}
+
+/** Milliseconds, perhaps with a fraction, in whole nanoseconds. */
+export function nanoseconds(milliseconds: number): bigint {
+  return BigInt(Math.round(milliseconds * 1e6));
 }

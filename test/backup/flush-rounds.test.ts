@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { needsAnotherSettleRound, slowestFirst } from '../../src/backup/settle.ts';
+import { needsAnotherRound, slowestFirst } from '../../src/backup/flush.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('settle');
@@ -15,7 +15,7 @@ const rounds: readonly [string, number[], boolean][] = [
 
 for (const [name, roundsMs, expected] of rounds) {
   test(name, () => {
-    assert.is(needsAnotherSettleRound(roundsMs), expected);
+    assert.is(needsAnotherRound(roundsMs), expected);
   });
 }
 

@@ -1,19 +1,18 @@
 import { mock } from 'node:test';
 import * as assert from 'uvu/assert';
-import { Relay } from '../../src/backup/context.ts';
-import { settle } from '../../src/backup/flush.ts';
-import { MAX_TOTAL_MS } from '../../src/backup/settle.ts';
+import { EventSlot } from '../../src/backup/context.ts';
+import { flush, MAX_TOTAL_MS } from '../../src/backup/flush.ts';
 import type { Freezer } from '../../src/freezer/freezer.ts';
 import type { FreezerEvent } from '../../src/freezer/model.ts';
 import { suite } from '../suite.ts';
 
-const test = suite('settle phase');
+const test = suite('flush');
 const MS = 1_000_000n;
 
-/** Only what settling calls; answers with how long each syncfs took, undefined for one that hangs. */
+/** Only what flushing calls; answers with how long each syncfs took, undefined for one that hangs. */
 function freezerThatTakes(
   ms: readonly (bigint | undefined)[],
-  relay: Relay<FreezerEvent>,
+  relay: EventSlot<FreezerEvent>,
 ): { freezer: Freezer; rounds: () => number } {
   let rounds = 0;
   const syncfs = (indexes: readonly number[]): void => {
@@ -29,12 +28,12 @@ function freezerThatTakes(
 }
 
 test('is done after one round where little was dirty, after three where it never becomes quiet', async () => {
-  const relay = new Relay<FreezerEvent>();
+  const relay = new EventSlot<FreezerEvent>();
   const quick = freezerThatTakes([1n, 19n], relay);
-  assert.is((await settle(quick.freezer, 2, relay)).isFinished, true);
+  assert.is((await flush(quick.freezer, 2, relay)).isFinished, true);
   assert.is(quick.rounds(), 1);
   const slow = freezerThatTakes([1n, 200n], relay);
-  const { last, isFinished } = await settle(slow.freezer, 2, relay);
+  const { last, isFinished } = await flush(slow.freezer, 2, relay);
   assert.is(isFinished, true);
   assert.is(slow.rounds(), 3);
   assert.is(last[1]?.endNs, 200n * MS);
@@ -43,9 +42,9 @@ test('is done after one round where little was dirty, after three where it never
 test('goes on without a device that does not come to an end', async () => {
   mock.timers.enable({ apis: ['setTimeout'] });
   try {
-    const relay = new Relay<FreezerEvent>();
+    const relay = new EventSlot<FreezerEvent>();
     const hung = freezerThatTakes([1n, undefined], relay);
-    const settling = settle(hung.freezer, 2, relay);
+    const settling = flush(hung.freezer, 2, relay);
     mock.timers.tick(MAX_TOTAL_MS);
     const { last, isFinished } = await settling;
     assert.is(isFinished, false);

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { ownUp } from '../../src/backup/own-up.ts';
+import { withGuardianReport } from '../../src/backup/outcome.ts';
 import type { RunEnd } from '../../src/backup/record.ts';
 import { suite } from '../suite.ts';
 import { goodRecord } from './fixtures/records.ts';
@@ -9,8 +9,8 @@ const REPORT = { thawed: [{ fileSystem: 1, atNs: 9n }] };
 
 test('a run whose guardian had nothing to thaw stays as it is', () => {
   const record = goodRecord(2);
-  assert.is(ownUp(record, { thawed: [] }), record);
-  assert.is(ownUp(record, undefined), record);
+  assert.is(withGuardianReport(record, { thawed: [] }), record);
+  assert.is(withGuardianReport(record, undefined), record);
 });
 
 for (const end of [
@@ -19,7 +19,7 @@ for (const end of [
   { kind: 'thawed-by-others', fileSystem: 1 },
 ] as const satisfies RunEnd[]) {
   test(`a run that ends as "${end.kind}" did not hold what the guardian thawed`, () => {
-    const { fileSystems, end: told } = ownUp(goodRecord(2, { end }), REPORT);
+    const { fileSystems, end: told } = withGuardianReport(goodRecord(2, { end }), REPORT);
     assert.equal(told, { kind: 'guardian-thawed', fileSystems: [1] });
     assert.equal(
       fileSystems.map(({ wasFrozen }) => wasFrozen),
@@ -34,7 +34,7 @@ for (const end of [
   { kind: 'freeze-failed', fileSystem: 0, errno: 'EBUSY' },
 ] as const satisfies RunEnd[]) {
   test(`a run that ended as "${end.kind}" keeps its reason, and claims nothing of what the guardian thawed`, () => {
-    const { fileSystems, end: told } = ownUp(goodRecord(2, { end }), REPORT);
+    const { fileSystems, end: told } = withGuardianReport(goodRecord(2, { end }), REPORT);
     assert.equal(told, end);
     assert.is(fileSystems[1]?.wasFrozen, undefined);
   });

@@ -3,12 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { backupRequest } from '../../bench/peers/backup-request.ts';
-import { matchTargets } from '../../src/backup/matching.ts';
+import { matchBlobsToDisks } from '../../src/backup/matching.ts';
 import type { BackupRequest } from '../../src/backup/request.ts';
 import { scheduleInput } from '../../src/backup/schedule/topology.ts';
 import { diskBehind } from '../../src/backup/whole-set/behind.ts';
 import { FlashfreezeError } from '../../src/errors.ts';
 import type { Plan } from '../../src/filesystems/model.ts';
+import { parseBlobs } from '../../src/snapshot/blob/blob.ts';
 import { recordedHead } from '../snapshot/matching/fixtures/heads.ts';
 import { suite } from '../suite.ts';
 
@@ -72,10 +73,12 @@ class Machine implements AsyncDisposable {
     };
     const request: BackupRequest = {
       ...backupRequest([], asked),
-      blobs: named.map((disk, index) => ({
-        url: `${BLOBS[index]}?sig=secret`,
-        device: disk && join(this.directory, disk),
-      })),
+      blobs: parseBlobs(
+        named.map((disk, index) => ({
+          url: `${BLOBS[index]}?sig=secret`,
+          device: disk && join(this.directory, disk),
+        })),
+      ),
     };
     const preflights = named.map((_, target) => ({
       ok: true as const,
@@ -83,8 +86,7 @@ class Machine implements AsyncDisposable {
       head: HEADS[target] ?? new Uint8Array(),
       sizeBytes: SIZE_BYTES + 512,
     }));
-    const names = BLOBS.slice(0, named.length);
-    const behind = await matchTargets(request, this.plan, preflights, names, observer);
+    const behind = await matchBlobsToDisks(request, this.plan, preflights, observer);
     return { disks: behind.map(diskBehind), warnings };
   }
 }

@@ -1,12 +1,12 @@
 import * as assert from 'uvu/assert';
 import { deleteOrphans, uselessSnapshots } from '../../src/backup/orphans.ts';
-import type { Attempt } from '../../src/backup/window-run.ts';
+import type { WindowRun } from '../../src/backup/window-run.ts';
 import { suite } from '../suite.ts';
 import { failedAnswer, goodAnswer, goodRecord } from './fixtures/records.ts';
 
 const test = suite('orphans');
 
-function attempt(changes: Partial<Attempt> = {}): Attempt {
+function attempt(changes: Partial<WindowRun> = {}): WindowRun {
   const { fileSystems, barrier, end } = goodRecord(2);
   const answers = [goodAnswer(0, { snapshot: 'first' }), failedAnswer(1)];
   return { fileSystems, barrier, end, findings: [], writes: [], answers, ...changes };
@@ -40,7 +40,7 @@ test('of a run that never froze everything, or was interrupted, every snapshot i
 test('what was not taken by a request of ours is named and left', async () => {
   const orphans = await deleteOrphans(
     [{ target: 0, snapshot: 'first' }],
-    [{ url: undefined, blob: 'the host service' }],
+    [{ name: 'the host service', blob: undefined }],
     () => undefined,
   );
   assert.equal(orphans, [

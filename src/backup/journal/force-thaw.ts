@@ -21,7 +21,7 @@ export interface Thawed {
  * @param fileSystems thawed only where the mount point still shows this device; any device where it
  * is undefined
  */
-export async function thawAnyones(
+export async function forceThaw(
   fileSystems: readonly (Omit<JournaledFileSystem, 'device'> & { readonly device?: string })[],
 ): Promise<Thawed[]> {
   return await Promise.all(fileSystems.map(thawOne));

@@ -1,26 +1,26 @@
 import { mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Owed, Settle } from '../../quiesce/model.ts';
-import { payOwed } from '../../quiesce/run-pending.ts';
+import type { MarkDone, PendingCleanup } from '../../quiesce/model.ts';
+import { runPending } from '../../quiesce/run-pending.ts';
 import { type ProcessIdentity, processIdentity, stillRuns } from '../../system/process-identity.ts';
 import { writeWhole } from '../../system/replace-file.ts';
 import { JOURNAL_DIRECTORY } from './journal.ts';
 
 /** Beside the entries of runs: something may be owed where nothing is frozen at all. */
-export const OWED_DIRECTORY = join(JOURNAL_DIRECTORY, 'owed');
+export const PENDING_DIRECTORY = join(JOURNAL_DIRECTORY, 'owed');
 
-/** Of this process so far: a run may owe several things. */
+/** Of this process so far: a run may note several. */
 let notes = 0;
 
 /** The identity of no process: whoever comes first may claim an entry of it. */
 const NOBODY: ProcessIdentity = { pid: 0, startTicks: '0' };
 
-interface OwedEntry {
+interface PendingEntry {
   /** Who will do it; where that has died or is nobody, the next start of any command. */
   readonly process: ProcessIdentity;
   /** ISO-8601 UTC */
   readonly begun: string;
-  readonly owed: readonly Owed[];
+  readonly owed: readonly PendingCleanup[];
 }
 
 /**
@@ -29,10 +29,10 @@ interface OwedEntry {
  *
  * @returns to be called when it has been done, or is left to others
  */
-export async function noteOwed(
-  owed: readonly Owed[],
-  directory: string = OWED_DIRECTORY,
-): Promise<Settle> {
+export async function notePendingCleanup(
+  owed: readonly PendingCleanup[],
+  directory: string = PENDING_DIRECTORY,
+): Promise<MarkDone> {
   if (owed.length === 0) {
     return async () => {};
   }
@@ -45,13 +45,13 @@ export async function noteOwed(
   return (left = []) => settle(path, begun, left);
 }
 
-async function settle(path: string, begun: string, left: readonly Owed[]): Promise<void> {
+async function settle(path: string, begun: string, left: readonly PendingCleanup[]): Promise<void> {
   await (left.length === 0 ? unlink(path) : write(path, { process: NOBODY, begun, owed: left }));
 }
 
 /** By this machine's runs, those that still live among them. */
-export async function isAnythingOwed(): Promise<boolean> {
-  return (await readdir(OWED_DIRECTORY).catch(() => [])).length > 0;
+export async function hasPendingCleanup(): Promise<boolean> {
+  return (await readdir(PENDING_DIRECTORY).catch(() => [])).length > 0;
 }
 
 /**
@@ -63,10 +63,10 @@ export async function isAnythingOwed(): Promise<boolean> {
  * @param warn hears one sentence for each
  * @param note hears what scripts print
  */
-export async function settleOwed(
+export async function runPendingCleanup(
   warn: (message: string) => void,
   note: (message: string) => void = () => {},
-  directory: string = OWED_DIRECTORY,
+  directory: string = PENDING_DIRECTORY,
 ): Promise<void> {
   const names = await readdir(directory).catch(() => []);
   for (const name of names.filter((it) => !it.startsWith('.'))) {
@@ -82,7 +82,7 @@ export async function settleOwed(
   }
 }
 
-interface ClaimedEntry extends OwedEntry {
+interface ClaimedEntry extends PendingEntry {
   readonly path: string;
 }
 
@@ -91,7 +91,7 @@ async function pay(
   warn: (message: string) => void,
   note: (message: string) => void,
 ): Promise<void> {
-  const payments = await payOwed(owed, note);
+  const payments = await runPending(owed, note);
   for (const { sentence } of payments) {
     warn(`A run that began ${begun} left something to be done: ${sentence}`);
   }
@@ -127,14 +127,14 @@ async function claim(path: string, directory: string): Promise<ClaimedEntry | un
   return { ...entry, path: own };
 }
 
-async function write(path: string, entry: OwedEntry): Promise<void> {
+async function write(path: string, entry: PendingEntry): Promise<void> {
   await writeWhole(path, JSON.stringify(entry), { mode: 0o600 });
 }
 
 /** Undefined for one that has just been removed, or is none of ours. */
-async function read(path: string): Promise<OwedEntry | undefined> {
+async function read(path: string): Promise<PendingEntry | undefined> {
   try {
-    const entry = JSON.parse(await readFile(path, 'utf8')) as OwedEntry;
+    const entry = JSON.parse(await readFile(path, 'utf8')) as PendingEntry;
     return Array.isArray(entry.owed) ? entry : undefined;
   } catch {
     return undefined;

@@ -5,7 +5,7 @@ import type { JournalEntry, JournaledFileSystem } from './journal.ts';
 export type DeadLedger = LedgerReading | 'gone' | 'lost';
 
 /** A thaw that is owed after the death of the run that froze. */
-export interface OwedThaw extends JournaledFileSystem {
+export interface PendingThaw extends JournaledFileSystem {
   /** Its line in the ledger; undefined where nobody knows whether the run had frozen it. */
   readonly line: number | undefined;
   /** The run's thread that was in FIFREEZE, where that had not returned when the run died. */
@@ -20,17 +20,17 @@ export interface OwedThaw extends JournaledFileSystem {
  * The state decides, not the kernel: that does not show who has frozen a file system. So one that
  * somebody thawed *and* froze again since the death is taken for the run's own.
  */
-export function owedThaws(
+export function pendingThaws(
   { fileSystems }: Pick<JournalEntry, 'fileSystems'>,
   ledger: DeadLedger,
-): OwedThaw[] {
+): PendingThaw[] {
   if (ledger === 'gone') {
     return [];
   }
   if (ledger === 'lost' || ledger.fileSystems.length !== fileSystems.length) {
     return fileSystems.map((it) => ({ ...it, line: undefined, freezingThread: undefined }));
   }
-  return fileSystems.flatMap((it, line): OwedThaw[] => {
+  return fileSystems.flatMap((it, line): PendingThaw[] => {
     const { state, freezingThread } = ledger.fileSystems[line] ?? {
       state: 'idle',
       freezingThread: undefined,

@@ -13,14 +13,14 @@ import {
   type UnfinishedRun,
   unfinishedRuns,
 } from './journal.ts';
-import { isAnythingOwed, settleOwed } from './pending-cleanup.ts';
-import { type DeadLedger, type OwedThaw, owedThaws } from './pending-thaws.ts';
-import { thawOwed } from './run-pending-thaws.ts';
+import { hasPendingCleanup, runPendingCleanup } from './pending-cleanup.ts';
+import { type DeadLedger, type PendingThaw, pendingThaws } from './pending-thaws.ts';
+import { runPendingThaws } from './run-pending-thaws.ts';
 
 /**
  * Looks after runs that died between freeze and thaw: makes certain that what they had frozen is
  * thawed, and nothing else; says what was found, forgets them. The guardian has normally thawed long
- * before; this is for the case that both were killed. Then does what is still owed to applications.
+ * before; this is for the case that both were killed. Then runs the clean-up that is still pending for applications.
  *
  * @param warn hears one sentence for each run
  */
@@ -28,24 +28,26 @@ export async function recover(warn: RunObserver['warn'], directory?: string): Pr
   for (const sentence of await thawAbandoned(directory)) {
     warn(sentence);
   }
-  await settleLeftOwed(warn);
+  await cleanUpAfterDeadRuns(warn);
 }
 
 /**
- * Does what runs that died owe to applications. Who holds those has done what was owed to them, and is not to be
- * disturbed. Never rejects.
+ * Runs the clean-up for applications that dead runs have left pending. A live run that holds the applications has run it
+ * already, and is not disturbed. Never rejects.
  */
-export async function settleLeftOwed(warn: RunObserver['warn']): Promise<void> {
-  if (!(await isAnythingOwed())) {
+export async function cleanUpAfterDeadRuns(warn: RunObserver['warn']): Promise<void> {
+  if (!(await hasPendingCleanup())) {
     return;
   }
   try {
     using held = await lockApplications();
     if (held !== undefined) {
-      await settleOwed(warn);
+      await runPendingCleanup(warn);
     }
   } catch (error) {
-    warn(`What is owed to applications is left to the next command: ${String(error)}`);
+    warn(
+      `Pending application clean-up failed and will be retried by the next command: ${String(error)}`,
+    );
   }
 }
 
@@ -72,13 +74,13 @@ export interface LeftFrozen extends JournaledFileSystem {
 
 /** What is still owed after `thawAbandoned`. Thaws nothing. */
 export async function leftFrozen(directory?: string): Promise<LeftFrozen[]> {
-  const owed: OwedThaw[] = [];
+  const pending: PendingThaw[] = [];
   for (const run of await unfinishedRuns(directory)) {
-    owed.push(...owedThaws(run, await ledgerOf(run)));
+    pending.push(...pendingThaws(run, await ledgerOf(run)));
   }
   const { mounts } = await readMounts();
   const mounted = new Set(mounts.map(({ device }) => device));
-  return owed.map(({ mountPoint, device }) => ({
+  return pending.map(({ mountPoint, device }) => ({
     mountPoint,
     device,
     isMounted: mounted.has(device),
@@ -87,11 +89,11 @@ export async function leftFrozen(directory?: string): Promise<LeftFrozen[]> {
 
 async function lookAfter(run: UnfinishedRun): Promise<string> {
   const ledger = await ledgerOf(run);
-  const owed = owedThaws(run, ledger);
-  const results = await thawOwed(owed, run.process);
-  await enterResults(run, owed, results);
+  const pending = pendingThaws(run, ledger);
+  const results = await runPendingThaws(pending, run.process);
+  await enterResults(run, pending, results);
   await restoreGracePeriods(run, ledger);
-  const left = owed.filter((_, index) => isOwedStill(results[index]));
+  const left = pending.filter((_, index) => isStillPending(results[index]));
   if (left.length === 0) {
     await forget(run);
   } else if (ledger === 'lost') {
@@ -104,7 +106,7 @@ async function lookAfter(run: UnfinishedRun): Promise<string> {
 }
 
 /** One that is not mounted any more keeps its superblock, frozen, and comes back so with the next mount. */
-function isOwedStill(result: Thawed | undefined): boolean {
+function isStillPending(result: Thawed | undefined): boolean {
   return result?.state === 'failed' || result?.state === 'gone';
 }
 
@@ -121,11 +123,11 @@ async function ledgerOf({ ledgerPath }: UnfinishedRun): Promise<DeadLedger> {
 
 async function enterResults(
   { ledgerPath }: UnfinishedRun,
-  owed: readonly OwedThaw[],
+  pending: readonly PendingThaw[],
   results: readonly Thawed[],
 ): Promise<void> {
-  const lines = owed.flatMap(({ line }, index) =>
-    line === undefined || isOwedStill(results[index]) ? [] : [line],
+  const lines = pending.flatMap(({ line }, index) =>
+    line === undefined || isStillPending(results[index]) ? [] : [line],
   );
   if (ledgerPath !== undefined && lines.length > 0) {
     await enterThawed(ledgerPath, lines);

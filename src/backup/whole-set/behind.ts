@@ -11,6 +11,18 @@ export type Behind =
   /** A command does whatever it likes while everything is frozen. */
   | { readonly kind: 'command' };
 
+/** What one snapshot is taken of, as far as the set is concerned. */
+export interface Target {
+  /** URL of the blob without its query, or the name of the host service or command. */
+  readonly name: string;
+  readonly behind: Behind;
+}
+
+/** For each target the kernel name of the disk behind it, if it is known. */
+export function knownDisks(targets: readonly Target[]): (string | undefined)[] {
+  return targets.map(({ behind }) => diskBehind(behind));
+}
+
 /** Not even which disks it may be is known: nothing can be claimed of it by its disk. */
 export const UNKNOWN_DISK: Behind = { kind: 'one-of', disks: [] };
 

@@ -1,15 +1,8 @@
 import { pathOfDisk } from '../../filesystems/disks.ts';
 import { type Disk, type Exclusion, OS_DISK_LUN, type Plan } from '../../filesystems/model.ts';
 import { mostServed } from './assignment.ts';
-import type { Behind } from './behind.ts';
+import type { Target } from './behind.ts';
 import type { LeftOutReason, SetGap } from './gap.ts';
-
-/** A target as far as the set is concerned. */
-export interface SetMember {
-  /** URL without its query, or the name of the host service or command. */
-  readonly blob: string;
-  readonly behind: Behind;
-}
 
 /** Which gaps the caller wants. */
 export interface SetWishes {
@@ -34,19 +27,19 @@ type Storage = Pick<Plan, 'fileSystems' | 'excluded'>;
  */
 export function gapsOf(
   plan: Plan,
-  members: readonly SetMember[],
+  targets: readonly Target[],
   wishes: SetWishes,
   after?: Storage,
 ): SetGap[] {
-  if (plan.fileSystems.length === 0 || members.some(({ behind }) => behind.kind === 'command')) {
+  if (plan.fileSystems.length === 0 || targets.some(({ behind }) => behind.kind === 'command')) {
     return [];
   }
-  const coverage = coverageOf(plan, members);
+  const coverage = coverageOf(plan, targets);
   return [
     ...missingDisks(plan, coverage, wishes),
     ...halfFileSystems(plan, coverage),
     ...leftOut(plan, coverage, after),
-    ...foreign(members, wishes),
+    ...foreign(targets, wishes),
     ...(after === undefined ? [] : moved(plan, after)),
   ];
 }
@@ -63,9 +56,9 @@ interface Coverage {
   readonly coveredAtMost: number;
 }
 
-function coverageOf(plan: Plan, members: readonly SetMember[]): Coverage {
+function coverageOf(plan: Plan, targets: readonly Target[]): Coverage {
   const covered = new Set(
-    members.flatMap(({ behind }) => {
+    targets.flatMap(({ behind }) => {
       switch (behind.kind) {
         case 'disk':
           return [behind.disk];
@@ -76,7 +69,7 @@ function coverageOf(plan: Plan, members: readonly SetMember[]): Coverage {
       }
     }),
   );
-  const offers = members.flatMap(({ behind }) => (behind.kind === 'one-of' ? [behind.disks] : []));
+  const offers = targets.flatMap(({ behind }) => (behind.kind === 'one-of' ? [behind.disks] : []));
   const needed = new Set(plan.fileSystems.flatMap(({ disks }) => disksToRestore(disks)));
   const uncovered = [...needed].filter((disk) => !covered.has(disk));
   return { covered, offers, uncovered, coveredAtMost: mostServed(uncovered, offers) };
@@ -198,10 +191,10 @@ function mountedSince(plan: Plan, after: Storage | undefined): LeftOut[] {
   ];
 }
 
-function foreign(members: readonly SetMember[], { toleratesForeign }: SetWishes): SetGap[] {
-  return members.flatMap(({ blob, behind }, target): SetGap[] =>
+function foreign(targets: readonly Target[], { toleratesForeign }: SetWishes): SetGap[] {
+  return targets.flatMap(({ name, behind }, target): SetGap[] =>
     behind.kind === 'foreign'
-      ? [{ kind: 'foreign', target, blob, isTolerated: toleratesForeign }]
+      ? [{ kind: 'foreign', target, blob: name, isTolerated: toleratesForeign }]
       : [],
   );
 }
@@ -224,13 +217,13 @@ function moved(plan: Plan, after: Storage): SetGap[] {
  */
 export function gapOfHost(
   { disks, otherDisks = [] }: Plan,
-  members: readonly SetMember[],
+  targets: readonly Target[],
   answers: readonly { readonly snapshot: string | undefined }[],
   luns: readonly number[] | undefined,
 ): SetGap[] {
   const own = [...disks, ...otherDisks].filter(({ role }) => role === 'os' || role === 'data');
   const expected = luns === undefined ? own.length : luns.length;
-  const isByHost = members.some(({ behind }) => behind.kind === 'all-of');
+  const isByHost = targets.some(({ behind }) => behind.kind === 'all-of');
   const isTaken = answers.some(({ snapshot }) => snapshot !== undefined);
   return isByHost && isTaken && answers.length < expected
     ? [{ kind: 'host-answers', answers: answers.length, disks: expected }]

@@ -2,7 +2,7 @@ import { thawAbandoned } from '../../backup/journal/recover.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import type { HostClient } from '../../snapshot/host/host-client.ts';
 import type { Installation } from '../installation.ts';
-import { openDesk, type TaskDesk } from '../task/task-context.ts';
+import { openTaskContext, type TaskContext } from '../task/task-context.ts';
 import { readOrderNote, removeOrderNote, writeOrderNote } from './order-note.ts';
 import { hideClearSecrets } from './order-report-settings.ts';
 import {
@@ -35,7 +35,7 @@ export async function followOrder(
   // The service lives on: another run may have died since it began, and the next write would wait for ever.
   const abandoned = await thawAbandoned();
   // One of its own: the log that is uploaded is this order's, and the service runs for a long time.
-  const desk = await openDesk(installation, 0);
+  const desk = await openTaskContext(installation, 0);
   hideClearSecrets(desk, order);
   for (const sentence of abandoned) {
     desk.log.warning(sentence);
@@ -63,7 +63,7 @@ export async function followOrder(
 }
 
 async function carryOutNoted(
-  desk: TaskDesk,
+  desk: TaskContext,
   order: SnapshotOrder,
   client: HostClient,
   abort: AbortSignal,
@@ -78,7 +78,7 @@ async function carryOutNoted(
  * Whether the host has taken its snapshot, and whether everything was frozen then, is known to nobody any more. A
  * second start would leave that open too, where the host takes it for the first one.
  */
-function interrupted(desk: TaskDesk): OrderResult {
+function interrupted(desk: TaskContext): OrderResult {
   const error = new FlashfreezeError(
     'FF_INTERRUPTED',
     'the polling service or the machine ended in the midst of this order, so nobody knows whether the snapshot is consistent; what was frozen is thawed. Order a new one.',
@@ -88,7 +88,7 @@ function interrupted(desk: TaskDesk): OrderResult {
 }
 
 /** The message goes to the host and into a file. */
-function redacted({ redaction }: TaskDesk, result: OrderResult): OrderResult {
+function redacted({ redaction }: TaskContext, result: OrderResult): OrderResult {
   const { fault } = result;
   return fault === undefined
     ? result
@@ -96,7 +96,7 @@ function redacted({ redaction }: TaskDesk, result: OrderResult): OrderResult {
 }
 
 function tellResult(
-  { log }: TaskDesk,
+  { log }: TaskContext,
   { snapshotId }: SnapshotOrder,
   fault: OrderFault | undefined,
   heldMs: number | undefined,
@@ -111,7 +111,7 @@ function tellResult(
 
 /** A host that refuses to hear of it has heard of it; where it wants the snapshot still, it gets a new one. */
 async function publish(
-  desk: TaskDesk,
+  desk: TaskContext,
   order: SnapshotOrder,
   client: HostClient,
   fault: OrderFault | undefined,
@@ -136,7 +136,7 @@ async function publish(
 }
 
 /** The order is more important than what is noted of it. */
-async function noting({ log }: TaskDesk, write: () => Promise<void>): Promise<void> {
+async function noting({ log }: TaskContext, write: () => Promise<void>): Promise<void> {
   try {
     await write();
   } catch (error) {

@@ -4,7 +4,7 @@ import { decryptProtectedSettings } from '../settings/protected-settings.ts';
 import { interpretReportSettings, type ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
 import { percentEncoded } from '../settings/uri.ts';
-import type { TaskDesk } from '../task/task-context.ts';
+import type { TaskContext } from '../task/task-context.ts';
 import type { SnapshotOrder } from './orders.ts';
 
 /** Who wants the service ended waits for the decryption, too. */
@@ -14,7 +14,7 @@ const ENDING_LIMIT_MS = 10_000;
  * Makes the secrets known that stand in an order in the clear, so that nothing logged from here on holds
  * them. What cannot be read is left to `readReportSettings`, which tells of it.
  */
-export function hideClearSecrets(desk: Pick<TaskDesk, 'redaction'>, order: SnapshotOrder): void {
+export function hideClearSecrets(desk: Pick<TaskContext, 'redaction'>, order: SnapshotOrder): void {
   const { publicSettings, protectedSettings } = order.settings;
   hideSecrets(desk, interpret(order, asObject(publicSettings), asObject(protectedSettings)));
 }
@@ -24,7 +24,7 @@ export function hideClearSecrets(desk: Pick<TaskDesk, 'redaction'>, order: Snaps
  * cannot be read is logged and counts as not given. From here on its secrets are known.
  */
 export async function readReportSettings(
-  desk: TaskDesk,
+  desk: TaskContext,
   order: SnapshotOrder,
   abort: AbortSignal,
 ): Promise<ReportSettings> {
@@ -39,7 +39,7 @@ export async function readReportSettings(
 }
 
 async function clearSettings(
-  { openssl, installation, log }: TaskDesk,
+  { openssl, installation, log }: TaskContext,
   { settings }: SnapshotOrder,
   abort: AbortSignal,
 ): Promise<unknown> {
@@ -110,7 +110,10 @@ function uriIn(settings: unknown, name: string): string | undefined {
   return typeof value === 'string' && !isBlank(value) ? percentEncoded(value) : undefined;
 }
 
-function hideSecrets({ redaction }: Pick<TaskDesk, 'redaction'>, settings: ReportSettings): void {
+function hideSecrets(
+  { redaction }: Pick<TaskContext, 'redaction'>,
+  settings: ReportSettings,
+): void {
   for (const secret of secretsOf(settings)) {
     redaction.add(secret);
   }

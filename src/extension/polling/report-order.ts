@@ -3,7 +3,7 @@ import type { ReportSettings } from '../settings/report-settings.ts';
 import { redactReport } from '../status/redact-report.ts';
 import { tellEvents, uploadLog, uploadStatus } from '../task/publish.ts';
 import { keepTimeline, readMachine } from '../task/run-task.ts';
-import type { TaskDesk } from '../task/task-context.ts';
+import type { TaskContext } from '../task/task-context.ts';
 import { finalReport, withUploadError } from '../task/task-report.ts';
 import type { Conclusion } from '../task/task-result.ts';
 import type { UploadResult } from '../uploads/upload.ts';
@@ -18,7 +18,7 @@ const ENDING_LIMIT_MS = 15_000;
  * agent, the timeline beside the log. Never rejects, and changes nothing of what the host was told.
  */
 export async function reportOrder(
-  desk: TaskDesk,
+  desk: TaskContext,
   order: SnapshotOrder,
   conclusion: Conclusion,
   abort: AbortSignal,
@@ -40,7 +40,7 @@ export async function reportOrder(
 
 /** Both at once, so that one which hangs does not cost the other its time. */
 async function upload(
-  desk: TaskDesk,
+  desk: TaskContext,
   settings: ReportSettings,
   report: TaskReport,
   abort: AbortSignal,

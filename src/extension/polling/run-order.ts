@@ -1,9 +1,9 @@
-import { configuredRequest } from '../../backup/configured-request.ts';
 import { recover } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import { judge } from '../../backup/outcome.ts';
 import type { BackupRecord } from '../../backup/record.ts';
 import type { BackupRequest } from '../../backup/request.ts';
+import { configuredRequest } from '../../backup/request.ts';
 import { backup } from '../../backup/run.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
 import {
@@ -15,9 +15,9 @@ import type { HostClient } from '../../snapshot/host/host-client.ts';
 import { EMPTY_SUCCESS } from '../../snapshot/host/status-code.ts';
 import { earliest, latest } from '../../system/stamps.ts';
 import type { SnapshotCreator } from '../model.ts';
-import type { TakingResult } from '../snapshot-method/take-snapshots.ts';
+import type { SnapshotResult } from '../snapshot-method/take-snapshots.ts';
 import { detailsOf } from '../task/run-task.ts';
-import type { TaskDesk } from '../task/task-context.ts';
+import type { TaskContext } from '../task/task-context.ts';
 import { type Conclusion, concludeTaken } from '../task/task-result.ts';
 import { type OrderFault, type SnapshotOrder, startSnapshotCall } from './orders.ts';
 
@@ -41,7 +41,7 @@ export interface OrderResult {
  * quiesced, then freeze, startsnapshot, thaw, and applications are let go. Never rejects.
  */
 export async function carryOut(
-  desk: TaskDesk,
+  desk: TaskContext,
   order: SnapshotOrder,
   client: HostClient,
   abort: AbortSignal,
@@ -56,11 +56,11 @@ export async function carryOut(
 }
 
 async function takeSnapshot(
-  desk: TaskDesk,
+  desk: TaskContext,
   order: SnapshotOrder,
   client: HostClient,
   abort: AbortSignal,
-): Promise<TakingResult> {
+): Promise<SnapshotResult> {
   try {
     await recover((sentence) => desk.log.warning(sentence));
     const quiesce = readQuiesceConfiguration(QUIESCE_PATHS, desk.configuration);
@@ -76,7 +76,7 @@ async function takeSnapshot(
 }
 
 /** What a run, or the error that ended it before anything was frozen, comes to for the host. Pure. */
-export function resultOf(result: TakingResult): OrderResult {
+export function resultOf(result: SnapshotResult): OrderResult {
   const record = result.ok ? result.record : undefined;
   const conclusion = concludeTaken({ creator: creatorOf(record), result }, []);
   const heldMs = record && heldMsOf(record);
@@ -167,7 +167,7 @@ function requestOf(
 ): BackupRequest {
   return {
     ...configuredRequest(configuration),
-    taker: { kind: 'host', client, call: startSnapshotCall(order) },
+    provider: { kind: 'host', client, call: startSnapshotCall(order) },
     // Held longer it would be of no use.
     timeoutMs: Math.min(configuration.timeoutMs, CONSISTENT_WITHIN_MS),
     sequential: false,

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Installation } from '../installation.ts';
-import { openDesk } from '../task/task-context.ts';
+import { openTaskContext } from '../task/task-context.ts';
 import { becomeTheService } from './detached.ts';
 import { followOrder } from './handle-order.ts';
 import { pollForSnapshots } from './poll.ts';
@@ -20,7 +20,7 @@ export async function runPollingService(
   if (service === undefined) {
     return;
   }
-  const desk = await openDesk(installation, 0);
+  const desk = await openTaskContext(installation, 0);
   const { log } = desk;
   for (const sentence of found) {
     log.warning(sentence);

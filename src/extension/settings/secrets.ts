@@ -1,6 +1,6 @@
 /** The parts of settings that hold secrets; TaskSettings and ReportSettings are of this form. */
 export interface SecretSettings {
-  readonly blobs?: readonly string[];
+  readonly blobs?: readonly { readonly url: string }[];
   readonly logsBlobUri: string | undefined;
   readonly statusBlobUri: string | undefined;
   readonly snapshotTaskToken?: string | undefined;
@@ -18,7 +18,9 @@ export function secretsOf(settings: SecretSettings): string[] {
   const encryption = (settings.metadata ?? [])
     .filter(([key]) => key.toLowerCase() === SECRET_METADATA)
     .map(([, value]) => value);
-  const signatures = [...blobs, logsBlobUri, statusBlobUri].flatMap(secretsOfUri);
+  const signatures = [...blobs.map(({ url }) => url), logsBlobUri, statusBlobUri].flatMap(
+    secretsOfUri,
+  );
   return [...new Set([...signatures, snapshotTaskToken, ...encryption])].filter(
     (secret) => secret !== '',
   );

@@ -1,7 +1,8 @@
 import type { GenericSchema, InferOutput } from 'valibot';
 import { FlashfreezeError } from '../../errors.ts';
 import { OS_DISK_LUN } from '../../filesystems/model.ts';
-import { parseBlobUrl, withoutQuery } from '../../snapshot/blob/blob-url.ts';
+import { type Blob, parseBlobs } from '../../snapshot/blob/blob.ts';
+import { metadataProblem } from '../../snapshot/blob/metadata.ts';
 import { isBlank, member, parseJson } from '../../system/json.ts';
 import type {
   CustomSettings,
@@ -157,28 +158,13 @@ function startOf(ticks: string | undefined): ScheduledStart | undefined {
   return start;
 }
 
-function blobsOf(uris: readonly string[]): string[] {
-  const blobs = parsedBlobs(uris);
-  const names = blobs.map(withoutQuery);
-  const again = names.findIndex((name, index) => names.indexOf(name) < index);
-  if (again >= 0) {
-    throw invalid(
-      `blobSASUri[${again}] of objectStr of ${PROTECTED} is the blob of blobSASUri[${names.indexOf(names[again] ?? '')}]; expected each blob once`,
-    );
+function blobsOf(uris: readonly string[]): Blob[] {
+  const given = uris.map((uri) => ({ url: percentEncoded(uri), device: undefined }));
+  try {
+    return parseBlobs(given, (index) => `blobSASUri[${index}] of objectStr of ${PROTECTED}`);
+  } catch (error) {
+    throw error instanceof FlashfreezeError ? invalid(error.message) : error;
   }
-  return blobs;
-}
-
-function parsedBlobs(uris: readonly string[]): string[] {
-  return uris.map((uri, index) => {
-    const encoded = percentEncoded(uri);
-    try {
-      parseBlobUrl(encoded, `blobSASUri[${index}] of objectStr of ${PROTECTED}`);
-    } catch (error) {
-      throw error instanceof FlashfreezeError ? invalid(error.message) : error;
-    }
-    return encoded;
-  });
 }
 
 type Pairs = readonly { readonly Key: string; readonly Value: string }[];
@@ -196,7 +182,12 @@ function metadataOf(pairs: Pairs | undefined, command: TaskSettings['command']):
   if (pairs === undefined && command === 'snapshot') {
     throw invalid(`backupMetadata is missing from objectStr of ${PUBLIC}; a snapshot needs it`);
   }
-  return lastOfEach((pairs ?? []).map(({ Key, Value }): Pair => [Key, Value]));
+  const metadata = lastOfEach((pairs ?? []).map(({ Key, Value }): Pair => [Key, Value]));
+  const problem = metadataProblem(metadata);
+  if (problem !== undefined) {
+    throw invalid(`backupMetadata of objectStr of ${PUBLIC} ${problem}`);
+  }
+  return metadata;
 }
 
 /** Names as the host service spells them (settings.md). */

@@ -1,4 +1,4 @@
-import type { Taker } from '../../backup/request.ts';
+import type { RequestedProvider } from '../../backup/request.ts';
 import {
   type DoSnapshotRequest,
   doSnapshotCall,
@@ -31,12 +31,12 @@ export function preSnapshotRequestOf(settings: TaskSettings): PreSnapshotRequest
   };
 }
 
-/** The host as the taker of a run, its request put together. Secret. */
-export function hostTakerOf(
+/** The host as what makes the snapshots of a run, its request put together. Secret. */
+export function hostProviderOf(
   client: HostClient,
   settings: TaskSettings,
   preSnapshot: PreSnapshot,
-): Extract<Taker, { kind: 'host' }> {
+): Extract<RequestedProvider, { kind: 'host' }> {
   return { kind: 'host', client, call: doSnapshotCall(doSnapshotRequestOf(settings, preSnapshot)) };
 }
 

@@ -12,13 +12,13 @@ import { unlessAborted } from '../../system/abort.ts';
 import type { SnapshotCreator, TaskSettings } from '../model.ts';
 import { mayBeCrashConsistent } from './crash-consistent.ts';
 import { guestEndOf, guestEndOfError } from './guest-end.ts';
-import { hostTakerOf, preSnapshotRequestOf } from './host-requests.ts';
+import { hostProviderOf, preSnapshotRequestOf } from './host-requests.ts';
 import { decideSnapshotMethod } from './method.ts';
 import { nextStep, type SnapshotStep, type StepsTaken } from './steps.ts';
 import { onThisClock, trustedNow } from './trusted-time.ts';
 
 /** What taking a task's snapshots needs. Holds secrets. */
-export interface TakeOptions {
+export interface TakeSnapshotsOptions {
   readonly settings: TaskSettings;
   /** `SnapshotMethod` of vmbackup.conf. */
   readonly configured: SnapshotMethod | undefined;
@@ -40,10 +40,10 @@ export interface TakeOptions {
 export interface Taken {
   /** Known also where it failed: the host's codes belong into the report. */
   readonly creator: SnapshotCreator;
-  readonly result: TakingResult;
+  readonly result: SnapshotResult;
 }
 
-export type TakingResult =
+export type SnapshotResult =
   | ({ readonly ok: true } & RunOrFallback)
   /** It ended before anything was frozen. */
   | { readonly ok: false; readonly error: unknown };
@@ -52,20 +52,20 @@ export type TakingResult =
  * Takes a task's snapshots: by the guest, the host, or one after the other (settings.md, Who takes the
  * snapshot), with the crash-consistent fallback where it is permitted. Never rejects.
  */
-export async function takeSnapshots(options: TakeOptions): Promise<Taken> {
-  await using taking = new Taking(options);
-  return await taking.run();
+export async function takeSnapshots(options: TakeSnapshotsOptions): Promise<Taken> {
+  await using snapshots = new TaskSnapshots(options);
+  return await snapshots.run();
 }
 
-class Taking implements AsyncDisposable {
-  readonly #options: TakeOptions;
+class TaskSnapshots implements AsyncDisposable {
+  readonly #options: TakeSnapshotsOptions;
   readonly #client: HostClient;
   #preSnapshot: PreSnapshot | undefined;
-  #guest: TakingResult | undefined;
-  #host: TakingResult | undefined;
+  #guest: SnapshotResult | undefined;
+  #host: SnapshotResult | undefined;
   #steps: StepsTaken = {};
 
-  constructor(options: TakeOptions) {
+  constructor(options: TakeSnapshotsOptions) {
     this.#options = options;
     this.#client = HostClient.open(options.wireProtocolAddress);
   }
@@ -82,7 +82,7 @@ class Taking implements AsyncDisposable {
     await this.#client[Symbol.asyncDispose]();
   }
 
-  async #takeByMethod(): Promise<TakingResult> {
+  async #takeByMethod(): Promise<SnapshotResult> {
     const { settings, configured, note, requireInTime } = this.#options;
     const decision = decideSnapshotMethod(settings, configured);
     if (decision.kind === 'refused') {
@@ -157,9 +157,9 @@ class Taking implements AsyncDisposable {
       throw new Error('the host takes no snapshot without having been asked');
     }
     const { settings, request, note } = this.#options;
-    const taker = hostTakerOf(this.#client, settings, answer);
+    const provider = hostProviderOf(this.#client, settings, answer);
     const includedLuns = wantedLuns(settings);
-    this.#host = await this.#back({ ...request, blobs: [], taker, includedLuns });
+    this.#host = await this.#back({ ...request, blobs: [], provider, includedLuns });
     const host = isUnreachable(this.#host) ? 'unreachable' : 'ended';
     if (host === 'unreachable') {
       note('the host service was gone before anything was frozen');
@@ -167,7 +167,7 @@ class Taking implements AsyncDisposable {
     this.#steps = { ...this.#steps, host };
   }
 
-  async #back(request: BackupRequest): Promise<TakingResult> {
+  async #back(request: BackupRequest): Promise<SnapshotResult> {
     const { settings, observer, abort } = this.#options;
     const startAt = request.startAt && onThisClock(request.startAt, this.#preSnapshot);
     try {
@@ -181,7 +181,7 @@ class Taking implements AsyncDisposable {
     }
   }
 
-  #resultOf(step: Extract<SnapshotStep, { kind: 'end' | 'fail' }>): TakingResult {
+  #resultOf(step: Extract<SnapshotStep, { kind: 'end' | 'fail' }>): SnapshotResult {
     const result = step.kind === 'end' && step.counts === 'guest' ? this.#guest : this.#host;
     if (result !== undefined) {
       return result;
@@ -207,7 +207,7 @@ class Taking implements AsyncDisposable {
         );
   }
 
-  #taken(result: TakingResult): Taken {
+  #taken(result: SnapshotResult): Taken {
     const onlyHostAsked = this.#guest === undefined && this.#preSnapshot !== undefined;
     const byHost = result === this.#host || onlyHostAsked;
     const asked = this.#host?.ok ? this.#host.record.disks[0]?.answer.host : undefined;
@@ -231,7 +231,7 @@ export function wantedLuns({
   return includedDisks.luns ?? (someAreLeftOut ? [] : undefined);
 }
 
-function isUnreachable(result: TakingResult): boolean {
+function isUnreachable(result: SnapshotResult): boolean {
   const { error } = result.ok ? { error: undefined } : result;
   return error instanceof FlashfreezeError && error.code === 'FF_HOST_UNREACHABLE';
 }

@@ -13,7 +13,7 @@ import {
   uploadLogBlob,
   uploadStatusBlob,
 } from '../uploads/upload.ts';
-import type { TaskDesk } from './task-context.ts';
+import type { TaskContext } from './task-context.ts';
 import { withUploadError } from './task-report.ts';
 
 /** The uploads at a task's beginning are of little use to anybody; the snapshot does not wait longer. */
@@ -25,7 +25,7 @@ const ENDING_LIMIT_MS = 15_000;
  * and ends within five seconds: nothing is uploaded while anything is frozen.
  */
 export async function announce(
-  desk: TaskDesk,
+  desk: TaskContext,
   settings: ReportSettings,
   report: TaskReport,
 ): Promise<void> {
@@ -40,7 +40,7 @@ export async function announce(
  * events. Never rejects; what fails costs nobody the rest.
  */
 export async function publish(
-  desk: TaskDesk,
+  desk: TaskContext,
   settings: ReportSettings,
   unredacted: TaskReport,
   abort: AbortSignal,
@@ -61,7 +61,7 @@ function limitOf(abort: AbortSignal): UploadLimits {
 }
 
 /** A file that is gone is not wanted any more: a newer sequence number has taken its place. */
-async function replaceStatusIfWanted(desk: TaskDesk, report: TaskReport): Promise<void> {
+async function replaceStatusIfWanted(desk: TaskContext, report: TaskReport): Promise<void> {
   const { statusFolder } = desk.installation.handler;
   if (!(await statusFileExists(statusFolder, desk.sequenceNumber))) {
     return;
@@ -74,7 +74,7 @@ async function replaceStatusIfWanted(desk: TaskDesk, report: TaskReport): Promis
 }
 
 /** @throws FlashfreezeError FF_STATUS_UNWRITABLE */
-export async function replaceStatus(desk: TaskDesk, report: TaskReport): Promise<void> {
+export async function replaceStatus(desk: TaskContext, report: TaskReport): Promise<void> {
   const { statusFolder } = desk.installation.handler;
   const text = renderStatusFile(redactReport(report, desk.redaction), new Date());
   await writeStatusFile(statusFolder, desk.sequenceNumber, text);
@@ -84,7 +84,7 @@ type UploadLimits = Pick<UploadOptions, 'timeLimitMs' | 'signal'>;
 
 /** The report to the status blob, where one is named and wanted. Never rejects; a failure is logged. */
 export async function uploadStatus(
-  desk: TaskDesk,
+  desk: TaskContext,
   { statusBlobUri }: ReportSettings,
   report: TaskReport,
   limits: UploadLimits,
@@ -95,7 +95,7 @@ export async function uploadStatus(
 
 /** The desk's log so far to the log blob, likewise. */
 export async function uploadLog(
-  desk: TaskDesk,
+  desk: TaskContext,
   { logsBlobUri }: ReportSettings,
   limits: UploadLimits,
 ): Promise<void> {
@@ -103,7 +103,7 @@ export async function uploadLog(
 }
 
 async function upload(
-  desk: TaskDesk,
+  desk: TaskContext,
   uri: string | undefined,
   send: typeof uploadStatusBlob,
   text: string,
@@ -126,7 +126,7 @@ const EVENT_LEVELS: Readonly<Record<'green' | 'yellow' | 'red', EventLevel>> = {
 };
 
 /** What it came to and its figures to the agent's folder, where events are wanted. Never rejects; a failure is logged. */
-export async function tellEvents(desk: TaskDesk, report: TaskReport): Promise<void> {
+export async function tellEvents(desk: TaskContext, report: TaskReport): Promise<void> {
   if (!desk.configuration.events) {
     return;
   }

@@ -5,7 +5,7 @@ import { decryptProtectedSettings } from '../settings/protected-settings.ts';
 import { interpretReportSettings, type ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
 import { interpretSettings } from '../settings/task-settings.ts';
-import type { TaskDesk } from './task-context.ts';
+import type { TaskContext } from './task-context.ts';
 
 /** What could be read of a task: with wrong settings still where to report that they are wrong. */
 export interface ReadTask {
@@ -27,7 +27,7 @@ export function publicReportSettings(text: string): ReportSettings {
 }
 
 /** Reads, decrypts and checks the settings of a task. Never rejects. From here on their secrets are known. */
-export async function readTask(desk: TaskDesk, text: string): Promise<ReadTask> {
+export async function readTask(desk: TaskContext, text: string): Promise<ReadTask> {
   let report = NO_REPORT_SETTINGS;
   try {
     const { publicSettings, protectedSettings } = parseHandlerSettings(text);
@@ -43,8 +43,8 @@ export async function readTask(desk: TaskDesk, text: string): Promise<ReadTask> 
     hideSecrets(desk, secretsOf(report));
     const task = interpretSettings(publicSettings, clear);
     hideSecrets(desk, secretsOf(task));
-    for (const uri of task.blobs) {
-      desk.redaction.addUrl(uri);
+    for (const { url } of task.blobs) {
+      desk.redaction.addUrl(url);
     }
     return { report, settings: { ok: true, task } };
   } catch (error) {
@@ -52,7 +52,7 @@ export async function readTask(desk: TaskDesk, text: string): Promise<ReadTask> 
   }
 }
 
-function hideSecrets({ redaction }: TaskDesk, secrets: readonly string[]): void {
+function hideSecrets({ redaction }: TaskContext, secrets: readonly string[]): void {
   for (const secret of secrets) {
     redaction.add(secret);
   }

@@ -7,7 +7,7 @@ import { readSettingsText } from '../settings/settings-file.ts';
 import { finishTask, readHandled } from '../task-history.ts';
 import { publish } from './publish.ts';
 import { NO_REPORT_SETTINGS, publicReportSettings } from './read-task.ts';
-import { openDesk } from './task-context.ts';
+import { openTaskContext } from './task-context.ts';
 import { briefReport } from './task-report.ts';
 import { concludeError } from './task-result.ts';
 
@@ -38,7 +38,7 @@ export async function reportUnfinished(
   const settings = await readSettingsText(join(handler.configFolder, `${sequenceNumber}.settings`))
     .then(publicReportSettings)
     .catch((): ReportSettings => NO_REPORT_SETTINGS);
-  const desk = await openDesk(installation, sequenceNumber);
+  const desk = await openTaskContext(installation, sequenceNumber);
   for (const sentence of found) {
     desk.log.warning(sentence);
   }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { configuredRequest } from '../../backup/configured-request.ts';
-import { settleLeftOwed } from '../../backup/journal/recover.ts';
+import { cleanUpAfterDeadRuns } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import type { BackupRequest } from '../../backup/request.ts';
+import { configuredRequest } from '../../backup/request.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import { measureUsedSpace } from '../../filesystems/used-size.ts';
@@ -25,7 +25,7 @@ import { readMachineFacts } from '../telemetry/machine-facts.ts';
 import { announce, publish } from './publish.ts';
 import { type ReadTask, readTask, requireInTime } from './read-task.ts';
 import { interrupted } from './report-unfinished.ts';
-import { openDesk, type TaskDesk } from './task-context.ts';
+import { openTaskContext, type TaskContext } from './task-context.ts';
 import { finalReport, inProgressReport, type MachineReading } from './task-report.ts';
 import { type Conclusion, concludeError, concludeTaken } from './task-result.ts';
 
@@ -57,7 +57,7 @@ export async function runTask(
   if (installation.handlerProblem !== undefined) {
     throw installation.handlerProblem;
   }
-  const desk = await openDesk(installation, sequenceNumber);
+  const desk = await openTaskContext(installation, sequenceNumber);
   for (const sentence of found) {
     desk.log.warning(sentence);
   }
@@ -83,12 +83,12 @@ export async function runTask(
 }
 
 /** Noted before the lock is let go: who gets it next would report the task once more. */
-async function finish({ installation, sequenceNumber }: TaskDesk): Promise<void> {
+async function finish({ installation, sequenceNumber }: TaskContext): Promise<void> {
   await finishTask(installation.directory, sequenceNumber).catch(() => {});
 }
 
 async function runAndReport(
-  desk: TaskDesk,
+  desk: TaskContext,
   read: ReadTask,
   work: Work,
   abort: AbortSignal,
@@ -104,13 +104,13 @@ async function runAndReport(
   await report(desk, read, conclusion, abort);
 }
 
-function failed(desk: TaskDesk, { settings }: ReadTask, error: unknown): Conclusion {
+function failed(desk: TaskContext, { settings }: ReadTask, error: unknown): Conclusion {
   desk.log.error(detailsOf(error));
   return concludeError(error, settings.ok ? settings.task.blobs : []);
 }
 
 async function report(
-  desk: TaskDesk,
+  desk: TaskContext,
   read: ReadTask,
   conclusion: Conclusion,
   abort: AbortSignal,
@@ -130,7 +130,7 @@ async function report(
 
 /** In `runs` beside the log; last of all, because nobody waits for it. The metrics are told also where it cannot be kept. */
 export async function keepTimeline(
-  { installation, redaction, log, configuration }: TaskDesk,
+  { installation, redaction, log, configuration }: TaskContext,
   taskId: string,
   { record, code, message }: Conclusion,
 ): Promise<void> {
@@ -150,13 +150,13 @@ export async function keepTimeline(
 }
 
 async function conclude(
-  desk: TaskDesk,
+  desk: TaskContext,
   { settings }: ReadTask,
   work: Work,
   announced: Promise<void>,
   abort: AbortSignal,
 ): Promise<Conclusion> {
-  await settleLeftOwed((sentence) => desk.log.warning(sentence));
+  await cleanUpAfterDeadRuns((sentence) => desk.log.warning(sentence));
   if (work === 'report') {
     throw interrupted();
   }
@@ -207,7 +207,7 @@ function requestOf(
 ): BackupRequest {
   return {
     ...configuredRequest(configuration),
-    blobs: task.blobs.map((url) => ({ url, device: undefined })),
+    blobs: task.blobs,
     startAt: task.start?.at,
     metadata: task.metadata,
     taskId: task.taskId,
@@ -220,7 +220,7 @@ function requestOf(
 
 /** For the report. @param luns of the disks that are snapshotted; undefined: all */
 export async function readMachine(
-  desk: TaskDesk,
+  desk: TaskContext,
   luns: readonly number[] | undefined,
 ): Promise<MachineReading> {
   const [facts, usedSpace] = await Promise.all([

@@ -16,7 +16,7 @@ import { readRoleGuid, uniqueMachineId } from '../machine-identity.ts';
 const LOG_FILE = 'extension.log';
 
 /** What everything that is done for a task has in common. */
-export interface TaskDesk {
+export interface TaskContext {
   readonly installation: Installation;
   readonly sequenceNumber: number;
   readonly configuration: VmBackupConfiguration;
@@ -32,10 +32,10 @@ export interface TaskDesk {
 }
 
 /** Never rejects: a task that cannot be run must still be reported. */
-export async function openDesk(
+export async function openTaskContext(
   installation: Installation,
   sequenceNumber: number,
-): Promise<TaskDesk> {
+): Promise<TaskContext> {
   const { configuration, warnings } = readConfiguration();
   const waagent = readWaagentConfiguration();
   const redaction = new Redaction();

@@ -5,7 +5,7 @@ import type { TaskReport } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import type { MachineFacts } from '../telemetry/machine-facts.ts';
 import { telemetryData } from '../telemetry/telemetry-data.ts';
-import type { TaskDesk } from './task-context.ts';
+import type { TaskContext } from './task-context.ts';
 import type { Conclusion } from './task-result.ts';
 
 /** The text that the service expects while a task is worked on (status.md, Order). */
@@ -13,7 +13,7 @@ const IN_PROGRESS_MESSAGE = 'Transitioning state in extension';
 
 /** The report of a task without results: one that is worked on, or was not to be. */
 export function briefReport(
-  desk: Pick<TaskDesk, 'installation' | 'uniqueMachineId'>,
+  desk: Pick<TaskContext, 'installation' | 'uniqueMachineId'>,
   settings: ReportSettings,
   code: ResultCode,
   message: string,
@@ -37,7 +37,7 @@ export function briefReport(
 }
 
 export function inProgressReport(
-  desk: Pick<TaskDesk, 'installation' | 'uniqueMachineId'>,
+  desk: Pick<TaskContext, 'installation' | 'uniqueMachineId'>,
   settings: ReportSettings,
 ): TaskReport {
   return briefReport(desk, settings, 4, IN_PROGRESS_MESSAGE);
@@ -51,7 +51,7 @@ export interface MachineReading {
 
 /** The report of a task that has ended. @param luns as the task lists them; undefined where it does not */
 export function finalReport(
-  desk: TaskDesk,
+  desk: TaskContext,
   settings: ReportSettings,
   luns: readonly number[] | undefined,
   conclusion: Conclusion,

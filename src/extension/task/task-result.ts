@@ -6,7 +6,7 @@ import { type ErrorCode, FlashfreezeError } from '../../errors.ts';
 import { QuiesceError } from '../../quiesce/quiesce-error.ts';
 import { summarize } from '../../report/summary.ts';
 import type { Consistency, ResultCode } from '../../result-codes.ts';
-import { withoutQuery } from '../../snapshot/blob/blob-url.ts';
+import type { Blob } from '../../snapshot/blob/blob.ts';
 import type { SnapshotCreator, SnapshotInfo } from '../model.ts';
 import { blobUriOf, snapshotUriOf } from '../snapshot-method/report.ts';
 import type { Taken } from '../snapshot-method/take-snapshots.ts';
@@ -28,9 +28,12 @@ export interface Conclusion {
 /**
  * What a task came to whose snapshots were to be taken.
  *
- * @param blobs SAS URIs of the task
+ * @param blobs of the task
  */
-export function concludeTaken({ creator, result }: Taken, blobs: readonly string[]): Conclusion {
+export function concludeTaken(
+  { creator, result }: Taken,
+  blobs: readonly Pick<Blob, 'name'>[],
+): Conclusion {
   if (!result.ok) {
     return { ...concludeError(result.error, blobs), creator };
   }
@@ -132,18 +135,18 @@ function inconsistentMessage({ barrier }: BackupRecord): string {
 /**
  * What a task came to that ended before anything was frozen.
  *
- * @param blobs SAS URIs of the task, as far as they are known
+ * @param blobs of the task, as far as they are known
  */
-export function concludeError(error: unknown, blobs: readonly string[]): Conclusion {
+export function concludeError(error: unknown, blobs: readonly Pick<Blob, 'name'>[]): Conclusion {
   return {
     code: codeOf(error, blobs.length),
     message: messageOf(error),
     consistency: 'none',
-    snapshots: blobs.map((url, target) => ({
+    snapshots: blobs.map(({ name }, target) => ({
       isSuccessful: false,
       snapshotUri: undefined,
       errorMessage: errorMessageOf(error, target),
-      blobUri: withoutQuery(url),
+      blobUri: name,
     })),
     record: undefined,
     creator: undefined,

@@ -1,5 +1,5 @@
 import type { ResultCode } from '../../result-codes.ts';
-import type { OwedStatements } from '../model.ts';
+import type { PendingStatements } from '../model.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';
@@ -8,7 +8,7 @@ import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-da
 import { MYSQL_PLACES, mysqlParts } from './mysql-files.ts';
 import { mysqlLogon } from './mysql-logon.ts';
 import { DatabaseSession } from './session.ts';
-import { type Debt, forFreshSession, noteFault, undo } from './undo.ts';
+import { forFreshSession, noteFault, type PendingUndo, undo } from './undo.ts';
 
 export const MYSQL_CLIENT: Dialect = {
   markLine: (mark) => `SELECT '${mark}';`,
@@ -250,15 +250,18 @@ function withStall(error: unknown, fromNs: bigint): unknown {
 }
 
 /** The end of the session ends its locks, but does not start a thread. */
-async function oweStarts(threads: readonly string[], context: DatabaseContext): Promise<Debt> {
-  const owed: OwedStatements = {
+async function oweStarts(
+  threads: readonly string[],
+  context: DatabaseContext,
+): Promise<PendingUndo> {
+  const pending: PendingStatements = {
     kind: 'statements',
     workloadPath: context.workload.path,
     statements: threads.map((thread) => `START ${thread};`),
   };
   return {
-    owed,
-    settle: await context.circumstances.owe(threads.length === 0 ? [] : [owed]),
+    pending,
+    markDone: await context.circumstances.addPending(threads.length === 0 ? [] : [pending]),
     connect: async () => connectMysql(forFreshSession(context)),
   };
 }

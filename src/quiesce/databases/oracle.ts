@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ResultCode } from '../../result-codes.ts';
 import { errnoOf } from '../../system/errno.ts';
 import { earliest } from '../../system/stamps.ts';
-import type { OwedStatements } from '../model.ts';
+import type { PendingStatements } from '../model.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';
@@ -11,7 +11,7 @@ import { describeParts, partsWithoutSnapshot, placeParts } from './file-location
 import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
 import { type OracleInstance, parseOratab } from './oratab.ts';
 import { DatabaseSession } from './session.ts';
-import { type Debt, forFreshSession, noteFault, undo } from './undo.ts';
+import { forFreshSession, noteFault, type PendingUndo, undo } from './undo.ts';
 
 /** ORA-28002 and ORA-28011 warn at a successful logon of a password or account that is about to expire. */
 const ERROR = /^\s*(?!ORA-28002|ORA-28011)((?:ORA|SP2|TNS)-\d+.*)$/;
@@ -234,21 +234,21 @@ async function beginBackup(
   context: DatabaseContext,
 ): Promise<{ readonly heldFromNs: bigint; readonly end: () => Promise<void> }> {
   await requireCoverage(session, instance.sid, context.circumstances);
-  const owed: OwedStatements = {
+  const pending: PendingStatements = {
     kind: 'statements',
     workloadPath: context.workload.path,
     instance,
     statements: [END_BACKUP],
   };
-  const settle = await context.circumstances.owe([owed]);
+  const markDone = await context.circumstances.addPending([pending]);
   const connect = (): Promise<DatabaseSession> => logOnToOracle(instance, forFreshSession(context));
-  const debt: Debt = { owed, settle, connect };
+  const debt: PendingUndo = { pending, markDone, connect };
   const heldFromNs = process.hrtime.bigint();
   try {
     await session.ask('ALTER DATABASE BEGIN BACKUP;');
   } catch (error) {
     // Refused is not begun: a backup mode that there is then (ORA-01146) is somebody else's.
-    await (session.isOver ? undo(debt, session).catch(noteFault(context)) : settle());
+    await (session.isOver ? undo(debt, session).catch(noteFault(context)) : markDone());
     throw error;
   }
   return {

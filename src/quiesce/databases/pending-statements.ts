@@ -1,6 +1,6 @@
 import { readWorkload } from '../../config/workload.ts';
-import type { OwedStatements } from '../model.ts';
-import type { Payment } from '../run-pending.ts';
+import type { PendingStatements } from '../model.ts';
+import type { CleanupResult } from '../run-pending.ts';
 import { lookUpAccount } from './account.ts';
 import { DatabaseFault } from './fault.ts';
 import { connectMysql } from './mysql.ts';
@@ -9,9 +9,9 @@ import type { DatabaseSession } from './session.ts';
 import { tellAfresh } from './undo.ts';
 
 /** Undoes what a session that died could not. */
-export async function runOwedStatements(owed: OwedStatements): Promise<Payment> {
-  const { left, fault } = await tellAfresh(() => connect(owed), owed.statements);
-  const shown = owed.statements.join(' ');
+export async function runPendingStatements(pending: PendingStatements): Promise<CleanupResult> {
+  const { left, fault } = await tellAfresh(() => connect(pending), pending.statements);
+  const shown = pending.statements.join(' ');
   if (left.length === 0) {
     const remark = fault === undefined ? '' : `; ${fault.message}`;
     return {
@@ -21,11 +21,11 @@ export async function runOwedStatements(owed: OwedStatements): Promise<Payment> 
   }
   return {
     sentence: `its database is still owed "${left.join(' ')}", and that failed: ${fault?.message} (${fault?.code}); the next command tries again`,
-    left: { ...owed, statements: left },
+    left: { ...pending, statements: left },
   };
 }
 
-async function connect({ workloadPath, instance }: OwedStatements): Promise<DatabaseSession> {
+async function connect({ workloadPath, instance }: PendingStatements): Promise<DatabaseSession> {
   const workload = readWorkload(workloadPath);
   if (workload === undefined || !workload.ok) {
     throw new DatabaseFault(501, workload?.message ?? `${workloadPath} names no database`);

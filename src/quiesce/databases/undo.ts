@@ -1,4 +1,4 @@
-import type { OwedStatements, Settle } from '../model.ts';
+import type { MarkDone, PendingStatements } from '../model.ts';
 import { DatabaseFault } from './fault.ts';
 import type { ConnectionContext, DatabaseContext } from './held-database.ts';
 import type { DatabaseSession } from './session.ts';
@@ -21,10 +21,10 @@ export interface Undone {
 }
 
 /** What does not end with the session that has begun it, and how to undo it. */
-export interface Debt {
-  readonly owed: OwedStatements;
+export interface PendingUndo {
+  readonly pending: PendingStatements;
   /** Of the note about it. */
-  readonly settle: Settle;
+  readonly markDone: MarkDone;
   /** Opens a fresh session. Throws DatabaseFault. */
   readonly connect: () => Promise<DatabaseSession>;
 }
@@ -36,14 +36,14 @@ export interface Debt {
  * @throws DatabaseFault where it could not be undone, or somebody else had done so
  */
 export async function undo(
-  { owed, settle, connect }: Debt,
+  { pending, markDone, connect }: PendingUndo,
   session: DatabaseSession,
 ): Promise<void> {
-  const first = session.isOver ? undefined : await tell(session, owed.statements);
-  const rest = first?.left ?? owed.statements;
+  const first = session.isOver ? undefined : await tell(session, pending.statements);
+  const rest = first?.left ?? pending.statements;
   const { left, fault } =
     first !== undefined && rest.length === 0 ? first : await tellAfresh(connect, rest);
-  await settle(left.length === 0 ? [] : [{ ...owed, statements: left }]);
+  await markDone(left.length === 0 ? [] : [{ ...pending, statements: left }]);
   if (fault !== undefined) {
     throw fault;
   }

@@ -2,12 +2,12 @@ import { courseAfter } from '../decision.ts';
 import type {
   ApplicationRecord,
   Finding,
-  OwedScript,
+  MarkDone,
+  PendingScript,
   PlannedPlugin,
   QuiesceCircumstances,
   QuiescedApplication,
   ScriptsPlan,
-  Settle,
 } from '../model.ts';
 import { openStep, runStep, type ScriptFailure, type ScriptStep } from './script-step.ts';
 
@@ -25,11 +25,11 @@ interface OpenedPlugin {
  */
 export async function quiesceByScripts(
   plan: ScriptsPlan,
-  { abort, note, owe }: QuiesceCircumstances,
+  { abort, note, addPending }: QuiesceCircumstances,
 ): Promise<QuiescedApplication> {
   const opened = new OpenedPlugins(plan);
-  const owed = await owe(opened.owed());
-  const run = new ScriptsRun(plan, opened, owed, note);
+  const pending = await addPending(opened.pending());
+  const run = new ScriptsRun(plan, opened, pending, note);
   try {
     await run.runPreScripts(abort);
     return run;
@@ -55,7 +55,7 @@ class OpenedPlugins {
     ];
   }
 
-  owed(): OwedScript[] {
+  pending(): PendingScript[] {
     return this.usable.map(({ post: { command, timeoutMs } }) => ({
       kind: 'script',
       command,
@@ -67,7 +67,7 @@ class OpenedPlugins {
 class ScriptsRun implements QuiescedApplication {
   readonly #plan: ScriptsPlan;
   readonly #opened: OpenedPlugins;
-  readonly #settleOwed: Settle;
+  readonly #markDone: MarkDone;
   readonly #note: (message: string) => void;
   readonly #tolerates: (plugin: PlannedPlugin) => boolean;
   readonly #findings: Finding[];
@@ -78,12 +78,12 @@ class ScriptsRun implements QuiescedApplication {
   constructor(
     plan: ScriptsPlan,
     opened: OpenedPlugins,
-    settleOwed: Settle,
+    markDone: MarkDone,
     note: (message: string) => void,
   ) {
     this.#plan = plan;
     this.#opened = opened;
-    this.#settleOwed = settleOwed;
+    this.#markDone = markDone;
     this.#note = note;
     this.#tolerates = toleranceOf(plan.plugins);
     this.#findings = [...opened.findings];
@@ -126,7 +126,7 @@ class ScriptsRun implements QuiescedApplication {
       pre[Symbol.dispose]();
       post[Symbol.dispose]();
     }
-    await this.#settleOwed();
+    await this.#markDone();
   }
 
   async #runAll(kind: 'pre' | 'post', abort: AbortSignal | undefined): Promise<void> {

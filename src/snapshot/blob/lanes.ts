@@ -7,7 +7,7 @@ import type {
   Rewarmed,
   SnapshotAnswer,
   SnapshotEvent,
-  SnapshotTaker,
+  SnapshotProvider,
 } from '../model.ts';
 import { LaneLink } from './lane-link.ts';
 import type { LaneLimits } from './lane-messages.ts';
@@ -43,7 +43,7 @@ const REPORT_LIMIT_MS = 10_000;
  * often as disks become ready), perhaps `abort`, and `answers` after the thaw. `rewarm` begins a new
  * round: what was fired before is cut and forgotten.
  */
-export class BlobLanes implements SnapshotTaker {
+export class BlobLanes implements SnapshotProvider {
   readonly #pool: LanePool | undefined;
   readonly #targets: readonly PreparedTarget[];
   readonly #limits: LaneLimits;
@@ -73,15 +73,14 @@ export class BlobLanes implements SnapshotTaker {
   /**
    * Starts the threads; connects nothing yet.
    *
-   * @throws FlashfreezeError `FF_URL_INVALID`, `FF_URL_INSECURE`, `FF_CONFIG_INVALID` for what cannot
-   * be sent; `FF_SNAPSHOT_FAILED` when a thread does not start.
+   * @throws FlashfreezeError `FF_CONFIG_INVALID` for what cannot be sent; `FF_SNAPSHOT_FAILED` when a thread does not start.
    */
   static async open(
     targets: readonly BlobTarget[],
     options: BlobLanesOptions = {},
   ): Promise<BlobLanes> {
     const prepared = targets.map((target, index) =>
-      prepareTarget(target, index, targets.length, options.proxyFor?.(target.url)),
+      prepareTarget(target, index, targets.length, options.proxyFor?.(target.blob.url)),
     );
     const hands = dealTargets(prepared.length, options.lanes ?? DEFAULT_LANES);
     const pool = hands.length === 0 ? undefined : new LanePool(hands.length);

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { FlashfreezeError } from '../../errors.ts';
 import type { PreparedRequest } from '../http/request.ts';
 import type { BlobTarget } from '../model.ts';
-import { parseBlobUrl } from './blob-url.ts';
 
 /**
  * The version of the Blob service's protocol that every request names. The oldest one the snapshot
@@ -53,8 +52,7 @@ export interface PreparedTarget {
 /**
  * Builds every request of one target.
  *
- * @throws FlashfreezeError `FF_URL_INVALID`, `FF_URL_INSECURE`; `FF_CONFIG_INVALID` where metadata
- * cannot be sent in a header.
+ * @throws FlashfreezeError `FF_CONFIG_INVALID` if the task id cannot be sent in a header
  */
 export function prepareTarget(
   target: BlobTarget,
@@ -63,7 +61,7 @@ export function prepareTarget(
   proxy?: string,
 ): PreparedTarget {
   const label = `blob URL ${index + 1} of ${count}`;
-  const url = parseBlobUrl(target.url, label);
+  const url = target.blob.address;
   const path = (...parameters: string[]): string =>
     `${url.pathname}?${[...(url.query === '' ? [] : [url.query]), ...parameters].join('&')}`;
   const common = ['x-ms-version', SERVICE_VERSION, ...clientRequestId(target, label)];
@@ -84,7 +82,7 @@ export function prepareTarget(
     snapshot: {
       method: 'PUT',
       path: path('comp=snapshot'),
-      headers: [...common, ...metadataHeaders(target.metadata, label)],
+      headers: [...common, ...metadataHeaders(target.metadata)],
     },
     secrets: secretsOf(url.query),
   };
@@ -128,16 +126,9 @@ function clientRequestId({ clientRequestId }: BlobTarget, label: string): string
   return clientRequestId === '' ? [] : ['x-ms-client-request-id', clientRequestId];
 }
 
-function metadataHeaders(metadata: BlobTarget['metadata'], label: string): string[] {
-  return metadata.flatMap(([key, value]) => {
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(key) || !/^[\x20-\x7e\t]*$/.test(value)) {
-      throw new FlashfreezeError(
-        'FF_CONFIG_INVALID',
-        `metadata ${JSON.stringify(key)} of ${label} cannot be sent: expected a name of letters, digits and _, and a value of printable ASCII`,
-      );
-    }
-    return [`x-ms-meta-${key}`, value];
-  });
+/** They have been checked where they came in: `metadataProblem`. */
+function metadataHeaders(metadata: BlobTarget['metadata']): string[] {
+  return metadata.flatMap(([key, value]) => [`x-ms-meta-${key}`, value]);
 }
 
 /**

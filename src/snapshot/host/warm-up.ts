@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { HostCall } from './host-call.ts';
 import { HostClient } from './host-client.ts';
-import { HostTaker } from './host-taker.ts';
+import { HostProvider } from './host-provider.ts';
 
 /** Enough for V8 to have compiled everything and seen its types. */
 const ROUNDS = 5;
@@ -31,7 +31,7 @@ export async function rehearseCall({ request }: HostCall): Promise<void> {
 
 async function callOnce(client: HostClient, request: HostCall['request']): Promise<void> {
   const ended = Promise.withResolvers<void>();
-  await using taker = new HostTaker(
+  await using taker = new HostProvider(
     client,
     { request, succeeds: () => true, readAnswer: () => [] },
     { onEvent: ({ kind }) => (kind === 'fired' ? undefined : ended.resolve()) },

@@ -3,9 +3,12 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { JOURNAL_DIRECTORY } from '../../../src/backup/journal/journal.ts';
-import { noteOwed, settleOwed } from '../../../src/backup/journal/pending-cleanup.ts';
+import {
+  notePendingCleanup,
+  runPendingCleanup,
+} from '../../../src/backup/journal/pending-cleanup.ts';
 import { recover } from '../../../src/backup/journal/recover.ts';
-import type { Owed, OwedScript } from '../../../src/quiesce/model.ts';
+import type { PendingCleanup, PendingScript } from '../../../src/quiesce/model.ts';
 import { enterLab } from '../../lab/namespace.ts';
 import { ScriptFiles } from '../../quiesce/scripts/script-files.ts';
 import { suite } from '../../suite.ts';
@@ -22,7 +25,7 @@ async function owedDirectory(): Promise<string> {
   return path;
 }
 
-function script(path: string, parameters: readonly string[] = []): OwedScript {
+function script(path: string, parameters: readonly string[] = []): PendingScript {
   return { kind: 'script', command: { path, parameters, retries: 0 }, timeoutMs: 5_000 };
 }
 
@@ -35,15 +38,15 @@ async function leave(directory: string, owed: readonly unknown[]): Promise<void>
 
 async function settled(directory: string): Promise<string> {
   const sentences: string[] = [];
-  await settleOwed((sentence) => sentences.push(sentence), undefined, directory);
+  await runPendingCleanup((sentence) => sentences.push(sentence), undefined, directory);
   return sentences.join('\n');
 }
 
-async function owedIn(directory: string): Promise<Owed[]> {
+async function owedIn(directory: string): Promise<PendingCleanup[]> {
   const texts = await Promise.all(
     (await readdir(directory)).map((name) => readFile(join(directory, name), 'utf8')),
   );
-  return texts.flatMap((text) => (JSON.parse(text) as { owed: Owed[] }).owed);
+  return texts.flatMap((text) => (JSON.parse(text) as { owed: PendingCleanup[] }).owed);
 }
 
 test('what could be done is forgotten, and what failed is tried again until it succeeds', async () => {
@@ -69,7 +72,7 @@ test('what a living process leaves is done by the next command, and not before',
     script(files.script(name, `trace ${name}`)),
   );
   assert.ok(first !== undefined && second !== undefined);
-  const settle = await noteOwed([first, second], directory);
+  const settle = await notePendingCleanup([first, second], directory);
   assert.is(await settled(directory), '');
   await settle([second]);
   assert.match(await settled(directory), 'second, still owed, was run');

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { type DeadLedger, owedThaws } from '../../../src/backup/journal/pending-thaws.ts';
+import { type DeadLedger, pendingThaws } from '../../../src/backup/journal/pending-thaws.ts';
 import { FREEZE_STATES, type FreezeState } from '../../../src/freezer/ledger.ts';
 import { suite } from '../../suite.ts';
 
@@ -11,7 +11,7 @@ const FILE_SYSTEMS = ['/a', '/b', '/c'].map((mountPoint, index) => ({
 }));
 
 function owed(ledger: DeadLedger) {
-  return owedThaws({ fileSystems: FILE_SYSTEMS }, ledger);
+  return pendingThaws({ fileSystems: FILE_SYSTEMS }, ledger);
 }
 
 function ledgerOf(...states: readonly FreezeState[]): DeadLedger {

@@ -132,8 +132,8 @@ function tampered(seen: WritesSeen, sabotage: Sabotage): WritesSeen {
 }
 
 function gapsAfterwards(machine: Machine): SetGap[] {
-  const members = machine.targets.map(({ behind }, index) => ({ blob: blobOf(index), behind }));
-  return gapsOf(planOf(machine), members, machine.wishes, storageAfter(machine));
+  const targets = machine.targets.map(({ behind }, index) => ({ name: blobOf(index), behind }));
+  return gapsOf(planOf(machine), targets, machine.wishes, storageAfter(machine));
 }
 
 /** As `run.ts` makes it. */

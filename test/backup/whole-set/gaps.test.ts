@@ -61,8 +61,8 @@ function gaps(
   wishes: Partial<SetWishes> = {},
   after?: Pick<Plan, 'fileSystems' | 'excluded'>,
 ): SetGap[] {
-  const members = behind.map((it, index) => ({ blob: `blob${index}`, behind: it }));
-  return gapsOf(plan, members, { ...WISHES, ...wishes }, after);
+  const targets = behind.map((it, index) => ({ name: `blob${index}`, behind: it }));
+  return gapsOf(plan, targets, { ...WISHES, ...wishes }, after);
 }
 
 const kinds = (found: readonly SetGap[]): string[] => found.map(({ kind }) => kind);
@@ -241,7 +241,7 @@ test('neither a command nor a run without a freeze has a set', () => {
 test('the host that answers for fewer disks than the VM has is told', () => {
   const plan = planOf(['sda'], ['sdc'], ['sdd']);
   const host = [
-    { blob: 'host', behind: { kind: 'all-of', disks: ['sda', 'sdc', 'sdd'] } as const },
+    { name: 'host', behind: { kind: 'all-of', disks: ['sda', 'sdc', 'sdd'] } as const },
   ];
   const answers = (count: number) => Array.from({ length: count }, () => ({ snapshot: 'taken' }));
   assert.deepEqual(kinds(gapOfHost(plan, host, answers(1), undefined)), ['host-answers']);

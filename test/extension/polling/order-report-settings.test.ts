@@ -8,8 +8,8 @@ import {
 } from '../../../src/extension/polling/order-report-settings.ts';
 import type { OrderSettings, SnapshotOrder } from '../../../src/extension/polling/orders.ts';
 import type { ReportSettings } from '../../../src/extension/settings/report-settings.ts';
-import type { TaskDesk } from '../../../src/extension/task/task-context.ts';
-import { openDesk } from '../../../src/extension/task/task-context.ts';
+import type { TaskContext } from '../../../src/extension/task/task-context.ts';
+import { openTaskContext } from '../../../src/extension/task/task-context.ts';
 import { HeldLog } from '../../../src/log/held-log.ts';
 import { Redaction } from '../../../src/log/redaction.ts';
 import { suite } from '../../suite.ts';
@@ -24,11 +24,11 @@ const NEVER = new AbortController().signal;
 
 /** A desk whose log is kept in memory. */
 class Desk implements AsyncDisposable {
-  readonly desk: TaskDesk;
+  readonly desk: TaskContext;
   readonly lines: string[];
   readonly #directory: AsyncDisposable;
 
-  private constructor(desk: TaskDesk, lines: string[], directory: AsyncDisposable) {
+  private constructor(desk: TaskContext, lines: string[], directory: AsyncDisposable) {
     this.desk = desk;
     this.lines = lines;
     this.#directory = directory;
@@ -37,7 +37,7 @@ class Desk implements AsyncDisposable {
   static async open(libDirectory: string): Promise<Desk> {
     const directory = await mkdtempDisposable(join(tmpdir(), 'order-settings-'));
     const { path } = directory;
-    const desk = await openDesk(
+    const desk = await openTaskContext(
       {
         directory: path,
         libDirectory,

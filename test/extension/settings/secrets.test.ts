@@ -47,7 +47,9 @@ test('every signature, the token and the encryption settings are secrets', () =>
 test('a URI without a signature gives its whole query, one without a query nothing', () => {
   assert.deepEqual(
     secretsOf({
-      blobs: ['https://a/c/b', 'https://a/c/b?token=x#fragment', 'https://a/c/b?SIG=y&sig=y&z'],
+      blobs: ['https://a/c/b', 'https://a/c/b?token=x#fragment', 'https://a/c/b?SIG=y&sig=y&z'].map(
+        (url) => ({ url }),
+      ),
       logsBlobUri: undefined,
       statusBlobUri: undefined,
     }),

@@ -129,9 +129,9 @@ test('the sample of the public documentation gives five blobs without escapes', 
   const { blobs } = read({}, {}, { objectStr: encode(PRIVATE_OBJECT) });
   assert.equal(blobs.length, 5);
   assert.ok(
-    blobs.every((uri) =>
+    blobs.every(({ url }) =>
       /^https:\/\/sopattna\d+\.blob\.core\.windows\.net\/[\w-]+\/[\w.-]+\?sv=2014-02-14&sr=b&sig=[^&]+&st=/.test(
-        uri,
+        url,
       ),
     ),
   );

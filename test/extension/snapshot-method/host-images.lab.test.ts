@@ -6,7 +6,7 @@ import type { BackupRequest } from '../../../src/backup/request.ts';
 import { backup } from '../../../src/backup/run.ts';
 import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../../src/config/vmbackup.ts';
 import {
-  hostTakerOf,
+  hostProviderOf,
   preSnapshotRequestOf,
 } from '../../../src/extension/snapshot-method/host-requests.ts';
 import { HostClient } from '../../../src/snapshot/host/host-client.ts';
@@ -45,7 +45,7 @@ async function snapshotWritten(freeze: boolean): Promise<string[]> {
   const request: BackupRequest = {
     ...DEFAULT_VM_BACKUP_CONFIGURATION,
     blobs: [],
-    taker: hostTakerOf(client, settings, asked),
+    provider: hostProviderOf(client, settings, asked),
     selection: { include: mountPoints, skip: [] },
     sequential: false,
     settle: true,

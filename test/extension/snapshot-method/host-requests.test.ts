@@ -6,6 +6,7 @@ import {
 } from '../../../src/extension/snapshot-method/host-requests.ts';
 import { trustedNow } from '../../../src/extension/snapshot-method/trusted-time.ts';
 import { readPreSnapshot } from '../../../src/snapshot/host/pre-snapshot.ts';
+import { blobsAt } from '../../snapshot/blob/fixtures/blobs.ts';
 import { suite } from '../../suite.ts';
 import { taskSettings } from './task-settings.ts';
 
@@ -91,7 +92,9 @@ test('a crash-consistent snapshot is permitted only where everything is given', 
   const none = { isManagedVm: false, canTakeCrashConsistentSnapshot: false, backupRetryCount: 0 };
   const one = { luns: [-1] };
   assert.ok(mayBeCrashConsistent(taskSettings({ custom: all, includedDisks: one })));
-  assert.ok(mayBeCrashConsistent(taskSettings({ custom: all, blobs: ['https://a/b/c?sig=x'] })));
+  assert.ok(
+    mayBeCrashConsistent(taskSettings({ custom: all, blobs: blobsAt('https://a/b/c?sig=x') })),
+  );
   assert.not(mayBeCrashConsistent(taskSettings({ custom: all })));
   assert.not(mayBeCrashConsistent(taskSettings({ custom: all, includedDisks: { luns: [0, 1] } })));
   assert.not(mayBeCrashConsistent(taskSettings({ custom: all, includedDisks: { luns: [] } })));

@@ -17,6 +17,7 @@ import { LabHost, WIRE_SERVER_ADDRESS } from '../../lab/host/lab-host.ts';
 import type { LoggedHostRequest } from '../../lab/host/model.ts';
 import { enterLab } from '../../lab/namespace.ts';
 import { runCommand } from '../../lab/run-command.ts';
+import { blobsAt } from '../../snapshot/blob/fixtures/blobs.ts';
 import { suite } from '../../suite.ts';
 import { taskSettings } from './task-settings.ts';
 
@@ -64,7 +65,7 @@ class Scene implements AsyncDisposable {
   /** The task of a machine whose LUNs are those of the host. */
   settings(changes: Parameters<typeof taskSettings>[0] = {}): TaskSettings {
     return taskSettings({
-      blobs: this.rig.server.urls,
+      blobs: blobsAt(...this.rig.server.urls),
       ...changes,
       includedDisks: { luns: LUNS, ...changes.includedDisks },
     });
@@ -77,7 +78,7 @@ class Scene implements AsyncDisposable {
   ): Promise<Taken> {
     const request: BackupRequest = {
       ...DEFAULT_VM_BACKUP_CONFIGURATION,
-      blobs: settings.blobs.map((url) => ({ url, device: undefined })),
+      blobs: settings.blobs,
       selection,
       sequential: false,
       settle: true,
@@ -146,7 +147,10 @@ test('a machine of which everything is left out is snapshotted as it is, and the
   await using scene = await Scene.create(0);
   const nothing = { include: [], skip: scene.mountPoints };
   const taken = await scene.take('onlyGuest', scene.settings(), nothing);
-  const { code, consistency, message, snapshots } = concludeTaken(taken, scene.rig.server.urls);
+  const { code, consistency, message, snapshots } = concludeTaken(
+    taken,
+    blobsAt(...scene.rig.server.urls),
+  );
   assert.equal([code, consistency], [1, 'crashConsistent'], message);
   assert.match(message, 'There is no file system to freeze');
   assert.ok(snapshots.length > 0 && snapshots.every(({ isSuccessful }) => isSuccessful));
@@ -213,7 +217,7 @@ for (const [what, statusCode, set] of [
     await using scene = await Scene.create();
     await set(scene.host);
     const taken = await scene.take('firstHostThenGuest');
-    const conclusion = concludeTaken(taken, scene.rig.server.urls);
+    const conclusion = concludeTaken(taken, blobsAt(...scene.rig.server.urls));
     assert.is(conclusion.code, 1, conclusion.message);
     assert.equal(taken.creator, {
       name: 'guestExtension',
@@ -227,7 +231,7 @@ for (const [what, statusCode, set] of [
     await using scene = await Scene.create();
     await set(scene.host);
     const taken = await scene.take('onlyHost');
-    const conclusion = concludeTaken(taken, scene.rig.server.urls);
+    const conclusion = concludeTaken(taken, blobsAt(...scene.rig.server.urls));
     assert.is(conclusion.code, 76);
     assert.is(conclusion.record, undefined);
     assert.is(taken.creator.hostStatusCodePreSnapshot, String(statusCode));
@@ -268,7 +272,7 @@ test('firstGuestThenHost takes the host where every disk of the guest’s failed
     });
   }
   const taken = await scene.take('firstGuestThenHost');
-  const conclusion = concludeTaken(taken, scene.rig.server.urls);
+  const conclusion = concludeTaken(taken, blobsAt(...scene.rig.server.urls));
   assert.is(conclusion.code, 1, conclusion.message);
   assert.is(taken.creator.name, 'backupHostService');
   assert.is(await scene.guestSnapshots(), 0);
@@ -291,7 +295,7 @@ test('firstGuestThenHost lets the host alone where the guest takes a disk', asyn
   const fault = { kind: 'status', status: 409, code: 'SnapshotCountExceeded' } as const;
   await scene.rig.server.setFault({ at: 'request', blob: 'disk0', fault });
   const taken = await scene.take('firstGuestThenHost');
-  const { code, message } = concludeTaken(taken, scene.rig.server.urls);
+  const { code, message } = concludeTaken(taken, blobsAt(...scene.rig.server.urls));
   assert.is(code, 85, message);
   assert.is(taken.creator.name, 'guestExtension');
   assert.equal(await scene.calls(), []);
@@ -305,7 +309,7 @@ test('firstGuestThenHost keeps the guest’s code where the host cannot help', a
     await scene.rig.server.setFault({ at: 'request', blob: `disk${index}`, fault });
   }
   const taken = await scene.take('firstGuestThenHost');
-  assert.is(concludeTaken(taken, scene.rig.server.urls).code, 76);
+  assert.is(concludeTaken(taken, blobsAt(...scene.rig.server.urls)).code, 76);
   assert.is(taken.creator.name, 'guestExtension');
   assert.is(taken.creator.hostStatusCodePreSnapshot, '555');
 });
@@ -356,7 +360,7 @@ test('a failed freeze ends in a crash-consistent snapshot where that is permitte
       ['onlyGuest', 'guestExtension'],
     ] as const) {
       const taken = await scene.take(method, scene.settings({ custom, includedDisks }));
-      const conclusion = concludeTaken(taken, scene.rig.server.urls);
+      const conclusion = concludeTaken(taken, blobsAt(...scene.rig.server.urls));
       assert.is(conclusion.code, 1, conclusion.message);
       assert.is(conclusion.consistency, 'crashConsistent');
       assert.ok(conclusion.snapshots.every(({ isSuccessful }) => isSuccessful));

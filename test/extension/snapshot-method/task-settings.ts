@@ -1,4 +1,5 @@
 import type { TaskSettings } from '../../../src/extension/model.ts';
+import { blobsAt } from '../../snapshot/blob/fixtures/blobs.ts';
 
 type Overrides = Omit<Partial<TaskSettings>, 'custom' | 'includedDisks'> & {
   readonly custom?: Partial<TaskSettings['custom']>;
@@ -13,10 +14,10 @@ export function taskSettings({ custom, includedDisks, ...rest }: Overrides = {})
     start: undefined,
     locale: 'en-US',
     isV2: true,
-    blobs: [
+    blobs: blobsAt(
       'https://a.blob.core.windows.net/vhds/os.vhd?sig=s1',
       'https://a.blob.core.windows.net/vhds/d.vhd?sig=s2',
-    ],
+    ),
     metadata: [['backup', 'yes']],
     logsBlobUri: undefined,
     statusBlobUri: undefined,

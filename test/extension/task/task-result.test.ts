@@ -8,13 +8,15 @@ import {
   concludeTaken,
 } from '../../../src/extension/task/task-result.ts';
 import { goodRecord } from '../../backup/fixtures/records.ts';
+import { blobsAt } from '../../snapshot/blob/fixtures/blobs.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('conclusion of a task');
-const BLOBS = [
+const BLOBS = blobsAt(
   'https://a.example/vhds/one.vhd?sig=secret1',
   'https://a.example/vhds/two.vhd?sig=secret2',
-];
+);
+const NAMES = BLOBS.map(({ name }) => name);
 
 const failed = (target: number) =>
   ({
@@ -106,7 +108,7 @@ test('a disk with something unfrozen makes the set crash consistent, and the mes
 });
 
 test('names each disk that fails the preflight, and why the others have no snapshot', () => {
-  const some = concludeError(new PreflightError([failed(1)], BLOBS), BLOBS);
+  const some = concludeError(new PreflightError([failed(1)], NAMES), BLOBS);
   assert.is(some.code, 761);
   assert.equal(
     some.snapshots.map(({ isSuccessful, errorMessage }) => [isSuccessful, errorMessage]),
@@ -115,7 +117,7 @@ test('names each disk that fails the preflight, and why the others have no snaps
       [false, 'disk 1 was refused'],
     ],
   );
-  assert.is(concludeError(new PreflightError([failed(0), failed(1)], BLOBS), BLOBS).code, 76);
+  assert.is(concludeError(new PreflightError([failed(0), failed(1)], NAMES), BLOBS).code, 76);
 });
 
 test('tells nobody the query of a blob, nor what an unforeseen error says', () => {

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../../src/config/vmbackup.ts';
 import { readAgentEnvironment } from '../../../src/extension/environment.ts';
 import { keepTimeline } from '../../../src/extension/task/run-task.ts';
-import type { TaskDesk } from '../../../src/extension/task/task-context.ts';
+import type { TaskContext } from '../../../src/extension/task/task-context.ts';
 import { concludeTaken } from '../../../src/extension/task/task-result.ts';
 import { HeldLog } from '../../../src/log/held-log.ts';
 import { Redaction } from '../../../src/log/redaction.ts';
@@ -31,7 +31,7 @@ const FOLDERS = {
   eventsFolder: undefined,
 };
 
-function deskIn(folder: string, logFolder: string): TaskDesk {
+function deskIn(folder: string, logFolder: string): TaskContext {
   const redaction = new Redaction();
   const taskLog = new TaskLog([]);
   return {

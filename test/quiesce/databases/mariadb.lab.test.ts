@@ -4,9 +4,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import { settleOwed } from '../../../src/backup/journal/pending-cleanup.ts';
+import { runPendingCleanup } from '../../../src/backup/journal/pending-cleanup.ts';
 import { ClientSession } from '../../../src/quiesce/databases/client-session.ts';
-import type { Owed } from '../../../src/quiesce/model.ts';
+import type { PendingCleanup } from '../../../src/quiesce/model.ts';
 import type { LabDatabase } from '../../lab/databases/database-server.ts';
 import { askAll } from '../../lab/databases/engine.ts';
 import { BACKUP_PASSWORD, LabMariaDb, mariaDbPlaces } from '../../lab/databases/mariadb.ts';
@@ -134,10 +134,10 @@ test('a replica whose locks hang, for the time-out or until an abort, runs its S
   for (const abort of [undefined, AbortSignal.timeout(3_000)]) {
     const seconds = abort === undefined ? 1 : 20;
     const workload = database.workload.replace('timeout = 20', `timeout = ${seconds}`);
-    const settled: (readonly Owed[])[] = [];
+    const settled: (readonly PendingCleanup[])[] = [];
     const { application, said } = await quiesceWorkload(workload, {
       fileSystems: BOTH,
-      owe:
+      addPending:
         async () =>
         async (left = []) => {
           settled.push(left);
@@ -302,14 +302,14 @@ test('a replica whose worker was killed: the next command that can starts its SQ
   assert.is(await sqlThreads(database), 'No No');
   const sentences: string[] = [];
   writeFileSync(path, database.workload.replace(BACKUP_PASSWORD, 'wrong'));
-  await settleOwed((sentence) => sentences.push(sentence));
+  await runPendingCleanup((sentence) => sentences.push(sentence));
   assert.match(sentences.splice(0).join('\n'), `still owed "START SLAVE 'one' SQL_THREAD;"`);
   assert.is(await sqlThreads(database), 'No No');
   writeFileSync(path, database.workload);
-  await settleOwed((sentence) => sentences.push(sentence));
+  await runPendingCleanup((sentence) => sentences.push(sentence));
   assert.match(sentences.join('\n'), `its database was told "START SLAVE 'one' SQL_THREAD;"`);
   assert.is(await sqlThreads(database), 'Yes No');
-  await settleOwed((sentence) => sentences.push(sentence));
+  await runPendingCleanup((sentence) => sentences.push(sentence));
   assert.is(sentences.length, 1);
 });
 

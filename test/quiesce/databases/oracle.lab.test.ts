@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { Owed, QuiesceCircumstances } from '../../../src/quiesce/model.ts';
-import { payOwed } from '../../../src/quiesce/run-pending.ts';
+import type { PendingCleanup, QuiesceCircumstances } from '../../../src/quiesce/model.ts';
+import { runPending } from '../../../src/quiesce/run-pending.ts';
 import { enterLab } from '../../lab/namespace.ts';
 import { runCommand } from '../../lab/run-command.ts';
 import { suite } from '../../suite.ts';
@@ -182,10 +182,10 @@ test('a backup mode that somebody else has begun is not ended: 509, and nothing 
 
 /** What is owed, and what was said to be left of it. */
 class Debts {
-  readonly owed: Owed[] = [];
-  readonly settled: (readonly Owed[])[] = [];
-  readonly owe: QuiesceCircumstances['owe'] = async (all) => {
-    this.owed.push(...all);
+  readonly pending: PendingCleanup[] = [];
+  readonly settled: (readonly PendingCleanup[])[] = [];
+  readonly addPending: QuiesceCircumstances['addPending'] = async (all) => {
+    this.pending.push(...all);
     return async (left = []) => {
       this.settled.push(left);
     };
@@ -197,7 +197,7 @@ test('the backup mode is owed while it lasts, and a command that finds it owed e
   const debts = new Debts();
   const { application } = await instances.quiesce('', debts);
   assert.ok(instances.isInBackup('ORCL'));
-  const payments = await payOwed(debts.owed, () => {});
+  const payments = await runPending(debts.pending, () => {});
   assert.match(payments.map(({ sentence }) => sentence).join(), 'ALTER DATABASE END BACKUP');
   assert.equal(
     payments.map(({ left }) => left),
@@ -249,9 +249,9 @@ test('what even a fresh session cannot end stays owed', async () => {
   instances.set('ORCL', 'end-fails', '');
   await application.resume();
   assert.equal(codesOf(application), [505]);
-  assert.equal(debts.settled, [debts.owed]);
-  const [payment] = await payOwed(debts.owed, () => {});
-  assert.equal(payment?.left, debts.owed[0]);
+  assert.equal(debts.settled, [debts.pending]);
+  const [payment] = await runPending(debts.pending, () => {});
+  assert.equal(payment?.left, debts.pending[0]);
   assert.match(payment?.sentence ?? '', 'ORA-01031');
 });
 

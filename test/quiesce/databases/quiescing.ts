@@ -50,7 +50,7 @@ export async function quiesceWorkload(
     isSnapshotted: () => true,
     abort: new AbortController().signal,
     note: (message) => notes.push(message),
-    owe: async () => async () => {},
+    addPending: async () => async () => {},
     ...circumstances,
   });
   return {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import type { Owed, QuiescedApplication } from '../../../src/quiesce/model.ts';
+import type { PendingCleanup, QuiescedApplication } from '../../../src/quiesce/model.ts';
 import { quiesce } from '../../../src/quiesce/quiesce.ts';
 import {
   type QuiescePaths,
@@ -15,15 +15,15 @@ export interface Ran {
   /** `course code code …` after the pre-scripts. */
   readonly before: string;
   readonly notes: string;
-  readonly owed: readonly Owed[];
-  readonly isOwedSettled: boolean;
+  readonly pending: readonly PendingCleanup[];
+  readonly isDone: boolean;
 }
 
 export interface Circumstances {
   readonly abort?: AbortSignal;
   /** Between pre- and post-scripts. */
   readonly meanwhile?: () => void;
-  /** Called when nothing is owed any more. */
+  /** Called when nothing is pending any more. */
   readonly settle?: () => Promise<void>;
 }
 
@@ -32,19 +32,19 @@ export async function run(paths: QuiescePaths, circumstances: Circumstances = {}
   const plan = readQuiesceConfiguration(paths, RULES);
   assert.ok(plan !== undefined);
   const notes: string[] = [];
-  let owed: readonly Owed[] = [];
-  let isOwedSettled = false;
+  let pending: readonly PendingCleanup[] = [];
+  let isDone = false;
   const application = await quiesce(plan, {
     fileSystems: [],
     freezes: true,
     isSnapshotted: () => true,
     abort: circumstances.abort ?? new AbortController().signal,
     note: (message) => notes.push(message),
-    owe: async (scripts) => {
-      owed = scripts;
+    addPending: async (scripts) => {
+      pending = scripts;
       return async () => {
         await circumstances.settle?.();
-        isOwedSettled = true;
+        isDone = true;
       };
     },
   });
@@ -52,7 +52,7 @@ export async function run(paths: QuiescePaths, circumstances: Circumstances = {}
   const before = [application.course, ...codes].join(' ');
   circumstances.meanwhile?.();
   await application.resume();
-  return { application, before, notes: notes.join('\n'), owed, isOwedSettled };
+  return { application, before, notes: notes.join('\n'), pending, isDone };
 }
 
 export function traceOf(files: ScriptFiles): string {

@@ -21,9 +21,9 @@ test('runs both with their parameters, and owes the post-script meanwhile', asyn
   assert.is(traceOf(files), 'pre a b c\npost d');
   assert.is(ran.before, 'freeze');
   assert.equal(codesOf(ran), []);
-  const [owed] = ran.owed;
-  assert.is(owed?.kind === 'script' && owed.command.path, files.path('post.sh'));
-  assert.ok(ran.isOwedSettled);
+  const [pending] = ran.pending;
+  assert.is(pending?.kind === 'script' && pending.command.path, files.path('post.sh'));
+  assert.ok(ran.isDone);
   const { name, held } = ran.application.record();
   assert.is(name, 'scripts shop');
   assert.ok(held !== undefined && held.toNs > held.fromNs);

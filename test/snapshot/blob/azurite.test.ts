@@ -13,6 +13,7 @@ import * as assert from 'uvu/assert';
 import { BlobLanes } from '../../../src/snapshot/blob/lanes.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
+import { blobAt } from './fixtures/blobs.ts';
 import { inMs } from './fixtures/window.ts';
 
 const { folder } = trustOwnAuthority(import.meta.filename);
@@ -102,10 +103,14 @@ test('page blobs are read, and snapshotted with their new metadata', async () =>
   const writable = await azurite.disk('write only.vhd', 'second');
   const absent = azurite.container.getPageBlobClient('absent.vhd');
   await using lanes = await BlobLanes.open([
-    { url: withSas(readable, 'rw'), metadata: [['Task', 'e07354cf_1']], clientRequestId: 't/0' },
-    { url: withSas(writable, 'w'), metadata: [], clientRequestId: 't/1' },
-    { url: withSas(absent, 'rw'), metadata: [], clientRequestId: 't/2' },
-    { url: withSas(absent, 'w'), metadata: [], clientRequestId: 't/3' },
+    {
+      blob: blobAt(withSas(readable, 'rw')),
+      metadata: [['Task', 'e07354cf_1']],
+      clientRequestId: 't/0',
+    },
+    { blob: blobAt(withSas(writable, 'w')), metadata: [], clientRequestId: 't/1' },
+    { blob: blobAt(withSas(absent, 'rw')), metadata: [], clientRequestId: 't/2' },
+    { blob: blobAt(withSas(absent, 'w')), metadata: [], clientRequestId: 't/3' },
   ]);
   const found = await lanes.preflight();
   assert.equal(
@@ -142,7 +147,9 @@ test('a SAS with a wrong signature is refused before anything is frozen', async 
   await using azurite = await Azurite.start();
   const blob = await azurite.disk('d.vhd', 'x');
   const url = withSas(blob, 'rw').replace(/sig=...../, 'sig=wrong');
-  await using lanes = await BlobLanes.open([{ url, metadata: [], clientRequestId: 't/0' }]);
+  await using lanes = await BlobLanes.open([
+    { blob: blobAt(url), metadata: [], clientRequestId: 't/0' },
+  ]);
   const [found] = await lanes.preflight();
   assert.ok(found?.ok === false);
   assert.is(found.failure.httpStatus, 403);

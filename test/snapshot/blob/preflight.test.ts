@@ -3,6 +3,7 @@ import { BlobLanes } from '../../../src/snapshot/blob/lanes.ts';
 import type { Preflight } from '../../../src/snapshot/model.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
+import { blobAt } from './fixtures/blobs.ts';
 import { answer, answerHead, inTurn, Peer, refuse, reset, type Scripts } from './fixtures/peer.ts';
 import { target } from './fixtures/window.ts';
 
@@ -21,7 +22,7 @@ interface Found {
 async function preflight(permissions: string, scripts: Scripts): Promise<Found> {
   await using peer = await Peer.start(trusted, scripts);
   const url = `${peer.origin}/disks/d.vhd?sv=1&${permissions}&sig=secret`;
-  await using lanes = await BlobLanes.open([target(peer.origin, 0, { url })]);
+  await using lanes = await BlobLanes.open([target(peer.origin, 0, { blob: blobAt(url) })]);
   const [found] = await lanes.preflight();
   const requests = peer.requests.map(
     ({ method, path }) => `${method} ${path.replace(/.*sig=secret&?/, '')}`,

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { BlobLanes } from '../../../src/snapshot/blob/lanes.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
+import { blobAt } from './fixtures/blobs.ts';
 import { answer, answerHead, Peer, reset, type Script, sayAndClose } from './fixtures/peer.ts';
 import { inMs, target } from './fixtures/window.ts';
 
@@ -52,7 +53,7 @@ test(
         await using peer = await Peer.start(trusted, { snapshot, firstByte: snapshot, head });
         const encoded = encodeURIComponent(secret);
         const url = `${peer.origin}/disks/d.vhd?sv=1&sig=${encoded}&sp=rw`;
-        await using lanes = await BlobLanes.open([target(peer.origin, 0, { url })]);
+        await using lanes = await BlobLanes.open([target(peer.origin, 0, { blob: blobAt(url) })]);
         const said: unknown[] = [await lanes.preflight(), await lanes.rewarm()];
         lanes.fire([0], inMs(400));
         said.push(await lanes.answers());

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { doSnapshotCall } from '../../../src/snapshot/host/do-snapshot.ts';
 import { HostClient } from '../../../src/snapshot/host/host-client.ts';
-import { HostTaker } from '../../../src/snapshot/host/host-taker.ts';
+import { HostProvider } from '../../../src/snapshot/host/host-provider.ts';
 import { preSnapshot } from '../../../src/snapshot/host/pre-snapshot.ts';
 import { suite } from '../../suite.ts';
 
@@ -91,7 +91,7 @@ for (const [what, answer, statusCode] of SHAPES) {
   });
 }
 
-async function fire(client: HostClient): ReturnType<HostTaker['answers']> {
+async function fire(client: HostClient): ReturnType<HostProvider['answers']> {
   const call = doSnapshotCall({
     taskId: 't',
     diskIds: [3],
@@ -101,7 +101,7 @@ async function fire(client: HostClient): ReturnType<HostTaker['answers']> {
     instantAccessDurationMinutes: undefined,
   });
   const ended = Promise.withResolvers<void>();
-  await using taker = new HostTaker(client, call, {
+  await using taker = new HostProvider(client, call, {
     onEvent: ({ kind }) => (kind === 'fired' ? undefined : ended.resolve()),
   });
   taker.fire([0], process.hrtime.bigint() + 10_000_000_000n);

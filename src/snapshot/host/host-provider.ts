@@ -6,7 +6,7 @@ import type {
   Rewarmed,
   SnapshotAnswer,
   SnapshotEvent,
-  SnapshotTaker,
+  SnapshotProvider,
 } from '../model.ts';
 import type { HostCall, HostDiskAnswer } from './host-call.ts';
 import { HOST_TIMEOUT_MS, type HostClient, hostGet } from './host-client.ts';
@@ -37,7 +37,7 @@ export interface HostTakerOptions {
  * everything is frozen before it leaves and nothing is thawed before its answer is in; the answer is
  * told apart by disks after the thaw. Borrows the client, and does not close it.
  */
-export class HostTaker implements SnapshotTaker {
+export class HostProvider implements SnapshotProvider {
   readonly #client: HostClient;
   readonly #call: HostCall;
   readonly #options: HostTakerOptions;

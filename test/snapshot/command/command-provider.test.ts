@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { CommandTaker } from '../../../src/snapshot/command/command-taker.ts';
+import { CommandProvider } from '../../../src/snapshot/command/command-provider.ts';
 import { HeldCommand } from '../../../src/snapshot/command/held-command.ts';
 import { HeldOutput } from '../../../src/snapshot/command/held-output.ts';
 import { findProgram } from '../../../src/snapshot/command/program-path.ts';
@@ -11,13 +11,13 @@ const test = suite('command in the window');
 /** A command that stands ready, its taker, and what the taker has told. */
 class Scene implements AsyncDisposable {
   readonly events: SnapshotEvent[] = [];
-  readonly taker: CommandTaker;
+  readonly taker: CommandProvider;
   readonly command: HeldCommand;
   readonly #answered = Promise.withResolvers<void>();
 
   private constructor(command: HeldCommand) {
     this.command = command;
-    this.taker = new CommandTaker(command, {
+    this.taker = new CommandProvider(command, {
       onEvent: (event) => {
         this.events.push(event);
         if (event.kind !== 'fired') {

@@ -4,7 +4,7 @@ import type {
   Rewarmed,
   SnapshotAnswer,
   SnapshotEvent,
-  SnapshotTaker,
+  SnapshotProvider,
 } from '../model.ts';
 import type { CommandEnd, HeldCommand } from './held-command.ts';
 
@@ -18,7 +18,7 @@ export interface CommandTakerOptions {
  * A command in the place of snapshot requests. There is one target, which every disk may be: the command begins
  * when everything is frozen, and nothing is thawed before it has ended. Borrows the command.
  */
-export class CommandTaker implements SnapshotTaker {
+export class CommandProvider implements SnapshotProvider {
   readonly #command: HeldCommand;
   readonly #tell: (event: SnapshotEvent) => void;
   #firedNs: bigint | undefined;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { doSnapshotCall } from '../../../src/snapshot/host/do-snapshot.ts';
 import { HostClient } from '../../../src/snapshot/host/host-client.ts';
-import { HostTaker } from '../../../src/snapshot/host/host-taker.ts';
+import { HostProvider } from '../../../src/snapshot/host/host-provider.ts';
 import type { SnapshotAnswer, SnapshotEvent } from '../../../src/snapshot/model.ts';
 import { LabHost } from '../../lab/host/lab-host.ts';
 import type { HostFault } from '../../lab/host/model.ts';
@@ -30,12 +30,12 @@ function call() {
 class Watched implements AsyncDisposable {
   readonly events: SnapshotEvent[] = [];
   readonly client: HostClient;
-  readonly taker: HostTaker;
+  readonly taker: HostProvider;
   readonly #ended = Promise.withResolvers<void>();
 
   constructor(address: string, timeoutMs = 40_000) {
     this.client = HostClient.open(address);
-    this.taker = new HostTaker(this.client, call(), {
+    this.taker = new HostProvider(this.client, call(), {
       timeoutMs,
       onEvent: (event) => {
         this.events.push(event);

@@ -1,0 +1,156 @@
+import { machineProxy } from '../config/machine-proxy.ts';
+import { pathOfDisk } from '../filesystems/disks.ts';
+import { type Disk, OS_DISK_LUN, type Plan } from '../filesystems/model.ts';
+import type { QuiescedApplication } from '../quiesce/model.ts';
+import type { SnapshotAnswer } from '../snapshot/model.ts';
+import type { RunContext } from './context.ts';
+import { rememberFreezeOrder } from './freeze-order-file.ts';
+import { setWishesOf } from './matching.ts';
+import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
+import type { Prepared } from './prepare.ts';
+import type { BackupRecord, TargetRecord, WritesSeen } from './record.ts';
+import { fileSystemsBehind } from './schedule/topology.ts';
+import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
+import { storageAfterwards } from './verify-storage.ts';
+import { diskBehind, knownDisks, UNKNOWN_DISK } from './whole-set/behind.ts';
+import { describeGap, isFault, type SetGap } from './whole-set/gap.ts';
+import { gapOfHost, gapsOf } from './whole-set/gaps.ts';
+import { stuckIn, type WindowRuns } from './window-run.ts';
+
+/**
+ * Looks at the storage once more, remembers what was stuck, deletes useless snapshots, and puts together what the run
+ * came to. Nothing is frozen any more.
+ */
+export async function buildRecord(
+  context: RunContext,
+  prepared: Prepared,
+  windows: WindowRuns,
+  application: QuiescedApplication | undefined,
+): Promise<BackupRecord> {
+  const { startAt } = context.request;
+  const { last, earlier } = windows;
+  const { plan, targets } = prepared;
+  const scheduled = startAt && startOf(context, startAt, windows);
+  await rememberStuck(context, plan, windows);
+  const answers = isWorthless(last) ? last.answers.map(disowned) : last.answers;
+  const gaps = await gapsAfterwards(context, prepared, answers);
+  for (const gap of gaps.filter((it) => !isFault(it))) {
+    context.warn(describeGap(gap));
+  }
+  return {
+    plan,
+    disks: targetRecords(prepared, answers, last.writes),
+    gaps,
+    fileSystems: last.fileSystems,
+    barrier: last.barrier,
+    end: last.end,
+    findings: last.findings,
+    earlierAttempts: earlier.map((it) => ({ fileSystems: it.fileSystems, stuck: stuckIn(it) })),
+    orphans: await deleteOrphans(uselessSnapshots(windows), targets, machineProxy()),
+    phases: context.phaseTimes,
+    unsettled: prepared.freezer.unsettled(),
+    warnings: context.warnings,
+    scheduled,
+    application: application?.record(),
+  };
+}
+
+function startOf(
+  context: RunContext,
+  askedFor: Date,
+  { last, earlier }: WindowRuns,
+): ScheduledStart {
+  const windows = [...earlier, last].map(({ fileSystems }) => fileSystems);
+  const start = scheduledStart(askedFor, windows, bothClocks());
+  const sentence = lateness(start);
+  if (sentence !== undefined) {
+    context.warn(sentence);
+  }
+  return start;
+}
+
+/** The storage is looked at once more: what was mounted or moved in the last moment before the freeze shows now. */
+async function gapsAfterwards(
+  { request }: RunContext,
+  { plan, targets }: Prepared,
+  answers: readonly SnapshotAnswer[],
+): Promise<SetGap[]> {
+  const after =
+    plan.fileSystems.length === 0 ? undefined : await storageAfterwards(request.selection, plan);
+  return [
+    ...gapsOf(plan, targets, setWishesOf(request), after),
+    ...gapOfHost(plan, targets, answers, request.includedLuns),
+  ];
+}
+
+/** What was stuck until it was frozen first will be frozen first from now on. */
+async function rememberStuck(
+  context: RunContext,
+  plan: Plan,
+  { last, earlier }: WindowRuns,
+): Promise<void> {
+  const mountPoints = earlier
+    .flatMap(stuckIn)
+    .flatMap((index) => plan.fileSystems[index]?.mountPoint ?? []);
+  if (mountPoints.length === 0 || last.barrier === undefined) {
+    return;
+  }
+  for (const finding of earlier.flatMap(({ findings }) => findings)) {
+    context.warn(finding);
+  }
+  context.warn(
+    `${mountPoints.join(', ')} froze only when frozen before the others; future runs will freeze it first`,
+  );
+  try {
+    await rememberFreezeOrder(mountPoints);
+  } catch (error) {
+    context.warn(`cannot store the freeze order for future runs: ${String(error)}`);
+  }
+}
+
+/** The answer of a disk whose snapshot is not part of a common instant. */
+function disowned(answer: SnapshotAnswer): SnapshotAnswer {
+  if (answer.snapshot === undefined) {
+    return answer;
+  }
+  const { httpStatus, requestId } = answer;
+  const message = 'its snapshot was taken, but not everything could be frozen';
+  return {
+    ...answer,
+    snapshot: undefined,
+    failure: { kind: 'aborted', message, httpStatus, serviceCode: undefined, requestId },
+  };
+}
+
+function targetRecords(
+  { plan, targets }: Prepared,
+  answers: readonly SnapshotAnswer[],
+  writes: readonly WritesSeen[],
+): TargetRecord[] {
+  const disks = knownDisks(targets);
+  return answers.map((answer) => {
+    const target = targets[answer.target];
+    const behind = target?.behind ?? UNKNOWN_DISK;
+    const disk = diskBehind(behind) ?? diskOfLun(plan, answer.host?.lun);
+    return {
+      blob: hostBlob(answer) ?? target?.name ?? '',
+      device: disk === undefined ? undefined : pathOfDisk(disk),
+      answer,
+      fileSystems: fileSystemsBehind(plan, disks, answer.target),
+      writes: writes[answer.target] ?? { kind: 'unknown' },
+      behind,
+    };
+  });
+}
+
+/** The host names the blobs behind its one target. */
+function hostBlob({ host }: SnapshotAnswer): string | undefined {
+  const lun = host?.lun === OS_DISK_LUN ? 'the OS disk' : `LUN ${host?.lun}`;
+  return host?.uri?.split('?')[0] ?? (host?.lun === undefined ? undefined : lun);
+}
+
+function diskOfLun({ disks, otherDisks }: Plan, lun: number | undefined): string | undefined {
+  const isIt = (disk: Disk): boolean =>
+    lun === OS_DISK_LUN ? disk.role === 'os' : disk.role === 'data' && disk.lun === lun;
+  return lun === undefined ? undefined : [...disks, ...(otherDisks ?? [])].find(isIt)?.name;
+}

@@ -1,0 +1,33 @@
+/** A name and its value. */
+export type MetadataPair = readonly [key: string, value: string];
+
+/** A C# identifier, in the characters of an HTTP header: the Blob service refuses any other name. */
+const NAME = /^[A-Za-z_]\w*$/;
+/** What an HTTP header may hold and keeps as it is. */
+const VALUE = /^(?! )[\x20-\x7e]*(?<! )$/;
+/** Of all names and values together; the Blob service refuses more. */
+const MAX_BYTES = 8 * 1024;
+
+/**
+ * Why the Blob service would refuse these metadata, as the end of a sentence; undefined if it accepts them. To be
+ * asked before anything is frozen. The message quotes no value.
+ * https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+ */
+export function metadataProblem(metadata: readonly MetadataPair[]): string | undefined {
+  const names = new Set<string>();
+  let bytes = 0;
+  for (const [key, value] of metadata) {
+    if (!NAME.test(key)) {
+      return `has the name ${JSON.stringify(key)}; expected letters, digits and _, not beginning with a digit`;
+    }
+    if (!VALUE.test(value)) {
+      return `has a value of ${key} that no header can carry; expected printable ASCII without spaces around it`;
+    }
+    if (names.has(key.toLowerCase())) {
+      return `has the name ${key} twice; the service ignores case`;
+    }
+    names.add(key.toLowerCase());
+    bytes += key.length + value.length;
+  }
+  return bytes > MAX_BYTES ? `has ${bytes} bytes; expected at most ${MAX_BYTES} in all` : undefined;
+}

@@ -19,7 +19,6 @@
         'native/clock.cc',
         'native/completions.cc',
         'native/deadline.cc',
-        'native/exit_hook.cc',
         'native/fanotify_lever.cc',
         'native/freeze_calls.cc',
         'native/freezer.cc',

@@ -10,7 +10,6 @@
 #include "arguments.h"
 #include "btrfs.h"
 #include "clock.h"
-#include "exit_hook.h"
 #include "freezer.h"
 #include "hard_to_kill.h"
 #include "js_errors.h"
@@ -42,7 +41,7 @@ class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
  private:
   static constexpr std::size_t kRecordFields = 6;  // see native.ts
   /** What an environment that ends waits for a thaw; the guardian stands behind it. */
-  static constexpr uint64_t kCloseWaitNs = kExitWaitNs;
+  static constexpr uint64_t kCloseWaitNs = 2'000'000'000;
 
   static void clean_up(void* self) { static_cast<FreezerObject*>(self)->end(kCloseWaitNs); }
   void end(uint64_t wait_ns);
@@ -65,7 +64,7 @@ class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
   void arm(const Napi::CallbackInfo& info);
   void disarm(const Napi::CallbackInfo& info);
   void keep_alive(const Napi::CallbackInfo& info);
-  void close(const Napi::CallbackInfo&) { end(0); }
+  void close(const Napi::CallbackInfo& info) { end(to_ns(info[0])); }
 
   Napi::Env env_;
   Doorbell doorbell_;
@@ -114,7 +113,6 @@ FreezerObject::FreezerObject(const Napi::CallbackInfo& info)
     throw;
   }
   doorbell_.Unref(env_);
-  thaw_at_exit(freezer_);
   // After the doorbell: hooks run in reverse order, and the bell's thread must end before it does.
   napi_add_env_cleanup_hook(env_, clean_up, this);
 }

@@ -178,18 +178,14 @@ void Freezer::break_off(EventKind why) {
   if (on_break_off_) on_break_off_();
 }
 
-void Freezer::release(uint64_t limit_ns) {
+void Freezer::close(uint64_t limit_ns) {
+  if (closed_) return;
+  closed_ = true;
   armed_.store(0);
   thaw_everything();
   grace_periods_.restore();
   if (on_break_off_) on_break_off_();
   wait_until_settled(limit_ns);
-}
-
-void Freezer::close(uint64_t limit_ns) {
-  if (closed_) return;
-  closed_ = true;
-  release(limit_ns);
   deadline_->stop();
   completions_->stop_bell();
   end_threads(kIdleThreadsEndNs);

@@ -84,9 +84,6 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
    */
   void close(uint64_t limit_ns);
 
-  /** For close() at the end of the process: thaws and restores, ends no thread. Any thread. */
-  void release(uint64_t limit_ns);
-
  private:
   enum Work : uint32_t { kSync = 1, kFreeze = 2, kThaw = 4, kStop = 8, kThawAnyones = 16 };
 

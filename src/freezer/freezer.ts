@@ -8,6 +8,7 @@ import {
   type NativeLastLever,
 } from './native.ts';
 import { type OpenedMount, openedMounts } from './superblock.ts';
+import { closeNative, thawAtExit } from './thaw-at-exit.ts';
 
 /** What `Symbol.asyncDispose` waits for file systems whose thaw does not return. */
 export const DISPOSE_LIMIT_MS = 5000;
@@ -101,6 +102,7 @@ export class Freezer implements AsyncDisposable {
     } catch (error) {
       throw openError(error);
     }
+    thawAtExit(this.#native);
     const opened = this.#openedMounts();
     this.deviceNumbers = opened.map(({ device }) => device);
     this.mountIds = opened.map(({ mountId }) => mountId);
@@ -181,14 +183,14 @@ export class Freezer implements AsyncDisposable {
     }
     await this.#settle();
     this.#closed = true;
-    this.#native.close();
+    closeNative(this.#native);
   }
 
   #openedMounts(): readonly OpenedMount[] {
     try {
       return openedMounts(this.#native.descriptors().mountPoints);
     } catch (error) {
-      this.#native.close();
+      closeNative(this.#native);
       throw lookError(error);
     }
   }

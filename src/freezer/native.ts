@@ -37,7 +37,8 @@ export interface NativeFreezer {
   /** Fills the records given to the constructor; returns how many. */
   drain(): number;
   keepAlive(wanted: boolean): void;
-  close(): void;
+  /** Thaws what is frozen, and waits for that at most so long. */
+  close(waitNs: bigint): void;
 }
 
 /** `LastLever` of native/last_lever_object.h. */

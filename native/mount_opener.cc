@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,8 +16,6 @@
 
 #include "clock.h"
 #include "mount_point.h"
-#include "system_error.h"
-#include "thread.h"
 
 namespace flashfreeze {
 namespace {
@@ -89,28 +86,10 @@ struct MountOpener::Helper {
 MountOpener::MountOpener(std::vector<std::string> paths, uint64_t limit_ns)
     : paths_(std::move(paths)),
       limit_ns_(limit_ns),
-      cancelled_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       opened_(paths_.size()),
-      answered_(paths_.size()) {
-  if (!cancelled_) throw SystemError(errno, "eventfd");
-}
+      answered_(paths_.size()) {}
 
-std::shared_ptr<MountOpener> MountOpener::open(std::vector<std::string> paths, uint64_t limit_ns,
-                                               Done done) {
-  std::shared_ptr<MountOpener> opener(new MountOpener(std::move(paths), limit_ns));
-  start_thread([opener, done = std::move(done)] {
-    opener->run();
-    done(std::move(opener->opened_));
-  });
-  return opener;
-}
-
-void MountOpener::cancel() {
-  const uint64_t one = 1;
-  (void)!write(cancelled_.get(), &one, sizeof one);
-}
-
-void MountOpener::run() {
+std::vector<OpenedMountPoint> MountOpener::open() {
   std::vector<Helper> helpers;
   if (!paths_.empty()) helpers.push_back(start(0, paths_.size()));
   listen(helpers);
@@ -126,6 +105,7 @@ void MountOpener::run() {
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     if (unanswered(i)) opened_[i].error = ETIMEDOUT;
   }
+  return std::move(opened_);
 }
 
 MountOpener::Helper MountOpener::start(std::size_t first, std::size_t count) {
@@ -143,9 +123,14 @@ MountOpener::Helper MountOpener::start(std::size_t first, std::size_t count) {
   }
   helper.socket = Descriptor(ends[0]);
   const Descriptor other(ends[1]);
+  sigset_t all;
+  sigset_t former;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &former);  // no handler of this process runs in the new one
   // Without a signal at its end, so that nobody else hears of it; the new process has one thread, this one's copy.
   const long pid = syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr);
   if (pid == 0) help(other.get(), paths.data(), count);
+  pthread_sigmask(SIG_SETMASK, &former, nullptr);
   if (pid < 0) {
     for (std::size_t i = first; i < first + count; ++i) {
       opened_[i].error = errno;
@@ -194,19 +179,18 @@ bool MountOpener::hear(Helper& helper) {
 void MountOpener::listen(std::vector<Helper>& helpers) {
   uint64_t deadline_ns = monotonic_ns() + limit_ns_;
   for (;;) {
-    std::vector<pollfd> waiting{{cancelled_.get(), POLLIN, 0}};
-    std::vector<Helper*> whose{nullptr};
+    std::vector<pollfd> waiting;
+    std::vector<Helper*> whose;
     for (Helper& helper : helpers) {
       if (helper.left == 0) continue;
       waiting.push_back({helper.socket.get(), POLLIN, 0});
       whose.push_back(&helper);
     }
     const uint64_t now_ns = monotonic_ns();
-    if (waiting.size() == 1 || now_ns >= deadline_ns) return;
+    if (waiting.empty() || now_ns >= deadline_ns) return;
     const uint64_t wait_ms = (deadline_ns - now_ns) / kNsPerMs + 1;
     if (poll(waiting.data(), waiting.size(), static_cast<int>(wait_ms)) < 0 && errno != EINTR) return;
-    if (waiting[0].revents != 0) return;
-    for (std::size_t i = 1; i < waiting.size(); ++i) {
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
       if (waiting[i].revents == 0) continue;
       if (hear(*whose[i]) && helpers.size() == 1) deadline_ns = monotonic_ns() + limit_ns_;
     }

@@ -2,8 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,24 +22,17 @@ struct OpenedMountPoint {
  */
 class MountOpener {
  public:
-  using Done = std::function<void(std::vector<OpenedMountPoint>)>;
+  MountOpener(std::vector<std::string> paths, uint64_t limit_ns);
 
   /**
-   * One process opens all, one after the other; where one is late, one process for each of the rest. Calls `done` once,
-   * on a thread of its own, after two times `limit_ns` without an answer at the latest, or soon after cancel().
-   * Throws SystemError.
+   * One process opens all, one after the other; where one is late, one process for each of the rest. Returns after
+   * two times `limit_ns` without an answer at the latest. Once.
    */
-  static std::shared_ptr<MountOpener> open(std::vector<std::string> paths, uint64_t limit_ns,
-                                           Done done);
-
-  /** Any thread. */
-  void cancel();
+  std::vector<OpenedMountPoint> open();
 
  private:
   struct Helper;
 
-  MountOpener(std::vector<std::string> paths, uint64_t limit_ns);
-  void run();
   Helper start(std::size_t first, std::size_t count);
   bool hear(Helper& helper);
   void listen(std::vector<Helper>& helpers);
@@ -49,7 +40,6 @@ class MountOpener {
 
   std::vector<std::string> paths_;
   uint64_t limit_ns_;
-  Descriptor cancelled_;
   std::vector<OpenedMountPoint> opened_;
   std::vector<bool> answered_;
 };

@@ -1,41 +1,44 @@
 #include "mount_opener_call.h"
 
-#include <memory>
 #include <utility>
-#include <vector>
 
 #include "arguments.h"
-#include "js_errors.h"
 #include "mount_opener.h"
-#include "pending_call.h"
+#include "system_error.h"
 
 namespace flashfreeze {
+namespace {
+
+/** On a thread of Node's pool, which the end of the process waits for: two times the limit at most. */
+class Opening : public Napi::AsyncWorker {
+ public:
+  Opening(Napi::Function done, std::vector<std::string> paths, uint64_t limit_ns)
+      : Napi::AsyncWorker(done, "flashfreeze"), opener_(std::move(paths), limit_ns) {}
+
+ private:
+  void Execute() override { opened_ = opener_.open(); }
+
+  void OnOK() override {
+    auto descriptors = Napi::Array::New(Env(), opened_.size());
+    auto errors = Napi::Array::New(Env(), opened_.size());
+    for (uint32_t i = 0; i < opened_.size(); ++i) {
+      descriptors.Set(i, opened_[i].descriptor.release());
+      errors.Set(i, opened_[i].error);
+    }
+    Callback().Call({descriptors, errors});
+  }
+
+  MountOpener opener_;
+  std::vector<OpenedMountPoint> opened_;
+};
+
+}  // namespace
 
 Napi::Value open_mount_points(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  auto paths = to_strings(info[0].As<Napi::Array>());
-  const uint64_t limit_ns = to_ns(info[1]);
-  return guarded(env, [&] {
-    auto call = PendingCall::start(env, info[2].As<Napi::Function>());
-    auto opener = call->begin([&] {
-      return MountOpener::open(std::move(paths), limit_ns, [call](auto opened) {
-        // Copied with the call: who is not heard any more lets go of what was opened.
-        auto all = std::make_shared<std::vector<OpenedMountPoint>>(std::move(opened));
-        call->finish([all](Napi::Env env, Napi::Function done) {
-          auto descriptors = Napi::Array::New(env, all->size());
-          auto errors = Napi::Array::New(env, all->size());
-          for (uint32_t i = 0; i < all->size(); ++i) {
-            descriptors.Set(i, (*all)[i].descriptor.release());
-            errors.Set(i, (*all)[i].error);
-          }
-          done.Call({descriptors, errors});
-        });
-      });
-    });
-    call->on_clean_up([opener] { opener->cancel(); });
-    // What JavaScript held of it would stay open until garbage is collected.
-    return env.Undefined();
-  });
+  auto* opening = new Opening(info[2].As<Napi::Function>(), to_strings(info[0].As<Napi::Array>()),
+                              to_ns(info[1]));
+  opening->Queue();  // deletes it in the end
+  return info.Env().Undefined();
 }
 
 }  // namespace flashfreeze

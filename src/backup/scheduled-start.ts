@@ -67,7 +67,7 @@ export function lateness({ askedFor, lateMs }: ScheduledStart): string | undefin
     : `the freeze started ${(lateMs / 1_000).toFixed(1)} s late (scheduled for ${askedFor.toISOString()}): preparation took too long, or it waited for a lock`;
 }
 
-/** A sleeping thread and an event loop take up to some ms to wake on a busy machine. */
+/** A timer takes up to some ms to wake the event loop on a busy machine. */
 const WAKE_AHEAD_MS = 4;
 
 /**
@@ -85,7 +85,7 @@ export async function waitExactly(startAt: Date | undefined, abort: AbortSignal)
 }
 
 /**
- * Resolves `aheadMs` before the scheduled time, to some tens of microseconds; at once if there is none.
+ * Resolves `aheadMs` before the scheduled time, or up to some ms later; at once if there is none.
  *
  * @throws FlashfreezeError FF_INTERRUPTED
  */
@@ -97,9 +97,8 @@ export async function waitForStart(
   if (startAt === undefined) {
     return;
   }
-  const ns = BigInt(Math.round(startAt.getTime() - aheadMs)) * 1_000_000n;
   try {
-    await sleepUntil({ clock: 'realtime', ns }, abort);
+    await sleepUntil(startAt.getTime() - aheadMs, abort);
   } catch (error) {
     throwIfAborted(abort);
     throw error;

@@ -1,40 +1,21 @@
-import { nativeError } from './freezer-errors.ts';
-import { loadAddon } from './native.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** An instant on one of the machine's clocks, in nanoseconds. */
-export type Instant =
-  | { readonly clock: 'realtime'; readonly ns: bigint }
-  | { readonly clock: 'monotonic'; readonly ns: bigint };
+/** A step of the wall clock is followed within this time: a timer of Node.js runs on the other clock. */
+const LOOK_AGAIN_MS = 1_000;
 
 /**
- * Waits on a native thread for an absolute time (steps of the realtime clock are followed), to some
- * tens of microseconds. Resolves at once for a time that has passed; rejects with the signal's
- * reason when aborted. Throws `FF_LIMIT_REACHED` where no thread can be started.
+ * Waits until the wall clock (`Date.now()`) shows a time, and up to some ms longer. Resolves at once if it has
+ * passed; rejects with the signal's reason when aborted.
  */
-export async function sleepUntil({ clock, ns }: Instant, signal?: AbortSignal): Promise<void> {
+export async function sleepUntil(atMs: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const cancel = startSleeping(clock === 'realtime', ns, (reached) => {
-    signal?.removeEventListener('abort', cancel);
-    if (reached) {
-      resolve();
-    } else {
-      reject(signal?.reason);
-    }
-  });
-  signal?.addEventListener('abort', cancel, { once: true });
-  return promise;
+  for (let leftMs = atMs - Date.now(); leftMs > 0; leftMs = atMs - Date.now()) {
+    await pause(Math.min(leftMs, LOOK_AGAIN_MS), signal);
+  }
 }
 
-function startSleeping(
-  realtime: boolean,
-  ns: bigint,
-  done: (reached: boolean) => void,
-): () => void {
-  const { sleepUntil: start } = loadAddon();
-  try {
-    return start(realtime, ns, done);
-  } catch (error) {
-    throw nativeError(error, 'clock');
-  }
+/** Waits for a time. Rejects with the signal's reason when aborted. */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await delay(Math.ceil(ms), undefined, signal && { signal }).catch(() => {});
+  signal?.throwIfAborted();
 }

@@ -1,7 +1,8 @@
 /** What JavaScript may call, and nothing else: checks arguments, converts, hands over. */
+#include <fcntl.h>
 #include <napi.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -9,14 +10,11 @@
 
 #include "arguments.h"
 #include "btrfs.h"
-#include "clock.h"
 #include "freezer.h"
 #include "hard_to_kill.h"
 #include "js_errors.h"
 #include "last_lever_object.h"
-#include "lock.h"
 #include "mount_opener_call.h"
-#include "pending_call.h"
 #include "system_error.h"
 #include "thread.h"
 
@@ -30,7 +28,7 @@ using Doorbell = Napi::TypedThreadSafeFunction<std::nullptr_t, void, call_listen
 
 /**
  * new Freezer(mountPoints: string[], listener: () => void, records: BigInt64Array,
- *             ledgerDirectory: string)
+ *             ledgerDirectory: number)
  */
 class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
  public:
@@ -99,7 +97,7 @@ Napi::Function FreezerObject::define(Napi::Env env) {
 FreezerObject::FreezerObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<FreezerObject>(info), env_(info.Env()), doorbell_(nullptr) {
   const auto mount_points = to_strings(info[0].As<Napi::Array>());
-  const std::string ledger_directory = info[3].As<Napi::String>();
+  const int ledger_directory = info[3].As<Napi::Number>();
   records_ = Napi::Persistent(info[2].As<Napi::BigInt64Array>());
   doorbell_ = Doorbell::New(env_, info[1].As<Napi::Function>(), "flashfreeze", 0, 1);
   try {
@@ -138,10 +136,11 @@ Napi::Value FreezerObject::descriptors(const Napi::CallbackInfo& info) {
   return all;
 }
 
-/** keepLedger(path: string) */
+/** keepLedger(directory: number, name: string) */
 void FreezerObject::keep_ledger(const Napi::CallbackInfo& info) {
-  const std::string path = info[0].As<Napi::String>();
-  guarded(info.Env(), [&] { freezer_->ledger().keep(path); });
+  const int directory = info[0].As<Napi::Number>();
+  const std::string name = info[1].As<Napi::String>();
+  guarded(info.Env(), [&] { freezer_->ledger().keep(directory, name); });
 }
 
 Napi::Value FreezerObject::watch_guardian(const Napi::CallbackInfo& info) {
@@ -224,50 +223,25 @@ void FreezerObject::keep_alive(const Napi::CallbackInfo& info) {
   }
 }
 
-template <typename Call>
-Napi::Function function_of(Napi::Env env, Call call) {
-  return Napi::Function::New(env, [call](const Napi::CallbackInfo&) { call(); });
+struct flock whole_file() {
+  struct flock range {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  return range;
 }
 
-/** sleepUntil(realtime: boolean, atNs: bigint, done: (reached: boolean) => void): cancel() */
-Napi::Value sleep_until(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const Clock clock = info[0].As<Napi::Boolean>() ? Clock::kRealtime : Clock::kMonotonic;
-  const uint64_t at_ns = to_ns(info[1]);
-  return guarded(env, [&] {
-    auto call = PendingCall::start(env, info[2].As<Napi::Function>());
-    auto sleep = call->begin([&] {
-      return Sleep::until(clock, at_ns, [call](bool reached) {
-        call->finish([reached](Napi::Env env, Napi::Function done) {
-          done.Call({Napi::Boolean::New(env, reached)});
-        });
-      });
-    });
-    call->on_clean_up([sleep] { sleep->cancel(); });
-    return function_of(env, [sleep] { sleep->cancel(); });
-  });
+/** tryLock(descriptor: number): number — F_SETLK for writing, on the whole file; 0, or the errno */
+Napi::Value try_lock(const Napi::CallbackInfo& info) {
+  struct flock range = whole_file();
+  const int result = fcntl(info[0].As<Napi::Number>().Int32Value(), F_SETLK, &range);
+  return Napi::Number::New(info.Env(), result == 0 ? 0 : errno);
 }
 
-/** acquireLock(path, deadlineNs: bigint, done: (errno, holder) => void): { cancel(), release() } */
-Napi::Value acquire_lock(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  const std::string path = info[0].As<Napi::String>();
-  const uint64_t deadline_ns = to_ns(info[1]);
-  return guarded(env, [&] {
-    auto call = PendingCall::start(env, info[2].As<Napi::Function>());
-    auto lock = call->begin([&] {
-      return RecordLock::acquire(path, deadline_ns, [call](RecordLock::Outcome outcome) {
-        call->finish([outcome](Napi::Env env, Napi::Function done) {
-          done.Call({Napi::Number::New(env, outcome.error), Napi::Number::New(env, outcome.holder)});
-        });
-      });
-    });
-    call->on_clean_up([lock] { lock->cancel(); });
-    auto handle = Napi::Object::New(env);
-    handle.Set("cancel", function_of(env, [lock] { lock->cancel(); }));
-    handle.Set("release", function_of(env, [lock] { lock->release(); }));
-    return handle;
-  });
+/** lockHolder(descriptor: number): number — the process that holds what tryLock() asks for; 0: unknown, or none */
+Napi::Value lock_holder(const Napi::CallbackInfo& info) {
+  struct flock range = whole_file();
+  const int result = fcntl(info[0].As<Napi::Number>().Int32Value(), F_GETLK, &range);
+  return Napi::Number::New(info.Env(), result == 0 && range.l_type != F_UNLCK ? range.l_pid : 0);
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
@@ -275,8 +249,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Freezer", FreezerObject::define(env));
   exports.Set("LastLever", LastLeverObject::define(env));
   exports.Set("tryPermissionGroup", Napi::Function::New(env, try_permission_group));
-  exports.Set("sleepUntil", Napi::Function::New(env, sleep_until));
-  exports.Set("acquireLock", Napi::Function::New(env, acquire_lock));
+  exports.Set("tryLock", Napi::Function::New(env, try_lock));
+  exports.Set("lockHolder", Napi::Function::New(env, lock_holder));
   exports.Set("btrfsScrubs", Napi::Function::New(env, btrfs_scrubs));
   exports.Set("openMountPoints", Napi::Function::New(env, open_mount_points));
   return exports;

@@ -12,14 +12,14 @@ constexpr uint64_t kIdleThreadsEndNs = 200'000'000;
 
 }  // namespace
 
-Freezer::Freezer(std::size_t count, const std::string& ledger_directory)
+Freezer::Freezer(std::size_t count, int ledger_directory)
     : ledger_(Ledger::create(static_cast<uint32_t>(count), ledger_directory)),
       grace_periods_(ledger_.header()),
       completions_(std::make_shared<Completions>(count)),
       file_systems_(count) {}
 
 std::shared_ptr<Freezer> Freezer::open(const std::vector<std::string>& mount_points,
-                                       const std::string& ledger_directory,
+                                       int ledger_directory,
                                        std::function<void()> ring) {
   std::shared_ptr<Freezer> freezer(new Freezer(mount_points.size(), ledger_directory));
   freezer->open_mount_points(mount_points);

@@ -33,7 +33,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
    * SystemError with the path. `ledger_directory`: see Ledger::create.
    */
   static std::shared_ptr<Freezer> open(const std::vector<std::string>& mount_points,
-                                       const std::string& ledger_directory,
+                                       int ledger_directory,
                                        std::function<void()> ring);
   ~Freezer() = default;
 
@@ -99,7 +99,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
     std::atomic<bool> syncing{false};
   };
 
-  Freezer(std::size_t count, const std::string& ledger_directory);
+  Freezer(std::size_t count, int ledger_directory);
 
   void open_mount_points(const std::vector<std::string>& mount_points);
   void start_threads();

@@ -2,13 +2,14 @@
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdint>
+
+#include "clock.h"
 
 namespace flashfreeze {
 
@@ -22,10 +23,6 @@ inline long futex(FutexWord& word, int operation, uint32_t value, const timespec
                   uint32_t bits) {
   return syscall(SYS_futex, reinterpret_cast<uint32_t*>(&word), operation, value, timeout, nullptr,
                  bits);
-}
-
-inline timespec to_timespec(uint64_t ns) {
-  return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
 }
 
 /** Returns when the word may have changed; callers look again. */

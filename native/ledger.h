@@ -75,12 +75,12 @@ static_assert(offsetof(LedgerEntry, state) == 0 && offsetof(LedgerEntry, freezin
 class Ledger {
  public:
   /**
-   * Creates an empty ledger, as a file without a name in `directory`, which keep() can give one. That
-   * has to be on a tmpfs: writing to a mapped file of a file system that is being frozen blocks.
-   * Where it is not, where no file can be made there, or where the name is empty, the ledger is in
-   * memory alone. Throws SystemError.
+   * Creates an empty ledger, as a file without a name in the open `directory`, which keep() can give
+   * one. That has to be on a tmpfs: writing to a mapped file of a file system that is being frozen
+   * blocks. Where it is not, where no file can be made there, or where the directory is -1, the ledger
+   * is in memory alone. Throws SystemError.
    */
-  static Ledger create(uint32_t count, const std::string& directory);
+  static Ledger create(uint32_t count, int directory);
   /** Maps the ledger behind `fd`; throws SystemError, EPROTO where it is not one of this version. */
   static Ledger open(Descriptor fd);
 
@@ -97,10 +97,10 @@ class Ledger {
   void close_descriptor() { fd_.reset(); }
 
   /**
-   * Gives the ledger a name in its directory, so that it outlives whoever has it mapped. Throws
+   * Gives the ledger a name in the same directory, so that it outlives whoever has it mapped. Throws
    * SystemError: why there is no file, or EEXIST.
    */
-  void keep(const std::string& path) const;
+  void keep(int directory, const std::string& name) const;
 
  private:
   static std::size_t bytes_for(uint32_t count) {

@@ -9,22 +9,20 @@
 #include <utility>
 
 #include "ledger.h"
-#include "safe_directory.h"
 
 namespace flashfreeze {
 namespace {
 
 /** A file that has no name yet. Nothing is written where it could block. */
-Descriptor nameless_file_in(const std::string& directory, std::size_t bytes) {
-  const Descriptor opened = open_safe_directory(directory);
+Descriptor nameless_file_in(int directory, std::size_t bytes) {
   struct statfs status {};
-  if (fstatfs(opened.get(), &status) != 0) throw SystemError(errno, "fstatfs", directory);
-  if (status.f_type != TMPFS_MAGIC) throw SystemError(EOPNOTSUPP, "fstatfs", directory);
-  Descriptor file(openat(opened.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!file) throw SystemError(errno, "open", directory);
+  if (fstatfs(directory, &status) != 0) throw SystemError(errno, "fstatfs");
+  if (status.f_type != TMPFS_MAGIC) throw SystemError(EOPNOTSUPP, "fstatfs");
+  Descriptor file(openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!file) throw SystemError(errno, "open");
   // A page that a full tmpfs has not got would be a deadly signal when it is first written to.
   while (fallocate(file.get(), 0, 0, static_cast<off_t>(bytes)) != 0) {
-    if (errno != EINTR) throw SystemError(errno, "fallocate", directory);
+    if (errno != EINTR) throw SystemError(errno, "fallocate");
   }
   return file;
 }
@@ -38,10 +36,10 @@ Descriptor memory_file(std::size_t bytes) {
 
 }  // namespace
 
-Ledger Ledger::create(uint32_t count, const std::string& directory) {
+Ledger Ledger::create(uint32_t count, int directory) {
   std::optional<SystemError> in_memory_because;
   try {
-    if (!directory.empty()) return create_in(nameless_file_in(directory, bytes_for(count)), count);
+    if (directory >= 0) return create_in(nameless_file_in(directory, bytes_for(count)), count);
     in_memory_because.emplace(EOPNOTSUPP, "linkat");
   } catch (const SystemError& failure) {
     in_memory_because.emplace(failure);
@@ -51,15 +49,11 @@ Ledger Ledger::create(uint32_t count, const std::string& directory) {
   return ledger;
 }
 
-void Ledger::keep(const std::string& path) const {
+void Ledger::keep(int directory, const std::string& name) const {
   if (in_memory_because_) throw *in_memory_because_;
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) throw SystemError(EINVAL, "linkat", path);
-  const Descriptor directory = open_safe_directory(path.substr(0, slash));
   const std::string own = "/proc/self/fd/" + std::to_string(fd_.get());
-  if (linkat(AT_FDCWD, own.c_str(), directory.get(), path.c_str() + slash + 1,
-             AT_SYMLINK_FOLLOW) != 0) {
-    throw SystemError(errno, "linkat", path);
+  if (linkat(AT_FDCWD, own.c_str(), directory, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    throw SystemError(errno, "linkat");
   }
 }
 

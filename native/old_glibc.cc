@@ -6,12 +6,8 @@
  * has, too. `npm run package` refuses an addon that needs anything newer.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -70,26 +66,6 @@ uint32_t __wrap_arc4random() {
   // So few bytes come whole, and never too early: the system has long been up.
   if (getrandom(&number, sizeof number, 0) != sizeof number) abort();
   return number;
-}
-
-// In 2.28 these are in librt, which Node.js does not load; the system calls are everywhere. Their
-// timers are numbered by an int.
-int __wrap_timer_create(clockid_t clock, struct sigevent* event, timer_t* timer) {
-  int number = 0;
-  if (syscall(SYS_timer_create, clock, event, &number) != 0) return -1;
-  *timer = reinterpret_cast<timer_t>(static_cast<intptr_t>(number));
-  return 0;
-}
-
-int __wrap_timer_settime(timer_t timer, int flags, const struct itimerspec* setting,
-                         struct itimerspec* former) {
-  const auto number = static_cast<int>(reinterpret_cast<intptr_t>(timer));
-  return static_cast<int>(syscall(SYS_timer_settime, number, flags, setting, former));
-}
-
-int __wrap_timer_delete(timer_t timer) {
-  const auto number = static_cast<int>(reinterpret_cast<intptr_t>(timer));
-  return static_cast<int>(syscall(SYS_timer_delete, number));
 }
 
 /** Tells the C++ library that it may do without atomic operations; with Node.js it never may. */

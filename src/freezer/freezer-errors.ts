@@ -45,15 +45,15 @@ export function resourceAdvice(errno: string): string | undefined {
   }
 }
 
-/** Why a ledger is in memory only; throws what is no failed system call. */
-export function reasonInMemory(error: unknown): string {
+/** Why a ledger of this directory is in memory only; throws what is no failed system call. */
+export function reasonInMemory(error: unknown, directory: string): string {
   const failure = systemCallFailure(error);
   if (failure === undefined) {
     throw nativeError(error);
   }
   const { errno, syscall, path = '' } = failure;
   return errno === 'EOPNOTSUPP'
-    ? `${path || 'its directory'} is on no tmpfs`
+    ? `${directory || 'its directory'} is on no tmpfs`
     : `${syscall} ${path}: ${errno}`;
 }
 

@@ -1,5 +1,6 @@
 import { recordsFor, toEvents } from './events.ts';
-import { lookError, nativeError, openError, reasonInMemory } from './freezer-errors.ts';
+import { lookError, nativeError, openError } from './freezer-errors.ts';
+import { LedgerPlace } from './ledger-place.ts';
 import type { FreezerEvent, FreezerListener } from './model.ts';
 import {
   loadAddon,
@@ -61,6 +62,7 @@ export class Freezer implements AsyncDisposable {
   /** mountinfo's id of the mount that was opened at each mount point. */
   readonly mountIds: readonly (number | undefined)[];
   readonly #native: NativeFreezer;
+  readonly #ledgerPlace: LedgerPlace;
   readonly #records: BigInt64Array;
   readonly #listener: FreezerListener;
   readonly #controls: FreezerControls;
@@ -95,10 +97,14 @@ export class Freezer implements AsyncDisposable {
   ) {
     const { Freezer: Native } = loadAddon();
     this.#listener = listener;
-    this.#records = recordsFor(mountPoints.length);
+    const records = recordsFor(mountPoints.length);
+    this.#records = records;
+    this.#ledgerPlace = new LedgerPlace(ledgerDirectory);
     try {
       const ring = (): void => this.#drain();
-      this.#native = new Native(mountPoints, ring, this.#records, ledgerDirectory);
+      this.#native = this.#ledgerPlace.makeIn(
+        (directory) => new Native(mountPoints, ring, records, directory),
+      );
     } catch (error) {
       throw openError(error);
     }
@@ -116,12 +122,7 @@ export class Freezer implements AsyncDisposable {
    * @returns undefined, or why it is in memory only
    */
   keepLedger(path: string): string | undefined {
-    try {
-      this.#native.keepLedger(path);
-      return undefined;
-    } catch (error) {
-      return reasonInMemory(error);
-    }
+    return this.#ledgerPlace.keep(this.#native, path);
   }
 
   /** What a file system is frozen by; open as long as this freezer is. */

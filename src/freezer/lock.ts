@@ -1,12 +1,20 @@
 import { FlashfreezeError, type SystemCallFailure } from '../errors.ts';
+import { pause } from './clock.ts';
 import { nativeError, resourceAdvice } from './freezer-errors.ts';
-import { errnoName, loadAddon, type NativeLock, systemCallFailure } from './native.ts';
+import { LockFile } from './lock-file.ts';
+import { systemCallFailure } from './native.ts';
 
 /** Held while freezing, so that two freezers never overlap (settings.md, Local files). */
 export const FREEZE_LOCK_PATH = '/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile';
 
 /** As long as other tools wait for it (settings.md, Local files). */
 export const FREEZE_LOCK_WAIT_MS = 34_000;
+
+/**
+ * The kernel tells of no event when a lock becomes free, and F_SETLKW, which waits for it, has no time limit and blocks
+ * its thread. A tool that waits in F_SETLKW may get the lock before us.
+ */
+const ATTEMPT_AGAIN_MS = 20;
 
 export interface FreezeLockOptions {
   readonly path?: string;
@@ -19,10 +27,10 @@ export interface FreezeLockOptions {
  * belongs to the process: nothing else in it may open and close the file while it is held.
  */
 export class FreezeLock implements Disposable {
-  readonly #native: NativeLock;
+  readonly #file: LockFile;
 
-  private constructor(native: NativeLock) {
-    this.#native = native;
+  private constructor(file: LockFile) {
+    this.#file = file;
   }
 
   /**
@@ -33,43 +41,64 @@ export class FreezeLock implements Disposable {
   static async acquire(options: FreezeLockOptions = {}): Promise<FreezeLock> {
     const { path = FREEZE_LOCK_PATH, waitMs = FREEZE_LOCK_WAIT_MS, signal } = options;
     signal?.throwIfAborted();
-    const deadlineNs = process.hrtime.bigint() + BigInt(Math.round(waitMs * 1e6));
-    const { promise, resolve } = Promise.withResolvers<{ errno: number; holder: number }>();
-    const native = startWaiting(path, deadlineNs, (errno, holder) => resolve({ errno, holder }));
-    const cancel = (): void => native.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-    const { errno, holder } = await promise;
-    signal?.removeEventListener('abort', cancel);
-    if (errno === 0) {
-      return new FreezeLock(native);
+    const endMs = performance.now() + waitMs;
+    for (;;) {
+      const file = openLock(path);
+      try {
+        await waitFor(file, { path, waitMs, endMs, signal });
+        if (file.isCurrent()) {
+          return new FreezeLock(file);
+        }
+        file[Symbol.dispose]();
+      } catch (error) {
+        file[Symbol.dispose]();
+        throw namedFailure(path, error);
+      }
     }
-    throw waitError({ path, waitMs, errno: errnoName(errno), holder, signal });
   }
 
   /** May be repeated. */
   [Symbol.dispose](): void {
-    this.#native.release();
+    this.#file[Symbol.dispose]();
   }
 }
 
-function startWaiting(
-  path: string,
-  deadlineNs: bigint,
-  done: (errno: number, holder: number) => void,
-): NativeLock {
-  try {
-    return loadAddon().acquireLock(path, deadlineNs, done);
-  } catch (error) {
-    const systemCall = systemCallFailure(error);
-    if (systemCall === undefined) {
-      throw error;
+interface Waiting {
+  readonly path: string;
+  readonly waitMs: number;
+  /** `performance.now()` */
+  readonly endMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function waitFor(file: LockFile, { path, waitMs, endMs, signal }: Waiting): Promise<void> {
+  while (!file.attempt()) {
+    const leftMs = endMs - performance.now();
+    if (leftMs <= 0) {
+      throw timeoutError(path, waitMs, file.holder());
     }
-    if (resourceAdvice(systemCall.errno) !== undefined) {
-      throw nativeError(error, 'lock');
-    }
-    const code = systemCall.errno === 'EDEADLK' ? 'FF_INTERNAL' : 'FF_FREEZE_FAILED';
-    throw new FlashfreezeError(code, unsafePathMessage(path, systemCall), { systemCall });
+    await pause(Math.min(ATTEMPT_AGAIN_MS, leftMs), signal);
   }
+}
+
+function openLock(path: string): LockFile {
+  try {
+    return LockFile.open(path);
+  } catch (error) {
+    throw namedFailure(path, error);
+  }
+}
+
+function namedFailure(path: string, error: unknown): unknown {
+  const systemCall = systemCallFailure(error);
+  if (systemCall === undefined) {
+    return error;
+  }
+  if (resourceAdvice(systemCall.errno) !== undefined) {
+    return nativeError(error, 'lock');
+  }
+  const code = systemCall.errno === 'EDEADLK' ? 'FF_INTERNAL' : 'FF_FREEZE_FAILED';
+  return new FlashfreezeError(code, unsafePathMessage(path, systemCall), { systemCall });
 }
 
 function unsafePathMessage(path: string, { errno, path: at = path }: SystemCallFailure): string {
@@ -89,28 +118,11 @@ function unsafePathMessage(path: string, { errno, path: at = path }: SystemCallF
   }
 }
 
-interface WaitFailure {
-  readonly path: string;
-  readonly waitMs: number;
-  readonly errno: string;
-  readonly holder: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-function waitError({ path, waitMs, errno, holder, signal }: WaitFailure): unknown {
-  if (errno === 'ECANCELED') {
-    return signal?.reason;
-  }
-  const systemCall = { errno, syscall: 'fcntl', path };
-  if (errno !== 'ETIMEDOUT') {
-    return new FlashfreezeError('FF_FREEZE_FAILED', `cannot lock "${path}": ${errno}`, {
-      systemCall,
-    });
-  }
+function timeoutError(path: string, waitMs: number, holder: number): FlashfreezeError {
   const by = holder > 0 ? `process ${holder}` : 'another process';
   return new FlashfreezeError(
     'FF_LOCK_TIMEOUT',
     `the freeze lock "${path}" is held by ${by} and did not become free within ${waitMs} ms; another backup or recovery tool is freezing: try again later`,
-    { systemCall },
+    { systemCall: { errno: 'ETIMEDOUT', syscall: 'fcntl', path } },
   );
 }

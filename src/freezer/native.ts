@@ -15,8 +15,8 @@ export interface NativeDescriptors {
 /** `Freezer` of native/addon.cc. A call with bad indexes or in a wrong state throws an `Error`. */
 export interface NativeFreezer {
   descriptors(): NativeDescriptors;
-  /** Gives the ledger a name. A failed system call says why it cannot have one. */
-  keepLedger(path: string): void;
+  /** Gives the ledger a name in the directory given to the constructor. A failed system call says why it has none. */
+  keepLedger(directory: number, name: string): void;
   /** A descriptor for the guardian to inherit, by which its death is seen. */
   watchGuardian(): number;
   guardianStarted(): void;
@@ -47,18 +47,13 @@ export interface NativeLastLever {
   close(): void;
 }
 
-export interface NativeLock {
-  cancel(): void;
-  release(): void;
-}
-
 export interface Addon {
   readonly Freezer: new (
     mountPoints: readonly string[],
     onEvents: () => void,
     records: BigInt64Array,
-    /** Where the ledger may become a file; empty: nowhere. */
-    ledgerDirectory: string,
+    /** An open directory where the ledger may become a file; -1: nowhere. */
+    ledgerDirectory: number,
   ) => NativeFreezer;
   readonly LastLever: new (
     ledger: number,
@@ -68,23 +63,20 @@ export interface Addon {
   ) => NativeLastLever;
   /** Duplicates a permission daemon's fanotify descriptor and closes it at once; 0, or the errno. */
   tryPermissionGroup(pid: number, descriptor: number): number;
-  /** Returns a function that cancels the wait. */
-  sleepUntil(realtime: boolean, atNs: bigint, done: (reached: boolean) => void): () => void;
+  /** F_SETLK for writing, on the whole file: 0, or the errno. */
+  tryLock(descriptor: number): number;
+  /** The process that holds what `tryLock` asks for; 0 if there is none or it cannot be known. */
+  lockHolder(descriptor: number): number;
   /** `fsid` is empty for what is no btrfs; null where only root may know. */
   btrfsScrubs(
     descriptors: readonly number[],
   ): readonly { readonly fsid: string; readonly isScrubbed: boolean | null }[];
-  /** A descriptor is -1 where its error is not 0. Returns a function that ends the wait. */
+  /** A descriptor is -1 where its error is not 0. */
   openMountPoints(
     paths: readonly string[],
     limitNs: bigint,
     done: (descriptors: readonly number[], errors: readonly number[]) => void,
   ): void;
-  acquireLock(
-    path: string,
-    deadlineNs: bigint,
-    done: (errno: number, holder: number) => void,
-  ): NativeLock;
 }
 
 /** One drained event takes this many elements of the records: kind, file system, errno, was frozen, start, end. */
@@ -122,11 +114,14 @@ export function errnoName(errno: number): string {
   return ERRNO_NAMES.get(errno) ?? `errno ${errno}`;
 }
 
-/** What the operating system said, where `error` is a failed system call of the addon. */
+/** What the operating system said, where `error` is a failed system call of the addon or of `node:fs`. */
 export function systemCallFailure(error: unknown): SystemCallFailure | undefined {
   if (!(error instanceof Error && 'syscall' in error && 'errno' in error && 'path' in error)) {
     return undefined;
   }
-  const failure = { errno: errnoName(Number(error.errno)), syscall: String(error.syscall) };
+  const failure = {
+    errno: errnoName(Math.abs(Number(error.errno))),
+    syscall: String(error.syscall),
+  };
   return error.path === '' ? failure : { ...failure, path: String(error.path) };
 }

@@ -1,0 +1,100 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { constants as systemConstants } from 'node:os';
+import { basename, dirname } from 'node:path';
+import { loadAddon } from './native.ts';
+import { callFor, failedCall, SafeDirectory } from './safe-directory.ts';
+
+/** Device and inode of the files that this process has open for their lock. Locks are taken on the main thread. */
+const heldOpen = new Set<string>();
+
+/**
+ * A file for the exclusive POSIX record lock on the whole of it, as lockf(3) takes it, so that it excludes other
+ * tools that use lockf or fcntl. Such a lock belongs to the process and is dropped when *any* of its
+ * descriptors of that file is closed: a process has it open once, and a second `open` is refused.
+ */
+export class LockFile implements Disposable {
+  readonly #path: string;
+  readonly #descriptor: number;
+  readonly #key: string;
+  #isClosed = false;
+
+  private constructor(path: string, descriptor: number, key: string) {
+    this.#path = path;
+    this.#descriptor = descriptor;
+    this.#key = key;
+    heldOpen.add(key);
+  }
+
+  /**
+   * Creates the file and its directories if they are missing.
+   *
+   * @throws a failed system call (`systemCallFailure`): as `SafeDirectory.open`, EACCES if it is no regular file of
+   * root's, EDEADLK if this process has it open
+   */
+  static open(path: string): LockFile {
+    using directory = SafeDirectory.open(dirname(path));
+    const name = directory.pathOf(basename(path));
+    // Looked up before it is opened: closing a second descriptor would drop the lock held on the first.
+    if (heldOpen.has(keyOf(name) ?? '')) {
+      throw failedCall('EDEADLK', 'fcntl', path);
+    }
+    const descriptor = callFor(path, () => openOrCreate(name));
+    const { dev, ino, uid, mode } = fstatSync(descriptor, { bigint: true });
+    const isRegular = (mode & BigInt(constants.S_IFMT)) === BigInt(constants.S_IFREG);
+    if (uid !== 0n || !isRegular) {
+      closeSync(descriptor);
+      throw failedCall('EACCES', 'open', path);
+    }
+    return new LockFile(path, descriptor, `${dev}:${ino}`);
+  }
+
+  /** Whether the lock is had; throws a failed system call. */
+  attempt(): boolean {
+    const errno = loadAddon().tryLock(this.#descriptor);
+    const { EAGAIN, EACCES } = systemConstants.errno;
+    if (errno !== 0 && errno !== EAGAIN && errno !== EACCES) {
+      throw Object.assign(new Error('fcntl'), { errno, syscall: 'fcntl', path: this.#path });
+    }
+    return errno === 0;
+  }
+
+  /** A holder may have removed the file: then the next one locks another file of that name. */
+  isCurrent(): boolean {
+    using directory = SafeDirectory.open(dirname(this.#path));
+    return keyOf(directory.pathOf(basename(this.#path))) === this.#key;
+  }
+
+  /** The process that holds the lock; 0 if there is none or it cannot be known. */
+  holder(): number {
+    return loadAddon().lockHolder(this.#descriptor);
+  }
+
+  /** Drops the lock. May be repeated. */
+  [Symbol.dispose](): void {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      heldOpen.delete(this.#key);
+      closeSync(this.#descriptor);
+    }
+  }
+}
+
+function openOrCreate(name: string): number {
+  const { O_RDWR, O_NOFOLLOW, O_NONBLOCK, O_CREAT } = constants;
+  const flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK;
+  try {
+    return openSync(name, flags);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      throw error;
+    }
+  }
+  // Only then: O_CREAT blocks on a frozen file system even if the file exists, and the tool that has frozen it may
+  // hold this very lock.
+  return openSync(name, flags | O_CREAT, 0o600);
+}
+
+function keyOf(name: string): string | undefined {
+  const found = lstatSync(name, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}

@@ -1,0 +1,117 @@
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { constants as systemConstants } from 'node:os';
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, S_IWGRP, S_IWOTH } = constants;
+const STICKY = 0o1000;
+
+/** A directory of root's that is open, for what is opened in it by name. */
+export class SafeDirectory implements Disposable {
+  readonly descriptor: number;
+
+  private constructor(descriptor: number) {
+    this.descriptor = descriptor;
+  }
+
+  /**
+   * Opens an absolute directory path component by component, follows no symbolic link, and creates
+   * what is missing with mode 0700. Nobody but root may be able to exchange a component: each must
+   * belong to root and not be writable by group or others; above the last one a sticky directory such
+   * as /tmp is accepted too, because there others cannot rename what belongs to root.
+   *
+   * @throws a failed system call (`systemCallFailure`) with the component's path: ELOOP for a symbolic link, EACCES
+   * for a wrong owner or mode, else what the system call said
+   */
+  static open(path: string): SafeDirectory {
+    const names = componentsOf(path);
+    let opened = new SafeDirectory(openSync('/', O_RDONLY | O_DIRECTORY));
+    let walked = '';
+    try {
+      for (const [position, name] of names.entries()) {
+        walked += `/${name}`;
+        const next = new SafeDirectory(openComponent(opened.pathOf(name), walked));
+        opened[Symbol.dispose]();
+        opened = next;
+        requireSafe(opened.descriptor, walked, position === names.length - 1);
+      }
+      return opened;
+    } catch (error) {
+      opened[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** By this path the name is looked up in the open directory, wherever that has been moved: as openat(2) does. */
+  pathOf(name: string): string {
+    return `/proc/self/fd/${this.descriptor}/${name}`;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.descriptor);
+  }
+}
+
+/** As a failed system call of the addon, told with the path that was given. */
+export function failedCall(
+  errno: keyof typeof systemConstants.errno,
+  syscall: string,
+  path: string,
+): Error {
+  return Object.assign(new Error(syscall), { errno: systemConstants.errno[errno], syscall, path });
+}
+
+/** `call`, of which a failure is told with `path` instead of the way by a descriptor. */
+export function callFor<Result>(path: string, call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    throw Object.assign(error as Error, { path });
+  }
+}
+
+function componentsOf(path: string): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  if (!path.startsWith('/') || names.some((name) => name === '.' || name === '..')) {
+    throw failedCall('EINVAL', 'open', path);
+  }
+  return names;
+}
+
+// Opened before it is created: mkdir(2) blocks on a frozen file system even if the name exists.
+function openComponent(name: string, path: string): number {
+  const open = (): number => openSync(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  return callFor(path, () => {
+    try {
+      return open();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        // With O_DIRECTORY the kernel answers ENOTDIR for a link.
+        throw isSymbolicLink(name) ? failedCall('ELOOP', 'open', path) : error;
+      }
+    }
+    makeDirectory(name);
+    return open();
+  });
+}
+
+function makeDirectory(name: string): void {
+  try {
+    mkdirSync(name, 0o700);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw error;
+    }
+  }
+}
+
+function isSymbolicLink(name: string): boolean {
+  return lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
+function requireSafe(descriptor: number, path: string, isLast: boolean): void {
+  const { mode, uid } = callFor(path, () => fstatSync(descriptor));
+  const othersWrite = (mode & (S_IWGRP | S_IWOTH)) !== 0;
+  const isSticky = (mode & STICKY) !== 0 && !isLast;
+  if (uid !== 0 || (othersWrite && !isSticky)) {
+    throw failedCall('EACCES', 'open', path);
+  }
+}

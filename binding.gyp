@@ -63,7 +63,6 @@
         'native/guardian.cc',
         'native/hard_to_kill.cc',
         'native/ledger.cc',
-        'native/lever_arguments.cc',
         'native/permission_group.cc',
         'native/permission_waiters.cc',
         'native/thread.cc',

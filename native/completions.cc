@@ -1,96 +1,66 @@
 #include "completions.h"
 
-#include <sched.h>
-
-#include <algorithm>
+#include <utility>
 
 #include "thread.h"
 
 namespace flashfreeze {
 namespace {
 
-// Per file system: synced, frozen, thawed. After them: expired, guardian lost.
-constexpr std::size_t kOperations = 3;
-constexpr std::size_t kGlobalSlots = 2;
+// Per file system: synced, frozen, thawed. Beside them: expired, guardian lost.
+std::size_t most_that_wait(std::size_t file_systems) { return 3 * file_systems + 2; }
 
-std::size_t operation_of(EventKind kind) {
-  switch (kind) {
-    case EventKind::kSynced:
-      return 0;
-    case EventKind::kFrozen:
-    case EventKind::kFreezeFailed:
-      return 1;
-    default:
-      return 2;
-  }
+/** A freeze and its failure are one operation, a thaw and its failure another. */
+uint32_t operation_of(EventKind kind) {
+  if (kind == EventKind::kFreezeFailed) return static_cast<uint32_t>(EventKind::kFrozen);
+  if (kind == EventKind::kThawFailed) return static_cast<uint32_t>(EventKind::kThawed);
+  return static_cast<uint32_t>(kind);
 }
 
 }  // namespace
 
-Completions::Completions(std::size_t file_systems)
-    : file_systems_(file_systems), slots_(file_systems * kOperations + kGlobalSlots) {
-  drained_.reserve(slots_.size());
+Completions::Completions(std::size_t file_systems) {
+  waiting_.reserve(most_that_wait(file_systems));
+  drained_.reserve(most_that_wait(file_systems));
 }
 
 void Completions::start_bell(const std::shared_ptr<Completions>& completions,
                              std::function<void()> ring) {
-  start_thread([completions, ring = std::move(ring)] { completions->ring_until_stopped(ring); });
-}
-
-void Completions::ring_until_stopped(const std::function<void()>& ring) {
-  for (;;) {
-    futex_wait(bell_, kQuiet);
-    uint32_t rung = kRung;
-    if (bell_.compare_exchange_strong(rung, kQuiet)) {
+  start_thread([completions, ring = std::move(ring)] {
+    for (uint32_t heard = 0; wait_while(completions->rung_, heard);) {
+      heard = completions->rung_.load();
+      if (completions->stopping_.load()) break;
       ring();
-    } else if (rung == kStop) {
-      bell_.store(kStopped);
-      futex_wake_all(bell_);
-      return;
     }
-  }
+    completions->stopped_.store(1);
+    wake_all(completions->stopped_);
+  });
 }
 
 void Completions::stop_bell() {
-  bell_.store(kStop);
-  futex_wake_all(bell_);
-  while (bell_.load() == kStop) futex_wait(bell_, kStop);
-}
-
-Completions::Slot& Completions::slot_for(const Event& event) {
-  const std::size_t global = file_systems_ * kOperations;
-  if (event.kind == EventKind::kExpired) return slots_[global];
-  if (event.kind == EventKind::kGuardianLost) return slots_[global + 1];
-  return slots_[event.file_system * kOperations + operation_of(event.kind)];
+  stopping_.store(true);
+  rung_.fetch_add(1);
+  wake_all(rung_);
+  wait_while(stopped_, 0);
 }
 
 void Completions::publish(const Event& event) {
-  Slot& slot = slot_for(event);
-  while (slot.state.exchange(kBusy) == kBusy) sched_yield();  // held for the time of one copy
-  slot.event = event;
-  slot.event.sequence = published_.fetch_add(1);
-  slot.state.store(kFull);
-  if (announced_.exchange(true)) return;
-  uint32_t quiet = kQuiet;
-  if (bell_.compare_exchange_strong(quiet, kRung)) futex_wake_all(bell_);
-}
-
-void Completions::take(Slot& slot) {
-  uint32_t full = kFull;
-  if (!slot.state.compare_exchange_strong(full, kBusy)) return;
-  drained_.push_back(slot.event);
-  slot.state.store(kEmpty);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const bool is_first = waiting_.empty();
+  std::erase_if(waiting_, [&event](const Event& other) {
+    return other.file_system == event.file_system &&
+           operation_of(other.kind) == operation_of(event.kind);
+  });
+  waiting_.push_back(event);
+  if (!is_first) return;
+  rung_.fetch_add(1);
+  wake_all(rung_);
 }
 
 const std::vector<Event>& Completions::drain() {
-  announced_.store(false);  // first: what is published from here on rings again
   drained_.clear();
-  for (Slot& slot : slots_) take(slot);
-  // Not by their stamps: where the guardian thawed, the thaw's are older than those of a freeze whose
-  // thread was stopped.
-  std::sort(drained_.begin(), drained_.end(), [](const Event& one, const Event& other) {
-    return one.sequence < other.sequence;
-  });
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::swap(drained_, waiting_);
   return drained_;
 }
 

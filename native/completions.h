@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "freeze_calls.h"
@@ -12,7 +13,7 @@
 
 namespace flashfreeze {
 
-/** What JavaScript is told. The numbers are shared with src/freezer/native.ts. */
+/** What JavaScript is told. The numbers are shared with src/freezer/events.ts. */
 enum class EventKind : uint32_t {
   kFrozen = 0,
   kFreezeFailed = 1,
@@ -29,17 +30,16 @@ struct Event {
   int32_t error;
   bool was_frozen;
   Stamps stamps;
-  uint64_t sequence;      // given by publish()
 };
 
 /**
- * Finished operations on their way to JavaScript: one preallocated slot per file system and kind of
- * operation, and a bell. Publishing neither allocates nor blocks. The threads that freeze and thaw
- * cannot wake the event loop themselves, because they share no file table with it; a thread of the
- * bell's own does.
+ * Finished operations on their way to JavaScript, in the order published. The threads that freeze and thaw
+ * cannot wake the event loop themselves, because they share no file table with it; and they must not
+ * allocate, which Node's queue of calls does now and then. A thread of its own, the bell's, does both.
  */
 class Completions {
  public:
+  /** Makes room for all events that can wait. */
   explicit Completions(std::size_t file_systems);
 
   /** Starts the thread that calls `ring` whenever something waits to be drained. */
@@ -48,30 +48,22 @@ class Completions {
   /** Returns when the bell's thread will not call `ring` any more. JavaScript's thread only. */
   void stop_bell();
 
-  /** Any thread. A slot that is still full is overwritten: the newest word on an operation counts. */
+  /**
+   * Any thread; does not allocate. Replaces what waits about the same operation on the same file system: the
+   * newest word counts.
+   */
   void publish(const Event& event);
 
-  /** Events not yet drained, in the order published. JavaScript's thread only; valid to the next call. */
+  /** Events not yet drained. JavaScript's thread only; valid to the next call. */
   const std::vector<Event>& drain();
 
  private:
-  enum SlotState : uint32_t { kEmpty, kBusy, kFull };
-  struct alignas(64) Slot {
-    std::atomic<uint32_t> state{kEmpty};
-    Event event{};
-  };
-  enum Bell : uint32_t { kQuiet, kRung, kStop, kStopped };
-
-  void ring_until_stopped(const std::function<void()>& ring);
-  Slot& slot_for(const Event& event);
-  void take(Slot& slot);
-
-  std::size_t file_systems_;
-  std::vector<Slot> slots_;
+  std::mutex mutex_;  // guards waiting_
+  std::vector<Event> waiting_;
   std::vector<Event> drained_;
-  std::atomic<uint64_t> published_{0};
-  std::atomic<bool> announced_{false};
-  FutexWord bell_{kQuiet};
+  FutexWord rung_{0};  // counts how often
+  std::atomic<bool> stopping_{false};
+  FutexWord stopped_{0};
 };
 
 }  // namespace flashfreeze

@@ -83,7 +83,7 @@ void Deadline::unwatch() {
 void Deadline::stop() {
   stopping_.store(true);
   poke();
-  while (life_.load() != kEnded) futex_wait(life_, kRunning);
+  wait_while(life_, kRunning);
 }
 
 void Deadline::run() {
@@ -98,7 +98,7 @@ void Deadline::run() {
     if (files[2].revents != 0 && polled_.compare_exchange_strong(polled, -1)) on_lost_();
   }
   life_.store(kEnded);
-  futex_wake_all(life_);
+  wake_all(life_);
 }
 
 }  // namespace flashfreeze

@@ -1,8 +1,10 @@
 #include "fanotify_lever.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -10,7 +12,6 @@
 #include "descriptor.h"
 #include "permission_waiters.h"
 #include "system_error.h"
-#include "thread.h"
 
 namespace flashfreeze {
 namespace {
@@ -25,9 +26,12 @@ constexpr uint64_t kThreadsEndNs = 200'000'000;
 
 }  // namespace
 
-std::shared_ptr<FanotifyLever> FanotifyLever::create(LeverAction action, Times times,
-                                                     Ledger ledger) {
-  std::shared_ptr<FanotifyLever> lever(new FanotifyLever(action, times, std::move(ledger)));
+std::shared_ptr<FanotifyLever> FanotifyLever::create(LeverAction action, int ledger, Times times) {
+  Descriptor copy(fcntl(ledger, F_DUPFD_CLOEXEC, 0));
+  if (!copy) throw SystemError(errno, "fcntl");
+  std::shared_ptr<FanotifyLever> lever(
+      new FanotifyLever(action, times, Ledger::open(std::move(copy))));
+  lever->ledger_.close_descriptor();
   try {
     lever->start();
   } catch (const SystemError&) {
@@ -40,39 +44,24 @@ std::shared_ptr<FanotifyLever> FanotifyLever::create(LeverAction action, Times t
 FanotifyLever::FanotifyLever(LeverAction action, Times times, Ledger ledger)
     : action_(action), times_(times), ledger_(std::move(ledger)) {}
 
+// Reading an event opens the file it is about, and that may block where a FUSE daemon answers for it.
 void FanotifyLever::start() {
+  const auto start_thread = [this](auto serve) {
+    crew_.start(-1, [self = shared_from_this(), serve] { serve(*self); });
+  };
   if (action_ == LeverAction::kKill) {
-    start_thread_of_lever(&FanotifyLever::kill_waiters, 0);
+    start_thread([](FanotifyLever& lever) { lever.kill_waiters(); });
   } else {
-    start_thread_of_lever(&FanotifyLever::look_for_daemons, 0);
+    start_thread([](FanotifyLever& lever) { lever.look_for_daemons(); });
     for (std::size_t i = 0; i < kAnsweringThreads; ++i) {
-      start_thread_of_lever(&FanotifyLever::answer_for_daemons, i);
+      start_thread([i](FanotifyLever& lever) { lever.answer_for_daemons(i); });
     }
   }
-  const uint32_t expected = threads_.load();
-  for (uint32_t ready = 0; (ready = ready_.load()) != expected;) futex_wait(ready_, ready);
-  if (const int error = start_error_.load()) throw SystemError(error, "unshare");
+  crew_.wait_until_ready();
 }
 
-// A file table of its own, as for freezing threads: reading an event opens the file it is about, and
-// that may block where a FUSE daemon answers for it.
-void FanotifyLever::start_thread_of_lever(void (FanotifyLever::*serve)(std::size_t),
-                                          std::size_t index) {
-  threads_.fetch_add(1);
-  try {
-    start_thread([self = shared_from_this(), serve, index] {
-      if (const int error = keep_no_descriptor()) self->start_error_.store(error);
-      ((*self).*serve)(index);
-      self->threads_.fetch_sub(1);
-      futex_wake_all(self->threads_);
-    });
-  } catch (const SystemError&) {
-    threads_.fetch_sub(1);
-    throw;
-  }
-}
-
-void FanotifyLever::look_for_daemons(std::size_t) {
+void FanotifyLever::look_for_daemons() {
+  crew_.tell_ready();
   at_each_pull([this] {
     look();
     return kNextLookNs;
@@ -105,8 +94,10 @@ void FanotifyLever::answer_for_daemons(std::size_t index) {
     answerer.emplace(action_ == LeverAction::kAllow ? PermissionAnswer::kAllow
                                                     : PermissionAnswer::kDeny);
   } catch (const SystemError& failure) {
-    start_error_.store(failure.error());
+    crew_.tell_ready(failure.error());
+    return;
   }
+  crew_.tell_ready();
   at_each_pull([&] {
     const uint32_t count = daemons_.load();
     for (std::size_t i = index; i < count; i += kAnsweringThreads) {
@@ -131,7 +122,8 @@ uint32_t FanotifyLever::answer_for(PermissionAnswerer& answerer, PermissionDescr
   return answered;
 }
 
-void FanotifyLever::kill_waiters(std::size_t) {
+void FanotifyLever::kill_waiters() {
+  crew_.tell_ready();
   const pid_t self = getpid();
   PermissionWaiters waiters;
   at_each_pull([&] {
@@ -148,12 +140,10 @@ void FanotifyLever::kill_waiters(std::size_t) {
 /** At each pull, `work` is repeated while a freeze is stuck; it returns how long to wait before. */
 template <typename Work>
 void FanotifyLever::at_each_pull(Work work) {
-  ready_.fetch_add(1);
-  futex_wake_all(ready_);
-  for (uint32_t order = 0;;) {
-    while (order_.load() == order) futex_wait(order_, order);
-    order = order_.load();
-    if ((order & kStop) != 0) return;
+  for (uint32_t pulled = 0;;) {
+    wait_while(pulls_, pulled);
+    if (closed_.load()) return;
+    pulled = pulls_.load();
     const uint64_t grace_ends_ns = monotonic_ns() + times_.grace_ns;
     const uint64_t until_ns = grace_ends_ns + times_.limit_ns;
     bool stuck = stuck_until(grace_ends_ns);
@@ -168,31 +158,24 @@ void FanotifyLever::at_each_pull(Work work) {
 bool FanotifyLever::stuck_until(uint64_t until_ns) const {
   for (uint32_t i = 0; i < ledger_.header().count; ++i) {
     LedgerEntry& entry = ledger_.entry(i);
-    while (entry.load() == FreezeState::kFreezing) {
-      if ((order_.load() & kStop) != 0) return false;
-      const uint64_t now_ns = monotonic_ns();
-      if (now_ns >= until_ns) return true;
-      futex_wait_for(entry.state, static_cast<uint32_t>(FreezeState::kFreezing), until_ns - now_ns);
+    const auto freezing = static_cast<uint32_t>(FreezeState::kFreezing);
+    while (entry.state.load() == freezing && !closed_.load()) {
+      if (!wait_for_wake(entry.state, freezing, until_ns)) return true;
     }
   }
   return false;
 }
 
 void FanotifyLever::pull() {
-  order_.fetch_add(2);
-  futex_wake_all(order_);
+  pulls_.fetch_add(1);
+  wake_all(pulls_);
 }
 
 void FanotifyLever::close() {
-  order_.fetch_or(kStop);
-  futex_wake_all(order_);
-  for (uint32_t i = 0; i < ledger_.header().count; ++i) futex_wake_all(ledger_.entry(i).state);
-  const uint64_t until_ns = monotonic_ns() + kThreadsEndNs;
-  for (uint32_t alive = threads_.load(); alive != 0; alive = threads_.load()) {
-    const uint64_t now_ns = monotonic_ns();
-    if (now_ns >= until_ns) break;
-    futex_wait_for(threads_, alive, until_ns - now_ns);
-  }
+  closed_.store(true);
+  pull();
+  for (uint32_t i = 0; i < ledger_.header().count; ++i) wake_all(ledger_.entry(i).state);
+  crew_.wait_for_end(monotonic_ns() + kThreadsEndNs);
 }
 
 std::vector<pid_t> FanotifyLever::killed() const {

@@ -5,13 +5,13 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "futex.h"
 #include "ledger.h"
 #include "permission_group.h"
+#include "thread.h"
 
 namespace flashfreeze {
 
@@ -29,16 +29,17 @@ enum class LeverAction : uint32_t { kDeny = 0, kAllow = 1, kKill = 2 };
  */
 class FanotifyLever : public std::enable_shared_from_this<FanotifyLever> {
  public:
+  /** Why these: src/freezer/last-lever.ts. */
   struct Times {
-    uint64_t grace_ns;  // a thaw gets this long before the lever is used
-    uint64_t limit_ns;  // from the end of the grace on
+    uint64_t grace_ns = 500'000'000;    // a thaw gets this long before the lever is used
+    uint64_t limit_ns = 5'000'000'000;  // from the end of the grace on
   };
 
   /**
-   * `ledger`: a mapping of its own, which tells whether a FIFREEZE is stuck. Neither this process, nor
-   * the ledger's worker, nor a daemon is ever killed. Throws SystemError.
+   * `ledger`: the descriptor of one, which is mapped once more, and tells whether a FIFREEZE is stuck.
+   * Neither this process, nor the ledger's worker, nor a daemon is ever killed. Throws SystemError.
    */
-  static std::shared_ptr<FanotifyLever> create(LeverAction action, Times times, Ledger ledger);
+  static std::shared_ptr<FanotifyLever> create(LeverAction action, int ledger, Times times);
 
   /** Returns at once. Does nothing where nothing is stuck once the grace is over. */
   void pull();
@@ -54,15 +55,13 @@ class FanotifyLever : public std::enable_shared_from_this<FanotifyLever> {
   static constexpr std::size_t kRememberedKills = 32;
   static constexpr std::size_t kMostDaemons = 64;
   static constexpr std::size_t kAnsweringThreads = 4;
-  enum Order : uint32_t { kStop = 1 };  // even numbers count the pulls
 
   FanotifyLever(LeverAction action, Times times, Ledger ledger);
 
   void start();
-  void start_thread_of_lever(void (FanotifyLever::*serve)(std::size_t), std::size_t index);
-  void look_for_daemons(std::size_t);
+  void look_for_daemons();
   void answer_for_daemons(std::size_t index);
-  void kill_waiters(std::size_t);
+  void kill_waiters();
   uint32_t answer_for(PermissionAnswerer& answerer, PermissionDescriptor daemon);
   void look();
   bool is_daemon(pid_t process) const;
@@ -80,10 +79,9 @@ class FanotifyLever : public std::enable_shared_from_this<FanotifyLever> {
   std::array<std::atomic<int>, kMostDaemons> descriptors_{};
   std::atomic<uint32_t> daemons_{0};
   std::array<PermissionDescriptor, kMostDaemons> found_{};  // of the thread that looks
-  FutexWord order_{0};
-  FutexWord threads_{0};  // alive
-  FutexWord ready_{0};
-  std::atomic<int> start_error_{0};
+  Crew crew_;
+  FutexWord pulls_{0};  // counts them
+  std::atomic<bool> closed_{false};
   std::atomic<uint32_t> answered_{0};
   std::atomic<uint32_t> kills_{0};
   std::array<std::atomic<pid_t>, kRememberedKills> killed_{};

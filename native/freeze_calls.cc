@@ -56,8 +56,8 @@ ThawResult thaw_until_settled(int fd, LedgerEntry& entry,
   // Waiting comes before the first FITHAW: a FIFREEZE that is about to fail with EBUSY returns at
   // once, and a FITHAW before that would end the freeze of somebody else.
   while (entry.load() == FreezeState::kFreezing && !freezer_gone(entry)) {
-    futex_wait_for(entry.state, static_cast<uint32_t>(FreezeState::kFreezing), wait_ns);
-    if (entry.load() != FreezeState::kFreezing) break;
+    const auto freezing = static_cast<uint32_t>(FreezeState::kFreezing);
+    if (wait_while(entry.state, freezing, monotonic_ns() + wait_ns)) break;
     Stamps stamps;
     if (timed_thaw(fd, stamps) == 0) early = {ThawResult::Kind::kThawed, 0, stamps};
     wait_ns = std::min(wait_ns * 2, kLongestWaitNs);

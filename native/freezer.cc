@@ -59,17 +59,18 @@ void Freezer::sync(const Indexes& indexes) {
   check(indexes);
   for (const uint32_t index : indexes) {
     if (file_systems_[index].syncing.load()) throw UsageError("syncfs is still running");
+    if (!may_freeze(index)) throw UsageError("file system is frozen or being frozen");
   }
   for (const uint32_t index : indexes) {
     file_systems_[index].syncing.store(true);
-    give(file_systems_[index].freeze_work, kSync);
+    give(index, kSync);
   }
 }
 
 bool Freezer::may_freeze(std::size_t index) const {
   const FreezeState state = ledger_.entry(index).load();
   const FileSystem& file_system = file_systems_[index];
-  return file_system.asked.load() == 0 && !file_system.owes_thaw.load() &&
+  return !file_system.is_freeze_asked.load() && !file_system.owes_thaw.load() &&
          (state == FreezeState::kIdle || state == FreezeState::kRefused ||
           state == FreezeState::kThawed);
 }
@@ -84,9 +85,9 @@ void Freezer::freeze(const Indexes& indexes) {
   }
   for (const uint32_t index : indexes) {
     file_systems_[index].armed_as.store(armed_as);
-    file_systems_[index].asked.store(1);
+    file_systems_[index].is_freeze_asked.store(true);
     ledger_.entry(index).state.store(static_cast<uint32_t>(FreezeState::kRequested));
-    give(file_systems_[index].freeze_work, kFreeze);
+    give(index, kFreeze);
   }
 }
 
@@ -96,7 +97,7 @@ void Freezer::request_thaw(std::size_t index) {
   const FreezeState state = entry.load();
   if (state == FreezeState::kFreezing || state == FreezeState::kFrozen ||
       file_systems_[index].owes_thaw.load()) {
-    give(file_systems_[index].thaw_work, kThaw);
+    give(index, kThaw);
   }
 }
 
@@ -107,7 +108,7 @@ void Freezer::thaw(const Indexes& indexes) {
 
 void Freezer::thaw_anyones(const Indexes& indexes) {
   check(indexes);
-  for (const uint32_t index : indexes) give(file_systems_[index].thaw_work, kThawAnyones);
+  for (const uint32_t index : indexes) give(index, kThawAnyones);
 }
 
 void Freezer::thaw_everything() {
@@ -126,9 +127,7 @@ bool Freezer::wait_until_settled(uint64_t limit_ns) {
   for (;;) {
     const uint32_t seen = changes_.load();
     if (settled()) return true;
-    const uint64_t now_ns = monotonic_ns();
-    if (now_ns >= until_ns) return false;
-    futex_wait_for(changes_, seen, until_ns - now_ns);
+    if (!wait_while(changes_, seen, until_ns)) return settled();
   }
 }
 
@@ -172,7 +171,7 @@ void Freezer::break_off(EventKind why) {
   LedgerHeader& header = ledger_.header();
   header.seen_to_ns.store(header.deadline_ns.load());
   const uint64_t now_ns = monotonic_ns();
-  completions_->publish({why, 0, 0, false, {now_ns, now_ns}, 0});  // told before the thaws it causes
+  completions_->publish({why, 0, 0, false, {now_ns, now_ns}});  // told before the thaws it causes
   thaw_everything();
   grace_periods_.restore();
   if (on_break_off_) on_break_off_();

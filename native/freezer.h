@@ -13,13 +13,31 @@
 #include "descriptor.h"
 #include "grace.h"
 #include "ledger.h"
+#include "thread.h"
 
 namespace flashfreeze {
 
 /**
- * Freezes and thaws a set of file systems: for each of them one thread that syncs and freezes and
- * one that thaws, because a thread that is stuck in FIFREEZE can do nothing any more. All threads
- * are started by open() and wait on a futex. Nothing is allocated or logged between freeze and thaw.
+ * Freezes and thaws a set of file systems, on one thread for each of them: it syncs, freezes and thaws. While it
+ * is stuck in FIFREEZE, a FITHAW of the same file system by another thread would not help (it is lost, or blocks
+ * as long). What releases it is the thaw of another file system, by the thread of that one. When the FIFREEZE
+ * returns, the thread finds the thaw that was asked for meanwhile. All threads are started by open() and wait
+ * on a futex. Nothing is allocated or logged between freeze and thaw.
+ *
+ * Two records are kept of a file system. The ledger's state is what the guardian must know: whether a FITHAW is
+ * owed. Beside it FileSystem has what JavaScript has been told, which is later:
+ *
+ *   event               ledger                   is_freeze_asked    owes_thaw
+ *   freeze()            → kRequested             → true             false
+ *   FIFREEZE begins     → kFreezing              true               false
+ *   it succeeds         → kFrozen                → false            → true
+ *   it fails            → kRefused               → false            false
+ *   called off before   → kRefused               → false            false
+ *   thawed, by whom-    → kThawed (the           false              → false
+ *   ever                guardian may be first)
+ *
+ * Each change is told (Completions) after it was made. A file system may be frozen if neither flag is set and
+ * the ledger's state is kIdle, kRefused or kThawed: see may_freeze().
  *
  * open, sync, freeze, arm, disarm, close: one thread (JavaScript's). thaw_everything and
  * wait_until_settled: any thread, no lock needed.
@@ -43,7 +61,10 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   GracePeriods& grace_periods() { return grace_periods_; }
   Completions& completions() { return *completions_; }
 
-  /** These start and return at once. Indexes are distinct and below size(), else UsageError. */
+  /**
+   * These start and return at once. Indexes are distinct and below size(), else UsageError; so is a sync of
+   * what is frozen or being frozen, whose thread must be free to thaw.
+   */
   void sync(const Indexes& indexes);
   /** UsageError where not armed, or where one of them is frozen or busy; then none is frozen. */
   void freeze(const Indexes& indexes);
@@ -91,11 +112,10 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
     Descriptor mount_point;                  // closed by close()
     int fd = -1;                             // its number, in the threads' own file tables too
     bool is_harmed_by_kill = false;          // see is_harmed_by_killed_thaw
-    FutexWord freeze_work{0};
-    FutexWord thaw_work{0};
+    FutexWord work{0};                       // bits of Work
     std::atomic<uint32_t> armed_as{0};       // the arming under which the freeze was asked for
-    std::atomic<bool> owes_thaw{false};      // frozen by us, and its thaw not yet told
-    FutexWord asked{0};                      // to freeze, and the outcome not yet told
+    std::atomic<bool> is_freeze_asked{false};
+    std::atomic<bool> owes_thaw{false};
     std::atomic<bool> syncing{false};
   };
 
@@ -103,18 +123,14 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
 
   void open_mount_points(const std::vector<std::string>& mount_points);
   void start_threads();
-  void start_worker(std::size_t index, FutexWord& work,
-                    void (Freezer::*act)(std::size_t, uint32_t));
-  void work_until_stopped(std::size_t index, FutexWord& work,
-                          void (Freezer::*act)(std::size_t, uint32_t));
-  void sync_or_freeze(std::size_t index, uint32_t work);
+  void work_until_stopped(std::size_t index);
   void sync_now(std::size_t index);
   void freeze_now(std::size_t index);
-  void thaw_now(std::size_t index, uint32_t work);
+  void thaw_now(std::size_t index);
   void wait_for_second_death(const FileSystem& file_system) const;
   void thaw_anyones_now(std::size_t index);
-  void tell_thawed(std::size_t index, const Event& event);
-  static void give(FutexWord& work, uint32_t bits);
+  void tell_change(const Event& event);
+  void give(std::size_t index, Work work);
   void check(const Indexes& indexes) const;
   bool may_freeze(std::size_t index) const;
   void request_thaw(std::size_t index);
@@ -132,9 +148,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   uint32_t armings_ = 0;
   std::atomic<bool> guarded_{false};
   std::atomic<uint64_t> guardian_lost_ns_{0};  // when its death was seen
-  FutexWord threads_{0};            // alive
-  FutexWord ready_{0};              // have their own file table
-  std::atomic<int> start_error_{0};
+  Crew crew_;
   FutexWord changes_{0};            // counts finished freezes and thaws
   bool closed_ = false;
 };

@@ -25,17 +25,35 @@ inline long futex(FutexWord& word, int operation, uint32_t value, const timespec
                  bits);
 }
 
-/** Returns when the word may have changed; callers look again. */
-inline void futex_wait(FutexWord& word, uint32_t seen) {
-  futex(word, FUTEX_WAIT, seen, nullptr, 0);
+constexpr uint64_t kForever = UINT64_MAX;
+
+/**
+ * Returns when the word may have another value, or is woken (true), or at the time, CLOCK_MONOTONIC (false). For
+ * callers that look at something else, too.
+ */
+inline bool wait_for_wake(FutexWord& word, uint32_t value, uint64_t until_ns) {
+  const timespec until = to_timespec(until_ns);
+  return futex(word, FUTEX_WAIT_BITSET, value, until_ns == kForever ? nullptr : &until,
+               FUTEX_BITSET_MATCH_ANY) == 0 ||
+         errno != ETIMEDOUT;
 }
 
-/** As futex_wait, for at most `ns`. */
-inline void futex_wait_for(FutexWord& word, uint32_t seen, uint64_t ns) {
-  const timespec limit = to_timespec(ns);
-  futex(word, FUTEX_WAIT, seen, &limit, 0);
+/** Returns when the word has another value (true), or at the time (false). */
+inline bool wait_while(FutexWord& word, uint32_t value, uint64_t until_ns = kForever) {
+  while (word.load() == value) {
+    if (!wait_for_wake(word, value, until_ns)) return word.load() != value;
+  }
+  return true;
 }
 
-inline void futex_wake_all(FutexWord& word) { futex(word, FUTEX_WAKE, INT_MAX, nullptr, 0); }
+/** Returns when the word has this value (true), or at the time (false). */
+inline bool wait_until_is(FutexWord& word, uint32_t value, uint64_t until_ns = kForever) {
+  for (uint32_t seen = word.load(); seen != value; seen = word.load()) {
+    if (!wait_while(word, seen, until_ns)) return false;
+  }
+  return true;
+}
+
+inline void wake_all(FutexWord& word) { futex(word, FUTEX_WAKE, INT_MAX, nullptr, 0); }
 
 }  // namespace flashfreeze

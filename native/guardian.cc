@@ -8,7 +8,7 @@
  * text), 3 ledger, 4 /sys/kernel/rcu_expedited or /dev/null, 5 a pipe that is only held open (the
  * worker sees its end of file when the guardian dies), 6 the worker's lifeline (see thread.h), 7… the mount
  * points in the ledger's order.
- * Argument: see lever_arguments.h.
+ * Argument: the number of a LeverAction; without one there is no last lever.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -21,11 +21,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <cstring>
+#include <cstdlib>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "descriptor.h"
@@ -33,7 +31,7 @@
 #include "grace.h"
 #include "hard_to_kill.h"
 #include "ledger.h"
-#include "lever_arguments.h"
+#include "fanotify_lever.h"
 #include "system_error.h"
 #include "thread.h"
 
@@ -98,15 +96,15 @@ class Guardian {
   enum Order : uint32_t { kWait, kGo, kGoAfterDeath };
 
   void thaw_on_order(Thaw& thaw);
-  static void enter(const Thaw& thaw, const ThawResult& result);
+  static void enter_in_ledger(const Thaw& thaw, const ThawResult& result);
   void wait_for_first_attempts();
   void wait_for_reason();
-  const char* obey();
+  const char* obey_command();
   void set_timer(uint64_t at_ns);
   const char* time_is_up();
   bool nothing_owed() const;
   void thaw_all();
-  int tell();
+  int tell_worker();
 
   Ledger ledger_;
   std::shared_ptr<FanotifyLever> lever_;  // null where it is switched off
@@ -115,10 +113,8 @@ class Guardian {
   Descriptor signals_;
   Descriptor worker_process_;
   FutexWord order_{kWait};
-  FutexWord ready_{0};
   FutexWord attempting_{0};  // threads whose first attempt has not ended
-  FutexWord working_{0};
-  std::atomic<int> start_error_{0};
+  Crew crew_;
   uint64_t deadline_ns_ = 0;  // of the whole
   const char* reason_ = "";
 };
@@ -145,39 +141,31 @@ Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
     thaws_[i].mount_point = kFirstMountPoint + static_cast<int>(i);
     thaws_[i].is_harmed_by_kill = is_harmed_by_killed_thaw(thaws_[i].mount_point);
     thaws_[i].entry = &ledger_.entry(i);
-    start_thread([this, i] { thaw_on_order(thaws_[i]); }, kStackBytes);
+    crew_.start(thaws_[i].mount_point, [this, i] { thaw_on_order(thaws_[i]); }, kStackBytes);
   }
-  for (uint32_t ready = 0; (ready = ready_.load()) != thaws_.size();) futex_wait(ready_, ready);
-  if (const int error = start_error_.load()) throw SystemError(error, "unshare");
+  crew_.wait_until_ready();
 }
 
-// A file table of its own, as for the worker's threads: one that is stuck in FITHAW when the
-// guardian is killed must not keep the worker from seeing it.
 void Guardian::thaw_on_order(Thaw& thaw) {
-  if (const int error = keep_only_descriptor(thaw.mount_point)) start_error_.store(error);
   attempting_.fetch_add(1);
-  working_.fetch_add(1);
-  ready_.fetch_add(1);
-  futex_wake_all(ready_);
-  while (order_.load() == kWait) futex_wait(order_, kWait);
+  crew_.tell_ready();
+  wait_while(order_, kWait);
   if (order_.load() == kGoAfterDeath && thaw.is_harmed_by_kill) usleep(kSecondDeathNs / 1000);
   thaw.told = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
-  enter(thaw, thaw.told);
+  enter_in_ledger(thaw, thaw.told);
   attempting_.fetch_sub(1);
-  futex_wake_all(attempting_);
+  wake_all(attempting_);
   useconds_t pause_us = kShortestPauseUs;
   for (ThawResult result = thaw.told; result.kind == ThawResult::Kind::kFailed;) {
     usleep(pause_us);
     pause_us = std::min(2 * pause_us, kLongestPauseUs);
     result = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
-    enter(thaw, result);
+    enter_in_ledger(thaw, result);
   }
-  working_.fetch_sub(1);
-  futex_wake_all(working_);
 }
 
 /** The details before the state: the worker reads them when it sees that. */
-void Guardian::enter(const Thaw& thaw, const ThawResult& result) {
+void Guardian::enter_in_ledger(const Thaw& thaw, const ThawResult& result) {
   const bool thawed = result.kind == ThawResult::Kind::kThawed;
   if (!thawed && result.kind != ThawResult::Kind::kNotFrozen) return;
   thaw.entry->guardian_start_ns.store(result.stamps.start_ns);
@@ -206,7 +194,7 @@ bool Guardian::nothing_owed() const {
 }
 
 /** Reads one command. Returns the reason to thaw, or null to go on. */
-const char* Guardian::obey() {
+const char* Guardian::obey_command() {
   char command = 0;
   ssize_t length = 0;
   do {
@@ -247,7 +235,7 @@ void Guardian::wait_for_reason() {
   for (;;) {
     if (poll(files, 5, -1) < 0) continue;  // EINTR
     const char* reason = nullptr;
-    if (files[0].revents != 0) reason = obey();
+    if (files[0].revents != 0) reason = obey_command();
     if (files[1].revents != 0 && reason == nullptr) reason = time_is_up();
     if (files[2].revents != 0) reason = "signal";
     // A worker of which a thread waits in a write to what is frozen has neither pidfd nor control pipe at its end.
@@ -271,7 +259,7 @@ void Guardian::thaw_all() {
   }
   const bool after_death = reason_ == kControlClosed || reason_ == kWorkerDead;
   order_.store(after_death ? kGoAfterDeath : kGo);
-  futex_wake_all(order_);
+  wake_all(order_);
   restore_grace_periods(kGrace, ledger_.header());
   wait_for_first_attempts();
 }
@@ -280,19 +268,14 @@ void Guardian::thaw_all() {
 void Guardian::wait_for_first_attempts() {
   uint64_t again_after_ns = kFirstPullAgainNs;
   uint64_t pull_ns = monotonic_ns();
-  for (uint32_t left = 0; (left = attempting_.load()) != 0;) {
-    const uint64_t now_ns = monotonic_ns();
-    if (now_ns < pull_ns) {
-      futex_wait_for(attempting_, left, pull_ns - now_ns);
-      continue;
-    }
+  while (!wait_until_is(attempting_, 0, pull_ns)) {
     if (lever_ && !nothing_owed()) lever_->pull();
-    pull_ns = now_ns + again_after_ns;
+    pull_ns = monotonic_ns() + again_after_ns;
     again_after_ns = std::min(2 * again_after_ns, kLastPullAgainNs);
   }
 }
 
-int Guardian::tell() {
+int Guardian::tell_worker() {
   int failed = 0;
   for (std::size_t i = 0; i < thaws_.size(); ++i) {
     const ThawResult& result = thaws_[i].told;
@@ -313,8 +296,8 @@ int Guardian::run() {
   wait_for_reason();
   thaw_all();
   if (lever_) lever_->close();
-  const int failed = tell();
-  for (uint32_t left = 0; (left = working_.load()) != 0;) futex_wait(working_, left);
+  const int failed = tell_worker();
+  crew_.wait_for_end(kForever);
   return failed;
 }
 
@@ -325,9 +308,11 @@ int guard(int argc, char** argv) {
   make_hard_to_kill();
   forbid_core_dump();
   try {
-    return Guardian(Ledger::open(Descriptor(fcntl(kLedger, F_DUPFD_CLOEXEC, 0))),
-                    lever_from_arguments(argc, argv, kLedger))
-        .run();
+    std::shared_ptr<FanotifyLever> lever;
+    if (argc > 1) {
+      lever = FanotifyLever::create(static_cast<LeverAction>(atoi(argv[1])), kLedger, {});
+    }
+    return Guardian(Ledger::open(Descriptor(fcntl(kLedger, F_DUPFD_CLOEXEC, 0))), lever).run();
   } catch (const SystemError& failure) {
     report("error %s %d\n", failure.syscall(), failure.error());
     return 2;

@@ -1,10 +1,5 @@
 #include "last_lever_object.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
-#include <utility>
-
 #include "js_errors.h"
 #include "permission_group.h"
 
@@ -13,14 +8,6 @@ namespace {
 
 uint64_t to_ns(const Napi::Value& milliseconds) {
   return static_cast<uint64_t>(milliseconds.As<Napi::Number>().Int64Value()) * 1'000'000;
-}
-
-Ledger map_ledger(int fd) {
-  Descriptor copy(fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!copy) throw SystemError(errno, "fcntl");
-  Ledger ledger = Ledger::open(std::move(copy));
-  ledger.close_descriptor();
-  return ledger;
 }
 
 }  // namespace
@@ -36,7 +23,7 @@ LastLeverObject::LastLeverObject(const Napi::CallbackInfo& info)
   const int ledger = info[0].As<Napi::Number>();
   const auto action = static_cast<LeverAction>(info[1].As<Napi::Number>().Uint32Value());
   const FanotifyLever::Times times{to_ns(info[2]), to_ns(info[3])};
-  lever_ = guarded(env_, [&] { return FanotifyLever::create(action, times, map_ledger(ledger)); });
+  lever_ = guarded(env_, [&] { return FanotifyLever::create(action, ledger, times); });
   napi_add_env_cleanup_hook(env_, clean_up, this);
 }
 

@@ -39,12 +39,12 @@ struct alignas(64) LedgerEntry {
   FreezeState load() const { return static_cast<FreezeState>(state.load()); }
   void store(FreezeState next) {
     state.store(static_cast<uint32_t>(next));
-    futex_wake_all(state);
+    wake_all(state);
   }
   bool exchange_if(FreezeState expected, FreezeState next) {
     auto seen = static_cast<uint32_t>(expected);
     if (!state.compare_exchange_strong(seen, static_cast<uint32_t>(next))) return false;
-    futex_wake_all(state);
+    wake_all(state);
     return true;
   }
 };

@@ -15,7 +15,6 @@
 #include <memory>
 #include <vector>
 
-#include "futex.h"
 #include "system_error.h"
 
 namespace flashfreeze {
@@ -48,6 +47,15 @@ int close_between(unsigned first, unsigned last) {
   return 0;
 }
 
+/** Gives the calling thread a file table of its own. -1: nothing stays open in it. Returns an errno, or 0. */
+int keep_only_descriptor(int fd) {
+  if (unshare(CLONE_FILES) != 0) return errno;
+  if (fd < 0) return close_between(0, UINT_MAX);
+  const auto kept = static_cast<unsigned>(fd);
+  if (const int error = kept > 0 ? close_between(0, kept - 1) : 0) return error;
+  return close_between(kept + 1, UINT_MAX);
+}
+
 }  // namespace
 
 void start_thread(std::function<void()> body, std::size_t stack_bytes) {
@@ -70,18 +78,37 @@ void start_thread(std::function<void()> body, std::size_t stack_bytes) {
   owned.release();
 }
 
-int keep_no_descriptor() {
-  if (unshare(CLONE_FILES) != 0) return errno;
-  return close_between(0, UINT_MAX);
-}
-
 void close_all_descriptors() { close_between(0, UINT_MAX); }
 
-int keep_only_descriptor(int fd) {
-  if (unshare(CLONE_FILES) != 0) return errno;
-  const auto kept = static_cast<unsigned>(fd);
-  if (const int error = kept > 0 ? close_between(0, kept - 1) : 0) return error;
-  return close_between(kept + 1, UINT_MAX);
+void Crew::start(int descriptor, std::function<void()> body, std::size_t stack_bytes) {
+  alive_.fetch_add(1);
+  try {
+    start_thread(
+        [this, descriptor, body = std::move(body)] {
+          const int error = keep_only_descriptor(descriptor);
+          if (error != 0) error_.store(error);
+          body();
+          if (error == 0) close_all_descriptors();  // the end of the thread would, a moment too late
+          alive_.fetch_sub(1);
+          wake_all(alive_);
+        },
+        stack_bytes);
+  } catch (const SystemError&) {
+    alive_.fetch_sub(1);
+    throw;
+  }
+  started_ += 1;
+}
+
+void Crew::tell_ready(int error) {
+  if (error != 0) error_.store(error);
+  ready_.fetch_add(1);
+  wake_all(ready_);
+}
+
+void Crew::wait_until_ready() {
+  wait_until_is(ready_, started_);
+  if (const int error = error_.load()) throw SystemError(error, "unshare");
 }
 
 void hold_until_death(Descriptor descriptor) {
@@ -91,10 +118,10 @@ void hold_until_death(Descriptor descriptor) {
     error = keep_only_descriptor(fd);
     const bool holds = error == 0;
     held.store(1);
-    futex_wake_all(held);
-    for (FutexWord forever{0}; holds;) futex_wait(forever, 0);
+    wake_all(held);
+    for (FutexWord forever{0}; holds;) wait_while(forever, 0);
   });
-  while (held.load() == 0) futex_wait(held, 0);
+  wait_while(held, 0);
   if (error != 0) throw SystemError(error, "unshare");
 }
 

@@ -9,7 +9,7 @@ import { LEVER_ACTIONS } from './last-lever.ts';
 
 export { GUARDIAN_PATH };
 
-/** As native/lever_arguments.h expects them. */
+/** As native/guardian.cc expects them. */
 function leverArguments(lever: LastLeverMode): string[] {
   return lever === 'off' ? [] : [String(LEVER_ACTIONS[lever])];
 }

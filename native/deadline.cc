@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,44 +13,23 @@
 #include "thread.h"
 
 namespace flashfreeze {
-namespace {
-
-/** True where the descriptor (timerfd or eventfd) had something to read. */
-bool consume(int fd) {
-  uint64_t count = 0;
-  ssize_t length = 0;
-  do {
-    length = read(fd, &count, sizeof count);
-  } while (length < 0 && errno == EINTR);
-  return length == sizeof count;
-}
-
-}  // namespace
 
 Deadline::Deadline(std::function<void()> on_expired, std::function<void()> on_lost)
     : on_expired_(std::move(on_expired)),
       on_lost_(std::move(on_lost)),
-      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!timer_) throw SystemError(errno, "timerfd_create");
   if (!wake_) throw SystemError(errno, "eventfd");
   start_thread([this] { run(); });
 }
 
 Deadline::~Deadline() { stop(); }
 
-void Deadline::set_timer(uint64_t at_ns) {
-  itimerspec setting{};
-  setting.it_value = to_timespec(at_ns);
-  if (timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr) != 0) {
-    throw SystemError(errno, "timerfd_settime");
-  }
+// Zero would disarm the timer.
+void Deadline::arm(uint64_t deadline_ns) {
+  if (!timer_.set(std::max<uint64_t>(deadline_ns, 1))) throw SystemError(errno, "timerfd_settime");
 }
 
-// Zero would disarm the timer.
-void Deadline::arm(uint64_t deadline_ns) { set_timer(std::max<uint64_t>(deadline_ns, 1)); }
-
-void Deadline::disarm() { set_timer(0); }
+void Deadline::disarm() { timer_.set(0); }
 
 void Deadline::poke() {
   const uint64_t one = 1;
@@ -89,11 +67,10 @@ void Deadline::stop() {
 void Deadline::run() {
   while (!stopping_.load()) {
     int polled = polled_.load();
-    pollfd files[] = {{timer_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}, {polled, 0, 0}};
+    pollfd files[] = {{timer_.descriptor(), POLLIN, 0}, {wake_.get(), POLLIN, 0}, {polled, 0, 0}};
     if (poll(files, 3, -1) < 0 && errno != EINTR) break;
     if (files[1].revents != 0) consume(wake_.get());
-    // Read, not only polled: a disarm in between leaves nothing to read.
-    if (files[0].revents != 0 && consume(timer_.get())) on_expired_();
+    if (files[0].revents != 0 && timer_.has_expired()) on_expired_();
     // Exchanged, so that either this or unwatch() has the last word.
     if (files[2].revents != 0 && polled_.compare_exchange_strong(polled, -1)) on_lost_();
   }

@@ -5,6 +5,7 @@
 
 #include "descriptor.h"
 #include "futex.h"
+#include "timer.h"
 
 namespace flashfreeze {
 
@@ -39,13 +40,12 @@ class Deadline {
  private:
   enum Life : uint32_t { kRunning, kEnded };
 
-  void set_timer(uint64_t at_ns);
   void poke();
   void run();
 
   std::function<void()> on_expired_;
   std::function<void()> on_lost_;
-  Descriptor timer_;
+  Timer timer_;
   Descriptor wake_;
   Descriptor watched_;       // write end, until the watched process has its copy
   Descriptor watching_;      // read end

@@ -1,10 +1,8 @@
 #include "fanotify_lever.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -27,11 +25,8 @@ constexpr uint64_t kThreadsEndNs = 200'000'000;
 }  // namespace
 
 std::shared_ptr<FanotifyLever> FanotifyLever::create(LeverAction action, int ledger, Times times) {
-  Descriptor copy(fcntl(ledger, F_DUPFD_CLOEXEC, 0));
-  if (!copy) throw SystemError(errno, "fcntl");
   std::shared_ptr<FanotifyLever> lever(
-      new FanotifyLever(action, times, Ledger::open(std::move(copy))));
-  lever->ledger_.close_descriptor();
+      new FanotifyLever(action, times, Ledger::map_existing(ledger)));
   try {
     lever->start();
   } catch (const SystemError&) {

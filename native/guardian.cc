@@ -7,17 +7,14 @@
  * Descriptors given by src/freezer/guardian.ts: 0 control (one byte a command), 1 report (lines of
  * text), 3 ledger, 4 /sys/kernel/rcu_expedited or /dev/null, 5 a pipe that is only held open (the
  * worker sees its end of file when the guardian dies), 6 the worker's lifeline (see thread.h), 7… the mount
- * points in the ledger's order.
- * Argument: the number of a LeverAction; without one there is no last lever.
+ * points in the ledger's order. Argument: the number of a LeverAction; without one there is no last lever.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,13 +24,14 @@
 #include <vector>
 
 #include "descriptor.h"
+#include "fanotify_lever.h"
 #include "freeze_calls.h"
 #include "grace.h"
 #include "hard_to_kill.h"
 #include "ledger.h"
-#include "fanotify_lever.h"
 #include "system_error.h"
 #include "thread.h"
+#include "timer.h"
 
 namespace flashfreeze {
 namespace {
@@ -55,7 +53,6 @@ constexpr uint64_t kFirstPullAgainNs = 6'000'000'000;
 constexpr uint64_t kLastPullAgainNs = 60'000'000'000;
 
 constexpr std::size_t kStackBytes = 32 * 1024;
-constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 // Reasons to thaw, as the worker reads them.
 constexpr const char* kControlClosed = "control-closed";
@@ -79,7 +76,7 @@ bool thread_gone(const LedgerEntry& entry) {
   return syscall(SYS_tgkill, worker, entry.freezing_thread.load(), 0) != 0 && errno == ESRCH;
 }
 
-/** The thaw of one file system, on a thread of its own that waits for the order. */
+/** The thaw of one file system, by a thread of the crew that waits for the order. */
 struct Thaw {
   int mount_point = -1;
   bool is_harmed_by_kill = false;
@@ -100,7 +97,6 @@ class Guardian {
   void wait_for_first_attempts();
   void wait_for_reason();
   const char* obey_command();
-  void set_timer(uint64_t at_ns);
   const char* time_is_up();
   bool nothing_owed() const;
   void thaw_all();
@@ -109,20 +105,20 @@ class Guardian {
   Ledger ledger_;
   std::shared_ptr<FanotifyLever> lever_;  // null where it is switched off
   std::vector<Thaw> thaws_;
-  Descriptor timer_;
+  Timer timer_;
   Descriptor signals_;
   Descriptor worker_process_;
   FutexWord order_{kWait};
   FutexWord attempting_{0};  // threads whose first attempt has not ended
   Crew crew_;
   uint64_t deadline_ns_ = 0;  // of the whole
-  const char* reason_ = "";
+  const char* reason_ = nullptr;  // to thaw
 };
 
 Descriptor stopping_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : kSignals) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) sigaddset(&set, signal);
   return Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
@@ -130,11 +126,9 @@ Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
     : ledger_(std::move(ledger)),
       lever_(std::move(lever)),
       thaws_(ledger_.header().count),
-      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       signals_(stopping_signals()),
       // Before Linux 5.3 there are no pidfds, and the end of the control pipe has to do.
       worker_process_(static_cast<int>(syscall(SYS_pidfd_open, ledger_.header().worker, 0))) {
-  if (!timer_) throw SystemError(errno, "timerfd_create");
   if (!signals_) throw SystemError(errno, "signalfd");
   worker = ledger_.header().worker;
   for (std::size_t i = 0; i < thaws_.size(); ++i) {
@@ -155,10 +149,10 @@ void Guardian::thaw_on_order(Thaw& thaw) {
   enter_in_ledger(thaw, thaw.told);
   attempting_.fetch_sub(1);
   wake_all(attempting_);
-  useconds_t pause_us = kShortestPauseUs;
-  for (ThawResult result = thaw.told; result.kind == ThawResult::Kind::kFailed;) {
+  ThawResult result = thaw.told;
+  for (auto pause_us = kShortestPauseUs; result.kind == ThawResult::Kind::kFailed;
+       pause_us = std::min(2 * pause_us, kLongestPauseUs)) {
     usleep(pause_us);
-    pause_us = std::min(2 * pause_us, kLongestPauseUs);
     result = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
     enter_in_ledger(thaw, result);
   }
@@ -170,27 +164,17 @@ void Guardian::enter_in_ledger(const Thaw& thaw, const ThawResult& result) {
   if (!thawed && result.kind != ThawResult::Kind::kNotFrozen) return;
   thaw.entry->guardian_start_ns.store(result.stamps.start_ns);
   thaw.entry->guardian_end_ns.store(result.stamps.end_ns);
-  const auto word = thawed ? GuardianThaw::kThawed : GuardianThaw::kFoundThawed;
-  thaw.entry->guardian.store(static_cast<uint32_t>(word));
+  thaw.entry->tell_guardian(thawed ? GuardianThaw::kThawed : GuardianThaw::kFoundThawed);
   thaw.entry->exchange_if(FreezeState::kFreezing, FreezeState::kThawed);
   thaw.entry->exchange_if(FreezeState::kFrozen, FreezeState::kThawed);
 }
 
-void Guardian::set_timer(uint64_t at_ns) {
-  itimerspec setting{};
-  setting.it_value = to_timespec(at_ns);
-  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr);
-}
-
 bool Guardian::nothing_owed() const {
-  for (const Thaw& thaw : thaws_) {
+  return std::ranges::none_of(thaws_, [](const Thaw& thaw) {
     const FreezeState state = thaw.entry->load();
-    if (state == FreezeState::kRequested || state == FreezeState::kFreezing ||
-        state == FreezeState::kFrozen) {
-      return false;
-    }
-  }
-  return true;
+    return state == FreezeState::kRequested || state == FreezeState::kFreezing ||
+           state == FreezeState::kFrozen;
+  });
 }
 
 /** Reads one command. Returns the reason to thaw, or null to go on. */
@@ -204,45 +188,40 @@ const char* Guardian::obey_command() {
   if (command == 'q') return "released";
   if (command == 'a') {
     deadline_ns_ = ledger_.header().deadline_ns.load();
-    set_timer(deadline_ns_ + kBehindWorkerNs);
+    timer_.set(deadline_ns_ + kBehindWorkerNs);
     report("armed %llu\n", static_cast<unsigned long long>(deadline_ns_));
   } else if (command == 'l') {
     const uint64_t limit_ns = ledger_.header().deadline_ns.load();
-    if (limit_ns != 0) set_timer(limit_ns + kBehindWorkerNs);
+    if (limit_ns != 0) timer_.set(limit_ns + kBehindWorkerNs);
   } else if (command == 'd' && nothing_owed()) {
-    set_timer(0);
+    timer_.set(0);
   }
   return nullptr;
 }
 
 /** Null where it was the limit of a wave, and the worker has seen to it: then the whole is waited for. */
 const char* Guardian::time_is_up() {
-  uint64_t expirations = 0;
-  if (read(timer_.get(), &expirations, sizeof expirations) != sizeof expirations) return nullptr;
+  if (!timer_.has_expired()) return nullptr;
   const LedgerHeader& header = ledger_.header();
   const bool is_seen_to = header.seen_to_ns.load() == header.deadline_ns.load();
   if (!is_seen_to || monotonic_ns() >= deadline_ns_ + kBehindWorkerNs) return "deadline";
-  set_timer(deadline_ns_ + kBehindWorkerNs);
+  timer_.set(deadline_ns_ + kBehindWorkerNs);
   return nullptr;
 }
 
 void Guardian::wait_for_reason() {
   pollfd files[] = {{kControl, POLLIN, 0},
-                    {timer_.get(), POLLIN, 0},
+                    {timer_.descriptor(), POLLIN, 0},
                     {signals_.get(), POLLIN, 0},
                     {worker_process_.get(), POLLIN, 0},
                     {kLifeline, 0, 0}};
-  for (;;) {
+  while (reason_ == nullptr) {
     if (poll(files, 5, -1) < 0) continue;  // EINTR
-    const char* reason = nullptr;
-    if (files[0].revents != 0) reason = obey_command();
-    if (files[1].revents != 0 && reason == nullptr) reason = time_is_up();
-    if (files[2].revents != 0) reason = "signal";
+    if (files[0].revents != 0) reason_ = obey_command();
+    if (files[1].revents != 0 && reason_ == nullptr) reason_ = time_is_up();
+    if (files[2].revents != 0) reason_ = "signal";
     // A worker of which a thread waits in a write to what is frozen has neither pidfd nor control pipe at its end.
-    if (files[3].revents != 0 || files[4].revents != 0) reason = kWorkerDead;
-    if (reason == nullptr) continue;
-    reason_ = reason;
-    return;
+    if (files[3].revents != 0 || files[4].revents != 0) reason_ = kWorkerDead;
   }
 }
 
@@ -254,7 +233,7 @@ void Guardian::thaw_all() {
     thaw.entry->exchange_if(FreezeState::kRequested, FreezeState::kRefused);
     const FreezeState state = thaw.entry->load();
     if (state == FreezeState::kFreezing || state == FreezeState::kFrozen) {
-      thaw.entry->guardian.store(static_cast<uint32_t>(GuardianThaw::kTrying));
+      thaw.entry->tell_guardian(GuardianThaw::kTrying);
     }
   }
   const bool after_death = reason_ == kControlClosed || reason_ == kWorkerDead;
@@ -276,19 +255,17 @@ void Guardian::wait_for_first_attempts() {
 }
 
 int Guardian::tell_worker() {
-  int failed = 0;
+  bool has_failed = false;
   for (std::size_t i = 0; i < thaws_.size(); ++i) {
-    const ThawResult& result = thaws_[i].told;
-    const auto end_ns = static_cast<unsigned long long>(result.stamps.end_ns);
-    if (result.kind == ThawResult::Kind::kThawed) report("thawed %zu %llu\n", i, end_ns);
-    if (result.kind == ThawResult::Kind::kNotFrozen) report("not-frozen %zu %llu\n", i, end_ns);
-    if (result.kind == ThawResult::Kind::kFailed) {
-      report("failed %zu %d\n", i, result.error);
-      failed = 1;
-    }
+    const auto& [kind, error, stamps] = thaws_[i].told;
+    const auto end_ns = static_cast<unsigned long long>(stamps.end_ns);
+    if (kind == ThawResult::Kind::kThawed) report("thawed %zu %llu\n", i, end_ns);
+    if (kind == ThawResult::Kind::kNotFrozen) report("not-frozen %zu %llu\n", i, end_ns);
+    if (kind == ThawResult::Kind::kFailed) report("failed %zu %d\n", i, error);
+    has_failed |= kind == ThawResult::Kind::kFailed;
   }
   report("done %s\n", reason_);
-  return failed;
+  return has_failed ? 1 : 0;
 }
 
 int Guardian::run() {
@@ -308,11 +285,9 @@ int guard(int argc, char** argv) {
   make_hard_to_kill();
   forbid_core_dump();
   try {
-    std::shared_ptr<FanotifyLever> lever;
-    if (argc > 1) {
-      lever = FanotifyLever::create(static_cast<LeverAction>(atoi(argv[1])), kLedger, {});
-    }
-    return Guardian(Ledger::open(Descriptor(fcntl(kLedger, F_DUPFD_CLOEXEC, 0))), lever).run();
+    const auto action = static_cast<LeverAction>(argc > 1 ? atoi(argv[1]) : 0);
+    const auto lever = argc > 1 ? FanotifyLever::create(action, kLedger, {}) : nullptr;
+    return Guardian(Ledger::map_existing(kLedger), lever).run();
   } catch (const SystemError& failure) {
     report("error %s %d\n", failure.syscall(), failure.error());
     return 2;

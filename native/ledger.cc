@@ -28,13 +28,12 @@ Ledger Ledger::create_in(Descriptor fd, uint32_t count) {
   return Ledger(std::move(fd), header, bytes);
 }
 
-Ledger Ledger::open(Descriptor fd) {
+Ledger Ledger::map_existing(int fd) {
   struct stat status {};
-  if (fstat(fd.get(), &status) != 0) throw SystemError(errno, "fstat");
+  if (fstat(fd, &status) != 0) throw SystemError(errno, "fstat");
   const auto bytes = static_cast<std::size_t>(status.st_size);
   if (bytes < sizeof(LedgerHeader)) throw SystemError(EPROTO, "ledger");
-  LedgerHeader* mapped = map(fd.get(), bytes);
-  Ledger ledger(std::move(fd), mapped, bytes);
+  Ledger ledger(Descriptor(), map(fd, bytes), bytes);
   const LedgerHeader& header = ledger.header();
   if (header.magic != LedgerHeader::kMagic || header.version != LedgerHeader::kVersion ||
       bytes_for(header.count) != bytes) {

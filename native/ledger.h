@@ -36,6 +36,7 @@ struct alignas(64) LedgerEntry {
   std::atomic<uint64_t> guardian_start_ns; // CLOCK_MONOTONIC of its FITHAW
   std::atomic<uint64_t> guardian_end_ns;
 
+  void tell_guardian(GuardianThaw word) { guardian.store(static_cast<uint32_t>(word)); }
   FreezeState load() const { return static_cast<FreezeState>(state.load()); }
   void store(FreezeState next) {
     state.store(static_cast<uint32_t>(next));
@@ -81,8 +82,8 @@ class Ledger {
    * is in memory alone. Throws SystemError.
    */
   static Ledger create(uint32_t count, int directory);
-  /** Maps the ledger behind `fd`; throws SystemError, EPROTO where it is not one of this version. */
-  static Ledger open(Descriptor fd);
+  /** Maps the ledger behind `fd`, which stays the caller's. Throws SystemError, EPROTO where it is none of this version. */
+  static Ledger map_existing(int fd);
 
   Ledger(Ledger&& other) noexcept;
   Ledger& operator=(Ledger&&) = delete;

@@ -88,7 +88,8 @@ void Crew::start(int descriptor, std::function<void()> body, std::size_t stack_b
           const int error = keep_only_descriptor(descriptor);
           if (error != 0) error_.store(error);
           body();
-          if (error == 0) close_all_descriptors();  // the end of the thread would, a moment too late
+          // The end of the thread would do it, a moment too late.
+          if (error == 0 && descriptor >= 0) close(descriptor);
           alive_.fetch_sub(1);
           wake_all(alive_);
         },

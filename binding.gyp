@@ -49,7 +49,7 @@
         # with the old C library that native/old_glibc.cc tells of.
         '<@(static_cxx)',
         '-Wl,--version-script=<(module_root_dir)/native/exports.map',
-        '-Wl,--wrap=arc4random,--wrap=fstat64,--wrap=fstatat64,--wrap=pthread_attr_setstacksize',
+        '-Wl,--wrap=arc4random,--wrap=fstat64,--wrap=pthread_attr_setstacksize',
         '-Wl,--wrap=pthread_create,--wrap=pthread_sigmask',
       ],
     },

@@ -108,6 +108,13 @@ std::vector<OpenedMountPoint> MountOpener::open() {
   return std::move(opened_);
 }
 
+void MountOpener::fail(std::size_t first, std::size_t count, int error) {
+  for (std::size_t i = first; i < first + count; ++i) {
+    opened_[i].error = error;
+    answered_[i] = true;
+  }
+}
+
 MountOpener::Helper MountOpener::start(std::size_t first, std::size_t count) {
   Helper helper;
   helper.next = first;
@@ -115,10 +122,7 @@ MountOpener::Helper MountOpener::start(std::size_t first, std::size_t count) {
   for (std::size_t i = first; i < first + count; ++i) paths.push_back(paths_[i].c_str());
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-    for (std::size_t i = first; i < first + count; ++i) {
-      opened_[i].error = errno;
-      answered_[i] = true;
-    }
+    fail(first, count, errno);
     return helper;
   }
   helper.socket = Descriptor(ends[0]);
@@ -132,10 +136,7 @@ MountOpener::Helper MountOpener::start(std::size_t first, std::size_t count) {
   if (pid == 0) help(other.get(), paths.data(), count);
   pthread_sigmask(SIG_SETMASK, &former, nullptr);
   if (pid < 0) {
-    for (std::size_t i = first; i < first + count; ++i) {
-      opened_[i].error = errno;
-      answered_[i] = true;
-    }
+    fail(first, count, errno);
     return helper;
   }
   helper.pid = static_cast<pid_t>(pid);

@@ -34,6 +34,7 @@ class MountOpener {
   struct Helper;
 
   Helper start(std::size_t first, std::size_t count);
+  void fail(std::size_t first, std::size_t count, int error);
   bool hear(Helper& helper);
   void listen(std::vector<Helper>& helpers);
   void end(Helper& helper);

@@ -14,11 +14,9 @@
 
 #if defined(__x86_64__)
 #define OLDEST "GLIBC_2.2.5"
-#define FXSTATAT_SINCE "GLIBC_2.4"
 constexpr int kStatVersion = 1;
 #elif defined(__aarch64__)
 #define OLDEST "GLIBC_2.17"
-#define FXSTATAT_SINCE OLDEST
 constexpr int kStatVersion = 0;
 #else
 #error "flashfreeze is built for x86-64 and 64-bit ARM"
@@ -32,13 +30,11 @@ OLD(pthread_create, OLDEST);
 OLD(pthread_attr_setstacksize, OLDEST);
 OLD(pthread_sigmask, OLDEST);
 OLD(__fxstat64, OLDEST);
-OLD(__fxstatat64, FXSTATAT_SINCE);
 
 int old_pthread_create(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 int old_pthread_attr_setstacksize(pthread_attr_t*, size_t);
 int old_pthread_sigmask(int, const sigset_t*, sigset_t*);
 int old___fxstat64(int, int, struct stat64*);
-int old___fxstatat64(int, int, const char*, struct stat64*, int);
 
 int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                           void* (*start)(void*), void* argument) {
@@ -55,10 +51,6 @@ int __wrap_pthread_sigmask(int how, const sigset_t* set, sigset_t* former) {
 
 int __wrap_fstat64(int fd, struct stat64* status) {
   return old___fxstat64(kStatVersion, fd, status);
-}
-
-int __wrap_fstatat64(int directory, const char* path, struct stat64* status, int flags) {
-  return old___fxstatat64(kStatVersion, directory, path, status, flags);
 }
 
 uint32_t __wrap_arc4random() {

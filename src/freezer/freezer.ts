@@ -48,7 +48,7 @@ export function freezerControls(freezer: Freezer): FreezerControls {
 }
 
 /**
- * Freezes and thaws a set of file systems on native threads, a pair of threads for each. Methods
+ * Freezes and thaws a set of file systems on native threads, one for each. Methods
  * start something and return at once; what happened comes to the listener, stamped by the thread
  * that made the system call. Everything is opened and started by `open`, so that nothing but the
  * system calls themselves happens in the window.

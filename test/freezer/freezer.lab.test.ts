@@ -191,6 +191,21 @@ test('nothing is frozen without an arming, twice, or behind a deadline that has 
   await writable(mountPointsOf(lab));
 });
 
+test('a sync of what is frozen is refused, so that its thread is free to thaw', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  await using recorded = new RecordedFreezer(mountPointsOf(lab));
+  await using guardian = await Guardian.start(recorded.freezer);
+  const armed = await guardian.arm(inMs(20_000));
+  armed.freeze([0]);
+  await recorded.until('frozen');
+  assert.throws(() => recorded.freezer.syncfs([0]), /frozen or being frozen/);
+  recorded.freezer.thaw([0]);
+  await recorded.until('thawed');
+  recorded.freezer.syncfs([0]);
+  await recorded.until('synced');
+  armed.disarm();
+});
+
 test('a bind of a single file serves as well as a directory', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const { mountPoint } = only(lab);

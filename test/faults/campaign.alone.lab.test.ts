@@ -20,6 +20,8 @@ const HARMLESS: Drawn = {
   delayMs: 60_000,
   lastsMs: 0,
   gapMs: 0,
+  signal: undefined,
+  thread: 'main',
 };
 
 test(

@@ -1,7 +1,14 @@
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../../lab/blob-server/random.ts';
 import { suite } from '../../suite.ts';
-import { type Drawn, drawRound, FAULT_KINDS } from './draw.ts';
+import {
+  type Drawn,
+  drawRound,
+  endsWorker,
+  FAULT_KINDS,
+  type FaultKind,
+  leavesAlone,
+} from './draw.ts';
 
 const test = suite('draw of a campaign');
 
@@ -16,12 +23,40 @@ test('the same seed draws the same rounds, another seed others', () => {
 });
 
 test('every kind comes up, at moments over the whole run and in the window', () => {
-  const rounds = draw(1, 300);
+  const rounds = draw(1, 500);
   for (const kind of FAULT_KINDS) {
     assert.ok(rounds.filter((it) => it.kind === kind).length > 10, kind);
   }
-  assert.ok(rounds.filter(({ from }) => from === 'start').length > 30);
-  assert.ok(rounds.filter(({ from }) => from === 'arm').length > 150);
+  assert.ok(rounds.filter(({ from }) => from === 'start').length > 50);
+  assert.ok(rounds.filter(({ from }) => from === 'arm').length > 250);
+});
+
+test('a signal comes besides only where a balance runs or an open hangs, and not always', () => {
+  const rounds = draw(1, 500);
+  const signalsOf = (kind: FaultKind): string[] => {
+    const own = rounds.filter((it) => it.kind === kind);
+    return [...new Set(own.map(({ signal }) => signal ?? 'none'))].toSorted();
+  };
+  assert.equal(signalsOf('balance'), ['SIGKILL', 'SIGTERM', 'none']);
+  assert.equal(signalsOf('open-hangs'), ['SIGTERM', 'none']);
+  for (const kind of FAULT_KINDS.filter((it) => !leavesAlone(it))) {
+    assert.equal(signalsOf(kind), ['none'], kind);
+  }
+});
+
+test('each thread is blocked in a write some time', () => {
+  const rounds = draw(1, 500).filter(({ kind }) => kind === 'blocked-write');
+  const threads = [...new Set(rounds.map(({ thread }) => thread))].toSorted();
+  assert.equal(threads, ['lane', 'main', 'pool']);
+});
+
+test('no end in order is expected of a worker that was killed', () => {
+  const ended = FAULT_KINDS.filter((kind) => endsWorker({ kind, signal: undefined }));
+  assert.equal(ended, [
+    ...['kill-worker', 'kill-group', 'crash-worker', 'crash-worker-no-dump', 'blocked-write'],
+  ]);
+  assert.ok(endsWorker({ kind: 'balance', signal: 'SIGKILL' }));
+  assert.not.ok(endsWorker({ kind: 'balance', signal: 'SIGTERM' }));
 });
 
 test('draws only the kinds asked for', () => {

@@ -14,6 +14,11 @@ export const FAULT_KINDS = [
   'kill-group',
   'freeze-group',
   'crash-worker',
+  'crash-worker-no-dump',
+  'blocked-write',
+  'restart-daemon',
+  'balance',
+  'open-hangs',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -22,9 +27,15 @@ export function isAboutGroup(kind: FaultKind): boolean {
   return kind === 'kill-group' || kind === 'freeze-group';
 }
 
+/** Worker and guardian hear nothing of it, but for the drawn signal. */
+export function leavesAlone(kind: FaultKind): boolean {
+  return kind === 'balance' || kind === 'open-hangs';
+}
+
 /** The worker cannot end in order. */
-export function endsWorker(kind: FaultKind): boolean {
-  return kind === 'kill-worker' || kind === 'kill-group' || kind === 'crash-worker';
+export function endsWorker({ kind, signal }: Pick<Drawn, 'kind' | 'signal'>): boolean {
+  const isKilled = kind === 'kill-worker' || kind === 'kill-group' || kind === 'blocked-write';
+  return isKilled || kind.startsWith('crash-worker') || signal === 'SIGKILL';
 }
 
 /** Nobody is left to thaw: that is up to the next start of any command. */
@@ -42,9 +53,19 @@ export interface Drawn {
   readonly delayMs: number;
   /** How long it is stopped or busy; undefined: stopped until everything can be written again. */
   readonly lastsMs: number | undefined;
-  /** Between two kills. */
+  /** Between two kills, or two lives of a daemon, or from a write that blocks to the kill. */
   readonly gapMs: number;
+  /** What the worker gets besides where a balance runs or an open hangs. */
+  readonly signal: 'SIGTERM' | 'SIGKILL' | undefined;
+  /** Which thread of the worker is blocked in a write; `pool`: one of libuv's. */
+  readonly thread: (typeof THREADS)[number];
 }
+
+const THREADS = ['main', 'lane', 'pool'] as const;
+const SIGNALS: Readonly<Partial<Record<FaultKind, readonly Drawn['signal'][]>>> = {
+  balance: [undefined, 'SIGTERM', 'SIGKILL'],
+  'open-hangs': [undefined, 'SIGTERM'],
+};
 
 /** A whole run on two cores without its window, from the start of its process; a little more. */
 const RUN_MS = 800;
@@ -60,13 +81,20 @@ const ANYWHERE_SHARE = 0.25;
 
 /** Draws a round. The same sequence of numbers gives the same round. */
 export function drawRound(random: Random, kinds: readonly FaultKind[] = FAULT_KINDS): Drawn {
-  const kind = kinds[Math.floor(random() * kinds.length)] ?? 'kill-worker';
+  const kind = oneOf(random, kinds) ?? 'kill-worker';
   const latencyMs = Math.round(random() * LATENCY_MS);
   const mayLast = kind === 'stop-worker' || kind === 'freeze-group';
   const untilWritable = mayLast && random() < 0.5;
   const lastsMs = untilWritable ? undefined : random() * LONGEST_STOP_MS;
   const gapMs = random() < 0.5 ? 0 : random() * 3;
-  return { kind, latencyMs, ...drawMoment(random, kind, latencyMs), lastsMs, gapMs };
+  const moment = drawMoment(random, kind, latencyMs);
+  const signal = oneOf(random, SIGNALS[kind] ?? [undefined]);
+  const thread = oneOf(random, THREADS) ?? 'main';
+  return { kind, latencyMs, ...moment, lastsMs, gapMs, signal, thread };
+}
+
+function oneOf<Value>(random: Random, values: readonly Value[]): Value | undefined {
+  return values[Math.floor(random() * values.length)];
 }
 
 /** Whether the guardian is what it is done to: then there must be one. */

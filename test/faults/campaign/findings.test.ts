@@ -106,4 +106,19 @@ test('lets good and orderly bad endings pass', () => {
   assert.equal(faultsOfEnding({ ...GOOD, exitCode: 2, stdout: '' }, RUN), []);
 });
 
+test('a command may end by the SIGTERM that it was sent, whatever its snapshots came to', () => {
+  const terminated = { ...GOOD, exitCode: 143 };
+  for (const stdout of [GOOD.stdout, '{"consistency":"none"}', '']) {
+    assert.equal(faultsOfEnding({ ...terminated, stdout }, RUN, true), []);
+  }
+  assert.is(faultsOfEnding(terminated, RUN).length, 1);
+  assert.is(faultsOfEnding({ ...terminated, exitCode: 137 }, RUN, true).length, 1);
+  assert.is(
+    faultsOfEnding({ ...terminated, exitCode: null, signal: 'SIGTERM' }, RUN, true).length,
+    1,
+  );
+  const early = { ...RUN, writes: [[write(130, 131)], [write(112, 179)]] };
+  assert.is(faultsOfEnding(terminated, early, true).length, 1);
+});
+
 test.run();

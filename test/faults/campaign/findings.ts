@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { RunSummary } from '../../../src/report/summary.ts';
 import type { LoggedRequest } from '../../lab/blob-server/model.ts';
 import type { Ending } from '../running-command.ts';
@@ -44,12 +45,27 @@ export function longestStallMs({ writes }: Seen): number {
   return Math.max(0, ...stallsMs);
 }
 
-/** What is wrong with how a command ended that nobody killed; empty where nothing is. */
-export function faultsOfEnding({ exitCode, signal, stdout, stderr }: Ending, seen: Seen): string[] {
+/** Of a command that SIGTERM has ended in order, whatever its snapshots came to by then. */
+const TERMINATED = 128 + constants.signals.SIGTERM;
+
+/**
+ * What is wrong with how a command ended that nobody killed; empty where nothing is.
+ *
+ * @param isTold it was sent SIGTERM
+ */
+export function faultsOfEnding(
+  { exitCode, signal, stdout, stderr }: Ending,
+  seen: Seen,
+  isTold = false,
+): string[] {
   if (exitCode === null) {
     return [`the command was ended by ${signal}`];
   }
-  if (![0, 1, 2].includes(exitCode) || /internal error|FF_INTERNAL|Uncaught/.test(stderr)) {
+  const isTerminated = isTold && exitCode === TERMINATED;
+  if (
+    !(isTerminated || [0, 1, 2].includes(exitCode)) ||
+    /internal error|FF_INTERNAL|Uncaught/.test(stderr)
+  ) {
     return [`the command crashed (exit code ${exitCode}): ${stderr.trim().slice(-400)}`];
   }
   const summary = stdout === '' ? undefined : parseSummary(stdout);
@@ -57,7 +73,7 @@ export function faultsOfEnding({ exitCode, signal, stdout, stderr }: Ending, see
     return [`the command's summary is no JSON: ${stdout.slice(0, 200)}`];
   }
   const claims = summary?.consistency === 'fileSystemConsistent';
-  if (claims !== (exitCode === 0)) {
+  if (!isTerminated && claims !== (exitCode === 0)) {
     return [`exit code ${exitCode} with consistency ${summary?.consistency ?? 'not told'}`];
   }
   return claims ? falseClaims(seen) : [];

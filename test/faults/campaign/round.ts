@@ -3,7 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Rig } from '../../commands/rig.ts';
 import { ControlGroup } from '../../lab/control-group.ts';
 import { type Ending, RunningCommand } from '../running-command.ts';
-import { type Drawn, endsWorker, isAboutGroup, killsBoth } from './draw.ts';
+import {
+  type Drawn,
+  endsWorker,
+  type FaultKind,
+  isAboutGroup,
+  killsBoth,
+  leavesAlone,
+} from './draw.ts';
 import {
   faultsOfEnding,
   faultsOfUndisturbed,
@@ -16,15 +23,18 @@ import {
 import { rescue, strayProcesses, untilGracePeriodsAre } from './remains.ts';
 import type { StallWatch } from './stall-watch.ts';
 import { isSabotage, type Strike, strike } from './strike.ts';
+import { type Surroundings, surround } from './surroundings.ts';
 
 /** `--timeout` of every run. */
 export const TIMEOUT_MS = 800;
 /** `--timeout` of a run that nobody disturbs, and which therefore has to succeed on a busy machine too. */
 const UNDISTURBED_TIMEOUT_MS = 10_000;
 /** Nothing stays frozen longer: the deadline, and what the issue allows beyond it. */
-export const LIMIT_MS = TIMEOUT_MS + 2_000;
+export const LIMIT_MS = TIMEOUT_MS + 1_000;
 /** For a disturbed command to end once it can; it waits for what does not answer, 2 s at a time. */
 const END_LIMIT_MS = 12_000;
+/** That a thread of the worker is blocked in a write to. */
+const BLOCKED_DISK = 3;
 const SABOTEUR = join(import.meta.dirname, '../fixtures/saboteur.ts');
 
 /** What the rounds share. */
@@ -63,17 +73,19 @@ export async function playRound(ground: Ground, drawn: Drawn): Promise<RoundResu
   const { rig, urls, watch } = ground;
   await setLatency(ground, drawn.latencyMs);
   const known = (await rig.server.requests()).length;
-  watch.forget();
   await using group = isAboutGroup(drawn.kind) ? ControlGroup.create('unified') : undefined;
+  await using surroundings = await surround(rig, drawn);
+  watch.forget();
   using command = startCommand(ground, drawn, group);
-  const struck = await strike(command, drawn, group);
+  const struck = await strike(command, drawn, group, surroundings);
   const aftermath = await followUp(ground, drawn, command, struck);
+  const around = await endOfSurroundings(surroundings, drawn);
   const requests = (await rig.server.requests())
     .slice(known)
     .filter(({ operation }) => operation === 'snapshot');
   const seen: Seen = { writes: watch.writes, requests };
   const stage = struck && stageOf(struck, seen, urls.length);
-  const { leftFrozen, recoveredNs, sinceNs, ending } = aftermath;
+  const { leftFrozen, recoveredNs, sinceNs } = aftermath;
   return {
     drawn,
     stage,
@@ -85,15 +97,41 @@ export async function playRound(ground: Ground, drawn: Drawn): Promise<RoundResu
     readOnly: watch.readOnly,
     problems: [
       ...aftermath.problems,
+      ...around,
       ...watch.readOnly
         .filter((mountPoint) => !isKernelsDoing(ground, drawn, mountPoint))
         .map((mountPoint) => `${mountPoint} is read-only now`),
-      ...(ending === undefined ? [] : faultsOfEnding(ending, seen)),
-      ...(ending !== undefined && struck === undefined ? faultsOfUndisturbed(ending) : []),
+      ...problemsOfEnding(aftermath, drawn, struck, seen),
       ...(killsBoth(drawn.kind) || leftFrozen ? [] : tooLong(seen)),
       ...(await remainsOf(ground)),
     ],
   };
+}
+
+function problemsOfEnding(
+  { ending }: Aftermath,
+  { kind, signal }: Drawn,
+  struck: Strike | undefined,
+  seen: Seen,
+): string[] {
+  if (ending === undefined) {
+    return [];
+  }
+  const hasToSucceed = struck === undefined || (leavesAlone(kind) && signal === undefined);
+  return [
+    ...faultsOfEnding(ending, seen, signal === 'SIGTERM'),
+    ...(hasToSucceed ? faultsOfUndisturbed(ending) : []),
+  ];
+}
+
+/** What was wrong with them; nothing of them is left. */
+async function endOfSurroundings(
+  surroundings: Surroundings | undefined,
+  drawn: Drawn,
+): Promise<string[]> {
+  const problems = (await surroundings?.problems(endsWorker(drawn))) ?? [];
+  await surroundings?.[Symbol.asyncDispose]();
+  return problems;
 }
 
 function stageOf({ atNs, isArmed }: Strike, seen: Seen, disks: number): Stage {
@@ -105,9 +143,9 @@ function stageOf({ atNs, isArmed }: Strike, seen: Seen, disks: number): Stage {
  * back: the read is interrupted, and btrfs takes that for damage ("super block on devid 1 got
  * modified unexpectedly", errno -4; seen on Linux 6.18, once in 20 kills within 200 µs of the call).
  */
-function isKernelsDoing({ rig }: Ground, { kind }: Drawn, mountPoint: string): boolean {
+function isKernelsDoing({ rig }: Ground, drawn: Drawn, mountPoint: string): boolean {
   const disk = rig.disks.disks.find((it) => it.mountPoint === mountPoint);
-  return disk?.type === 'btrfs' && (kind.startsWith('kill-') || kind === 'crash-worker');
+  return disk?.type === 'btrfs' && (drawn.kind.startsWith('kill-') || endsWorker(drawn));
 }
 
 function tooLong(seen: Seen): string[] {
@@ -128,22 +166,34 @@ function snapshotArguments({ urls }: Ground, timeoutMs: number): string[] {
   ];
 }
 
-/** As far as the machine lets it, it dumps core. */
-const WITH_CORE_DUMPS = ['sh', '-c', 'ulimit -c unlimited; exec "$@"', 'sh'];
+/** `ulimit -c`: as far as the machine lets it, it dumps core, or it does not. */
+const CORE_LIMITS: Readonly<Partial<Record<FaultKind, string>>> = {
+  'crash-worker': 'unlimited',
+  'crash-worker-no-dump': '0',
+};
 
 function startCommand(
   ground: Ground,
-  { kind, lastsMs = 0 }: Drawn,
+  drawn: Drawn,
   group: ControlGroup | undefined,
 ): RunningCommand {
-  const environment = isSabotage(kind)
+  const environment = isSabotage(drawn.kind)
     ? {
         NODE_OPTIONS: `--import=${SABOTEUR}`,
-        FLASHFREEZE_TEST_SABOTAGE: `${kind} ${lastsMs}`,
+        FLASHFREEZE_TEST_SABOTAGE: sabotageOf(ground, drawn),
       }
     : {};
-  const under = [...(group?.entering ?? []), ...(kind === 'crash-worker' ? WITH_CORE_DUMPS : [])];
+  const coreLimit = CORE_LIMITS[drawn.kind];
+  const limited =
+    coreLimit === undefined ? [] : ['sh', '-c', `ulimit -c ${coreLimit}; exec "$@"`, 'sh'];
+  const under = [...(group?.entering ?? []), ...limited];
   return RunningCommand.start(snapshotArguments(ground, TIMEOUT_MS), { environment, under });
+}
+
+/** As fixtures/saboteur.ts reads it. */
+function sabotageOf({ watch }: Ground, { kind, lastsMs = 0, thread }: Drawn): string {
+  const file = join(watch.mountPoints.at(BLOCKED_DISK) ?? '', 'blocked');
+  return kind === 'blocked-write' ? `${kind} ${thread} ${file}` : `${kind} ${lastsMs}`;
 }
 
 interface Aftermath {
@@ -186,7 +236,7 @@ async function followUp(
     leftFrozen: leftFrozen || last === undefined,
     sinceNs,
     recoveredNs,
-    ending: endsWorker(drawn.kind) && struck !== undefined ? undefined : ending,
+    ending: endsWorker(drawn) && struck !== undefined ? undefined : ending,
     problems: ending === undefined ? [`the command did not end:\n${command.stderr}`] : [],
   };
 }

@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlGroup } from '../../lab/control-group.ts';
 import { guardianOf } from '../processes.ts';
 import type { RunningCommand } from '../running-command.ts';
 import { type Drawn, type FaultKind, isAboutGuardian } from './draw.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** A fault that has been carried out. */
 export interface Strike {
@@ -15,6 +17,8 @@ export interface Strike {
 }
 
 const POLL_MS = 2;
+/** For a write to come to a halt: a thread has to take the signal up first. */
+const BLOCKED_LIMIT_MS = 20;
 /** What a command says right before its window. */
 const ARMING = 'arm the guardian';
 
@@ -22,11 +26,13 @@ const ARMING = 'arm the guardian';
  * Waits for the drawn moment and strikes; undefined where the command had ended before.
  *
  * @param group of the command, where the fault is about that
+ * @param surroundings of the round, where it is about them
  */
 export async function strike(
   command: RunningCommand,
   drawn: Drawn,
   group: ControlGroup | undefined,
+  surroundings: Surroundings | undefined,
 ): Promise<Strike | undefined> {
   const guardian = await momentOf(command, drawn);
   if (!command.isRunning) {
@@ -58,7 +64,22 @@ export async function strike(
       send(guardian, 'SIGKILL');
       break;
     case 'crash-worker':
+    case 'crash-worker-no-dump':
       command.signal('SIGSEGV');
+      break;
+    case 'blocked-write':
+      command.signal('SIGUSR2');
+      await blockedWrite(command.pid);
+      await pause(drawn.gapMs);
+      command.signal('SIGKILL');
+      break;
+    case 'restart-daemon':
+    case 'balance':
+    case 'open-hangs':
+      surroundings?.strike?.();
+      if (drawn.signal !== undefined) {
+        command.signal(drawn.signal);
+      }
       break;
     case 'kill-group':
       group?.write('cgroup.kill', '1');
@@ -78,11 +99,11 @@ export async function strike(
 /** Resolves at the moment, and to the guardian's process where the fault is about it. */
 async function momentOf(
   command: RunningCommand,
-  { kind, from, delayMs }: Drawn,
+  { kind, from, delayMs, signal }: Drawn,
 ): Promise<number | undefined> {
   if (from === 'arm') {
     await saidOrEnded(command, ARMING);
-  } else if (isSabotage(kind)) {
+  } else if (isSabotage(kind) || signal === 'SIGTERM') {
     // Before that the signal would kill it.
     await saidOrEnded(command, 'prepare');
   }
@@ -108,7 +129,26 @@ async function saidOrEnded(command: RunningCommand, words: string): Promise<void
 
 /** Carried out inside the process, by fixtures/saboteur.ts. */
 export function isSabotage(kind: FaultKind): boolean {
-  return kind === 'busy-loop' || kind === 'busy-lane' || kind === 'crash-lane';
+  const isOfThread = kind === 'busy-loop' || kind === 'busy-lane' || kind === 'crash-lane';
+  return isOfThread || kind === 'blocked-write';
+}
+
+/** Resolves when a thread of the process waits for a thaw; after a while where nothing is frozen. */
+async function blockedWrite(pid: number): Promise<void> {
+  const end = performance.now() + BLOCKED_LIMIT_MS;
+  while (performance.now() < end && !waitsForThaw(pid)) {
+    await delay(1);
+  }
+}
+
+function waitsForThaw(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).some(
+      (thread) => readFileSync(`/proc/${pid}/task/${thread}/wchan`, 'utf8') === 'percpu_rwsem_wait',
+    );
+  } catch {
+    return false; // Gone meanwhile.
+  }
 }
 
 async function guardianStarted(command: RunningCommand): Promise<number | undefined> {

@@ -14,13 +14,15 @@ import type { Freezer } from '../freezer/freezer.ts';
 import type { AnsweringPlan } from './answering-plan.ts';
 import type { RunContext } from './context.ts';
 import { notePendingCleanup } from './journal/pending-cleanup.ts';
-import type { RunObserver } from './request.ts';
 
 /** Balances that wait for the end of a run. */
 export interface PausedBalances {
   /** Lets them go on; once, further calls change nothing. Never rejects. */
   resume(): Promise<void>;
 }
+
+/** A run that is aborted while a balance still comes to its pause waits so long for it; after that the next command does. */
+const PENDING_PAUSE_LIMIT_MS = 5_000;
 
 /**
  * Refuses a run that a long operation on a btrfs would hold up, unless it is one that will be paused.
@@ -76,7 +78,7 @@ export async function pauseBalances(
   const markDone = await notePendingCleanup(balances.map(pendingBalance));
   let resumed: Promise<void> | undefined;
   const resume = (): Promise<void> => {
-    resumed ??= resumeAll(balances, markDone, context);
+    resumed ??= resumeAll(balances, context, markDone);
     return resumed;
   };
   context.resources.defer(resume);
@@ -84,7 +86,7 @@ export async function pauseBalances(
     context.warn(`the btrfs balance of ${balance.mountPoint} is paused for this run`);
   }
   const failures = await context.unlessAborted(
-    Promise.all(balances.map((balance) => pauseBalance(balance))),
+    Promise.all(balances.map((balance) => pauseBalance(balance, context.abort))),
   );
   context.throwIfAborted();
   const failed = failures.findIndex((failure) => failure !== undefined);
@@ -97,20 +99,21 @@ export async function pauseBalances(
 
 async function resumeAll(
   balances: readonly MaintainedFileSystem[],
+  context: RunContext,
   markDone: Awaited<ReturnType<typeof notePendingCleanup>>,
-  observer: RunObserver,
 ): Promise<void> {
-  const failures = await Promise.all(balances.map(resumeBalance));
+  const pauseLimitMs = context.abort.aborted ? PENDING_PAUSE_LIMIT_MS : 0;
+  const failures = await Promise.all(balances.map((it) => resumeBalance(it, pauseLimitMs)));
   const left = balances.filter((_, index) => failures[index] !== undefined);
   for (const [index, failure] of failures.entries()) {
     if (failure !== undefined) {
-      observer.warn(
+      context.warn(
         `the btrfs balance of ${balances[index]?.mountPoint} was paused and does not go on: ${failure}; the next command tries again`,
       );
     }
   }
   await markDone(left.map(pendingBalance)).catch((error: unknown) => {
-    observer.warn(`that balances are to go on is still noted: ${String(error)}`);
+    context.warn(`that balances are to go on is still noted: ${String(error)}`);
   });
 }
 

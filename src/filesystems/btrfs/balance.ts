@@ -16,19 +16,19 @@ const RESUME_LIMIT_MS = 5_000;
 const LOOK_AGAIN_MS = 20;
 
 /**
- * Asks for a pause, and waits for it.
+ * Asks for a pause, and waits for it; not any longer, and with nothing that keeps this process, once aborted.
  *
  * @returns why it is not paused; undefined where it is, or has ended meanwhile
  */
 export async function pauseBalance(
   balance: Balance,
+  abort: AbortSignal,
   limitMs: number = PAUSE_LIMIT_MS,
 ): Promise<string | undefined> {
   using pause = begin(['balance', 'pause', balance.mountPoint]);
   const over = new AbortController();
-  const late = delay(limitMs, 'late' as const, { signal: over.signal }).catch(
-    () => 'late' as const,
-  );
+  const signal = AbortSignal.any([over.signal, abort]);
+  const late = delay(limitMs, 'late' as const, { signal }).catch(() => 'late' as const);
   const ended = await Promise.race([pause.ended, late]);
   over.abort();
   const state = await readExclusiveOperation(balance.fsid);
@@ -41,10 +41,19 @@ export async function pauseBalance(
 /**
  * Lets a paused balance go on. It belongs to a process of its own from then on, as one that was started by hand does.
  *
+ * @param pauseLimitMs how long a pause that has been asked for is waited for: it cannot be taken back
  * @returns why it does not; undefined where it does, or nothing is paused any more
  */
-export async function resumeBalance({ mountPoint, fsid }: Balance): Promise<string | undefined> {
-  const before = await readExclusiveOperation(fsid);
+export async function resumeBalance(
+  { mountPoint, fsid }: Balance,
+  pauseLimitMs = 0,
+): Promise<string | undefined> {
+  const pausedBy = performance.now() + pauseLimitMs;
+  let before = await readExclusiveOperation(fsid);
+  while (before === 'balance' && performance.now() < pausedBy) {
+    await delay(LOOK_AGAIN_MS);
+    before = await readExclusiveOperation(fsid);
+  }
   if (before === 'balance') {
     return 'it has not paused yet';
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { runCommand } from '../lab/run-command.ts';
 
 /** The C programs in `programs/`. */
-export type ProgramName = 'permission-daemon' | 'fuse-image-server';
+export type ProgramName = 'permission-daemon' | 'silent-daemon' | 'fuse-image-server';
 
 /** On the lab's tmpfs: it goes with the lab. */
 const DIRECTORY = '/lab/deadlock-programs';

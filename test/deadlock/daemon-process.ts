@@ -37,6 +37,11 @@ export class DaemonProcess implements AsyncDisposable {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** For `silent-daemon`: from now on its group can be found. */
+  show(): void {
+    this.#child.stdin?.write('\n');
+  }
+
   /** Resolves when it waits for a frozen file system to be thawed. */
   async blockedByFreeze(): Promise<void> {
     await kernelWait(this.pid, 'percpu_rwsem_wait');

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { freezePhase } from '../../src/freezer/kernel-stack.ts';
+import { LEVER_GRACE_MS, LEVER_LIMIT_MS } from '../../src/freezer/last-lever.ts';
 import { guardianOf } from '../faults/processes.ts';
 import { RunningCommand } from '../faults/running-command.ts';
 import { gone } from '../freezer/frozen-worker.ts';
@@ -11,7 +12,7 @@ import { LAB_TLS } from '../lab/lab-paths.ts';
 import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import type { DeadlockScenario } from './scenario.ts';
-import { cycle, selfWatch } from './scenarios.ts';
+import { cycle, selfWatch, silentDaemon } from './scenarios.ts';
 
 await enterLab();
 
@@ -19,6 +20,8 @@ const test = suite('worker killed in a deadlock');
 const LOOK_AGAIN_MS = 50;
 /** In a row; a freeze that is not stuck is over long before. */
 const LOOKS = 10;
+/** For the guardian to see the death and to pull the lever; later does no harm, it is pulled again and again. */
+const PULLED_MS = 1_000;
 
 function configure(...settings: readonly string[]): void {
   mkdirSync('/etc/azure', { recursive: true });
@@ -94,6 +97,22 @@ for (const [name, make] of DEADLOCKS) {
     { timeLimitMs: 90_000 },
   );
 }
+
+test(
+  'a daemon that is found only after the lever has been pulled in vain: the guardian pulls it again',
+  async () => {
+    configure('lastLever = deny');
+    await using scenario = await silentDaemon();
+    const guardian = await killStuckCommand(scenario);
+    await delay(LEVER_GRACE_MS + LEVER_LIMIT_MS + PULLED_MS);
+    assert.is(scenario.openers?.refused, 0, 'the first pull has helped');
+    scenario.permissionDaemon?.show();
+    await gone(guardian);
+    assert.ok(scenario.watchdog.isAsleep);
+    assert.ok((scenario.openers?.refused ?? 0) > 0);
+  },
+  { timeLimitMs: 90_000 },
+);
 
 test(
   'a cycle without the lever stays stuck until somebody ends the openers (negative control)',

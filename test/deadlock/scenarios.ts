@@ -77,6 +77,18 @@ export const selfWatch: ScenarioFactory = (options = {}) =>
     return { disks: lab.disks, ...watched, freezePlainly: oneAlone };
   });
 
+/** A permission daemon answers nothing, and can be found only once it is told to show itself. */
+export const silentDaemon: ScenarioFactory = (options = {}) =>
+  build(options, async (resources) => {
+    const { type = 'ext4' } = options;
+    const lab = resources.use(await LabDisks.create([{ type }]));
+    const [only] = mountPointsOf(lab.disks);
+    // First, because they have to have opened something; from the start of the daemon on they wait.
+    const openers = resources.use(await Openers.start(only, 1));
+    const daemon = resources.use(await DaemonProcess.start('silent-daemon', [only]));
+    return { disks: lab.disks, openers, permissionDaemon: daemon, freezePlainly: oneAlone };
+  });
+
 async function build(
   { watchdogSeconds }: ScenarioOptions,
   make: (resources: AsyncDisposableStack) => Promise<ScenarioParts>,

@@ -67,6 +67,7 @@ export class FreezeWindow {
   #calledOff: RunEnd | undefined;
   #slow: NodeJS.Timeout | undefined;
   #givingUp: NodeJS.Timeout | undefined;
+  #isOver = false;
 
   /** @param settled the last syncfs of each file system */
   constructor(
@@ -95,14 +96,21 @@ export class FreezeWindow {
     this.#slow = setTimeout(() => this.#dispatch({ kind: 'freeze-is-slow' }), SLOW_FREEZE_MS);
     this.#dispatch({ kind: 'start' });
     await this.#ended.promise;
+    this.#isOver = true;
     clearTimeout(this.#slow);
     clearTimeout(this.#givingUp);
     const end = this.#end.kind === 'completed' ? (this.#calledOff ?? this.#end) : this.#end;
     return { fileSystems: this.#times, barrier: this.#barrier, end };
   }
 
-  /** Thaws everything at once. The first reason given is the one that is reported. */
+  /**
+   * Thaws everything at once. The first reason given is the one that is reported. Nothing after the end: the guardian
+   * of a worker that was stopped is heard to have gone only then.
+   */
   abort(reason: RunEnd): void {
+    if (this.#isOver) {
+      return;
+    }
     this.#endWith(reason);
     this.#givingUp ??= setTimeout(() => this.#ended.resolve(), GIVE_UP_MS);
     this.#dispatch({ kind: 'abort' });

@@ -237,4 +237,21 @@ test('keeps the first reason where several things go wrong', async () => {
   assert.is((await ended).end.kind, 'freeze-failed');
 });
 
+test('what is heard after the end keeps no process', async () => {
+  const window = new FreezeWindow(INPUT, new Diary(), NO_WATCH, []);
+  const ended = window.run();
+  window.onFreezerEvent(frozen(0, 3n));
+  window.onFreezerEvent(frozen(1, 3n));
+  window.onSnapshotEvent({ kind: 'acknowledged', target: 0, atNs: 6n });
+  window.onSnapshotEvent({ kind: 'acknowledged', target: 1, atNs: 6n });
+  window.onFreezerEvent(thawed(0));
+  window.onFreezerEvent(thawed(1));
+  assert.is((await ended).end.kind, 'completed');
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  window.onFreezerEvent({ kind: 'guardian-lost', atNs: 10n });
+  assert.is(timers(), before);
+});
+
 test.run();

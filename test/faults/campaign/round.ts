@@ -35,7 +35,9 @@ export const LIMIT_MS = TIMEOUT_MS + 1_000;
 const END_LIMIT_MS = 12_000;
 /** That a thread of the worker is blocked in a write to. */
 const BLOCKED_DISK = 3;
-const SABOTEUR = join(import.meta.dirname, '../fixtures/saboteur.ts');
+const FIXTURES = join(import.meta.dirname, '../fixtures');
+/** For a command that does not end, to say why. */
+const SAYING_LIMIT_MS = 500;
 
 /** What the rounds share. */
 export interface Ground {
@@ -177,12 +179,11 @@ function startCommand(
   drawn: Drawn,
   group: ControlGroup | undefined,
 ): RunningCommand {
-  const environment = isSabotage(drawn.kind)
-    ? {
-        NODE_OPTIONS: `--import=${SABOTEUR}`,
-        FLASHFREEZE_TEST_SABOTAGE: sabotageOf(ground, drawn),
-      }
-    : {};
+  const loaded = ['what-keeps.ts', ...(isSabotage(drawn.kind) ? ['saboteur.ts'] : [])];
+  const environment = {
+    NODE_OPTIONS: loaded.map((name) => `--import=${join(FIXTURES, name)}`).join(' '),
+    FLASHFREEZE_TEST_SABOTAGE: sabotageOf(ground, drawn),
+  };
   const coreLimit = CORE_LIMITS[drawn.kind];
   const limited =
     coreLimit === undefined ? [] : ['sh', '-c', `ulimit -c ${coreLimit}; exec "$@"`, 'sh'];
@@ -248,6 +249,9 @@ async function endOf(command: RunningCommand): Promise<Ending | undefined> {
     delay(END_LIMIT_MS, undefined, { ref: false }),
   ]);
   if (ending === undefined) {
+    // See fixtures/what-keeps.ts.
+    command.signal('SIGURG');
+    await Promise.race([command.ended, delay(SAYING_LIMIT_MS)]);
     command.signal('SIGKILL');
   }
   return ending;

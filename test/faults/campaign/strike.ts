@@ -17,8 +17,8 @@ export interface Strike {
 }
 
 const POLL_MS = 2;
-/** For a write to come to a halt: a thread has to take the signal up first. */
-const BLOCKED_LIMIT_MS = 20;
+/** For a write to come to a halt; the freeze begins some 25 ms after the message that all is armed. */
+const BLOCKED_LIMIT_MS = 40;
 /** What a command says right before its window. */
 const ARMING = 'arm the guardian';
 
@@ -39,9 +39,14 @@ export async function strike(
     return undefined;
   }
   const isArmed = command.stderr.includes(ARMING);
+  if (drawn.kind === 'blocked-write') {
+    await blockWrite(command);
+    await pause(drawn.gapMs);
+  }
   const atNs = process.hrtime.bigint();
   switch (drawn.kind) {
     case 'kill-worker':
+    case 'blocked-write':
       command.signal('SIGKILL');
       break;
     case 'stop-worker':
@@ -66,12 +71,6 @@ export async function strike(
     case 'crash-worker':
     case 'crash-worker-no-dump':
       command.signal('SIGSEGV');
-      break;
-    case 'blocked-write':
-      command.signal('SIGUSR2');
-      await blockedWrite(command.pid);
-      await pause(drawn.gapMs);
-      command.signal('SIGKILL');
       break;
     case 'restart-daemon':
     case 'balance':
@@ -133,11 +132,12 @@ export function isSabotage(kind: FaultKind): boolean {
   return isOfThread || kind === 'blocked-write';
 }
 
-/** Resolves when a thread of the process waits for a thaw; after a while where nothing is frozen. */
-async function blockedWrite(pid: number): Promise<void> {
+/** Lets it write again and again until a write waits for a thaw; gives up where nothing is frozen. */
+async function blockWrite(command: RunningCommand): Promise<void> {
   const end = performance.now() + BLOCKED_LIMIT_MS;
-  while (performance.now() < end && !waitsForThaw(pid)) {
-    await delay(1);
+  while (performance.now() < end && !waitsForThaw(command.pid)) {
+    command.signal('SIGUSR2');
+    await delay(POLL_MS);
   }
 }
 

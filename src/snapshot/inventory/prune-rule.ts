@@ -12,11 +12,11 @@ export interface PruneRule {
  *
  * @param candidates only what is the caller's to delete; the others of a blob do not count for `keep`
  */
-export function toPrune(
-  candidates: readonly StoredSnapshot[],
+export function toPrune<Snapshot extends StoredSnapshot>(
+  candidates: readonly Snapshot[],
   { keep, olderThanMs }: PruneRule,
   now: Date,
-): StoredSnapshot[] {
+): Snapshot[] {
   if (keep === undefined && olderThanMs === undefined) {
     return [];
   }
@@ -27,7 +27,7 @@ export function toPrune(
     .sort((a, b) => Date.parse(a.snapshot) - Date.parse(b.snapshot));
 }
 
-function newestFirst(snapshots: readonly StoredSnapshot[]): StoredSnapshot[] {
+function newestFirst<Snapshot extends StoredSnapshot>(snapshots: readonly Snapshot[]): Snapshot[] {
   return snapshots.toSorted((a, b) => Date.parse(b.snapshot) - Date.parse(a.snapshot));
 }
 

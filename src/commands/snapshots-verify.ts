@@ -3,6 +3,8 @@ import { machineProxy } from '../config/machine-proxy.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
+import type { OutputOf } from '../report/schemas/described.ts';
+import type { verifyReportSchema } from '../report/schemas/stored-snapshots.ts';
 import { listSnapshots } from '../snapshot/inventory/container.ts';
 import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/model.ts';
 import { type ContainersOptions, containerUrlsOf } from './container-options.ts';
@@ -32,12 +34,7 @@ export function addVerifyCommand(snapshots: Command): void {
     });
 }
 
-interface Verified {
-  readonly blob: string;
-  readonly snapshot: string | null;
-  /** Null where all is well. */
-  readonly problem: string | null;
-}
+type VerifyReport = OutputOf<typeof verifyReportSchema>;
 
 /** @returns the exit code: 0 where every snapshot of the run is there and right */
 async function verify(path: string | undefined, options: VerifyOptions): Promise<number> {
@@ -52,24 +49,26 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
     await Promise.all(containers.map((url) => listSnapshots(url, proxyFor(url))))
   ).flat();
   const wanted = metadataOf(options.metadata);
-  const verified = (run.summary?.disks ?? []).map(
-    ({ blob, snapshot }): Verified => ({
+  const report: VerifyReport = {
+    task: run.taskId,
+    verified: (run.summary?.disks ?? []).map(({ blob, snapshot }) => ({
       blob,
       snapshot,
       problem: problemOf(blob, snapshot, stored, wanted),
-    }),
-  );
+    })),
+  };
+  const { task, verified } = report;
   const bad = verified.filter(({ problem }) => problem !== null);
   const text =
     options.json === true
-      ? JSON.stringify({ task: run.taskId, verified }, null, 2)
+      ? JSON.stringify(report, null, 2)
       : [
           ...verified.map(({ blob, snapshot, problem }) =>
             problem === null
               ? `${colors.green('✓')} ${blob} ${snapshot}`
               : `${colors.red('✗')} ${blob} ${snapshot ?? ''}: ${problem}`,
           ),
-          `${verified.length - bad.length} of ${verified.length} snapshots of task ${run.taskId} are there and right`,
+          `${verified.length - bad.length} of ${verified.length} snapshots of task ${task} are there and right`,
         ].join('\n');
   process.stdout.write(redaction.redact(`${text}\n`));
   return bad.length > 0 || verified.length === 0 ? 1 : 0;

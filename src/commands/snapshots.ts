@@ -4,14 +4,11 @@ import { FlashfreezeError } from '../errors.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { readRunFile, runFilesIn } from '../report/run-folder.ts';
+import type { OutputOf } from '../report/schemas/described.ts';
+import type { pruneReportSchema, snapshotListSchema } from '../report/schemas/stored-snapshots.ts';
 import { renderTable } from '../report/table.ts';
 import { deleteFromContainer, listSnapshots } from '../snapshot/inventory/container.ts';
-import {
-  hasMetadata,
-  type KnownSnapshot,
-  type StoredSnapshot,
-  taskOf,
-} from '../snapshot/inventory/model.ts';
+import { hasMetadata, type KnownSnapshot, taskOf } from '../snapshot/inventory/model.ts';
 import { ageMsOf, type PruneRule, toPrune } from '../snapshot/inventory/prune-rule.ts';
 import { addContainerOptions, type ContainerOptions, containerUrlOf } from './container-options.ts';
 import { metadataOf } from './snapshot-options.ts';
@@ -53,8 +50,10 @@ export function addSnapshotsCommand(program: Command): void {
     });
 }
 
-/** A snapshot with the task that is known to have taken it. */
-type Listed = StoredSnapshot & { readonly task: string | null };
+type SnapshotList = OutputOf<typeof snapshotListSchema>;
+type PruneReport = OutputOf<typeof pruneReportSchema>;
+type Listed = SnapshotList['snapshots'][number];
+type Pruned = PruneReport['pruned'][number];
 
 async function listed(
   url: string,
@@ -98,8 +97,6 @@ async function prune(options: PruneOptions): Promise<number> {
   print(url, text);
   return results.some(({ error }) => error !== null) ? 1 : 0;
 }
-
-type Pruned = StoredSnapshot & { readonly deleted: boolean; readonly error: string | null };
 
 /** @param others snapshots that the rule was not asked about */
 function prunedText(
@@ -188,7 +185,7 @@ function tableOf(snapshots: readonly Listed[]): string {
   return snapshots.length === 0 ? 'no snapshots' : table;
 }
 
-function jsonOf(value: unknown): string {
+function jsonOf(value: SnapshotList | PruneReport): string {
   return JSON.stringify(value, null, 2);
 }
 

@@ -1,24 +1,14 @@
 import type { Maintenance } from '../backup/btrfs-maintenance.ts';
 import type { LeftFrozen } from '../backup/journal/recover.ts';
 import type { PlanReading } from '../filesystems/read-plan.ts';
+import type { OutputOf } from '../report/schemas/described.ts';
+import type { doctorReportSchema } from '../report/schemas/doctor-report.ts';
+
+/** What `flashfreeze doctor --json` prints. */
+export type DoctorReport = OutputOf<typeof doctorReportSchema>;
 
 /** One thing that was looked at. */
-export interface Check {
-  /** Stable, for scripts. */
-  readonly id: string;
-  readonly status: 'ok' | 'warning' | 'failed';
-  /** What was found. */
-  readonly finding: string;
-  /** What to do; null where nothing is to be done. */
-  readonly remedy: string | null;
-}
-
-/** What `flashfreeze doctor --json` prints: stable, without secrets. */
-export interface DoctorReport {
-  /** The gravest status of all checks. */
-  readonly status: Check['status'];
-  readonly checks: readonly Check[];
-}
+export type Check = DoctorReport['checks'][number];
 
 /** All that the checks are made of; reading it freezes nothing. */
 export interface MachineFacts {

@@ -1,38 +1,12 @@
 import { wereHeld } from '../backup/outcome.ts';
 import type { BackupRecord } from '../backup/record.ts';
 import type { HeldCommand } from '../snapshot/command/held-command.ts';
-import { type ApplicationSummary, type FileSystemSummary, summarize } from './summary.ts';
+import type { OutputOf } from './schemas/described.ts';
+import type { freezeSummarySchema } from './schemas/freeze-summary.ts';
+import { summarize } from './summary.ts';
 
-/** What `flashfreeze freeze --json` prints: stable. Times are milliseconds. */
-export interface FreezeSummary {
-  /** Every file system was frozen by us from before the command began until after it had ended. */
-  readonly held: boolean;
-  /** ISO-8601 UTC of the instant from which everything was frozen; null where it was never reached. */
-  readonly barrier: string | null;
-  readonly windowMs: { readonly max: number; readonly mean: number };
-  readonly command: CommandSummary;
-  readonly fileSystems: readonly FileSystemSummary[];
-  readonly freezeAttempts: number;
-  readonly application: ApplicationSummary | null;
-  readonly phasesMs: Readonly<Record<string, number>>;
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
-}
-
-export interface CommandSummary {
-  /** The program alone: arguments may hold secrets. */
-  readonly program: string;
-  readonly started: boolean;
-  /** Null where it was not started, was ended by a signal, or runs on. */
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-  /** While everything was frozen. */
-  readonly durationMs: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** What it printed beyond what is held in memory. */
-  readonly lostBytes: number;
-}
+/** What `flashfreeze freeze --json` prints. */
+export type FreezeSummary = OutputOf<typeof freezeSummarySchema>;
 
 /** @param command has ended, as far as it ever will */
 export function summarizeFreeze(

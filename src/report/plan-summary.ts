@@ -1,60 +1,15 @@
 import { natureOfType } from '../filesystems/file-system-types.ts';
 import type { Disk, Exclusion, ExclusionReason, FileSystem, Plan } from '../filesystems/model.ts';
+import type { OutputOf } from './schemas/described.ts';
+import type { planSummarySchema } from './schemas/plan-summary.ts';
 
-/** What `flashfreeze plan --json` prints: stable, without secrets. Sizes are bytes, times milliseconds. */
-export interface PlanSummary {
-  readonly fileSystems: readonly PlannedFileSystem[];
-  readonly disks: readonly PlannedDisk[];
-  readonly excluded: readonly PlannedExclusion[];
-  readonly blobs: readonly PlannedBlob[];
-  /** Not written yet, of the whole machine; settling writes it before the freeze. */
-  readonly dirtyBytes: number | null;
-  readonly expectedWindow: ExpectedWindow;
-  readonly warnings: readonly string[];
-}
-
-export interface PlannedFileSystem {
-  readonly mountPoint: string;
-  readonly type: string;
-  readonly source: string;
-  readonly disks: readonly string[];
-  /** From 1; what is in one wave is frozen at the same time, one wave after the other. */
-  readonly wave: number;
-  /** Mount points that are thawed before it. */
-  readonly thawsAfter: readonly string[];
-  readonly usedBytes: number | null;
-}
-
-export interface PlannedDisk {
-  readonly device: string;
-  readonly lun: number | null;
-  readonly role: string | null;
-  readonly sizeBytes: number;
-  readonly dirtyBytes: number | null;
-  /** False for a disk on which nothing is frozen. */
-  readonly frozen: boolean;
-}
-
-export interface PlannedExclusion {
-  readonly mountPoint: string;
-  readonly type: string;
-  readonly reason: ExclusionReason;
-  readonly because: string;
-}
-
-export interface PlannedBlob {
-  /** URL without its query. */
-  readonly blob: string;
-  /** Null where no disk of this machine could be matched. */
-  readonly device: string | null;
-  readonly because: string;
-}
-
-export interface ExpectedWindow {
-  readonly low: number;
-  readonly high: number;
-  readonly reasons: readonly string[];
-}
+/** What `flashfreeze plan --json` prints. */
+export type PlanSummary = OutputOf<typeof planSummarySchema>;
+export type PlannedFileSystem = PlanSummary['fileSystems'][number];
+type PlannedDisk = PlanSummary['disks'][number];
+type PlannedExclusion = PlanSummary['excluded'][number];
+export type PlannedBlob = PlanSummary['blobs'][number];
+export type ExpectedWindow = PlanSummary['expectedWindow'];
 
 /** What was read beside the plan, in the plan's order. */
 export interface PlanFigures {

@@ -7,7 +7,6 @@ import type { Redaction } from '../log/redaction.ts';
 import { reasonOf } from '../system/errno.ts';
 import { writeWhole } from '../system/replace-file.ts';
 import {
-  parseRunFile,
   type RunEnding,
   type RunFile,
   type RunIdentity,
@@ -115,5 +114,7 @@ export async function readRunFile(path: string): Promise<RunFile> {
       `${path}: cannot be read (${reason}). \`flashfreeze report --list\` shows the runs that are kept.`,
     );
   }
+  // Loaded here: it needs valibot, which a run that only writes such a file can do without.
+  const { parseRunFile } = await import('./parse-run-file.ts');
   return parseRunFile(text, path);
 }

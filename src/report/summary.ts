@@ -1,30 +1,13 @@
 import { judge } from '../backup/outcome.ts';
 import type { BackupRecord, FileSystemTimes, PhaseTimes, TargetRecord } from '../backup/record.ts';
-import type { Consistency, ResultCode } from '../result-codes.ts';
+import type { OutputOf } from './schemas/described.ts';
+import type { runSummarySchema } from './schemas/run-summary.ts';
 
-/** What `flashfreeze snapshot --json` prints: stable, without secrets. Times are milliseconds. */
-export interface RunSummary {
-  readonly consistency: Consistency;
-  readonly code: ResultCode;
-  readonly name: string;
-  /** Every snapshot that was asked for exists and shows the instant, and the set is whole: exit code 0. */
-  readonly restorable: boolean;
-  /** ISO-8601 UTC of the instant that every snapshot shows; null where it was never reached. */
-  readonly barrier: string | null;
-  /** What the writers felt: from the start of FIFREEZE to the end of FITHAW. */
-  readonly windowMs: { readonly max: number; readonly mean: number };
-  readonly fileSystems: readonly FileSystemSummary[];
-  readonly disks: readonly DiskSummary[];
-  /** Attempts at a freeze; over 1 where a first one was broken and everything thawed in between. */
-  readonly freezeAttempts: number;
-  /** Snapshots that were taken and are of no use. */
-  readonly orphans: readonly OrphanSummary[];
-  /** What was quiesced; null where nothing was to be. */
-  readonly application: ApplicationSummary | null;
-  readonly phasesMs: Readonly<Record<string, number>>;
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
-}
+/** What `flashfreeze snapshot --json` prints. */
+export type RunSummary = OutputOf<typeof runSummarySchema>;
+export type FileSystemSummary = RunSummary['fileSystems'][number];
+export type DiskSummary = RunSummary['disks'][number];
+export type ApplicationSummary = NonNullable<RunSummary['application']>;
 
 /** The verdict on a kept run of `flashfreeze freeze`, whose only "disk" is the command. */
 export function commandVerdict({
@@ -36,47 +19,6 @@ export function commandVerdict({
   return consistency === 'none'
     ? `${program} failed, or ran while not everything was frozen`
     : `${program} ended with 0, and everything was frozen all the while`;
-}
-
-export interface FileSystemSummary {
-  readonly mountPoint: string;
-  readonly type: string;
-  readonly disks: readonly string[];
-  readonly freezeMs: number | null;
-  readonly windowMs: number | null;
-}
-
-export interface DiskSummary {
-  /** Null where no disk of this machine could be matched to the blob. */
-  readonly device: string | null;
-  /** URL without its query. */
-  readonly blob: string;
-  readonly snapshot: string | null;
-  readonly httpStatus: number | null;
-  readonly requestId: string | null;
-  readonly attempts: number;
-  /** From the request's start to its final answer. */
-  readonly latencyMs: number | null;
-  /** It provably shows the instant that the others show. */
-  readonly showsInstant: boolean;
-  /** What its write counters say of the time in which its snapshot was taken. */
-  readonly writes: 'unchanged' | 'changed' | 'unknown';
-  readonly error: string | null;
-}
-
-export interface ApplicationSummary {
-  /** `scripts`, or the name of the workload. */
-  readonly name: string;
-  /** From the first lock or pre-script to the end of the last unlock or post-script; null where nothing was held. */
-  readonly heldMs: number | null;
-  readonly findings: readonly { readonly code: ResultCode; readonly message: string }[];
-}
-
-export interface OrphanSummary {
-  readonly blob: string;
-  readonly snapshot: string;
-  readonly deleted: boolean;
-  readonly error: string | null;
 }
 
 export function summarize(record: BackupRecord): RunSummary {

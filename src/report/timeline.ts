@@ -1,55 +1,16 @@
 import { judge } from '../backup/outcome.ts';
 import type { BackupRecord, FileSystemTimes, TargetRecord } from '../backup/record.ts';
 import type { FileSystem } from '../filesystems/model.ts';
-
-/** From and to, in milliseconds since the timeline's beginning. */
-export type Span = readonly [startMs: number, endMs: number];
+import type { OutputOf } from './schemas/described.ts';
+import type { spanSchema, timelineSchema } from './schemas/timeline.ts';
 
 /** What happened when; all times in milliseconds since the first phase began. */
-export interface Timeline {
-  /** ISO-8601 UTC of time 0. */
-  readonly startedAt: string;
-  readonly endMs: number;
-  /** When the first FIFREEZE was to be, ISO-8601 UTC, and how late it was; null: at once. */
-  readonly scheduled: { readonly at: string; readonly lateMs: number | null } | null;
-  readonly phases: readonly { readonly name: string; readonly span: Span }[];
-  /** Everything was frozen from then on; null where that was never reached. */
-  readonly barrierMs: number | null;
-  readonly fileSystems: readonly TimelineFileSystem[];
-  readonly disks: readonly TimelineDisk[];
-}
-
-export interface TimelineFileSystem {
-  readonly mountPoint: string;
-  readonly type: string;
-  readonly disks: readonly string[];
-  /** Its last syncfs before the first freeze. */
-  readonly settle: Span | null;
-  /** One for each time it was frozen; several where a first freeze was broken. */
-  readonly freezes: readonly TimelineFreeze[];
-}
-
-export interface TimelineFreeze {
-  /** When FIFREEZE was called. */
-  readonly startMs: number;
-  /** When it returned 0; null where it did not. */
-  readonly frozenMs: number | null;
-  readonly thaw: Span | null;
-  /** What went wrong with it. */
-  readonly error: string | null;
-}
-
-export interface TimelineDisk {
-  readonly device: string | null;
-  /** URL without its query, or what else took the snapshot. */
-  readonly blob: string;
-  /** From the first request to the final answer; null where none was sent. */
-  readonly request: Span | null;
-  readonly attempts: number;
-  /** The snapshot provably shows the common instant. */
-  readonly consistent: boolean;
-  readonly error: string | null;
-}
+export type Timeline = OutputOf<typeof timelineSchema>;
+export type TimelineFileSystem = Timeline['fileSystems'][number];
+export type TimelineDisk = Timeline['disks'][number];
+type TimelineFreeze = TimelineFileSystem['freezes'][number];
+/** From and to, in milliseconds since the first phase began. */
+export type Span = OutputOf<typeof spanSchema>;
 
 /** @param now CLOCK_MONOTONIC and wall clock at the same moment */
 export function timelineOf(
@@ -136,7 +97,11 @@ function errorOf({ freezeErrno, frozenNs, thawErrno, wasFrozen }: FileSystemTime
   return frozenNs !== undefined && wasFrozen === false ? 'was thawed by somebody else' : null;
 }
 
-function timelineDisk({ device, blob, answer }: TargetRecord, consistent: boolean, at: Clock) {
+function timelineDisk(
+  { device, blob, answer }: TargetRecord,
+  consistent: boolean,
+  at: Clock,
+): TimelineDisk {
   const { firedNs, acknowledgedNs, attempts, failure } = answer;
   return {
     device: device ?? null,
@@ -144,7 +109,7 @@ function timelineDisk({ device, blob, answer }: TargetRecord, consistent: boolea
     request:
       firedNs === undefined || acknowledgedNs === undefined
         ? null
-        : ([at(firedNs), at(acknowledgedNs)] as const),
+        : [at(firedNs), at(acknowledgedNs)],
     attempts,
     consistent,
     error: failure?.message ?? null,

@@ -2,15 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
-import { JSON_SCHEMAS } from '../../src/commands/schema.ts';
-import type { DoctorReport } from '../../src/doctor/model.ts';
-import { type FreezeSummary, summarizeFreeze } from '../../src/report/freeze-summary.ts';
-import type { PlanSummary } from '../../src/report/plan-summary.ts';
-import type { doctorReportSchema } from '../../src/report/schemas/doctor-report.ts';
+import { DESCRIBED_OUTPUTS } from '../../src/commands/schema.ts';
+import { summarizeFreeze } from '../../src/report/freeze-summary.ts';
 import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts';
-import type { planSummarySchema } from '../../src/report/schemas/plan-summary.ts';
+import { JSON_SCHEMAS } from '../../src/report/schemas/published.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
-import { type RunSummary, summarize } from '../../src/report/summary.ts';
+import { summarize } from '../../src/report/summary.ts';
 import { HeldOutput } from '../../src/snapshot/command/held-output.ts';
 import { goodRecord } from '../backup/fixtures/records.ts';
 import { suite } from '../suite.ts';
@@ -19,15 +16,29 @@ import { jsonSchemaText, SCHEMA_DIRECTORY, SCHEMAS } from './json-schemas.ts';
 
 const test = suite('JSON schemas');
 
-/** Fails to compile where a schema and the type of the output are not the same. */
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
-type Frozen<T> = { readonly [Key in keyof T]: Frozen<T[Key]> };
-const sameTypes: readonly true[] = [
-  true satisfies Same<Frozen<v.InferOutput<typeof runSummarySchema>>, Frozen<RunSummary>>,
-  true satisfies Same<Frozen<v.InferOutput<typeof freezeSummarySchema>>, Frozen<FreezeSummary>>,
-  true satisfies Same<Frozen<v.InferOutput<typeof planSummarySchema>>, Frozen<PlanSummary>>,
-  true satisfies Same<Frozen<v.InferOutput<typeof doctorReportSchema>>, Frozen<DoctorReport>>,
-];
+/** Paths of the fields, at any depth, that a JSON schema does not explain. */
+function unexplained(schema: unknown, path: string): string[] {
+  if (typeof schema !== 'object' || schema === null) {
+    return [];
+  }
+  const fields = 'properties' in schema && !Array.isArray(schema) ? schema.properties : {};
+  return [
+    ...Object.entries(fields ?? {}).flatMap(([name, field]) =>
+      isExplained(field) ? [] : [`${path}.${name}`],
+    ),
+    ...Object.entries(schema).flatMap(([key, part]) => unexplained(part, `${path}.${key}`)),
+  ];
+}
+
+function isExplained(field: unknown): boolean {
+  return (
+    typeof field === 'object' &&
+    field !== null &&
+    'description' in field &&
+    typeof field.description === 'string' &&
+    /^\S.*\.$/.test(field.description)
+  );
+}
 
 for (const [name, schema] of Object.entries(SCHEMAS)) {
   test(`that of ${name} is current (node test/report/json-schemas.ts writes them)`, () => {
@@ -36,12 +47,27 @@ for (const [name, schema] of Object.entries(SCHEMAS)) {
   });
 }
 
-test('are of the very types of the outputs', () => {
-  assert.ok(sameTypes.every(Boolean));
+for (const [name, schema] of Object.entries(JSON_SCHEMAS)) {
+  test(`that of ${name} explains itself and every field in a sentence`, () => {
+    assert.ok(isExplained(schema));
+    assert.equal(unexplained(schema, name), []);
+  });
+}
+
+test('a field that is not explained is noticed, however deep it lies', () => {
+  const explained = { description: 'A part.' };
+  const schema = {
+    properties: {
+      good: explained,
+      parts: { ...explained, items: { anyOf: [{ properties: { bad: { type: 'string' } } }] } },
+    },
+  };
+  assert.equal(unexplained(schema, 'it'), ['it.properties.parts.items.anyOf.0.bad']);
 });
 
 test('flashfreeze schema prints each of them', () => {
   assert.equal(Object.keys(JSON_SCHEMAS), Object.keys(SCHEMAS));
+  assert.equal([...DESCRIBED_OUTPUTS], Object.keys(SCHEMAS));
 });
 
 test('summaries conform, and an unknown field does not', () => {

@@ -6,10 +6,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
-import { runFileSchema } from '../../src/report/run-file.ts';
 import { doctorReportSchema } from '../../src/report/schemas/doctor-report.ts';
 import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts';
 import { planSummarySchema } from '../../src/report/schemas/plan-summary.ts';
+import { runFileSchema } from '../../src/report/schemas/run-file.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
 import {
   pruneReportSchema,

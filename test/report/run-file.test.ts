@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { Redaction } from '../../src/log/redaction.ts';
-import { parseRunFile } from '../../src/report/run-file.ts';
+import { parseRunFile } from '../../src/report/parse-run-file.ts';
 import { KEPT_RUNS, keepRun, readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
 import { goodRecord } from '../backup/fixtures/records.ts';
 import { suite } from '../suite.ts';

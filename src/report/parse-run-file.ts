@@ -1,0 +1,30 @@
+import * as v from 'valibot';
+import { FlashfreezeError } from '../errors.ts';
+import type { RunFile } from './run-file.ts';
+import { runFileSchema } from './schemas/run-file.ts';
+
+/**
+ * @param path only named in messages
+ * @throws FlashfreezeError FF_RUN_FILE_INVALID
+ */
+export function parseRunFile(text: string, path: string): RunFile {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw invalid(path, 'it is not JSON');
+  }
+  const parsed = v.safeParse(runFileSchema, content);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw invalid(path, `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
+  }
+  return parsed.output;
+}
+
+function invalid(path: string, reason: string): FlashfreezeError {
+  return new FlashfreezeError(
+    'FF_RUN_FILE_INVALID',
+    `${path}: expected a file that a run has left (${runFileSchema.entries.format.literal}), as in the folder of \`flashfreeze report --list\`; ${reason}.`,
+  );
+}

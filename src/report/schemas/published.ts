@@ -1,0 +1,23 @@
+import doctor from './json/doctor.schema.json' with { type: 'json' };
+import freeze from './json/freeze.schema.json' with { type: 'json' };
+import plan from './json/plan.schema.json' with { type: 'json' };
+import run from './json/run.schema.json' with { type: 'json' };
+import snapshot from './json/snapshot.schema.json' with { type: 'json' };
+import list from './json/snapshots-list.schema.json' with { type: 'json' };
+import prune from './json/snapshots-prune.schema.json' with { type: 'json' };
+import verify from './json/snapshots-verify.schema.json' with { type: 'json' };
+
+/**
+ * The JSON schemas of the outputs, generated (`node test/report/json-schemas.ts`). `run` is what a run leaves in
+ * the log folder, the others are what a command prints with --json.
+ */
+export const JSON_SCHEMAS = {
+  snapshot,
+  freeze,
+  plan,
+  doctor,
+  run,
+  'snapshots-list': list,
+  'snapshots-verify': verify,
+  'snapshots-prune': prune,
+} as const satisfies Readonly<Record<string, object>>;

@@ -1,10 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ServiceProcess } from '../service-process.ts';
 import { createLabCertificates } from '../tls.ts';
-import type { CallName, ControlCalls, ControlReply, ServerSetup } from './control.ts';
+import type { ControlCalls, ServerSetup } from './control.ts';
 import type {
   BlobServerOptions,
   FaultRule,
@@ -20,8 +19,6 @@ import { ACCOUNT, CONTAINER } from './service.ts';
 const DEFAULT_PERMISSIONS = 'rcwdl';
 const DEFAULT_LIFETIME_MS = 24 * 3_600_000;
 
-type Pending = PromiseWithResolvers<unknown>;
-
 /**
  * A blob service on loopback, in a process of its own, whose page blobs are image files. HTTPS, SAS,
  * snapshots with content, and faults on demand. Ends with the process that started it.
@@ -29,21 +26,17 @@ type Pending = PromiseWithResolvers<unknown>;
 export class BlobServer implements AsyncDisposable {
   /** For NODE_EXTRA_CA_CERTS. */
   readonly caPath: string;
-  readonly #child: ChildProcess;
+  readonly #process: ServiceProcess<ControlCalls>;
   readonly #setup: ServerSetup;
   readonly #directory: string;
-  readonly #pending = new Map<number, Pending>();
   #ports: readonly number[] = [];
   #urls: readonly string[] = [];
-  #callCount = 0;
 
-  private constructor(child: ChildProcess, setup: ServerSetup, directory: string) {
-    this.#child = child;
+  private constructor(setup: ServerSetup, directory: string) {
+    this.#process = new ServiceProcess('blob server', join(import.meta.dirname, 'process.ts'));
     this.#setup = setup;
     this.#directory = directory;
     this.caPath = setup.certificate.caPath;
-    child.on('message', (reply: ControlReply) => this.#settle(reply));
-    child.on('exit', () => this.#abandon());
   }
 
   static async start(options: BlobServerOptions): Promise<BlobServer> {
@@ -53,14 +46,9 @@ export class BlobServer implements AsyncDisposable {
     }
     const directory = await mkdtemp(join(dirname(first.imagePath), 'blob-server-'));
     const setup = await completeSetup(options, directory);
-    const child = fork(join(import.meta.dirname, 'process.ts'), [], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: [],
-    });
-    const server = new BlobServer(child, setup, directory);
+    const server = new BlobServer(setup, directory);
     try {
-      server.#ports = await server.#call('start', setup);
+      server.#ports = await server.#process.call('start', setup);
       server.#urls = setup.options.blobs.map(({ name }) => server.sasUrl(name));
     } catch (error) {
       await server[Symbol.asyncDispose]();
@@ -70,7 +58,7 @@ export class BlobServer implements AsyncDisposable {
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#process.pid;
   }
 
   /** SAS URL of every blob, in the order given at the start. */
@@ -99,16 +87,16 @@ export class BlobServer implements AsyncDisposable {
 
   /** In force when the promise resolves, also for connections that stand. */
   setFault(rule: FaultRule): Promise<undefined> {
-    return this.#call('setFault', rule);
+    return this.#process.call('setFault', rule);
   }
 
   /** Takes away the rules of one blob, or all. */
   clearFaults(blob?: string): Promise<undefined> {
-    return this.#call('clearFaults', blob);
+    return this.#process.call('clearFaults', blob);
   }
 
   setLatency(blob: string, latency: Latency): Promise<undefined> {
-    return this.#call('setLatency', { blob, latency });
+    return this.#process.call('setLatency', { blob, latency });
   }
 
   /**
@@ -117,26 +105,20 @@ export class BlobServer implements AsyncDisposable {
    * @param sinceNs only what came from then on (CLOCK_MONOTONIC); default: since the start
    */
   requests(sinceNs = 0n): Promise<readonly LoggedRequest[]> {
-    return this.#call('requests', sinceNs);
+    return this.#process.call('requests', sinceNs);
   }
 
   /** In the order they were taken. */
   snapshots(blob: string): Promise<readonly SnapshotRecord[]> {
-    return this.#call('snapshots', blob);
+    return this.#process.call('snapshots', blob);
   }
 
   deleteSnapshot(blob: string, snapshot: string): Promise<undefined> {
-    return this.#call('deleteSnapshot', { blob, snapshot });
+    return this.#process.call('deleteSnapshot', { blob, snapshot });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const exited = once(this.#child, 'exit');
-      if (this.#child.connected) {
-        this.#child.disconnect();
-      }
-      await exited;
-    }
+    await this.#process[Symbol.asyncDispose]();
     await rm(this.#directory, { recursive: true, force: true });
   }
 
@@ -156,34 +138,6 @@ export class BlobServer implements AsyncDisposable {
       expires = new Date(Date.now() + DEFAULT_LIFETIME_MS),
     } = grant;
     return signSas(resource, { permissions, expires }, this.#setup.accountKey);
-  }
-
-  async #call<Name extends CallName>(
-    call: Name,
-    argument: ControlCalls[Name]['argument'],
-  ): Promise<ControlCalls[Name]['result']> {
-    const pending = Promise.withResolvers<unknown>();
-    this.#callCount += 1;
-    this.#pending.set(this.#callCount, pending);
-    this.#child.send({ id: this.#callCount, call, argument });
-    return (await pending.promise) as ControlCalls[Name]['result'];
-  }
-
-  #settle(reply: ControlReply): void {
-    const pending = this.#pending.get(reply.id);
-    this.#pending.delete(reply.id);
-    if (reply.ok) {
-      pending?.resolve(reply.result);
-    } else {
-      pending?.reject(new Error(`blob server: ${reply.message}`));
-    }
-  }
-
-  #abandon(): void {
-    for (const pending of this.#pending.values()) {
-      pending.reject(new Error('the blob server process has ended'));
-    }
-    this.#pending.clear();
   }
 }
 

@@ -29,21 +29,3 @@ export interface ControlCalls {
     result: undefined;
   };
 }
-
-export type CallName = keyof ControlCalls;
-
-export interface ControlRequest<Name extends CallName = CallName> {
-  readonly id: number;
-  readonly call: Name;
-  readonly argument: ControlCalls[Name]['argument'];
-}
-
-export type ControlReply =
-  | { readonly id: number; readonly ok: true; readonly result: unknown }
-  | { readonly id: number; readonly ok: false; readonly message: string };
-
-export type ControlHandlers = {
-  readonly [Name in CallName]: (
-    argument: ControlCalls[Name]['argument'],
-  ) => Promise<ControlCalls[Name]['result']> | ControlCalls[Name]['result'];
-};

@@ -1,6 +1,7 @@
-/** The server process: does what its parent asks over the IPC channel, and ends with it. */
+/** The server process. */
+import { serveCalls } from '../service-calls.ts';
 import { BlobStore } from './blob-store.ts';
-import type { ControlHandlers, ControlReply, ControlRequest, ServerSetup } from './control.ts';
+import type { ControlCalls, ServerSetup } from './control.ts';
 import { FaultBook } from './fault-book.ts';
 import { ImageCopier } from './image-copy.ts';
 import { seededRandom } from './random.ts';
@@ -39,7 +40,7 @@ function assemble({ options, accountKey, certificate, untrusted }: ServerSetup):
   };
 }
 
-const handlers: ControlHandlers = {
+serveCalls<ControlCalls>({
   start: async (setup) => {
     const parts = assemble(setup);
     nowRunning(parts);
@@ -68,19 +69,4 @@ const handlers: ControlHandlers = {
     await (await running).store.deleteSnapshot(blob, snapshot);
     return undefined;
   },
-};
-
-async function obey(request: ControlRequest): Promise<ControlReply> {
-  const { id, call, argument } = request;
-  try {
-    const handler = handlers[call] as (argument: unknown) => unknown;
-    return { id, ok: true, result: await handler(argument) };
-  } catch (error) {
-    return { id, ok: false, message: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-process.on('message', async (request: ControlRequest) => {
-  process.send?.(await obey(request));
 });
-process.on('disconnect', () => process.exit(0));

@@ -95,15 +95,3 @@ export interface HostControlCalls {
   requests: { argument: undefined; result: readonly LoggedHostRequest[] };
   snapshots: { argument: undefined; result: readonly HostSnapshotRecord[] };
 }
-
-export type HostControlName = keyof HostControlCalls;
-
-export interface HostControlRequest<Name extends HostControlName = HostControlName> {
-  readonly id: number;
-  readonly call: Name;
-  readonly argument: HostControlCalls[Name]['argument'];
-}
-
-export type HostControlReply =
-  | { readonly id: number; readonly ok: true; readonly result: unknown }
-  | { readonly id: number; readonly ok: false; readonly message: string };

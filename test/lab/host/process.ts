@@ -1,22 +1,11 @@
-/** The host's process: does what its parent asks over the IPC channel, and ends with it. */
+/** The host's process. */
 import { ImageCopier } from '../blob-server/image-copy.ts';
+import { serveCalls } from '../service-calls.ts';
 import { HostFront } from './front.ts';
-import type {
-  HostControlCalls,
-  HostControlName,
-  HostControlReply,
-  HostControlRequest,
-  LabHostOptions,
-} from './model.ts';
+import type { HostControlCalls, LabHostOptions } from './model.ts';
 import { HostService } from './service.ts';
 
 const WIRE_SERVER = '168.63.129.16';
-
-type Handlers = {
-  readonly [Name in HostControlName]: (
-    argument: HostControlCalls[Name]['argument'],
-  ) => Promise<HostControlCalls[Name]['result']> | HostControlCalls[Name]['result'];
-};
 
 interface Running {
   readonly service: HostService;
@@ -47,7 +36,7 @@ async function start(options: LabHostOptions): Promise<string> {
     : front.listen('127.0.0.1', 0));
 }
 
-const handlers: Handlers = {
+serveCalls<HostControlCalls>({
   start,
   stop: async () => {
     await host().front.close();
@@ -67,18 +56,4 @@ const handlers: Handlers = {
   },
   requests: () => host().front.log,
   snapshots: () => host().service.snapshots,
-};
-
-async function obey({ id, call, argument }: HostControlRequest): Promise<HostControlReply> {
-  try {
-    const handler = handlers[call] as (argument: unknown) => unknown;
-    return { id, ok: true, result: await handler(argument) };
-  } catch (error) {
-    return { id, ok: false, message: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-process.on('message', async (request: HostControlRequest) => {
-  process.send?.(await obey(request));
 });
-process.on('disconnect', () => process.exit(0));

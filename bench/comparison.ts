@@ -80,6 +80,13 @@ export function reasonsOf(samples: readonly Sample[]): string[] {
   return [...new Set(samples.flatMap((sample) => (sample.ok ? [] : [sample.reason])))];
 }
 
+/** The same of each contender, as lines of a report. */
+export function failureLines(contenders: readonly ContenderSamples[]): string[] {
+  return contenders.flatMap(({ name, samples }) =>
+    reasonsOf(samples).map((reason) => `! ${name}: ${reason}`),
+  );
+}
+
 export const maxStall = (sample: GoodSample): number => sample.maxStallMs;
 export const meanStall = (sample: GoodSample): number => sample.meanStallMs;
 
@@ -120,9 +127,7 @@ export function renderComparison(title: string, contenders: readonly ContenderSa
   return [
     renderTable(title, COLUMNS, contenders),
     ...others.map((other) => renderRatios(first ?? other, other)),
-    ...contenders.flatMap(({ name, samples }) =>
-      reasonsOf(samples).map((reason) => `! ${name}: ${reason}`),
-    ),
+    ...failureLines(contenders),
     ...expeditedWarnings(contenders),
   ].join('\n');
 }

@@ -1,48 +1,36 @@
-import { join } from 'node:path';
 import { type LabDisk, LabDisks } from '../test/lab/disks.ts';
 import { LabHost } from '../test/lab/host/lab-host.ts';
-import { LAB_DIRECTORY } from '../test/lab/lab-paths.ts';
 import { millisecondsOf, type Span } from './probe/figures.ts';
-import { StallProbe } from './probe/stall-probe.ts';
-import { compilePrograms, diskSpecs, type Rig, type RigOptions } from './rig.ts';
-
-const PROGRAMS = join(LAB_DIRECTORY, 'bench');
+import { ProbedRig, type RigPrograms } from './probed-rig.ts';
+import { diskSpecs, mountPointsOf, type Rig, type RigOptions, startProgramsOn } from './rig.ts';
 
 /** Disks of the lab with one file system each, and a host that snapshots them all with one call. */
-export class HostRig implements Rig {
+export class HostRig extends ProbedRig implements Rig {
   readonly urls = [];
   readonly blobLines = [];
   readonly caPath = undefined;
-  readonly disks: readonly LabDisk[];
   readonly host: LabHost;
-  readonly probe: StallProbe;
-  readonly launcher: string;
-  readonly #resources: AsyncDisposableStack;
 
-  private constructor(parts: Parts, resources: AsyncDisposableStack) {
-    this.disks = parts.disks.disks;
-    this.host = parts.host;
-    this.probe = parts.probe;
-    this.launcher = parts.launcher;
-    this.#resources = resources;
+  private constructor(
+    disks: readonly LabDisk[],
+    host: LabHost,
+    programs: RigPrograms,
+    resources: AsyncDisposableStack,
+  ) {
+    super(mountPointsOf(disks), programs, resources);
+    this.host = host;
   }
 
   /** Inside the lab only. Nothing is left where it rejects. */
   static async create(options: RigOptions): Promise<HostRig> {
     await using resources = new AsyncDisposableStack();
-    const { launcher, probeProgram } = await compilePrograms(PROGRAMS);
-    const disks = resources.use(await LabDisks.create(diskSpecs(options)));
-    const luns = disks.disks.map((_, lun) => ({ lun }));
+    const { disks } = resources.use(await LabDisks.create(diskSpecs(options)));
+    const luns = disks.map((_, lun) => ({ lun }));
     const host = resources.use(
       await LabHost.start({ at: 'wire-server', disks: luns, latencyMs: options.latencyMs }),
     );
-    const files = disks.disks.map(({ mountPoint }) => join(mountPoint, 'stall-probe'));
-    const probe = resources.use(await StallProbe.start(probeProgram, files, options.probe));
-    return new HostRig({ disks, host, probe, launcher }, resources.move());
-  }
-
-  get mountPoints(): readonly string[] {
-    return this.disks.map(({ mountPoint }) => mountPoint);
+    const programs = await startProgramsOn(disks, options.probe, resources);
+    return new HostRig(disks, host, programs, resources.move());
   }
 
   get processes(): Readonly<Record<string, number>> {
@@ -52,7 +40,7 @@ export class HostRig implements Rig {
   /** The one call is every disk's. */
   async snapshotSpans(sinceMs: number): Promise<(Span | undefined)[]> {
     const span = await this.callSpan(sinceMs);
-    return this.disks.map(() => span);
+    return this.mountPoints.map(() => span);
   }
 
   /** From the arrival of do-snapshot at the host to its answer; undefined where there was none. */
@@ -68,15 +56,4 @@ export class HostRig implements Rig {
           endMs: millisecondsOf(first.answeredNs ?? first.receivedNs),
         };
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#resources.disposeAsync();
-  }
-}
-
-interface Parts {
-  readonly disks: LabDisks;
-  readonly host: LabHost;
-  readonly probe: StallProbe;
-  readonly launcher: string;
 }

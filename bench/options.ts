@@ -53,6 +53,13 @@ export function addLabOptions(command: Command, defaults: { rounds: number }): v
   addRigOptions(command);
 }
 
+/** Of a scenario that measures one number of disks after the other. */
+export function addDiskCountsOption(command: Command, defaults: readonly number[]): void {
+  command.option('--disks <counts>', 'numbers of disks, one after the other', diskCounts, [
+    ...defaults,
+  ]);
+}
+
 export function addFireOption(command: Command): void {
   command.addOption(
     new Option('--fire <rule>', 'when requests leave; default: the product’s').choices(FIRE_RULES),

@@ -11,8 +11,8 @@ import type { FileSystem } from '../src/filesystems/model.ts';
 import { readPlan } from '../src/filesystems/read-plan.ts';
 import { deleteSnapshot } from '../src/snapshot/blob/delete-snapshot.ts';
 import { type LabScenarioOptions, probeOptions } from './options.ts';
-import { StallProbe } from './probe/stall-probe.ts';
-import { compilePrograms, type Rig } from './rig.ts';
+import { ProbedRig, type RigPrograms, startPrograms } from './probed-rig.ts';
+import type { Rig } from './rig.ts';
 
 export interface RealOptions {
   readonly real?: boolean;
@@ -29,25 +29,18 @@ export function addRealOptions(command: Command): void {
 }
 
 /** This machine's own file systems, as `flashfreeze snapshot` would freeze them, and given blobs. */
-export class RealRig implements Rig {
-  readonly mountPoints: readonly string[];
+export class RealRig extends ProbedRig implements Rig {
   readonly blobLines: readonly string[];
   readonly caPath = process.env.NODE_EXTRA_CA_CERTS;
-  readonly probe: StallProbe;
-  readonly launcher: string;
-  readonly #resources: AsyncDisposableStack;
 
   private constructor(
     mountPoints: readonly string[],
     blobLines: readonly string[],
-    parts: { readonly probe: StallProbe; readonly launcher: string },
+    programs: RigPrograms,
     resources: AsyncDisposableStack,
   ) {
-    this.mountPoints = mountPoints;
+    super(mountPoints, programs, resources);
     this.blobLines = blobLines;
-    this.probe = parts.probe;
-    this.launcher = parts.launcher;
-    this.#resources = resources;
   }
 
   /** Puts a file for the probe on each file system; they are removed with the rig. */
@@ -56,16 +49,13 @@ export class RealRig implements Rig {
     const mountPoints = (await plannedFileSystems()).map(({ mountPoint }) => mountPoint);
     const directory = await mkdtemp(join(tmpdir(), 'flashfreeze-bench-'));
     resources.defer(() => rm(directory, { recursive: true, force: true }));
-    const { launcher, probeProgram } = await compilePrograms(directory);
     const files = mountPoints.map((path) => join(path, '.flashfreeze-stall-probe'));
     resources.defer(async () => {
       await Promise.all(files.map((file) => rm(file, { force: true })));
     });
-    const probe = resources.use(
-      await StallProbe.start(probeProgram, files, probeOptions(options, files.length)),
-    );
-    const parts = { probe, launcher };
-    return new RealRig(mountPoints, blobLinesOf(options), parts, resources.move());
+    const probe = probeOptions(options, files.length);
+    const programs = await startPrograms(directory, files, probe, resources);
+    return new RealRig(mountPoints, blobLinesOf(options), programs, resources.move());
   }
 
   get urls(): readonly string[] {
@@ -89,10 +79,6 @@ export class RealRig implements Rig {
         return snapshot === null ? undefined : await deleteSnapshot(url, snapshot, proxyFor(url));
       }),
     );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#resources.disposeAsync();
   }
 }
 

@@ -9,8 +9,8 @@ import {
 } from '../test/lab/disks.ts';
 import { LAB_DIRECTORY, LAB_TLS } from '../test/lab/lab-paths.ts';
 import { millisecondsOf, type Span } from './probe/figures.ts';
-import { type ProbeOptions, StallProbe } from './probe/stall-probe.ts';
-import { compileProgram } from './process/native-programs.ts';
+import type { ProbeOptions, StallProbe } from './probe/stall-probe.ts';
+import { ProbedRig, type RigPrograms, startPrograms } from './probed-rig.ts';
 
 export interface RigOptions {
   readonly disks: number;
@@ -27,7 +27,6 @@ export const FILE_SYSTEM_MIXES = ['ext4', 'xfs', 'btrfs', 'mixed'] as const;
 export type FileSystemMix = (typeof FILE_SYSTEM_MIXES)[number];
 
 const MIXED: readonly LabFileSystemType[] = ['ext4', 'xfs', 'btrfs'];
-const PROGRAMS = join(LAB_DIRECTORY, 'bench');
 
 /** What is measured on: file systems with a stall probe on each, and the blobs of their disks. */
 export interface Rig extends AsyncDisposable {
@@ -55,31 +54,29 @@ export interface Rig extends AsyncDisposable {
 }
 
 /** Disks of the lab with one file system each, and the lab's server of their blobs. */
-export class LabRig implements Rig {
+export class LabRig extends ProbedRig implements Rig {
   readonly disks: readonly LabDisk[];
   readonly server: BlobServer;
   readonly caPath = LAB_TLS.caCertificate;
-  readonly probe: StallProbe;
-  readonly launcher: string;
-  readonly #resources: AsyncDisposableStack;
 
-  private constructor(parts: Parts, resources: AsyncDisposableStack) {
-    this.disks = parts.disks.disks;
-    this.server = parts.server;
-    this.probe = parts.probe;
-    this.launcher = parts.launcher;
-    this.#resources = resources;
+  private constructor(
+    disks: readonly LabDisk[],
+    server: BlobServer,
+    programs: RigPrograms,
+    resources: AsyncDisposableStack,
+  ) {
+    super(mountPointsOf(disks), programs, resources);
+    this.disks = disks;
+    this.server = server;
   }
 
   /** Inside the lab only. Nothing is left where it rejects. */
   static async create(options: RigOptions): Promise<LabRig> {
     await using resources = new AsyncDisposableStack();
-    const parts = await build(options, resources);
-    return new LabRig(parts, resources.move());
-  }
-
-  get mountPoints(): readonly string[] {
-    return this.disks.map(({ mountPoint }) => mountPoint);
+    const { disks } = resources.use(await LabDisks.create(diskSpecs(options)));
+    const server = resources.use(await startServer(disks, options.latencyMs));
+    const programs = await startProgramsOn(disks, options.probe, resources);
+    return new LabRig(disks, server, programs, resources.move());
   }
 
   get urls(): readonly string[] {
@@ -102,10 +99,6 @@ export class LabRig implements Rig {
     );
     return this.disks.map((_, index) => spanOf(requests.get(blobName(index)) ?? []));
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#resources.disposeAsync();
-  }
 }
 
 export function blobName(disk: number): string {
@@ -122,44 +115,31 @@ function spanOf(requests: readonly LoggedRequest[]): Span | undefined {
     : { startMs: Math.min(...stampsMs), endMs: Math.max(...stampsMs) };
 }
 
-interface Parts {
-  readonly disks: LabDisks;
-  readonly server: BlobServer;
-  readonly probe: StallProbe;
-  readonly launcher: string;
+function startServer(disks: readonly LabDisk[], latencyMs: number): Promise<BlobServer> {
+  return BlobServer.start({
+    blobs: disks.map(({ imagePath }, index) => ({ name: blobName(index), imagePath })),
+    latency: { kind: 'fixed', ms: latencyMs },
+    snapshotContent: 'none',
+    certificate: {
+      caPath: LAB_TLS.caCertificate,
+      certPath: LAB_TLS.certificate,
+      keyPath: LAB_TLS.key,
+    },
+  });
 }
 
-/** Compiles what every rig needs, into a directory of the caller's. */
-export async function compilePrograms(
-  directory: string,
-): Promise<{ readonly launcher: string; readonly probeProgram: string }> {
-  const compile = (...path: string[]): Promise<string> =>
-    compileProgram(join(import.meta.dirname, ...path), directory);
-  const [launcher, probeProgram] = await Promise.all([
-    compile('process', 'run-measured.c'),
-    compile('probe', 'stall-probe.c'),
-  ]);
-  return { launcher, probeProgram };
+/** The programs of a rig on disks of the lab. */
+export function startProgramsOn(
+  disks: readonly LabDisk[],
+  options: ProbeOptions,
+  resources: AsyncDisposableStack,
+): Promise<RigPrograms> {
+  const files = mountPointsOf(disks).map((mountPoint) => join(mountPoint, 'stall-probe'));
+  return startPrograms(join(LAB_DIRECTORY, 'bench'), files, options, resources);
 }
 
-async function build(options: RigOptions, resources: AsyncDisposableStack): Promise<Parts> {
-  const { launcher, probeProgram } = await compilePrograms(PROGRAMS);
-  const disks = resources.use(await LabDisks.create(diskSpecs(options)));
-  const server = resources.use(
-    await BlobServer.start({
-      blobs: disks.disks.map(({ imagePath }, index) => ({ name: blobName(index), imagePath })),
-      latency: { kind: 'fixed', ms: options.latencyMs },
-      snapshotContent: 'none',
-      certificate: {
-        caPath: LAB_TLS.caCertificate,
-        certPath: LAB_TLS.certificate,
-        keyPath: LAB_TLS.key,
-      },
-    }),
-  );
-  const files = disks.disks.map(({ mountPoint }) => join(mountPoint, 'stall-probe'));
-  const probe = resources.use(await StallProbe.start(probeProgram, files, options.probe));
-  return { disks, server, probe, launcher };
+export function mountPointsOf(disks: readonly LabDisk[]): string[] {
+  return disks.map(({ mountPoint }) => mountPoint);
 }
 
 export function diskSpecs({ disks, fileSystems, sizeMb }: RigOptions): DiskSpec[] {

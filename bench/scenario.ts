@@ -2,7 +2,7 @@ import type { Command, OptionValues } from 'commander';
 import type { OptionalCommand } from '../test/lab/requirements.ts';
 
 /** One thing that can be measured: `npm run bench -- <name> [options]`. */
-export interface Scenario {
+export interface ScenarioDefinition<Options, Figures> {
   readonly name: string;
   readonly summary: string;
   /** Adds its options, with their defaults, to its own command. */
@@ -10,28 +10,19 @@ export interface Scenario {
   /** Commands it calls beside the lab's own. */
   readonly commands?: readonly OptionalCommand[];
   /** Done before, outside the lab, where the network and the terminal are. */
-  prepare?(options: OptionValues): Promise<void>;
+  prepare?(options: Options): Promise<void>;
   /** Measures inside the lab (outside where `options.real` is true); resolves to raw figures, as JSON holds them. */
-  measure(options: OptionValues, progress: Progress): Promise<unknown>;
+  measure(options: Options, progress: Progress): Promise<Figures>;
   /** What the figures say, as text with tables. */
-  render(figures: unknown, options: OptionValues): string;
+  render(figures: Figures, options: Options): string;
   /** What is not as it should be, a sentence each; the exit code is 1 where there is any. */
-  judge?(figures: unknown, options: OptionValues): readonly string[];
+  judge?(figures: Figures, options: Options): readonly string[];
 }
+
+export type Scenario = ScenarioDefinition<OptionValues, unknown>;
 
 /** Says in one line what is being done; on standard error. */
 export type Progress = (line: string) => void;
-
-export interface ScenarioDefinition<Options, Figures> {
-  readonly name: string;
-  readonly summary: string;
-  addOptions(command: Command): void;
-  readonly commands?: readonly OptionalCommand[];
-  prepare?(options: Options): Promise<void>;
-  measure(options: Options, progress: Progress): Promise<Figures>;
-  render(figures: Figures, options: Options): string;
-  judge?(figures: Figures, options: Options): readonly string[];
-}
 
 /**
  * Forgets a scenario's own types. Options and figures cross a process as JSON, so nothing but data may

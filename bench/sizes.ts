@@ -23,10 +23,21 @@ export async function compareSizes(
   contenders: readonly Contender[],
   progress: Progress,
 ): Promise<SizedComparison[]> {
-  const figures: SizedComparison[] = [];
-  for (const disks of options.disks) {
+  return await measureSizes(options.disks, progress, async (disks, say) => {
     await using rig = await LabRig.create(rigOptions(options, disks));
-    figures.push(await compareOn(rig, options, contenders, progress));
+    return await compareOn(rig, options, contenders, say);
+  });
+}
+
+/** Measures one number of disks after the other; `say` is told the progress and adds the number to it. */
+export async function measureSizes<Figures>(
+  sizes: readonly number[],
+  progress: Progress,
+  measure: (disks: number, say: Progress) => Promise<Figures>,
+): Promise<Figures[]> {
+  const figures: Figures[] = [];
+  for (const disks of sizes) {
+    figures.push(await measure(disks, (line) => progress(`${disks} disks, ${line}`)));
   }
   return figures;
 }
@@ -39,8 +50,7 @@ export async function compareOn(
 ): Promise<SizedComparison> {
   const disks = rig.urls.length;
   const noise = await measureNoise(rig, NOISE_MS);
-  const say = (line: string): void => progress(`${disks} disks, ${line}`);
-  return { disks, noise, contenders: await compare(rig, contenders, options, say) };
+  return { disks, noise, contenders: await compare(rig, contenders, options, progress) };
 }
 
 /** A table for each size, with the ratios of the first contender to the others. */

@@ -1,17 +1,18 @@
 import type { Command } from 'commander';
 import { type AnatomyRun, MILESTONES, SEGMENTS, takeApart } from '../anatomy.ts';
 import {
+  addDiskCountsOption,
   addFireOption,
   addLabOptions,
   count,
-  diskCounts,
   type LabScenarioOptions,
   rigOptions,
 } from '../options.ts';
 import type { RoleTime } from '../process/thread-times.ts';
 import { type Rounds, repeat } from '../repeat.ts';
 import { LabRig } from '../rig.ts';
-import { defineScenario, type Progress } from '../scenario.ts';
+import { defineScenario } from '../scenario.ts';
+import { measureSizes } from '../sizes.ts';
 import { median, quantile } from '../statistics.ts';
 import { renderTable } from '../table.ts';
 
@@ -29,31 +30,18 @@ export const anatomy = defineScenario<AnatomyOptions, readonly AnatomyFigures[]>
   name: 'anatomy',
   summary: 'Where the time in the window goes, step by step',
   addOptions: (command: Command) => {
-    command
-      .option('--disks <counts>', 'numbers of disks, one after the other', diskCounts, [4, 16, 64])
-      .option('--lanes <count>', 'threads for the requests; default: the product’s', count);
+    addDiskCountsOption(command, [4, 16, 64]);
+    command.option('--lanes <count>', 'threads for the requests; default: the product’s', count);
     addFireOption(command);
     addLabOptions(command, { rounds: 9 });
   },
-  measure: async (options, progress) => {
-    const figures: AnatomyFigures[] = [];
-    for (const disks of options.disks) {
-      figures.push(await measureSize(options, disks, progress));
-    }
-    return figures;
-  },
+  measure: (options, progress) =>
+    measureSizes(options.disks, progress, async (disks, say) => {
+      await using rig = await LabRig.create(rigOptions(options, disks));
+      return { disks, ...(await repeat(options, () => takeApart(rig, options), say)) };
+    }),
   render: (figures) => figures.map(renderSize).join('\n'),
 });
-
-async function measureSize(
-  options: AnatomyOptions,
-  disks: number,
-  progress: Progress,
-): Promise<AnatomyFigures> {
-  await using rig = await LabRig.create(rigOptions(options, disks));
-  const say = (line: string): void => progress(`${disks} disks, ${line}`);
-  return { disks, ...(await repeat(options, () => takeApart(rig, options), say)) };
-}
 
 interface Overall {
   readonly name: string;

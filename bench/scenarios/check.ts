@@ -1,5 +1,5 @@
 import { BOUNDS, brokenBounds, keptBounds } from '../bounds.ts';
-import { expeditedWarnings, reasonsOf } from '../comparison.ts';
+import { expeditedWarnings, failureLines } from '../comparison.ts';
 import { addLabOptions, type LabScenarioOptions } from '../options.ts';
 import { PEERS } from '../peers/all.ts';
 import { flashfreeze } from '../peers/flashfreeze.ts';
@@ -40,8 +40,6 @@ function renderCheck(figures: readonly SizedComparison[]): string {
       keptBounds(figures),
     ),
     ...expeditedWarnings(contenders),
-    ...contenders.flatMap(({ name, samples }) =>
-      reasonsOf(samples).map((reason) => `! ${name}: ${reason}`),
-    ),
+    ...failureLines(contenders),
   ].join('\n');
 }

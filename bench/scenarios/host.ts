@@ -2,15 +2,21 @@ import type { Command } from 'commander';
 import {
   type ContenderSamples,
   compare,
+  failureLines,
   maxStall,
-  reasonsOf,
   summarizeSamples,
 } from '../comparison.ts';
 import { HostRig } from '../host-rig.ts';
-import { addLabOptions, diskCounts, type LabScenarioOptions, rigOptions } from '../options.ts';
+import {
+  addDiskCountsOption,
+  addLabOptions,
+  type LabScenarioOptions,
+  rigOptions,
+} from '../options.ts';
 import { byHost, hostFloor, withHostLatency } from '../peers/host.ts';
 import type { GoodSample } from '../sample.ts';
 import { defineScenario } from '../scenario.ts';
+import { measureSizes } from '../sizes.ts';
 import { median, type Summary, summarizeFigures } from '../statistics.ts';
 import { type Column, figure, renderTable } from '../table.ts';
 
@@ -31,24 +37,15 @@ export const host = defineScenario<HostOptions, readonly HostFigures[]>({
   name: 'host',
   summary: 'Snapshots by the host: the stall beside the call alone and a bare freeze and thaw',
   addOptions: (command: Command) => {
-    command.option(
-      '--disks <counts>',
-      'numbers of disks, one after the other',
-      diskCounts,
-      [4, 16],
-    );
+    addDiskCountsOption(command, [4, 16]);
     addLabOptions(command, { rounds: 9 });
   },
-  measure: async (options, progress) => {
-    const figures: HostFigures[] = [];
-    for (const disks of options.disks) {
+  measure: (options, progress) =>
+    measureSizes(options.disks, progress, async (disks, say) => {
       await using rig = await HostRig.create(rigOptions(options, disks));
       const contenders = [withHostLatency(byHost(), rig), hostFloor()];
-      const say = (line: string): void => progress(`${disks} disks, ${line}`);
-      figures.push({ disks, contenders: await compare(rig, contenders, options, say) });
-    }
-    return figures;
-  },
+      return { disks, contenders: await compare(rig, contenders, options, say) };
+    }),
   render: (figures, { fileSystems, latency }) =>
     [
       renderTable(
@@ -56,11 +53,7 @@ export const host = defineScenario<HostOptions, readonly HostFigures[]>({
         COLUMNS,
         figures.map(rowOf),
       ),
-      ...figures.flatMap(({ contenders }) =>
-        contenders.flatMap(({ name, samples }) =>
-          reasonsOf(samples).map((reason) => `! ${name}: ${reason}`),
-        ),
-      ),
+      ...figures.flatMap(({ contenders }) => failureLines(contenders)),
     ].join('\n'),
   judge: (figures) =>
     figures

@@ -1,5 +1,5 @@
 import { type AnatomyRun, MILESTONES, takeApart } from '../anatomy.ts';
-import { addLabOptions, count, diskCounts, rigOptions } from '../options.ts';
+import { addDiskCountsOption, addLabOptions, count, rigOptions } from '../options.ts';
 import type { FreezeManner } from '../peers/bare-freeze.ts';
 import { flashfreeze } from '../peers/flashfreeze.ts';
 import { floor } from '../peers/floor.ts';
@@ -8,7 +8,7 @@ import type { RoleTime } from '../process/thread-times.ts';
 import { type Rounds, repeat } from '../repeat.ts';
 import { LabRig, type Rig } from '../rig.ts';
 import { defineScenario, type Progress } from '../scenario.ts';
-import { compareOn, type SizedComparison, type SizesOptions } from '../sizes.ts';
+import { compareOn, measureSizes, type SizedComparison, type SizesOptions } from '../sizes.ts';
 import { renderScale } from './scale-report.ts';
 
 interface ScaleOptions extends SizesOptions {
@@ -36,19 +36,15 @@ export const scale = defineScenario<ScaleOptions, readonly ScaledFigures[]>({
   summary:
     'From 1 to 256 disks: where the window grows, and what freezing alone costs in which manner',
   addOptions: (command) => {
-    command
-      .option('--disks <counts>', 'numbers of disks, one after the other', diskCounts, SIZES)
-      .option('--freeze-rounds <count>', 'rounds of each manner of freezing', count, 3);
+    addDiskCountsOption(command, SIZES);
+    command.option('--freeze-rounds <count>', 'rounds of each manner of freezing', count, 3);
     addLabOptions(command, { rounds: 5 });
   },
-  measure: async (options, progress) => {
-    const figures: ScaledFigures[] = [];
-    for (const disks of options.disks) {
+  measure: (options, progress) =>
+    measureSizes(options.disks, progress, async (disks, say) => {
       await using rig = await LabRig.create(rigOptions(options, disks));
-      figures.push(await measureSize(rig, options, progress));
-    }
-    return figures;
-  },
+      return await measureSize(rig, options, say);
+    }),
   render: renderScale,
 });
 
@@ -58,7 +54,7 @@ async function measureSize(
   progress: Progress,
 ): Promise<ScaledFigures> {
   const comparison = await compareOn(rig, options, [flashfreeze(), floor()], progress);
-  const say = (line: string): void => progress(`${comparison.disks} disks, steps, ${line}`);
+  const say = (line: string): void => progress(`steps, ${line}`);
   const steps = await repeat(options, async () => stepsOf(await takeApart(rig, {})), say);
   return { ...comparison, steps, freezes: await freezesOf(rig, options, progress) };
 }
@@ -76,7 +72,7 @@ async function freezesOf(
   const freezes: ScaledFigures['freezes'][number][] = [];
   for (const manner of FREEZE_MANNERS) {
     const say = (line: string): void =>
-      progress(`${rig.urls.length} disks, ${manner.order}, expedited: ${manner.expedite}, ${line}`);
+      progress(`${manner.order}, expedited: ${manner.expedite}, ${line}`);
     freezes.push({ manner, costs: await repeat({ rounds }, () => freezeCostMs(rig, manner), say) });
   }
   return freezes;

@@ -1,10 +1,16 @@
 import type { Command } from 'commander';
-import { addLabOptions, diskCounts, type LabScenarioOptions, rigOptions } from '../options.ts';
+import {
+  addDiskCountsOption,
+  addLabOptions,
+  type LabScenarioOptions,
+  rigOptions,
+} from '../options.ts';
 import { runFlashfreeze } from '../peers/flashfreeze.ts';
 import { millisecondsOf, overlaps } from '../probe/figures.ts';
 import { type Rounds, repeat } from '../repeat.ts';
 import { LabRig } from '../rig.ts';
-import { defineScenario, type Progress } from '../scenario.ts';
+import { defineScenario } from '../scenario.ts';
+import { measureSizes } from '../sizes.ts';
 import { quantile } from '../statistics.ts';
 import { renderTable } from '../table.ts';
 
@@ -33,33 +39,16 @@ export const startup = defineScenario<StartupOptions, readonly StartupFigures[]>
   name: 'startup',
   summary: 'From the start of the command to the first FIFREEZE, phase by phase; memory',
   addOptions: (command: Command) => {
-    command.option(
-      '--disks <counts>',
-      'numbers of disks, one after the other',
-      diskCounts,
-      [1, 4, 16, 64],
-    );
+    addDiskCountsOption(command, [1, 4, 16, 64]);
     addLabOptions(command, { rounds: 9 });
   },
-  measure: async (options, progress) => {
-    const figures: StartupFigures[] = [];
-    for (const disks of options.disks) {
-      figures.push(await measureSize(options, disks, progress));
-    }
-    return figures;
-  },
+  measure: (options, progress) =>
+    measureSizes(options.disks, progress, async (disks, say) => {
+      await using rig = await LabRig.create(rigOptions(options, disks));
+      return { disks, ...(await repeat(options, () => startOnce(rig), say)) };
+    }),
   render: (figures, { fileSystems }) => renderStartup(figures, fileSystems),
 });
-
-async function measureSize(
-  options: StartupOptions,
-  disks: number,
-  progress: Progress,
-): Promise<StartupFigures> {
-  await using rig = await LabRig.create(rigOptions(options, disks));
-  const say = (line: string): void => progress(`${disks} disks, ${line}`);
-  return { disks, ...(await repeat(options, () => startOnce(rig), say)) };
-}
 
 /** Throws Error where the run fails. */
 async function startOnce(rig: LabRig): Promise<StartupRun> {

@@ -2,8 +2,8 @@ import { Option } from 'commander';
 import {
   type ContenderSamples,
   compare,
+  failureLines,
   ratioOf,
-  reasonsOf,
   summarizeSamples,
 } from '../comparison.ts';
 import {
@@ -97,6 +97,6 @@ function renderStraggler(
       figures,
     ),
     `median stall of the others ÷ none slow, pair by pair: ${figure(ratio.median, 2)} (p25–p75 ${figure(ratio.p25, 2)}–${figure(ratio.p75, 2)})`,
-    ...figures.flatMap(({ name, samples }) => reasonsOf(samples).map((it) => `! ${name}: ${it}`)),
+    ...failureLines(figures),
   ].join('\n');
 }

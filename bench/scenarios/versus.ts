@@ -1,4 +1,4 @@
-import { addLabOptions, diskCounts } from '../options.ts';
+import { addDiskCountsOption, addLabOptions } from '../options.ts';
 import { type FlashfreezeOptions, flashfreeze } from '../peers/flashfreeze.ts';
 import { floor } from '../peers/floor.ts';
 import { defineScenario } from '../scenario.ts';
@@ -32,8 +32,8 @@ export const versus = defineScenario<VersusOptions, readonly SizedComparison[]>(
         'another checkout, built, or an unpacked package; short for --variant checkout=…',
         (directory) => ({ ...variant(`checkout=${directory}`), name: 'other' }),
       )
-      .option('--floor', 'measure the floor too')
-      .option('--disks <counts>', 'numbers of disks, one after the other', diskCounts, [16, 64]);
+      .option('--floor', 'measure the floor too');
+    addDiskCountsOption(command, [16, 64]);
     addLabOptions(command, { rounds: 11 });
   },
   measure: (options, progress) =>

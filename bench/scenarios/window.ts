@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addFireOption, addLabOptions, count, diskCounts } from '../options.ts';
+import { addDiskCountsOption, addFireOption, addLabOptions, count } from '../options.ts';
 import { PEER_COMMANDS, PEER_NAMES, PEERS, type PeerName } from '../peers/all.ts';
 import { flashfreeze } from '../peers/flashfreeze.ts';
 import { floor } from '../peers/floor.ts';
@@ -22,8 +22,8 @@ export const window = defineScenario<WindowOptions, readonly SizedComparison[]>(
   commands: PEER_COMMANDS,
   prepare: confirmReal,
   addOptions: (command: Command) => {
+    addDiskCountsOption(command, [4, 16, 64]);
     command
-      .option('--disks <counts>', 'numbers of disks, one after the other', diskCounts, [4, 16, 64])
       .option('--lanes <count>', 'threads for the requests; default: the product’s', count)
       .addOption(
         new Option(
@@ -44,7 +44,8 @@ export const window = defineScenario<WindowOptions, readonly SizedComparison[]>(
 
 async function measureReal(options: WindowOptions, progress: Progress): Promise<SizedComparison[]> {
   await using rig = await RealRig.open(options);
-  return [await compareOn(rig, options, contendersOf(options, []), progress)];
+  const say = (line: string): void => progress(`${rig.urls.length} disks, ${line}`);
+  return [await compareOn(rig, options, contendersOf(options, []), say)];
 }
 
 function contendersOf(

@@ -14,7 +14,7 @@ import { feltBy } from '../sample.ts';
 import { defineScenario, type Progress } from '../scenario.ts';
 import type { Remains, SoakFigures, WatchedRun } from '../soak/model.ts';
 import { type DrawnFault, drawFault } from '../soak/server-faults.ts';
-import { SnapshotProvider } from '../soak/snapshot-taker.ts';
+import { SnapshotTaker } from '../soak/snapshot-taker.ts';
 import { faultsOf } from '../soak/verdict.ts';
 import { renderSoak } from './soak-report.ts';
 
@@ -42,7 +42,7 @@ export const soak = defineScenario<SoakOptions, SoakFigures>({
     const { disks, minutes, seed } = options;
     await using rig = await LabRig.create(rigOptions(options, disks));
     await using _writers = await Writers.start(rig.mountPoints);
-    await using taker = new SnapshotProvider(rig.urls);
+    await using taker = new SnapshotTaker(rig.urls);
     const random = seededRandom(seed);
     const once = (): Promise<WatchedRun> =>
       runWatched(rig, taker, options, drawFault(random, disks));
@@ -75,7 +75,7 @@ async function backToBack(
 
 async function runWatched(
   rig: LabRig,
-  taker: SnapshotProvider,
+  taker: SnapshotTaker,
   { latency }: SoakOptions,
   { name, kind, rule, latencyMs, disk }: DrawnFault,
 ): Promise<WatchedRun> {

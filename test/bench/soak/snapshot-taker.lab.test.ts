@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { LabRig } from '../../../bench/rig.ts';
-import { SnapshotProvider } from '../../../bench/soak/snapshot-taker.ts';
+import { SnapshotTaker } from '../../../bench/soak/snapshot-taker.ts';
 import { enterLab } from '../../lab/namespace.ts';
 import { suite } from '../../suite.ts';
 
@@ -14,7 +14,7 @@ test('one process takes them all, and tells of one that could not be had', async
     latencyMs: 5,
     probe: { intervalUs: 500, writes: 'data' },
   });
-  await using taker = new SnapshotProvider(rig.urls);
+  await using taker = new SnapshotTaker(rig.urls);
   const first = await taker.takeSnapshot();
   assert.is(first.complete, true, first.problem);
   assert.ok((first.windowMs ?? 0) >= 5);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Command, CommanderError } from 'commander';
 import * as assert from 'uvu/assert';
 import { createProgram } from '../../src/commands/program.ts';
@@ -17,9 +17,10 @@ import { suite } from '../suite.ts';
 const test = suite('documentation');
 const ROOT = join(import.meta.dirname, '../..');
 
-/** The README and every page under src. */
+/** The READMEs and every page under src. */
 const PAGES = [
   'README.md',
+  'bench/README.md',
   ...readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('src', name)),
@@ -112,7 +113,7 @@ test('the command that the README makes runs, from any folder', async () => {
 });
 
 test('the sample of vmbackup.conf is right, and has every key with the default in the table', () => {
-  const page = textOf('src/config/README.md');
+  const page = textOf('src/docs/configuration.md');
   const [sample = ''] = blocksOf(page, 'ini');
   const { configuration, warnings } = parseVmBackupConfiguration(sample, 'vmbackup.conf');
   assert.equal(warnings, []);
@@ -134,7 +135,7 @@ test('the sample of vmbackup.conf is right, and has every key with the default i
 });
 
 test('the sample names every key that the reader knows', () => {
-  const page = textOf('src/config/README.md');
+  const page = textOf('src/docs/configuration.md');
   const source = textOf('src/config/vmbackup.ts');
   const known = [...source.matchAll(/(?:flag|choice|seconds)\('(\w+)'|name: '(\w+)'/g)].map(
     ([, short, long]) => short ?? long ?? '',
@@ -146,7 +147,7 @@ test('the sample names every key that the reader knows', () => {
 });
 
 test('every result code and every error code is explained', () => {
-  const page = textOf('src/troubleshooting.md');
+  const page = textOf('src/docs/troubleshooting.md');
   for (const [code, { name }] of Object.entries(RESULTS)) {
     assert.ok(page.includes(`\n| ${code} (${name}) | `), `${code} (${name})`);
   }
@@ -155,38 +156,167 @@ test('every result code and every error code is explained', () => {
   }
 });
 
-test('every link within the repository leads somewhere', () => {
-  for (const page of PAGES) {
-    for (const [, target = ''] of textOf(page).matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (!/^(?:https?:|#)/.test(target)) {
-        const [path = ''] = target.split('#');
-        const file = join(ROOT, dirname(page), path);
-        assert.ok(existsSync(file), `${page} → ${relative(ROOT, file)}`);
-      }
-    }
+test('every option of snapshot is explained, and none that does not exist', () => {
+  const [, section = ''] = textOf('src/docs/command-line.md').split('\n## snapshot\n');
+  const [table = ''] = section.split('\n## ');
+  const explained = [...table.matchAll(/^\| `(--[\w-]+)/gm)].map(([, option]) => option);
+  const snapshot = inertProgram().commands.find((it) => it.name() === 'snapshot');
+  assert.equal(
+    explained.toSorted(),
+    snapshot?.options.map(({ long }) => long ?? undefined).toSorted(),
+  );
+});
+
+test('the result in the page has the fields of its schema', () => {
+  const [block = ''] = blocksOf(textOf('src/docs/consistency.md'), '').filter((it) =>
+    it.startsWith('{consistency'),
+  );
+  const schema = textOf('src/report/schemas/json/snapshot.schema.json');
+  const fields = [...block.matchAll(/\w+(?=[,:}\]])/g)].map(([field]) => field);
+  assert.ok(fields.length > 40);
+  for (const field of fields.filter((it) => it !== 'null')) {
+    assert.ok(schema.includes(`"${field}": {`), field);
   }
 });
 
-test('every link to a heading names one that is there', () => {
+test('every npm script in the pages exists', () => {
+  const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
   for (const page of PAGES) {
-    for (const [, target = ''] of textOf(page).matchAll(/\]\(([^)\s]*#[^)\s]+)\)/g)) {
-      if (!/^https?:/.test(target)) {
-        const [path = '', anchor = ''] = target.split('#');
-        const text = textOf(path === '' ? page : join(dirname(page), path));
-        assert.ok(anchorsOf(text).includes(anchor), `${page} → ${target}`);
-      }
+    for (const [, script = ''] of textOf(page).matchAll(/\bnpm run\s+([\w-]+)/g)) {
+      assert.ok(script in scripts, `${page}: npm run ${script}`);
     }
   }
+  assert.ok('start' in scripts && 'test' in scripts);
 });
+
+test('every relative link leads to a file and a heading that are there', () => {
+  let count = 0;
+  for (const page of PAGES) {
+    for (const target of linksOf(textOf(page))) {
+      assert.is(faultOf(page, target), undefined, `${page} → ${target}`);
+      count += 1;
+    }
+  }
+  assert.ok(count >= 100, `only ${count} links were found`);
+});
+
+test('a wrong link would be noticed', () => {
+  const text = [
+    '[a](src/docs/gone.md) [b](src/docs/limits.md#gone) [c](#gone) [d](../outside.md)',
+    '![e](gone.png) [f](/README.md) [g](<src/docs/gone.md>) [h](src/docs#gone)',
+    '[i][gone]',
+    '',
+    '[gone]: src/docs/gone.md',
+    '[j](https://example.org/gone) [k](src/docs/limits.md#what-can-go-wrong) [l](#flashfreeze)',
+    '```',
+    '[m](in/an/example.md)',
+    '```',
+  ].join('\n');
+  const wrong = linksOf(text).filter((it) => faultOf('README.md', it) !== undefined);
+  assert.equal(wrong, [
+    'src/docs/gone.md',
+    'src/docs/limits.md#gone',
+    '#gone',
+    '../outside.md',
+    'gone.png',
+    '/README.md',
+    'src/docs/gone.md',
+    'src/docs#gone',
+    'src/docs/gone.md',
+  ]);
+});
+
+test('headings have the anchors that GitHub gives them', () => {
+  const text = '# `a_b` & C-d\n## Same\n## Same\n```sh\n# a comment\n```\n### [x](#y), ü?\n';
+  assert.equal(anchorsOf(text), ['a_b--c-d', 'same', 'same-1', 'x-ü']);
+});
+
+test('the README fits on 150 lines', () => {
+  const lines = textOf('README.md').trimEnd().split('\n').length;
+  assert.ok(lines <= 150, `${lines} lines`);
+});
+
+test('every page of src/docs is in the table of the README, or linked from one that is', () => {
+  const table = textOf('README.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| ['))
+    .flatMap((line) => pagesLinkedFrom('README.md', line));
+  const pages = PAGES.filter((page) => page.startsWith('src/docs/'));
+  assert.ok(pages.length >= 20);
+  const inFolder = pages.filter((page) => dirname(page) === 'src/docs');
+  assert.equal(
+    inFolder.filter((page) => !table.includes(page)),
+    [],
+  );
+  const reached = reachableFrom(table);
+  assert.equal(
+    pages.filter((page) => !reached.has(page)),
+    [],
+  );
+});
+
+test('every page begins with a title and the question that it answers', () => {
+  for (const page of PAGES.filter((it) => dirname(it) === 'src/docs')) {
+    assert.match(textOf(page), /^# .+\n\n[A-Z][^#|]*\?\n/, page);
+  }
+});
+
+function withoutExamples(text: string): string {
+  return text.replaceAll(/^```.*?^```$/gms, '');
+}
+
+/** Targets of links and pictures, inline or by reference; those to other sites are left out. */
+function linksOf(text: string): string[] {
+  const links = /\]\(<?([^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s+<?([^\s>]+)/gm;
+  return [...withoutExamples(text).matchAll(links)]
+    .map(([, inline, byReference]) => inline ?? byReference ?? '')
+    .filter((target) => !/^[a-z]+:/.test(target));
+}
+
+/** What is wrong with a link in a page. */
+function faultOf(page: string, target: string): string | undefined {
+  const [path = '', anchor] = target.split('#');
+  const file = path === '' ? page : join(dirname(page), path);
+  if (path.startsWith('/') || file.startsWith('..') || !existsSync(join(ROOT, file))) {
+    return `${file} is not in the repository`;
+  }
+  if (anchor === undefined) {
+    return undefined;
+  }
+  const isThere = file.endsWith('.md') && anchorsOf(textOf(file)).includes(anchor);
+  return isThere ? undefined : `${file} has no heading #${anchor}`;
+}
 
 /** As GitHub makes them of headings. */
 function anchorsOf(text: string): string[] {
-  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
-    heading
+  const seen = new Map<string, number>();
+  return [...withoutExamples(text).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => {
+    const anchor = heading
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
       .toLowerCase()
-      .replaceAll(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  );
+      .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
+      .replaceAll(' ', '-');
+    const before = seen.get(anchor) ?? 0;
+    seen.set(anchor, before + 1);
+    return before === 0 ? anchor : `${anchor}-${before}`;
+  });
+}
+
+function pagesLinkedFrom(page: string, text: string): string[] {
+  return linksOf(text)
+    .map((target) => join(dirname(page), target.split('#')[0] ?? ''))
+    .filter((path) => path.endsWith('.md'));
+}
+
+function reachableFrom(pages: readonly string[]): ReadonlySet<string> {
+  const reached = new Set(pages);
+  // A set grows while it is walked, and what is added is visited too.
+  for (const page of reached) {
+    for (const next of pagesLinkedFrom(page, textOf(page))) {
+      reached.add(next);
+    }
+  }
+  return reached;
 }
 
 test.run();

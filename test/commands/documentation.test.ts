@@ -226,6 +226,17 @@ test('a wrong link would be noticed', () => {
   ]);
 });
 
+test('every folder in the table of the layout exists', () => {
+  const [, section = ''] = textOf('src/docs/develop.md').split('\n## Where things are\n');
+  const [layout = ''] = section.split('\n## ');
+  const folders = [...layout.matchAll(/`([a-z]+(?:\/[a-z]+)*)\/?`/g)].map(([, folder]) => folder);
+  assert.ok(folders.length >= 10);
+  assert.equal(
+    folders.filter((folder = '') => !existsSync(join(ROOT, folder))),
+    [],
+  );
+});
+
 test('headings have the anchors that GitHub gives them', () => {
   const text = '# `a_b` & C-d\n## Same\n## Same\n```sh\n# a comment\n```\n### [x](#y), ü?\n';
   assert.equal(anchorsOf(text), ['a_b--c-d', 'same', 'same-1', 'x-ü']);

@@ -189,43 +189,6 @@ test('every npm script in the pages exists', () => {
   assert.ok('start' in scripts && 'test' in scripts);
 });
 
-test('every relative link leads to a file and a heading that are there', () => {
-  let count = 0;
-  for (const page of PAGES) {
-    for (const target of linksOf(textOf(page))) {
-      assert.is(faultOf(page, target), undefined, `${page} → ${target}`);
-      count += 1;
-    }
-  }
-  assert.ok(count >= 100, `only ${count} links were found`);
-});
-
-test('a wrong link would be noticed', () => {
-  const text = [
-    '[a](src/docs/gone.md) [b](src/docs/limits.md#gone) [c](#gone) [d](../outside.md)',
-    '![e](gone.png) [f](/README.md) [g](<src/docs/gone.md>) [h](src/docs#gone)',
-    '[i][gone]',
-    '',
-    '[gone]: src/docs/gone.md',
-    '[j](https://example.org/gone) [k](src/docs/limits.md#what-can-go-wrong) [l](#flashfreeze)',
-    '```',
-    '[m](in/an/example.md)',
-    '```',
-  ].join('\n');
-  const wrong = linksOf(text).filter((it) => faultOf('README.md', it) !== undefined);
-  assert.equal(wrong, [
-    'src/docs/gone.md',
-    'src/docs/limits.md#gone',
-    '#gone',
-    '../outside.md',
-    'gone.png',
-    '/README.md',
-    'src/docs/gone.md',
-    'src/docs#gone',
-    'src/docs/gone.md',
-  ]);
-});
-
 test('every folder in the table of the layout exists', () => {
   const [, section = ''] = textOf('src/docs/develop.md').split('\n## Where things are\n');
   const [layout = ''] = section.split('\n## ');
@@ -237,33 +200,9 @@ test('every folder in the table of the layout exists', () => {
   );
 });
 
-test('headings have the anchors that GitHub gives them', () => {
-  const text = '# `a_b` & C-d\n## Same\n## Same\n```sh\n# a comment\n```\n### [x](#y), ü?\n';
-  assert.equal(anchorsOf(text), ['a_b--c-d', 'same', 'same-1', 'x-ü']);
-});
-
 test('the README fits on 150 lines', () => {
   const lines = textOf('README.md').trimEnd().split('\n').length;
   assert.ok(lines <= 150, `${lines} lines`);
-});
-
-test('every page of src/docs is in the table of the README, or linked from one that is', () => {
-  const table = textOf('README.md')
-    .split('\n')
-    .filter((line) => line.startsWith('| ['))
-    .flatMap((line) => pagesLinkedFrom('README.md', line));
-  const pages = PAGES.filter((page) => page.startsWith('src/docs/'));
-  assert.ok(pages.length >= 20);
-  const inFolder = pages.filter((page) => dirname(page) === 'src/docs');
-  assert.equal(
-    inFolder.filter((page) => !table.includes(page)),
-    [],
-  );
-  const reached = reachableFrom(table);
-  assert.equal(
-    pages.filter((page) => !reached.has(page)),
-    [],
-  );
 });
 
 test('every page begins with a title and the question that it answers', () => {
@@ -271,63 +210,5 @@ test('every page begins with a title and the question that it answers', () => {
     assert.match(textOf(page), /^# .+\n\n[A-Z][^#|]*\?\n/, page);
   }
 });
-
-function withoutExamples(text: string): string {
-  return text.replaceAll(/^```.*?^```$/gms, '');
-}
-
-/** Targets of links and pictures, inline or by reference; those to other sites are left out. */
-function linksOf(text: string): string[] {
-  const links = /\]\(<?([^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s+<?([^\s>]+)/gm;
-  return [...withoutExamples(text).matchAll(links)]
-    .map(([, inline, byReference]) => inline ?? byReference ?? '')
-    .filter((target) => !/^[a-z]+:/.test(target));
-}
-
-/** What is wrong with a link in a page. */
-function faultOf(page: string, target: string): string | undefined {
-  const [path = '', anchor] = target.split('#');
-  const file = path === '' ? page : join(dirname(page), path);
-  if (path.startsWith('/') || file.startsWith('..') || !existsSync(join(ROOT, file))) {
-    return `${file} is not in the repository`;
-  }
-  if (anchor === undefined) {
-    return undefined;
-  }
-  const isThere = file.endsWith('.md') && anchorsOf(textOf(file)).includes(anchor);
-  return isThere ? undefined : `${file} has no heading #${anchor}`;
-}
-
-/** As GitHub makes them of headings. */
-function anchorsOf(text: string): string[] {
-  const seen = new Map<string, number>();
-  return [...withoutExamples(text).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => {
-    const anchor = heading
-      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
-      .replaceAll(' ', '-');
-    const before = seen.get(anchor) ?? 0;
-    seen.set(anchor, before + 1);
-    return before === 0 ? anchor : `${anchor}-${before}`;
-  });
-}
-
-function pagesLinkedFrom(page: string, text: string): string[] {
-  return linksOf(text)
-    .map((target) => join(dirname(page), target.split('#')[0] ?? ''))
-    .filter((path) => path.endsWith('.md'));
-}
-
-function reachableFrom(pages: readonly string[]): ReadonlySet<string> {
-  const reached = new Set(pages);
-  // A set grows while it is walked, and what is added is visited too.
-  for (const page of reached) {
-    for (const next of pagesLinkedFrom(page, textOf(page))) {
-      reached.add(next);
-    }
-  }
-  return reached;
-}
 
 test.run();

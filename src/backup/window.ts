@@ -14,7 +14,7 @@ import type {
 /**
  * A freeze that takes longer is slow: from then on requests leave before the barrier. Settled, 64 file
  * systems freeze in 8 to 20 ms; requests sent meanwhile only took the processors from the freeze
- * (measured with 2 cores, README, Benchmarks).
+ * (measured with 2 cores, src/docs/benchmarks.md).
  */
 export const SLOW_FREEZE_MS = 25;
 

@@ -6,7 +6,7 @@ import type { Check, DoctorReport, MachineFacts } from './model.ts';
 
 /** Bit of CAP_SYS_ADMIN in a set of capabilities, capability.h. */
 const SYS_ADMIN = 1n << 21n;
-/** The oldest that is tested: glibc 2.28 came to distributions with it (README, Limits). */
+/** The oldest that is tested: glibc 2.28 came to distributions with it (src/docs/install.md, Requirements). */
 const OLDEST_KERNEL = [4, 18] as const;
 const WHOLE_UID_MAP = /^\s*0\s+0\s+4294967295\s*$/;
 
@@ -184,7 +184,7 @@ function checkLogFolder({ logFolder: { path, isFrozen, problem } }: MachineFacts
 }
 
 function checkConfiguration({ configurationProblems }: MachineFacts): Check[] {
-  const remedy = 'correct the file; src/config/README.md lists every key';
+  const remedy = 'correct the file; src/docs/configuration.md lists every key';
   return configurationProblems.length === 0
     ? [ok('configuration', 'configuration files are right, or not there')]
     : configurationProblems.map(({ problem, isGrave }) =>

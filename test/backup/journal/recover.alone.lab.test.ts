@@ -153,23 +153,41 @@ test('a guardian that was only stopped leaves alone what somebody froze after th
   assert.is(await wasStillFrozen(mountPoint), true);
 });
 
+/**
+ * Kills both, the second one as soon as it has begun to thaw: another file system than a btrfs is harmed by no kill.
+ *
+ * @returns whether the btrfs was left to the next command; else this process was later than the 20 ms that the
+ * survivor waits
+ */
+async function killWhileThawing(first: 'guardian' | 'worker'): Promise<boolean> {
+  await using lab = await LabDisks.create([{ type: 'btrfs' }, { type: 'ext4' }]);
+  const [btrfs = '', ext4 = ''] = mountPointsOf(lab);
+  const directory = await journalDirectory();
+  await using worker = await FrozenWorker.start([btrfs, ext4], { journalDirectory: directory });
+  const pids = [worker.guardianPid, worker.pid];
+  const [now = 0, next = 0] = first === 'guardian' ? pids : pids.toReversed();
+  const writer = new Writer(ext4);
+  assert.ok(await writer.isBlocked());
+  process.kill(now, 'SIGKILL');
+  await writer.ended();
+  try {
+    process.kill(next, 'SIGKILL');
+  } catch {
+    // It has thawed everything and ended.
+  }
+  await gone(next);
+  const sentences = await recovered(directory);
+  await writable([btrfs, ext4]);
+  return sentences.includes(`thawed now: ${btrfs}`);
+}
+
 for (const first of ['guardian', 'worker'] as const) {
   test(`a btrfs is not thawed by who is about to be killed too, here after the ${first}`, async () => {
-    await using lab = await LabDisks.create([{ type: 'btrfs' }, { type: 'ext4' }]);
-    const [btrfs = '', ext4 = ''] = mountPointsOf(lab);
-    const directory = await journalDirectory();
-    await using worker = await FrozenWorker.start([btrfs, ext4], { journalDirectory: directory });
-    const pids = [worker.guardianPid, worker.pid];
-    const [now = 0, next = 0] = first === 'guardian' ? pids : pids.toReversed();
-    const writer = new Writer(ext4);
-    assert.ok(await writer.isBlocked());
-    process.kill(now, 'SIGKILL');
-    // The survivor has begun to thaw: another file system than a btrfs is harmed by no kill.
-    await writer.ended();
-    process.kill(next, 'SIGKILL');
-    await gone(next);
-    assert.match(await recovered(directory), `thawed now: ${btrfs}`);
-    await writable([btrfs, ext4]);
+    let isLeft = false;
+    for (let attempt = 0; attempt < 20 && !isLeft; attempt += 1) {
+      isLeft = await killWhileThawing(first);
+    }
+    assert.ok(isLeft);
   });
 }
 

@@ -4,8 +4,8 @@ import { type ErrorCode, FlashfreezeError } from '../errors.ts';
 import { type FreezeSummary, summarizeFreeze } from '../report/freeze-summary.ts';
 import { renderFreeze } from '../report/terminal.ts';
 import { HeldCommand } from '../snapshot/command/held-command.ts';
+import { openCommandContext, runForCommand } from './command-run.ts';
 import { reportError } from './exit.ts';
-import { carryOut, openCommandContext } from './run-context.ts';
 import { addRunOptions, type RawRunOptions, runRequestOf } from './run-options.ts';
 import { abortOnSignals, type SignalAbort } from './signals.ts';
 
@@ -45,20 +45,27 @@ be started; then nothing was frozen.`;
 async function freeze(line: readonly string[], options: RawRunOptions): Promise<number> {
   using signals = abortOnSignals();
   try {
-    const desk = openCommandContext(options);
+    const context = openCommandContext(options);
     await using command = await HeldCommand.hold(line);
     const [name = ''] = line;
-    const request = {
-      ...runRequestOf(options, desk.configuration, desk.quiesce),
-      provider: { kind: 'command', command, name } as const,
-    };
-    const record = await carryOut('freeze', desk, request, signals.signal, async (it) => {
-      if (it.disks[0]?.answer.firedNs !== undefined) {
-        await command.endAfterTermination();
-        await command.outputArrived();
-      }
-      print(summarizeFreeze(it, name, command), command, options.json ?? false);
-    });
+    const record = await runForCommand(
+      context,
+      {
+        origin: 'freeze',
+        request: (quiesce) => ({
+          ...runRequestOf(options, context.configuration, quiesce),
+          provider: { kind: 'command', command, name },
+        }),
+        print: async (it) => {
+          if (it.disks[0]?.answer.firedNs !== undefined) {
+            await command.endAfterTermination();
+            await command.outputArrived();
+          }
+          print(summarizeFreeze(it, name, command), command, options.json ?? false);
+        },
+      },
+      signals.signal,
+    );
     return exitCodeOf(summarizeFreeze(record, name, command), signals);
   } catch (error) {
     reportError(error);

@@ -6,7 +6,7 @@ import { MOST_STANDSTILL_S, type VmBackupConfiguration } from '../config/vmbacku
 import { FlashfreezeError } from '../errors.ts';
 import type { LogLevel } from '../log/held-log.ts';
 import type { QuiescePlan } from '../quiesce/model.ts';
-import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
+import { QUIESCE_PATHS, type QuiescePaths } from '../quiesce/read-configuration.ts';
 
 /** What commander hands over for every command that freezes, before it is looked at. */
 export interface RawRunOptions {
@@ -63,17 +63,19 @@ export function logLevelOf({ quiet, verbose }: RawRunOptions): LogLevel {
   return verbose === true ? 'verbose' : 'info';
 }
 
-/** Undefined where the machine's files name nothing, or are to be left alone. */
-export function quiescePlanOf(
-  { quiesce, pluginHost, workload }: RawRunOptions,
-  configuration: VmBackupConfiguration,
-): QuiescePlan | undefined {
-  const paths = {
-    ...QUIESCE_PATHS,
-    ...(pluginHost === undefined ? {} : { pluginHost }),
-    ...(workload === undefined ? {} : { workload }),
-  };
-  return quiesce === true ? readQuiesceConfiguration(paths, configuration) : undefined;
+/** The files that name applications; undefined if these are to be left alone. */
+export function quiescePathsOf({
+  quiesce,
+  pluginHost,
+  workload,
+}: RawRunOptions): QuiescePaths | undefined {
+  return quiesce === true
+    ? {
+        ...QUIESCE_PATHS,
+        ...(pluginHost === undefined ? {} : { pluginHost }),
+        ...(workload === undefined ? {} : { workload }),
+      }
+    : undefined;
 }
 
 /** A run by the options and the machine's configuration; who takes the snapshots is still open. */

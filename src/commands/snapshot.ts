@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
+import type { QuiescePlan } from '../quiesce/model.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
+import { type CommandContext, openCommandContext, runForCommand } from './command-run.ts';
 import { reportError } from './exit.ts';
-import { type CommandContext, carryOut, openCommandContext } from './run-context.ts';
 import { addRunOptions, collect, runRequestOf } from './run-options.ts';
 import { abortOnSignals } from './signals.ts';
 import {
@@ -48,17 +49,24 @@ export function addSnapshotCommand(program: Command): void {
 /** Runs one snapshot and prints its result. @returns the exit code: 0 only for a complete, consistent one */
 export async function snapshot(options: RawSnapshotOptions): Promise<number> {
   const blobs = requestedBlobs(options);
-  const desk = openCommandContext(
+  const context = openCommandContext(
     options,
     blobs.map(({ url }) => url),
   );
-  const request = requestOf(options, blobs, desk);
   using signals = abortOnSignals();
   try {
-    const print = (it: BackupRecord): void => {
-      process.stdout.write(desk.redaction.redact(render(summarize(it), options.json ?? false)));
-    };
-    const record = await carryOut('snapshot', desk, request, signals.signal, print);
+    const record = await runForCommand(
+      context,
+      {
+        origin: 'snapshot',
+        request: (quiesce) => requestOf(options, blobs, context, quiesce),
+        print: (it) => {
+          const text = render(summarize(it), options.json ?? false);
+          process.stdout.write(context.redaction.redact(text));
+        },
+      },
+      signals.signal,
+    );
     return signals.exitCode ?? exitCodeOf(record, summarize(record));
   } catch (error) {
     const code = reportError(error);
@@ -83,7 +91,8 @@ function exitCodeOf({ end }: BackupRecord, { restorable }: RunSummary): number {
 function requestOf(
   options: RawSnapshotOptions,
   blobs: readonly Blob[],
-  { configuration, quiesce }: CommandContext,
+  { configuration }: CommandContext,
+  quiesce: QuiescePlan | undefined,
 ): BackupRequest {
   return {
     ...runRequestOf(options, configuration, quiesce),

@@ -42,9 +42,9 @@ export async function enable(installation: Installation, found: readonly string[
   const { configFolder } = handler;
   const file = await locateSettings(configFolder, installation.agent.sequenceNumber);
   const sequenceNumber = file?.sequenceNumber ?? installation.agent.sequenceNumber ?? 0;
-  const desk = await openTaskContext(installation, sequenceNumber);
+  const context = await openTaskContext(installation, sequenceNumber);
   for (const sentence of found) {
-    desk.log.warning(sentence);
+    context.log.warning(sentence);
   }
   try {
     if (handlerProblem !== undefined) {
@@ -56,17 +56,17 @@ export async function enable(installation: Installation, found: readonly string[
         `there is no settings file in ${configFolder} for sequence number ${sequenceNumber}; the agent writes it before it runs enable.`,
       );
     }
-    await handle(desk, file.path);
+    await handle(context, file.path);
   } catch (error) {
-    await reportFailure(desk, error);
+    await reportFailure(context, error);
   }
 }
 
 const WORK_OF = { new: 'run', interrupted: 'report' } as const;
 
 /** Decides and records under a lock, so that of two enables at once only one starts a worker. */
-async function handle(desk: TaskContext, path: string): Promise<void> {
-  const { installation, sequenceNumber } = desk;
+async function handle(context: TaskContext, path: string): Promise<void> {
+  const { installation, sequenceNumber } = context;
   const { directory, libDirectory } = installation;
   using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
   const text = await readSettingsText(path);
@@ -75,7 +75,7 @@ async function handle(desk: TaskContext, path: string): Promise<void> {
   const last = await readHandled(directory, roleGuid);
   const isRunning = await hasWorkers(directory);
   const decision = decideEnable(sequenceNumber, settings.taskId, last, isRunning);
-  desk.log.info(
+  context.log.info(
     `enable of sequence number ${sequenceNumber}, task ${settings.taskId}: ${decision}`,
   );
   if (decision === 'new' || decision === 'interrupted') {
@@ -84,9 +84,9 @@ async function handle(desk: TaskContext, path: string): Promise<void> {
   if (decision !== 'repeat') {
     await recordHandled(directory, { sequenceNumber, taskId: settings.taskId }, roleGuid);
   }
-  await writeStatus(desk, decision, settings);
-  await tidy(desk, path);
-  await followPollingWish(installation, text, (problem) => desk.log.warning(problem));
+  await writeStatus(context, decision, settings);
+  await tidy(context, path);
+  await followPollingWish(installation, text, (problem) => context.log.warning(problem));
   if (decision === 'new' || decision === 'interrupted') {
     // Last of all: from here on the file systems may be frozen.
     await startWorker(installation, sequenceNumber, text, WORK_OF[decision]);
@@ -95,52 +95,52 @@ async function handle(desk: TaskContext, path: string): Promise<void> {
 
 /** @throws FlashfreezeError FF_STATUS_UNWRITABLE */
 async function writeStatus(
-  desk: TaskContext,
+  context: TaskContext,
   decision: EnableDecision,
   settings: ReportSettings,
 ): Promise<void> {
-  const { statusFolder } = desk.installation.handler;
+  const { statusFolder } = context.installation.handler;
   if (decision === 'new' || decision === 'interrupted') {
-    await replaceStatus(desk, inProgressReport(desk, settings));
+    await replaceStatus(context, inProgressReport(context, settings));
   } else if (
     decision === 'same-task' ||
     // The status of a repeat stays; without any the agent would wait for ever.
-    !(await statusFileExists(statusFolder, desk.sequenceNumber))
+    !(await statusFileExists(statusFolder, context.sequenceNumber))
   ) {
-    await replaceStatus(desk, briefReport(desk, settings, 3, REPEAT_MESSAGE));
+    await replaceStatus(context, briefReport(context, settings, 3, REPEAT_MESSAGE));
   }
 }
 
 /** Secrets do not stay in the file, and the agent is to report the current sequence number only. */
-async function tidy(desk: TaskContext, settingsPath: string): Promise<void> {
-  const { configFolder, statusFolder } = desk.installation.handler;
+async function tidy(context: TaskContext, settingsPath: string): Promise<void> {
+  const { configFolder, statusFolder } = context.installation.handler;
   const scrubbed = await scrubSettings(settingsPath);
   if (!scrubbed.ok) {
-    desk.log.warning(scrubbed.message);
+    context.log.warning(scrubbed.message);
   }
   for (const folder of new Set([configFolder, statusFolder])) {
-    await warnOf(desk, rotate(folder, desk.sequenceNumber));
+    await warnOf(context, rotate(folder, context.sequenceNumber));
   }
 }
 
 /** @throws the error itself where there is no room for a status */
-async function reportFailure(desk: TaskContext, error: unknown): Promise<void> {
+async function reportFailure(context: TaskContext, error: unknown): Promise<void> {
   const { code, message } = concludeError(error, []);
-  desk.log.error(error instanceof FlashfreezeError ? error.message : String(error));
+  context.log.error(error instanceof FlashfreezeError ? error.message : String(error));
   try {
-    await replaceStatus(desk, briefReport(desk, NO_REPORT_SETTINGS, code, message));
+    await replaceStatus(context, briefReport(context, NO_REPORT_SETTINGS, code, message));
   } catch {
     throw error;
   }
-  const { configFolder, statusFolder } = desk.installation.handler;
+  const { configFolder, statusFolder } = context.installation.handler;
   // Settings stay as they are: without the current file nobody knows which are old.
   if (statusFolder !== configFolder) {
-    await warnOf(desk, rotate(statusFolder, desk.sequenceNumber));
+    await warnOf(context, rotate(statusFolder, context.sequenceNumber));
   }
 }
 
-async function warnOf(desk: TaskContext, problems: Promise<readonly string[]>): Promise<void> {
+async function warnOf(context: TaskContext, problems: Promise<readonly string[]>): Promise<void> {
   for (const problem of await problems) {
-    desk.log.warning(problem);
+    context.log.warning(problem);
   }
 }

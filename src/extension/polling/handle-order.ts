@@ -1,9 +1,12 @@
 import { thawAbandoned } from '../../backup/journal/recover.ts';
 import { FlashfreezeError } from '../../errors.ts';
+import { runPipeline } from '../../pipeline/pipeline.ts';
+import { QUIESCE_PATHS } from '../../quiesce/read-configuration.ts';
 import type { HostClient } from '../../snapshot/host/host-client.ts';
 import type { Installation } from '../installation.ts';
+import { detailsOf, toKeep } from '../task/run-task.ts';
 import { openTaskContext, type TaskContext } from '../task/task-context.ts';
-import { readOrderNote, removeOrderNote, writeOrderNote } from './order-note.ts';
+import { type OrderNote, readOrderNote, removeOrderNote, writeOrderNote } from './order-note.ts';
 import { hideClearSecrets } from './order-report-settings.ts';
 import {
   describeDisks,
@@ -14,19 +17,19 @@ import {
   startSnapshotRequest,
 } from './orders.ts';
 import { reportOrder } from './report-order.ts';
-import { carryOut, type OrderResult, resultOf } from './run-order.ts';
+import { type OrderResult, resultOf, runOrder } from './run-order.ts';
 
 const PUBLISH_TRIES = 4;
 /** The service does not outlive a signal for longer. */
 const TELL_TIMEOUT_MS = 10_000;
 
 /**
- * Does what the host wants: takes the snapshot, tells the host what became of it, and reports it to the blobs that the
- * order names. Nothing of the order's settings is read before the host has been told, but for secrets in the clear.
+ * Handles an order of the host: takes the snapshot, tells the host what became of it, and reports it to the blobs that
+ * the order names. Nothing of the order's settings is read before the host has been told, except for secrets in the clear.
  *
  * @returns whether the host could be told
  */
-export async function followOrder(
+export async function handleOrder(
   installation: Installation,
   order: SnapshotOrder,
   client: HostClient,
@@ -34,57 +37,77 @@ export async function followOrder(
 ): Promise<boolean> {
   // The service lives on: another run may have died since it began, and the next write would wait for ever.
   const abandoned = await thawAbandoned();
-  // One of its own: the log that is uploaded is this order's, and the service runs for a long time.
-  const desk = await openTaskContext(installation, 0);
-  hideClearSecrets(desk, order);
+  // A context of its own: the log that is uploaded is this order's, and the service runs for a long time.
+  const context = await openTaskContext(installation, 0);
+  hideClearSecrets(context, order);
   for (const sentence of abandoned) {
-    desk.log.warning(sentence);
+    context.log.warning(sentence);
   }
-  desk.log.info(`the host wants snapshot ${order.snapshotId} of ${describeDisks(order)}`);
+  context.log.info(`the host wants snapshot ${order.snapshotId} of ${describeDisks(order)}`);
   const note = await readOrderNote(installation.directory, order.snapshotId);
   if (note?.kind === 'concluded') {
-    desk.log.info('it was carried out before; only the host does not know it yet');
-    return await publish(desk, order, client, note.fault);
+    context.log.info('it was carried out before; only the host does not know it yet');
+    return await publish(context, order, client, note.fault);
   }
-  const { fault, ...result } = redacted(
-    desk,
-    note === undefined ? await carryOutNoted(desk, order, client, abort) : interrupted(desk),
-  );
-  tellResult(desk, order, fault, result.heldMs);
-  await noting(desk, () =>
-    writeOrderNote(installation.directory, order.snapshotId, { kind: 'concluded', fault }),
-  );
-  if (!result.isStarted) {
-    await client.call(startSnapshotRequest(order, fault), { timeoutMs: TELL_TIMEOUT_MS });
-  }
-  const isPublished = await publish(desk, order, client, fault);
-  await reportOrder(desk, order, result.conclusion, abort);
+  return await runAndTell(context, order, client, note !== undefined, abort);
+}
+
+/** @param isInterrupted it was begun before, and not ended */
+async function runAndTell(
+  context: TaskContext,
+  order: SnapshotOrder,
+  client: HostClient,
+  isInterrupted: boolean,
+  abort: AbortSignal,
+): Promise<boolean> {
+  let isPublished = false;
+  let taskId = order.snapshotId;
+  await runPipeline<OrderResult>(context, {
+    applications: QUIESCE_PATHS,
+    take: async (quiesce) => {
+      if (isInterrupted) {
+        throw interrupted();
+      }
+      await noteOrder(context, order, { kind: 'begun' });
+      return await runOrder(context, order, client, quiesce, abort);
+    },
+    refused: (error) => {
+      context.log.error(detailsOf(error));
+      return resultOf({ ok: false, error });
+    },
+    tell: async (result) => {
+      isPublished = await tellHost(context, order, client, redacted(context, result));
+      taskId = (await reportOrder(context, order, result.conclusion, abort)) ?? taskId;
+    },
+    toKeep: ({ conclusion }) => toKeep(context, taskId, conclusion),
+  });
   return isPublished;
 }
 
-async function carryOutNoted(
-  desk: TaskContext,
+/** The result is noted first: what the host has not heard yet outlives an upgrade. */
+async function tellHost(
+  context: TaskContext,
   order: SnapshotOrder,
   client: HostClient,
-  abort: AbortSignal,
-): Promise<OrderResult> {
-  await noting(desk, () =>
-    writeOrderNote(desk.installation.directory, order.snapshotId, { kind: 'begun' }),
-  );
-  return await carryOut(desk, order, client, abort);
+  { fault, heldMs, isStarted }: OrderResult,
+): Promise<boolean> {
+  logResult(context, order, fault, heldMs);
+  await noteOrder(context, order, { kind: 'concluded', fault });
+  if (!isStarted) {
+    await client.call(startSnapshotRequest(order, fault), { timeoutMs: TELL_TIMEOUT_MS });
+  }
+  return await publish(context, order, client, fault);
 }
 
 /**
- * Whether the host has taken its snapshot, and whether everything was frozen then, is known to nobody any more. A
- * second start would leave that open too, where the host takes it for the first one.
+ * Nothing shows any more whether the host has taken its snapshot, and whether everything was frozen then. A
+ * second start would leave that open too, if the host takes it for the first one.
  */
-function interrupted(desk: TaskContext): OrderResult {
-  const error = new FlashfreezeError(
+function interrupted(): FlashfreezeError {
+  return new FlashfreezeError(
     'FF_INTERRUPTED',
-    'the polling service or the machine ended in the midst of this order, so nobody knows whether the snapshot is consistent; what was frozen is thawed. Order a new one.',
+    'the polling service or the machine ended while it handled this order, so it is unknown whether the snapshot is consistent; what was frozen is thawed. Order a new one.',
   );
-  desk.log.error(error.message);
-  return resultOf({ ok: false, error });
 }
 
 /** The message goes to the host and into a file. */
@@ -95,7 +118,7 @@ function redacted({ redaction }: TaskContext, result: OrderResult): OrderResult 
     : { ...result, fault: { ...fault, message: redaction.redact(fault.message) } };
 }
 
-function tellResult(
+function logResult(
   { log }: TaskContext,
   { snapshotId }: SnapshotOrder,
   fault: OrderFault | undefined,
@@ -111,7 +134,7 @@ function tellResult(
 
 /** A host that refuses to hear of it has heard of it; where it wants the snapshot still, it gets a new one. */
 async function publish(
-  desk: TaskContext,
+  context: TaskContext,
   order: SnapshotOrder,
   client: HostClient,
   fault: OrderFault | undefined,
@@ -125,17 +148,26 @@ async function publish(
   const status = 'answer' in end ? end.answer.httpStatus : undefined;
   if (!isPublished) {
     const said = status === undefined ? 'it did not answer' : `it answered ${status}`;
-    desk.log.warning(
+    context.log.warning(
       `the host could not be told what became of snapshot ${order.snapshotId}: ${said}`,
     );
   }
   if (isPublished || (status !== undefined && status >= 400 && status < 500)) {
-    await noting(desk, () => removeOrderNote(desk.installation.directory));
+    await noting(context, () => removeOrderNote(context.installation.directory));
   }
   return isPublished;
 }
 
-/** The order is more important than what is noted of it. */
+/** The order is more important than the note of it. */
+async function noteOrder(
+  context: TaskContext,
+  { snapshotId }: SnapshotOrder,
+  note: OrderNote,
+): Promise<void> {
+  const { directory } = context.installation;
+  await noting(context, () => writeOrderNote(directory, snapshotId, note));
+}
+
 async function noting({ log }: TaskContext, write: () => Promise<void>): Promise<void> {
   try {
     await write();

@@ -14,9 +14,12 @@ const ENDING_LIMIT_MS = 10_000;
  * Makes the secrets known that stand in an order in the clear, so that nothing logged from here on holds
  * them. What cannot be read is left to `readReportSettings`, which tells of it.
  */
-export function hideClearSecrets(desk: Pick<TaskContext, 'redaction'>, order: SnapshotOrder): void {
+export function hideClearSecrets(
+  context: Pick<TaskContext, 'redaction'>,
+  order: SnapshotOrder,
+): void {
   const { publicSettings, protectedSettings } = order.settings;
-  hideSecrets(desk, interpret(order, asObject(publicSettings), asObject(protectedSettings)));
+  hideSecrets(context, interpret(order, asObject(publicSettings), asObject(protectedSettings)));
 }
 
 /**
@@ -24,17 +27,17 @@ export function hideClearSecrets(desk: Pick<TaskContext, 'redaction'>, order: Sn
  * cannot be read is logged and counts as not given. From here on its secrets are known.
  */
 export async function readReportSettings(
-  desk: TaskContext,
+  context: TaskContext,
   order: SnapshotOrder,
   abort: AbortSignal,
 ): Promise<ReportSettings> {
   const { publicSettings } = order.settings;
   if (!isBlank(publicSettings) && asObject(publicSettings) === undefined) {
-    desk.log.warning('public of the extensionSettings is no object and is passed over');
+    context.log.warning('public of the extensionSettings is no object and is passed over');
   }
-  const clear = await clearSettings(desk, order, abort);
+  const clear = await clearSettings(context, order, abort);
   const settings = interpret(order, asObject(publicSettings), clear);
-  hideSecrets(desk, settings);
+  hideSecrets(context, settings);
   return settings;
 }
 

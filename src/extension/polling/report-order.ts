@@ -2,7 +2,7 @@ import type { TaskReport } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import { redactReport } from '../status/redact-report.ts';
 import { tellEvents, uploadLog, uploadStatus } from '../task/publish.ts';
-import { keepTimeline, readMachine } from '../task/run-task.ts';
+import { readMachine } from '../task/run-task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import { finalReport, withUploadError } from '../task/task-report.ts';
 import type { Conclusion } from '../task/task-result.ts';
@@ -15,40 +15,49 @@ const ENDING_LIMIT_MS = 15_000;
 
 /**
  * Reports an order that has been carried out, as a task is: status and log to the blobs that it names, events to the
- * agent, the timeline beside the log. Never rejects, and changes nothing of what the host was told.
+ * agent. Never rejects, and changes nothing of what the host was told.
+ *
+ * @returns the task's id as the order names it; undefined if the order could not be reported
  */
 export async function reportOrder(
-  desk: TaskContext,
+  context: TaskContext,
   order: SnapshotOrder,
   conclusion: Conclusion,
   abort: AbortSignal,
-): Promise<void> {
+): Promise<string | undefined> {
   try {
-    const settings = await readReportSettings(desk, order, abort);
+    const settings = await readReportSettings(context, order, abort);
     const { luns } = order;
-    const report = finalReport(desk, settings, luns, conclusion, await readMachine(desk, luns));
-    const uploaded = await upload(desk, settings, report, abort);
-    await tellEvents(
-      desk,
-      redactReport(uploaded.ok ? report : withUploadError(report), desk.redaction),
+    const report = finalReport(
+      context,
+      settings,
+      luns,
+      conclusion,
+      await readMachine(context, luns),
     );
-    await keepTimeline(desk, settings.taskId, conclusion);
+    const uploaded = await upload(context, settings, report, abort);
+    await tellEvents(
+      context,
+      redactReport(uploaded.ok ? report : withUploadError(report), context.redaction),
+    );
+    return settings.taskId;
   } catch (error) {
-    desk.log.warning(`the order could not be reported: ${String(error)}`);
+    context.log.warning(`the order could not be reported: ${String(error)}`);
+    return undefined;
   }
 }
 
 /** Both at once, so that one which hangs does not cost the other its time. */
 async function upload(
-  desk: TaskContext,
+  context: TaskContext,
   settings: ReportSettings,
   report: TaskReport,
   abort: AbortSignal,
 ): Promise<UploadResult> {
   using late = lateAfter(abort, ENDING_LIMIT_MS);
   const [status] = await Promise.all([
-    uploadStatus(desk, settings, report, { signal: late.signal }),
-    uploadLog(desk, settings, { signal: late.signal }),
+    uploadStatus(context, settings, report, { signal: late.signal }),
+    uploadLog(context, settings, { signal: late.signal }),
   ]);
   return status;
 }

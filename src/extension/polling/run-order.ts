@@ -1,4 +1,3 @@
-import { recover } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import { judge } from '../../backup/outcome.ts';
 import type { BackupRecord } from '../../backup/record.ts';
@@ -6,17 +5,12 @@ import type { BackupRequest } from '../../backup/request.ts';
 import { configuredRequest } from '../../backup/request.ts';
 import { backup } from '../../backup/run.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
-import {
-  QUIESCE_PATHS,
-  readQuiesceConfiguration,
-  secretsOf,
-} from '../../quiesce/read-configuration.ts';
+import type { QuiescePlan } from '../../quiesce/model.ts';
 import type { HostClient } from '../../snapshot/host/host-client.ts';
 import { EMPTY_SUCCESS } from '../../snapshot/host/status-code.ts';
 import { earliest, latest } from '../../system/stamps.ts';
 import type { SnapshotCreator } from '../model.ts';
 import type { SnapshotResult } from '../snapshot-method/take-snapshots.ts';
-import { detailsOf } from '../task/run-task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import { type Conclusion, concludeTaken } from '../task/task-result.ts';
 import { type OrderFault, type SnapshotOrder, startSnapshotCall } from './orders.ts';
@@ -37,42 +31,20 @@ export interface OrderResult {
 }
 
 /**
- * Carries out what the host wants, as a task is run: what a dead run has left is looked after, applications are
- * quiesced, then freeze, startsnapshot, thaw, and applications are let go. Never rejects.
+ * Takes the snapshot that the host wants: applications quiesced, freeze, startsnapshot, thaw, applications released.
+ *
+ * @throws FlashfreezeError if the run ended before anything was frozen
  */
-export async function carryOut(
-  desk: TaskContext,
+export async function runOrder(
+  { configuration, log }: TaskContext,
   order: SnapshotOrder,
   client: HostClient,
+  quiesce: QuiescePlan | undefined,
   abort: AbortSignal,
 ): Promise<OrderResult> {
-  const result = await takeSnapshot(desk, order, client, abort);
-  // A run that ended with an error may have left it held.
-  desk.log.release();
-  if (!result.ok) {
-    desk.log.error(detailsOf(result.error));
-  }
-  return resultOf(result);
-}
-
-async function takeSnapshot(
-  desk: TaskContext,
-  order: SnapshotOrder,
-  client: HostClient,
-  abort: AbortSignal,
-): Promise<SnapshotResult> {
-  try {
-    await recover((sentence) => desk.log.warning(sentence));
-    const quiesce = readQuiesceConfiguration(QUIESCE_PATHS, desk.configuration);
-    for (const secret of secretsOf(quiesce)) {
-      desk.redaction.add(secret);
-    }
-    const request = { ...requestOf(order, client, desk.configuration), quiesce };
-    const record = await backup(request, new LogObserver(desk.log), abort);
-    return { ok: true, record, failedFreeze: undefined };
-  } catch (error) {
-    return { ok: false, error };
-  }
+  const request = { ...requestOf(order, client, configuration), quiesce };
+  const record = await backup(request, new LogObserver(log), abort);
+  return resultOf({ ok: true, record, failedFreeze: undefined });
 }
 
 /** What a run, or the error that ended it before anything was frozen, comes to for the host. Pure. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Installation } from '../installation.ts';
 import { openTaskContext } from '../task/task-context.ts';
 import { becomeTheService } from './detached.ts';
-import { followOrder } from './handle-order.ts';
+import { handleOrder } from './handle-order.ts';
 import { pollForSnapshots } from './poll.ts';
 
 /**
@@ -20,19 +20,19 @@ export async function runPollingService(
   if (service === undefined) {
     return;
   }
-  const desk = await openTaskContext(installation, 0);
-  const { log } = desk;
+  const context = await openTaskContext(installation, 0);
+  const { log } = context;
   for (const sentence of found) {
     log.warning(sentence);
   }
-  const intervalMs = desk.configuration.pollIntervalMs;
+  const intervalMs = context.configuration.pollIntervalMs;
   log.info(`the polling service begins; it asks the host every ${intervalMs / 1_000} s`);
   await pollForSnapshots(
     {
       wireProtocolAddress: installation.agent.wireProtocolAddress,
       intervalMs,
       log,
-      follow: (order, client) => followOrder(installation, order, client, abort),
+      follow: (order, client) => handleOrder(installation, order, client, abort),
       isWanted: () => isInstalled(installation),
     },
     abort,

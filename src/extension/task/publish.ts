@@ -25,13 +25,13 @@ const ENDING_LIMIT_MS = 15_000;
  * and ends within five seconds: nothing is uploaded while anything is frozen.
  */
 export async function announce(
-  desk: TaskContext,
+  context: TaskContext,
   settings: ReportSettings,
   report: TaskReport,
 ): Promise<void> {
   await Promise.all([
-    uploadStatus(desk, settings, report, { timeLimitMs: ANNOUNCE_LIMIT_MS }),
-    uploadLog(desk, settings, { timeLimitMs: ANNOUNCE_LIMIT_MS }),
+    uploadStatus(context, settings, report, { timeLimitMs: ANNOUNCE_LIMIT_MS }),
+    uploadLog(context, settings, { timeLimitMs: ANNOUNCE_LIMIT_MS }),
   ]);
 }
 
@@ -40,19 +40,19 @@ export async function announce(
  * events. Never rejects; what fails costs nobody the rest.
  */
 export async function publish(
-  desk: TaskContext,
+  context: TaskContext,
   settings: ReportSettings,
   unredacted: TaskReport,
   abort: AbortSignal,
 ): Promise<void> {
-  const report = redactReport(unredacted, desk.redaction);
+  const report = redactReport(unredacted, context.redaction);
   const { code, message } = report;
-  desk.log.info(`result ${code} (${RESULTS[code].name}): ${message}`);
-  const uploaded = await uploadStatus(desk, settings, report, limitOf(abort));
+  context.log.info(`result ${code} (${RESULTS[code].name}): ${message}`);
+  const uploaded = await uploadStatus(context, settings, report, limitOf(abort));
   const told = uploaded.ok ? report : withUploadError(report);
-  await replaceStatusIfWanted(desk, told);
-  await uploadLog(desk, settings, limitOf(abort));
-  await tellEvents(desk, told);
+  await replaceStatusIfWanted(context, told);
+  await uploadLog(context, settings, limitOf(abort));
+  await tellEvents(context, told);
 }
 
 /** Who wants the task ended waits for its report, too. */
@@ -61,60 +61,60 @@ function limitOf(abort: AbortSignal): UploadLimits {
 }
 
 /** A file that is gone is not wanted any more: a newer sequence number has taken its place. */
-async function replaceStatusIfWanted(desk: TaskContext, report: TaskReport): Promise<void> {
-  const { statusFolder } = desk.installation.handler;
-  if (!(await statusFileExists(statusFolder, desk.sequenceNumber))) {
+async function replaceStatusIfWanted(context: TaskContext, report: TaskReport): Promise<void> {
+  const { statusFolder } = context.installation.handler;
+  if (!(await statusFileExists(statusFolder, context.sequenceNumber))) {
     return;
   }
   try {
-    await replaceStatus(desk, report);
+    await replaceStatus(context, report);
   } catch (error) {
-    desk.log.error(error instanceof FlashfreezeError ? error.message : String(error));
+    context.log.error(error instanceof FlashfreezeError ? error.message : String(error));
   }
 }
 
 /** @throws FlashfreezeError FF_STATUS_UNWRITABLE */
-export async function replaceStatus(desk: TaskContext, report: TaskReport): Promise<void> {
-  const { statusFolder } = desk.installation.handler;
-  const text = renderStatusFile(redactReport(report, desk.redaction), new Date());
-  await writeStatusFile(statusFolder, desk.sequenceNumber, text);
+export async function replaceStatus(context: TaskContext, report: TaskReport): Promise<void> {
+  const { statusFolder } = context.installation.handler;
+  const text = renderStatusFile(redactReport(report, context.redaction), new Date());
+  await writeStatusFile(statusFolder, context.sequenceNumber, text);
 }
 
 type UploadLimits = Pick<UploadOptions, 'timeLimitMs' | 'signal'>;
 
 /** The report to the status blob, where one is named and wanted. Never rejects; a failure is logged. */
 export async function uploadStatus(
-  desk: TaskContext,
+  context: TaskContext,
   { statusBlobUri }: ReportSettings,
   report: TaskReport,
   limits: UploadLimits,
 ): Promise<UploadResult> {
-  const text = renderStatusBlob(redactReport(report, desk.redaction), new Date());
-  return await upload(desk, statusBlobUri, uploadStatusBlob, text, limits);
+  const text = renderStatusBlob(redactReport(report, context.redaction), new Date());
+  return await upload(context, statusBlobUri, uploadStatusBlob, text, limits);
 }
 
-/** The desk's log so far to the log blob, likewise. */
+/** The context's log so far to the log blob, likewise. */
 export async function uploadLog(
-  desk: TaskContext,
+  context: TaskContext,
   { logsBlobUri }: ReportSettings,
   limits: UploadLimits,
 ): Promise<void> {
-  await upload(desk, logsBlobUri, uploadLogBlob, desk.taskLog.text(), limits);
+  await upload(context, logsBlobUri, uploadLogBlob, context.taskLog.text(), limits);
 }
 
 async function upload(
-  desk: TaskContext,
+  context: TaskContext,
   uri: string | undefined,
   send: typeof uploadStatusBlob,
   text: string,
   limits: UploadLimits,
 ): Promise<UploadResult> {
-  if (uri === undefined || !desk.configuration.uploadStatusAndLog) {
+  if (uri === undefined || !context.configuration.uploadStatusAndLog) {
     return { ok: true };
   }
-  const result = await send(uri, text, { proxy: desk.proxyFor(uri), ...limits });
+  const result = await send(uri, text, { proxy: context.proxyFor(uri), ...limits });
   if (!result.ok) {
-    desk.log.warning(result.message);
+    context.log.warning(result.message);
   }
   return result;
 }
@@ -126,8 +126,8 @@ const EVENT_LEVELS: Readonly<Record<'green' | 'yellow' | 'red', EventLevel>> = {
 };
 
 /** What it came to and its figures to the agent's folder, where events are wanted. Never rejects; a failure is logged. */
-export async function tellEvents(desk: TaskContext, report: TaskReport): Promise<void> {
-  if (!desk.configuration.events) {
+export async function tellEvents(context: TaskContext, report: TaskReport): Promise<void> {
+  if (!context.configuration.events) {
     return;
   }
   const { code, message, telemetry } = report;
@@ -140,14 +140,14 @@ export async function tellEvents(desk: TaskContext, report: TaskReport): Promise
       { at, level: 'Informational', message: figures },
     ],
     {
-      eventsFolder: desk.installation.handler.eventsFolder,
-      extensionVersion: desk.installation.version,
+      eventsFolder: context.installation.handler.eventsFolder,
+      extensionVersion: context.installation.version,
       taskName: 'Snapshot',
       operationId: report.taskId,
-      redaction: desk.redaction,
+      redaction: context.redaction,
     },
   );
   if (!result.ok) {
-    desk.log.warning(result.message);
+    context.log.warning(result.message);
   }
 }

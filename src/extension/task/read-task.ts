@@ -27,24 +27,24 @@ export function publicReportSettings(text: string): ReportSettings {
 }
 
 /** Reads, decrypts and checks the settings of a task. Never rejects. From here on their secrets are known. */
-export async function readTask(desk: TaskContext, text: string): Promise<ReadTask> {
+export async function readTask(context: TaskContext, text: string): Promise<ReadTask> {
   let report = NO_REPORT_SETTINGS;
   try {
     const { publicSettings, protectedSettings } = parseHandlerSettings(text);
     report = interpretReportSettings(publicSettings, undefined);
-    hideSecrets(desk, secretsOf(report));
-    const { openssl, installation } = desk;
+    hideSecrets(context, secretsOf(report));
+    const { openssl, installation } = context;
     const clear = await decryptProtectedSettings(
       protectedSettings,
       installation.libDirectory,
       openssl === undefined ? {} : { openssl },
     );
     report = interpretReportSettings(publicSettings, clear);
-    hideSecrets(desk, secretsOf(report));
+    hideSecrets(context, secretsOf(report));
     const task = interpretSettings(publicSettings, clear);
-    hideSecrets(desk, secretsOf(task));
+    hideSecrets(context, secretsOf(task));
     for (const { url } of task.blobs) {
-      desk.redaction.addUrl(url);
+      context.redaction.addUrl(url);
     }
     return { report, settings: { ok: true, task } };
   } catch (error) {

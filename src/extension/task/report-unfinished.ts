@@ -38,14 +38,19 @@ export async function reportUnfinished(
   const settings = await readSettingsText(join(handler.configFolder, `${sequenceNumber}.settings`))
     .then(publicReportSettings)
     .catch((): ReportSettings => NO_REPORT_SETTINGS);
-  const desk = await openTaskContext(installation, sequenceNumber);
+  const context = await openTaskContext(installation, sequenceNumber);
   for (const sentence of found) {
-    desk.log.warning(sentence);
+    context.log.warning(sentence);
   }
   for (const secret of secretsOf(settings)) {
-    desk.redaction.add(secret);
+    context.redaction.add(secret);
   }
   const { code, message } = concludeError(interrupted(), []);
-  await publish(desk, settings, briefReport(desk, settings, code, message), AbortSignal.abort());
+  await publish(
+    context,
+    settings,
+    briefReport(context, settings, code, message),
+    AbortSignal.abort(),
+  );
   await finishTask(directory, sequenceNumber).catch(() => {});
 }

@@ -1,19 +1,12 @@
 import { join } from 'node:path';
-import { cleanUpAfterDeadRuns } from '../../backup/journal/recover.ts';
 import { LogObserver } from '../../backup/log-observer.ts';
 import type { BackupRequest } from '../../backup/request.ts';
 import { configuredRequest } from '../../backup/request.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import { measureUsedSpace } from '../../filesystems/used-size.ts';
-import {
-  QUIESCE_PATHS,
-  readQuiesceConfiguration,
-  secretsOf,
-} from '../../quiesce/read-configuration.ts';
-import { tellMetrics } from '../../report/metrics.ts';
-import type { RunEnding } from '../../report/run-file.ts';
-import { keepRun } from '../../report/run-folder.ts';
+import { keepRecord, type RunToKeep, runPipeline } from '../../pipeline/pipeline.ts';
+import { QUIESCE_PATHS } from '../../quiesce/read-configuration.ts';
 import { RESULTS } from '../../result-codes.ts';
 import type { Installation } from '../installation.ts';
 import type { TaskSettings } from '../model.ts';
@@ -57,12 +50,12 @@ export async function runTask(
   if (installation.handlerProblem !== undefined) {
     throw installation.handlerProblem;
   }
-  const desk = await openTaskContext(installation, sequenceNumber);
+  const context = await openTaskContext(installation, sequenceNumber);
   for (const sentence of found) {
-    desk.log.warning(sentence);
+    context.log.warning(sentence);
   }
-  const read = await readTask(desk, settings);
-  desk.log.info(
+  const read = await readTask(context, settings);
+  context.log.info(
     `task ${read.report.taskId}, sequence number ${sequenceNumber}, version ${installation.version}`,
   );
   try {
@@ -70,14 +63,17 @@ export async function runTask(
     using _alone = await runExclusively(
       installation.directory,
       EARLIER_TASK_LIMIT_MS,
-      (sentence) => desk.log.warning(sentence),
+      (sentence) => context.log.warning(sentence),
       abort,
     );
-    await runAndReport(desk, read, work, abort);
-    await finish(desk);
+    await runAndReport(context, read, work, abort);
+    await finish(context);
   } catch (error) {
-    await report(desk, read, failed(desk, read, error), abort);
-    await finish(desk);
+    const result = refused(context, read, error);
+    context.log.release();
+    await report(context, read, result, abort);
+    await keepRecord(context, toKeep(context, read.report.taskId, result));
+    await finish(context);
   }
   await forgetWorker(installation.directory);
 }
@@ -88,75 +84,71 @@ async function finish({ installation, sequenceNumber }: TaskContext): Promise<vo
 }
 
 async function runAndReport(
-  desk: TaskContext,
+  context: TaskContext,
   read: ReadTask,
   work: Work,
   abort: AbortSignal,
 ): Promise<void> {
   const announced =
     work === 'run'
-      ? announce(desk, read.report, inProgressReport(desk, read.report))
+      ? announce(context, read.report, inProgressReport(context, read.report))
       : Promise.resolve();
-  const conclusion = await conclude(desk, read, work, announced, abort).catch((error: unknown) =>
-    failed(desk, read, error),
-  );
-  await announced;
-  await report(desk, read, conclusion, abort);
+  await runPipeline<Conclusion>(context, {
+    applications: QUIESCE_PATHS,
+    take: (quiesce) => take(context, read, work, { quiesce, beforeFreeze: announced }, abort),
+    refused: (error) => refused(context, read, error),
+    tell: async (conclusion) => {
+      await announced;
+      await report(context, read, conclusion, abort);
+    },
+    toKeep: (conclusion) => toKeep(context, read.report.taskId, conclusion),
+  });
 }
 
-function failed(desk: TaskContext, { settings }: ReadTask, error: unknown): Conclusion {
-  desk.log.error(detailsOf(error));
+function refused(context: TaskContext, { settings }: ReadTask, error: unknown): Conclusion {
+  context.log.error(detailsOf(error));
   return concludeError(error, settings.ok ? settings.task.blobs : []);
 }
 
 async function report(
-  desk: TaskContext,
+  context: TaskContext,
   read: ReadTask,
   conclusion: Conclusion,
   abort: AbortSignal,
 ): Promise<void> {
-  // A run that ended with an error may have left it held.
-  desk.log.release();
   const luns = read.settings.ok ? read.settings.task.includedDisks.luns : undefined;
-  const machine = await readMachine(desk, luns);
+  const machine = await readMachine(context, luns);
   await publish(
-    desk,
+    context,
     read.report,
-    finalReport(desk, read.report, luns, conclusion, machine),
+    finalReport(context, read.report, luns, conclusion, machine),
     abort,
   );
-  await keepTimeline(desk, read.report.taskId, conclusion);
 }
 
-/** In `runs` beside the log; last of all, because nobody waits for it. The metrics are told also where it cannot be kept. */
-export async function keepTimeline(
-  { installation, redaction, log, configuration }: TaskContext,
+/** The timeline is kept in `runs` beside the log. */
+export function toKeep(
+  { installation }: TaskContext,
   taskId: string,
   { record, code, message }: Conclusion,
-): Promise<void> {
-  const ending: RunEnding =
-    record === undefined
-      ? { kind: 'refused', error: { code: RESULTS[code].name, message } }
-      : { kind: 'ran', record };
-  const folder = join(installation.handler.logFolder, 'runs');
-  const kept = await keepRun(ending, { origin: 'extension', taskId }, redaction, folder);
-  if (!kept.ok) {
-    log.warning(kept.message);
-  }
-  const problem = await tellMetrics(kept.run, configuration.metricsFile);
-  if (problem !== undefined) {
-    log.warning(problem);
-  }
+): RunToKeep {
+  return {
+    ending:
+      record === undefined
+        ? { kind: 'refused', error: { code: RESULTS[code].name, message } }
+        : { kind: 'ran', record },
+    identity: { origin: 'extension', taskId },
+    folder: join(installation.handler.logFolder, 'runs'),
+  };
 }
 
-async function conclude(
-  desk: TaskContext,
+async function take(
+  context: TaskContext,
   { settings }: ReadTask,
   work: Work,
-  announced: Promise<void>,
+  run: Pick<BackupRequest, 'quiesce' | 'beforeFreeze'>,
   abort: AbortSignal,
 ): Promise<Conclusion> {
-  await cleanUpAfterDeadRuns((sentence) => desk.log.warning(sentence));
   if (work === 'report') {
     throw interrupted();
   }
@@ -165,28 +157,24 @@ async function conclude(
   }
   const { task } = settings;
   for (const warning of task.warnings) {
-    desk.log.warning(warning);
+    context.log.warning(warning);
   }
   if (task.command === 'install') {
     return INSTALLED;
   }
-  const quiesce = readQuiesceConfiguration(QUIESCE_PATHS, desk.configuration);
-  for (const secret of secretsOf(quiesce)) {
-    desk.redaction.add(secret);
-  }
   const taken = await takeSnapshots({
     settings: task,
-    configured: desk.configuration.snapshotMethod,
-    wireProtocolAddress: desk.installation.agent.wireProtocolAddress,
-    request: { ...requestOf(task, desk.configuration, announced), quiesce },
-    observer: new LogObserver(desk.log),
+    configured: context.configuration.snapshotMethod,
+    wireProtocolAddress: context.installation.agent.wireProtocolAddress,
+    request: { ...requestOf(task, context.configuration), ...run },
+    observer: new LogObserver(context.log),
     abort,
-    note: (message) => desk.log.info(message),
-    hide: (secret) => desk.redaction.add(secret),
+    note: (message) => context.log.info(message),
+    hide: (secret) => context.redaction.add(secret),
     requireInTime: (now) => requireInTime(task, now),
   });
   if (!taken.result.ok) {
-    desk.log.error(detailsOf(taken.result.error));
+    context.log.error(detailsOf(taken.result.error));
   }
   return concludeTaken(taken, task.blobs);
 }
@@ -200,18 +188,13 @@ const INSTALLED: Conclusion = {
   creator: undefined,
 };
 
-function requestOf(
-  task: TaskSettings,
-  configuration: VmBackupConfiguration,
-  announced: Promise<void>,
-): BackupRequest {
+function requestOf(task: TaskSettings, configuration: VmBackupConfiguration): BackupRequest {
   return {
     ...configuredRequest(configuration),
     blobs: task.blobs,
     startAt: task.start?.at,
     metadata: task.metadata,
     taskId: task.taskId,
-    beforeFreeze: announced,
     // The service chooses the disks: one that it leaves out is no fault, and what it names is taken.
     isPartial: true,
     foreignBlobs: 'doubt',
@@ -220,13 +203,13 @@ function requestOf(
 
 /** For the report. @param luns of the disks that are snapshotted; undefined: all */
 export async function readMachine(
-  desk: TaskContext,
+  context: TaskContext,
   luns: readonly number[] | undefined,
 ): Promise<MachineReading> {
   const [facts, usedSpace] = await Promise.all([
-    readMachineFacts(desk.installation.libDirectory),
+    readMachineFacts(context.installation.libDirectory),
     measureUsedSpace(luns).catch((error: unknown) => {
-      desk.log.warning(`the used space could not be computed: ${String(error)}`);
+      context.log.warning(`the used space could not be computed: ${String(error)}`);
       return undefined;
     }),
   ]);

@@ -13,13 +13,13 @@ const IN_PROGRESS_MESSAGE = 'Transitioning state in extension';
 
 /** The report of a task without results: one that is worked on, or was not to be. */
 export function briefReport(
-  desk: Pick<TaskContext, 'installation' | 'uniqueMachineId'>,
+  context: Pick<TaskContext, 'installation' | 'uniqueMachineId'>,
   settings: ReportSettings,
   code: ResultCode,
   message: string,
 ): TaskReport {
   return {
-    handlerName: desk.installation.handler.name,
+    handlerName: context.installation.handler.name,
     code,
     message,
     consistency: 'none',
@@ -28,8 +28,8 @@ export function briefReport(
     locale: settings.locale,
     isV2: settings.isV2,
     storage: undefined,
-    telemetry: [['extensionVersion', desk.installation.version]],
-    uniqueMachineId: desk.uniqueMachineId,
+    telemetry: [['extensionVersion', context.installation.version]],
+    uniqueMachineId: context.uniqueMachineId,
     snapshots: [],
     creator: undefined,
     statusBlobUploadError: false,
@@ -37,10 +37,10 @@ export function briefReport(
 }
 
 export function inProgressReport(
-  desk: Pick<TaskContext, 'installation' | 'uniqueMachineId'>,
+  context: Pick<TaskContext, 'installation' | 'uniqueMachineId'>,
   settings: ReportSettings,
 ): TaskReport {
-  return briefReport(desk, settings, 4, IN_PROGRESS_MESSAGE);
+  return briefReport(context, settings, 4, IN_PROGRESS_MESSAGE);
 }
 
 /** What was found out about the machine for the report, once nothing was frozen any more. */
@@ -51,7 +51,7 @@ export interface MachineReading {
 
 /** The report of a task that has ended. @param luns as the task lists them; undefined where it does not */
 export function finalReport(
-  desk: TaskContext,
+  context: TaskContext,
   settings: ReportSettings,
   luns: readonly number[] | undefined,
   conclusion: Conclusion,
@@ -59,13 +59,13 @@ export function finalReport(
 ): TaskReport {
   const { code, consistency, message, snapshots, record, creator } = conclusion;
   return {
-    ...briefReport(desk, settings, code, message),
+    ...briefReport(context, settings, code, message),
     consistency,
     snapshots,
     creator,
     storage: usedSpace,
     telemetry: telemetryData({
-      extensionVersion: desk.installation.version,
+      extensionVersion: context.installation.version,
       machine: facts,
       code,
       consistency,

@@ -22,14 +22,14 @@ const STATUS = `https://account.blob.example/logs/status.txt?sv=1&sig=${SIGNATUR
 const BLOBS = { loggingBlobSasUri: LOG, statusBlobSasUri: STATUS };
 const NEVER = new AbortController().signal;
 
-/** A desk whose log is kept in memory. */
+/** A context whose log is kept in memory. */
 class Desk implements AsyncDisposable {
-  readonly desk: TaskContext;
+  readonly context: TaskContext;
   readonly lines: string[];
   readonly #directory: AsyncDisposable;
 
-  private constructor(desk: TaskContext, lines: string[], directory: AsyncDisposable) {
-    this.desk = desk;
+  private constructor(context: TaskContext, lines: string[], directory: AsyncDisposable) {
+    this.context = context;
     this.lines = lines;
     this.#directory = directory;
   }
@@ -37,7 +37,7 @@ class Desk implements AsyncDisposable {
   static async open(libDirectory: string): Promise<Desk> {
     const directory = await mkdtempDisposable(join(tmpdir(), 'order-settings-'));
     const { path } = directory;
-    const desk = await openTaskContext(
+    const context = await openTaskContext(
       {
         directory: path,
         libDirectory,
@@ -66,11 +66,11 @@ class Desk implements AsyncDisposable {
     const lines: string[] = [];
     const redaction = new Redaction();
     const log = new HeldLog({ sink: { write: (line) => lines.push(line) }, redaction });
-    return new Desk({ ...desk, redaction, log }, lines, directory);
+    return new Desk({ ...context, redaction, log }, lines, directory);
   }
 
   async read(settings: Partial<OrderSettings>): Promise<ReportSettings> {
-    return await readReportSettings(this.desk, orderWith(settings), NEVER);
+    return await readReportSettings(this.context, orderWith(settings), NEVER);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,17 +161,17 @@ for (const kind of ['in the clear', 'encrypted'] as const) {
   test(`secrets that came ${kind} are known, and no log holds them`, async () => {
     await using certificate = await makeAgentCertificate();
     await using it = await Desk.open(certificate.libDirectory);
-    const { desk, lines } = it;
+    const { context, lines } = it;
     const order = orderWith(settingsOf(kind, certificate));
-    desk.log.info(`negative control: ${SIGNATURE}Log%3D`);
+    context.log.info(`negative control: ${SIGNATURE}Log%3D`);
     assert.match(lines.join(''), SIGNATURE);
-    hideClearSecrets(desk, order);
+    hideClearSecrets(context, order);
     lines.length = 0;
-    desk.log.info(`${SIGNATURE}Log%3D`);
+    context.log.info(`${SIGNATURE}Log%3D`);
     assert.is(lines.join('').includes(SIGNATURE), kind === 'encrypted');
-    await readReportSettings(desk, order, NEVER);
+    await readReportSettings(context, order, NEVER);
     lines.length = 0;
-    desk.log.info(`${LOG} ${SIGNATURE}Status%3D ${Buffer.from(STATUS).toString('base64')}`);
+    context.log.info(`${LOG} ${SIGNATURE}Status%3D ${Buffer.from(STATUS).toString('base64')}`);
     assert.not.match(lines.join(''), SIGNATURE);
   });
 }

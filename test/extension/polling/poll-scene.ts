@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { readAgentEnvironment } from '../../../src/extension/environment.ts';
 import type { Installation } from '../../../src/extension/installation.ts';
-import { followOrder } from '../../../src/extension/polling/handle-order.ts';
+import { handleOrder } from '../../../src/extension/polling/handle-order.ts';
 import { pollForSnapshots } from '../../../src/extension/polling/poll.ts';
 import { HeldLog } from '../../../src/log/held-log.ts';
 import { Redaction } from '../../../src/log/redaction.ts';
@@ -67,7 +67,7 @@ export class PollScene implements AsyncDisposable {
         wireProtocolAddress: undefined,
         intervalMs: INTERVAL_MS,
         log,
-        follow: (order, client) => followOrder(this.installation, order, client, signal),
+        follow: (order, client) => handleOrder(this.installation, order, client, signal),
         isWanted: async () => this.isInstalled,
       },
       signal,

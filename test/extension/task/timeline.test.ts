@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../../src/config/vmbackup.ts';
 import { readAgentEnvironment } from '../../../src/extension/environment.ts';
-import { keepTimeline } from '../../../src/extension/task/run-task.ts';
+import { toKeep } from '../../../src/extension/task/run-task.ts';
 import type { TaskContext } from '../../../src/extension/task/task-context.ts';
 import { concludeTaken } from '../../../src/extension/task/task-result.ts';
 import { HeldLog } from '../../../src/log/held-log.ts';
 import { Redaction } from '../../../src/log/redaction.ts';
 import { TaskLog } from '../../../src/log/task-log.ts';
+import { keepRecord } from '../../../src/pipeline/pipeline.ts';
 import { goodRecord } from '../../backup/fixtures/records.ts';
 import { suite } from '../../suite.ts';
 
@@ -61,10 +62,10 @@ async function told(logFolder: string): Promise<{ log: string; metrics: string }
   const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-timeline-'));
   try {
     await writeFile(join(folder, 'file'), '');
-    const desk = deskIn(folder, join(folder, logFolder));
-    await keepTimeline(desk, 'task', CONCLUSION);
+    const context = deskIn(folder, join(folder, logFolder));
+    await keepRecord(context, toKeep(context, 'task', CONCLUSION));
     return {
-      log: desk.taskLog.text(),
+      log: context.taskLog.text(),
       metrics: await readFile(join(folder, 'flashfreeze.prom'), 'utf8'),
     };
   } finally {

@@ -1,0 +1,107 @@
+import { LogObserver } from '../backup/log-observer.ts';
+import type { BackupRecord } from '../backup/record.ts';
+import type { BackupRequest } from '../backup/request.ts';
+import { backup } from '../backup/run.ts';
+import { readVmBackupConfiguration } from '../config/vmbackup.ts';
+import { HeldLog, stderrSink } from '../log/held-log.ts';
+import { Redaction } from '../log/redaction.ts';
+import { type KeptRecord, type PipelineContext, runPipeline } from '../pipeline/pipeline.ts';
+import type { QuiescePlan } from '../quiesce/model.ts';
+import type { QuiescePaths } from '../quiesce/read-configuration.ts';
+import { describeError, type RunOrigin } from '../report/run-file.ts';
+import { RUN_FOLDER } from '../report/run-folder.ts';
+import { timelineLines } from '../report/timeline-text.ts';
+import { requireRoot } from './require-root.ts';
+import { logLevelOf, quiescePathsOf, type RawRunOptions } from './run-options.ts';
+
+/** What every run from the command line has. */
+export interface CommandContext extends PipelineContext {
+  readonly applications: QuiescePaths | undefined;
+  /** About the configuration file; to be told once it is clear that the run begins. */
+  readonly warnings: readonly string[];
+  readonly keepsTimeline: boolean;
+}
+
+/**
+ * @param urls whose queries are secrets
+ * @throws FlashfreezeError FF_USAGE, FF_CONFIG_INVALID
+ */
+export function openCommandContext(
+  options: RawRunOptions,
+  urls: readonly string[] = [],
+): CommandContext {
+  const redaction = new Redaction();
+  for (const url of urls) {
+    redaction.addUrl(url);
+  }
+  const log = new HeldLog({ sink: stderrSink, redaction, minimumLevel: logLevelOf(options) });
+  const { configuration, warnings } = readVmBackupConfiguration();
+  const applications = quiescePathsOf(options);
+  const keepsTimeline = options.timeline ?? true;
+  return { redaction, log, configuration, applications, warnings, keepsTimeline };
+}
+
+/** What a command asks for, and how it prints what came of it. */
+export interface CommandRun {
+  readonly origin: Extract<RunOrigin, 'snapshot' | 'freeze'>;
+  request(quiesce: QuiescePlan | undefined): BackupRequest;
+  /** Called before anything is written to a disk, which waits for ever if another tool has frozen it. */
+  print(record: BackupRecord): void | Promise<void>;
+}
+
+type Ended =
+  | { readonly ok: true; readonly record: BackupRecord }
+  | { readonly ok: false; readonly error: unknown };
+
+/**
+ * Runs a request of a command and keeps its timeline.
+ *
+ * @throws FlashfreezeError FF_NOT_ROOT, and what `backup` throws
+ */
+export async function runForCommand(
+  context: CommandContext,
+  { origin, request: requestOf, print }: CommandRun,
+  abort: AbortSignal,
+): Promise<BackupRecord> {
+  requireRoot();
+  for (const warning of context.warnings) {
+    context.log.warning(warning);
+  }
+  let taskId = '';
+  const { result, kept } = await runPipeline<Ended>(context, {
+    applications: context.applications,
+    take: async (quiesce) => {
+      const request = requestOf(quiesce);
+      taskId = request.taskId;
+      return { ok: true, record: await backup(request, new LogObserver(context.log), abort) };
+    },
+    refused: (error) => ({ ok: false, error }),
+    tell: async (ended) => {
+      if (ended.ok) {
+        await print(ended.record);
+      }
+    },
+    toKeep: (ended) => ({
+      ending: ended.ok
+        ? { kind: 'ran', record: ended.record }
+        : { kind: 'refused', error: describeError(ended.error) },
+      identity: { origin, taskId },
+      folder: context.keepsTimeline ? RUN_FOLDER : undefined,
+    }),
+  });
+  tellTimeline(context, kept);
+  if (!result.ok) {
+    throw result.error;
+  }
+  return result.record;
+}
+
+function tellTimeline({ log }: CommandContext, { run, path }: KeptRecord): void {
+  if (path === undefined) {
+    return;
+  }
+  for (const line of run.timeline === null ? [] : timelineLines(run.timeline)) {
+    log.verbose(line);
+  }
+  log.info(`what happened when: flashfreeze report ${path}`);
+}

@@ -7,7 +7,7 @@ import { linesOf } from '../src/commands/snapshot-options.ts';
 import { machineProxy } from '../src/config/machine-proxy.ts';
 import { readVmBackupConfiguration } from '../src/config/vmbackup.ts';
 import { FlashfreezeError } from '../src/errors.ts';
-import type { FileSystem } from '../src/filesystems/model.ts';
+import type { FileSystem } from '../src/filesystems/plan-types.ts';
 import { readPlan } from '../src/filesystems/read-plan.ts';
 import { deleteSnapshot } from '../src/snapshot/blob/delete-snapshot.ts';
 import { type LabScenarioOptions, probeOptions } from './options.ts';

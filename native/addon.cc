@@ -82,7 +82,7 @@ Napi::Function FreezerObject::define(Napi::Env env) {
                       InstanceMethod<&FreezerObject::sync>("syncfs"),
                       InstanceMethod<&FreezerObject::freeze>("freeze"),
                       InstanceMethod<&FreezerObject::thaw>("thaw"),
-                      InstanceMethod<&FreezerObject::thaw_anyones>("thawAnyones"),
+                      InstanceMethod<&FreezerObject::thaw_anyones>("forceThaw"),
                       InstanceMethod<&FreezerObject::thaw_everything>("thawEverything"),
                       InstanceMethod<&FreezerObject::expedite>("expedite"),
                       InstanceMethod<&FreezerObject::restore>("restoreGracePeriods"),

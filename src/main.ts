@@ -1,4 +1,4 @@
-import './unoptimized.ts';
+import './disable-optimizing.ts';
 import { exitOnError } from './commands/exit.ts';
 import { createProgram } from './commands/program.ts';
 

@@ -1,7 +1,7 @@
 import { needsAnotherRound } from '../../src/backup/flush.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
+import type { FreezerEvent } from '../../src/freezer/freezer-types.ts';
 import { type ArmedFreezer, Guardian } from '../../src/freezer/guardian.ts';
-import type { FreezerEvent } from '../../src/freezer/model.ts';
 import { millisecondsOf } from '../probe/figures.ts';
 
 /** In which order, and whether grace periods are expedited. */

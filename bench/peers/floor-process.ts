@@ -6,7 +6,7 @@
 import { text } from 'node:stream/consumers';
 import { parseBlobs } from '../../src/snapshot/blob/blob.ts';
 import { BlobLanes } from '../../src/snapshot/blob/lanes.ts';
-import type { SnapshotEvent } from '../../src/snapshot/model.ts';
+import type { SnapshotEvent } from '../../src/snapshot/snapshot-types.ts';
 import { millisecondsOf } from '../probe/figures.ts';
 import { BareFreeze } from './bare-freeze.ts';
 import type { FloorReport, FloorRequest } from './floor.ts';

@@ -3,7 +3,7 @@
  * prints a RecordedRun. The run's own record has the stamps of the system calls and of the requests;
  * when the main thread heard of each step and asked for the next is noted here, around its methods.
  */
-import '../../src/unoptimized.ts';
+import '../../src/disable-optimizing.ts';
 import { text } from 'node:stream/consumers';
 import type { BackupRecord } from '../../src/backup/record.ts';
 import type { BackupRequest } from '../../src/backup/request.ts';

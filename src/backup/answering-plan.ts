@@ -1,9 +1,9 @@
-import type { DeviceNumber, Plan, Selection } from '../filesystems/model.ts';
+import type { DeviceNumber, Plan, Selection } from '../filesystems/plan-types.ts';
 import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
 import { MountOpenings } from '../freezer/open-mounts.ts';
 
 /** How often what does not answer is left out at most; each time something else may have ceased to answer. */
-const MOST_ROUNDS = 3;
+const MAX_ROUNDS = 3;
 
 /** A plan of file systems whose mount points answer. */
 export interface AnsweringPlan extends Disposable {
@@ -26,7 +26,7 @@ export async function readAnsweringPlan(selection: Selection): Promise<Answering
     const late = plan.fileSystems.filter(
       ({ mountPoint }) => openings.of(mountPoint).kind === 'no-answer',
     );
-    if (late.length === 0 || round === MOST_ROUNDS) {
+    if (late.length === 0 || round === MAX_ROUNDS) {
       return { plan, openings, [Symbol.dispose]: () => openings[Symbol.dispose]() };
     }
     openings[Symbol.dispose]();

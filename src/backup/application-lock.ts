@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
-import { FreezeLock } from '../freezer/lock.ts';
 import { throwIfAborted } from '../system/abort.ts';
+import { FileLock } from '../system/file-lock.ts';
 import { JOURNAL_DIRECTORY } from './journal/journal.ts';
 
 /** In memory as the journal is, and of this machine: every kind of run quiesces the same applications. */
 export const APPLICATION_LOCK_PATH = join(JOURNAL_DIRECTORY, 'application.lock');
+
+const APPLICATION_LOCK = { name: 'application lock', path: APPLICATION_LOCK_PATH } as const;
 
 /**
  * Pre- and post-scripts may take half an hour each (app-consistency.md), and a run ends with them. Who
@@ -19,11 +21,11 @@ const WAIT_LIMIT_MS = 65 * 60_000;
  * with other tools, which need not wait for this machine's scripts. Who takes both takes this one first.
  *
  * @returns undefined where another run holds it
- * @throws FlashfreezeError FF_FREEZE_FAILED where the directory is not safe, FF_ADDON_MISSING
+ * @throws FlashfreezeError FF_LOCK_UNUSABLE if the directory is not safe, FF_ADDON_MISSING
  */
 export async function lockApplications(): Promise<Disposable | undefined> {
   try {
-    return await FreezeLock.acquire({ path: APPLICATION_LOCK_PATH, waitMs: 0 });
+    return await FileLock.acquire({ ...APPLICATION_LOCK, waitMs: 0 });
   } catch (error) {
     if (isHeld(error)) {
       return undefined;
@@ -35,12 +37,12 @@ export async function lockApplications(): Promise<Disposable | undefined> {
 /**
  * The same, as soon as the other run has let the applications go, or has died.
  *
- * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_INTERRUPTED, FF_FREEZE_FAILED
+ * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_INTERRUPTED, FF_LOCK_UNUSABLE
  */
 export async function waitForApplications(abort: AbortSignal): Promise<Disposable> {
   try {
-    return await FreezeLock.acquire({
-      path: APPLICATION_LOCK_PATH,
+    return await FileLock.acquire({
+      ...APPLICATION_LOCK,
       waitMs: WAIT_LIMIT_MS,
       signal: abort,
     });

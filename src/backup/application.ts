@@ -1,12 +1,12 @@
-import type { FileSystem } from '../filesystems/model.ts';
+import type { FileSystem } from '../filesystems/plan-types.ts';
+import { quiesce } from '../quiesce/quiesce.ts';
+import { QuiesceError } from '../quiesce/quiesce-error.ts';
 import type {
   Finding,
   QuiesceCircumstances,
   QuiescedApplication,
   QuiescePlan,
-} from '../quiesce/model.ts';
-import { quiesce } from '../quiesce/quiesce.ts';
-import { QuiesceError } from '../quiesce/quiesce-error.ts';
+} from '../quiesce/quiesce-types.ts';
 import type { RunContext } from './context.ts';
 import { notePendingCleanup } from './journal/pending-cleanup.ts';
 import { type Prepared, withoutFreeze } from './prepare.ts';

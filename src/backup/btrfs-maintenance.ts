@@ -9,7 +9,7 @@ import {
   remedyFor,
 } from '../filesystems/btrfs/maintenance.ts';
 import { type OpenFileSystem, readMaintenance } from '../filesystems/btrfs/read-maintenance.ts';
-import type { Plan } from '../filesystems/model.ts';
+import type { Plan } from '../filesystems/plan-types.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import type { AnsweringPlan } from './answering-plan.ts';
 import type { RunContext } from './context.ts';

@@ -1,8 +1,8 @@
 import { machineProxy } from '../config/machine-proxy.ts';
 import { pathOfDisk } from '../filesystems/disks.ts';
-import { type Disk, OS_DISK_LUN, type Plan } from '../filesystems/model.ts';
-import type { QuiescedApplication } from '../quiesce/model.ts';
-import type { SnapshotAnswer } from '../snapshot/model.ts';
+import { type Disk, OS_DISK_LUN, type Plan } from '../filesystems/plan-types.ts';
+import type { QuiescedApplication } from '../quiesce/quiesce-types.ts';
+import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { RunContext } from './context.ts';
 import { rememberFreezeOrder } from './freeze-order-file.ts';
 import { setWishesOf } from './matching.ts';
@@ -48,7 +48,7 @@ export async function buildRecord(
     earlierAttempts: earlier.map((it) => ({ fileSystems: it.fileSystems, stuck: stuckIn(it) })),
     orphans: await deleteOrphans(uselessSnapshots(windows), targets, machineProxy()),
     phases: context.phaseTimes,
-    unsettled: prepared.freezer.unsettled(),
+    stillFrozen: prepared.freezer.stillFrozen(),
     warnings: context.warnings,
     scheduled,
     application: application?.record(),

@@ -1,5 +1,5 @@
-import type { FreezerEvent } from '../freezer/model.ts';
-import type { SnapshotEvent } from '../snapshot/model.ts';
+import type { FreezerEvent } from '../freezer/freezer-types.ts';
+import type { SnapshotEvent } from '../snapshot/snapshot-types.ts';
 import { throwIfAborted, unlessAborted } from '../system/abort.ts';
 import type { PhaseName, PhaseTimes } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';

@@ -1,5 +1,5 @@
 import type { Freezer } from '../freezer/freezer.ts';
-import type { FreezerEvent, Stamps } from '../freezer/model.ts';
+import type { FreezerEvent, Stamps } from '../freezer/freezer-types.ts';
 import type { EventSlot, RunContext } from './context.ts';
 import type { Prepared } from './prepare.ts';
 

@@ -1,13 +1,13 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { FileSystem } from '../filesystems/model.ts';
+import type { FileSystem } from '../filesystems/plan-types.ts';
 import { writeWhole } from '../system/replace-file.ts';
 
 /** Survives a reboot, because so does what made a file system get stuck. */
 export const FREEZE_ORDER_PATH = '/var/lib/flashfreeze/freeze-first.json';
 
 /** More would mean that everything gets stuck, which no order mends. */
-const MOST_ENTRIES = 64;
+const MAX_ENTRIES = 64;
 
 /**
  * The file systems that were stuck in earlier runs until they were frozen first, as indexes. A
@@ -29,7 +29,7 @@ export async function rememberFreezeOrder(
   path: string = FREEZE_ORDER_PATH,
 ): Promise<void> {
   const known = await readMountPoints(path);
-  const all = [...new Set([...mountPoints, ...known])].slice(0, MOST_ENTRIES);
+  const all = [...new Set([...mountPoints, ...known])].slice(0, MAX_ENTRIES);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writeWhole(path, `${JSON.stringify({ freezeFirst: all })}\n`, { mode: 0o600 });
 }

@@ -1,7 +1,7 @@
 import { readDaemons } from '../filesystems/relations/read-daemons.ts';
 import { GUARDIAN_PATH, Guardian } from '../freezer/guardian.ts';
 import { LastLever } from '../freezer/last-lever.ts';
-import { FreezeLock } from '../freezer/lock.ts';
+import { FileLock } from '../system/file-lock.ts';
 import { lockApplications, waitForApplications } from './application-lock.ts';
 import { type PausedBalances, pauseBalances } from './btrfs-maintenance.ts';
 import type { RunContext } from './context.ts';
@@ -79,7 +79,7 @@ async function guardFreeze(
   const journal = await Journal.begin(plan.fileSystems, freezer);
   resources.defer(async () => {
     // A file system that is still frozen is left to the next start of any command.
-    if (freezer.isSettled()) {
+    if (freezer.isThawed()) {
       await journal[Symbol.asyncDispose]();
     }
   });
@@ -113,9 +113,9 @@ async function withCurrentDaemons(prepared: Prepared, plannedNs: bigint): Promis
   return { ...prepared, plan: { ...plan, daemons: [...daemons, ...missed] } };
 }
 
-async function acquireFreezeLock(context: RunContext): Promise<FreezeLock> {
+async function acquireFreezeLock(context: RunContext): Promise<FileLock> {
   try {
-    return await FreezeLock.acquire({ signal: context.abort });
+    return await FileLock.acquire({ signal: context.abort });
   } catch (error) {
     context.throwIfAborted();
     throw error;

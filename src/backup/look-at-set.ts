@@ -1,5 +1,5 @@
-import type { Plan } from '../filesystems/model.ts';
-import type { Preflight } from '../snapshot/model.ts';
+import type { Plan } from '../filesystems/plan-types.ts';
+import type { Preflight } from '../snapshot/snapshot-types.ts';
 import { type MatchRequest, matchBlobsToDisks, setWishesOf } from './matching.ts';
 import { type Target, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap } from './whole-set/gap.ts';

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
-import type { Disk, Plan } from '../filesystems/model.ts';
+import type { Disk, Plan } from '../filesystems/plan-types.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
 import { blobContent } from '../snapshot/matching/blob-content.ts';
 import { describeUnmatched } from '../snapshot/matching/describe.ts';
@@ -13,7 +13,7 @@ import {
   type UnmatchedReason,
 } from '../snapshot/matching/match-blobs.ts';
 import { identifyDisk } from '../snapshot/matching/read-disk-head.ts';
-import type { Preflight } from '../snapshot/model.ts';
+import type { Preflight } from '../snapshot/snapshot-types.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { type Behind, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap, isFault } from './whole-set/gap.ts';

@@ -1,5 +1,5 @@
 import { deleteSnapshot } from '../snapshot/blob/delete-snapshot.ts';
-import type { SnapshotAnswer } from '../snapshot/model.ts';
+import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { NamedTarget } from './provider.ts';
 import type { Orphan } from './record.ts';
 import type { WindowRun, WindowRuns } from './window-run.ts';

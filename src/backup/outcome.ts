@@ -1,4 +1,4 @@
-import type { Plan } from '../filesystems/model.ts';
+import type { Plan } from '../filesystems/plan-types.ts';
 import type { GuardianReport } from '../freezer/guardian-report.ts';
 import { verdictWith } from '../quiesce/decision.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../result-codes.ts';

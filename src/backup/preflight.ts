@@ -1,6 +1,6 @@
 import { FlashfreezeError } from '../errors.ts';
 import { preflightErrorCode } from '../snapshot/blob/failures.ts';
-import type { RequestFailure } from '../snapshot/model.ts';
+import type { RequestFailure } from '../snapshot/snapshot-types.ts';
 import type { ProviderKind } from './request.ts';
 
 /** What a check of one target found: its preflight, or its re-warming. */

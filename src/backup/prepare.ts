@@ -1,7 +1,7 @@
-import { type Disk, OS_DISK_LUN } from '../filesystems/model.ts';
+import { type Disk, OS_DISK_LUN } from '../filesystems/plan-types.ts';
 import { type PlanReading, readDisks } from '../filesystems/read-plan.ts';
 import { Freezer } from '../freezer/freezer.ts';
-import type { Preflight } from '../snapshot/model.ts';
+import type { Preflight } from '../snapshot/snapshot-types.ts';
 import { readAnsweringPlan } from './answering-plan.ts';
 import { refuseMaintenance } from './btrfs-maintenance.ts';
 import type { RunContext } from './context.ts';
@@ -10,7 +10,7 @@ import { JOURNAL_DIRECTORY } from './journal/journal.ts';
 import { matchBlobsToDisks } from './matching.ts';
 import { type NamedTarget, type OpenProvider, openProvider, preflight } from './provider.ts';
 import type { BackupRequest } from './request.ts';
-import type { ScheduleInput } from './schedule/model.ts';
+import type { ScheduleInput } from './schedule/schedule-types.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
 import { scheduleInput } from './schedule/topology.ts';
 import { requireSameFileSystems } from './verify-storage.ts';

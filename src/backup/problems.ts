@@ -87,11 +87,11 @@ function deadlineProblem(record: BackupRecord, stuck: readonly number[]): string
 
 /** Nobody is told that all is well while a FIFREEZE has not returned: it may still freeze. */
 function whatWasThawed(record: BackupRecord, how = ''): string {
-  const { unsettled = [] } = record;
-  if (unsettled.length === 0) {
+  const { stillFrozen = [] } = record;
+  if (stillFrozen.length === 0) {
     return `everything was thawed${how}.`;
   }
-  const names = unsettled.map((index) => mountPointOf(record, index)).join(', ');
+  const names = stillFrozen.map((index) => mountPointOf(record, index)).join(', ');
   return `${names} could not be thawed yet, and who writes there waits: the kernel has not ended the freeze or the thaw. The guardian goes on trying; end what the freeze waits for, then run \`flashfreeze thaw\`.`;
 }
 

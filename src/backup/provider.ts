@@ -2,7 +2,7 @@ import { machineProxy } from '../config/machine-proxy.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { CommandProvider } from '../snapshot/command/command-provider.ts';
-import type { Preflight, SnapshotEvent, SnapshotProvider } from '../snapshot/model.ts';
+import type { Preflight, SnapshotEvent, SnapshotProvider } from '../snapshot/snapshot-types.ts';
 import type { RunContext } from './context.ts';
 import { preflightError } from './preflight.ts';
 import type { BackupRequest, ProviderKind } from './request.ts';

@@ -1,6 +1,6 @@
-import type { Plan } from '../filesystems/model.ts';
-import type { ApplicationRecord } from '../quiesce/model.ts';
-import type { SnapshotAnswer } from '../snapshot/model.ts';
+import type { Plan } from '../filesystems/plan-types.ts';
+import type { ApplicationRecord } from '../quiesce/quiesce-types.ts';
+import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { AbortReason } from '../system/abort.ts';
 import type { ScheduledStart } from './scheduled-start.ts';
 import type { Behind } from './whole-set/behind.ts';
@@ -22,7 +22,7 @@ export interface BackupRecord {
   /** Snapshots that were taken and are of no use. */
   readonly orphans: readonly Orphan[];
   /** File systems that were not seen thawed when the run ended; missing where all were. */
-  readonly unsettled?: readonly number[];
+  readonly stillFrozen?: readonly number[];
   /** What the last attempt's freezes waited for, where they took too long. */
   readonly findings: readonly string[];
   readonly warnings: readonly string[];

@@ -4,8 +4,8 @@ import type {
   LastLever as LastLeverMode,
   VmBackupConfiguration,
 } from '../config/vmbackup.ts';
-import type { Selection } from '../filesystems/model.ts';
-import type { QuiescePlan } from '../quiesce/model.ts';
+import type { Selection } from '../filesystems/plan-types.ts';
+import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
 import type { HeldCommand } from '../snapshot/command/held-command.ts';
 import type { HostCall } from '../snapshot/host/host-call.ts';

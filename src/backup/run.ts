@@ -48,11 +48,11 @@ export async function backup(
 
   const { freezer } = prepared;
   // Other freezers need not wait for this machine's scripts, unless something is still frozen.
-  if (freezer.isSettled()) {
+  if (freezer.isThawed()) {
     guards.freeze?.lock[Symbol.dispose]();
   }
   await resumeApplication(context, application);
-  if (freezer.isSettled()) {
+  if (freezer.isThawed()) {
     await guards.balances.resume();
   }
   return await context.phase('release', async () => {

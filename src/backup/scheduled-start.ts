@@ -1,6 +1,6 @@
-import { sleepUntil } from '../freezer/clock.ts';
-import type { QuiescePlan } from '../quiesce/model.ts';
+import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import { throwIfAborted } from '../system/abort.ts';
+import { sleepUntil } from '../system/clock.ts';
 import { earliest } from '../system/stamps.ts';
 
 /** Flushing begins this long before a scheduled start: it may take 5 s, and connections idle little. */

@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
-import type { FileSystem, Plan, Selection } from '../filesystems/model.ts';
+import type { FileSystem, Plan, Selection } from '../filesystems/plan-types.ts';
 import { readStorage } from '../filesystems/read-plan.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import { withoutSilent } from './answering-plan.ts';

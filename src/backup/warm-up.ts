@@ -1,11 +1,11 @@
-import type { FreezerEvent, Stamps } from '../freezer/model.ts';
-import type { SnapshotEvent } from '../snapshot/model.ts';
+import type { FreezerEvent, Stamps } from '../freezer/freezer-types.ts';
+import type { SnapshotEvent } from '../snapshot/snapshot-types.ts';
 import { youngGarbageCollector } from '../system/garbage.ts';
 import type { RunContext } from './context.ts';
 import { type Flushed, flush } from './flush.ts';
 import type { Prepared } from './prepare.ts';
 import { rewarm } from './provider.ts';
-import type { ScheduleInput } from './schedule/model.ts';
+import type { ScheduleInput } from './schedule/schedule-types.ts';
 import { REWARM_AHEAD_MS, waitForStart } from './scheduled-start.ts';
 import { type DiskWatch, FreezeWindow, type WindowEffects } from './window.ts';
 

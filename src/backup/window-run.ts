@@ -1,6 +1,6 @@
+import type { Stamps } from '../freezer/freezer-types.ts';
 import type { ArmedFreezer, Guardian } from '../freezer/guardian.ts';
-import type { Stamps } from '../freezer/model.ts';
-import type { SnapshotAnswer } from '../snapshot/model.ts';
+import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import { abortReasonOf } from '../system/abort.ts';
 import { earlierOf, nanoseconds } from '../system/stamps.ts';
 import type { RunContext } from './context.ts';
@@ -63,7 +63,7 @@ export async function runWindows(
   const waves = slowestFirst(prepared.schedule.waves, flushNs);
   const first = await open(waves);
   const stuck = stuckIn(first);
-  const again = stuck.length > 0 && request.retryStuckFreeze && prepared.freezer.isSettled();
+  const again = stuck.length > 0 && request.retryStuckFreeze && prepared.freezer.isThawed();
   if (!again || deadlineNs - process.hrtime.bigint() < nanoseconds(LEAST_TIME_MS)) {
     return { last: first, earlier: [] };
   }
@@ -142,7 +142,7 @@ async function runWindow(
   } finally {
     abort.removeEventListener('abort', onAbort);
     freezer.restoreGracePeriods();
-    if (freezer.isSettled()) {
+    if (freezer.isThawed()) {
       armed?.disarm();
     }
   }

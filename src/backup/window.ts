@@ -1,5 +1,5 @@
-import type { FreezerEvent, Stamps } from '../freezer/model.ts';
-import type { SnapshotEvent } from '../snapshot/model.ts';
+import type { FreezerEvent, Stamps } from '../freezer/freezer-types.ts';
+import type { SnapshotEvent } from '../snapshot/snapshot-types.ts';
 import { latest } from '../system/stamps.ts';
 import type { Barrier, FileSystemTimes, RunEnd } from './record.ts';
 import { advance, initialState } from './schedule/advance.ts';
@@ -9,7 +9,7 @@ import type {
   ScheduleEvent,
   ScheduleInput,
   ScheduleState,
-} from './schedule/model.ts';
+} from './schedule/schedule-types.ts';
 
 /**
  * A freeze that takes longer is slow: from then on requests leave before the barrier. Settled, 64 file

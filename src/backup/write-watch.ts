@@ -1,4 +1,4 @@
-import type { Disk } from '../filesystems/model.ts';
+import type { Disk } from '../filesystems/plan-types.ts';
 import { type CountedWrites, WriteCounter } from '../filesystems/write-counters.ts';
 import type { WritesSeen } from './record.ts';
 
@@ -170,14 +170,14 @@ function countAtBarrier(counter: CountedWrites): number {
 }
 
 /** So often something that is not counted yet is looked at again; each look takes some microseconds. */
-const MOST_LOOKS = 10;
+const MAX_LOOKS = 10;
 
 /**
  * Before the instant what is under way must not end any more: whoever waits for it could go on to another disk, whose
  * snapshot then shows what this one's does not.
  */
 function countBeforeBarrier(counter: CountedWrites): number {
-  for (let looks = 1; counter.read() > 0 && looks < MOST_LOOKS; ) {
+  for (let looks = 1; counter.read() > 0 && looks < MAX_LOOKS; ) {
     looks += 1;
   }
   return counter.completed;

@@ -6,7 +6,7 @@ import { readVmBackupConfiguration } from '../config/vmbackup.ts';
 import { HeldLog, stderrSink } from '../log/held-log.ts';
 import { Redaction } from '../log/redaction.ts';
 import { type KeptRecord, type PipelineContext, runPipeline } from '../pipeline/pipeline.ts';
-import type { QuiescePlan } from '../quiesce/model.ts';
+import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import type { QuiescePaths } from '../quiesce/read-configuration.ts';
 import { describeError, type RunOrigin } from '../report/run-file.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';

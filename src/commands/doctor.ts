@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Check, DoctorReport } from '../doctor/model.ts';
+import type { Check, DoctorReport } from '../doctor/doctor-types.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { printable } from '../report/terminal.ts';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
-import { FREEZE_LOCK_PATH } from '../freezer/lock.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
+import { FREEZE_LOCK_PATH } from '../system/file-lock.ts';
 import { type CommandDescription, describeCommands } from './command-tree.ts';
 
 export function addManualCommand(program: Command): void {

@@ -11,7 +11,7 @@ import { diskBehind } from '../backup/whole-set/behind.ts';
 import { machineProxy } from '../config/machine-proxy.ts';
 import { readVmBackupConfiguration } from '../config/vmbackup.ts';
 import { readDirtyData } from '../filesystems/dirty-data.ts';
-import type { Plan } from '../filesystems/model.ts';
+import type { Plan } from '../filesystems/plan-types.ts';
 import type { PlanReading } from '../filesystems/read-plan.ts';
 import { readUsedBytes } from '../filesystems/statfs.ts';
 import { Redaction } from '../log/redaction.ts';

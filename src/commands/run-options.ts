@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { BackupRequest } from '../backup/request.ts';
 import { configuredRequest } from '../backup/request.ts';
-import { MOST_STANDSTILL_S, type VmBackupConfiguration } from '../config/vmbackup.ts';
+import { MAX_STANDSTILL_S, type VmBackupConfiguration } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { LogLevel } from '../log/held-log.ts';
-import type { QuiescePlan } from '../quiesce/model.ts';
+import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import { QUIESCE_PATHS, type QuiescePaths } from '../quiesce/read-configuration.ts';
 
 /** What commander hands over for every command that freezes, before it is looked at. */
@@ -105,10 +105,10 @@ export function timeoutMsOf(text: string | undefined): number | undefined {
     return undefined;
   }
   const seconds = Number(text);
-  if (!(seconds > 0 && seconds <= MOST_STANDSTILL_S)) {
+  if (!(seconds > 0 && seconds <= MAX_STANDSTILL_S)) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      `--timeout ${text}: expected seconds, more than 0 and at most ${MOST_STANDSTILL_S}, e.g. --timeout 60`,
+      `--timeout ${text}: expected seconds, more than 0 and at most ${MAX_STANDSTILL_S}, e.g. --timeout 60`,
     );
   }
   return seconds * 1_000;

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
-import type { QuiescePlan } from '../quiesce/model.ts';
+import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';

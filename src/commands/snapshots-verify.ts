@@ -6,7 +6,7 @@ import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { verifyReportSchema } from '../report/schemas/stored-snapshots.ts';
 import { listSnapshots } from '../snapshot/inventory/container.ts';
-import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/model.ts';
+import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
 import { type ContainersOptions, containerUrlsOf } from './container-options.ts';
 import { collect } from './run-options.ts';
 import { metadataOf } from './snapshot-options.ts';

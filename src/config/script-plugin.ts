@@ -25,7 +25,7 @@ export interface ScriptCommand {
 
 export const DEFAULT_SCRIPT_TIMEOUT_MS = 10_000;
 /** More would only look like a hang. */
-const MOST_RETRIES = 100;
+const MAX_RETRIES = 100;
 
 /** Nobody but root may even read it: its parameters may hold a password. */
 const FORBIDDEN_MODE = 0o177;
@@ -56,7 +56,7 @@ function scriptPlugin(members: Members): ScriptPlugin {
   const command = (kind: 'pre' | 'post'): ScriptCommand => ({
     path: members.text(`${kind}ScriptLocation`),
     parameters: members.texts(`${kind}ScriptParams`),
-    retries: members.number(`${kind}ScriptNoOfRetries`, 0, MOST_RETRIES) ?? 0,
+    retries: members.number(`${kind}ScriptNoOfRetries`, 0, MAX_RETRIES) ?? 0,
   });
   const seconds = members.number('timeoutInSeconds', 0.001, 1e6);
   return {

@@ -11,7 +11,7 @@ import {
 import { errnoOf } from '../system/errno.ts';
 
 /** Linux gives up after as many symbolic links (path_resolution(7)). */
-const MOST_LINKS = 40;
+const MAX_LINKS = 40;
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 /** Why a file is not used. */
@@ -157,7 +157,7 @@ class Walk {
         `is reached through the symbolic link ${name}, which belongs to uid ${uid}`,
       );
     }
-    if (this.#links > MOST_LINKS) {
+    if (this.#links > MAX_LINKS) {
       throw new Untrusted('is reached through too many symbolic links');
     }
     const target = readlinkSync(at);

@@ -160,11 +160,11 @@ interface Key {
 }
 
 /** Longer than any writer could bear to stand still; and a timer of Node's that is too long fires at once. */
-export const MOST_STANDSTILL_S = 3_600;
-const MOST_INTERVAL_S = 86_400;
+export const MAX_STANDSTILL_S = 3_600;
+const MAX_INTERVAL_S = 86_400;
 
 const SHARED_KEYS: readonly Key[] = [
-  seconds('timeout', MOST_STANDSTILL_S, (timeoutMs) => ({ timeoutMs })),
+  seconds('timeout', MAX_STANDSTILL_S, (timeoutMs) => ({ timeoutMs })),
   {
     name: 'MountsToSkip',
     expected: 'mount points, with commas between them',
@@ -190,7 +190,7 @@ const SHARED_KEYS: readonly Key[] = [
 const OWN_KEYS: readonly Key[] = [
   choice('fire', FIRE_RULES, (fire) => ({ fire })),
   flag('retryStuckFreeze', (retryStuckFreeze) => ({ retryStuckFreeze })),
-  seconds('waveLimit', MOST_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
+  seconds('waveLimit', MAX_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
   choice('lastLever', LAST_LEVERS, (lastLever) => ({ lastLever })),
   choice('btrfsMaintenance', BTRFS_MAINTENANCE, (btrfsMaintenance) => ({ btrfsMaintenance })),
   {
@@ -201,7 +201,7 @@ const OWN_KEYS: readonly Key[] = [
       return Number.isInteger(lanes) && lanes >= 1 && lanes <= 64 ? { lanes } : undefined;
     },
   },
-  seconds('pollInterval', MOST_INTERVAL_S, (pollIntervalMs) => ({ pollIntervalMs })),
+  seconds('pollInterval', MAX_INTERVAL_S, (pollIntervalMs) => ({ pollIntervalMs })),
   {
     name: 'metricsFile',
     expected: 'the absolute path of a file that ends in .prom',

@@ -1,5 +1,5 @@
 import { failed, ok, warning } from './check.ts';
-import type { BlobFacts, Check, MachineFacts } from './model.ts';
+import type { BlobFacts, Check, MachineFacts } from './doctor-types.ts';
 
 /** A SAS that ends sooner may end before a scheduled start or a retry. */
 const SOON_MS = 15 * 60_000;

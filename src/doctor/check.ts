@@ -1,4 +1,4 @@
-import type { Check } from './model.ts';
+import type { Check } from './doctor-types.ts';
 
 export function ok(id: string, finding: string): Check {
   return { id, status: 'ok', finding, remedy: null };

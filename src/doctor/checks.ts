@@ -2,7 +2,7 @@ import { unfreezableWarnings } from '../filesystems/exclusions.ts';
 import { checkBlob, checkSet } from './blob-checks.ts';
 import { failed, ok, warning } from './check.ts';
 import { checkDaemons } from './daemon-checks.ts';
-import type { Check, DoctorReport, MachineFacts } from './model.ts';
+import type { Check, DoctorReport, MachineFacts } from './doctor-types.ts';
 
 /** Bit of CAP_SYS_ADMIN in a set of capabilities, capability.h. */
 const SYS_ADMIN = 1n << 21n;

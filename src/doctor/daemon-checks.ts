@@ -1,5 +1,5 @@
 import { ok, warning } from './check.ts';
-import type { Check, MachineFacts } from './model.ts';
+import type { Check, MachineFacts } from './doctor-types.ts';
 
 /** Situations in which freezes are known to wait for each other (freeze-facts.md, Stuck). */
 export function checkDaemons({ plan, programs }: MachineFacts): Check[] {

@@ -1,12 +1,12 @@
 import { lookAtSet } from '../backup/look-at-set.ts';
 import { machineProxy } from '../config/machine-proxy.ts';
-import type { Plan } from '../filesystems/model.ts';
+import type { Plan } from '../filesystems/plan-types.ts';
 import { type Blob, type GivenBlob, parseBlob } from '../snapshot/blob/blob.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
-import type { Preflight } from '../snapshot/model.ts';
+import type { Preflight } from '../snapshot/snapshot-types.ts';
 import { expiryOf } from './blob-checks.ts';
-import type { MachineFacts } from './model.ts';
+import type { MachineFacts } from './doctor-types.ts';
 
 /**
  * Asks for every blob whether it can be snapshotted, and looks at the set that they are. A malformed URL says

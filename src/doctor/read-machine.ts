@@ -16,15 +16,15 @@ import {
 import { readWaagentConfiguration } from '../config/waagent.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { checkParts } from '../extension/self-check.ts';
-import type { DeviceNumber } from '../filesystems/model.ts';
-import { FREEZE_LOCK_PATH, FreezeLock } from '../freezer/lock.ts';
+import type { DeviceNumber } from '../filesystems/plan-types.ts';
 import { deviceNumberOf } from '../freezer/superblock.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
 import type { GivenBlob } from '../snapshot/blob/blob.ts';
 import { DEFAULT_HOST_ADDRESS } from '../snapshot/host/address.ts';
 import { reasonOf } from '../system/errno.ts';
-import type { LockState, MachineFacts } from './model.ts';
+import { FileLock, FREEZE_LOCK_PATH } from '../system/file-lock.ts';
+import type { LockState, MachineFacts } from './doctor-types.ts';
 import { messageOf, readBlobs } from './read-blobs.ts';
 
 const HOST_PORT = 80;
@@ -104,7 +104,7 @@ async function lockState(): Promise<LockState> {
     return { kind: 'free' };
   }
   try {
-    using _lock = await FreezeLock.acquire({ waitMs: LOCK_WAIT_MS });
+    using _lock = await FileLock.acquire({ waitMs: LOCK_WAIT_MS });
     return { kind: 'free' };
   } catch (error) {
     const isHeld = error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT';

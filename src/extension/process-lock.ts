@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { thawAbandoned } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
-import { FreezeLock } from '../freezer/lock.ts';
 import { throwIfAborted } from '../system/abort.ts';
+import { FileLock } from '../system/file-lock.ts';
 
 /** What of the extension only one process does at a time, each by its lock file in the directory. */
 export type Exclusive =
@@ -25,7 +25,12 @@ export async function exclusively(
 ): Promise<Disposable> {
   const path = join(directory, `${what}.lock`);
   try {
-    return await FreezeLock.acquire({ path, waitMs, ...(signal && { signal }) });
+    return await FileLock.acquire({
+      name: `lock of "${what}"`,
+      path,
+      waitMs,
+      ...(signal && { signal }),
+    });
   } catch (error) {
     if (signal !== undefined) {
       throwIfAborted(signal);
@@ -33,7 +38,7 @@ export async function exclusively(
     throw error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT'
       ? new FlashfreezeError(
           'FF_EXTENSION_BUSY',
-          `another "${what}" of this extension goes on since over ${waitMs / 1000} s (${path} is locked). Wait for it; \`lslocks\` shows its process.`,
+          `another "${what}" of this extension has been running for more than ${waitMs / 1000} s (lock file ${path}). Wait for it to finish; \`lslocks\` shows its process.`,
         )
       : error;
   }

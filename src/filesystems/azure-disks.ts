@@ -1,4 +1,4 @@
-import type { DiskRole } from './model.ts';
+import type { DiskRole } from './plan-types.ts';
 
 /** What sysfs shows of the hardware behind a whole disk; empty for virtual ones (zram, loop, md …). */
 export interface DiskHardware {

@@ -1,6 +1,6 @@
 import { identifyDisk } from './azure-disks.ts';
 import type { BlockDevice, BlockTopology, Leaf } from './block-topology.ts';
-import type { Disk, Exclusion } from './model.ts';
+import type { Disk, Exclusion } from './plan-types.ts';
 import { compareText } from './superblocks.ts';
 
 /** Memory, removable media and network devices have no page blob behind them; reading one may hang. */

@@ -1,6 +1,6 @@
 import { FlashfreezeError } from '../errors.ts';
 import { isStacked, natureOfType } from './file-system-types.ts';
-import type { Exclusion } from './model.ts';
+import type { Exclusion } from './plan-types.ts';
 
 /** These lie on disks of their own that no mount shows. */
 const POOLED = new Set(['zfs', 'bcachefs']);

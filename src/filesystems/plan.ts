@@ -3,6 +3,8 @@ import type { BlockTopology, Leaf } from './block-topology.ts';
 import { diskOf, otherDisksOf, toDisks } from './disks.ts';
 import { exclusionWarnings, nothingToFreeze, unfreezableWarnings } from './exclusions.ts';
 import { natureOfType, type TypeNature } from './file-system-types.ts';
+import { MountTree } from './mount-tree.ts';
+import { hasOption, type Mount } from './mountinfo.ts';
 import type {
   DeviceNumber,
   Exclusion,
@@ -10,11 +12,9 @@ import type {
   FileSystem,
   Plan,
   Selection,
-} from './model.ts';
-import { MountTree } from './mount-tree.ts';
-import { hasOption, type Mount } from './mountinfo.ts';
+} from './plan-types.ts';
 import { type FreezeOrder, freezeOrder } from './relations/freeze-order.ts';
-import type { Relation } from './relations/model.ts';
+import type { Relation } from './relations/relation-types.ts';
 import { type StorageRelations, storageRelations } from './relations/storage-relations.ts';
 import { includedMounts, normalizeMountPoint, skipWarnings } from './selection.ts';
 import { type Holders, type IsPlanned, StorageFinder } from './storage.ts';

@@ -1,7 +1,6 @@
 import { type ProcessView, theseProcesses } from '../system/processes.ts';
 import { type BlockTopology, devicesOfMount, leavesUnder } from './block-topology.ts';
 import { otherDisksOf, toDisks } from './disks.ts';
-import type { Disk, Exclusion, Plan, Selection } from './model.ts';
 import { MountTree } from './mount-tree.ts';
 import { type Mount, type MountTable, parseMountinfo } from './mountinfo.ts';
 import {
@@ -10,10 +9,11 @@ import {
   readMountsElsewhere,
 } from './other-namespaces.ts';
 import { makePlan } from './plan.ts';
+import type { Disk, Exclusion, Plan, Selection } from './plan-types.ts';
 import { readTopology } from './read-topology.ts';
 import { daemonRelations } from './relations/daemon-relations.ts';
-import type { Daemon } from './relations/model.ts';
 import { readDaemons } from './relations/read-daemons.ts';
+import type { Daemon } from './relations/relation-types.ts';
 import { type SystemView, thisMachine } from './system-view.ts';
 
 /** A plan, and the processes that a freeze may come to wait for. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { DeviceNumber } from './model.ts';
+import type { DeviceNumber } from './plan-types.ts';
 
 /**
  * The little that the plan reads of the machine. One implementation is the machine, another a

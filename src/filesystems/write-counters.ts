@@ -12,7 +12,7 @@ const ZERO = 0x30;
 const LONGEST_LINE = 512;
 
 /** On a busy disk something may complete between any two readings; a figure that is too low is only too strict. */
-const MOST_LOOKS = 4;
+const MAX_LOOKS = 4;
 
 /** Where block devices show their counters. */
 export const BLOCK_DEVICES = '/sys/class/block';
@@ -91,7 +91,7 @@ export class WriteCounter implements CountedWrites {
       const { completed } = this;
       const writes = this.#writesInFlight();
       this.#readStat();
-      if (this.completed === completed || looks === MOST_LOOKS) {
+      if (this.completed === completed || looks === MAX_LOOKS) {
         this.completed = completed;
         return writes;
       }

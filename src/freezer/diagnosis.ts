@@ -25,7 +25,7 @@ export const DIAGNOSIS_LIMIT_MS = 1000;
 /** Threads of libuv's pool that read side by side. */
 const AT_ONCE = 4;
 /** Tasks named in the text. */
-const MOST_NAMED = 8;
+const MAX_NAMED = 8;
 
 /**
  * Looks at what stuck freezes wait for. To be called while they are stuck. Only `/proc` is read, and
@@ -128,8 +128,8 @@ export function describeDiagnosis(
     daemons.has(pid) ? -1 : WAIT_ORDER.indexOf(waitsFor);
   const ranked = waiting.toSorted((a, b) => rank(a) - rank(b) || a.pid - b.pid);
   const named = ranked
-    .slice(0, MOST_NAMED)
+    .slice(0, MAX_NAMED)
     .map(({ pid, command, waitsFor }) => `${command} (pid ${pid}) ${WAIT_TEXTS[waitsFor]}`);
-  const more = ranked.length > MOST_NAMED ? [`${ranked.length - MOST_NAMED} more wait`] : [];
+  const more = ranked.length > MAX_NAMED ? [`${ranked.length - MAX_NAMED} more wait`] : [];
   return waiting.length === 0 ? sentences : [...sentences, [...named, ...more].join(', ')];
 }

@@ -1,5 +1,5 @@
-import type { FreezerEvent } from './model.ts';
-import { errnoName, RECORD_FIELDS } from './native.ts';
+import { errnoName, RECORD_FIELDS } from '../system/native.ts';
+import type { FreezerEvent } from './freezer-types.ts';
 
 /** Most events that can wait at once: synced, frozen, thawed of each, expired, guardian lost. */
 export function recordsFor(fileSystems: number): BigInt64Array {

@@ -1,5 +1,6 @@
 import { FlashfreezeError } from '../errors.ts';
-import { systemCallFailure } from './native.ts';
+import { systemCallFailure } from '../system/native.ts';
+import { nativeError, resourceAdvice } from '../system/native-errors.ts';
 
 /** Of a mount point that cannot be opened. */
 export function openError(error: unknown): Error {
@@ -29,22 +30,6 @@ export function lookError(error: unknown): Error {
       );
 }
 
-/** What to do where the machine or a limit of this process is at fault; undefined for other errors. */
-export function resourceAdvice(errno: string): string | undefined {
-  switch (errno) {
-    case 'EMFILE':
-      return 'this process may not open more files; raise its limit (ulimit -n, or LimitNOFILE= of the unit) to 1024 or more';
-    case 'ENFILE':
-      return 'the machine has no file handles left; raise fs.file-max';
-    case 'EAGAIN':
-      return 'no more processes or threads may be started; raise the limit (ulimit -u, or TasksMax= of the unit)';
-    case 'ENOMEM':
-      return 'the machine is short of memory; try again';
-    default:
-      return undefined;
-  }
-}
-
 /** Why a ledger of this directory is in memory only; throws what is no failed system call. */
 export function reasonInMemory(error: unknown, directory: string): string {
   const failure = systemCallFailure(error);
@@ -55,18 +40,4 @@ export function reasonInMemory(error: unknown, directory: string): string {
   return errno === 'EOPNOTSUPP'
     ? `${directory || 'its directory'} is on no tmpfs`
     : `${syscall} ${path}: ${errno}`;
-}
-
-/** Of a native call; `FF_LIMIT_REACHED` where the machine or a limit is at fault, not the program. */
-export function nativeError(error: unknown, what = 'freezer'): FlashfreezeError {
-  const systemCall = systemCallFailure(error);
-  const reason = error instanceof Error ? error.message : String(error);
-  const advice = systemCall && resourceAdvice(systemCall.errno);
-  return systemCall === undefined || advice === undefined
-    ? new FlashfreezeError('FF_INTERNAL', `${what}: ${reason}`, systemCall && { systemCall })
-    : new FlashfreezeError(
-        'FF_LIMIT_REACHED',
-        `cannot prepare the freeze: ${reason}: ${systemCall.errno}; ${advice}`,
-        { systemCall },
-      );
 }

@@ -1,13 +1,14 @@
-import { recordsFor, toEvents } from './events.ts';
-import { lookError, nativeError, openError } from './freezer-errors.ts';
-import { LedgerPlace } from './ledger-place.ts';
-import type { FreezerEvent, FreezerListener } from './model.ts';
 import {
   loadAddon,
   type NativeDescriptors,
   type NativeFreezer,
   type NativeLastLever,
-} from './native.ts';
+} from '../system/native.ts';
+import { nativeError } from '../system/native-errors.ts';
+import { recordsFor, toEvents } from './events.ts';
+import { lookError, openError } from './freezer-errors.ts';
+import type { FreezerEvent, FreezerListener } from './freezer-types.ts';
+import { LedgerPlace } from './ledger-place.ts';
 import { type OpenedMount, openedMounts } from './superblock.ts';
 import { closeNative, thawAtExit } from './thaw-at-exit.ts';
 
@@ -28,8 +29,8 @@ export interface FreezerControls {
   arm(deadlineNs: bigint): void;
   disarm(): void;
   freeze(indexes: readonly number[]): void;
-  /** Thaws everything; resolves when settled, or after `DISPOSE_LIMIT_MS`. */
-  settle(): Promise<void>;
+  /** Thaws everything; resolves when nothing is frozen, or after `DISPOSE_LIMIT_MS`. */
+  thawAll(): Promise<void>;
 }
 
 export interface FreezerOptions {
@@ -71,7 +72,7 @@ export class Freezer implements AsyncDisposable {
   #outstanding = 0;
   readonly #freezing = new Set<number>();
   readonly #frozen = new Set<number>();
-  #settled = Promise.withResolvers<void>();
+  #thawed = Promise.withResolvers<void>();
   #closed = false;
 
   static {
@@ -153,8 +154,8 @@ export class Freezer implements AsyncDisposable {
    * Thaws whoever froze them: for an operator's order, and for what a dead run left. `thawed` or
    * `thaw-failed` for each. Undoes the freeze of another tool, if there is one.
    */
-  thawAnyones(indexes: readonly number[]): void {
-    this.#attempt(() => this.#native.thawAnyones(indexes));
+  forceThaw(indexes: readonly number[]): void {
+    this.#attempt(() => this.#native.forceThaw(indexes));
   }
 
   /** Makes RCU grace periods short. False where the machine does not let us: all works, slower. */
@@ -168,12 +169,12 @@ export class Freezer implements AsyncDisposable {
   }
 
   /** Nothing is frozen or being frozen, as far as the listener has been told. */
-  isSettled(): boolean {
+  isThawed(): boolean {
     return this.#freezing.size === 0 && this.#frozen.size === 0;
   }
 
   /** What is frozen or being frozen, as far as the listener has been told. */
-  unsettled(): readonly number[] {
+  stillFrozen(): readonly number[] {
     return [...new Set([...this.#freezing, ...this.#frozen])].toSorted((a, b) => a - b);
   }
 
@@ -182,7 +183,7 @@ export class Freezer implements AsyncDisposable {
     if (this.#closed) {
       return;
     }
-    await this.#settle();
+    await this.#thawAll();
     this.#closed = true;
     closeNative(this.#native);
   }
@@ -207,7 +208,7 @@ export class Freezer implements AsyncDisposable {
       arm: (deadlineNs) => this.#setArmed(true, () => native.arm(deadlineNs)),
       disarm: () => this.#setArmed(false, () => native.disarm()),
       freeze: (indexes) => this.#freeze(indexes),
-      settle: () => this.#settle(),
+      thawAll: () => this.#thawAll(),
     };
   }
 
@@ -225,19 +226,19 @@ export class Freezer implements AsyncDisposable {
     this.#keepAliveWhileNeeded();
   }
 
-  async #settle(): Promise<void> {
+  async #thawAll(): Promise<void> {
     this.#native.thawEverything();
     this.#native.restoreGracePeriods();
-    await this.#settledWithin(DISPOSE_LIMIT_MS);
+    await this.#thawedWithin(DISPOSE_LIMIT_MS);
   }
 
-  async #settledWithin(limitMs: number): Promise<void> {
-    if (this.isSettled()) {
+  async #thawedWithin(limitMs: number): Promise<void> {
+    if (this.isThawed()) {
       return;
     }
-    this.#settled = Promise.withResolvers();
-    const timer = setTimeout(this.#settled.resolve, limitMs);
-    await this.#settled.promise;
+    this.#thawed = Promise.withResolvers();
+    const timer = setTimeout(this.#thawed.resolve, limitMs);
+    await this.#thawed.promise;
     clearTimeout(timer);
   }
 
@@ -255,7 +256,7 @@ export class Freezer implements AsyncDisposable {
   }
 
   #keepAliveWhileNeeded(): void {
-    this.#native.keepAlive(this.#armed || this.#outstanding > 0 || !this.isSettled());
+    this.#native.keepAlive(this.#armed || this.#outstanding > 0 || !this.isThawed());
   }
 
   #drain(): void {
@@ -264,8 +265,8 @@ export class Freezer implements AsyncDisposable {
       this.#account(event);
     }
     this.#keepAliveWhileNeeded();
-    if (this.isSettled()) {
-      this.#settled.resolve();
+    if (this.isThawed()) {
+      this.#thawed.resolve();
     }
     for (const event of events) {
       this.#listener(event);

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { FlashfreezeError } from '../errors.ts';
-import { resourceAdvice } from './freezer-errors.ts';
+import type { NativeDescriptors } from '../system/native.ts';
+import { resourceAdvice } from '../system/native-errors.ts';
 import { type GuardianMessage, parseGuardianLine } from './guardian-report.ts';
-import type { NativeDescriptors } from './native.ts';
 
 interface Awaited {
   readonly accepts: (message: GuardianMessage) => boolean;

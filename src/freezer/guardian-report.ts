@@ -1,4 +1,4 @@
-import { errnoName } from './native.ts';
+import { errnoName } from '../system/native.ts';
 
 /** Why the guardian thawed. */
 export type GuardianReason =

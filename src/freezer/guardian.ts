@@ -28,7 +28,7 @@ const ANSWER_LIMIT_MS = 2000;
  */
 export class Guardian implements AsyncDisposable {
   readonly #freezer: FreezerControls;
-  readonly #isSettled: () => boolean;
+  readonly #isThawed: () => boolean;
   readonly #process: GuardianProcess;
   /** Why it may be killed or stopped together with this process, as sentences for people. */
   readonly warnings: readonly string[];
@@ -83,7 +83,7 @@ export class Guardian implements AsyncDisposable {
   ) {
     this.warnings = warnings;
     this.#freezer = controls;
-    this.#isSettled = () => freezer.isSettled();
+    this.#isThawed = () => freezer.isThawed();
     this.#process = started;
   }
 
@@ -124,12 +124,12 @@ export class Guardian implements AsyncDisposable {
   }
 
   async #release(): Promise<GuardianReport> {
-    await this.#freezer.settle();
-    if (this.#isSettled()) {
+    await this.#freezer.thawAll();
+    if (this.#isThawed()) {
       this.#freezer.guardianReleased();
     }
     this.#process.send('q');
-    if (!(await this.#endsWithin(ANSWER_LIMIT_MS)) && this.#isSettled()) {
+    if (!(await this.#endsWithin(ANSWER_LIMIT_MS)) && this.#isThawed()) {
       this.#process.kill();
       await this.#endsWithin(ANSWER_LIMIT_MS);
     }

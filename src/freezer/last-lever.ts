@@ -1,7 +1,7 @@
 import type { LastLever as LastLeverMode } from '../config/vmbackup.ts';
+import { errnoName, loadAddon, type NativeLastLever } from '../system/native.ts';
+import { nativeError } from '../system/native-errors.ts';
 import { type Freezer, freezerControls } from './freezer.ts';
-import { nativeError } from './freezer-errors.ts';
-import { errnoName, loadAddon, type NativeLastLever } from './native.ts';
 
 /** FITHAW released what it could within 60 ms, 260 ms through FUSE (freeze-facts.md, Stuck). */
 export const LEVER_GRACE_MS = 500;

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
+import { type NativeFreezer, systemCallFailure } from '../system/native.ts';
+import { callFor, SafeDirectory } from '../system/safe-directory.ts';
 import { reasonInMemory } from './freezer-errors.ts';
-import { type NativeFreezer, systemCallFailure } from './native.ts';
-import { callFor, SafeDirectory } from './safe-directory.ts';
 
 /** Where a ledger is made, and may get a name. */
 export class LedgerPlace {

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { errnoName, loadAddon } from './native.ts';
+import { errnoName, loadAddon } from '../system/native.ts';
 
 /** A local mount point answers within microseconds; on a machine that is short of memory or disk, within a second. */
 export const OPEN_LIMIT_MS = 3_000;

@@ -1,4 +1,4 @@
-import type { NativeFreezer } from './native.ts';
+import type { NativeFreezer } from '../system/native.ts';
 
 /** An exit waits so long for a thaw; nothing else runs meanwhile. The guardian stands behind it. */
 const EXIT_LIMIT_NS = 2_000_000_000n;

@@ -2,7 +2,7 @@ import { recover } from '../backup/journal/recover.ts';
 import type { VmBackupConfiguration } from '../config/vmbackup.ts';
 import type { HeldLog } from '../log/held-log.ts';
 import type { Redaction } from '../log/redaction.ts';
-import type { QuiescePlan } from '../quiesce/model.ts';
+import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import {
   type QuiescePaths,
   readQuiesceConfiguration,

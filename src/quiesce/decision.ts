@@ -1,5 +1,5 @@
 import type { Consistency, ResultCode } from '../result-codes.ts';
-import type { ApplicationRecord, Course, Finding } from './model.ts';
+import type { ApplicationRecord, Course, Finding } from './quiesce-types.ts';
 
 /** What follows when the application has been quiesced, or could not be. */
 export function courseAfter(findings: readonly Finding[], freezeAfterSuccess: boolean): Course {

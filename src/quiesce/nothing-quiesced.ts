@@ -1,5 +1,5 @@
 import { courseAfter } from './decision.ts';
-import type { ApplicationRecord, Finding, QuiescedApplication } from './model.ts';
+import type { ApplicationRecord, Finding, QuiescedApplication } from './quiesce-types.ts';
 
 /** An application that could not even be tried. */
 export class NothingQuiesced implements QuiescedApplication {

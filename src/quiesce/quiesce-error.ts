@@ -1,6 +1,6 @@
 import { FlashfreezeError } from '../errors.ts';
 import type { ResultCode } from '../result-codes.ts';
-import type { Finding } from './model.ts';
+import type { Finding } from './quiesce-types.ts';
 
 /** Ends a run before anything is frozen, because its application could not be quiesced. */
 export class QuiesceError extends FlashfreezeError {

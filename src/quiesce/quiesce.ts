@@ -1,12 +1,12 @@
 import { quiesceDatabase } from './databases/database.ts';
+import { NothingQuiesced } from './nothing-quiesced.ts';
 import type {
   MarkDone,
   PendingCleanup,
   QuiesceCircumstances,
   QuiescedApplication,
   QuiescePlan,
-} from './model.ts';
-import { NothingQuiesced } from './nothing-quiesced.ts';
+} from './quiesce-types.ts';
 import { quiesceByScripts } from './scripts/scripts.ts';
 
 /**

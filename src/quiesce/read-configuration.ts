@@ -13,7 +13,7 @@ import {
   type WorkloadFile,
 } from '../config/workload.ts';
 import { passwordsIn } from './databases/credentials.ts';
-import type { ApplicationRules, QuiescePlan, ScriptsPlan } from './model.ts';
+import type { ApplicationRules, QuiescePlan, ScriptsPlan } from './quiesce-types.ts';
 
 /** Where the configuration of applications lies. */
 export interface QuiescePaths {

@@ -1,6 +1,6 @@
 import { resumeBalance } from '../filesystems/btrfs/balance.ts';
 import { runPendingStatements } from './databases/pending-statements.ts';
-import type { PendingBalance, PendingCleanup, PendingScript } from './model.ts';
+import type { PendingBalance, PendingCleanup, PendingScript } from './quiesce-types.ts';
 import { openStep, runStep } from './scripts/script-step.ts';
 
 /** What became of something owed. */

@@ -1,5 +1,11 @@
 import { natureOfType } from '../filesystems/file-system-types.ts';
-import type { Disk, Exclusion, ExclusionReason, FileSystem, Plan } from '../filesystems/model.ts';
+import type {
+  Disk,
+  Exclusion,
+  ExclusionReason,
+  FileSystem,
+  Plan,
+} from '../filesystems/plan-types.ts';
 import type { OutputOf } from './schemas/described.ts';
 import type { planSummarySchema } from './schemas/plan-summary.ts';
 

@@ -1,6 +1,6 @@
 import { judge } from '../backup/outcome.ts';
 import type { BackupRecord, FileSystemTimes, TargetRecord } from '../backup/record.ts';
-import type { FileSystem } from '../filesystems/model.ts';
+import type { FileSystem } from '../filesystems/plan-types.ts';
 import type { OutputOf } from './schemas/described.ts';
 import type { spanSchema, timelineSchema } from './schemas/timeline.ts';
 

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { EventSlot } from '../../src/backup/context.ts';
 import { flush, MAX_TOTAL_MS } from '../../src/backup/flush.ts';
 import type { Freezer } from '../../src/freezer/freezer.ts';
-import type { FreezerEvent } from '../../src/freezer/model.ts';
+import type { FreezerEvent } from '../../src/freezer/freezer-types.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('flush');

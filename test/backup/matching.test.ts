@@ -8,7 +8,7 @@ import type { BackupRequest } from '../../src/backup/request.ts';
 import { scheduleInput } from '../../src/backup/schedule/topology.ts';
 import { diskBehind } from '../../src/backup/whole-set/behind.ts';
 import { FlashfreezeError } from '../../src/errors.ts';
-import type { Plan } from '../../src/filesystems/model.ts';
+import type { Plan } from '../../src/filesystems/plan-types.ts';
 import { parseBlobs } from '../../src/snapshot/blob/blob.ts';
 import { recordedHead } from '../snapshot/matching/fixtures/heads.ts';
 import { suite } from '../suite.ts';

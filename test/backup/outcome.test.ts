@@ -365,10 +365,10 @@ for (const end of [
 ] as const) {
   test(`does not say that everything was thawed while a freeze is under way: ${end.kind}`, () => {
     const all = goodRecord(2, { end, barrier: undefined });
-    const [said = ''] = judge({ ...all, unsettled: [1] }).problems;
+    const [said = ''] = judge({ ...all, stillFrozen: [1] }).problems;
     assert.not.match(said, 'everything was thawed');
     assert.match(said, `${all.plan.fileSystems[1]?.mountPoint} could not be thawed yet`);
-    assert.match(judge({ ...all, unsettled: [] }).problems[0] ?? '', 'everything was thawed');
+    assert.match(judge({ ...all, stillFrozen: [] }).problems[0] ?? '', 'everything was thawed');
   });
 }
 

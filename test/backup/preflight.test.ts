@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { preflightError } from '../../src/backup/preflight.ts';
-import type { Preflight, RequestFailure } from '../../src/snapshot/model.ts';
+import type { Preflight, RequestFailure } from '../../src/snapshot/snapshot-types.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('preflight error');

@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 import * as assert from 'uvu/assert';
-import type { ScheduleInput } from '../../src/backup/schedule/model.ts';
+import type { ScheduleInput } from '../../src/backup/schedule/schedule-types.ts';
 import {
   type DiskWatch,
   FreezeWindow,

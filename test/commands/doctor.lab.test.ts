@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
-import type { DoctorReport } from '../../src/doctor/model.ts';
+import type { DoctorReport } from '../../src/doctor/doctor-types.ts';
 import { doctorReportSchema } from '../../src/report/schemas/doctor-report.ts';
 import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { expiryOf } from '../../src/doctor/blob-checks.ts';
 import { examine } from '../../src/doctor/checks.ts';
-import type { Check, MachineFacts } from '../../src/doctor/model.ts';
+import type { Check, MachineFacts } from '../../src/doctor/doctor-types.ts';
 import { goodRecord } from '../backup/fixtures/records.ts';
 import { suite } from '../suite.ts';
 

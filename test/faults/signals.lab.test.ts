@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import * as assert from 'uvu/assert';
-import { FreezeLock } from '../../src/freezer/lock.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
+import { FileLock } from '../../src/system/file-lock.ts';
 import { Rig } from '../commands/rig.ts';
 import type { RequestFault } from '../lab/blob-server/model.ts';
 import { enterLab } from '../lab/namespace.ts';
@@ -62,7 +62,7 @@ const PHASES: readonly Phase[] = [
   },
   {
     name: 'lock',
-    prolong: () => FreezeLock.acquire(),
+    prolong: () => FileLock.acquire(),
     reached: (_, command) => command.said('take the lock'),
     frozen: 'not yet',
   },

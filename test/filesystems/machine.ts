@@ -1,4 +1,4 @@
-import type { DeviceNumber } from '../../src/filesystems/model.ts';
+import type { DeviceNumber } from '../../src/filesystems/plan-types.ts';
 import { type TreeEntry, TreeSystem } from './tree-system.ts';
 
 const GIB = 1024 ** 3;

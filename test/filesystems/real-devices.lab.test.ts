@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, unlink } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import type { FileSystem, Plan } from '../../src/filesystems/model.ts';
+import type { FileSystem, Plan } from '../../src/filesystems/plan-types.ts';
 import { readPlan } from '../../src/filesystems/read-plan.ts';
 import { type LabDisk, LabDisks } from '../lab/disks.ts';
 import { enterLab } from '../lab/namespace.ts';

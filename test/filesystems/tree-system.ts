@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path/posix';
-import type { DeviceNumber } from '../../src/filesystems/model.ts';
+import type { DeviceNumber } from '../../src/filesystems/plan-types.ts';
 import type { Inspection, SystemView } from '../../src/filesystems/system-view.ts';
 
 export type TreeEntry =

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { scheduleInput } from '../../src/backup/schedule/topology.ts';
-import type { Plan } from '../../src/filesystems/model.ts';
+import type { Plan } from '../../src/filesystems/plan-types.ts';
 import { readPlan } from '../../src/filesystems/read-plan.ts';
 import { suite } from '../suite.ts';
 import { DATA_CONTROLLER, Machine, OS_CONTROLLER } from './machine.ts';

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { sleepUntil } from '../../src/freezer/clock.ts';
+import { sleepUntil } from '../../src/system/clock.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('clock');

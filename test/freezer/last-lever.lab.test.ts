@@ -114,10 +114,10 @@ test(
     assert.equal(all.freezer.of('freeze-failed'), []);
     const { stuck } = await diagnose(all.freezer.freezer.freezingThreads(), [0]);
     assert.equal(stuck, [{ fileSystem: 0, phase: 'writers' }]);
-    assert.equal(all.freezer.freezer.unsettled(), [0]);
+    assert.equal(all.freezer.freezer.stillFrozen(), [0]);
     await all.scenario.release();
     await all.freezer.until('thawed');
-    assert.equal(all.freezer.freezer.unsettled(), []);
+    assert.equal(all.freezer.freezer.stillFrozen(), []);
   },
   LIMIT,
 );

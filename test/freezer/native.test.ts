@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
 import { Guardian } from '../../src/freezer/guardian.ts';
-import { errnoName, requireAddon, systemCallFailure } from '../../src/freezer/native.ts';
+import { errnoName, requireAddon, systemCallFailure } from '../../src/system/native.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('native');

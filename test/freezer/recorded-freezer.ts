@@ -1,5 +1,5 @@
 import { Freezer, type FreezerOptions } from '../../src/freezer/freezer.ts';
-import type { FreezerEvent } from '../../src/freezer/model.ts';
+import type { FreezerEvent } from '../../src/freezer/freezer-types.ts';
 
 type Kind = FreezerEvent['kind'];
 export type EventOf<K extends Kind> = Extract<FreezerEvent, { kind: K }>;

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { courseAfter, verdictWith } from '../../src/quiesce/decision.ts';
-import type { Course, Finding } from '../../src/quiesce/model.ts';
+import type { Course, Finding } from '../../src/quiesce/quiesce-types.ts';
 import type { Consistency, ResultCode } from '../../src/result-codes.ts';
 import { suite } from '../suite.ts';
 

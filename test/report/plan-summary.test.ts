@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Plan } from '../../src/filesystems/model.ts';
+import type { Plan } from '../../src/filesystems/plan-types.ts';
 import { summarizePlan } from '../../src/report/plan-summary.ts';
 import { renderPlan } from '../../src/report/plan-terminal.ts';
 import { goodRecord } from '../backup/fixtures/records.ts';

@@ -57,7 +57,7 @@ async function thawOne({
     if (device !== undefined && freezer.deviceNumbers[0] !== device) {
       end('gone');
     } else {
-      freezer.thawAnyones([0]);
+      freezer.forceThaw([0]);
     }
     return await promise;
   } catch (error) {

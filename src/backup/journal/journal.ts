@@ -1,7 +1,7 @@
 import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
-import type { FileSystem } from '../../filesystems/model.ts';
+import type { FileSystem } from '../../filesystems/plan-types.ts';
 import {
   isOfEarlierBoot,
   type ProcessIdentity,

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MarkDone, PendingCleanup } from '../../quiesce/model.ts';
+import type { MarkDone, PendingCleanup } from '../../quiesce/quiesce-types.ts';
 import { runPending } from '../../quiesce/run-pending.ts';
 import { type ProcessIdentity, processIdentity, stillRuns } from '../../system/process-identity.ts';
 import { writeWhole } from '../../system/replace-file.ts';

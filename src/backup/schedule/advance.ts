@@ -7,7 +7,7 @@ import type {
   ScheduleState,
   Step,
   TargetState,
-} from './model.ts';
+} from './schedule-types.ts';
 
 /**
  * The schedule rule: the one place that decides when a request leaves and when a file system is

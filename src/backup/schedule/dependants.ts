@@ -1,4 +1,4 @@
-import type { Dependants, ScheduleInput } from './model.ts';
+import type { Dependants, ScheduleInput } from './schedule-types.ts';
 
 /** Turns the relations of a schedule's input round. */
 export function dependantsOf({ fileSystems, targets }: ScheduleInput): Dependants {

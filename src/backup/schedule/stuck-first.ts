@@ -1,4 +1,4 @@
-import type { FileSystem } from '../../filesystems/model.ts';
+import type { FileSystem } from '../../filesystems/plan-types.ts';
 
 /**
  * The waves of a second attempt: those that were stuck are frozen before everything else, because

@@ -1,6 +1,6 @@
 import type { FireRule } from '../../config/vmbackup.ts';
-import type { Plan } from '../../filesystems/model.ts';
-import type { ScheduleInput } from './model.ts';
+import type { Plan } from '../../filesystems/plan-types.ts';
+import type { ScheduleInput } from './schedule-types.ts';
 
 /**
  * Turns plan and matching into what the schedule needs.

@@ -1,4 +1,4 @@
-import type { ExclusionReason } from '../../filesystems/model.ts';
+import type { ExclusionReason } from '../../filesystems/plan-types.ts';
 
 /**
  * Why a set of snapshots is less than what its file systems need to be restored together. Disks are kernel names

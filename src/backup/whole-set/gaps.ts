@@ -1,5 +1,5 @@
 import { pathOfDisk } from '../../filesystems/disks.ts';
-import { type Disk, type Exclusion, OS_DISK_LUN, type Plan } from '../../filesystems/model.ts';
+import { type Disk, type Exclusion, OS_DISK_LUN, type Plan } from '../../filesystems/plan-types.ts';
 import { mostServed } from './assignment.ts';
 import type { Target } from './behind.ts';
 import type { LeftOutReason, SetGap } from './gap.ts';

@@ -1,7 +1,7 @@
 /** The longest wait after failures, in intervals. */
-const MOST_INTERVALS = 12;
+const MAX_INTERVALS = 12;
 /** The longest wait at all; a timer counts to 24 days, and is over at once where it is to count further. */
-const MOST_MS = 24 * 3_600_000;
+const MAX_MS = 24 * 3_600_000;
 
 /**
  * How long to wait before the host is asked again: the interval; after failures in a row twice as long
@@ -11,7 +11,7 @@ const MOST_MS = 24 * 3_600_000;
  * @param random from 0 to 1
  */
 export function waitMs(intervalMs: number, failures: number, random: number): number {
-  const intervals = Math.min(2 ** failures, MOST_INTERVALS);
-  const longestMs = Math.min(intervalMs * intervals, MOST_MS);
+  const intervals = Math.min(2 ** failures, MAX_INTERVALS);
+  const longestMs = Math.min(intervalMs * intervals, MAX_MS);
   return failures === 0 ? longestMs : longestMs * (0.5 + random / 2);
 }

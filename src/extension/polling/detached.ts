@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { FlashfreezeError } from '../../errors.ts';
-import { FreezeLock } from '../../freezer/lock.ts';
+import { FileLock } from '../../system/file-lock.ts';
 import { type ProcessIdentity, processIdentity, stillRuns } from '../../system/process-identity.ts';
 import type { ServiceCommand } from './service-command.ts';
 
@@ -18,6 +18,8 @@ export const POLLING_FILES: PollingFiles = {
   pidFile: '/run/directsnapshot.pid',
   lockFile: '/run/directsnapshot.lock',
 };
+
+const LOCK_NAME = 'lock of the polling service';
 
 /** It thaws and tells the host first. */
 const STOP_LIMIT_MS = 90_000;
@@ -68,9 +70,9 @@ export async function stopDetached(files: PollingFiles = POLLING_FILES): Promise
  */
 export async function becomeTheService({
   lockFile,
-}: PollingFiles = POLLING_FILES): Promise<FreezeLock | undefined> {
+}: PollingFiles = POLLING_FILES): Promise<FileLock | undefined> {
   try {
-    return await FreezeLock.acquire({ path: lockFile, waitMs: 0 });
+    return await FileLock.acquire({ name: LOCK_NAME, path: lockFile, waitMs: 0 });
   } catch (error) {
     if (error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT') {
       return undefined;
@@ -79,9 +81,9 @@ export async function becomeTheService({
   }
 }
 
-async function waitForEnd(path: string): Promise<FreezeLock> {
+async function waitForEnd(path: string): Promise<FileLock> {
   try {
-    return await FreezeLock.acquire({ path, waitMs: STOP_LIMIT_MS });
+    return await FileLock.acquire({ name: LOCK_NAME, path, waitMs: STOP_LIMIT_MS });
   } catch (error) {
     throw error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT'
       ? new FlashfreezeError(

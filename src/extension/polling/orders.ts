@@ -82,15 +82,15 @@ function lunOf(value: unknown): number | undefined {
 }
 
 /** More than a machine has; what a host sends beyond is no reason to fill the log. */
-const MOST_NAMED_LUNS = 100;
+const MAX_NAMED_LUNS = 100;
 
 /** The disks of an order, for people. */
 export function describeDisks({ luns }: Pick<SnapshotOrder, 'luns'>): string {
   if (luns === undefined || luns.length === 0) {
     return 'every disk';
   }
-  const rest = luns.length - MOST_NAMED_LUNS;
-  const named = luns.slice(0, MOST_NAMED_LUNS).join(', ');
+  const rest = luns.length - MAX_NAMED_LUNS;
+  const named = luns.slice(0, MAX_NAMED_LUNS).join(', ');
   return rest > 0 ? `LUN ${named} and ${rest} more` : `LUN ${named}`;
 }
 

@@ -1,4 +1,3 @@
-import type { TaskReport } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import { redactReport } from '../status/redact-report.ts';
 import { tellEvents, uploadLog, uploadStatus } from '../task/publish.ts';
@@ -6,6 +5,7 @@ import { readMachine } from '../task/run-task.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import { finalReport, withUploadError } from '../task/task-report.ts';
 import type { Conclusion } from '../task/task-result.ts';
+import type { TaskReport } from '../task-types.ts';
 import type { UploadResult } from '../uploads/upload.ts';
 import { readReportSettings } from './order-report-settings.ts';
 import type { SnapshotOrder } from './orders.ts';

@@ -5,14 +5,14 @@ import type { BackupRequest } from '../../backup/request.ts';
 import { configuredRequest } from '../../backup/request.ts';
 import { backup } from '../../backup/run.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
-import type { QuiescePlan } from '../../quiesce/model.ts';
+import type { QuiescePlan } from '../../quiesce/quiesce-types.ts';
 import type { HostClient } from '../../snapshot/host/host-client.ts';
 import { EMPTY_SUCCESS } from '../../snapshot/host/status-code.ts';
 import { earliest, latest } from '../../system/stamps.ts';
-import type { SnapshotCreator } from '../model.ts';
 import type { SnapshotResult } from '../snapshot-method/take-snapshots.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import { type Conclusion, concludeTaken } from '../task/task-result.ts';
+import type { SnapshotCreator } from '../task-types.ts';
 import { type OrderFault, type SnapshotOrder, startSnapshotCall } from './orders.ts';
 
 /** The host counts a snapshot as consistent only if freeze to answer took less (host-api.md). */

@@ -1,8 +1,8 @@
 import type { Installation } from '../installation.ts';
-import type { TaskSettings } from '../model.ts';
 import { parseHandlerSettings } from '../settings/handler-settings.ts';
 import { interpretSettings } from '../settings/task-settings.ts';
 import { flagOf } from '../snapshot-method/flags.ts';
+import type { TaskSettings } from '../task-types.ts';
 import { startDetached, stopDetached } from './detached.ts';
 import { serviceCommand } from './service-command.ts';
 import { isSystemdRunning, startUnit, stopUnit } from './systemd.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /** As much as is kept of what openssl(1) says about a failure. */
-const MOST_COMPLAINT_CHARACTERS = 300;
+const MAX_COMPLAINT_CHARACTERS = 300;
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface OpensslLimits {
@@ -45,7 +45,7 @@ export async function runOpenssl(
     }
   });
   child.stderr.on('data', (chunk: Buffer) => {
-    complaint = `${complaint}${chunk.toString('latin1')}`.slice(0, MOST_COMPLAINT_CHARACTERS);
+    complaint = `${complaint}${chunk.toString('latin1')}`.slice(0, MAX_COMPLAINT_CHARACTERS);
   });
   // It may end without reading everything; its exit code says what that means.
   child.stdin.on('error', () => undefined);

@@ -14,7 +14,7 @@ export interface DecryptionOptions {
 }
 
 /** 65 disks with long SAS URIs are some 50 KiB. */
-const MOST_CLEAR_BYTES = 16 * 1024 * 1024;
+const MAX_CLEAR_BYTES = 16 * 1024 * 1024;
 const LABEL = 'protectedSettings';
 
 /**
@@ -105,7 +105,7 @@ async function decrypt(
   const deadline = performance.now() + timeLimitMs;
   const limits = (): OpensslLimits => ({
     timeLimitMs: Math.max(1, Math.ceil(deadline - performance.now())),
-    mostOutputBytes: MOST_CLEAR_BYTES,
+    mostOutputBytes: MAX_CLEAR_BYTES,
   });
   // A key with a pass phrase must fail: nobody is there to be asked for it.
   const files = ['-recip', certificate, '-inkey', key, '-passin', 'pass:'];

@@ -22,7 +22,7 @@ export interface SettingsFile {
 }
 
 /** 65 disks with long SAS URIs, encrypted and in base64, are some 100 KiB. */
-export const MOST_SETTINGS_BYTES = 16 * 1024 * 1024;
+export const MAX_SETTINGS_BYTES = 16 * 1024 * 1024;
 
 /**
  * The settings file of a sequence number; without a number the one modified last. Undefined where
@@ -84,15 +84,15 @@ async function namesIn(folder: string): Promise<string[]> {
  * The text of a settings file, without a byte order mark.
  *
  * @throws FlashfreezeError FF_SETTINGS_MISSING: no such file, or it cannot be read;
- * FF_SETTINGS_INVALID: no regular file, longer than `MOST_SETTINGS_BYTES`, not UTF-8
+ * FF_SETTINGS_INVALID: no regular file, longer than `MAX_SETTINGS_BYTES`, not UTF-8
  */
 export async function readSettingsText(path: string): Promise<string> {
   try {
     // Without O_NONBLOCK a pipe in the file's place would hold this up for ever.
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { size } = await regular(file, path);
-    if (size > MOST_SETTINGS_BYTES) {
-      throw invalid(`${path} has ${size} bytes; at most ${MOST_SETTINGS_BYTES} are read.`);
+    if (size > MAX_SETTINGS_BYTES) {
+      throw invalid(`${path} has ${size} bytes; at most ${MAX_SETTINGS_BYTES} are read.`);
     }
     return decode(await file.readFile(), path);
   } catch (error) {
@@ -184,7 +184,7 @@ function parseOrRefuse(text: string, reviver: Parameters<typeof parseWith>[1]): 
 }
 
 /** How many old files of a kind stay in a folder (agent-contract.md, Settings and sequence). */
-export const MOST_OLD_FILES = 60;
+export const MAX_OLD_FILES = 60;
 
 const KINDS = ['settings', 'status'] as const;
 type Kind = (typeof KINDS)[number];
@@ -198,7 +198,7 @@ interface DatedFile {
 /**
  * Renames every `<n>.settings` and `<n>.status` of a folder but the current ones to `<n>_settings`
  * and `<n>_status`, so that the agent reports the current sequence number only, and removes the oldest
- * of these beyond `MOST_OLD_FILES`. A settings file loses its secrets first. A file with a higher number
+ * of these beyond `MAX_OLD_FILES`. A settings file loses its secrets first. A file with a higher number
  * that is newer than the current one is left alone: the agent has just written it for the next command.
  *
  * Never rejects; returns what could not be done, as sentences for the log.
@@ -246,7 +246,7 @@ async function outdated(folder: string, kind: Kind, current: number): Promise<Da
 
 async function excess(folder: string, kind: Kind): Promise<DatedFile[]> {
   const files = await datedFiles(folder, new RegExp(`^(\\d+)_${kind}$`));
-  return files.sort(newestFirst).slice(MOST_OLD_FILES);
+  return files.sort(newestFirst).slice(MAX_OLD_FILES);
 }
 
 function newestFirst(one: DatedFile, other: DatedFile): number {

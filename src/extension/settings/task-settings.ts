@@ -1,6 +1,6 @@
 import type { GenericSchema, InferOutput } from 'valibot';
 import { FlashfreezeError } from '../../errors.ts';
-import { OS_DISK_LUN } from '../../filesystems/model.ts';
+import { OS_DISK_LUN } from '../../filesystems/plan-types.ts';
 import { type Blob, parseBlobs } from '../../snapshot/blob/blob.ts';
 import { metadataProblem } from '../../snapshot/blob/metadata.ts';
 import { isBlank, member, parseJson } from '../../system/json.ts';
@@ -10,7 +10,7 @@ import type {
   Pair,
   ScheduledStart,
   TaskSettings,
-} from '../model.ts';
+} from '../task-types.ts';
 import { readEncodedObject } from './encoded-object.ts';
 import { interpretReportSettings } from './report-settings.ts';
 import {

@@ -1,4 +1,4 @@
-import type { ScheduledStart } from '../model.ts';
+import type { ScheduledStart } from '../task-types.ts';
 
 /** Ticks of 1970-01-01T00:00Z. */
 const UNIX_EPOCH = 621_355_968_000_000_000n;

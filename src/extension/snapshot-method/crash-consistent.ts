@@ -1,4 +1,4 @@
-import type { TaskSettings } from '../model.ts';
+import type { TaskSettings } from '../task-types.ts';
 
 /**
  * Whether a failed freeze may end in a crash-consistent snapshot (settings.md, Crash-consistent

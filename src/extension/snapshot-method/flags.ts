@@ -1,4 +1,4 @@
-import type { TaskSettings } from '../model.ts';
+import type { TaskSettings } from '../task-types.ts';
 
 /** Flags come as text; what is neither true nor false is passed on as it is. */
 export function flagOf({ dynamicConfigs }: TaskSettings, name: string): boolean | string {

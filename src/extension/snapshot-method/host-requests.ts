@@ -6,7 +6,7 @@ import {
 } from '../../snapshot/host/do-snapshot.ts';
 import type { HostClient } from '../../snapshot/host/host-client.ts';
 import type { PreSnapshot, PreSnapshotRequest } from '../../snapshot/host/pre-snapshot.ts';
-import type { TaskSettings } from '../model.ts';
+import type { TaskSettings } from '../task-types.ts';
 import { flagOf } from './flags.ts';
 
 /** The flags that every request carries, in the order of host-api.md; off where the task does not name them. */

@@ -1,5 +1,5 @@
 import type { SnapshotMethod } from '../../config/vmbackup.ts';
-import type { TaskSettings } from '../model.ts';
+import type { TaskSettings } from '../task-types.ts';
 
 /** What counts where neither the machine's configuration nor the task says anything (settings.md). */
 export const DEFAULT_METHOD: SnapshotMethod = 'firstHostThenGuest';

@@ -9,7 +9,7 @@ import {
   secretsOfPreSnapshot,
 } from '../../snapshot/host/pre-snapshot.ts';
 import { unlessAborted } from '../../system/abort.ts';
-import type { SnapshotCreator, TaskSettings } from '../model.ts';
+import type { SnapshotCreator, TaskSettings } from '../task-types.ts';
 import { mayBeCrashConsistent } from './crash-consistent.ts';
 import { guestEndOf, guestEndOfError } from './guest-end.ts';
 import { hostProviderOf, preSnapshotRequestOf } from './host-requests.ts';

@@ -1,5 +1,5 @@
 import { type Consistency, RESULTS, type ResultCode } from '../../result-codes.ts';
-import type { SnapshotCreator, TaskReport } from '../model.ts';
+import type { SnapshotCreator, TaskReport } from '../task-types.ts';
 import { asciiJson } from './ascii-json.ts';
 import { cutTo } from './fitting.ts';
 

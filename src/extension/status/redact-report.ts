@@ -1,5 +1,5 @@
 import type { Redaction } from '../../log/redaction.ts';
-import type { TaskReport } from '../model.ts';
+import type { TaskReport } from '../task-types.ts';
 
 /** The report with every free text redacted; to be done before it is rendered, which escapes secrets. */
 export function redactReport(report: TaskReport, redaction: Redaction): TaskReport {

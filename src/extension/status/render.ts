@@ -1,5 +1,5 @@
 import { type Health, RESULTS } from '../../result-codes.ts';
-import type { SnapshotInfo, StorageDetails, TaskReport } from '../model.ts';
+import type { SnapshotInfo, StorageDetails, TaskReport } from '../task-types.ts';
 import { asciiJson } from './ascii-json.ts';
 import { cutTo, longestFitting } from './fitting.ts';
 import { formattedMessage, statusOf } from './message.ts';

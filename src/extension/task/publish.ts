@@ -1,10 +1,10 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { RESULTS } from '../../result-codes.ts';
-import type { TaskReport } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import { redactReport } from '../status/redact-report.ts';
 import { renderStatusBlob, renderStatusFile } from '../status/render.ts';
 import { statusFileExists, writeStatusFile } from '../status/status-file.ts';
+import type { TaskReport } from '../task-types.ts';
 import { type EventLevel, writeEvents } from '../telemetry/events.ts';
 import {
   DEFAULT_UPLOAD_LIMIT_MS,

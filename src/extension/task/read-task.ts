@@ -1,10 +1,10 @@
 import { FlashfreezeError } from '../../errors.ts';
-import type { TaskSettings } from '../model.ts';
 import { parseHandlerSettings } from '../settings/handler-settings.ts';
 import { decryptProtectedSettings } from '../settings/protected-settings.ts';
 import { interpretReportSettings, type ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
 import { interpretSettings } from '../settings/task-settings.ts';
+import type { TaskSettings } from '../task-types.ts';
 import type { TaskContext } from './task-context.ts';
 
 /** What could be read of a task: with wrong settings still where to report that they are wrong. */

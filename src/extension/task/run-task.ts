@@ -9,11 +9,11 @@ import { keepRecord, type RunToKeep, runPipeline } from '../../pipeline/pipeline
 import { QUIESCE_PATHS } from '../../quiesce/read-configuration.ts';
 import { RESULTS } from '../../result-codes.ts';
 import type { Installation } from '../installation.ts';
-import type { TaskSettings } from '../model.ts';
 import { runExclusively } from '../process-lock.ts';
 import { takeSnapshots } from '../snapshot-method/take-snapshots.ts';
 import { finishTask } from '../task-history.ts';
 import { forgetWorker, type Work } from '../task-process.ts';
+import type { TaskSettings } from '../task-types.ts';
 import { readMachineFacts } from '../telemetry/machine-facts.ts';
 import { announce, publish } from './publish.ts';
 import { type ReadTask, readTask, requireInTime } from './read-task.ts';

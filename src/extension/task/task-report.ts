@@ -1,8 +1,8 @@
 import type { BackupRecord } from '../../backup/record.ts';
 import type { UsedSpace } from '../../filesystems/used-size.ts';
 import type { ResultCode } from '../../result-codes.ts';
-import type { TaskReport } from '../model.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
+import type { TaskReport } from '../task-types.ts';
 import type { MachineFacts } from '../telemetry/machine-facts.ts';
 import { telemetryData } from '../telemetry/telemetry-data.ts';
 import type { TaskContext } from './task-context.ts';

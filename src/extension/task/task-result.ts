@@ -7,9 +7,9 @@ import { QuiesceError } from '../../quiesce/quiesce-error.ts';
 import { summarize } from '../../report/summary.ts';
 import type { Consistency, ResultCode } from '../../result-codes.ts';
 import type { Blob } from '../../snapshot/blob/blob.ts';
-import type { SnapshotCreator, SnapshotInfo } from '../model.ts';
 import { blobUriOf, snapshotUriOf } from '../snapshot-method/report.ts';
 import type { Taken } from '../snapshot-method/take-snapshots.ts';
+import type { SnapshotCreator, SnapshotInfo } from '../task-types.ts';
 
 /** What a task came to. No secrets. */
 export interface Conclusion {

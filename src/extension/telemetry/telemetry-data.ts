@@ -3,7 +3,7 @@ import type { UsedSpace } from '../../filesystems/used-size.ts';
 import { summarize } from '../../report/summary.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../../result-codes.ts';
 import { earliest, latest } from '../../system/stamps.ts';
-import type { Pair, SnapshotCreator } from '../model.ts';
+import type { Pair, SnapshotCreator } from '../task-types.ts';
 import type { MachineFacts } from './machine-facts.ts';
 
 /** What a task's `telemetryData` is made of. */

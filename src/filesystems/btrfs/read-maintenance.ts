@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { loadAddon } from '../../freezer/native.ts';
-import type { FileSystem } from '../model.ts';
+import { loadAddon } from '../../system/native.ts';
+import type { FileSystem } from '../plan-types.ts';
 import { longOperation, type MaintainedFileSystem } from './maintenance.ts';
 
 /** What is frozen, with a descriptor of it where there is one. */

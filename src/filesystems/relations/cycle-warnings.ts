@@ -1,6 +1,6 @@
-import type { DeviceNumber, FileSystem } from '../model.ts';
-import type { Relation, Via } from './model.ts';
+import type { DeviceNumber, FileSystem } from '../plan-types.ts';
 import { NeedGraph } from './need-graph.ts';
+import type { Relation, Via } from './relation-types.ts';
 
 /**
  * Names every cycle of relations: file systems that need each other, or one that needs itself. No

@@ -1,7 +1,7 @@
 import { natureOfType } from '../file-system-types.ts';
-import type { DeviceNumber } from '../model.ts';
 import type { Mount } from '../mountinfo.ts';
-import type { Daemon, Relation } from './model.ts';
+import type { DeviceNumber } from '../plan-types.ts';
+import type { Daemon, Relation } from './relation-types.ts';
 
 /**
  * Relations that come from processes: whoever waits for a daemon waits for every file system the

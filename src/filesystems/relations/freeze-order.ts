@@ -1,7 +1,7 @@
-import type { DeviceNumber, FileSystem } from '../model.ts';
+import type { DeviceNumber, FileSystem } from '../plan-types.ts';
 import { cycleWarnings } from './cycle-warnings.ts';
-import type { Relation } from './model.ts';
 import { NeedGraph, STRENGTH } from './need-graph.ts';
+import type { Relation } from './relation-types.ts';
 
 /** Positions are those in the list of file systems given to `freezeOrder`. */
 export interface FreezeOrder {

@@ -1,7 +1,7 @@
 import type { ProcessView } from '../../system/processes.ts';
 import { natureOfType } from '../file-system-types.ts';
-import type { DeviceNumber } from '../model.ts';
 import { type Mount, parseMountinfo } from '../mountinfo.ts';
+import type { DeviceNumber } from '../plan-types.ts';
 import type { PermissionMark } from './fdinfo.ts';
 
 /**

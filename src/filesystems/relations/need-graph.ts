@@ -1,5 +1,5 @@
-import type { DeviceNumber } from '../model.ts';
-import type { Relation, Via } from './model.ts';
+import type { DeviceNumber } from '../plan-types.ts';
+import type { Relation, Via } from './relation-types.ts';
 
 /**
  * How surely a freeze hangs when a relation is disregarded. Images and what daemons write on behalf

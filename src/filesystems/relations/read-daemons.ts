@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ProcessView, theseProcesses } from '../../system/processes.ts';
-import type { DeviceNumber } from '../model.ts';
+import type { DeviceNumber } from '../plan-types.ts';
 import { type DescriptorInfo, parseFdinfo } from './fdinfo.ts';
-import type { Daemon } from './model.ts';
 import { MountDevices } from './mount-devices.ts';
+import type { Daemon } from './relation-types.ts';
 
 /** 38,000 descriptors of 1,600 processes took 0.4 s on 2 cores. */
 export const READ_DAEMONS_LIMIT_MS = 3000;

@@ -9,7 +9,7 @@ export const PRIVATE_FILE = '/proc/self/fd/3';
 /** What is said once a client that was told to end has not. */
 const END_GRACE_MS = 1_000;
 /** What a client says is short; more of it is not kept. */
-const MOST_CHARACTERS = 1024 * 1024;
+const MAX_CHARACTERS = 1024 * 1024;
 
 /** How to talk with a client program over its standard input and output. */
 export interface Dialect {
@@ -222,5 +222,5 @@ function openPrivateFile(text: string, { uid, gid }: Account): number {
 }
 
 function keep(text: string): string {
-  return text.length > MOST_CHARACTERS ? text.slice(-MOST_CHARACTERS) : text;
+  return text.length > MAX_CHARACTERS ? text.slice(-MAX_CHARACTERS) : text;
 }

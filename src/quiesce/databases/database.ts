@@ -6,7 +6,7 @@ import type {
   Finding,
   QuiesceCircumstances,
   QuiescedApplication,
-} from '../model.ts';
+} from '../quiesce-types.ts';
 import { lookUpAccount } from './account.ts';
 import { DatabaseFault } from './fault.ts';
 import type { HeldDatabase, HoldDatabase } from './held-database.ts';

@@ -1,5 +1,5 @@
 import type { Workload } from '../../config/workload.ts';
-import type { QuiesceCircumstances } from '../model.ts';
+import type { QuiesceCircumstances } from '../quiesce-types.ts';
 import type { Account } from './account.ts';
 
 /** A database that has been brought into the state that the snapshots are to show. */

@@ -1,5 +1,5 @@
 import type { ResultCode } from '../../result-codes.ts';
-import type { PendingStatements } from '../model.ts';
+import type { PendingStatements } from '../quiesce-types.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';

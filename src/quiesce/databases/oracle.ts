@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ResultCode } from '../../result-codes.ts';
 import { errnoOf } from '../../system/errno.ts';
 import { earliest } from '../../system/stamps.ts';
-import type { PendingStatements } from '../model.ts';
+import type { PendingStatements } from '../quiesce-types.ts';
 import { findClient } from './client-program.ts';
 import type { Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';

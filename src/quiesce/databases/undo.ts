@@ -1,4 +1,4 @@
-import type { MarkDone, PendingStatements } from '../model.ts';
+import type { MarkDone, PendingStatements } from '../quiesce-types.ts';
 import { DatabaseFault } from './fault.ts';
 import type { ConnectionContext, DatabaseContext } from './held-database.ts';
 import type { DatabaseSession } from './session.ts';

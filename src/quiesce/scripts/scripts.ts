@@ -8,7 +8,7 @@ import type {
   QuiesceCircumstances,
   QuiescedApplication,
   ScriptsPlan,
-} from '../model.ts';
+} from '../quiesce-types.ts';
 import { openStep, runStep, type ScriptFailure, type ScriptStep } from './script-step.ts';
 
 /** A plugin whose two scripts were checked and opened. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { ExclusionReason } from '../../filesystems/model.ts';
+import type { ExclusionReason } from '../../filesystems/plan-types.ts';
 import { described, flag, list, nullable, number, text } from './described.ts';
 import { diskNames, fileSystemType, mountPoint, warnings } from './fields.ts';
 

@@ -1,6 +1,6 @@
 import { type Exchange, type ExchangeEnd, headerText, type RawAnswer } from '../http/exchange.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
-import type { RequestFailure, SnapshotAnswer } from '../model.ts';
+import type { RequestFailure, SnapshotAnswer } from '../snapshot-types.ts';
 import { failureOfAnswer, failureUnsent } from './failures.ts';
 
 /** What of a target its texts are made from; no secret but those that must not appear in them. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../errors.ts';
-import type { RequestFailure } from '../model.ts';
+import type { RequestFailure } from '../snapshot-types.ts';
 
 /** The run was over before its turn came: what ended it is told for itself. */
 export function failureUnsent(origin: string): RequestFailure {

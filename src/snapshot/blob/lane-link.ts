@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { SnapshotEvent } from '../model.ts';
+import type { SnapshotEvent } from '../snapshot-types.ts';
 import type { LaneCommand, LaneReport, LaneTask } from './lane-messages.ts';
 import type { LanePool } from './lane-pool.ts';
 import type { PreparedTarget } from './requests.ts';

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Preflight, Rewarmed, SnapshotAnswer, SnapshotEvent } from '../model.ts';
+import type { Preflight, Rewarmed, SnapshotAnswer, SnapshotEvent } from '../snapshot-types.ts';
 import type { PreparedTarget } from './requests.ts';
 
 /** What a lane is started with. */

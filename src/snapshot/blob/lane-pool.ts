@@ -11,7 +11,7 @@ import type { LaneTask } from './lane-messages.ts';
 export const DEFAULT_LANES = 1;
 
 /** The target numbers of each lane: dealt out in turn, so that lanes differ by one target at most. */
-export function dealTargets(targets: number, lanes: number): number[][] {
+export function roundRobin(targets: number, lanes: number): number[][] {
   const hands = Array.from({ length: Math.min(Math.max(1, lanes), targets) }, (): number[] => []);
   for (let target = 0; target < targets; target += 1) {
     hands[target % hands.length]?.push(target);

@@ -7,7 +7,7 @@ import {
   headerText,
 } from '../http/exchange.ts';
 import type { PreparedRequest } from '../http/request.ts';
-import type { Preflight, RequestFailure, Rewarmed } from '../model.ts';
+import type { Preflight, RequestFailure, Rewarmed } from '../snapshot-types.ts';
 import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
 import { failureOfPermissions } from './failures.ts';
 import type { LaneLimits } from './lane-messages.ts';

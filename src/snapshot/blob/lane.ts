@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { MessagePort } from 'node:worker_threads';
 import { youngGarbageCollector } from '../../system/garbage.ts';
 import { cutAt, type Exchange, type ExchangeListener } from '../http/exchange.ts';
-import type { SnapshotEvent } from '../model.ts';
+import type { SnapshotEvent } from '../snapshot-types.ts';
 import { snapshotAnswer } from './answers.ts';
 import type { LaneCommand, LaneLimits, LaneReport, LaneTask } from './lane-messages.ts';
 import { LaneTarget } from './lane-target.ts';

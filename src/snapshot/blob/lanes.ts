@@ -8,10 +8,10 @@ import type {
   SnapshotAnswer,
   SnapshotEvent,
   SnapshotProvider,
-} from '../model.ts';
+} from '../snapshot-types.ts';
 import { LaneLink } from './lane-link.ts';
 import type { LaneLimits } from './lane-messages.ts';
-import { DEFAULT_LANES, dealTargets, LanePool } from './lane-pool.ts';
+import { DEFAULT_LANES, LanePool, roundRobin } from './lane-pool.ts';
 import { type PreparedTarget, prepareTarget } from './requests.ts';
 import { Round } from './round.ts';
 
@@ -82,7 +82,7 @@ export class BlobLanes implements SnapshotProvider {
     const prepared = targets.map((target, index) =>
       prepareTarget(target, index, targets.length, options.proxyFor?.(target.blob.url)),
     );
-    const hands = dealTargets(prepared.length, options.lanes ?? DEFAULT_LANES);
+    const hands = roundRobin(prepared.length, options.lanes ?? DEFAULT_LANES);
     const pool = hands.length === 0 ? undefined : new LanePool(hands.length);
     const lanes = new BlobLanes(prepared, pool, options);
     try {

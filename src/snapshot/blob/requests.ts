@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FlashfreezeError } from '../../errors.ts';
 import type { PreparedRequest } from '../http/request.ts';
-import type { BlobTarget } from '../model.ts';
+import type { BlobTarget } from '../snapshot-types.ts';
 
 /**
  * The version of the Blob service's protocol that every request names. The oldest one the snapshot

@@ -1,4 +1,4 @@
-import type { RequestFailure, SnapshotAnswer, SnapshotEvent } from '../model.ts';
+import type { RequestFailure, SnapshotAnswer, SnapshotEvent } from '../snapshot-types.ts';
 
 interface Noted {
   asked: boolean;

@@ -5,7 +5,7 @@ import type {
   SnapshotAnswer,
   SnapshotEvent,
   SnapshotProvider,
-} from '../model.ts';
+} from '../snapshot-types.ts';
 import type { CommandEnd, HeldCommand } from './held-command.ts';
 
 const TARGET = 0;

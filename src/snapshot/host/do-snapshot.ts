@@ -7,7 +7,7 @@ import {
   textOf,
   wholeNumberOf,
 } from '../../system/json.ts';
-import type { DirectDriveSnapshot } from '../model.ts';
+import type { DirectDriveSnapshot } from '../snapshot-types.ts';
 import type { HostCall, HostDiskAnswer } from './host-call.ts';
 import { hostPost, isSuccess } from './host-client.ts';
 import { describeHostStatusCode, UNEXPECTED_FAILURE } from './status-code.ts';

@@ -1,5 +1,5 @@
 import type { PreparedRequest } from '../http/request.ts';
-import type { HostSnapshot } from '../model.ts';
+import type { HostSnapshot } from '../snapshot-types.ts';
 
 /** The one call to the host inside the window. Holds secrets (`request`). */
 export interface HostCall {

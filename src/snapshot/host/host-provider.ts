@@ -7,7 +7,7 @@ import type {
   SnapshotAnswer,
   SnapshotEvent,
   SnapshotProvider,
-} from '../model.ts';
+} from '../snapshot-types.ts';
 import type { HostCall, HostDiskAnswer } from './host-call.ts';
 import { HOST_TIMEOUT_MS, type HostClient, hostGet } from './host-client.ts';
 import { bodyText, EMPTY_SUCCESS, hostStatusCode, UNEXPECTED_FAILURE } from './status-code.ts';

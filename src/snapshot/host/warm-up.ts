@@ -16,7 +16,7 @@ const LIMIT_NS = 1_000_000_000n;
  */
 export async function rehearseCall({ request }: HostCall): Promise<void> {
   const socketPath = `\0flashfreeze-rehearsal-${process.pid}-${randomUUID()}`;
-  await using server = new ObligingHost();
+  await using server = new StubHost();
   await using client = HostClient.atSocket(socketPath);
   try {
     await server.listen(socketPath);
@@ -42,7 +42,7 @@ async function callOnce(client: HostClient, request: HostCall['request']): Promi
 }
 
 /** Takes every request, and says that all is well. */
-class ObligingHost implements AsyncDisposable {
+class StubHost implements AsyncDisposable {
   readonly #server: Server;
 
   constructor() {

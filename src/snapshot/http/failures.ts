@@ -1,4 +1,4 @@
-import type { RequestFailure } from '../model.ts';
+import type { RequestFailure } from '../snapshot-types.ts';
 
 type Kind = Exclude<RequestFailure['kind'], 'command'>;
 /** What an error of the connection can mean. */

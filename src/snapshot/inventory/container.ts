@@ -3,7 +3,7 @@ import { errnoOf } from '../../system/errno.ts';
 import { withoutQuery } from '../blob/blob-url.ts';
 import { deleteSnapshot } from '../blob/delete-snapshot.ts';
 import { proxyOptions } from '../blob/proxy-options.ts';
-import type { StoredSnapshot } from './model.ts';
+import type { StoredSnapshot } from './stored-snapshot.ts';
 
 /** For one answer of the service. */
 const ANSWER_LIMIT_MS = 30_000;

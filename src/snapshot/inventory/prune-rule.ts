@@ -1,4 +1,4 @@
-import type { StoredSnapshot } from './model.ts';
+import type { StoredSnapshot } from './stored-snapshot.ts';
 
 /** What may go: of each blob all but the newest `keep`, of these what is older than `olderThanMs`. */
 export interface PruneRule {

@@ -1,4 +1,4 @@
-import type { Preflight } from '../model.ts';
+import type { Preflight } from '../snapshot-types.ts';
 import { identify } from './identify.ts';
 import type { BlobContent } from './match-blobs.ts';
 

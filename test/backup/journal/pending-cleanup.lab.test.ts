@@ -8,7 +8,7 @@ import {
   runPendingCleanup,
 } from '../../../src/backup/journal/pending-cleanup.ts';
 import { recover } from '../../../src/backup/journal/recover.ts';
-import type { PendingCleanup, PendingScript } from '../../../src/quiesce/model.ts';
+import type { PendingCleanup, PendingScript } from '../../../src/quiesce/quiesce-types.ts';
 import { enterLab } from '../../lab/namespace.ts';
 import { ScriptFiles } from '../../quiesce/scripts/script-files.ts';
 import { suite } from '../../suite.ts';

@@ -5,7 +5,7 @@ import type {
   ScheduleAction,
   ScheduleEvent,
   ScheduleInput,
-} from '../../../src/backup/schedule/model.ts';
+} from '../../../src/backup/schedule/schedule-types.ts';
 import { suite } from '../../suite.ts';
 import { type Chance, type Occurrence, simulate } from './simulation.ts';
 

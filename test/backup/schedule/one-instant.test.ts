@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import type { ScheduleAction, ScheduleEvent } from '../../../src/backup/schedule/model.ts';
+import type { ScheduleAction, ScheduleEvent } from '../../../src/backup/schedule/schedule-types.ts';
 import { scheduleInput } from '../../../src/backup/schedule/topology.ts';
-import type { Plan } from '../../../src/filesystems/model.ts';
+import type { Plan } from '../../../src/filesystems/plan-types.ts';
 import { suite } from '../../suite.ts';
 import { type Occurrence, simulate } from './simulation.ts';
 

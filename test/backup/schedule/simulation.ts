@@ -4,7 +4,7 @@ import type {
   ScheduleEvent,
   ScheduleInput,
   ScheduleState,
-} from '../../../src/backup/schedule/model.ts';
+} from '../../../src/backup/schedule/schedule-types.ts';
 
 /** What the outside world did, in order: actions as they were issued and events as they came. */
 export type Occurrence =

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { stuckFirst } from '../../../src/backup/schedule/stuck-first.ts';
-import type { FileSystem } from '../../../src/filesystems/model.ts';
+import type { FileSystem } from '../../../src/filesystems/plan-types.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('order of a second attempt');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { fileSystemsBehind, scheduleInput } from '../../../src/backup/schedule/topology.ts';
-import type { FileSystem, Plan } from '../../../src/filesystems/model.ts';
+import type { FileSystem, Plan } from '../../../src/filesystems/plan-types.ts';
 import { suite } from '../../suite.ts';
 
 const EARLY = { fire: 'early', sequential: false } as const;

@@ -1,5 +1,5 @@
-import type { FreezerEvent } from '../../../src/freezer/model.ts';
-import type { SnapshotAnswer, SnapshotEvent } from '../../../src/snapshot/model.ts';
+import type { FreezerEvent } from '../../../src/freezer/freezer-types.ts';
+import type { SnapshotAnswer, SnapshotEvent } from '../../../src/snapshot/snapshot-types.ts';
 import { failedAnswer, goodAnswer } from '../fixtures/records.ts';
 import type { Machine } from './machine.ts';
 import { plannedIn } from './plan-of.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Behind } from '../../../src/backup/whole-set/behind.ts';
 import type { SetWishes } from '../../../src/backup/whole-set/gaps.ts';
 import type { FireRule } from '../../../src/config/vmbackup.ts';
-import type { ExclusionReason } from '../../../src/filesystems/model.ts';
+import type { ExclusionReason } from '../../../src/filesystems/plan-types.ts';
 
 /** One write as its writer means it; whoever is frozen begins it later, or not at all. */
 export interface Write {

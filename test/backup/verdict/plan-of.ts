@@ -1,4 +1,4 @@
-import type { Disk, Exclusion, FileSystem, Plan } from '../../../src/filesystems/model.ts';
+import type { Disk, Exclusion, FileSystem, Plan } from '../../../src/filesystems/plan-types.ts';
 import type { Fate, Machine, MachineDisk, MachineFileSystem } from './machine.ts';
 import { pathsOf, swapOf } from './world.ts';
 

@@ -12,7 +12,7 @@ import {
   type WindowRecord,
 } from '../../../src/backup/window.ts';
 import { WriteWatch } from '../../../src/backup/write-watch.ts';
-import type { SnapshotAnswer } from '../../../src/snapshot/model.ts';
+import type { SnapshotAnswer } from '../../../src/snapshot/snapshot-types.ts';
 import { FreezerOf, ServiceOf } from './kernel-and-service.ts';
 import { type Machine, STARTS_AT } from './machine.ts';
 import { blobOf, planOf, storageAfter } from './plan-of.ts';

@@ -3,7 +3,7 @@ import type { Behind } from '../../../src/backup/whole-set/behind.ts';
 import { describeGap, isFault, type SetGap } from '../../../src/backup/whole-set/gap.ts';
 import { gapOfHost, gapsOf, type SetWishes } from '../../../src/backup/whole-set/gaps.ts';
 import { wantedLuns } from '../../../src/extension/snapshot-method/take-snapshots.ts';
-import type { Disk, Exclusion, Plan } from '../../../src/filesystems/model.ts';
+import type { Disk, Exclusion, Plan } from '../../../src/filesystems/plan-types.ts';
 import { taskSettings } from '../../extension/snapshot-method/task-settings.ts';
 import { suite } from '../../suite.ts';
 

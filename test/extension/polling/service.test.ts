@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import type { Pair } from '../../../src/extension/model.ts';
 import { isPollingWanted } from '../../../src/extension/polling/service.ts';
+import type { Pair } from '../../../src/extension/task-types.ts';
 import { suite } from '../../suite.ts';
 import { taskSettings } from '../snapshot-method/task-settings.ts';
 

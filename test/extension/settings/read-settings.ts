@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { FlashfreezeError } from '../../../src/errors.ts';
-import type { TaskSettings } from '../../../src/extension/model.ts';
 import { interpretSettings } from '../../../src/extension/settings/task-settings.ts';
+import type { TaskSettings } from '../../../src/extension/task-types.ts';
 
 export type Members = Readonly<Record<string, unknown>>;
 

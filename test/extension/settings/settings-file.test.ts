@@ -20,7 +20,7 @@ import fc from 'fast-check';
 import { FlashfreezeError } from '../../../src/errors.ts';
 import {
   locateSettings,
-  MOST_SETTINGS_BYTES,
+  MAX_SETTINGS_BYTES,
   readSettingsText,
   rotate,
   scrubSettings,
@@ -128,7 +128,7 @@ test('what is no readable text file is refused with a code, and holds nothing up
   execFileSync('mkfifo', [at('pipe')]);
   await writeFile(at('latin1'), Buffer.from([0x22, 0xfc, 0x22]));
   await using huge = await open(at('huge'), 'w');
-  await huge.truncate(MOST_SETTINGS_BYTES + 1);
+  await huge.truncate(MAX_SETTINGS_BYTES + 1);
   for (const [name, code] of [
     ['missing', 'FF_SETTINGS_MISSING'],
     ['directory', 'FF_SETTINGS_INVALID'],

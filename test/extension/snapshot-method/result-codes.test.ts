@@ -5,7 +5,7 @@ import type { BackupRecord } from '../../../src/backup/record.ts';
 import { FlashfreezeError } from '../../../src/errors.ts';
 import { guestEndOf, guestEndOfError } from '../../../src/extension/snapshot-method/guest-end.ts';
 import { readDoSnapshot } from '../../../src/snapshot/host/do-snapshot.ts';
-import type { SnapshotAnswer } from '../../../src/snapshot/model.ts';
+import type { SnapshotAnswer } from '../../../src/snapshot/snapshot-types.ts';
 import {
   failedAnswer,
   goodAnswer,

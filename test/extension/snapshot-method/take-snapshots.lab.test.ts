@@ -5,13 +5,13 @@ import {
   DEFAULT_VM_BACKUP_CONFIGURATION,
   type SnapshotMethod,
 } from '../../../src/config/vmbackup.ts';
-import type { TaskSettings } from '../../../src/extension/model.ts';
 import {
   type Taken,
   takeSnapshots,
 } from '../../../src/extension/snapshot-method/take-snapshots.ts';
 import { concludeTaken } from '../../../src/extension/task/task-result.ts';
-import type { Selection } from '../../../src/filesystems/model.ts';
+import type { TaskSettings } from '../../../src/extension/task-types.ts';
+import type { Selection } from '../../../src/filesystems/plan-types.ts';
 import { Rig } from '../../commands/rig.ts';
 import { LabHost, WIRE_SERVER_ADDRESS } from '../../lab/host/lab-host.ts';
 import type { LoggedHostRequest } from '../../lab/host/model.ts';

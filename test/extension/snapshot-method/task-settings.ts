@@ -1,4 +1,4 @@
-import type { TaskSettings } from '../../../src/extension/model.ts';
+import type { TaskSettings } from '../../../src/extension/task-types.ts';
 import { blobsAt } from '../../snapshot/blob/fixtures/blobs.ts';
 
 type Overrides = Omit<Partial<TaskSettings>, 'custom' | 'includedDisks'> & {

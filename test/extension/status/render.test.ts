@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import type { SnapshotInfo, TaskReport } from '../../../src/extension/model.ts';
 import { redactReport } from '../../../src/extension/status/redact-report.ts';
 import {
   MAX_COPY_CHARACTERS,
@@ -8,6 +7,7 @@ import {
   renderStatusBlob,
   renderStatusFile,
 } from '../../../src/extension/status/render.ts';
+import type { SnapshotInfo, TaskReport } from '../../../src/extension/task-types.ts';
 import { Redaction } from '../../../src/log/redaction.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../../../src/result-codes.ts';
 import { suite } from '../../suite.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { freezeOrder } from '../../../src/filesystems/relations/freeze-order.ts';
-import type { Relation, Via } from '../../../src/filesystems/relations/model.ts';
 import { NeedGraph, STRENGTH } from '../../../src/filesystems/relations/need-graph.ts';
+import type { Relation, Via } from '../../../src/filesystems/relations/relation-types.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('order of freezing');

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { FileSystem } from '../../../src/filesystems/model.ts';
+import type { FileSystem } from '../../../src/filesystems/plan-types.ts';
 import {
   describeParts,
   type PlacedPart,

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { runPendingCleanup } from '../../../src/backup/journal/pending-cleanup.ts';
 import { ClientSession } from '../../../src/quiesce/databases/client-session.ts';
-import type { PendingCleanup } from '../../../src/quiesce/model.ts';
+import type { PendingCleanup } from '../../../src/quiesce/quiesce-types.ts';
 import type { LabDatabase } from '../../lab/databases/database-server.ts';
 import { askAll } from '../../lab/databases/engine.ts';
 import { BACKUP_PASSWORD, LabMariaDb, mariaDbPlaces } from '../../lab/databases/mariadb.ts';

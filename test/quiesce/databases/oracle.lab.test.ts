@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { PendingCleanup, QuiesceCircumstances } from '../../../src/quiesce/model.ts';
+import type { PendingCleanup, QuiesceCircumstances } from '../../../src/quiesce/quiesce-types.ts';
 import { runPending } from '../../../src/quiesce/run-pending.ts';
 import { enterLab } from '../../lab/namespace.ts';
 import { runCommand } from '../../lab/run-command.ts';

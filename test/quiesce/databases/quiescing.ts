@@ -1,8 +1,11 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import type { FileSystem } from '../../../src/filesystems/model.ts';
-import type { QuiesceCircumstances, QuiescedApplication } from '../../../src/quiesce/model.ts';
+import type { FileSystem } from '../../../src/filesystems/plan-types.ts';
 import { quiesce } from '../../../src/quiesce/quiesce.ts';
+import type {
+  QuiesceCircumstances,
+  QuiescedApplication,
+} from '../../../src/quiesce/quiesce-types.ts';
 import { readQuiesceConfiguration } from '../../../src/quiesce/read-configuration.ts';
 import { deviceOf } from './device-of.ts';
 

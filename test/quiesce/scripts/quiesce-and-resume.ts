@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import type { PendingCleanup, QuiescedApplication } from '../../../src/quiesce/model.ts';
 import { quiesce } from '../../../src/quiesce/quiesce.ts';
+import type { PendingCleanup, QuiescedApplication } from '../../../src/quiesce/quiesce-types.ts';
 import {
   type QuiescePaths,
   readQuiesceConfiguration,

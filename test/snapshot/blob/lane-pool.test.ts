@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { dealTargets } from '../../../src/snapshot/blob/lane-pool.ts';
+import { roundRobin } from '../../../src/snapshot/blob/lane-pool.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('dealing of targets to lanes');
@@ -8,7 +8,7 @@ const test = suite('dealing of targets to lanes');
 test('every target has one lane, and lanes differ by one target at most', () => {
   fc.assert(
     fc.property(fc.nat({ max: 100 }), fc.integer({ min: 0, max: 10 }), (targets, lanes) => {
-      const hands = dealTargets(targets, lanes);
+      const hands = roundRobin(targets, lanes);
       const all = hands.flat().sort((a, b) => a - b);
       assert.equal(
         all,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import * as assert from 'uvu/assert';
-import type { RequestFailure } from '../../../src/snapshot/model.ts';
+import type { RequestFailure } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
 import {

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Preflight } from '../../../src/snapshot/model.ts';
+import type { Preflight } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
 import { answer, Peer } from './fixtures/peer.ts';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as assert from 'uvu/assert';
 import { BlobLanes } from '../../../src/snapshot/blob/lanes.ts';
-import type { Preflight } from '../../../src/snapshot/model.ts';
+import type { Preflight } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 import { type Identity, trustOwnAuthority } from './fixtures/authority.ts';
 import { Peer } from './fixtures/peer.ts';

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { BlobLanes } from '../../../src/snapshot/blob/lanes.ts';
-import type { Preflight } from '../../../src/snapshot/model.ts';
+import type { Preflight } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
 import { blobAt } from './fixtures/blobs.ts';

@@ -5,7 +5,7 @@ import {
   type PreparedTarget,
   prepareTarget,
 } from '../../../src/snapshot/blob/requests.ts';
-import type { BlobTarget } from '../../../src/snapshot/model.ts';
+import type { BlobTarget } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 import { blobAt } from './fixtures/blobs.ts';
 

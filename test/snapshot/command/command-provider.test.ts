@@ -3,7 +3,7 @@ import { CommandProvider } from '../../../src/snapshot/command/command-provider.
 import { HeldCommand } from '../../../src/snapshot/command/held-command.ts';
 import { HeldOutput } from '../../../src/snapshot/command/held-output.ts';
 import { findProgram } from '../../../src/snapshot/command/program-path.ts';
-import type { SnapshotEvent } from '../../../src/snapshot/model.ts';
+import type { SnapshotEvent } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('command in the window');

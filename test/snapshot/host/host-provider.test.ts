@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { doSnapshotCall } from '../../../src/snapshot/host/do-snapshot.ts';
 import { HostClient } from '../../../src/snapshot/host/host-client.ts';
 import { HostProvider } from '../../../src/snapshot/host/host-provider.ts';
-import type { SnapshotAnswer, SnapshotEvent } from '../../../src/snapshot/model.ts';
+import type { SnapshotAnswer, SnapshotEvent } from '../../../src/snapshot/snapshot-types.ts';
 import { LabHost } from '../../lab/host/lab-host.ts';
 import type { HostFault } from '../../lab/host/model.ts';
 import { suite } from '../../suite.ts';

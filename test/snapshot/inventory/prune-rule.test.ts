@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { hasMetadata, type StoredSnapshot, taskOf } from '../../../src/snapshot/inventory/model.ts';
 import { ageMsOf, toPrune } from '../../../src/snapshot/inventory/prune-rule.ts';
+import {
+  hasMetadata,
+  type StoredSnapshot,
+  taskOf,
+} from '../../../src/snapshot/inventory/stored-snapshot.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('snapshot inventory');

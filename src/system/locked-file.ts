@@ -12,7 +12,7 @@ const heldOpen = new Set<string>();
  * tools that use lockf or fcntl. Such a lock belongs to the process and is dropped when *any* of its
  * descriptors of that file is closed: a process has it open once, and a second `open` is refused.
  */
-export class LockFile implements Disposable {
+export class LockedFile implements Disposable {
   readonly #path: string;
   readonly #descriptor: number;
   readonly #key: string;
@@ -31,7 +31,7 @@ export class LockFile implements Disposable {
    * @throws a failed system call (`systemCallFailure`): as `SafeDirectory.open`, EACCES if it is no regular file of
    * root's, EDEADLK if this process has it open
    */
-  static open(path: string): LockFile {
+  static open(path: string): LockedFile {
     using directory = SafeDirectory.open(dirname(path));
     const name = directory.pathOf(basename(path));
     // Looked up before it is opened: closing a second descriptor would drop the lock held on the first.
@@ -45,7 +45,7 @@ export class LockFile implements Disposable {
       closeSync(descriptor);
       throw failedCall('EACCES', 'open', path);
     }
-    return new LockFile(path, descriptor, `${dev}:${ino}`);
+    return new LockedFile(path, descriptor, `${dev}:${ino}`);
   }
 
   /** Whether the lock is had; throws a failed system call. */

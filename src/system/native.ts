@@ -24,7 +24,7 @@ export interface NativeFreezer {
   syncfs(indexes: readonly number[]): void;
   freeze(indexes: readonly number[]): void;
   thaw(indexes: readonly number[]): void;
-  thawAnyones(indexes: readonly number[]): void;
+  forceThaw(indexes: readonly number[]): void;
   thawEverything(): void;
   /** Pulled by native threads whenever a freeze is broken off. */
   useLastLever(lever: NativeLastLever): void;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
-import { FreezeLock } from '../../src/freezer/lock.ts';
+import { FileLock } from '../../src/system/file-lock.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('freeze lock');
@@ -67,7 +67,7 @@ async function isFree(path: string): Promise<boolean> {
   return tool.answer === 'locked';
 }
 
-async function refusal(acquiring: Promise<FreezeLock>): Promise<FlashfreezeError> {
+async function refusal(acquiring: Promise<FileLock>): Promise<FlashfreezeError> {
   try {
     using _lock = await acquiring;
   } catch (error) {
@@ -80,7 +80,7 @@ async function refusal(acquiring: Promise<FreezeLock>): Promise<FlashfreezeError
 test('it excludes tools that use lockf, until disposed', async () => {
   await using place = await makePlace();
   {
-    using _lock = await FreezeLock.acquire({ path: place.path });
+    using _lock = await FileLock.acquire({ path: place.path });
     assert.not(await isFree(place.path));
   }
   assert.ok(await isFree(place.path));
@@ -88,7 +88,7 @@ test('it excludes tools that use lockf, until disposed', async () => {
 
 test('what is missing of its directory is made for root alone', async () => {
   await using place = await makePlace();
-  using _lock = await FreezeLock.acquire({ path: place.path });
+  using _lock = await FileLock.acquire({ path: place.path });
   const modes = await Promise.all(
     ['made', 'made/deeper', 'made/deeper/lock'].map(async (name) => {
       const { mode, uid } = await stat(join(place.directory, name));
@@ -104,9 +104,9 @@ test('what is missing of its directory is made for root alone', async () => {
 
 test('it is had as soon as the other tool lets go', async () => {
   await using place = await makePlace();
-  (await FreezeLock.acquire({ path: place.path }))[Symbol.dispose]();
+  (await FileLock.acquire({ path: place.path }))[Symbol.dispose]();
   await using tool = await otherTool(place.path);
-  const acquiring = FreezeLock.acquire({ path: place.path, waitMs: 20_000 });
+  const acquiring = FileLock.acquire({ path: place.path, waitMs: 20_000 });
   tool.letGo();
   using _lock = await acquiring;
   assert.not(await isFree(place.path));
@@ -114,9 +114,9 @@ test('it is had as soon as the other tool lets go', async () => {
 
 test('a holder that does not let go is named when the time is over', async () => {
   await using place = await makePlace();
-  (await FreezeLock.acquire({ path: place.path }))[Symbol.dispose]();
+  (await FileLock.acquire({ path: place.path }))[Symbol.dispose]();
   await using tool = await otherTool(place.path);
-  const error = await refusal(FreezeLock.acquire({ path: place.path, waitMs: 50 }));
+  const error = await refusal(FileLock.acquire({ path: place.path, waitMs: 50 }));
   assert.is(error.code, 'FF_LOCK_TIMEOUT');
   assert.is(error.systemCall?.errno, 'ETIMEDOUT');
   assert.match(error.message, `process ${tool.pid}`);
@@ -125,11 +125,11 @@ test('a holder that does not let go is named when the time is over', async () =>
 
 test('waiting can be aborted', async () => {
   await using place = await makePlace();
-  (await FreezeLock.acquire({ path: place.path }))[Symbol.dispose]();
+  (await FileLock.acquire({ path: place.path }))[Symbol.dispose]();
   await using _tool = await otherTool(place.path);
   const reason = new Error('stop');
   const abort = new AbortController();
-  const acquiring = FreezeLock.acquire({ path: place.path, signal: abort.signal });
+  const acquiring = FileLock.acquire({ path: place.path, signal: abort.signal });
   abort.abort(reason);
   try {
     using _lock = await acquiring;
@@ -141,15 +141,15 @@ test('waiting can be aborted', async () => {
 
 test('a process holds it once, and a second try does not drop it', async () => {
   await using place = await makePlace();
-  using _lock = await FreezeLock.acquire({ path: place.path });
-  const error = await refusal(FreezeLock.acquire({ path: place.path }));
+  using _lock = await FileLock.acquire({ path: place.path });
+  const error = await refusal(FileLock.acquire({ path: place.path }));
   assert.match(error.message, 'this process holds it already');
   assert.not(await isFree(place.path));
 });
 
 test('freezing threads that close their copies of the descriptor do not drop it', async () => {
   await using place = await makePlace();
-  using _lock = await FreezeLock.acquire({ path: place.path });
+  using _lock = await FileLock.acquire({ path: place.path });
   {
     await using freezer = Freezer.open([place.directory, place.directory], () => {});
     assert.is(freezer.deviceNumbers.length, 2);
@@ -162,7 +162,7 @@ test('a symbolic link on the way is refused by name', async () => {
   await using place = await makePlace();
   await mkdir(join(place.directory, 'real'));
   await symlink('real', join(place.directory, 'made'));
-  const error = await refusal(FreezeLock.acquire({ path: place.path }));
+  const error = await refusal(FileLock.acquire({ path: place.path }));
   assert.is(error.systemCall?.errno, 'ELOOP');
   assert.match(error.message, `"${join(place.directory, 'made')}" is a symbolic link`);
 });
@@ -172,7 +172,7 @@ test('a lock file that is a symbolic link is refused', async () => {
   await writeFile(join(place.directory, 'real'), '');
   const path = join(place.directory, 'lock');
   await symlink('real', path);
-  const error = await refusal(FreezeLock.acquire({ path }));
+  const error = await refusal(FileLock.acquire({ path }));
   assert.match(error.message, 'symbolic link');
 });
 
@@ -184,7 +184,7 @@ test('a directory of somebody else’s, or that others may write, is refused', a
   for (const spoil of spoils) {
     await chmod(made, 0o700);
     await spoil();
-    const error = await refusal(FreezeLock.acquire({ path: place.path }));
+    const error = await refusal(FileLock.acquire({ path: place.path }));
     assert.is(error.systemCall?.errno, 'EACCES');
     assert.match(error.message, `"${made}" must belong to root`);
     assert.is(error.code, 'FF_FREEZE_FAILED');
@@ -195,22 +195,22 @@ test('a directory in the place of the lock, or a file in that of its directory, 
   await using place = await makePlace();
   const made = join(place.directory, 'made');
   await mkdir(made);
-  const error = await refusal(FreezeLock.acquire({ path: made }));
+  const error = await refusal(FileLock.acquire({ path: made }));
   assert.match(error.message, `"${made}" is of the wrong type (EISDIR)`);
   const file = join(place.directory, 'file');
   await writeFile(file, '');
-  const other = await refusal(FreezeLock.acquire({ path: join(file, 'lock') }));
+  const other = await refusal(FileLock.acquire({ path: join(file, 'lock') }));
   assert.match(other.message, `"${file}" is of the wrong type (ENOTDIR)`);
 });
 
 test('a lock file that its holder removes is not what is locked in the end', async () => {
   await using place = await makePlace();
   const { path } = place;
-  (await FreezeLock.acquire({ path }))[Symbol.dispose]();
+  (await FileLock.acquire({ path }))[Symbol.dispose]();
   await using holder = await otherTool(path);
   assert.is(holder.answer, 'locked');
   // It is open, and waited for, when this returns.
-  const acquiring = FreezeLock.acquire({ path });
+  const acquiring = FileLock.acquire({ path });
   await rm(path);
   holder.letGo();
   using lock = await acquiring;

@@ -1,7 +1,7 @@
 import type { SnapshotMethod } from '../config/vmbackup.ts';
 import type { Consistency, ResultCode } from '../result-codes.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
-import type { DirectDriveSnapshot } from '../snapshot/model.ts';
+import type { DirectDriveSnapshot } from '../snapshot/snapshot-types.ts';
 
 /** A member of the many `[{"Key": …, "Value": …}]` lists. */
 export type Pair = readonly [key: string, value: string];

@@ -1,4 +1,4 @@
-import type { DeviceNumber } from '../model.ts';
+import type { DeviceNumber } from '../plan-types.ts';
 
 /**
  * `dependent` cannot go on while `on` is frozen, so its FIFREEZE may not return then (freeze-facts.md,

@@ -1,7 +1,7 @@
 import type { ScriptCommand, ScriptPlugin } from '../config/script-plugin.ts';
 import type { Workload } from '../config/workload.ts';
 import type { Balance } from '../filesystems/btrfs/balance.ts';
-import type { FileSystem } from '../filesystems/model.ts';
+import type { FileSystem } from '../filesystems/plan-types.ts';
 import type { ResultCode } from '../result-codes.ts';
 
 /** Something that went wrong with an application, with the code it gives. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import { FreezeLock } from '../../src/freezer/lock.ts';
+import { FileLock } from '../../src/system/file-lock.ts';
 import { LabDisks } from '../lab/disks.ts';
 import { enterLab } from '../lab/namespace.ts';
 import { runCommand } from '../lab/run-command.ts';
@@ -18,7 +18,7 @@ test('who comes second waits for the lock, not for the thaw', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const mountPoint = lab.disks[0]?.mountPoint ?? '';
   const path = join(mountPoint, 'azure', 'lock');
-  using _held = await FreezeLock.acquire({ path });
+  using _held = await FileLock.acquire({ path });
   await runCommand('fsfreeze', ['--freeze', mountPoint]);
   const waiter = spawn(process.execPath, [WAITER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';

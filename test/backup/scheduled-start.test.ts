@@ -22,7 +22,10 @@ test('too early is less than nothing, and no freeze is no start', () => {
 });
 
 test('who was not ready in time is told so, with how late it was', () => {
-  assert.match(lateness({ askedFor: ASKED, lateMs: 3_210 }) ?? '', /3\.2 s after 2026-11-22T02:00/);
+  assert.match(
+    lateness({ askedFor: ASKED, lateMs: 3_210 }) ?? '',
+    /3\.2 s late \(scheduled for 2026-11-22T02:00/,
+  );
   for (const lateMs of [undefined, -1, 0, 99]) {
     assert.is(lateness({ askedFor: ASKED, lateMs }), undefined);
   }

@@ -89,7 +89,7 @@ test('a scheduled start leaves how late it was; one that could not be kept is sa
   assert.ok(kept.lateMs > -1, `${kept.lateMs} ms`);
   const missed = await startedAt(-1);
   assert.ok(missed.lateMs > 1_000);
-  assert.match(missed.stderr, /the freeze began \d+\.\d s after .*, for which it was asked/);
+  assert.match(missed.stderr, /the freeze started \d+\.\d s late \(scheduled for .*\)/);
 });
 
 test('the result is printed before a disk is written to that somebody else has frozen', async () => {

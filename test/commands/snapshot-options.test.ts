@@ -33,10 +33,14 @@ function refusal(act: () => unknown): FlashfreezeError {
 test('takes blobs and disks in the order given', () => {
   const url = `https://a.example/c/b?${SECRET}`;
   const other = `https://a.example/c/d?${SECRET}`;
-  assert.equal(requestedBlobs(options({ blob: [url], disk: [`/dev/sdc=${other}`] })), [
-    { url, device: undefined },
-    { url: other, device: '/dev/sdc' },
-  ]);
+  const blobs = requestedBlobs(options({ blob: [url], disk: [`/dev/sdc=${other}`] }));
+  assert.equal(
+    blobs.map(({ url: it, name, device }) => [it, name, device]),
+    [
+      [url, 'https://a.example/c/b', undefined],
+      [other, 'https://a.example/c/d', '/dev/sdc'],
+    ],
+  );
 });
 
 const refused: readonly [string, () => unknown][] = [
@@ -74,6 +78,15 @@ for (const [name, act] of refused) {
     assert.not.match(error.message, 'verysecret');
   });
 }
+
+test('refuses a URL that is not that of a blob by its place, with exit code 2 and no secret', () => {
+  const url = `https://a.example/c/b?${SECRET}`;
+  const error = refusal(() => requestedBlobs(options({ blob: [url, `x?${SECRET}`] })));
+  assert.is(error.code, 'FF_URL_INVALID');
+  assert.is(error.exitCode, 2);
+  assert.match(error.message, /^blob URL 2 of 2 /);
+  assert.not.match(error.message, 'verysecret');
+});
 
 test('reads seconds as milliseconds, times with any offset, and metadata with = in it', () => {
   assert.is(timeoutMsOf('1.5'), 1_500);

@@ -222,7 +222,7 @@ test(
     // The agent runs enable again; the host repeats what it has not heard of.
     assertCommands(await machine.repeatGoalState(), ['enable']);
     const torn = await machine.told('publish-snapshot', 'torn');
-    assert.match(torn.errMsg, 'in the midst of this order');
+    assert.match(torn.errMsg, 'ended while it handled this order');
     assert.is(torn.error?.code, '2');
     assert.is(await machine.traced(), 'pre post');
     await assertTaken(machine, 'whole');

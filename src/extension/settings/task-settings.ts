@@ -2,7 +2,6 @@ import type { GenericSchema, InferOutput } from 'valibot';
 import { FlashfreezeError } from '../../errors.ts';
 import { OS_DISK_LUN } from '../../filesystems/plan-types.ts';
 import { type Blob, parseBlobs } from '../../snapshot/blob/blob.ts';
-import { metadataProblem } from '../../snapshot/blob/metadata.ts';
 import { isBlank, member, parseJson } from '../../system/json.ts';
 import type {
   CustomSettings,
@@ -182,12 +181,7 @@ function metadataOf(pairs: Pairs | undefined, command: TaskSettings['command']):
   if (pairs === undefined && command === 'snapshot') {
     throw invalid(`backupMetadata is missing from objectStr of ${PUBLIC}; a snapshot needs it`);
   }
-  const metadata = lastOfEach((pairs ?? []).map(({ Key, Value }): Pair => [Key, Value]));
-  const problem = metadataProblem(metadata);
-  if (problem !== undefined) {
-    throw invalid(`backupMetadata of objectStr of ${PUBLIC} ${problem}`);
-  }
-  return metadata;
+  return lastOfEach((pairs ?? []).map(({ Key, Value }): Pair => [Key, Value]));
 }
 
 /** Names as the host service spells them (settings.md). */

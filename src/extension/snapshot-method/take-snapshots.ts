@@ -2,6 +2,7 @@ import { backupOrCrashConsistent, type RunOrFallback } from '../../backup/crash-
 import type { BackupRequest, RunObserver } from '../../backup/request.ts';
 import type { SnapshotMethod } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
+import { sendableMetadata } from '../../snapshot/blob/metadata.ts';
 import { HostClient } from '../../snapshot/host/host-client.ts';
 import {
   type PreSnapshot,
@@ -138,10 +139,15 @@ class TaskSnapshots implements AsyncDisposable {
   }
 
   async #takeByGuest(): Promise<void> {
-    const { settings, request, note } = this.#options;
+    const { settings, request, note, observer } = this.#options;
     const encrypted = settings.includedDisks.isVmAdeEnabled;
     const includedLuns = wantedLuns(settings);
-    const result = await this.#back({ ...request, encrypted, includedLuns });
+    // The host takes any metadata in its JSON; a request of the guest carries them in headers.
+    const { metadata, warnings } = sendableMetadata(request.metadata);
+    for (const warning of warnings) {
+      observer.warn(warning);
+    }
+    const result = await this.#back({ ...request, metadata, encrypted, includedLuns });
     const guest = result.ok
       ? guestEndOf(result.record)
       : guestEndOfError(result.error, settings.blobs.length);

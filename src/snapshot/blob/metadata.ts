@@ -31,3 +31,28 @@ export function metadataProblem(metadata: readonly MetadataPair[]): string | und
   }
   return bytes > MAX_BYTES ? `has ${bytes} bytes; expected at most ${MAX_BYTES} in all` : undefined;
 }
+
+/** Metadata that a snapshot request can carry, and what was left out. */
+export interface SendableMetadata {
+  readonly metadata: readonly MetadataPair[];
+  /** A sentence for each pair that was left out. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * For a caller that wants the snapshot even if the service would refuse some of its metadata: each pair that it would
+ * refuse, alone or beside those before it, is left out.
+ */
+export function sendableMetadata(given: readonly MetadataPair[]): SendableMetadata {
+  const metadata: MetadataPair[] = [];
+  const warnings: string[] = [];
+  for (const pair of given) {
+    const problem = metadataProblem([...metadata, pair]);
+    if (problem === undefined) {
+      metadata.push(pair);
+    } else {
+      warnings.push(`one pair of the metadata is not sent: it ${problem}`);
+    }
+  }
+  return { metadata, warnings };
+}

@@ -158,7 +158,10 @@ test('what the templates set is what the extension understands', () => {
   const task = interpretSettings(vm.settings, vm.protectedSettings);
   assert.is(task.command, 'snapshot');
   assert.is(task.taskId, 'nightly-1');
-  assert.equal(task.blobs, disks.blobSASUri);
+  assert.equal(
+    task.blobs.map(({ url }) => url),
+    disks.blobSASUri,
+  );
   assert.equal(task.metadata, [['purpose', 'test']]);
   assert.is(task.custom.takeSnapshotFrom, 'onlyGuest');
   assert.is(task.statusBlobUri, undefined);

@@ -159,7 +159,7 @@ test('no other run quiesces before the post-scripts of an order have ended, and 
   assert.is((await other).code, 0, (await other).stderr);
   const run = ['pre', 'post', 'post-end'];
   assert.equal(await scripts.traced(), [...run, ...run, ...run]);
-  assert.match(await scene.log(), 'another run has not let the applications go yet');
+  assert.match(await scene.log(), 'waiting for another run to release the applications');
 });
 
 test('what a dead run has left is settled before the order: a frozen file system, a post-script', async () => {
@@ -252,7 +252,7 @@ test('an order in the midst of which the service died is told as a fault, the ne
   await writeOrderNote(scene.installation.directory, 'torn', { kind: 'begun' });
   scene.start();
   const { started, published } = await scene.snapshot({ snapshotId: 'torn' });
-  assert.match(started.errMsg, 'in the midst of this order');
+  assert.match(started.errMsg, 'ended while it handled this order');
   assert.is(published.error?.code, '2');
   assert.not.match(await scene.log(), 'phase');
   assert.equal((await scene.snapshot({ snapshotId: 'found' })).published, FOUND);

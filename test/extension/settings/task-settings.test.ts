@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { interpretSettings } from '../../../src/extension/settings/task-settings.ts';
+import { blobsAt } from '../../snapshot/blob/fixtures/blobs.ts';
 import { suite } from '../../suite.ts';
 import { PRIVATE_OBJECT, PROPERTY_VALUES } from '../fixtures/samples.ts';
 
@@ -92,7 +93,7 @@ test('everything that can be said is understood', () => {
     start: { ticks: '636458000000000000', at: new Date('2017-11-09T04:53:20Z') },
     locale: 'fr-FR',
     isV2: true,
-    blobs: JSON.parse(PRIVATE_OBJECT).blobSASUri,
+    blobs: blobsAt(...JSON.parse(PRIVATE_OBJECT).blobSASUri),
     metadata: [
       ['backupTaskId', '1'],
       ['Retention', 'Ünï'],

@@ -1,5 +1,9 @@
 import * as assert from 'uvu/assert';
-import { type MetadataPair, metadataProblem } from '../../../src/snapshot/blob/metadata.ts';
+import {
+  type MetadataPair,
+  metadataProblem,
+  sendableMetadata,
+} from '../../../src/snapshot/blob/metadata.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('metadata of snapshots');
@@ -44,5 +48,22 @@ for (const [name, metadata, expected] of refused) {
     assert.not.match(problem, 'täglich');
   });
 }
+
+test('of a task whatever cannot be sent is left out, with a warning that quotes no value', () => {
+  const { metadata, warnings } = sendableMetadata([
+    ['Policy', 'täglich'],
+    ['a-b', 'x'],
+    ['Key', 'a'],
+    ['KEY', 'b'],
+    ['Long', 'x'.repeat(8_190)],
+    ['Last', 'c'],
+  ]);
+  assert.equal(metadata, [
+    ['Key', 'a'],
+    ['Last', 'c'],
+  ]);
+  assert.is(warnings.length, 4);
+  assert.not.match(warnings.join(), 'täglich');
+});
 
 test.run();

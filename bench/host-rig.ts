@@ -1,5 +1,5 @@
-import { type LabDisk, LabDisks } from '../test/lab/disks.ts';
-import { LabHost } from '../test/lab/host/lab-host.ts';
+import { type LabDisk, LabDisks } from '../src/lab/disks.ts';
+import { LabHost } from '../src/lab/host/lab-host.ts';
 import { millisecondsOf, type Span } from './probe/figures.ts';
 import { ProbedRig, type RigPrograms } from './probed-rig.ts';
 import { diskSpecs, mountPointsOf, type Rig, type RigOptions, startProgramsOn } from './rig.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, loadavg, release, totalmem } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
-import { tryCommand } from '../test/lab/run-command.ts';
+import { tryCommand } from '../src/lab/run-command.ts';
 
 /** Where and with what something was measured. */
 export interface Machine {

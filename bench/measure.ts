@@ -7,7 +7,7 @@
  */
 import type { OptionValues } from 'commander';
 import { exitOnError } from '../src/commands/exit.ts';
-import { enterLab } from '../test/lab/namespace.ts';
+import { enterLab } from '../src/lab/namespace.ts';
 import { SCENARIOS } from './scenarios/all.ts';
 
 /** Longer than any scenario; for what hangs. */

@@ -1,13 +1,8 @@
 import { join } from 'node:path';
-import { BlobServer } from '../test/lab/blob-server/blob-server.ts';
-import type { LoggedRequest } from '../test/lab/blob-server/model.ts';
-import {
-  type DiskSpec,
-  type LabDisk,
-  LabDisks,
-  type LabFileSystemType,
-} from '../test/lab/disks.ts';
-import { LAB_DIRECTORY, LAB_TLS } from '../test/lab/lab-paths.ts';
+import { BlobServer } from '../src/lab/blob-server/blob-server.ts';
+import type { LoggedRequest } from '../src/lab/blob-server/model.ts';
+import { type DiskSpec, type LabDisk, LabDisks, type LabFileSystemType } from '../src/lab/disks.ts';
+import { LAB_DIRECTORY, LAB_TLS } from '../src/lab/lab-paths.ts';
 import { millisecondsOf, type Span } from './probe/figures.ts';
 import type { ProbeOptions, StallProbe } from './probe/stall-probe.ts';
 import { ProbedRig, type RigPrograms, startPrograms } from './probed-rig.ts';

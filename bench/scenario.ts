@@ -1,5 +1,5 @@
 import type { Command, OptionValues } from 'commander';
-import type { OptionalCommand } from '../test/lab/requirements.ts';
+import type { OptionalCommand } from '../src/lab/requirements.ts';
 
 /** One thing that can be measured: `npm run bench -- <name> [options]`. */
 export interface ScenarioDefinition<Options, Figures> {

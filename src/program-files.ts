@@ -13,4 +13,4 @@ export const GUARDIAN_PATH = join(native, 'flashfreeze-guardian');
 /** The module that a thread of the lane pool runs. */
 export const LANE_PATH = isBundled ? join(here, 'worker.js') : join(here, 'snapshot/blob/lane.ts');
 /** Undefined in what is deployed: that goes without the lab. */
-export const LAB_DIRECTORY = isBundled ? undefined : join(here, '../test/lab');
+export const LAB_DIRECTORY = isBundled ? undefined : join(here, 'lab');

@@ -14,7 +14,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
-import { expediteGracePeriods } from './lab/grace-periods.ts';
+import { expediteGracePeriods } from '../src/lab/grace-periods.ts';
 import { parseUvuTotals } from './uvu-totals.ts';
 
 const FILE_TIME_LIMIT_MS = 300_000;

@@ -1,4 +1,4 @@
-import type { OptionalCommand } from '../../test/lab/requirements.ts';
+import type { OptionalCommand } from '../../src/lab/requirements.ts';
 import type { Contender } from '../sample.ts';
 import { fsfreezeAndCurl } from './fsfreeze-curl.ts';
 import { scriptedPeer } from './peer-request.ts';

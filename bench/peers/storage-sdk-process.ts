@@ -4,7 +4,7 @@
  */
 import { text } from 'node:stream/consumers';
 import { AnonymousCredential, PageBlobClient } from '@azure/storage-blob';
-import { runCommand } from '../../test/lab/run-command.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import type { PeerRequest } from './peer-request.ts';
 
 const { mountPoints, urls } = JSON.parse(await text(process.stdin)) as PeerRequest;

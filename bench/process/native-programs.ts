@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FlashfreezeError } from '../../src/errors.ts';
-import { tryCommand } from '../../test/lab/run-command.ts';
+import { tryCommand } from '../../src/lab/run-command.ts';
 
 const FLAGS = ['-O2', '-Wall', '-Wextra', '-Werror', '-pthread'];
 

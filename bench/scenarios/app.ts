@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { DatabaseRig } from '../../test/lab/databases/database-rig.ts';
-import { ENGINES, type Engine, POSTGRES } from '../../test/lab/databases/engine.ts';
+import { DatabaseRig } from '../../src/lab/databases/database-rig.ts';
+import { ENGINES, type Engine, POSTGRES } from '../../src/lab/databases/engine.ts';
 import { count, milliseconds } from '../options.ts';
 import { defineScenario, type Progress } from '../scenario.ts';
 import { median } from '../statistics.ts';

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { prepareGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
+import type { GuestProcess } from '../../src/lab/agent/guest-processes.ts';
+import type { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import { LAB_DIRECTORY } from '../../src/lab/lab-paths.ts';
 import { startDiskServer } from '../../test/extension/disk-server.ts';
 import { preparePayload } from '../../test/extension/payload.ts';
 import { Scene } from '../../test/extension/scene.ts';
-import { prepareGuestLab } from '../../test/lab/agent/enter-guest-lab.ts';
-import type { GuestProcess } from '../../test/lab/agent/guest-processes.ts';
-import type { BlobServer } from '../../test/lab/blob-server/blob-server.ts';
-import { LAB_DIRECTORY } from '../../test/lab/lab-paths.ts';
 import { count, diskCount, milliseconds } from '../options.ts';
 import { millisecondsOf, overlaps, type Pause } from '../probe/figures.ts';
 import { StallProbe } from '../probe/stall-probe.ts';

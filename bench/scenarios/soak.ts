@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { seededRandom } from '../../test/lab/blob-server/random.ts';
-import { listLoopDevices } from '../../test/lab/loop-devices.ts';
-import { Writers } from '../../test/lab/writers.ts';
+import { seededRandom } from '../../src/lab/blob-server/random.ts';
+import { listLoopDevices } from '../../src/lab/loop-devices.ts';
+import { Writers } from '../../src/lab/writers.ts';
 import {
   addRigOptions,
   count,

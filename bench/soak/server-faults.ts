@@ -1,5 +1,5 @@
-import type { FaultRule } from '../../test/lab/blob-server/model.ts';
-import type { Random } from '../../test/lab/blob-server/random.ts';
+import type { FaultRule } from '../../src/lab/blob-server/model.ts';
+import type { Random } from '../../src/lab/blob-server/random.ts';
 
 /** What the server does wrong in one run. */
 export interface DrawnFault {

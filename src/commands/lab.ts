@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
-// Types only: the code is loaded where it exists.
-import type * as LabScene from '../../test/lab/lab.ts';
-import type * as LabNamespace from '../../test/lab/namespace.ts';
 import { FlashfreezeError } from '../errors.ts';
+// Types only: the code is loaded where it exists.
+import type * as LabScene from '../lab/lab.ts';
+import type * as LabNamespace from '../lab/namespace.ts';
 import { LAB_DIRECTORY } from '../program-files.ts';
 import { renderTable } from '../report/table.ts';
 import { snapshot } from './snapshot.ts';

@@ -5,9 +5,9 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
 import { type Ended, flashfreeze, MAIN } from '../commands/command-line.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand, tryCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 280 });

@@ -1,14 +1,14 @@
 import { truncateSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { attachImage, detachDevice } from '../../src/lab/loop-devices.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { blobServer, Rig } from '../commands/rig.ts';
 import { RunningCommand } from '../faults/running-command.ts';
 import { untilRequested } from '../faults/watch-requests.ts';
-import { LabDisks } from '../lab/disks.ts';
-import { attachImage, detachDevice } from '../lab/loop-devices.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
 import { ScriptFiles } from '../quiesce/scripts/script-files.ts';
 import { suite } from '../suite.ts';
 

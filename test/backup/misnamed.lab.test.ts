@@ -1,10 +1,10 @@
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { type Ended, flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 120 });

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { tryCommand } from '../lab/run-command.ts';
+import { tryCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('command lines of the benchmarks that are refused');

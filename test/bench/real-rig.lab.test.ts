@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { BlobServer } from '../lab/blob-server/blob-server.ts';
-import { LabDisks } from '../lab/disks.ts';
-import { LAB_DIRECTORY, LAB_TLS } from '../lab/lab-paths.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { tryCommand } from '../lab/run-command.ts';
+import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { LAB_DIRECTORY, LAB_TLS } from '../../src/lab/lab-paths.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { tryCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 
 // The lab stands for the machine whose own disks are measured.

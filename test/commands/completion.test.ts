@@ -4,10 +4,10 @@ import { completionScript } from '../../src/commands/completion.ts';
 import { manualPage } from '../../src/commands/manual.ts';
 import { createProgram } from '../../src/commands/program.ts';
 import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../src/config/vmbackup.ts';
+import { requireLabCommands } from '../../src/lab/requirements.ts';
+import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
 import { RUN_FOLDER } from '../../src/report/run-folder.ts';
 import { DEFAULT_LANES } from '../../src/snapshot/blob/lane-pool.ts';
-import { requireLabCommands } from '../lab/requirements.ts';
-import { runCommand, tryCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 
 await requireLabCommands(['groff']);

@@ -4,11 +4,11 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import type { FreezeSummary } from '../../src/report/freeze-summary.ts';
 import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts';
-import { LabDisks } from '../lab/disks.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { type Ended, flashfreeze, MAIN } from './command-line.ts';
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import type { PlanSummary } from '../../src/report/plan-summary.ts';
 import { planSummarySchema } from '../../src/report/schemas/plan-summary.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
 import { blobServer, Rig } from './rig.ts';

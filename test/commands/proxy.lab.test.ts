@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import { enterLab } from '../lab/namespace.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { TunnelProxy } from '../snapshot/blob/fixtures/tunnel-proxy.ts';
 import { suite } from '../suite.ts';
 import { type Ended, flashfreeze } from './command-line.ts';

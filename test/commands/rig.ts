@@ -1,6 +1,6 @@
-import { BlobServer } from '../lab/blob-server/blob-server.ts';
-import { type DiskSpec, LabDisks } from '../lab/disks.ts';
-import { LAB_TLS } from '../lab/lab-paths.ts';
+import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import { type DiskSpec, LabDisks } from '../../src/lab/disks.ts';
+import { LAB_TLS } from '../../src/lab/lab-paths.ts';
 
 /** Lab disks and a blob server whose page blobs are their images. */
 export class Rig implements AsyncDisposable {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { Lab } from '../lab/lab.ts';
-import { enterLab } from '../lab/namespace.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
 import { type Ended, flashfreeze } from './command-line.ts';
 

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { JOURNAL_DIRECTORY } from '../../src/backup/journal/journal.ts';
-import { LabDisks } from '../lab/disks.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand, tryCommand } from '../lab/run-command.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
 

@@ -9,12 +9,12 @@ import {
 } from 'node:fs';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
+import { type DiskSpec, LabDisks } from '../../src/lab/disks.ts';
+import { attachImage, detachDevice, partition } from '../../src/lab/loop-devices.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
-import { type DiskSpec, LabDisks } from '../lab/disks.ts';
-import { attachImage, detachDevice, partition } from '../lab/loop-devices.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
 import { blobServer, Rig } from './rig.ts';

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { openTrustedFile, readTrustedFile } from '../../src/config/trusted-file.ts';
-import { enterLab } from '../lab/namespace.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 60 });

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from '../lab/run-command.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 
 /** The C programs in `programs/`. */
 export type ProgramName = 'permission-daemon' | 'silent-daemon' | 'fuse-image-server';

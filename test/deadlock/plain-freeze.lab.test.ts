@@ -3,8 +3,8 @@
  * without it hangs, and what is said to release it does.
  */
 import * as assert from 'uvu/assert';
-import { enterLab } from '../lab/namespace.ts';
-import { tryCommand } from '../lab/run-command.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { tryCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 import type { DeadlockScenario } from './scenario.ts';
 import {

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LabFileSystemType } from '../lab/disks.ts';
-import { tryCommand } from '../lab/run-command.ts';
+import type { LabFileSystemType } from '../../src/lab/disks.ts';
+import { tryCommand } from '../../src/lab/run-command.ts';
 import type { DaemonProcess } from './daemon-process.ts';
 import type { Openers } from './openers.ts';
 import { PlainFreeze } from './plain-freeze.ts';

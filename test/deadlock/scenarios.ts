@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { LabDisks } from '../lab/disks.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
 import { DaemonProcess, type LogHabit } from './daemon-process.ts';
 import { Openers } from './openers.ts';
 import { DeadlockScenario, type ScenarioOptions, type ScenarioParts } from './scenario.ts';

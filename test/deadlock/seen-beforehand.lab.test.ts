@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { readPlan } from '../../src/filesystems/read-plan.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 import type { DeadlockScenario } from './scenario.ts';
 import { cycle, imageOnFrozen, logElsewhere, selfWatch, servedImage } from './scenarios.ts';

@@ -1,8 +1,13 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LabFileSystemType } from '../lab/disks.ts';
-import { attachImage, detachDevice, mountDevices, thawAndUnmount } from '../lab/loop-devices.ts';
-import { runCommand } from '../lab/run-command.ts';
+import type { LabFileSystemType } from '../../src/lab/disks.ts';
+import {
+  attachImage,
+  detachDevice,
+  mountDevices,
+  thawAndUnmount,
+} from '../../src/lab/loop-devices.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { DaemonProcess, type LogHabit } from './daemon-process.ts';
 
 const SIZE_MB = { ext3: 64, ext4: 64, xfs: 320, btrfs: 160 } as const;

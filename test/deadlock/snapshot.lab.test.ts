@@ -1,11 +1,11 @@
 /** The real command in every deadlock: it ends, says what happened, and everybody goes on. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import { LAB_TLS } from '../../src/lab/lab-paths.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { type Ended, flashfreeze } from '../commands/command-line.ts';
-import { BlobServer } from '../lab/blob-server/blob-server.ts';
-import { LAB_TLS } from '../lab/lab-paths.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import type { DeadlockScenario, ScenarioDisk, ScenarioOptions } from './scenario.ts';
 import {

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
+import type { GoalStateOutcome } from '../../src/lab/agent/guest-agent.ts';
+import type { ReportedStatus } from '../../src/lab/agent/status-report.ts';
 import { RESULTS, type ResultCode } from '../../src/result-codes.ts';
-import type { GoalStateOutcome } from '../lab/agent/guest-agent.ts';
-import type { ReportedStatus } from '../lab/agent/status-report.ts';
 import type { Scene, Task } from './scene.ts';
 import type { StatusBlob } from './task-blobs.ts';
 

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import { JOURNAL_DIRECTORY } from '../../src/backup/journal/journal.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { tryCommand } from '../../src/lab/run-command.ts';
 import { MAIN } from '../commands/command-line.ts';
 import { FrozenWorker, gone, stop } from '../freezer/frozen-worker.ts';
 import { writable } from '../freezer/writer.ts';
-import { LabDisks } from '../lab/disks.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { tryCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 200 });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { BlobServer } from '../lab/blob-server/blob-server.ts';
-import type { BlobServerOptions } from '../lab/blob-server/model.ts';
-import { LAB_TLS } from '../lab/lab-paths.ts';
+import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import type { BlobServerOptions } from '../../src/lab/blob-server/model.ts';
+import { LAB_TLS } from '../../src/lab/lab-paths.ts';
 import type { Scene } from './scene.ts';
 
 const POLL_MS = 5;

@@ -1,10 +1,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
-import { enterGuestLab } from '../lab/agent/enter-guest-lab.ts';
-import { writeIdentity } from '../lab/agent/extension-folders.ts';
-import type { Guest } from '../lab/agent/guest.ts';
-import type { LoggedRequest } from '../lab/blob-server/model.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
+import { writeIdentity } from '../../src/lab/agent/extension-folders.ts';
+import type { Guest } from '../../src/lab/agent/guest.ts';
+import type { LoggedRequest } from '../../src/lab/blob-server/model.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { assertBlobStatus, assertCommands, assertReported } from './checks.ts';
 import { startDiskServer, untilSnapshotRequested } from './disk-server.ts';

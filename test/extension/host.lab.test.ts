@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
+import { madeUpSecret, SecretSearch } from '../../src/lab/agent/secret-search.ts';
+import { LabHost, WIRE_SERVER_ADDRESS } from '../../src/lab/host/lab-host.ts';
+import type { HostFault } from '../../src/lab/host/model.ts';
 import type { ResultCode } from '../../src/result-codes.ts';
-import { enterGuestLab } from '../lab/agent/enter-guest-lab.ts';
-import { madeUpSecret, SecretSearch } from '../lab/agent/secret-search.ts';
-import { LabHost, WIRE_SERVER_ADDRESS } from '../lab/host/lab-host.ts';
-import type { HostFault } from '../lab/host/model.ts';
 import { suite } from '../suite.ts';
 import { assertBlobStatus, assertReported, telemetry } from './checks.ts';
 import { preparePayload } from './payload.ts';

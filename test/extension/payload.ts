@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from '../lab/run-command.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 
 export const HANDLER_NAME = 'Microsoft.RecoveryServices.FlashfreezeLab';
 /** The second one is what the first is updated to. */

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import { enterGuestLab } from '../lab/agent/enter-guest-lab.ts';
-import { SecretSearch } from '../lab/agent/secret-search.ts';
-import type { SnapshotOrder } from '../lab/host/model.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
+import { SecretSearch } from '../../src/lab/agent/secret-search.ts';
+import type { SnapshotOrder } from '../../src/lab/host/model.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { assertBlobStatus, assertCommands, telemetry } from './checks.ts';
 import { preparePayload } from './payload.ts';

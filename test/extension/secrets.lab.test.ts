@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import { enterGuestLab } from '../lab/agent/enter-guest-lab.ts';
-import type { GoalStateOutcome } from '../lab/agent/guest-agent.ts';
-import { madeUpSecret, SecretSearch } from '../lab/agent/secret-search.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
+import type { GoalStateOutcome } from '../../src/lab/agent/guest-agent.ts';
+import { madeUpSecret, SecretSearch } from '../../src/lab/agent/secret-search.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { assertCommands } from './checks.ts';
 import { startDiskServer } from './disk-server.ts';

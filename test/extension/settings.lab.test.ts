@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
+import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
+import type { ProtectedSettings } from '../../src/lab/agent/settings-text.ts';
+import { CIPHERS } from '../../src/lab/agent/transport-certificate.ts';
 import type { ResultCode } from '../../src/result-codes.ts';
-import { enterGuestLab } from '../lab/agent/enter-guest-lab.ts';
-import type { ProtectedSettings } from '../lab/agent/settings-text.ts';
-import { CIPHERS } from '../lab/agent/transport-certificate.ts';
 import { suite } from '../suite.ts';
 import { assertBlobStatus, assertCommands, assertReported } from './checks.ts';
 import { preparePayload } from './payload.ts';

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { AnonymousCredential, BlockBlobClient, PageBlobClient } from '@azure/storage-blob';
-import type { Azurite } from '../lab/azurite.ts';
+import type { Azurite } from '../../src/lab/azurite.ts';
 
 /** What the status blob holds, as far as the tests look at it. */
 export interface StatusBlob {

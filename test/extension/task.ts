@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { HandlerSettings, ProtectedSettings } from '../lab/agent/settings-text.ts';
-import type { Cipher } from '../lab/agent/transport-certificate.ts';
+import type { HandlerSettings, ProtectedSettings } from '../../src/lab/agent/settings-text.ts';
+import type { Cipher } from '../../src/lab/agent/transport-certificate.ts';
 
 /** What a test wants of a task; everything else is as the service usually sends it. */
 export interface TaskWish {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
+import { extensionFolders } from '../../src/lab/agent/extension-folders.ts';
 import { readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
-import { enterGuestLab } from '../lab/agent/enter-guest-lab.ts';
-import { extensionFolders } from '../lab/agent/extension-folders.ts';
 import { suite } from '../suite.ts';
 import { HANDLER_NAME, preparePayload } from './payload.ts';
 import { Scene } from './scene.ts';

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { gracePeriods } from '../../bench/faults/remains.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { gracePeriods } from './campaign/remains.ts';
 import { guardianOf } from './processes.ts';
 import { RunningCommand } from './running-command.ts';
 import { slowly, untilFreezing } from './slow-freeze.ts';

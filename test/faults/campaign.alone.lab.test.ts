@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { playCampaign, withGround } from '../../bench/faults/campaign.ts';
+import { type Drawn, FAULT_KINDS } from '../../bench/faults/draw.ts';
+import { describeRound, isGood, renderCampaign } from '../../bench/faults/report.ts';
+import { playRound } from '../../bench/faults/round.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { playCampaign, withGround } from './campaign/campaign.ts';
-import { type Drawn, FAULT_KINDS } from './campaign/draw.ts';
-import { describeRound, isGood, renderCampaign } from './campaign/report.ts';
-import { playRound } from './campaign/round.ts';
 
 await enterLab({ lifetimeSeconds: 200 });
 

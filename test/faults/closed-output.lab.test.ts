@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { JOURNAL_DIRECTORY } from '../../src/backup/journal/journal.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { MAIN } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 60 });

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { enterLab } from '../../src/lab/namespace.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { Rig } from '../commands/rig.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import { type Ending, RunningCommand } from './running-command.ts';
 import { slowly, untilFreezing } from './slow-freeze.ts';

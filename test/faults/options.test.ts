@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { tryCommand } from '../lab/run-command.ts';
+import { FAULT_KINDS } from '../../bench/faults/draw.ts';
+import { parseCampaign, USAGE } from '../../bench/faults/options.ts';
+import { tryCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { FAULT_KINDS } from './campaign/draw.ts';
-import { parseCampaign, USAGE } from './options.ts';
 
 const test = suite('options of the fault campaign');
 
@@ -32,7 +32,7 @@ test('what cannot be meant is refused with the option named', () => {
 });
 
 test('prints its usage, or one line of what is wrong with its options', async () => {
-  const main = join(import.meta.dirname, 'main.ts');
+  const main = join(import.meta.dirname, '../../bench/faults/main.ts');
   const helped = await tryCommand(process.execPath, [main, '--help']);
   assert.equal([helped.code, helped.stdout, helped.stderr], [0, `${USAGE}\n`, '']);
   for (const options of [['--rounds', '0'], ['--rounds', '--seed'], ['--x']]) {

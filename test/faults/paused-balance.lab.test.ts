@@ -1,10 +1,10 @@
 /** A run that is ended while a balance is still on its way to the pause that the run has asked for. */
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import { LabDisks } from '../lab/disks.ts';
-import { enterLab } from '../lab/namespace.ts';
+import { RunningBalance } from '../../bench/faults/running-balance.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
-import { RunningBalance } from './campaign/running-balance.ts';
 import { RunningCommand } from './running-command.ts';
 
 await enterLab({ lifetimeSeconds: 120 });

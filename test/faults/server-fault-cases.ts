@@ -1,4 +1,4 @@
-import type { ConnectionFault, FaultRule, RequestFault } from '../lab/blob-server/model.ts';
+import type { ConnectionFault, FaultRule, RequestFault } from '../../src/lab/blob-server/model.ts';
 
 /** A rule without the blob it is for. */
 export type BlobFault = FaultRule extends infer Rule

@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
+import type { LoggedRequest } from '../../src/lab/blob-server/model.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import type { DiskSummary, RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
-import type { LoggedRequest } from '../lab/blob-server/model.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import { RunningCommand } from './running-command.ts';
 import { assertNoSecret } from './secrets.ts';

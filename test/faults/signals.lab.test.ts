@@ -1,10 +1,10 @@
 import { constants } from 'node:os';
 import * as assert from 'uvu/assert';
+import type { RequestFault } from '../../src/lab/blob-server/model.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { FileLock } from '../../src/system/file-lock.ts';
 import { Rig } from '../commands/rig.ts';
-import type { RequestFault } from '../lab/blob-server/model.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import { GUARDIAN, guardianOf, processes } from './processes.ts';
 import { type Ending, RunningCommand } from './running-command.ts';

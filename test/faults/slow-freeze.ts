@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { gracePeriods } from './campaign/remains.ts';
+import { gracePeriods } from '../../bench/faults/remains.ts';
 import type { RunningCommand } from './running-command.ts';
 import { STRACE_IOCTLS } from './strace.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BlobServer } from '../lab/blob-server/blob-server.ts';
-import type { LoggedRequest } from '../lab/blob-server/model.ts';
+import type { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import type { LoggedRequest } from '../../src/lab/blob-server/model.ts';
 import type { RunningCommand } from './running-command.ts';
 
 const POLL_MS = 5;

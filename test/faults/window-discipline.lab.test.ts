@@ -1,9 +1,9 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import type { RequestFault } from '../../src/lab/blob-server/model.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { Rig } from '../commands/rig.ts';
-import type { RequestFault } from '../lab/blob-server/model.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import {
   describeOffences,

@@ -2,9 +2,9 @@ import { mkdir, open, readFile, unlink } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import type { FileSystem, Plan } from '../../src/filesystems/plan-types.ts';
 import { readPlan } from '../../src/filesystems/read-plan.ts';
-import { type LabDisk, LabDisks } from '../lab/disks.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { type LabDisk, LabDisks } from '../../src/lab/disks.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 
 await enterLab();

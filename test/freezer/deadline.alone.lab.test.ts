@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Guardian } from '../../src/freezer/guardian.ts';
-import { LabDisks } from '../lab/disks.ts';
-import { enterLab } from '../lab/namespace.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
 import { rcuExpedited, withRcuExpedited } from './grace-periods.ts';
 import { inMs, RecordedFreezer } from './recorded-freezer.ts';

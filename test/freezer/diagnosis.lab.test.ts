@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { type Diagnosis, diagnose } from '../../src/freezer/diagnosis.ts';
 import type { KernelWait } from '../../src/freezer/kernel-stack.ts';
 import { freezePhase } from '../../src/freezer/kernel-stack.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import {
   cycle,
   imageOnFrozen,
@@ -9,7 +10,6 @@ import {
   selfWatch,
   servedImage,
 } from '../deadlock/scenarios.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 
 await enterLab();

@@ -4,12 +4,12 @@ import * as assert from 'uvu/assert';
 import { diagnose } from '../../src/freezer/diagnosis.ts';
 import { GUARDIAN_PATH, Guardian } from '../../src/freezer/guardian.ts';
 import { LastLever, type PermissionDescriptor } from '../../src/freezer/last-lever.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { DaemonProcess } from '../deadlock/daemon-process.ts';
 import type { DeadlockScenario } from '../deadlock/scenario.ts';
 import { cycle, selfWatch } from '../deadlock/scenarios.ts';
-import { LabDisks } from '../lab/disks.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { inMs, RecordedFreezer } from './recorded-freezer.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { ControlGroup, hierarchies } from '../lab/control-group.ts';
-import { enterLab } from '../lab/namespace.ts';
+import { ControlGroup, hierarchies } from '../../src/lab/control-group.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
 
 await enterLab();

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { MountOpenings } from '../../src/freezer/open-mounts.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { DaemonProcess } from '../deadlock/daemon-process.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 90 });

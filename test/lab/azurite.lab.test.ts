@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { BlobClient, type RestError } from '@azure/storage-blob';
+import type { LabFileSystemType } from '../../src/lab/disks.ts';
+import { blobName, Lab, listBack, mixedDisks } from '../../src/lab/lab.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
-import type { LabFileSystemType } from './disks.ts';
-import { blobName, Lab, listBack, mixedDisks } from './lab.ts';
-import { enterLab } from './namespace.ts';
 
 await enterLab();
 

@@ -6,9 +6,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listLoopDevices } from '../../src/lab/loop-devices.ts';
 import { suite } from '../suite.ts';
 import type { FrozenLab } from './fixtures/frozen-lab.ts';
-import { listLoopDevices } from './loop-devices.ts';
 
 // Each lab here stands frozen, a writer blocked behind each disk, when something is killed. No
 // enterLab(): what is left is looked for on the machine itself.

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
+import { type DiskSpec, type LabDisk, LabDisks } from '../../src/lab/disks.ts';
+import { listLoopDevices } from '../../src/lab/loop-devices.ts';
+import { mountedFileSystems } from '../../src/lab/mounts.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { type DiskSpec, type LabDisk, LabDisks } from './disks.ts';
 import { blockedState } from './fixtures/blocked-state.ts';
-import { listLoopDevices } from './loop-devices.ts';
-import { mountedFileSystems } from './mounts.ts';
-import { enterLab } from './namespace.ts';
-import { runCommand } from './run-command.ts';
 
 await enterLab();
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { LabDisks } from '../../src/lab/disks.ts';
 import { suite } from '../suite.ts';
-import { LabDisks } from './disks.ts';
 
 const test = suite('lab disks outside the lab');
 

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import {
+  type MountedFileSystem,
+  mountPointsToCover,
+  parseMountInfo,
+} from '../../src/lab/mounts.ts';
 import { suite } from '../suite.ts';
-import { type MountedFileSystem, mountPointsToCover, parseMountInfo } from './mounts.ts';
 
 const test = suite('lab mounts');
 

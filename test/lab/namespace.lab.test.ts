@@ -4,9 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { tryCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 import type { View } from './fixtures/look-around.ts';
-import { tryCommand } from './run-command.ts';
 
 const test = suite('lab namespace');
 const LOOK_AROUND = join(import.meta.dirname, 'fixtures/look-around.ts');

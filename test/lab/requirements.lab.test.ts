@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { requireLabCommands } from '../../src/lab/requirements.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { enterLab } from './namespace.ts';
-import { requireLabCommands } from './requirements.ts';
-import { runCommand } from './run-command.ts';
 
 await enterLab();
 

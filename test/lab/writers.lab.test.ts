@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { thawCompletely } from '../../src/lab/loop-devices.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
+import { Writers } from '../../src/lab/writers.ts';
 import { suite } from '../suite.ts';
-import { LabDisks } from './disks.ts';
 import { blockedState } from './fixtures/blocked-state.ts';
-import { thawCompletely } from './loop-devices.ts';
-import { enterLab } from './namespace.ts';
-import { runCommand } from './run-command.ts';
-import { Writers } from './writers.ts';
 
 await enterLab();
 

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
+import { crc32c, withFsid } from '../../bench/proof/btrfs-identity.ts';
 import { suite } from '../suite.ts';
-import { crc32c, withFsid } from './btrfs-identity.ts';
 
 const test = suite('the identity of a btrfs copy');
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { tryCommand } from '../lab/run-command.ts';
+import { parseCommandLine, USAGE } from '../../bench/proof/command-line.ts';
+import { DEFAULT_SCENARIO } from '../../bench/proof/scenario.ts';
+import { tryCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { parseCommandLine, USAGE } from './command-line.ts';
-import { DEFAULT_SCENARIO } from './scenario.ts';
 
 const test = suite('command line of the proof');
 
@@ -29,7 +29,7 @@ test('refuses a database that is not known, and options that it has no use for',
 });
 
 test('prints its usage, or one line of what is wrong with its options', async () => {
-  const main = join(import.meta.dirname, 'proof.ts');
+  const main = join(import.meta.dirname, '../../bench/proof/proof.ts');
   const helped = await tryCommand(process.execPath, [main, '--help']);
   assert.equal([helped.code, helped.stdout, helped.stderr], [0, `${USAGE}\n`, '']);
   for (const options of [['--disks', '1'], ['--seed', '--disks'], ['--db', 'x'], ['--x']]) {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
+import { findCut, type Observation } from '../../bench/proof/cut.ts';
+import { type Chain, expectedHolding, stepOf } from '../../bench/proof/order.ts';
+import { decodeRecords, encodeRecord } from '../../bench/proof/record.ts';
 import { suite } from '../suite.ts';
-import { findCut, type Observation } from './cut.ts';
-import { type Chain, expectedHolding, stepOf } from './order.ts';
-import { decodeRecords, encodeRecord } from './record.ts';
 
 const test = suite('the ordered writer and the cut');
 

@@ -2,11 +2,11 @@ import { mkdtempDisposable, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { type Chain, expectedHolding, stepOf } from '../../bench/proof/order.ts';
+import { rawDiskBytes, rawOffset, readRaw } from '../../bench/proof/raw-area.ts';
+import { encodeRecord, RECORD_BYTES } from '../../bench/proof/record.ts';
+import { judgeSnapshot } from '../../bench/proof/verdict.ts';
 import { suite } from '../suite.ts';
-import { type Chain, expectedHolding, stepOf } from './order.ts';
-import { rawDiskBytes, rawOffset, readRaw } from './raw-area.ts';
-import { encodeRecord, RECORD_BYTES } from './record.ts';
-import { judgeSnapshot } from './verdict.ts';
 
 const test = suite('records on a raw disk');
 const CHAINS: readonly Chain[] = [

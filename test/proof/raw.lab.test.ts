@@ -1,10 +1,10 @@
 import * as assert from 'uvu/assert';
-import { enterLab } from '../lab/namespace.ts';
+import { takeWithFlashfreeze } from '../../bench/proof/flashfreeze.ts';
+import { isProved, type ProofResult, prove } from '../../bench/proof/proof.ts';
+import type { TakeSnapshots } from '../../bench/proof/proof-run.ts';
+import { DEFAULT_SCENARIO, type Scenario } from '../../bench/proof/scenario.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
-import { takeWithFlashfreeze } from './flashfreeze.ts';
-import { isProved, type ProofResult, prove } from './proof.ts';
-import type { TakeSnapshots } from './proof-run.ts';
-import { DEFAULT_SCENARIO, type Scenario } from './scenario.ts';
 
 await enterLab({ lifetimeSeconds: 290, commands: ['xfs_repair', 'dumpe2fs'] });
 

@@ -1,6 +1,11 @@
 import * as assert from 'uvu/assert';
+import {
+  DEFAULT_SCENARIO,
+  diskSpecs,
+  makeChains,
+  parseScenario,
+} from '../../bench/proof/scenario.ts';
 import { suite } from '../suite.ts';
-import { DEFAULT_SCENARIO, diskSpecs, makeChains, parseScenario } from './scenario.ts';
 
 const test = suite('the scenario of a proof');
 

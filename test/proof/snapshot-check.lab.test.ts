@@ -1,16 +1,20 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { type DiskSpec, type LabDisk, LabDisks } from '../lab/disks.ts';
-import { LAB_DIRECTORY } from '../lab/lab-paths.ts';
-import { thawCompletely } from '../lab/loop-devices.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
+import { chainDirectory, LOG_FILE } from '../../bench/proof/chain-files.ts';
+import type { Chain } from '../../bench/proof/order.ts';
+import { encodeRecord } from '../../bench/proof/record.ts';
+import {
+  checkPlace,
+  type PlaceFinding,
+  type PlaceSnapshot,
+} from '../../bench/proof/snapshot-check.ts';
+import { type DiskSpec, type LabDisk, LabDisks } from '../../src/lab/disks.ts';
+import { LAB_DIRECTORY } from '../../src/lab/lab-paths.ts';
+import { thawCompletely } from '../../src/lab/loop-devices.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { chainDirectory, LOG_FILE } from './chain-files.ts';
-import type { Chain } from './order.ts';
-import { encodeRecord } from './record.ts';
-import { checkPlace, type PlaceFinding, type PlaceSnapshot } from './snapshot-check.ts';
 
 await enterLab({ lifetimeSeconds: 240, commands: ['xfs_repair', 'dumpe2fs'] });
 

@@ -1,11 +1,11 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import { ENGINES } from '../../src/lab/databases/engine.ts';
+import { makeAccounts, Transfers } from '../../src/lab/databases/transfers.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
 import { Rig } from '../commands/rig.ts';
 import { RunningCommand } from '../faults/running-command.ts';
 import { untilRequested } from '../faults/watch-requests.ts';
-import { ENGINES } from '../lab/databases/engine.ts';
-import { makeAccounts, Transfers } from '../lab/databases/transfers.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 200, commands: ENGINES.flatMap(({ commands }) => commands) });

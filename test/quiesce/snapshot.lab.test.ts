@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { enterLab } from '../../src/lab/namespace.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
@@ -8,7 +9,6 @@ import { describeOffences, frozenSpan, offences, TRACED_CALLS } from '../faults/
 import { RunningCommand } from '../faults/running-command.ts';
 import { parseStrace, strace } from '../faults/strace.ts';
 import { untilRequested } from '../faults/watch-requests.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import { ScriptFiles } from './scripts/script-files.ts';
 

@@ -1,10 +1,10 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import { enterLab } from '../../src/lab/namespace.ts';
 import {
   type QuiescePaths,
   readQuiesceConfiguration,
 } from '../../src/quiesce/read-configuration.ts';
-import { enterLab } from '../lab/namespace.ts';
 import { suite } from '../suite.ts';
 import { codesOf, RULES, run, traceOf } from './scripts/quiesce-and-resume.ts';
 import { ScriptFiles } from './scripts/script-files.ts';

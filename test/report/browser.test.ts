@@ -2,10 +2,10 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { requireLabCommands } from '../../src/lab/requirements.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { renderHtml } from '../../src/report/html.ts';
 import { escapeHtml } from '../../src/report/html-escape.ts';
-import { requireLabCommands } from '../lab/requirements.ts';
-import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { busyRecord, runOf } from './fixtures/runs.ts';
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { FileLock } from '../../src/system/file-lock.ts';
-import { LabDisks } from '../lab/disks.ts';
-import { enterLab } from '../lab/namespace.ts';
-import { runCommand } from '../lab/run-command.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 60 });

@@ -8,8 +8,8 @@ import {
   runPendingCleanup,
 } from '../../../src/backup/journal/pending-cleanup.ts';
 import { recover } from '../../../src/backup/journal/recover.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
 import type { PendingCleanup, PendingScript } from '../../../src/quiesce/quiesce-types.ts';
-import { enterLab } from '../../lab/namespace.ts';
 import { ScriptFiles } from '../../quiesce/scripts/script-files.ts';
 import { suite } from '../../suite.ts';
 

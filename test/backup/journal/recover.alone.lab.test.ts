@@ -3,12 +3,12 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { leftFrozen, recover } from '../../../src/backup/journal/recover.ts';
+import { LabDisks } from '../../../src/lab/disks.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { runCommand, tryCommand } from '../../../src/lab/run-command.ts';
 import { FrozenWorker, gone, stop } from '../../freezer/frozen-worker.ts';
 import { rcuExpedited, withRcuExpedited } from '../../freezer/grace-periods.ts';
 import { Writer, writable } from '../../freezer/writer.ts';
-import { LabDisks } from '../../lab/disks.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { runCommand, tryCommand } from '../../lab/run-command.ts';
 import { suite } from '../../suite.ts';
 
 await enterLab({ lifetimeSeconds: 200 });

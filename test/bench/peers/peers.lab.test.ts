@@ -3,8 +3,8 @@ import * as assert from 'uvu/assert';
 import { PEER_COMMANDS, PEER_NAMES, PEERS } from '../../../bench/peers/all.ts';
 import type { PeerRequest } from '../../../bench/peers/peer-request.ts';
 import { LabRig } from '../../../bench/rig.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { tryCommand } from '../../lab/run-command.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { tryCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
 
 await enterLab({ lifetimeSeconds: 180, commands: PEER_COMMANDS });

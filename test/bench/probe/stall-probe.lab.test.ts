@@ -9,10 +9,10 @@ import {
 } from '../../../bench/probe/figures.ts';
 import { PROBE_WRITES, StallProbe } from '../../../bench/probe/stall-probe.ts';
 import { compileProgram } from '../../../bench/process/native-programs.ts';
-import { LabDisks } from '../../lab/disks.ts';
-import { LAB_DIRECTORY } from '../../lab/lab-paths.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { runCommand } from '../../lab/run-command.ts';
+import { LabDisks } from '../../../src/lab/disks.ts';
+import { LAB_DIRECTORY } from '../../../src/lab/lab-paths.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { runCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
 
 await enterLab({ lifetimeSeconds: 120 });

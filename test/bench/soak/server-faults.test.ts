@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { drawFault } from '../../../bench/soak/server-faults.ts';
-import { seededRandom } from '../../lab/blob-server/random.ts';
+import { seededRandom } from '../../../src/lab/blob-server/random.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('server faults of a soak');

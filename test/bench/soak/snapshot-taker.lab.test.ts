@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { LabRig } from '../../../bench/rig.ts';
 import { SnapshotTaker } from '../../../bench/soak/snapshot-taker.ts';
-import { enterLab } from '../../lab/namespace.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
 import { suite } from '../../suite.ts';
 
 await enterLab({ lifetimeSeconds: 120 });

@@ -7,11 +7,15 @@ import { readAgentEnvironment } from '../../../src/extension/environment.ts';
 import type { Installation } from '../../../src/extension/installation.ts';
 import { handleOrder } from '../../../src/extension/polling/handle-order.ts';
 import { pollForSnapshots } from '../../../src/extension/polling/poll.ts';
+import { LabDisks } from '../../../src/lab/disks.ts';
+import { LabHost } from '../../../src/lab/host/lab-host.ts';
+import type {
+  HostCallName,
+  LoggedHostRequest,
+  SnapshotOrder,
+} from '../../../src/lab/host/model.ts';
 import { HeldLog } from '../../../src/log/held-log.ts';
 import { Redaction } from '../../../src/log/redaction.ts';
-import { LabDisks } from '../../lab/disks.ts';
-import { LabHost } from '../../lab/host/lab-host.ts';
-import type { HostCallName, LoggedHostRequest, SnapshotOrder } from '../../lab/host/model.ts';
 
 export const INTERVAL_MS = 40;
 const LIMIT_MS = 25_000;

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import type { HostFault } from '../../lab/host/model.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { runCommand } from '../../lab/run-command.ts';
+import type { HostFault } from '../../../src/lab/host/model.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { runCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
 import { INTERVAL_MS, PollScene } from './poll-scene.ts';
 

@@ -1,10 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import type { GoalStateOutcome } from '../../lab/agent/guest-agent.ts';
-import type { GuestProcess } from '../../lab/agent/guest-processes.ts';
-import { LabHost, WIRE_SERVER_ADDRESS } from '../../lab/host/lab-host.ts';
-import type { HostCallName, LoggedHostRequest, SnapshotOrder } from '../../lab/host/model.ts';
+import type { GoalStateOutcome } from '../../../src/lab/agent/guest-agent.ts';
+import type { GuestProcess } from '../../../src/lab/agent/guest-processes.ts';
+import { LabHost, WIRE_SERVER_ADDRESS } from '../../../src/lab/host/lab-host.ts';
+import type {
+  HostCallName,
+  LoggedHostRequest,
+  SnapshotOrder,
+} from '../../../src/lab/host/model.ts';
 import { Scene, type Task } from '../scene.ts';
 import { BACKUP_METADATA, encode } from '../task.ts';
 

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { inspect } from '../../../bench/proof/image-check.ts';
 import { judge } from '../../../src/backup/outcome.ts';
 import type { BackupRequest } from '../../../src/backup/request.ts';
 import { backup } from '../../../src/backup/run.ts';
@@ -9,13 +10,12 @@ import {
   hostProviderOf,
   preSnapshotRequestOf,
 } from '../../../src/extension/snapshot-method/host-requests.ts';
+import { LabDisks } from '../../../src/lab/disks.ts';
+import { LabHost } from '../../../src/lab/host/lab-host.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { Writers } from '../../../src/lab/writers.ts';
 import { HostClient } from '../../../src/snapshot/host/host-client.ts';
 import { preSnapshot } from '../../../src/snapshot/host/pre-snapshot.ts';
-import { LabDisks } from '../../lab/disks.ts';
-import { LabHost } from '../../lab/host/lab-host.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { Writers } from '../../lab/writers.ts';
-import { inspect } from '../../proof/image-check.ts';
 import { suite } from '../../suite.ts';
 import { taskSettings } from './task-settings.ts';
 

@@ -12,11 +12,11 @@ import {
 import { concludeTaken } from '../../../src/extension/task/task-result.ts';
 import type { TaskSettings } from '../../../src/extension/task-types.ts';
 import type { Selection } from '../../../src/filesystems/plan-types.ts';
+import { LabHost, WIRE_SERVER_ADDRESS } from '../../../src/lab/host/lab-host.ts';
+import type { LoggedHostRequest } from '../../../src/lab/host/model.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { runCommand } from '../../../src/lab/run-command.ts';
 import { Rig } from '../../commands/rig.ts';
-import { LabHost, WIRE_SERVER_ADDRESS } from '../../lab/host/lab-host.ts';
-import type { LoggedHostRequest } from '../../lab/host/model.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { runCommand } from '../../lab/run-command.ts';
 import { blobsAt } from '../../snapshot/blob/fixtures/blobs.ts';
 import { suite } from '../../suite.ts';
 import { taskSettings } from './task-settings.ts';

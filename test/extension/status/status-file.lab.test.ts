@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../../src/errors.ts';
 import { writeStatusFile } from '../../../src/extension/status/status-file.ts';
-import { enterLab } from '../../lab/namespace.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
 import { suite } from '../../suite.ts';
 
 await enterLab();

@@ -1,6 +1,4 @@
 import * as assert from 'uvu/assert';
-import { seededRandom } from '../../lab/blob-server/random.ts';
-import { suite } from '../../suite.ts';
 import {
   type Drawn,
   drawRound,
@@ -8,7 +6,9 @@ import {
   FAULT_KINDS,
   type FaultKind,
   leavesAlone,
-} from './draw.ts';
+} from '../../../bench/faults/draw.ts';
+import { seededRandom } from '../../../src/lab/blob-server/random.ts';
+import { suite } from '../../suite.ts';
 
 const test = suite('draw of a campaign');
 

@@ -1,7 +1,4 @@
 import * as assert from 'uvu/assert';
-import type { LoggedRequest } from '../../lab/blob-server/model.ts';
-import { suite } from '../../suite.ts';
-import type { Ending } from '../running-command.ts';
 import {
   falseClaims,
   faultsOfEnding,
@@ -9,7 +6,10 @@ import {
   longestStallMs,
   type Seen,
   stageAt,
-} from './findings.ts';
+} from '../../../bench/faults/findings.ts';
+import type { LoggedRequest } from '../../../src/lab/blob-server/model.ts';
+import { suite } from '../../suite.ts';
+import type { Ending } from '../running-command.ts';
 
 const test = suite('findings of a campaign');
 const MS = 1_000_000n;

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { collectEvents, readEventFile } from '../../../src/lab/agent/event-report.ts';
 import { suite } from '../../suite.ts';
-import { collectEvents, readEventFile } from './event-report.ts';
 
 const test = suite('events as the agent collects them');
 

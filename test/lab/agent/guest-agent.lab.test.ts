@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { enterGuestLab } from '../../../src/lab/agent/enter-guest-lab.ts';
+import { Guest } from '../../../src/lab/agent/guest.ts';
+import { type GoalStateOutcome, GuestAgent } from '../../../src/lab/agent/guest-agent.ts';
+import { runHandlerCommand } from '../../../src/lab/agent/handler-command.ts';
+import type { CommandName } from '../../../src/lab/agent/handler-package.ts';
+import { runCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
-import { runCommand } from '../run-command.ts';
-import { enterGuestLab } from './enter-guest-lab.ts';
 import { zipSmallPayload } from './fixtures/small-payload.ts';
-import { Guest } from './guest.ts';
-import { type GoalStateOutcome, GuestAgent } from './guest-agent.ts';
-import { runHandlerCommand } from './handler-command.ts';
-import type { CommandName } from './handler-package.ts';
 
 await enterGuestLab({ lifetimeSeconds: 200 });
 

@@ -2,8 +2,8 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { SecretSearch } from '../../../src/lab/agent/secret-search.ts';
 import { suite } from '../../suite.ts';
-import { SecretSearch } from './secret-search.ts';
 
 const test = suite('search for secrets');
 const SIGNATURE = 'TywkROXL1zvhXcLujtCut8g3+TpgbE6JpSWRLZxAdtA=';

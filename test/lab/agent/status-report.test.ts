@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
+import { readStatus } from '../../../src/lab/agent/status-report.ts';
 import { suite } from '../../suite.ts';
-import { readStatus } from './status-report.ts';
 
 const test = suite('status as the agent reads it');
 

@@ -2,9 +2,9 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import * as azure from '@azure/storage-blob';
 import * as assert from 'uvu/assert';
+import { PREMIUM_LIMITS } from '../../../src/lab/blob-server/model.ts';
+import { DATA_BYTES, IMAGE_BYTES, Rig } from '../../../src/lab/blob-server/rig.ts';
 import { suite } from '../../suite.ts';
-import { PREMIUM_LIMITS } from './model.ts';
-import { DATA_BYTES, IMAGE_BYTES, Rig } from './rig.ts';
 
 const test = suite('blob server');
 

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect } from 'node:tls';
 import * as assert from 'uvu/assert';
+import type { ConnectionFault, RequestFault } from '../../../src/lab/blob-server/model.ts';
+import { Rig } from '../../../src/lab/blob-server/rig.ts';
 import { suite } from '../../suite.ts';
-import type { ConnectionFault, RequestFault } from './model.ts';
-import { Rig } from './rig.ts';
 
 const test = suite('faults of the blob server');
 

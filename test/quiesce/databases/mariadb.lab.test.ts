@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { runPendingCleanup } from '../../../src/backup/journal/pending-cleanup.ts';
+import type { LabDatabase } from '../../../src/lab/databases/database-server.ts';
+import { askAll } from '../../../src/lab/databases/engine.ts';
+import { BACKUP_PASSWORD, LabMariaDb, mariaDbPlaces } from '../../../src/lab/databases/mariadb.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { runCommand } from '../../../src/lab/run-command.ts';
 import { ClientSession } from '../../../src/quiesce/databases/client-session.ts';
 import type { PendingCleanup } from '../../../src/quiesce/quiesce-types.ts';
-import type { LabDatabase } from '../../lab/databases/database-server.ts';
-import { askAll } from '../../lab/databases/engine.ts';
-import { BACKUP_PASSWORD, LabMariaDb, mariaDbPlaces } from '../../lab/databases/mariadb.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { runCommand } from '../../lab/run-command.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, planned, quiesceWorkload } from './quiescing.ts';
 

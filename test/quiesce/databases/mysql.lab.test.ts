@@ -8,7 +8,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { enterLab } from '../../lab/namespace.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, quiesceWorkload } from './quiescing.ts';
 

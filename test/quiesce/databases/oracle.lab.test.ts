@@ -10,10 +10,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { runCommand } from '../../../src/lab/run-command.ts';
 import type { PendingCleanup, QuiesceCircumstances } from '../../../src/quiesce/quiesce-types.ts';
 import { runPending } from '../../../src/quiesce/run-pending.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { runCommand } from '../../lab/run-command.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, type Quiesced, quiesceWorkload } from './quiescing.ts';
 

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import type { LabDatabase } from '../../lab/databases/database-server.ts';
-import { askAll } from '../../lab/databases/engine.ts';
-import { LabPostgres, postgresPlaces } from '../../lab/databases/postgres.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { runCommand } from '../../lab/run-command.ts';
+import type { LabDatabase } from '../../../src/lab/databases/database-server.ts';
+import { askAll } from '../../../src/lab/databases/engine.ts';
+import { LabPostgres, postgresPlaces } from '../../../src/lab/databases/postgres.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { runCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, planned, quiesceWorkload } from './quiescing.ts';
 

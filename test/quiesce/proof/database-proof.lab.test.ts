@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { ENGINES, MARIADB } from '../../lab/databases/engine.ts';
-import { enterLab } from '../../lab/namespace.ts';
+import { ENGINES, MARIADB } from '../../../src/lab/databases/engine.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
 import { suite } from '../../suite.ts';
 import { DatabaseProof } from './database-proof.ts';
 

@@ -1,8 +1,8 @@
+import { AttachedImages, MountedSnapshot } from '../../../bench/proof/snapshot-mount.ts';
+import { DatabaseRig, type RigOptions } from '../../../src/lab/databases/database-rig.ts';
+import type { LabDatabase } from '../../../src/lab/databases/database-server.ts';
+import { askAll, type Engine } from '../../../src/lab/databases/engine.ts';
 import type { RunSummary } from '../../../src/report/summary.ts';
-import { DatabaseRig, type RigOptions } from '../../lab/databases/database-rig.ts';
-import type { LabDatabase } from '../../lab/databases/database-server.ts';
-import { askAll, type Engine } from '../../lab/databases/engine.ts';
-import { AttachedImages, MountedSnapshot } from '../../proof/snapshot-mount.ts';
 import { type Contents, judgeContents, QUESTIONS } from './judge-database.ts';
 
 const COPIES = '/lab/database-proof';

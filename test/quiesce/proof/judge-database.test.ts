@@ -1,5 +1,9 @@
 import * as assert from 'uvu/assert';
-import { ACCOUNTS, type Acknowledged, FIRST_BALANCE } from '../../lab/databases/transfers.ts';
+import {
+  ACCOUNTS,
+  type Acknowledged,
+  FIRST_BALANCE,
+} from '../../../src/lab/databases/transfers.ts';
 import { suite } from '../../suite.ts';
 import { type Contents, judgeContents } from './judge-database.ts';
 

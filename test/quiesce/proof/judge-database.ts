@@ -1,4 +1,8 @@
-import { ACCOUNTS, type Acknowledged, FIRST_BALANCE } from '../../lab/databases/transfers.ts';
+import {
+  ACCOUNTS,
+  type Acknowledged,
+  FIRST_BALANCE,
+} from '../../../src/lab/databases/transfers.ts';
 
 /** Everything that a snapshot of the bank is judged by, as rows of `;`-separated numbers. */
 export const QUESTIONS = {

@@ -1,7 +1,8 @@
 /** `npm run proof -- --db postgres|mariadb [--snapshots N] [--latency FROM-TO] [--seed N]`; exit code as for the other proof. */
-import { ENGINES, type Engine } from '../../lab/databases/engine.ts';
-import { enterLab } from '../../lab/namespace.ts';
-import { parseScenario } from '../../proof/scenario.ts';
+
+import { parseScenario } from '../../../bench/proof/scenario.ts';
+import { ENGINES, type Engine } from '../../../src/lab/databases/engine.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
 import { DatabaseProof, type Round } from './database-proof.ts';
 
 const USAGE = `npm run proof -- --db ${ENGINES.map(({ name }) => name).join('|')} [--snapshots N] [--latency FROM-TO] [--seed N]

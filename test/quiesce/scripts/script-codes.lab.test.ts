@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import { enterLab } from '../../../src/lab/namespace.ts';
 import type { QuiescePaths } from '../../../src/quiesce/read-configuration.ts';
-import { enterLab } from '../../lab/namespace.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, run, traceOf } from './quiesce-and-resume.ts';
 import { ScriptFiles } from './script-files.ts';

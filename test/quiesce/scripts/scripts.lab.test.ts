@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { PLUGIN_HOST_PATH } from '../../../src/config/plugin-host.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
 import { readQuiesceConfiguration } from '../../../src/quiesce/read-configuration.ts';
-import { enterLab } from '../../lab/namespace.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, RULES, run, traceOf } from './quiesce-and-resume.ts';
 import { ScriptFiles } from './script-files.ts';

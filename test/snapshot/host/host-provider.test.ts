@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { LabHost } from '../../../src/lab/host/lab-host.ts';
+import type { HostFault } from '../../../src/lab/host/model.ts';
 import { doSnapshotCall } from '../../../src/snapshot/host/do-snapshot.ts';
 import { HostClient } from '../../../src/snapshot/host/host-client.ts';
 import { HostProvider } from '../../../src/snapshot/host/host-provider.ts';
 import type { SnapshotAnswer, SnapshotEvent } from '../../../src/snapshot/snapshot-types.ts';
-import { LabHost } from '../../lab/host/lab-host.ts';
-import type { HostFault } from '../../lab/host/model.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('host taker');

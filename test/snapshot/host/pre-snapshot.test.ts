@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
+import { LabHost } from '../../../src/lab/host/lab-host.ts';
+import type { HostFault } from '../../../src/lab/host/model.ts';
 import { HostClient } from '../../../src/snapshot/host/host-client.ts';
 import {
   type PreSnapshot,
@@ -7,8 +9,6 @@ import {
   readPreSnapshot,
   secretsOfPreSnapshot,
 } from '../../../src/snapshot/host/pre-snapshot.ts';
-import { LabHost } from '../../lab/host/lab-host.ts';
-import type { HostFault } from '../../lab/host/model.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('pre-snapshot');

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
+import { LabHost } from '../../../src/lab/host/lab-host.ts';
 import { doSnapshotCall } from '../../../src/snapshot/host/do-snapshot.ts';
 import { rehearseCall } from '../../../src/snapshot/host/warm-up.ts';
-import { LabHost } from '../../lab/host/lab-host.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('rehearsal of the call to the host');

@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { tryCommand } from '../../src/lab/run-command.ts';
+import type { RunSummary } from '../../src/report/summary.ts';
+import type { Taken, TakeSnapshots } from './proof-run.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/flashfreeze.js');
+
+/** The real thing: the command line, in a process of its own, judged by what it prints. */
+export const takeWithFlashfreeze: TakeSnapshots = async ({
+  urls,
+  mountPoints,
+  freeze,
+  fire,
+  rawUrls,
+}) => {
+  const { code, stdout, stderr } = await tryCommand(
+    process.execPath,
+    [
+      ...[MAIN, 'snapshot', '--json', '--blobs-from', '-'],
+      ...mountPoints.flatMap((mountPoint) => ['--mount', mountPoint]),
+      ...['--fire', fire, freeze ? '--strict-match' : '--no-freeze'],
+    ],
+    [...urls, ...rawUrls].join('\n'),
+  );
+  if (stdout === '') {
+    return { ok: false, problems: [`flashfreeze ended with ${code}: ${stderr.trim()}`] };
+  }
+  return takenFrom(JSON.parse(stdout), code, freeze, urls.length);
+};
+
+/**
+ * A run that promises less than it was asked for, or more than it did, is no snapshot. Of a raw disk it may say that
+ * something wrote to it meanwhile; then it must not call the whole restorable.
+ *
+ * @param frozen so many disks, the first, carry file systems
+ */
+function takenFrom(summary: RunSummary, code: number, freeze: boolean, frozen: number): Taken {
+  const { disks, consistency, restorable, problems, windowMs } = summary;
+  const snapshots = disks.flatMap(({ snapshot }) => snapshot ?? []);
+  const claimed = disks.map(({ showsInstant }) => !freeze || showsInstant);
+  const isExplained = disks.every(
+    ({ writes }, index) => claimed[index] || (index >= frozen && writes === 'changed'),
+  );
+  const isWhole = !claimed.includes(false);
+  const best = freeze ? 'fileSystemConsistent' : 'crashConsistent';
+  const expected = isWhole ? best : 'crashConsistent';
+  const isAsExpected =
+    code === (isWhole ? 0 : 1) && restorable === isWhole && consistency === expected && isExplained;
+  if (!isAsExpected || snapshots.length < disks.length) {
+    const said = `flashfreeze ended with ${code} and "${consistency}", not "${expected}"`;
+    return { ok: false, problems: [said, ...problems] };
+  }
+  return { ok: true, snapshots, claimed, longestWindowMs: windowMs.max };
+}

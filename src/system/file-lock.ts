@@ -5,7 +5,7 @@ import { systemCallFailure } from './native.ts';
 import { nativeError, resourceAdvice } from './native-errors.ts';
 
 /** Held while freezing, so that two freezers never overlap (settings.md, Local files). */
-export const FREEZE_LOCK_PATH = '/etc/azure/MicrosoftRecoverySvcsSafeFileLock/SafeFileLockFile';
+export const FREEZE_LOCK_PATH = '/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile';
 
 /** What messages call it. */
 export const FREEZE_LOCK_NAME = 'freeze lock';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
-import { FileLock } from '../../src/system/file-lock.ts';
+import { FileLock, FREEZE_LOCK_PATH } from '../../src/system/file-lock.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('freeze lock');
@@ -217,6 +217,10 @@ test('a lock file that its holder removes is not what is locked in the end', asy
   assert.not(await isFree(path));
   lock[Symbol.dispose]();
   assert.ok(await isFree(path));
+});
+
+test('the freeze lock is the file that other backup tools lock', () => {
+  assert.is(FREEZE_LOCK_PATH, '/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile');
 });
 
 test.run();

@@ -1,6 +1,6 @@
 /**
- * Every error code of flashfreeze with the exit code a command ends with when it is the cause:
- * 2 = the input or the machine cannot be used as asked, nothing was frozen; 1 = the run failed.
+ * Every error code of flashfreeze with the exit code of a command that fails with it:
+ * 2 = invalid input or unsupported machine, nothing was frozen; 1 = the run failed.
  * Codes are stable: callers and operators match on them, never on text.
  */
 export const ERROR_EXIT_CODES = {
@@ -58,7 +58,7 @@ export const ERROR_EXIT_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_EXIT_CODES;
 
-/** What the operating system said, where an error comes from a system call. */
+/** The failed system call behind an error. */
 export interface SystemCallFailure {
   /** Symbolic name, e.g. `EBUSY`. */
   readonly errno: string;
@@ -67,8 +67,8 @@ export interface SystemCallFailure {
 }
 
 /**
- * The one error class of flashfreeze. The message names the input, what was expected and what to
- * do; it must hold no secret, because it is printed as it is.
+ * The only error class of flashfreeze. The message names the input, the expected input and the remedy. It must not
+ * contain a secret, because it is printed unchanged.
  */
 export class FlashfreezeError extends Error {
   override readonly name = 'FlashfreezeError';

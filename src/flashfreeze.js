@@ -1,13 +1,13 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=4
 /**
- * Starts `main.ts` with Node's compile cache. Plain JavaScript, because the cache has to be on before the
- * first TypeScript file is met: from the second start on no thread loads the code that strips types,
- * which saves some 40 MB and a tenth of a second. The environment variable is for the lanes' threads.
- * Where the folder cannot be written, all works the same without it. It is in memory, because making it would wait
- * for ever on a file system that a dead run has left frozen, and then nothing could thaw that.
+ * Starts `main.ts` with Node's compile cache. Plain JavaScript, because the cache must be on before Node loads the
+ * first TypeScript file: from the second start on, no thread loads the code that strips types, which saves about
+ * 40 MB and a tenth of a second. The environment variable is for the lanes' threads. If the folder cannot be written,
+ * flashfreeze works without the cache. The folder is in memory: on a file system that a dead run has left frozen,
+ * creating it would block, and flashfreeze could then not thaw that file system.
  *
- * The first line asks the C library for one pool of memory for all threads instead of one for each, 12 MB
- * less with 64 disks, and V8 for at most 4 MB of young objects, of which a window makes less: another 7 MB.
+ * The first line asks the C library for one memory pool for all threads instead of one for each thread (12 MB less
+ * with 64 disks), and limits V8 to 4 MB of young objects (another 7 MB less; a window makes fewer).
  */
 import { enableCompileCache } from 'node:module';
 

@@ -2,7 +2,7 @@ import './disable-optimizing.ts';
 import { exitOnError } from './commands/exit.ts';
 import { createProgram } from './commands/program.ts';
 
-// Whoever read what we print may be gone (a closed terminal, `| head`): that must not end a run half-way.
+// The reader of the output may be gone (a closed terminal, `| head`). That must not end a run half-way.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', () => {});
 }

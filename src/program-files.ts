@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 
 /**
- * Where the parts of the program lie that are opened by their path. In a checkout this module is
- * `src/program-files.ts`; in what is deployed it is part of the bundle, and the rest lies beside that.
+ * Paths of the program's parts that are opened by path. In a checkout this module is `src/program-files.ts`; in the
+ * deployed payload it is part of the bundle, and the other parts lie beside the bundle.
  */
 const here = import.meta.dirname;
 const isBundled = !import.meta.filename.endsWith('.ts');
@@ -12,5 +12,5 @@ export const ADDON_PATH = join(native, 'flashfreeze.node');
 export const GUARDIAN_PATH = join(native, 'flashfreeze-guardian');
 /** The module that a thread of the lane pool runs. */
 export const LANE_PATH = isBundled ? join(here, 'worker.js') : join(here, 'snapshot/blob/lane.ts');
-/** Undefined in what is deployed: that goes without the lab. */
+/** Undefined in the deployed payload, which does not contain the lab. */
 export const LAB_DIRECTORY = isBundled ? undefined : join(here, 'lab');

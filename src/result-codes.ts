@@ -1,4 +1,4 @@
-/** How a result is shown beside the VM (status.md, vmHealthInfo). */
+/** The health that the portal shows for a VM with this result (status.md, vmHealthInfo). */
 export type Health = 'green' | 'yellow' | 'red';
 
 interface Result {
@@ -6,7 +6,7 @@ interface Result {
   readonly health: Health;
 }
 
-/** Every result code with its name, as agents and the backup service read them (status.md, Result codes). */
+/** Every result code with its name; agents and the backup service read both (status.md, Result codes). */
 export const RESULTS = {
   0: { name: 'success_appconsistent', health: 'green' },
   1: { name: 'success', health: 'green' },
@@ -64,7 +64,7 @@ export const RESULTS = {
 
 export type ResultCode = keyof typeof RESULTS;
 
-/** What the snapshots of a run are worth (status.md, consistencyType). */
+/** The consistency of the snapshots of a run (status.md, consistencyType). */
 export type Consistency =
   | 'none'
   | 'crashConsistent'

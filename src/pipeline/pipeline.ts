@@ -12,39 +12,41 @@ import { tellMetrics } from '../report/metrics.ts';
 import type { RunEnding, RunFile, RunOrigin } from '../report/run-file.ts';
 import { describeRun, keepRun } from '../report/run-folder.ts';
 
-/** Where a run is logged, what is hidden in all that leaves the process, and how the machine is configured. */
+/** The log of a run, the redaction of everything that leaves the process, and the configuration of the machine. */
 export interface PipelineContext {
   readonly log: HeldLog;
   readonly redaction: Redaction;
   readonly configuration: VmBackupConfiguration;
 }
 
-/** What a run came to, as it is kept. */
+/** The result of a run in the form in which it is kept. */
 export interface RunToKeep {
   readonly ending: RunEnding;
   readonly identity: { readonly origin: RunOrigin; readonly taskId: string };
-  /** Where the timeline is kept; undefined: only the metrics are written. */
+  /** The folder for the timeline; undefined: only the metrics are written. */
   readonly folder: string | undefined;
 }
 
-/** What differs between the ways to a run: a command, a task of the backup service, an order of the host. */
+/** The steps that differ by the origin of a run: a command, a task of the backup service, an order of the host. */
 export interface PipelineSteps<Result> {
-  /** Files that name the applications to quiesce; undefined: none is quiesced. */
+  /** Files that name the applications to quiesce; undefined: the run quiesces none. */
   readonly applications: QuiescePaths | undefined;
   /** Takes the snapshots. If it throws, the run ended before anything was frozen. */
   take(quiesce: QuiescePlan | undefined): Promise<Result>;
-  /** The result of a run that ended with an error of `take`. */
+  /** The result of a run in which `take` threw this error. */
   refused(error: unknown): Result;
-  /** Tells the result to the caller of the run. */
+  /** Reports the result to the caller of the run. */
   tell(result: Result): Promise<void>;
   toKeep(result: Result): RunToKeep;
 }
 
 /**
- * The way of every run, whatever asked for it: thaw what a dead run left and run its pending clean-up, read which
- * applications are quiesced and hide their passwords, take the snapshots, tell the result, keep timeline and metrics.
+ * The steps of every run, whatever its origin: thaw the file systems that a dead run left frozen and run its pending
+ * clean-up, read which applications to quiesce and hide their passwords, take the snapshots, report the result, keep
+ * timeline and metrics.
  *
- * The result is told before anything is kept: keeping writes to a disk, which waits for ever if another tool has frozen it.
+ * The result is reported before the timeline is kept: keeping it writes to a disk, and the write blocks as long as
+ * another tool keeps that disk frozen.
  */
 export async function runPipeline<Result>(
   context: PipelineContext,
@@ -54,7 +56,7 @@ export async function runPipeline<Result>(
   await recover((sentence) => log.warning(sentence));
   const quiesce = readApplications(context, steps.applications);
   const result = await steps.take(quiesce).catch((error: unknown) => steps.refused(error));
-  // A run that ended with an error may have left it held.
+  // If the run ended with an error, the log may still be held.
   log.release();
   await steps.tell(result);
   return { result, kept: await keepRecord(context, steps.toKeep(result)) };
@@ -71,14 +73,14 @@ function readApplications(
   return quiesce;
 }
 
-/** What was kept of a run. */
+/** The record of a run, and its file. */
 export interface KeptRecord {
   readonly run: RunFile;
-  /** Of the timeline; undefined if it is not kept. */
+  /** The path of the timeline; undefined if it is not kept. */
   readonly path: string | undefined;
 }
 
-/** Keeps the timeline, and writes the metrics whether it could be kept or not. Never rejects. */
+/** Keeps the timeline and writes the metrics, the latter also if the timeline cannot be kept. Never rejects. */
 export async function keepRecord(
   { log, redaction, configuration }: PipelineContext,
   { ending, identity, folder }: RunToKeep,

@@ -1,12 +1,12 @@
 import { FlashfreezeError } from '../errors.ts';
 
-/** Why work was aborted from outside; the `reason` of its AbortSignal. */
+/** The reason why work was aborted from outside: the `reason` of its AbortSignal. */
 export interface AbortReason {
   readonly kind: 'signal';
   readonly signal: NodeJS.Signals;
 }
 
-/** @throws FlashfreezeError FF_INTERRUPTED where the run was aborted before anything was frozen */
+/** @throws FlashfreezeError FF_INTERRUPTED if the run was aborted before anything was frozen */
 export function throwIfAborted(abort: AbortSignal): void {
   if (abort.aborted) {
     throw interrupted(abort);
@@ -14,8 +14,8 @@ export function throwIfAborted(abort: AbortSignal): void {
 }
 
 /**
- * Waits for `work`, but no longer than until the abort. Work that is left behind ends by the disposal
- * of what it works with; what it comes to then is of no interest.
+ * Waits for `work`, but not past the abort. Abandoned work ends when the resources that it uses are disposed of; its
+ * result is ignored.
  *
  * @throws FlashfreezeError FF_INTERRUPTED
  */
@@ -34,7 +34,7 @@ export async function unlessAborted<T>(abort: AbortSignal, work: Promise<T>): Pr
   }
 }
 
-/** The reason of a signal made by `abortOnSignals`; SIGTERM where somebody aborted without one. */
+/** The reason of a signal made by `abortOnSignals`; SIGTERM if the abort has no such reason. */
 export function abortReasonOf({ reason }: AbortSignal): AbortReason {
   return isAbortReason(reason) ? reason : { kind: 'signal', signal: 'SIGTERM' };
 }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A step of the wall clock is followed within this time: a timer of Node.js runs on the other clock. */
+/** `sleepUntil` notices a step of the wall clock within this time: timers of Node.js use the monotonic clock. */
 const LOOK_AGAIN_MS = 1_000;
 
 /**
- * Waits until the wall clock (`Date.now()`) shows a time, and up to some ms longer. Resolves at once if it has
+ * Waits until the wall clock (`Date.now()`) shows a time, and up to some ms longer. Resolves at once if that time has
  * passed; rejects with the signal's reason when aborted.
  */
 export async function sleepUntil(atMs: number, signal?: AbortSignal): Promise<void> {
@@ -14,7 +14,7 @@ export async function sleepUntil(atMs: number, signal?: AbortSignal): Promise<vo
   }
 }
 
-/** Waits for a time. Rejects with the signal's reason when aborted. */
+/** Waits for `ms` milliseconds. Rejects with the signal's reason when aborted. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await delay(Math.ceil(ms), undefined, signal && { signal }).catch(() => {});
   signal?.throwIfAborted();

@@ -3,7 +3,7 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-/** Why something failed, in a word if the system gave one: its errno, or the error as text. */
+/** The reason of a failure for messages: the symbolic errno of a system's error, or else the error as text. */
 export function reasonOf(error: unknown): string {
   return errnoOf(error) ?? String(error);
 }

@@ -4,23 +4,23 @@ import { LockedFile } from './locked-file.ts';
 import { systemCallFailure } from './native.ts';
 import { nativeError, resourceAdvice } from './native-errors.ts';
 
-/** Held while freezing, so that two freezers never overlap (settings.md, Local files). */
+/** The lock that a run holds while it freezes, so that two freezers never overlap (settings.md, Local files). */
 export const FREEZE_LOCK_PATH = '/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile';
 
-/** What messages call it. */
+/** The name of that lock in messages. */
 export const FREEZE_LOCK_NAME = 'freeze lock';
 
-/** As long as other tools wait for it (settings.md, Local files). */
+/** Other tools wait for the lock as long as this (settings.md, Local files). */
 export const FREEZE_LOCK_WAIT_MS = 34_000;
 
 /**
- * The kernel tells of no event when a lock becomes free, and F_SETLKW, which waits for it, has no time limit and blocks
- * its thread. A tool that waits in F_SETLKW may get the lock before us.
+ * The kernel reports no event when a lock becomes free, and F_SETLKW, which waits for the lock, has no time limit and
+ * blocks its thread. A tool that waits in F_SETLKW may get the lock before this process.
  */
 const ATTEMPT_AGAIN_MS = 20;
 
 export interface FileLockOptions {
-  /** What the lock is called in messages. */
+  /** The name of the lock in messages. */
   readonly name?: string;
   readonly path?: string;
   readonly waitMs?: number;
@@ -28,8 +28,8 @@ export interface FileLockOptions {
 }
 
 /**
- * An exclusive POSIX record lock; excludes users of lockf(3) too. By default the one that keeps two freezers apart. It
- * belongs to the process: nothing else in it may open and close the file while it is held.
+ * An exclusive POSIX record lock; it also excludes users of lockf(3). The default is the freeze lock. A record lock
+ * belongs to the process: no other code of the process may open and close the file while the lock is held.
  */
 export class FileLock implements Disposable {
   readonly #file: LockedFile;
@@ -39,9 +39,10 @@ export class FileLock implements Disposable {
   }
 
   /**
-   * Creates the file and its directory (root's, mode 0700) where they are missing, and waits.
-   * Throws `FF_LOCK_TIMEOUT` when another process holds it too long; `FF_FREEZE_FAILED`, or `FF_LOCK_UNUSABLE` for another
-   * lock than the freeze lock, if the path is not safe or cannot be opened or locked; `FF_LIMIT_REACHED`; rejects with the signal's reason when aborted.
+   * Creates the file and its directory (owned by root, mode 0700) if they are missing, and waits for the lock.
+   * Throws `FF_LOCK_TIMEOUT` when another process holds it too long; `FF_FREEZE_FAILED`, or `FF_LOCK_UNUSABLE` for any
+   * lock but the freeze lock, if the path is not safe or cannot be opened or locked; `FF_LIMIT_REACHED`. Rejects with
+   * the signal's reason when aborted.
    */
   static async acquire(options: FileLockOptions = {}): Promise<FileLock> {
     const { name = FREEZE_LOCK_NAME, path = FREEZE_LOCK_PATH, signal } = options;
@@ -69,7 +70,7 @@ export class FileLock implements Disposable {
   }
 }
 
-/** What messages say of a lock. */
+/** Name and path of a lock, for messages. */
 interface NamedLock {
   readonly name: string;
   readonly path: string;
@@ -113,7 +114,7 @@ function namedFailure(lock: NamedLock, error: unknown): unknown {
   return new FlashfreezeError(code, unsafePathMessage(lock, systemCall), { systemCall });
 }
 
-/** Nothing can be frozen without the freeze lock; trouble with another lock says nothing of a freeze. */
+/** A run cannot freeze without the freeze lock; a failure of another lock does not concern the freeze. */
 function unusableCode({ name }: NamedLock): ErrorCode {
   return name === FREEZE_LOCK_NAME ? 'FF_FREEZE_FAILED' : 'FF_LOCK_UNUSABLE';
 }
@@ -125,16 +126,16 @@ function unsafePathMessage(
   const cannot = `cannot use the ${name} "${path}"`;
   switch (errno) {
     case 'ELOOP':
-      return `${cannot}: "${at}" is a symbolic link; expected a directory or file of root's: remove the link`;
+      return `${cannot}: "${at}" is a symbolic link; expected a directory or file that root owns. Remove the link`;
     case 'EACCES':
-      return `${cannot}: "${at}" must belong to root and not be writable by others, the lock itself be a regular file; correct its owner and mode`;
+      return `${cannot}: "${at}" must belong to root and must not be writable by others, and the lock must be a regular file. Correct owner, mode or type`;
     case 'ENOTDIR':
     case 'EISDIR':
-      return `${cannot}: "${at}" is of the wrong type (${errno}); expected a file in a directory of its own: remove what is there`;
+      return `${cannot}: "${at}" has the wrong type (${errno}); expected a regular file in a directory. Remove the existing entry`;
     case 'EDEADLK':
-      return `${cannot}: this process holds it already`;
+      return `${cannot}: this process already holds it`;
     default:
-      return `${cannot}: "${at}": ${errno}; root must be able to create and open it`;
+      return `${cannot}: "${at}": ${errno}. Make sure that root can create and open it`;
   }
 }
 
@@ -142,11 +143,11 @@ function timeoutError({ name, path, waitMs }: Waiting, holder: number): Flashfre
   const by = holder > 0 ? `process ${holder}` : 'another process';
   const advice =
     name === FREEZE_LOCK_NAME
-      ? 'another backup or recovery tool is freezing: try again later'
-      : '`lslocks` shows its process';
+      ? 'another backup or recovery tool is freezing. Try again later'
+      : 'find its process with `lslocks`';
   return new FlashfreezeError(
     'FF_LOCK_TIMEOUT',
-    `the ${name} "${path}" is held by ${by} and did not become free within ${waitMs} ms; ${advice}`,
+    `the ${name} "${path}" is held by ${by} and was not released within ${waitMs} ms; ${advice}`,
     { systemCall: { errno: 'ETIMEDOUT', syscall: 'fcntl', path } },
   );
 }

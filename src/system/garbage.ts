@@ -4,9 +4,9 @@ import { runInNewContext } from 'node:vm';
 type Collect = (options: { type: 'minor' }) => void;
 
 /**
- * Makes a function that empties this thread's young generation, about 1 ms. Called right before the
- * window, it keeps the next collection out of it: V8 collects when that space is full, and one
- * window's requests do not fill it. V8 has no other way than this flag to be asked.
+ * Makes a function that collects the garbage in this thread's young generation, which takes about 1 ms. A call right
+ * before the window keeps the next collection out of the window: V8 collects when that space is full, and the
+ * requests of one window do not fill it. V8 offers this function only with the flag.
  */
 export function youngGarbageCollector(): () => void {
   setFlagsFromString('--expose-gc');

@@ -1,12 +1,12 @@
-/** As in `URL.hostname`. */
+/** Host names in the form of `URL.hostname`. */
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** Whether a URL's host name is this machine itself. */
+/** Whether a URL's host name means this machine. */
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK.test(hostname);
 }
 
-/** An IPv6 address stands in brackets in a URL, and nowhere else. */
+/** A host name without the brackets that an IPv6 address has in a URL only. */
 export function withoutBrackets(hostname: string): string {
   return hostname.replace(/^\[/, '').replace(/\]$/, '');
 }

@@ -1,16 +1,16 @@
 import { FlashfreezeError } from '../errors.ts';
 
-/** What JSON calls an object: neither null nor an array. */
+/** A JSON object: neither null nor an array. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A reviver that also sees a number as it was written; the library's types do not know it yet. */
+/** A reviver that also gets the source text of a number; TypeScript's library types do not have it yet. */
 export type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
 
-/** @throws SyntaxError; RangeError where it is nested deeper than the stack */
+/** @throws SyntaxError; RangeError if the text is nested too deeply for the stack */
 export function parseWith(text: string, reviver: Reviver): unknown {
   return JSON.parse(
     text.replace(/^\ufeff/, ''),
@@ -27,8 +27,8 @@ const keepWholeNumbers: Reviver = (_key, value, { source = '' }) =>
 /**
  * Reads JSON text. Whole numbers too large for a double become bigints.
  *
- * @param label names the text in the message, which holds nothing of it: it may be secret, and the
- * engine's own message quotes it
+ * @param label the name of the text in the error message. The message does not quote the text, which may be secret;
+ * the engine's own message does
  * @throws FlashfreezeError FF_SETTINGS_INVALID
  */
 export function parseJson(text: string, label: string): unknown {
@@ -43,8 +43,8 @@ export function parseJson(text: string, label: string): unknown {
 }
 
 /**
- * A member by its name; where there is none of that name, one that differs in case only. Undefined
- * where there is none at all or `value` is no object.
+ * A member by its name; if there is none of that name, one whose name differs in case only. Undefined if there is
+ * neither, or if `value` is not an object.
  */
 export function member(value: unknown, name: string): unknown {
   if (!isJsonObject(value)) {
@@ -58,14 +58,14 @@ export function member(value: unknown, name: string): unknown {
   return found === undefined ? undefined : value[found];
 }
 
-/** Null, nothing, and blank text all say that a setting is not given. */
+/** Whether a setting is not given: it is missing, null or blank text. */
 export function isBlank(value: unknown): boolean {
   return (
     value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
   );
 }
 
-/** Undefined where the text is not JSON of an object; a byte-order mark before it is no part of it. */
+/** Undefined if the text is not a JSON object; a byte-order mark before it is ignored. */
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text.replace(/^\ufeff/, ''));
@@ -79,7 +79,7 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** A number, or a number as text. */
+/** A whole number, given as a number or as text; undefined for anything else. */
 export function wholeNumberOf(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
   return Number.isSafeInteger(number) ? (number as number) : undefined;

@@ -4,13 +4,13 @@ import { basename, dirname } from 'node:path';
 import { loadAddon } from './native.ts';
 import { callFor, failedCall, SafeDirectory } from './safe-directory.ts';
 
-/** Device and inode of the files that this process has open for their lock. Locks are taken on the main thread. */
+/** Device and inode of the lock files that this process has open. Only the main thread takes locks. */
 const heldOpen = new Set<string>();
 
 /**
- * A file for the exclusive POSIX record lock on the whole of it, as lockf(3) takes it, so that it excludes other
- * tools that use lockf or fcntl. Such a lock belongs to the process and is dropped when *any* of its
- * descriptors of that file is closed: a process has it open once, and a second `open` is refused.
+ * A file whose exclusive POSIX record lock covers the whole file, as lockf(3) locks it, so that it excludes other
+ * tools that use lockf or fcntl. Such a lock belongs to the process and is released when *any* of its descriptors of
+ * that file is closed. So a process may open the file only once; a second `open` fails.
  */
 export class LockedFile implements Disposable {
   readonly #path: string;
@@ -28,13 +28,13 @@ export class LockedFile implements Disposable {
   /**
    * Creates the file and its directories if they are missing.
    *
-   * @throws a failed system call (`systemCallFailure`): as `SafeDirectory.open`, EACCES if it is no regular file of
-   * root's, EDEADLK if this process has it open
+   * @throws a failed system call (`systemCallFailure`): as `SafeDirectory.open`, EACCES if it is not a regular file
+   * that root owns, EDEADLK if this process has it open
    */
   static open(path: string): LockedFile {
     using directory = SafeDirectory.open(dirname(path));
     const name = directory.pathOf(basename(path));
-    // Looked up before it is opened: closing a second descriptor would drop the lock held on the first.
+    // Check before opening: closing a second descriptor would release the lock that is held on the first.
     if (heldOpen.has(keyOf(name) ?? '')) {
       throw failedCall('EDEADLK', 'fcntl', path);
     }
@@ -48,7 +48,7 @@ export class LockedFile implements Disposable {
     return new LockedFile(path, descriptor, `${dev}:${ino}`);
   }
 
-  /** Whether the lock is had; throws a failed system call. */
+  /** Tries to take the lock; returns whether it is held now. Throws a failed system call. */
   attempt(): boolean {
     const errno = loadAddon().tryLock(this.#descriptor);
     const { EAGAIN, EACCES } = systemConstants.errno;
@@ -58,7 +58,7 @@ export class LockedFile implements Disposable {
     return errno === 0;
   }
 
-  /** A holder may have removed the file: then the next one locks another file of that name. */
+  /** False if a holder has removed the file: the next process then locks another file of that name. */
   isCurrent(): boolean {
     using directory = SafeDirectory.open(dirname(this.#path));
     return keyOf(directory.pathOf(basename(this.#path))) === this.#key;
@@ -69,7 +69,7 @@ export class LockedFile implements Disposable {
     return loadAddon().lockHolder(this.#descriptor);
   }
 
-  /** Drops the lock. May be repeated. */
+  /** Releases the lock. May be repeated. */
   [Symbol.dispose](): void {
     if (!this.#isClosed) {
       this.#isClosed = true;
@@ -89,8 +89,8 @@ function openOrCreate(name: string): number {
       throw error;
     }
   }
-  // Only then: O_CREAT blocks on a frozen file system even if the file exists, and the tool that has frozen it may
-  // hold this very lock.
+  // Create only if it is missing: O_CREAT blocks on a frozen file system even if the file exists, and the tool that
+  // has frozen it may hold this very lock.
   return openSync(name, flags | O_CREAT, 0o600);
 }
 

@@ -1,23 +1,23 @@
 import { FlashfreezeError } from '../errors.ts';
 import { systemCallFailure } from './native.ts';
 
-/** What to do where the machine or a limit of this process is at fault; undefined for other errors. */
+/** The remedy if a limit of the machine or of this process caused the error; undefined for other errors. */
 export function resourceAdvice(errno: string): string | undefined {
   switch (errno) {
     case 'EMFILE':
-      return 'this process may not open more files; raise its limit (ulimit -n, or LimitNOFILE= of the unit) to 1024 or more';
+      return 'this process has reached its limit of open files. Raise it (ulimit -n, or LimitNOFILE= of the unit) to 1024 or more';
     case 'ENFILE':
-      return 'the machine has no file handles left; raise fs.file-max';
+      return 'the machine has no file handles left. Raise fs.file-max';
     case 'EAGAIN':
-      return 'no more processes or threads may be started; raise the limit (ulimit -u, or TasksMax= of the unit)';
+      return 'the limit of processes or threads is reached. Raise it (ulimit -u, or TasksMax= of the unit)';
     case 'ENOMEM':
-      return 'the machine is short of memory; try again';
+      return 'the machine is short of memory. Free memory and try again';
     default:
       return undefined;
   }
 }
 
-/** Of a native call; `FF_LIMIT_REACHED` where the machine or a limit is at fault, not the program. */
+/** The error of a failed native call; `FF_LIMIT_REACHED` if a limit of the machine or process caused it. */
 export function nativeError(error: unknown, what = 'freezer'): FlashfreezeError {
   const systemCall = systemCallFailure(error);
   const reason = error instanceof Error ? error.message : String(error);

@@ -5,7 +5,7 @@ import { ADDON_PATH } from '../program-files.ts';
 
 export interface NativeDescriptors {
   readonly ledger: number;
-  /** -1 where rcu_expedited cannot be written. */
+  /** -1 if rcu_expedited cannot be written. */
   readonly gracePeriods: number;
   /** Shows its end of file as soon as this process is killed, whatever its threads wait for. */
   readonly lifeline: number;
@@ -15,9 +15,9 @@ export interface NativeDescriptors {
 /** `Freezer` of native/addon.cc. A call with bad indexes or in a wrong state throws an `Error`. */
 export interface NativeFreezer {
   descriptors(): NativeDescriptors;
-  /** Gives the ledger a name in the directory given to the constructor. A failed system call says why it has none. */
+  /** Names the ledger file in the directory given to the constructor. Throws the failed system call if that fails. */
   keepLedger(directory: number, name: string): void;
-  /** A descriptor for the guardian to inherit, by which its death is seen. */
+  /** A descriptor that the guardian inherits; its end of file shows that the guardian has died. */
   watchGuardian(): number;
   guardianStarted(): void;
   guardianReleased(): void;
@@ -26,7 +26,7 @@ export interface NativeFreezer {
   thaw(indexes: readonly number[]): void;
   forceThaw(indexes: readonly number[]): void;
   thawEverything(): void;
-  /** Pulled by native threads whenever a freeze is broken off. */
+  /** Native threads use the lever whenever they break off a freeze. */
   useLastLever(lever: NativeLastLever): void;
   /** For each file system, the id of the thread that calls FIFREEZE. */
   freezingThreads(): number[];
@@ -37,7 +37,7 @@ export interface NativeFreezer {
   /** Fills the records given to the constructor; returns how many. */
   drain(): number;
   keepAlive(wanted: boolean): void;
-  /** Thaws what is frozen, and waits for that at most so long. */
+  /** Thaws everything that is frozen, and waits at most `waitNs` for it. */
   close(waitNs: bigint): void;
 }
 
@@ -52,7 +52,7 @@ export interface Addon {
     mountPoints: readonly string[],
     onEvents: () => void,
     records: BigInt64Array,
-    /** An open directory where the ledger may become a file; -1: nowhere. */
+    /** An open directory in which the ledger may become a file; -1: none. */
     ledgerDirectory: number,
   ) => NativeFreezer;
   readonly LastLever: new (
@@ -67,11 +67,11 @@ export interface Addon {
   tryLock(descriptor: number): number;
   /** The process that holds what `tryLock` asks for; 0 if there is none or it cannot be known. */
   lockHolder(descriptor: number): number;
-  /** `fsid` is empty for what is no btrfs; null where only root may know. */
+  /** `fsid` is empty if the file system is not btrfs; `isScrubbed` is null if only root may know. */
   btrfsScrubs(
     descriptors: readonly number[],
   ): readonly { readonly fsid: string; readonly isScrubbed: boolean | null }[];
-  /** A descriptor is -1 where its error is not 0. */
+  /** A descriptor is -1 if its error is not 0. */
   openMountPoints(
     paths: readonly string[],
     limitNs: bigint,
@@ -102,7 +102,7 @@ export function requireAddon(path: string): Addon {
   }
 }
 
-// Where one number has two names, the one the manual pages of ioctl and fcntl use.
+// If a number has two names: the one in the manual pages of ioctl and fcntl.
 const PREFERRED_NAMES = ['EOPNOTSUPP', 'EAGAIN', 'EDEADLK'] as const;
 const ERRNO_NAMES = new Map<number, string>([
   ...Object.entries(constants.errno).map(([name, number]) => [number, name] as const),
@@ -114,7 +114,7 @@ export function errnoName(errno: number): string {
   return ERRNO_NAMES.get(errno) ?? `errno ${errno}`;
 }
 
-/** What the operating system said, where `error` is a failed system call of the addon or of `node:fs`. */
+/** The failed system call, if `error` is one of the addon or of `node:fs`; otherwise undefined. */
 export function systemCallFailure(error: unknown): SystemCallFailure | undefined {
   if (!(error instanceof Error && 'syscall' in error && 'errno' in error && 'path' in error)) {
     return undefined;

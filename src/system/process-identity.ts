@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 
-/** A process for good: its number alone is given to another one later. */
+/** Identifies a process for good: the kernel may give its number alone to another process later. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Clock ticks since boot at which it started: field 22 of `/proc/<pid>/stat`, proc_pid_stat(5). */
+  /** Its start time in clock ticks since boot: field 22 of `/proc/<pid>/stat`, proc_pid_stat(5). */
   readonly startTicks: string;
 }
 
-/** Rejects with the system's error where there is no such process. */
+/** Rejects with the system's error if there is no such process. */
 export async function processIdentity(pid: number | 'self'): Promise<ProcessIdentity> {
   return parseStat(await readFile(`/proc/${pid}/stat`, 'latin1'));
 }
 
-/** A zombie does not run any more; a thread of it that is stuck in the kernel may: `threadRuns`. */
+/** False for a zombie, although one of its threads may be stuck in the kernel: see `threadRuns`. */
 export async function stillRuns({ pid, startTicks }: ProcessIdentity): Promise<boolean> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
@@ -22,7 +22,7 @@ export async function stillRuns({ pid, startTicks }: ProcessIdentity): Promise<b
   }
 }
 
-/** Also of a process that was killed and is a zombie by now, but for a thread stuck in the kernel. */
+/** Whether a thread still runs. It does in a killed process, a zombie, as long as it is stuck in the kernel. */
 export async function threadRuns(process: ProcessIdentity, thread: number): Promise<boolean> {
   try {
     const { startTicks } = await processIdentity(process.pid);
@@ -33,7 +33,7 @@ export async function threadRuns(process: ProcessIdentity, thread: number): Prom
   }
 }
 
-/** The second field is the program's name in parentheses, which may itself hold any character. */
+/** The second field is the program's name in parentheses; the name may contain any character. */
 function fieldsAfterName(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
@@ -46,13 +46,13 @@ function stateOf(stat: string): string | undefined {
   return fieldsAfterName(stat)[0];
 }
 
-/** Of the time since the machine was last started, random(4); undefined where the system does not tell. */
+/** The random id of the current boot, random(4); undefined if the system has none. */
 export async function readBootId(): Promise<string | undefined> {
   const text = await readFile('/proc/sys/kernel/random/boot_id', 'latin1').catch(() => '');
   return text.trim() || undefined;
 }
 
-/** Whether what was noted in one boot is void in this one. Where either is not known it is not: pure. */
+/** Whether a note was written in an earlier boot and is void now; false if either id is unknown. Pure. */
 export function isOfEarlierBoot(noted: string | undefined, current: string | undefined): boolean {
   return (noted ?? '') !== '' && (current ?? '') !== '' && noted !== current;
 }

@@ -1,17 +1,17 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
 /**
- * What is read of the processes of a machine. One implementation is the machine, another a recording.
- * Undefined where it cannot be read: processes end while they are looked at.
+ * Reads `/proc`. One implementation reads this machine, another a recording. Every call returns undefined if the entry
+ * cannot be read: processes may end at any time.
  */
 export interface ProcessView {
   list(directory: string): Promise<readonly string[] | undefined>;
-  /** What a symbolic link says, without going there. */
+  /** The target of a symbolic link, without following it. */
   link(path: string): Promise<string | undefined>;
   read(file: string): Promise<string | undefined>;
 }
 
-/** The processes that our `/proc` shows. */
+/** The processes in this machine's `/proc`. */
 export const theseProcesses: ProcessView = {
   list: (directory) => orUndefined(readdir(directory)),
   link: (path) => orUndefined(readlink(path)),

@@ -2,20 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** How a file gets its place. */
+/** How `writeWhole` puts a file into its place. */
 export interface Placing {
   readonly mode: number;
-  /** Where it is written before; on the same file system. Default: the folder of the file, under a hidden name. */
+  /** The folder of the temporary file, on the same file system. Default: the folder of the file; its name is hidden. */
   readonly folder?: string;
-  /** Puts the written file into its place. Default: rename(2), which replaces what is there. */
+  /** Puts the written file into its place. Default: rename(2), which replaces an existing file. */
   readonly place?: (temporary: string, path: string) => Promise<void>;
 }
 
 /**
- * Writes a file such that a reader finds the old one or the new one, whole, also after a power failure: written
- * beside it, synced, renamed, and the folder synced. Leaves no temporary file. Blocks while the file system is frozen.
+ * Writes a file so that a reader finds the complete old or the complete new content, also after a power failure: it
+ * writes a temporary file, syncs and renames it, and syncs the folder. Leaves no temporary file. Blocks while the file
+ * system is frozen.
  *
- * @throws what the system says; the file is then as it was
+ * @throws the system's error; the file is then unchanged
  */
 export async function writeWhole(
   path: string,
@@ -30,10 +31,10 @@ export async function writeWhole(
 }
 
 /**
- * As `writeWhole`, but the file must exist, and keeps its mode, owner and times: which settings file was modified
- * last says which one is current, and that is up to the agent.
+ * Replaces the content of an existing file as `writeWhole` does, and keeps mode, owner and times: the settings file
+ * that was modified last is the current one, and only the agent may decide which one that is.
  *
- * @throws what the system says; the file is then as it was
+ * @throws the system's error; the file is then unchanged
  */
 export async function replaceContent(path: string, text: string): Promise<void> {
   const { mode, uid, gid, atime, mtime } = await stat(path);
@@ -60,7 +61,7 @@ async function writeAndPlace(
   } finally {
     await rm(temporary, { force: true }).catch(() => undefined);
   }
-  // The file is in its place already; only a power failure could still undo that.
+  // The file is already in its place; only a power failure could still undo the rename.
   await syncFolder(dirname(path)).catch(() => undefined);
 }
 

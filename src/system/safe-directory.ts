@@ -4,7 +4,7 @@ import { constants as systemConstants } from 'node:os';
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, S_IWGRP, S_IWOTH } = constants;
 const STICKY = 0o1000;
 
-/** A directory of root's that is open, for what is opened in it by name. */
+/** An open directory that only root can write to; files in it are opened by name. */
 export class SafeDirectory implements Disposable {
   readonly descriptor: number;
 
@@ -13,13 +13,13 @@ export class SafeDirectory implements Disposable {
   }
 
   /**
-   * Opens an absolute directory path component by component, follows no symbolic link, and creates
-   * what is missing with mode 0700. Nobody but root may be able to exchange a component: each must
-   * belong to root and not be writable by group or others; above the last one a sticky directory such
-   * as /tmp is accepted too, because there others cannot rename what belongs to root.
+   * Opens an absolute directory path component by component, follows no symbolic link, and creates missing components
+   * with mode 0700. Only root may be able to exchange a component: each must belong to root and must not be writable
+   * by group or others. Above the last one, a sticky directory such as /tmp is accepted too, because others cannot
+   * rename root's entries in it.
    *
    * @throws a failed system call (`systemCallFailure`) with the component's path: ELOOP for a symbolic link, EACCES
-   * for a wrong owner or mode, else what the system call said
+   * for a wrong owner or mode, or else the error of the system call
    */
   static open(path: string): SafeDirectory {
     const names = componentsOf(path);
@@ -40,7 +40,7 @@ export class SafeDirectory implements Disposable {
     }
   }
 
-  /** By this path the name is looked up in the open directory, wherever that has been moved: as openat(2) does. */
+  /** A path that looks the name up in the open directory, even after the directory was moved, as openat(2) does. */
   pathOf(name: string): string {
     return `/proc/self/fd/${this.descriptor}/${name}`;
   }
@@ -50,7 +50,7 @@ export class SafeDirectory implements Disposable {
   }
 }
 
-/** As a failed system call of the addon, told with the path that was given. */
+/** An error like that of a failed system call of the addon, with this path. */
 export function failedCall(
   errno: keyof typeof systemConstants.errno,
   syscall: string,
@@ -59,7 +59,7 @@ export function failedCall(
   return Object.assign(new Error(syscall), { errno: systemConstants.errno[errno], syscall, path });
 }
 
-/** `call`, of which a failure is told with `path` instead of the way by a descriptor. */
+/** The result of `call`; its error gets `path` in place of the path through a descriptor. */
 export function callFor<Result>(path: string, call: () => Result): Result {
   try {
     return call();

@@ -1,4 +1,4 @@
-/** The first of CLOCK_MONOTONIC stamps in ns; undefined ones did not happen. Undefined if none did. */
+/** The earliest of CLOCK_MONOTONIC stamps in ns, of events that may not have happened. Undefined if none did. */
 export function earliest(stamps: readonly (bigint | undefined)[]): bigint | undefined {
   let found: bigint | undefined;
   for (const stamp of stamps) {
@@ -9,7 +9,7 @@ export function earliest(stamps: readonly (bigint | undefined)[]): bigint | unde
   return found;
 }
 
-/** The last of CLOCK_MONOTONIC stamps in ns; undefined ones did not happen. Undefined if none did. */
+/** The latest of CLOCK_MONOTONIC stamps in ns, of events that may not have happened. Undefined if none did. */
 export function latest(stamps: readonly (bigint | undefined)[]): bigint | undefined {
   let found: bigint | undefined;
   for (const stamp of stamps) {
@@ -24,7 +24,7 @@ export function earlierOf(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }
 
-/** Milliseconds, perhaps with a fraction, in whole nanoseconds. */
+/** Converts milliseconds, also with a fraction, to whole nanoseconds. */
 export function nanoseconds(milliseconds: number): bigint {
   return BigInt(Math.round(milliseconds * 1e6));
 }

@@ -14,7 +14,7 @@ await enterLab({ lifetimeSeconds: 60 });
 const test = suite('freeze lock on a frozen file system');
 const WAITER = join(import.meta.dirname, 'fixtures', 'lock-waiter.ts');
 
-test('who comes second waits for the lock, not for the thaw', async () => {
+test('the second process waits for the lock, not for the thaw', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const mountPoint = lab.disks[0]?.mountPoint ?? '';
   const path = join(mountPoint, 'azure', 'lock');

@@ -25,7 +25,7 @@ async function makePlace(): Promise<Place> {
   };
 }
 
-/** Another tool: takes the lock with lockf(3), says so, and keeps it until its input ends. */
+/** Another tool: takes the lock with lockf(3), prints a line, and holds the lock until its input ends. */
 const LOCKF = `
 import fcntl, sys
 with open(sys.argv[1], 'a') as file:
@@ -41,7 +41,7 @@ with open(sys.argv[1], 'a') as file:
 interface OtherTool extends AsyncDisposable {
   readonly answer: 'busy' | 'locked';
   readonly pid: number | undefined;
-  letGo(): void;
+  release(): void;
 }
 
 async function otherTool(path: string): Promise<OtherTool> {
@@ -50,7 +50,7 @@ async function otherTool(path: string): Promise<OtherTool> {
   return {
     answer: String(chunk).trim() === 'locked' ? 'locked' : 'busy',
     pid: child.pid,
-    letGo: () => child.stdin.end(),
+    release: () => child.stdin.end(),
     [Symbol.asyncDispose]: () => ended(child),
   };
 }
@@ -77,7 +77,7 @@ async function refusal(acquiring: Promise<FileLock>): Promise<FlashfreezeError> 
   throw new Error('the lock was acquired');
 }
 
-test('it excludes tools that use lockf, until disposed', async () => {
+test('the lock excludes tools that use lockf, until it is disposed of', async () => {
   await using place = await makePlace();
   {
     using _lock = await FileLock.acquire({ path: place.path });
@@ -86,7 +86,7 @@ test('it excludes tools that use lockf, until disposed', async () => {
   assert.ok(await isFree(place.path));
 });
 
-test('what is missing of its directory is made for root alone', async () => {
+test('missing directories are created with access for root only', async () => {
   await using place = await makePlace();
   using _lock = await FileLock.acquire({ path: place.path });
   const modes = await Promise.all(
@@ -102,17 +102,17 @@ test('what is missing of its directory is made for root alone', async () => {
   ]);
 });
 
-test('it is had as soon as the other tool lets go', async () => {
+test('the lock is taken as soon as the other tool releases it', async () => {
   await using place = await makePlace();
   (await FileLock.acquire({ path: place.path }))[Symbol.dispose]();
   await using tool = await otherTool(place.path);
   const acquiring = FileLock.acquire({ path: place.path, waitMs: 20_000 });
-  tool.letGo();
+  tool.release();
   using _lock = await acquiring;
   assert.not(await isFree(place.path));
 });
 
-test('a holder that does not let go is named when the time is over', async () => {
+test('the error of a time-out names the holder of the lock', async () => {
   await using place = await makePlace();
   (await FileLock.acquire({ path: place.path }))[Symbol.dispose]();
   await using tool = await otherTool(place.path);
@@ -139,15 +139,15 @@ test('waiting can be aborted', async () => {
   }
 });
 
-test('a process holds it once, and a second try does not drop it', async () => {
+test('a process holds the lock once, and a second try does not release it', async () => {
   await using place = await makePlace();
   using _lock = await FileLock.acquire({ path: place.path });
   const error = await refusal(FileLock.acquire({ path: place.path }));
-  assert.match(error.message, 'this process holds it already');
+  assert.match(error.message, 'this process already holds it');
   assert.not(await isFree(place.path));
 });
 
-test('freezing threads that close their copies of the descriptor do not drop it', async () => {
+test('freezing threads that close their copies of the descriptor do not release the lock', async () => {
   await using place = await makePlace();
   using _lock = await FileLock.acquire({ path: place.path });
   {
@@ -158,7 +158,7 @@ test('freezing threads that close their copies of the descriptor do not drop it'
   assert.not(await isFree(place.path));
 });
 
-test('a symbolic link on the way is refused by name', async () => {
+test('a symbolic link in the path is refused, and the error names it', async () => {
   await using place = await makePlace();
   await mkdir(join(place.directory, 'real'));
   await symlink('real', join(place.directory, 'made'));
@@ -176,7 +176,7 @@ test('a lock file that is a symbolic link is refused', async () => {
   assert.match(error.message, 'symbolic link');
 });
 
-test('a directory of somebody else’s, or that others may write, is refused', async () => {
+test('a directory that another user owns, or that others may write, is refused', async () => {
   await using place = await makePlace();
   const made = join(place.directory, 'made');
   await mkdir(made);
@@ -191,28 +191,28 @@ test('a directory of somebody else’s, or that others may write, is refused', a
   }
 });
 
-test('a directory in the place of the lock, or a file in that of its directory, is refused by name', async () => {
+test('a directory in place of the lock, or a file in place of its directory, is refused, and the error names it', async () => {
   await using place = await makePlace();
   const made = join(place.directory, 'made');
   await mkdir(made);
   const error = await refusal(FileLock.acquire({ path: made }));
-  assert.match(error.message, `"${made}" is of the wrong type (EISDIR)`);
+  assert.match(error.message, `"${made}" has the wrong type (EISDIR)`);
   const file = join(place.directory, 'file');
   await writeFile(file, '');
   const other = await refusal(FileLock.acquire({ path: join(file, 'lock') }));
-  assert.match(other.message, `"${file}" is of the wrong type (ENOTDIR)`);
+  assert.match(other.message, `"${file}" has the wrong type (ENOTDIR)`);
 });
 
-test('a lock file that its holder removes is not what is locked in the end', async () => {
+test('if the holder removes the lock file, the next one locks the new file', async () => {
   await using place = await makePlace();
   const { path } = place;
   (await FileLock.acquire({ path }))[Symbol.dispose]();
   await using holder = await otherTool(path);
   assert.is(holder.answer, 'locked');
-  // It is open, and waited for, when this returns.
+  // When this returns, the file is open and the wait has begun.
   const acquiring = FileLock.acquire({ path });
   await rm(path);
-  holder.letGo();
+  holder.release();
   using lock = await acquiring;
   assert.not(await isFree(path));
   lock[Symbol.dispose]();

@@ -6,7 +6,7 @@ import { suite } from '../suite.ts';
 
 const test = suite('JSON of the agent');
 
-test('every JSON text reads as JSON.parse reads it, with a byte order mark too', () => {
+test('every JSON text reads as JSON.parse reads it, also with a byte order mark', () => {
   fc.assert(
     fc.property(fc.json(), (text) => {
       const doubles = (read: unknown): unknown =>
@@ -31,7 +31,7 @@ test('a whole number that a double cannot hold keeps every digit', () => {
   assert.equal(parseJson('6.36458E+17', 'it'), 636458000000000000);
 });
 
-test('the message names the text, and quotes nothing of it', () => {
+test('the message names the text and does not quote it', () => {
   for (const text of [
     '',
     'geheim',

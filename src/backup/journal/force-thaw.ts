@@ -3,23 +3,23 @@ import { Freezer } from '../../freezer/freezer.ts';
 import { MountOpenings } from '../../freezer/open-mounts.ts';
 import type { JournaledFileSystem } from './journal.ts';
 
-/** A FITHAW that takes longer waits for a file system underneath that is frozen too. */
+/** A FITHAW that takes longer waits for another frozen file system under this one. */
 const THAW_LIMIT_MS = 10_000;
 
 export interface Thawed {
   readonly mountPoint: string;
-  /** `not-frozen`: it was not frozen; `gone`: something else, or nothing, is mounted there now. */
+  /** `not-frozen`: it was not frozen; `gone`: another file system, or none, is mounted there now. */
   readonly state: 'thawed' | 'not-frozen' | 'gone' | 'failed';
   /** Why it failed. */
   readonly reason: string | undefined;
 }
 
 /**
- * Thaws file systems whoever has frozen them, all at once. For what an operator orders and for what a
- * dead run of ours left; a running backup of another tool loses its freeze by it.
+ * Thaws all given file systems at the same time, regardless of which tool froze them: for an order of the operator, and
+ * for file systems that a dead run left frozen. A running backup of another tool loses its freeze.
  *
- * @param fileSystems thawed only where the mount point still shows this device; any device where it
- * is undefined
+ * @param fileSystems a file system is thawed only if its mount point still shows `device`; if `device` is undefined,
+ * whatever device it shows
  */
 export async function forceThaw(
   fileSystems: readonly (Omit<JournaledFileSystem, 'device'> & { readonly device?: string })[],
@@ -39,7 +39,10 @@ async function thawOne({
     resolve({ mountPoint, state, reason });
   const timer = setTimeout(
     () =>
-      end('failed', `no end after ${THAW_LIMIT_MS / 1_000} s; a file system under it is frozen`),
+      end(
+        'failed',
+        `the thaw did not finish within ${THAW_LIMIT_MS / 1_000} s; a file system under it is frozen`,
+      ),
     THAW_LIMIT_MS,
   );
   try {

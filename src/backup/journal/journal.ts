@@ -11,48 +11,48 @@ import {
 } from '../../system/process-identity.ts';
 import { writeWhole } from '../../system/replace-file.ts';
 
-/** On a tmpfs: a reboot thaws everything, and forgets what was frozen. */
+/** On a tmpfs: a reboot thaws everything and also deletes the journal. */
 export const JOURNAL_DIRECTORY = '/run/flashfreeze';
 
-/** 1 where RCU grace periods are expedited, as they are while a run freezes. */
+/** Contains 1 if RCU grace periods are expedited, as they are while a run freezes. */
 export const GRACE_PERIODS_PATH = '/sys/kernel/rcu_expedited';
 
-/** A run from before its first freeze to after its last thaw. */
+/** A note of a run that exists from before its first freeze to after its last thaw. */
 export interface JournalEntry {
   readonly process: ProcessIdentity;
-  /** Of an earlier boot an entry is void: nothing stays frozen over a reboot. Missing where it was not known. */
+  /** An entry of an earlier boot is void: a reboot thaws everything. Missing if the id was unknown. */
   readonly bootId?: string;
   /** ISO-8601 UTC */
   readonly begun: string;
   readonly fileSystems: readonly JournaledFileSystem[];
   /**
-   * Name of the ledger's file beside the entry, lines in the order of `fileSystems`. It is there as long
-   * as anything may be frozen: made after the entry, removed before it. Missing where the ledger is in
-   * memory only; then what the run has frozen is known to nobody after its death.
+   * Name of the ledger's file beside the entry; its lines are in the order of `fileSystems`. It exists as long as
+   * anything may be frozen: created after the entry, removed before it. Missing if the ledger is only in memory; the
+   * death of the run then loses which file systems it had frozen.
    */
   readonly ledger?: string;
-  /** Why it is in memory only. */
+  /** Why the ledger is only in memory. */
   readonly ledgerInMemoryBecause?: string;
-  /** Content of `GRACE_PERIODS_PATH` before the run; missing where the kernel has no such file. */
+  /** Content of `GRACE_PERIODS_PATH` before the run; missing if the kernel has no such file. */
   readonly gracePeriods?: string;
 }
 
 export type JournaledFileSystem = Pick<FileSystem, 'mountPoint' | 'device'>;
 
-/** An entry whose process is gone: it died in between. */
+/** An entry whose process is gone: the run died between freeze and thaw. */
 export interface UnfinishedRun extends JournalEntry {
   readonly path: string;
-  /** Of its ledger, where it has a file. */
+  /** Path of its ledger; undefined if the ledger has no file. */
   readonly ledgerPath: string | undefined;
 }
 
-/** `Freezer` for one. */
+/** Keeps the ledger of a run, as `Freezer` does. */
 export interface LedgerKeeper {
-  /** Gives the ledger a name; returns why it cannot have one. */
+  /** Gives the ledger a file; returns the reason if that fails. */
   keepLedger(path: string): string | undefined;
 }
 
-/** Notes that a run of this process may freeze these file systems, until disposed. */
+/** The note, until disposed of, that a run of this process may freeze these file systems. */
 export class Journal implements AsyncDisposable {
   readonly #path: string;
   readonly #ledgerPath: string;
@@ -64,8 +64,8 @@ export class Journal implements AsyncDisposable {
 
   /**
    * @param fileSystems in the order in which the keeper of the ledger has opened them
-   * @throws FlashfreezeError FF_FREEZE_FAILED where the directory is not safe or the note cannot be written.
-   * Nothing may be frozen then.
+   * @throws FlashfreezeError FF_FREEZE_FAILED if the directory is not safe or the note cannot be written. Nothing may be
+   * frozen then.
    */
   static async begin(
     fileSystems: readonly JournaledFileSystem[],
@@ -105,7 +105,7 @@ export class Journal implements AsyncDisposable {
   }
 }
 
-/** The runs of this boot that died between freeze and thaw and have not been looked after since. */
+/** The runs of this boot that died between freeze and thaw and have not been recovered yet. */
 export async function unfinishedRuns(
   directory: string = JOURNAL_DIRECTORY,
 ): Promise<UnfinishedRun[]> {
@@ -125,7 +125,7 @@ export async function unfinishedRuns(
   return current.filter((_, index) => running[index] === false);
 }
 
-/** Forgets a run that has been looked after. */
+/** Deletes the entry of a run that has been recovered. */
 export async function forget({ path, ledgerPath }: UnfinishedRun): Promise<void> {
   if (ledgerPath !== undefined) {
     await rm(ledgerPath, { force: true });
@@ -134,8 +134,8 @@ export async function forget({ path, ledgerPath }: UnfinishedRun): Promise<void>
 }
 
 /**
- * Remembers of a run that has been looked after only what is still owed, where no ledger says so. The rest is
- * thawed, and may be frozen by others next time.
+ * For a run without a readable ledger: reduces its entry to the file systems that are still to be thawed. The others
+ * are thawed, and another tool may have frozen them by the next recovery.
  */
 export async function keepOnly(
   run: UnfinishedRun,
@@ -156,7 +156,7 @@ async function writeEntry(path: string, entry: JournalEntry): Promise<void> {
   await writeWhole(path, JSON.stringify(entry), { mode: 0o600 });
 }
 
-/** Whether it is ours alone: what is read there decides what root thaws. */
+/** Whether only this user can write to it: its entries decide what root thaws. */
 async function isSafe(directory: string): Promise<boolean> {
   const status = await lstat(directory).catch(() => undefined);
   if (status === undefined) {
@@ -174,7 +174,7 @@ async function writing(directory: string, work: Promise<unknown>): Promise<void>
     const { code: errno = 'unknown', syscall = '' } = error as NodeJS.ErrnoException;
     throw new FlashfreezeError(
       'FF_FREEZE_FAILED',
-      `cannot write the journal in "${directory}": ${errno}; nothing is frozen without it. Make room there, or make it writable.`,
+      `cannot write the journal in "${directory}": ${errno}; nothing was frozen, because a freeze needs the journal. Free space on its file system, or make the directory writable.`,
       { systemCall: { errno, syscall, path: directory } },
     );
   }
@@ -183,7 +183,7 @@ async function writing(directory: string, work: Promise<unknown>): Promise<void>
 function unsafeError(directory: string): FlashfreezeError {
   return new FlashfreezeError(
     'FF_FREEZE_FAILED',
-    `cannot use the journal's directory "${directory}": it must belong to root and not be writable by others; correct its owner and mode`,
+    `cannot use the journal's directory "${directory}": it must belong to root and must not be writable by others. Correct its owner and mode`,
   );
 }
 
@@ -195,7 +195,7 @@ async function readGracePeriods(): Promise<Pick<JournalEntry, 'gracePeriods'>> {
   }
 }
 
-/** Undefined for one that has just been removed, or is none of ours. */
+/** Undefined if the entry has just been removed, or if flashfreeze did not write it. */
 async function readEntry(directory: string, name: string): Promise<UnfinishedRun | undefined> {
   const path = join(directory, name);
   try {

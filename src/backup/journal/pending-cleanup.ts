@@ -6,17 +6,17 @@ import { type ProcessIdentity, processIdentity, stillRuns } from '../../system/p
 import { writeWhole } from '../../system/replace-file.ts';
 import { JOURNAL_DIRECTORY } from './journal.ts';
 
-/** Beside the entries of runs: something may be owed where nothing is frozen at all. */
+/** A directory of its own beside the entries of runs: clean-up may be pending although nothing is frozen. */
 export const PENDING_DIRECTORY = join(JOURNAL_DIRECTORY, 'owed');
 
-/** Of this process so far: a run may note several. */
+/** Number of notes that this process has written: a run may write several. */
 let notes = 0;
 
-/** The identity of no process: whoever comes first may claim an entry of it. */
-const NOBODY: ProcessIdentity = { pid: 0, startTicks: '0' };
+/** The identity of no process: any process may claim an entry with it. */
+const NO_PROCESS: ProcessIdentity = { pid: 0, startTicks: '0' };
 
 interface PendingEntry {
-  /** Who will do it; where that has died or is nobody, the next start of any command. */
+  /** The process that will do the clean-up. If it has died or is `NO_PROCESS`, the next command does it. */
   readonly process: ProcessIdentity;
   /** ISO-8601 UTC */
   readonly begun: string;
@@ -24,10 +24,10 @@ interface PendingEntry {
 }
 
 /**
- * Notes that this will have to be done, so that it is also after a crash of this process. Rejects with the
- * system's error where the note cannot be written; nothing may be begun then that owes it.
+ * Writes a note of clean-up that will be necessary, so that it happens also after a crash of this process. Rejects with
+ * the system's error if the note cannot be written; the caller must then not start what would need the clean-up.
  *
- * @returns to be called when it has been done, or is left to others
+ * @returns a function to be called when the clean-up has been done, or is left to the next command
  */
 export async function notePendingCleanup(
   owed: readonly PendingCleanup[],
@@ -42,26 +42,32 @@ export async function notePendingCleanup(
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const begun = new Date().toISOString();
   await write(path, { process, begun, owed });
-  return (left = []) => settle(path, begun, left);
+  return (left = []) => updateNote(path, begun, left);
 }
 
-async function settle(path: string, begun: string, left: readonly PendingCleanup[]): Promise<void> {
-  await (left.length === 0 ? unlink(path) : write(path, { process: NOBODY, begun, owed: left }));
+async function updateNote(
+  path: string,
+  begun: string,
+  left: readonly PendingCleanup[],
+): Promise<void> {
+  await (left.length === 0
+    ? unlink(path)
+    : write(path, { process: NO_PROCESS, begun, owed: left }));
 }
 
-/** By this machine's runs, those that still live among them. */
+/** Whether a run of this machine, dead or still alive, has noted clean-up. */
 export async function hasPendingCleanup(): Promise<boolean> {
   return (await readdir(PENDING_DIRECTORY).catch(() => [])).length > 0;
 }
 
 /**
- * Does what runs which died have left owed: post-scripts, and what a database does not undo by itself. Two
- * commands that start at once do not both do it: whoever renames an entry owns it, and owes it in turn until
- * it has been done. What fails stays owed, for the next command. To be called by who holds the applications
- * (application-lock.ts). Never rejects.
+ * Runs the clean-up that dead runs have left pending: post-scripts, and changes that a database does not undo by itself.
+ * Two commands that start at the same time do not both run it: the process that renames an entry owns it, and is
+ * responsible for it until the clean-up has been done. Failed clean-up stays pending for the next command. The caller
+ * must hold the application lock (application-lock.ts). Never rejects.
  *
- * @param warn hears one sentence for each
- * @param note hears what scripts print
+ * @param warn gets one sentence for each clean-up
+ * @param note gets the output of scripts
  */
 export async function runPendingCleanup(
   warn: (message: string) => void,
@@ -74,10 +80,10 @@ export async function runPendingCleanup(
     try {
       const entry = await claim(path, directory);
       if (entry !== undefined) {
-        await pay(entry, warn, note);
+        await cleanUp(entry, warn, note);
       }
     } catch (error) {
-      warn(`What a run has left owed in ${path} could not be looked after: ${String(error)}`);
+      warn(`Cannot run the clean-up that an earlier run left in ${path}: ${String(error)}`);
     }
   }
 }
@@ -86,17 +92,17 @@ interface ClaimedEntry extends PendingEntry {
   readonly path: string;
 }
 
-async function pay(
+async function cleanUp(
   { path, begun, owed }: ClaimedEntry,
   warn: (message: string) => void,
   note: (message: string) => void,
 ): Promise<void> {
-  const payments = await runPending(owed, note);
-  for (const { sentence } of payments) {
-    warn(`A run that began ${begun} left something to be done: ${sentence}`);
+  const results = await runPending(owed, note);
+  for (const { sentence } of results) {
+    warn(`Clean-up for a run that began ${begun} and died: ${sentence}`);
   }
-  const left = payments.flatMap((payment) => payment.left ?? []);
-  await settle(path, begun, left);
+  const left = results.flatMap((result) => result.left ?? []);
+  await updateNote(path, begun, left);
 }
 
 /** Undefined for an entry whose process still runs, or that another process has claimed. */
@@ -111,7 +117,7 @@ async function claim(path: string, directory: string): Promise<ClaimedEntry | un
   const own = join(directory, `${process.pid}-${process.startTicks}-${notes}.json`);
   const claimed = `${path}.claimed`;
   try {
-    // Only one of several succeeds; the others find nothing any more.
+    // Only one of several processes succeeds; the others no longer find the entry.
     await rename(path, claimed);
   } catch {
     return undefined;
@@ -120,7 +126,7 @@ async function claim(path: string, directory: string): Promise<ClaimedEntry | un
   try {
     await unlink(claimed);
   } catch {
-    // A third one has claimed it in between.
+    // A third process has claimed it in the meantime.
     await unlink(own);
     return undefined;
   }
@@ -131,7 +137,7 @@ async function write(path: string, entry: PendingEntry): Promise<void> {
   await writeWhole(path, JSON.stringify(entry), { mode: 0o600 });
 }
 
-/** Undefined for one that has just been removed, or is none of ours. */
+/** Undefined if the entry has just been removed, or if flashfreeze did not write it. */
 async function read(path: string): Promise<PendingEntry | undefined> {
   try {
     const entry = JSON.parse(await readFile(path, 'utf8')) as PendingEntry;

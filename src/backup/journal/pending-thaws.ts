@@ -1,24 +1,24 @@
 import type { LedgerReading } from '../../freezer/ledger.ts';
 import type { JournalEntry, JournaledFileSystem } from './journal.ts';
 
-/** What a dead run's ledger came to: `lost` where it cannot be read, or never was a file. */
+/** The ledger of a dead run; `gone`: already removed; `lost`: it cannot be read, or never was a file. */
 export type DeadLedger = LedgerReading | 'gone' | 'lost';
 
-/** A thaw that is owed after the death of the run that froze. */
+/** A thaw that is pending because the run that froze has died. */
 export interface PendingThaw extends JournaledFileSystem {
-  /** Its line in the ledger; undefined where nobody knows whether the run had frozen it. */
+  /** Its line in the ledger; undefined if it is unknown whether the run had frozen it. */
   readonly line: number | undefined;
-  /** The run's thread that was in FIFREEZE, where that had not returned when the run died. */
+  /** The run's thread that was in FIFREEZE; undefined if FIFREEZE had returned when the run died. */
   readonly freezingThread: number | undefined;
 }
 
 /**
- * Which file systems have to be thawed for a run that died: those only that stood as frozen by it, or
- * about to be. One whose freeze was refused is somebody else's, and so is one that was thawed before the
- * death and is frozen now. Where no ledger tells, all of them: nothing stays frozen.
+ * The file systems to be thawed for a dead run: only those that its ledger shows as frozen by it or about to be. A file
+ * system whose freeze was refused was frozen by another tool, and so was one that the run had thawed before its death
+ * and that is frozen now. Without a ledger, all of them: nothing stays frozen.
  *
- * The state decides, not the kernel: that does not show who has frozen a file system. So one that
- * somebody thawed *and* froze again since the death is taken for the run's own.
+ * The ledger decides, because the kernel does not show which tool has frozen a file system. So a file system that
+ * another tool thawed *and* froze again since the death counts as frozen by the run.
  */
 export function pendingThaws(
   { fileSystems }: Pick<JournalEntry, 'fileSystems'>,

@@ -18,11 +18,11 @@ import { type DeadLedger, type PendingThaw, pendingThaws } from './pending-thaws
 import { runPendingThaws } from './run-pending-thaws.ts';
 
 /**
- * Looks after runs that died between freeze and thaw: makes certain that what they had frozen is
- * thawed, and nothing else; says what was found, forgets them. The guardian has normally thawed long
- * before; this is for the case that both were killed. Then runs the clean-up that is still pending for applications.
+ * Recovers from runs that died between freeze and thaw: thaws the file systems that they had frozen, and no others;
+ * reports the results and deletes the entries. Normally the guardian has thawed everything long before; this is for the
+ * case that both were killed. Then runs the clean-up that is still pending for applications.
  *
- * @param warn hears one sentence for each run
+ * @param warn gets one sentence for each run
  */
 export async function recover(warn: RunObserver['warn'], directory?: string): Promise<void> {
   for (const sentence of await thawAbandoned(directory)) {
@@ -32,8 +32,8 @@ export async function recover(warn: RunObserver['warn'], directory?: string): Pr
 }
 
 /**
- * Runs the clean-up for applications that dead runs have left pending. A live run that holds the applications has run it
- * already, and is not disturbed. Never rejects.
+ * Runs the clean-up for applications that dead runs have left pending. Does nothing while a live run holds the
+ * application lock: that run has already done the clean-up. Never rejects.
  */
 export async function cleanUpAfterDeadRuns(warn: RunObserver['warn']): Promise<void> {
   if (!(await hasPendingCleanup())) {
@@ -52,27 +52,27 @@ export async function cleanUpAfterDeadRuns(warn: RunObserver['warn']): Promise<v
 }
 
 /**
- * The part of it that must come before anything is written anywhere else than on tmpfs: what is frozen
- * still may be where logs and states are kept. Never rejects: what is broken must not keep a command from ending what
- * runs, or from its own removal.
+ * The part of the recovery that must come before any write outside tmpfs: logs and states may lie on a file system that
+ * is still frozen. Never rejects: a failed recovery must not prevent a command that ends running tasks or removes the
+ * extension.
  *
  * @returns one sentence for each run
  */
 export async function thawAbandoned(directory?: string): Promise<string[]> {
   const sentences: string[] = [];
   for (const run of await unfinishedRuns(directory)) {
-    sentences.push(await lookAfter(run).catch((error: unknown) => notLookedAfter(run, error)));
+    sentences.push(await recoverRun(run).catch((error: unknown) => notRecovered(run, error)));
   }
   return sentences;
 }
 
-/** What a dead run has frozen, and nobody could thaw so far. */
+/** A file system that a dead run has frozen and that could not be thawed so far. */
 export interface LeftFrozen extends JournaledFileSystem {
-  /** One that is not stays frozen, and its writers will wait when it is mounted again. */
+  /** If false, it stays frozen, and its writers will block when it is mounted again. */
   readonly isMounted: boolean;
 }
 
-/** What is still owed after `thawAbandoned`. Thaws nothing. */
+/** The thaws that are still pending after `thawAbandoned`. Thaws nothing. */
 export async function leftFrozen(directory?: string): Promise<LeftFrozen[]> {
   const pending: PendingThaw[] = [];
   for (const run of await unfinishedRuns(directory)) {
@@ -87,7 +87,7 @@ export async function leftFrozen(directory?: string): Promise<LeftFrozen[]> {
   }));
 }
 
-async function lookAfter(run: UnfinishedRun): Promise<string> {
+async function recoverRun(run: UnfinishedRun): Promise<string> {
   const ledger = await ledgerOf(run);
   const pending = pendingThaws(run, ledger);
   const results = await runPendingThaws(pending, run.process);
@@ -105,7 +105,7 @@ async function lookAfter(run: UnfinishedRun): Promise<string> {
   return describe(run, ledger, results);
 }
 
-/** One that is not mounted any more keeps its superblock, frozen, and comes back so with the next mount. */
+/** A file system that is no longer mounted keeps its frozen superblock, and is frozen when it is mounted again. */
 function isStillPending(result: Thawed | undefined): boolean {
   return result?.state === 'failed' || result?.state === 'gone';
 }
@@ -134,7 +134,7 @@ async function enterResults(
   }
 }
 
-/** Where the file cannot be written it was not the run that expedited them. */
+/** If the file cannot be written, the run has not expedited the grace periods. */
 async function restoreGracePeriods(run: UnfinishedRun, ledger: DeadLedger): Promise<void> {
   const former = formerGracePeriods(run, ledger);
   if (former !== '0' && former !== '1') {
@@ -146,7 +146,7 @@ async function restoreGracePeriods(run: UnfinishedRun, ledger: DeadLedger): Prom
   }
 }
 
-/** Undefined where they are as they were. */
+/** The value before the run; undefined if it has been restored already. */
 function formerGracePeriods(run: UnfinishedRun, ledger: DeadLedger): string | undefined {
   if (ledger === 'lost') {
     return run.gracePeriods;
@@ -164,25 +164,27 @@ function describe(run: UnfinishedRun, ledger: DeadLedger, results: readonly Thaw
     state === 'failed' ? [`${mountPoint} (${reason})`] : [],
   );
   const gone = list(
-    'not mounted any more, but frozen still as far as is known; the first command after it is mounted again thaws it',
+    'no longer mounted, but probably still frozen; the first command after it is mounted again thaws it',
     'gone',
   );
   const isOver = thawed.length === 0 && failed.length === 0 && gone.length === 0;
   return [
     `A run that began ${run.begun} (process ${run.process.pid}) died between freeze and thaw`,
-    ...(isOver ? ['nothing was frozen any more'] : thawed),
-    ...(thawed.length > 0 && ledger === 'lost' ? [guessed(run)] : []),
+    ...(isOver ? ['nothing was left frozen'] : thawed),
+    ...(thawed.length > 0 && ledger === 'lost' ? [withoutLedger(run)] : []),
     ...gone,
     ...(failed.length === 0
       ? []
-      : [`could not be thawed, and the next command tries again: ${failed.join(', ')}`]),
+      : [`could not be thawed; the next command will retry: ${failed.join(', ')}`]),
   ].join('; ');
 }
 
-function notLookedAfter({ begun, process: { pid } }: UnfinishedRun, error: unknown): string {
-  return `A run that began ${begun} (process ${pid}) died between freeze and thaw; what it left could not be looked after, and the next command tries again: ${String(error)}`;
+function notRecovered({ begun, process: { pid } }: UnfinishedRun, error: unknown): string {
+  return `A run that began ${begun} (process ${pid}) died between freeze and thaw; its recovery failed and will be retried by the next command: ${String(error)}`;
 }
 
-function guessed({ ledgerInMemoryBecause = 'its ledger cannot be read' }: UnfinishedRun): string {
-  return `whoever had frozen them, because what the run had frozen is not known (${ledgerInMemoryBecause})`;
+function withoutLedger({
+  ledgerInMemoryBecause = 'its ledger cannot be read',
+}: UnfinishedRun): string {
+  return `regardless of which tool froze them, because the file systems that the run had frozen are unknown (${ledgerInMemoryBecause})`;
 }

@@ -4,22 +4,25 @@ import { type ProcessIdentity, threadRuns } from '../../system/process-identity.
 import { forceThaw, type Thawed } from './force-thaw.ts';
 import type { PendingThaw } from './pending-thaws.ts';
 
-/** A FIFREEZE that was stuck when its process was killed returns some 300 ms after what it waits for. */
+/** Limit for a FIFREEZE that was stuck when its process was killed: it returns about 300 ms after it is unblocked. */
 const STUCK_LIMIT_MS = 10_000;
 const AGAIN_MS = 20;
 
 /**
- * Thaws what a dead run owes, all at once. A FITHAW is lost while the matching FIFREEZE has not
- * returned, which the death of its process does not end: so it is repeated until that thread is gone.
+ * Thaws the file systems of a dead run, all at the same time. A FITHAW is lost while the matching FIFREEZE has not
+ * returned, and the death of its process does not end FIFREEZE. So FITHAW is repeated until that thread is gone.
  */
 export async function runPendingThaws(
   pending: readonly PendingThaw[],
   process: ProcessIdentity,
 ): Promise<Thawed[]> {
-  return await Promise.all(pending.map((it) => thawUntilSettled(it, process)));
+  return await Promise.all(pending.map((it) => thawUntilFreezeEnds(it, process)));
 }
 
-async function thawUntilSettled(pending: PendingThaw, process: ProcessIdentity): Promise<Thawed> {
+async function thawUntilFreezeEnds(
+  pending: PendingThaw,
+  process: ProcessIdentity,
+): Promise<Thawed> {
   const endMs = performance.now() + STUCK_LIMIT_MS;
   let wasFrozen = false;
   for (;;) {
@@ -38,8 +41,8 @@ async function thawUntilSettled(pending: PendingThaw, process: ProcessIdentity):
 }
 
 /**
- * A file system that was unmounted stays frozen, and can be had through any other mount of it. One that is
- * mounted, but below other mounts only, is not given up: it may be had the next time.
+ * An unmounted file system stays frozen; it can be thawed through any other mount of it. If every mount of it is covered
+ * by another mount, the thaw fails and stays pending: the next command may reach it.
  */
 async function thawWhereMounted(pending: PendingThaw): Promise<Thawed> {
   const [result] = await forceThaw([pending]);
@@ -56,6 +59,6 @@ async function thawWhereMounted(pending: PendingThaw): Promise<Thawed> {
   }
   const { mountPoint } = pending;
   return ours.length > 0
-    ? { mountPoint, state: 'failed', reason: 'another mount lies over it' }
+    ? { mountPoint, state: 'failed', reason: 'another mount covers its mount point' }
     : { mountPoint, state: 'gone', reason: result?.reason };
 }

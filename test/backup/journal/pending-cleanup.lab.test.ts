@@ -90,7 +90,7 @@ test('a script that the kernel refuses, and an entry that makes no sense, do not
   await recover((sentence) => sentences.push(sentence));
   assert.match(sentences.join('\n'), 'refused, still owed, failed');
   assert.match(sentences.join('\n'), 'E2BIG');
-  assert.match(sentences.join('\n'), 'could not be looked after');
+  assert.match(sentences.join('\n'), 'Cannot run the clean-up that an earlier run left in');
   assert.is((await owedIn(directory)).length, 3);
 });
 

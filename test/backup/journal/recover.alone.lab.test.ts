@@ -97,7 +97,7 @@ test('what another mount lies over is not given up: the next start thaws it', as
   await runCommand('mount', ['-t', 'tmpfs', 'cover', mountPoint]);
   try {
     const said = await recovered(directory);
-    assert.match(said, `could not be thawed, and the next command tries again: ${mountPoint}`);
+    assert.match(said, `could not be thawed; the next command will retry: ${mountPoint}`);
     assert.not.match(said, 'nothing was frozen');
   } finally {
     await runCommand('umount', [mountPoint]);
@@ -117,7 +117,7 @@ test('a freeze of somebody else’s, begun after the run’s own had been thawed
   await worker.exited();
   await gone(worker.guardianPid);
   await freezeByOthers(frozen);
-  assert.match(await recovered(directory), 'nothing was frozen any more');
+  assert.match(await recovered(directory), 'nothing was left frozen');
   assert.is(await wasStillFrozen(frozen), true);
   assert.equal(await readdir(directory), []);
 });
@@ -134,7 +134,7 @@ test('without its ledger the same freeze would be ended, and the sentence says w
   for (const name of (await readdir(directory)).filter((it) => it.endsWith('.ledger'))) {
     await writeFile(join(directory, name), 'damaged');
   }
-  assert.match(await recovered(directory), 'whoever had frozen them');
+  assert.match(await recovered(directory), 'regardless of which tool froze them');
   assert.is(await wasStillFrozen(frozen), false);
 });
 

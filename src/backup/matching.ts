@@ -19,21 +19,21 @@ import { type Behind, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap, isFault } from './whole-set/gap.ts';
 import { gapsOf, type SetWishes } from './whole-set/gaps.ts';
 
-/** What the matching needs to know of a run. */
+/** The part of a request that matching needs. */
 export type MatchRequest = Pick<
   BackupRequest,
   'blobs' | 'strictMatch' | 'isPartial' | 'foreignBlobs' | 'includedLuns'
 >;
 
 /**
- * Finds the disk behind each blob; what the caller named wins, unless content or size speak against it.
- * An unmatched blob is no error: its snapshot is then taken at the barrier, and every file system that
- * may lie on it waits.
+ * Finds the disk behind each blob. A disk that the caller named takes precedence, unless content or size contradict
+ * it. An unmatched blob is not an error: its snapshot is taken at the barrier, and every file system that may lie on
+ * it waits for the answer.
  *
- * @returns what is known of the disk behind each blob, in their order
- * @throws FlashfreezeError FF_DEVICE_NOT_FOUND, FF_USAGE for a wrong `--disk`; FF_BLOB_FOREIGN, a blob belongs to
- * none of this machine's disks and the caller does not want it; if the caller asked for strictness
- * FF_BLOB_MISMATCH, a blob belongs to another disk than was named, and FF_SET_INCOMPLETE
+ * @returns for each blob, in order, what is known of its disk
+ * @throws FlashfreezeError FF_DEVICE_NOT_FOUND, FF_USAGE for a wrong `--disk`; FF_BLOB_FOREIGN if a blob belongs to
+ * none of this machine's disks and the caller does not accept it; with `strictMatch` also FF_BLOB_MISMATCH if a blob
+ * does not belong to the disk that the caller named, and FF_SET_INCOMPLETE
  */
 export async function matchBlobsToDisks(
   request: MatchRequest,
@@ -70,7 +70,7 @@ function behindOf(blob: number, { matches, unmatched }: Matching): Behind {
   return unknown === undefined ? { kind: 'foreign' } : { kind: 'one-of', disks: unknown.mayBe };
 }
 
-/** Which gaps of a set a run's caller wants. */
+/** The gaps in a set that the caller of a run accepts. */
 export function setWishesOf({ isPartial, includedLuns, foreignBlobs }: MatchRequest): SetWishes {
   return { isPartial, includedLuns, toleratesForeign: foreignBlobs === 'accept' };
 }
@@ -89,7 +89,10 @@ function refuseIncomplete(request: MatchRequest, plan: Plan, behind: readonly Be
   }
 }
 
-/** A loop device that nothing frozen lies on and that cannot be read is another mount namespace's, or gone. */
+/**
+ * The contents of all disks. An unreadable loop device that carries nothing to freeze is left out: it belongs to another
+ * mount namespace, or is gone.
+ */
 async function contentsOf({ disks, otherDisks = [] }: Plan): Promise<DiskContent[]> {
   const [own, others] = await Promise.all(
     [disks, otherDisks].map((list) => Promise.all(list.map(contentOf))),
@@ -119,7 +122,7 @@ async function kernelNameOf(device: string): Promise<string> {
   } catch {
     throw new FlashfreezeError(
       'FF_DEVICE_NOT_FOUND',
-      `--disk ${device}: there is no such device; expected a whole disk such as /dev/sdc`,
+      `--disk ${device}: device not found; expected a whole disk such as /dev/sdc`,
     );
   }
 }
@@ -129,7 +132,7 @@ function refuseForeign({ foreign }: Matching, blobs: readonly Blob[]): void {
     const names = foreign.map((index) => blobs[index]?.name).join(', ');
     throw new FlashfreezeError(
       'FF_BLOB_FOREIGN',
-      `by its content ${names} belongs to none of this machine's disks; nothing was frozen. Check the list of blobs; if they are wanted all the same, say --allow-foreign.`,
+      `the content of ${names} matches none of this machine's disks; nothing was frozen. Check the list of blobs, or accept foreign blobs with --allow-foreign.`,
     );
   }
 }
@@ -141,12 +144,12 @@ function refuseMismatch({ unmatched }: Matching, blobs: readonly Blob[]): void {
   if (found.length > 0) {
     throw new FlashfreezeError(
       'FF_BLOB_MISMATCH',
-      `${found.join('; ')}. Nothing was frozen. Correct --disk, or leave out --strict-match.`,
+      `${found.join('; ')}. Nothing was frozen. Correct --disk, or omit --strict-match.`,
     );
   }
 }
 
-/** The caller's word cannot be true. */
+/** Whether the disk that the caller named cannot be the right one. */
 function isMismatch({ kind }: UnmatchedReason): boolean {
   return kind === 'misnamed' || kind === 'doubted';
 }
@@ -154,8 +157,8 @@ function isMismatch({ kind }: UnmatchedReason): boolean {
 function doubts({ unmatched }: Matching, blobs: readonly Blob[]): string[] {
   return unmatched.map(({ blob, reason }) => {
     const remedy = isMismatch(reason)
-      ? '. Every file system that may lie on it waits for its snapshot; correct --disk'
+      ? '. Every file system that may lie on it waits for its snapshot. Correct --disk'
       : '';
-    return `${blobs[blob]?.name} is matched to no disk: ${describeUnmatched(reason)}${remedy}`;
+    return `cannot match ${blobs[blob]?.name} to a disk: ${describeUnmatched(reason)}${remedy}`;
   });
 }

@@ -4,16 +4,16 @@ import type { NamedTarget } from './provider.ts';
 import type { Orphan } from './record.ts';
 import type { WindowRun, WindowRuns } from './window-run.ts';
 
-/** A snapshot that is of no use, by the index of its target. */
+/** A useless snapshot, with the index of its target. */
 export interface UselessSnapshot {
   readonly target: number;
   readonly snapshot: string;
 }
 
 /**
- * The snapshots of a run that show no common instant: those of broken windows, and those of a run
- * that never froze everything or was interrupted. Where only some disks failed the others are kept;
- * they are named disk by disk.
+ * The snapshots of a run that show no common instant: those of broken windows, and those of a run that never froze
+ * everything or was interrupted. If only some disks failed, the snapshots of the others are kept, and the report lists
+ * them disk by disk.
  */
 export function uselessSnapshots({ last, earlier }: WindowRuns): UselessSnapshot[] {
   const useless = isWorthless(last) ? [...earlier, last] : earlier;
@@ -28,7 +28,7 @@ function snapshotIn({ target, snapshot }: SnapshotAnswer): UselessSnapshot[] {
   return snapshot === undefined ? [] : [{ target, snapshot }];
 }
 
-/** Deletes what is useless, if the SAS permits; nothing is frozen any more. */
+/** Deletes useless snapshots, if the SAS permits it; to be called when nothing is frozen any more. */
 export async function deleteOrphans(
   useless: readonly UselessSnapshot[],
   targets: readonly NamedTarget[],
@@ -39,7 +39,7 @@ export async function deleteOrphans(
       const { name = '', blob } = targets[target] ?? {};
       const keptBecause =
         blob === undefined
-          ? 'it was not taken by a request of ours'
+          ? 'flashfreeze did not request it itself'
           : await deleteSnapshot(blob.url, snapshot, proxyFor(blob.url));
       return { blob: name, snapshot, keptBecause };
     }),

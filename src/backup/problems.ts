@@ -3,9 +3,9 @@ import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './reco
 import { describeGap, isFault } from './whole-set/gap.ts';
 
 /**
- * One sentence for each thing that went wrong in a run, for people; empty on success. Pure.
+ * One sentence for each problem of a run; empty on success. Pure.
  *
- * @param diskIsConsistent for each disk whether its snapshot shows the common instant
+ * @param diskIsConsistent for each disk: whether its snapshot shows the common instant
  */
 export function problemsOf(record: BackupRecord, diskIsConsistent: readonly boolean[]): string[] {
   return [
@@ -18,17 +18,17 @@ export function problemsOf(record: BackupRecord, diskIsConsistent: readonly bool
   ];
 }
 
-/** Of a run that never froze everything nobody asks whether its set is whole. */
+/** Gaps are reported only if the run froze everything; otherwise the set is worthless anyway. */
 function isWorthJudging({ barrier, end }: BackupRecord): boolean {
   return barrier !== undefined && end.kind !== 'signal';
 }
 
-/** What is tolerated is told as a warning. */
+/** Only findings that are not tolerated; the others are warnings. */
 function problemsOfApplication({ application }: BackupRecord): string[] {
   const grave = application?.findings.filter(({ tolerated }) => !tolerated) ?? [];
   return grave.map(
     ({ message, code }) =>
-      `${message} (code ${code}); without the application no backup is wanted.`,
+      `${message} (code ${code}); the configuration does not permit a backup without the application.`,
   );
 }
 
@@ -43,11 +43,11 @@ function problemOfEnd(record: BackupRecord): string[] {
       return [deadlineProblem(record, end.stuck), ...record.findings];
     case 'thawed-by-others':
       return [
-        `${mountPointOf(record, end.fileSystem)} was thawed by somebody else while it was frozen; the snapshots are not consistent.`,
+        `${mountPointOf(record, end.fileSystem)} was thawed by another tool during the freeze; the snapshots are not consistent.`,
       ];
     case 'guardian-thawed':
       return [
-        'This process did not thaw in time (was it stopped?); the guardian did. The snapshots are not consistent.',
+        'The guardian thawed the file systems, because flashfreeze did not do so in time (was its process stopped?). The snapshots are not consistent.',
       ];
     case 'guardian-lost':
       return [`The guardian process ended during the freeze; ${whatWasThawed(record, ' at once')}`];
@@ -58,16 +58,16 @@ function problemOfEnd(record: BackupRecord): string[] {
 
 function freezeProblem(mountPoint: string, errno: string): string {
   if (errno === 'EBUSY') {
-    return `${mountPoint} is already frozen by somebody else and was left as it is. End the other freeze (its tool, or \`fsfreeze -u\`), then try again.`;
+    return `${mountPoint} is already frozen by another tool and was left frozen. End that freeze (with its tool, or with \`fsfreeze -u\`), then try again.`;
   }
   if (errno === 'ECANCELED') {
-    return `The freeze of ${mountPoint} was called off before it began, because the time was over or the guardian process gone. Try again.`;
+    return `The freeze of ${mountPoint} was cancelled before it began, because the time-out had passed or the guardian process had ended. Try again.`;
   }
   if (errno === 'EPERM') {
-    return `The kernel refused to freeze ${mountPoint}: EPERM. Root of the machine itself is needed (CAP_SYS_ADMIN), not of a container or user namespace.`;
+    return `The kernel refused to freeze ${mountPoint}: EPERM. Run flashfreeze as root of the machine itself (CAP_SYS_ADMIN), not of a container or user namespace.`;
   }
   if (errno === 'EOPNOTSUPP' || errno === 'ENOTTY') {
-    return `The kernel refused to freeze ${mountPoint}: ${errno}. This file system cannot be frozen; leave it out with --skip ${mountPoint}.`;
+    return `The kernel refused to freeze ${mountPoint}: ${errno}. The file system does not support freezing; leave it out with --skip ${mountPoint}.`;
   }
   return `The kernel refused to freeze ${mountPoint}: ${errno}.`;
 }
@@ -76,7 +76,7 @@ function deadlineProblem(record: BackupRecord, stuck: readonly number[]): string
   if (record.barrier !== undefined) {
     return `The time-out passed before every disk had answered; ${whatWasThawed(record, ' at once')}`;
   }
-  // Between two waves none is stuck: those of the next wave were not begun any more.
+  // Between two waves none is stuck: the freeze of the next wave has not begun.
   const notFrozen = [...record.fileSystems.keys()].filter(
     (index) => record.fileSystems[index]?.frozenNs === undefined,
   );
@@ -85,28 +85,28 @@ function deadlineProblem(record: BackupRecord, stuck: readonly number[]): string
   return `The time-out passed before ${names} had frozen; ${whatWasThawed(record)}`;
 }
 
-/** Nobody is told that all is well while a FIFREEZE has not returned: it may still freeze. */
+/** Does not report success while a FIFREEZE has not returned: it may still freeze. */
 function whatWasThawed(record: BackupRecord, how = ''): string {
   const { stillFrozen = [] } = record;
   if (stillFrozen.length === 0) {
     return `everything was thawed${how}.`;
   }
   const names = stillFrozen.map((index) => mountPointOf(record, index)).join(', ');
-  return `${names} could not be thawed yet, and who writes there waits: the kernel has not ended the freeze or the thaw. The guardian goes on trying; end what the freeze waits for, then run \`flashfreeze thaw\`.`;
+  return `${names} could not be thawed yet, and processes that write there are blocked: the kernel has not finished the freeze or the thaw. The guardian keeps trying. End the processes that the freeze waits for, then run \`flashfreeze thaw\`.`;
 }
 
 function problemOfThaw(record: BackupRecord, times: FileSystemTimes, index: number): string[] {
   const mountPoint = mountPointOf(record, index);
   if (times.thawErrno !== undefined) {
     return [
-      `Thawing ${mountPoint} failed with ${times.thawErrno}: check it with \`fsfreeze -u ${mountPoint}\`.`,
+      `Thawing ${mountPoint} failed with ${times.thawErrno}. Check it with \`fsfreeze -u ${mountPoint}\`.`,
     ];
   }
   const alreadySaid =
     record.end.kind === 'guardian-thawed' ||
     (record.end.kind === 'thawed-by-others' && record.end.fileSystem === index);
   return times.wasFrozen === false && times.frozenNs !== undefined && !alreadySaid
-    ? [`${mountPoint} was found thawed by somebody else: its snapshot is not consistent.`]
+    ? [`${mountPoint} was thawed by another tool: its snapshot is not consistent.`]
     : [];
 }
 
@@ -119,12 +119,12 @@ function problemOfDisk(
   const orphan = answer.mayHaveOrphan
     ? [
         attempts === 1
-          ? `${name}: the answer to its request was lost; a snapshot may exist all the same.`
+          ? `${name}: the answer to its request was lost; a snapshot may exist.`
           : `${name}: ${attempts} requests were sent and an answer was lost; a second snapshot may exist.`,
       ]
     : [];
   if (failure !== undefined) {
-    // The host service names itself in what it did not answer.
+    // A failure of the host service already begins with its name.
     const isNamed = failure.message.startsWith(`${name}: `);
     return [isNamed ? failure.message : `${name}: ${failure.message}`, ...orphan];
   }
@@ -137,13 +137,13 @@ function problemOfDisk(
 
 function describeWrites(disks: readonly string[]): string {
   const names = disks.map(pathOfDisk).join(', ');
-  return `: something that was not frozen wrote to ${names} meanwhile. Quiesce what uses that disk itself (a database on a raw disk, a file system that cannot be frozen, a swap file), or what moves data below its file systems.`;
+  return `: something that was not frozen wrote to ${names} during the snapshot. Quiesce whatever writes to that disk directly (a database on a raw disk, a file system that cannot be frozen, a swap file) or moves data below its file systems.`;
 }
 
 function problemOfOrphan({ blob, snapshot, keptBecause }: Orphan): string {
   return keptBecause === undefined
     ? `${blob}: the snapshot ${snapshot} was taken before everything was frozen and has been deleted.`
-    : `${blob}: the snapshot ${snapshot} was taken before everything was frozen and could not be deleted (${keptBecause}); delete it by hand.`;
+    : `${blob}: the snapshot ${snapshot} was taken before everything was frozen and could not be deleted (${keptBecause}); delete it manually.`;
 }
 
 function mountPointOf(record: BackupRecord, fileSystem: number): string {

@@ -5,8 +5,9 @@ import type { Freezer } from '../freezer/freezer.ts';
 import { withoutSilent } from './answering-plan.ts';
 
 /**
- * A mount may have come or gone since the plan was read: then it is not frozen by mistake. The mount is
- * compared too, because a device number is soon given to the next loop device or btrfs.
+ * Ends the run if a mount point shows another file system than when the plan was read, so that the run does not freeze
+ * the wrong one. Mount ids are compared too, because the kernel soon reuses a device number for another loop device or
+ * btrfs.
  */
 export function requireSameFileSystems(plan: Plan, { deviceNumbers, mountIds }: Freezer): void {
   const changed = plan.fileSystems.find(
@@ -16,15 +17,15 @@ export function requireSameFileSystems(plan: Plan, { deviceNumbers, mountIds }: 
   if (changed !== undefined) {
     throw new FlashfreezeError(
       'FF_MOUNT_OPEN',
-      `${changed.mountPoint} shows another file system than a moment ago: something was mounted or unmounted meanwhile. Try again.`,
+      `${changed.mountPoint} no longer shows the file system in the plan: something was mounted or unmounted in the meantime. Try again.`,
     );
   }
 }
 
 /**
- * The last look before the freeze: what was mounted since the plan was made, by a pre-script or during
- * a wait, would not be frozen, and the snapshot of its disk not be consistent. The disks are compared as well,
- * because a device that is added to a btrfs or to a volume changes no line of mountinfo.
+ * The last check before the freeze. A file system that was mounted after the plan was made, by a pre-script or during a
+ * wait, would not be frozen, and the snapshot of its disk would not be consistent. The disks are compared as well,
+ * because adding a device to a btrfs or a volume does not change mountinfo.
  *
  * @throws FlashfreezeError FF_MOUNT_OPEN
  */
@@ -41,7 +42,7 @@ export async function requireSameStorage(selection: Selection, plan: Plan): Prom
   }
 }
 
-/** The storage as it is now, after a run; undefined if nothing is left that could be frozen. */
+/** The storage after a run; undefined if nothing is left that could be frozen. */
 export async function storageAfterwards(
   selection: Selection,
   plan: Pick<Plan, 'excluded'>,
@@ -56,7 +57,7 @@ export async function storageAfterwards(
   }
 }
 
-/** Which file system came or went, as the beginning of a sentence; undefined where none did. */
+/** The beginning of a sentence on the first file system that changed; undefined if none did. */
 export function changeBetween(
   before: Pick<Plan, 'fileSystems'>,
   now: Pick<Plan, 'fileSystems'>,
@@ -73,7 +74,7 @@ export function changeBetween(
   const moved = before.fileSystems.find(
     ({ device, disks }) => disksNow.get(device) !== disks.join(),
   );
-  return moved && `${moved.mountPoint} came to lie on other disks`;
+  return moved && `${moved.mountPoint} was moved to other disks`;
 }
 
 function absentFrom(

@@ -30,7 +30,7 @@ test('a device that is added to a btrfs after the plan was made ends the run bef
     ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--json'],
   ]);
   assert.is(ended.exitCode, 2, ended.stderr);
-  assert.match(ended.stderr, `${mountPoint} came to lie on other disks after the plan was made`);
+  assert.match(ended.stderr, `${mountPoint} was moved to other disks after the plan was made`);
   assert.equal(await rig.server.snapshots('disk0'), []);
 });
 

@@ -98,7 +98,7 @@ test('blobs named the wrong way round are told by name, and every file system wa
   assert.equal(warnings.length, 2);
   assert.match(
     warnings[0] ?? '',
-    /one\.vhd is matched to no disk: it was named for sdb, but .*: its content is that of sda\. .*correct --disk$/,
+    /cannot match \S*one\.vhd to a disk: it was named for sdb, but .*: its content is that of sda\. .*Correct --disk$/,
   );
   assert.doesNotMatch(warnings.join(), /secret/);
   const { fileSystems, targets } = scheduleInput(machine.plan, disks, backupRequest([]));
@@ -148,7 +148,7 @@ test('--strict-match refuses a set that lacks a frozen disk, before anything is 
     (error: unknown) =>
       error instanceof FlashfreezeError &&
       error.code === 'FF_SET_INCOMPLETE' &&
-      /incomplete: 1 of 2 .*sdb \(\/data\/1\).*Nothing was frozen/.test(error.message),
+      /Incomplete: snapshots of 1 of 2 .*sdb \(\/data\/1\).*Nothing was frozen/.test(error.message),
   );
   await machine.match([undefined], { strictMatch: true, isPartial: true });
 });

@@ -37,7 +37,7 @@ test('of a run that never froze everything, or was interrupted, every snapshot i
   }
 });
 
-test('what was not taken by a request of ours is named and left', async () => {
+test('a snapshot that flashfreeze did not request itself is reported and kept', async () => {
   const orphans = await deleteOrphans(
     [{ target: 0, snapshot: 'first' }],
     [{ name: 'the host service', blob: undefined }],
@@ -47,7 +47,7 @@ test('what was not taken by a request of ours is named and left', async () => {
     {
       blob: 'the host service',
       snapshot: 'first',
-      keptBecause: 'it was not taken by a request of ours',
+      keptBecause: 'flashfreeze did not request it itself',
     },
   ]);
 });

@@ -30,10 +30,7 @@ const inconsistencies: readonly [string, Partial<BackupRecord>][] = [
     'an answer that came after the thaw began',
     { disks: [targetRecord(goodAnswer(0, { acknowledgedNs: 41n * MS }))] },
   ],
-  [
-    'a file system found thawed by somebody else',
-    { fileSystems: [heldTimes({ wasFrozen: false })] },
-  ],
+  ['a file system that another tool thawed', { fileSystems: [heldTimes({ wasFrozen: false })] }],
   ['a thaw that was never seen', { fileSystems: [heldTimes({ thawStartNs: undefined })] }],
   ['a thaw before the barrier', { barrier: { atNs: 50n * MS, wallClock: new Date(0) } }],
   ['a run without barrier', { barrier: undefined }],
@@ -143,7 +140,7 @@ test('names the stuck file system, the disk that failed, and a foreign freeze', 
   ].map((outcome) => outcome.problems.join(' '));
   assert.match(problems[0] ?? '', '/data/1');
   assert.match(problems[1] ?? '', '/dev/sda');
-  assert.match(problems[2] ?? '', 'already frozen by somebody else');
+  assert.match(problems[2] ?? '', 'already frozen by another tool');
 });
 
 test('names what was not frozen any more where the time passed between two waves', () => {
@@ -164,7 +161,7 @@ test('does not blame the kernel for a freeze that was called off', () => {
       barrier: undefined,
     }),
   );
-  assert.match(problems[0] ?? '', '/data/0 was called off before it began');
+  assert.match(problems[0] ?? '', '/data/0 was cancelled before it began');
   assert.not.match(problems[0] ?? '', 'kernel refused');
 });
 

@@ -51,7 +51,7 @@ test('prints it for people; a blob that fits no disk is said and ends with 1', a
   await using foreign = await blobServer([{ name: 'foreign', imagePath: image }]);
   const bad = await flashfreeze(['plan', '--blob', foreign.urls[0] ?? '']);
   assert.is(bad.exitCode, 1, bad.stderr);
-  assert.match(bad.stdout, "belongs by its content to none of this machine's disks");
+  assert.match(bad.stdout, "matches none of this machine's disks");
 });
 
 test('a --skip that leaves nothing out, and a frozen disk without a blob, are told', async () => {
@@ -60,7 +60,7 @@ test('a --skip that leaves nothing out, and a frozen disk without a blob, are to
   const { stdout } = await flashfreeze(['plan', '--skip', '/lab/nowhere', '--blob', url]);
   assert.match(stdout, /! \/lab\/nowhere is to be left out, but nothing is mounted there\n/);
   const without = rig.disks.disks[1]?.device ?? 'no device';
-  assert.match(stdout, `no blob is given of ${without} `);
+  assert.match(stdout, `no blob is given for ${without} `);
   const whole = await flashfreeze(['plan', ...rig.blobArguments, '--skip', '/lab']);
   assert.not.match(whole.stdout, 'no blob is given');
 });

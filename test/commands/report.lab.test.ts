@@ -113,7 +113,7 @@ test('the result is printed before a disk is written to that somebody else has f
     let printed = '';
     for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
       printed += String(chunk);
-      if (printed.includes('is already frozen by somebody else')) {
+      if (printed.includes('is already frozen by another tool')) {
         break;
       }
     }

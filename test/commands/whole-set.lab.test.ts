@@ -113,15 +113,15 @@ test('a frozen disk without a blob makes the set incomplete, unless --partial sa
   const incomplete = await snapshot(...blobsOf(rig, 0, 1));
   assert.is(incomplete.exitCode, 1);
   assert.is(incomplete.summary.consistency, 'none');
-  assert.match(incomplete.summary.problems.join(), /incomplete: 2 of 3 frozen disks/);
+  assert.match(incomplete.summary.problems.join(), /Incomplete: snapshots of 2 of 3 frozen disks/);
   const accepted = await snapshot(...blobsOf(rig, 0, 1), '--partial');
   assert.is(accepted.exitCode, 0);
-  assert.match(accepted.summary.warnings.join(), /2 of 3 frozen disks are snapshotted, as asked/);
+  assert.match(accepted.summary.warnings.join(), /2 of 3 frozen disks are taken, as requested/);
   const strict = await flashfreeze(['snapshot', ...blobsOf(rig, 0, 1), '--strict-match']);
   assert.is(strict.exitCode, 2);
   assert.match(strict.stderr, /FF_SET_INCOMPLETE/);
   const doctor = await flashfreeze(['doctor', ...blobsOf(rig, 0, 1)]);
-  assert.match(doctor.stdout, /incomplete: 2 of 3 frozen disks/);
+  assert.match(doctor.stdout, /Incomplete: snapshots of 2 of 3 frozen disks/);
 });
 
 test('half of a file system over two disks is never consistent, also with --partial', async () => {
@@ -175,7 +175,7 @@ test('raw disks show the instant only if nothing writes to them meanwhile', asyn
       [false, 'changed'],
     ],
   );
-  assert.match(busy.summary.problems.join(), `wrote to ${second.device} meanwhile`);
+  assert.match(busy.summary.problems.join(), `wrote to ${second.device} during the snapshot`);
   assert.is.not(first.device, second.device);
 });
 

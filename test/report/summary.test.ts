@@ -83,7 +83,7 @@ test('owns up to the stall of a broken first attempt and to its orphans', () => 
   assert.equal(summary.orphans, [
     { blob: 'https://a.example/c/b', snapshot: 'T', deleted: false, error: 'AuthorizationFailure' },
   ]);
-  assert.match(summary.problems.join(), 'delete it by hand');
+  assert.match(summary.problems.join(), 'delete it manually');
 });
 
 test('survives a trip through JSON unchanged: no undefined, no bigint', () => {

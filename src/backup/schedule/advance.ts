@@ -13,14 +13,14 @@ import type {
  * The schedule rule: the one place that decides when a request leaves and when a file system is
  * thawed (design, "Why early fire and early thaw are right").
  *
- * - A target fires only when every file system it needs is frozen: at the barrier, or before it where
- *   the freeze takes long. (While 64 file systems freeze in some ms, requests only compete with that
- *   for the processors; behind a slow one nobody should wait.)
- * - On success a file system is thawed only after the barrier, after every answer it awaits, and
- *   after the file system that holds its image.
- * - On failure, deadline or abort everything freezing or frozen is thawed at once. The order of an
- *   image and its holder does not matter then: each thaw has a thread of its own, and the one that
- *   blocks is released by the other.
+ * - A target fires only when every file system it needs is frozen: at the barrier, or before it if the freeze takes
+ *   long. (While 64 file systems freeze in some ms, requests only compete with the freeze for the processors; no request
+ *   should wait for a slow file system.)
+ * - On success a file system is thawed only after the barrier, after every answer it awaits, and after the file system
+ *   that holds its image.
+ * - On failure, deadline or abort, every file system that is freezing or frozen is thawed at once. The order of an image
+ *   and its holder does not matter then: each thaw has its own thread, and the holder's thaw releases the one that
+ *   blocks.
  * - The run ends when nothing is freezing, frozen or thawing and no request is in flight.
  */
 export function advance(state: ScheduleState, event: ScheduleEvent): Step {
@@ -31,14 +31,14 @@ export function advance(state: ScheduleState, event: ScheduleEvent): Step {
     case 'held':
       return continueHeld(seen, event);
     case 'aborting':
-      return state.phase === 'aborting' ? endIfSettled(seen, []) : abort(seen);
+      return state.phase === 'aborting' ? endIfDone(seen, []) : abort(seen);
     case 'idle':
     case 'ended':
       return { state: seen, actions: [] };
   }
 }
 
-/** A run that has not started. */
+/** The state of a run that has not started. */
 export function initialState(input: ScheduleInput): ScheduleState {
   return {
     input,
@@ -51,7 +51,7 @@ export function initialState(input: ScheduleInput): ScheduleState {
   };
 }
 
-/** Notes what the event says; decides nothing but the change of phase that it forces. */
+/** Records the event in the state; decides only the change of phase that the event forces. */
 function absorb(state: ScheduleState, event: ScheduleEvent): ScheduleState {
   if (state.phase === 'ended') {
     return state;
@@ -79,7 +79,7 @@ function absorb(state: ScheduleState, event: ScheduleEvent): ScheduleState {
   }
 }
 
-/** A thaw that nobody here asked for (a native deadline, the guardian) ends the run. */
+/** A thaw that the schedule did not order (a native deadline, the guardian) ends the run. */
 function absorbThaw(state: ScheduleState, fileSystem: number): ScheduleState {
   const unasked = state.fileSystems[fileSystem] === 'frozen';
   const marked = markFileSystem(state, fileSystem, 'thawed', ['frozen', 'thawing']);
@@ -132,7 +132,7 @@ function startWave(
   };
 }
 
-/** Requests leave before anything else is done. */
+/** Sends the requests before everything else. */
 function reachBarrier(state: ScheduleState, before: readonly ScheduleAction[]): Step {
   const { state: fired, actions } = fire(state, ready(state, [...state.targets.keys()]));
   const every = [...state.fileSystems.keys()];
@@ -155,7 +155,7 @@ function continueHeld(state: ScheduleState, event: ScheduleEvent): Step {
   }
 }
 
-/** Those of the candidates whose requests may leave now. */
+/** The candidates whose requests may leave now. */
 function ready(state: ScheduleState, candidates: readonly number[]): number[] {
   const all = candidates.filter(
     (target) => state.targets[target] === 'idle' && mayFire(state, target),
@@ -176,7 +176,7 @@ function fire(state: ScheduleState, targets: readonly number[]): Step {
   };
 }
 
-/** Thaws those of the candidates that nothing holds any more. */
+/** Thaws the candidates that may be thawed now. */
 function thaw(
   state: ScheduleState,
   candidates: readonly number[],
@@ -184,7 +184,7 @@ function thaw(
 ): Step {
   const fileSystems = candidates.filter((index) => mayThaw(state, index));
   return fileSystems.length === 0
-    ? endIfSettled(state, before)
+    ? endIfDone(state, before)
     : {
         state: setFileSystems(state, fileSystems, 'thawing'),
         actions: [...before, { kind: 'thaw', fileSystems }],
@@ -192,8 +192,8 @@ function thaw(
 }
 
 /**
- * After the barrier always: what matters to a target awaits its answer, and so is still frozen; what a
- * target of an unknown disk needed besides may have been thawed since.
+ * After the barrier always true: the file systems that matter to a target await its answer, so they are still frozen. A
+ * target of an unknown disk needs others too; those may have been thawed since the barrier.
  */
 function mayFire(state: ScheduleState, target: number): boolean {
   if (state.phase === 'held') {
@@ -225,17 +225,17 @@ function abort(state: ScheduleState): Step {
     ...setFileSystems(state, held, 'thawing'),
     targets: state.targets.map((target) => (target === 'idle' ? 'cancelled' : target)),
   };
-  return endIfSettled(cancelled, [
+  return endIfDone(cancelled, [
     ...(held.length === 0 ? [] : [{ kind: 'thaw', fileSystems: held } as const]),
     ...(inFlight ? [{ kind: 'cancel-requests' } as const] : []),
   ]);
 }
 
-function endIfSettled(state: ScheduleState, actions: readonly ScheduleAction[]): Step {
-  const settled =
+function endIfDone(state: ScheduleState, actions: readonly ScheduleAction[]): Step {
+  const isDone =
     state.fileSystems.every((it) => it === 'thawed' || it === 'refused' || it === 'idle') &&
     !state.targets.includes('fired');
-  return settled
+  return isDone
     ? { state: { ...state, phase: 'ended' }, actions: [...actions, { kind: 'end' }] }
     : { state, actions };
 }

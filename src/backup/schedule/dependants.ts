@@ -1,6 +1,6 @@
 import type { Dependants, ScheduleInput } from './schedule-types.ts';
 
-/** Turns the relations of a schedule's input round. */
+/** Inverts the relations of a schedule's input. */
 export function dependantsOf({ fileSystems, targets }: ScheduleInput): Dependants {
   return {
     targetsOfFileSystem: inverted(

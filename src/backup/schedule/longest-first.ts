@@ -1,11 +1,11 @@
 import { earliest } from '../../system/stamps.ts';
 
 /**
- * Puts the targets whose file systems have stood still for longest first. One after the other the requests
- * leave and are answered; so who waited most for the barrier waits least after it.
+ * Sorts targets by how long their file systems have been frozen, longest first. Requests leave and are answered one
+ * after the other, so file systems that waited longest for the barrier wait shortest after it.
  *
  * @param fileSystemsOfTarget for each target the file systems that await its answer
- * @param freezeStartsNs of each file system; undefined where it is not known
+ * @param freezeStartsNs the start of each file system's freeze; undefined if it is not known
  */
 export function longestFirst(
   targets: readonly number[],
@@ -21,7 +21,7 @@ export function longestFirst(
   return targets.toSorted((a, b) => ascending(since.get(a), since.get(b)));
 }
 
-/** What is not known comes last: nobody is known to wait for it. */
+/** Undefined comes last: no frozen file system is known to wait for that target. */
 function ascending(a: bigint | undefined, b: bigint | undefined): number {
   if (a === undefined || b === undefined) {
     return Number(a === undefined) - Number(b === undefined);

@@ -1,13 +1,13 @@
 /**
- * What the schedule knows of a run: which file systems a target's content depends on, and which
- * answers a file system is held for. All numbers are indexes into `fileSystems` and `targets`.
+ * The input of the schedule: the file systems that a target's content depends on, and the answers that a file system
+ * waits for. All numbers are indexes into `fileSystems` and `targets`.
  */
 export interface ScheduleInput {
   readonly fileSystems: readonly ScheduledFileSystem[];
   readonly targets: readonly ScheduledTarget[];
   /** Every file system exactly once; a wave starts when the one before it is frozen as a whole. */
   readonly waves: readonly (readonly number[])[];
-  /** One request after the other instead of all at once (`seqsnapshot`). */
+  /** Sends one request after the other instead of all at once (`seqsnapshot`). */
   readonly sequential: boolean;
 }
 
@@ -15,9 +15,8 @@ export interface ScheduledFileSystem {
   /** Targets whose answers must be in before it may be thawed. */
   readonly awaits: readonly number[];
   /**
-   * The file systems it is written through, such as the one that holds its image. They must be thawed
-   * first: FITHAW writes the superblock, and blocks while the file system under it is frozen
-   * (freeze-facts.md, Answers).
+   * The file systems that its writes pass through, such as the one that holds its image. They must be thawed first:
+   * FITHAW writes the superblock, and blocks while the file system under it is frozen (freeze-facts.md, Answers).
    */
   readonly thawsAfter: readonly number[];
 }
@@ -27,10 +26,10 @@ export interface ScheduledTarget {
   readonly needs: readonly number[];
 }
 
-/** `thawed` also stands for a thaw that ended in an error: there is nothing left to wait for. */
+/** `thawed` includes a thaw that ended with an error: there is nothing left to wait for. */
 export type FileSystemState = 'idle' | 'freezing' | 'frozen' | 'refused' | 'thawing' | 'thawed';
 
-/** `cancelled`: never fired, because the run was given up before. */
+/** `cancelled`: never fired, because the run was aborted before. */
 export type TargetState = 'idle' | 'fired' | 'acknowledged' | 'failed' | 'cancelled';
 
 export type SchedulePhase = 'idle' | 'freezing' | 'held' | 'aborting' | 'ended';
@@ -38,7 +37,7 @@ export type SchedulePhase = 'idle' | 'freezing' | 'held' | 'aborting' | 'ended';
 export interface ScheduleState {
   readonly input: ScheduleInput;
   readonly dependants: Dependants;
-  /** The freeze takes long: what is ready does not wait for the barrier any more. */
+  /** The freeze takes long: targets that are ready no longer wait for the barrier. */
   readonly firesEarly: boolean;
   readonly phase: SchedulePhase;
   /** Index of the wave being frozen. */
@@ -47,7 +46,7 @@ export interface ScheduleState {
   readonly targets: readonly TargetState[];
 }
 
-/** The input's relations the other way round, made once: an event is looked up, not searched for. */
+/** The inverted relations of the input, computed once: each event needs a look-up instead of a search. */
 export interface Dependants {
   /** For each file system the targets that need it frozen. */
   readonly targetsOfFileSystem: readonly (readonly number[])[];
@@ -59,14 +58,14 @@ export interface Dependants {
 
 export type ScheduleEvent =
   | { readonly kind: 'start' }
-  /** Some file system takes long to freeze. */
+  /** A file system takes long to freeze. */
   | { readonly kind: 'freeze-is-slow' }
   | { readonly kind: 'frozen'; readonly fileSystem: number }
   | { readonly kind: 'freeze-failed'; readonly fileSystem: number }
   | { readonly kind: 'thaw-ended'; readonly fileSystem: number }
   | { readonly kind: 'acknowledged'; readonly target: number }
   | { readonly kind: 'target-failed'; readonly target: number }
-  /** Deadline, signal, guardian lost: whatever the reason, everything is thawed now. */
+  /** Deadline, signal or lost guardian: everything is thawed now. */
   | { readonly kind: 'abort' };
 
 export type ScheduleAction =

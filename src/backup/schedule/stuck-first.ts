@@ -1,10 +1,9 @@
 import type { FileSystem } from '../../filesystems/plan-types.ts';
 
 /**
- * The waves of a second attempt: those that were stuck are frozen before everything else, because
- * what they waited for is usually a file system frozen earlier (freeze-facts.md, Stuck). Each gets a
- * wave of its own: of two that are stuck nobody knows that they do not wait for each other. A
- * file system in an image still goes before the one that holds it.
+ * The waves of a second attempt: file systems that were stuck are frozen before all others, because they usually waited
+ * for a file system that was frozen earlier (freeze-facts.md, Stuck). Each gets its own wave, because two stuck file
+ * systems may wait for each other. A file system in an image still comes before the one that holds the image.
  *
  * @param stuck indexes into `fileSystems`
  */

@@ -3,14 +3,15 @@ import type { Plan } from '../../filesystems/plan-types.ts';
 import type { ScheduleInput } from './schedule-types.ts';
 
 /**
- * Turns plan and matching into what the schedule needs.
+ * Makes the input of the schedule from plan and matching.
  *
- * `diskOfTarget` gives for each target the kernel name of the disk behind it, undefined where that
- * is not known. An unknown target may be any disk: it needs everything frozen. So does a disk without
- * any file system of the plan, which shows the common instant only if it is taken after the barrier.
- * A file system on a disk that no target is known to be may lie behind any unknown target: it awaits every answer. If
- * every target is known, such a disk is simply not part of this snapshot; unless nothing shows where its content
- * is kept (a ZFS volume): then that may be on any disk of the set.
+ * `diskOfTarget` gives for each target the kernel name of the disk behind it, or undefined if the disk is unknown. A
+ * target of an unknown disk may be any disk: it needs every file system frozen. So does a disk without a file system of
+ * the plan: its snapshot shows the common instant only if it is taken after the barrier.
+ *
+ * A file system whose disk belongs to no known target may lie behind any target of an unknown disk: it awaits every
+ * answer. If the disks of all targets are known, such a disk is not part of this snapshot. The exception is a disk whose
+ * content may lie on any disk of the set, because nothing shows where it is stored (a ZFS volume).
  */
 export function scheduleInput(
   plan: Plan,
@@ -44,9 +45,9 @@ export function scheduleInput(
 }
 
 /**
- * Indexes of the file systems that may lie on a target: those on its disk; where that is not known, those
- * on a disk that no target is known to be. Its snapshot is judged by these, and each of them awaits its
- * answer. Empty for a disk without any file system of the plan.
+ * Indexes of the file systems that may lie on a target: those on its disk, or, if its disk is unknown, those on a disk
+ * that belongs to no known target. Its snapshot is judged by these, and each of them awaits its answer. Empty for a disk
+ * without a file system of the plan.
  */
 export function fileSystemsBehind(
   plan: Plan,

@@ -1,5 +1,5 @@
 /**
- * How many of the wanted items can be had at the same time if each offer gives one of what it lists: the size of a
+ * How many of the wanted items the offers can provide together if each offer provides one of its items: the size of a
  * maximum matching in a bipartite graph, by augmenting paths (Kuhn's algorithm). Pure.
  */
 export function mostServed(

@@ -1,37 +1,37 @@
-/** What is known of the disks behind a target, by kernel names. */
+/** What is known of the disks behind a target; disks are kernel names. */
 export type Behind =
-  /** Its blob is that of this disk. */
+  /** Its blob belongs to this disk. */
   | { readonly kind: 'disk'; readonly disk: string }
-  /** Its blob is that of one of these; of which is not known. */
+  /** Its blob belongs to one of these disks; it is unknown to which. */
   | { readonly kind: 'one-of'; readonly disks: readonly string[] }
-  /** It stands for all of these: the host takes them with one call. */
+  /** It stands for all of these disks: the host takes their snapshots with one call. */
   | { readonly kind: 'all-of'; readonly disks: readonly string[] }
-  /** Its blob belongs by its content to none of this machine's disks. */
+  /** By its content, its blob belongs to none of this machine's disks. */
   | { readonly kind: 'foreign' }
-  /** A command does whatever it likes while everything is frozen. */
+  /** A command takes the snapshots, of unknown disks, while everything is frozen. */
   | { readonly kind: 'command' };
 
-/** What one snapshot is taken of, as far as the set is concerned. */
+/** The target of one snapshot: its name and its disks. */
 export interface Target {
   /** URL of the blob without its query, or the name of the host service or command. */
   readonly name: string;
   readonly behind: Behind;
 }
 
-/** For each target the kernel name of the disk behind it, if it is known. */
+/** For each target the kernel name of its disk; undefined if the disk is unknown. */
 export function knownDisks(targets: readonly Target[]): (string | undefined)[] {
   return targets.map(({ behind }) => diskBehind(behind));
 }
 
-/** Not even which disks it may be is known: nothing can be claimed of it by its disk. */
+/** The disk may be any disk, so nothing can be concluded from it. */
 export const UNKNOWN_DISK: Behind = { kind: 'one-of', disks: [] };
 
-/** The one disk that is known to be behind a target. */
+/** The disk behind a target, if it is known. */
 export function diskBehind(behind: Behind): string | undefined {
   return behind.kind === 'disk' ? behind.disk : undefined;
 }
 
-/** The disks that nothing may write to between the request for a target and its answer. */
+/** The disks to which nothing may write between the request for a target and its answer. */
 export function disksToWatch(behind: Behind): readonly string[] {
   switch (behind.kind) {
     case 'disk':

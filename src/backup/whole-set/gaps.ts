@@ -4,11 +4,11 @@ import { mostServed } from './assignment.ts';
 import type { Target } from './behind.ts';
 import type { LeftOutReason, SetGap } from './gap.ts';
 
-/** Which gaps the caller wants. */
+/** The gaps that the caller accepts. */
 export interface SetWishes {
-  /** A frozen disk without a blob is no fault. */
+  /** A frozen disk without a blob is not a fault. */
   readonly isPartial: boolean;
-  /** LUNs of the disks that are wanted, −1 for the OS disk: others are not missed. Undefined: every disk. */
+  /** LUNs of the requested disks, −1 for the OS disk; other disks may be absent from the set. Undefined: every disk. */
   readonly includedLuns: readonly number[] | undefined;
   readonly toleratesForeign: boolean;
 }
@@ -16,14 +16,14 @@ export interface SetWishes {
 type Storage = Pick<Plan, 'fileSystems' | 'excluded'>;
 
 /**
- * What keeps a set of snapshots from being whole: it is only if every file system of the plan has all of its
- * disks in it, and no disk of it carries a mounted, writable file system that was not frozen. What cannot be
- * frozen at all, and raw data, is left to the disks' write counters (`WriteWatch`). Pure.
+ * The gaps in a set of snapshots. A set is whole if it contains all disks of every file system of the plan, and none of
+ * its disks carries a mounted, writable file system that was not frozen. File systems that cannot be frozen at all, and
+ * raw data, are left to the disks' write counters (`WriteWatch`). Pure.
  *
- * A blob of an unknown disk counts as whatever it can be: the set is taken for complete if the blobs of unknown
- * disks can be all that is missing, each of them one.
+ * A blob of an unknown disk may stand for any disk that it can belong to: the set counts as complete if the blobs of
+ * unknown disks can cover all missing disks, one each.
  *
- * @param after the storage as it was after the thaw; undefined: nothing is known of a change
+ * @param after the storage after the thaw; undefined: no change is known
  */
 export function gapsOf(
   plan: Plan,
@@ -44,15 +44,15 @@ export function gapsOf(
   ];
 }
 
-/** Which disks the set has. */
+/** The disks that the set covers. */
 interface Coverage {
-  /** Certainly. */
+  /** Disks that are certainly in the set. */
   readonly covered: ReadonlySet<string>;
-  /** For each target of an unknown disk what it may be. */
+  /** For each target of an unknown disk the disks that it may be. */
   readonly offers: readonly (readonly string[])[];
-  /** Not certainly in the set, though something on it is frozen. */
+  /** Disks that carry a frozen file system but are not certainly in the set. */
   readonly uncovered: readonly string[];
-  /** How many of `uncovered` can be had with `offers` at the same time. */
+  /** How many disks in `uncovered` the targets in `offers` can cover together. */
   readonly coveredAtMost: number;
 }
 
@@ -75,7 +75,7 @@ function coverageOf(plan: Plan, targets: readonly Target[]): Coverage {
   return { covered, offers, uncovered, coveredAtMost: mostServed(uncovered, offers) };
 }
 
-/** Of a file system in an image the disks under the image count, not the loop device; if there are any. */
+/** If the file system lies in an image, the disks under the image count, if there are any, not the loop device. */
 function disksToRestore(disks: readonly string[]): readonly string[] {
   const below = disks.filter((disk) => !disk.startsWith('loop'));
   return below.length === 0 ? disks : below;
@@ -116,7 +116,7 @@ function mountPointsOn({ fileSystems }: Plan, disk: string): string[] {
   return fileSystems.flatMap(({ disks, mountPoint }) => (disks.includes(disk) ? [mountPoint] : []));
 }
 
-/** Of what may be whole, the others' blobs being what they are, nothing is said. */
+/** The file systems with only some of their disks in the set; none of them if the unknown blobs may cover all disks. */
 function halfFileSystems(plan: Plan, coverage: Coverage): SetGap[] {
   const { covered, uncovered, offers, coveredAtMost } = coverage;
   const everythingMayBe = coveredAtMost === uncovered.length;
@@ -138,7 +138,7 @@ function halfFileSystems(plan: Plan, coverage: Coverage): SetGap[] {
   });
 }
 
-/** Reasons for which a file system that could have been frozen was not. */
+/** Exclusion reasons of file systems that could have been frozen. */
 const LEAVES_OUT: ReadonlySet<LeftOutReason> = new Set<LeftOutReason>([
   'skipped',
   'not-selected',
@@ -166,8 +166,8 @@ function gapOfLeftOut(
   if (disks.length === 0) {
     return [{ ...gap, disk: undefined }];
   }
-  // A blob of an unknown disk may be this one's: it is counted for what is frozen on it as well, or is not needed
-  // for what is frozen elsewhere.
+  // A blob of an unknown disk may belong to this disk, if this disk also carries a frozen file system, or if there are
+  // more such blobs than the frozen disks need.
   const hasSpare = offers.length > coveredAtMost;
   const possible = offers.flat().filter((disk) => hasSpare || uncovered.includes(disk));
   return disks
@@ -210,10 +210,10 @@ function moved(plan: Plan, after: Storage): SetGap[] {
 }
 
 /**
- * The host answers with an entry for each disk. If it was asked for all, fewer than the VM has mean that some
- * were not taken, and it is not told which. Pure.
+ * The host answers with an entry for each disk. If the request covers all disks, fewer entries mean that some snapshots
+ * were not taken; the answer does not show which. Pure.
  *
- * @param luns that the host was asked for; undefined: all; none: which ones is the host's own affair
+ * @param luns the LUNs in the request to the host; undefined: all disks; empty: the host decides which disks
  */
 export function gapOfHost(
   { disks, otherDisks = [] }: Plan,

@@ -77,7 +77,7 @@ test('a frozen disk without a blob is missing, by name and with what is on it', 
   assert.deepEqual(kinds(found), ['missing-disks']);
   assert.match(
     said(found),
-    /^incomplete: 1 of 2 frozen disks .* no blob .* \/dev\/sdc \(\/data\/1\)/,
+    /^Incomplete: snapshots of 1 of 2 frozen disks .* no blob .* \/dev\/sdc \(\/data\/1\)/,
   );
   assert.ok(found.every(isFault));
 });
@@ -85,7 +85,7 @@ test('a frozen disk without a blob is missing, by name and with what is on it', 
 test('--partial accepts a missing disk and says so', () => {
   const found = gaps(planOf(['sda'], ['sdc']), [disk('sda')], { isPartial: true });
   assert.ok(!found.some(isFault));
-  assert.match(said(found), /1 of 2 frozen disks are snapshotted, as asked for/);
+  assert.match(said(found), /1 of 2 frozen disks are taken, as requested/);
 });
 
 test('half of a file system is a fault, whoever left the other half out', () => {
@@ -129,7 +129,7 @@ test('one blob of an unknown disk stands for one disk only', () => {
   const found = gaps(planOf(['sda'], ['sdc'], ['sdd']), [disk('sda'), oneOf('sdc', 'sdd')]);
   assert.match(
     said(found),
-    /2 of 3 frozen disks .* can be 1 of \/dev\/sdc .*\/dev\/sdd .* at most/,
+    /2 of 3 frozen disks .* can belong to at most 1 of \/dev\/sdc .*\/dev\/sdd /,
   );
 });
 
@@ -148,7 +148,7 @@ test('where the task says which disks it wants, only those are missed', () => {
   const plan = planOf(['sda'], ['sdc'], ['sdd']);
   const missed = (settings: Parameters<typeof taskSettings>[0]): string =>
     said(gaps(plan, [disk('sdc')], { includedLuns: wantedLuns(taskSettings(settings)) }));
-  assert.match(missed({ includedDisks: { luns: [0, 1] } }), /no blob is given of \/dev\/sdd/);
+  assert.match(missed({ includedDisks: { luns: [0, 1] } }), /no blob is given for \/dev\/sdd/);
   assert.equal(missed({ includedDisks: { luns: [0] } }), '');
   assert.match(missed({ includedDisks: { luns: [-1, 0] } }), /\/dev\/sda/);
   assert.match(missed({}), /\/dev\/sda .*\/dev\/sdd/);
@@ -216,7 +216,7 @@ test('what was read-only when the plan was made and is writable now counts as le
   assert.deepEqual(kinds(gaps(readOnly, [disk('sda'), disk('sde')], {}, after)), ['left-out']);
 });
 
-test('a file system that came to lie on other disks voids the set', () => {
+test('a file system that was moved to other disks makes the set worthless', () => {
   const found = gaps(
     planOf(['sda'], ['sdc']),
     ['sda', 'sdc'].map(disk),

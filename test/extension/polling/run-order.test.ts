@@ -78,7 +78,7 @@ test('a snapshot of a disk that something wrote to meanwhile does not count, and
   const writes = { kind: 'changed', disks: ['sda'] } as const;
   const { fault } = ran({ disks: [targetRecord(goodAnswer(0), [0], { writes })] });
   assert.is(fault?.code, '2');
-  assert.match(fault?.message ?? '', 'wrote to /dev/sda meanwhile');
+  assert.match(fault?.message ?? '', 'wrote to /dev/sda during the snapshot');
 });
 
 test('freeze to answer counts, from nine seconds on, and not what came before', () => {

@@ -2,7 +2,7 @@ import type { DeviceNumber, Plan, Selection } from '../filesystems/plan-types.ts
 import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
 import { MountOpenings } from '../freezer/open-mounts.ts';
 
-/** How often what does not answer is left out at most; each time something else may have ceased to answer. */
+/** Limit of rounds in which silent mount points are left out; another one may fall silent in each round. */
 const MAX_ROUNDS = 3;
 
 /** A plan of file systems whose mount points answer. */
@@ -13,8 +13,8 @@ export interface AnsweringPlan extends Disposable {
 }
 
 /**
- * Reads the plan and opens every mount point of it. What does not answer within the limit is left out of the plan
- * (`no-answer`): whoever opened it otherwise would wait for ever.
+ * Reads the plan and opens all its mount points. Mount points that do not answer within the limit are left out of the
+ * plan (`no-answer`): without a limit, opening one would block the run.
  *
  * @throws as `readPlan`; FlashfreezeError FF_ADDON_MISSING
  */
@@ -36,7 +36,7 @@ export async function readAnsweringPlan(selection: Selection): Promise<Answering
   }
 }
 
-/** For another look at the same machine: what did not answer is not to be waited for again. Pure. */
+/** The selection for another reading of this machine; it does not wait for silent mount points again. Pure. */
 export function withoutSilent(
   selection: Selection,
   { excluded }: Pick<Plan, 'excluded'>,

@@ -4,23 +4,23 @@ import { throwIfAborted } from '../system/abort.ts';
 import { FileLock } from '../system/file-lock.ts';
 import { JOURNAL_DIRECTORY } from './journal/journal.ts';
 
-/** In memory as the journal is, and of this machine: every kind of run quiesces the same applications. */
+/** In memory, as the journal is. One lock for the machine: every kind of run quiesces its applications. */
 export const APPLICATION_LOCK_PATH = join(JOURNAL_DIRECTORY, 'application.lock');
 
 const APPLICATION_LOCK = { name: 'application lock', path: APPLICATION_LOCK_PATH } as const;
 
 /**
- * Pre- and post-scripts may take half an hour each (app-consistency.md), and a run ends with them. Who
- * takes longer is stopped, or stuck.
+ * Pre- and post-scripts may take half an hour each (app-consistency.md), and a run ends with them. A run that takes
+ * longer is stopped or stuck.
  */
 const WAIT_LIMIT_MS = 65 * 60_000;
 
 /**
- * The lock that a run holds from before it quiesces an application until it has let it go, so that no run's
- * pre-scripts come between another one's thaw and the end of its post-scripts. Not the freeze lock: that is shared
- * with other tools, which need not wait for this machine's scripts. Who takes both takes this one first.
+ * The lock that a run holds from before it quiesces an application until it has released the application, so that no
+ * run's pre-scripts start between another run's thaw and the end of its post-scripts. It is not the freeze lock: other
+ * tools share that one, and they need not wait for this machine's scripts. Lock order: this lock before the freeze lock.
  *
- * @returns undefined where another run holds it
+ * @returns undefined if another run holds it
  * @throws FlashfreezeError FF_LOCK_UNUSABLE if the directory is not safe, FF_ADDON_MISSING
  */
 export async function lockApplications(): Promise<Disposable | undefined> {
@@ -35,7 +35,7 @@ export async function lockApplications(): Promise<Disposable | undefined> {
 }
 
 /**
- * The same, as soon as the other run has let the applications go, or has died.
+ * Takes the application lock as soon as the other run has released it or has died.
  *
  * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_INTERRUPTED, FF_LOCK_UNUSABLE
  */
@@ -48,7 +48,7 @@ export async function waitForApplications(abort: AbortSignal): Promise<Disposabl
     });
   } catch (error) {
     throwIfAborted(abort);
-    throw isHeld(error) ? tooLong() : error;
+    throw isHeld(error) ? timeoutError() : error;
   }
 }
 
@@ -56,9 +56,9 @@ function isHeld(error: unknown): boolean {
   return error instanceof FlashfreezeError && error.code === 'FF_LOCK_TIMEOUT';
 }
 
-function tooLong(): FlashfreezeError {
+function timeoutError(): FlashfreezeError {
   return new FlashfreezeError(
     'FF_LOCK_TIMEOUT',
-    `another run has held the applications for over ${WAIT_LIMIT_MS / 60_000} minutes (${APPLICATION_LOCK_PATH} is locked); nothing was frozen. \`lslocks\` shows its process: end that, and try again.`,
+    `another run has held the application lock ${APPLICATION_LOCK_PATH} for more than ${WAIT_LIMIT_MS / 60_000} minutes; nothing was frozen. Find its process with \`lslocks\`, end it, and try again.`,
   );
 }

@@ -13,18 +13,18 @@ import { type Prepared, withoutFreeze } from './prepare.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { knownDisks } from './whole-set/behind.ts';
 
-/** What the rest of the run goes on with. */
+/** The result of quiescing, for the rest of the run. */
 export interface Quiesced {
-  /** Undefined where none is to be quiesced. */
+  /** Undefined if the run quiesces none. */
   readonly application: QuiescedApplication | undefined;
-  /** As given, without file systems where the application asks for no freeze. */
+  /** As given; without file systems if the application asks for no freeze. */
   readonly prepared: Prepared;
 }
 
 /**
- * Quiesces the application, if the machine has one; from then on its release belongs to the run.
+ * Quiesces the application, if the request names one. From then on the run releases it.
  *
- * @throws FlashfreezeError FF_INTERRUPTED; QuiesceError if the run must not go on without it. It has
+ * @throws FlashfreezeError FF_INTERRUPTED; QuiesceError if the run must not go on without the application, which has
  * been released then
  */
 export async function quiesceApplication(
@@ -55,8 +55,8 @@ export async function quiesceApplication(
 }
 
 /**
- * Without a freeze if the scripts' configuration forbids it: then neither lock nor guardian is
- * needed, and a machine that has nothing to freeze can be backed up.
+ * The request without a freeze if the scripts' configuration forbids the freeze: the run then needs neither lock nor
+ * guardian, and can back up a machine that has nothing to freeze.
  */
 export function withoutForbiddenFreeze(request: BackupRequest): BackupRequest {
   const { quiesce: configuration } = request;
@@ -65,7 +65,7 @@ export function withoutForbiddenFreeze(request: BackupRequest): BackupRequest {
     : request;
 }
 
-/** Releases the application, as a phase of its own; only when nothing is frozen. */
+/** Releases the application, in a phase of its own; to be called only when nothing is frozen. */
 export async function resumeApplication(
   context: RunContext,
   application: QuiescedApplication | undefined,
@@ -77,7 +77,7 @@ export async function resumeApplication(
   }
 }
 
-/** What is not tolerated is told as a problem, or ends the run. */
+/** Warns of tolerated findings; others are reported as problems or end the run. */
 function warnOf(findings: readonly Finding[], observer: RunObserver): void {
   for (const { message, code } of findings.filter(({ tolerated }) => tolerated)) {
     observer.warn(`${message} (code ${code})`);
@@ -96,7 +96,7 @@ function circumstancesOf(
     freezes:
       context.request.freeze &&
       (configuration.kind !== 'database' || configuration.freezeAfterAppSuccess),
-    // Behind a blob that matches no disk any disk may be.
+    // A blob that matches no disk may belong to any disk.
     isSnapshotted: (fileSystem: FileSystem) =>
       !isComplete || fileSystem.disks.every((disk) => disks.includes(disk)),
     abort: context.abort,

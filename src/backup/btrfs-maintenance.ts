@@ -15,17 +15,17 @@ import type { AnsweringPlan } from './answering-plan.ts';
 import type { RunContext } from './context.ts';
 import { notePendingCleanup } from './journal/pending-cleanup.ts';
 
-/** Balances that wait for the end of a run. */
+/** Balances that are paused until the end of a run. */
 export interface PausedBalances {
-  /** Lets them go on; once, further calls change nothing. Never rejects. */
+  /** Resumes them; further calls change nothing. Never rejects. */
   resume(): Promise<void>;
 }
 
-/** A run that is aborted while a balance still comes to its pause waits so long for it; after that the next command does. */
+/** An aborted run waits this long for a balance that is still pausing; then the next command resumes it. */
 const PENDING_PAUSE_LIMIT_MS = 5_000;
 
 /**
- * Refuses a run that a long operation on a btrfs would hold up, unless it is one that will be paused.
+ * Refuses a run that a long btrfs operation would delay, unless the run will pause the operation.
  *
  * @throws FlashfreezeError FF_BTRFS_BUSY
  */
@@ -42,8 +42,8 @@ export async function refuseMaintenance(
 }
 
 /**
- * The last look: one may have been started meanwhile, or have gone on. A balance is no exception any more, there is no
- * time to pause it.
+ * The last check: an operation may have started or resumed since the first one. A balance is refused as well, because
+ * there is no time left to pause it.
  *
  * @throws FlashfreezeError FF_BTRFS_BUSY
  */
@@ -59,10 +59,10 @@ export async function requireNoMaintenance(
 }
 
 /**
- * Pauses the balances that run. They go on after the run, also where it fails (`resources`) or dies: that is noted
- * beforehand, and the next command lets them.
+ * Pauses the running balances. They resume after the run, also if it fails (`resources`) or dies: a note is written
+ * first, and the next command then resumes them.
  *
- * @throws FlashfreezeError FF_BTRFS_BUSY where one does not pause, FF_INTERRUPTED
+ * @throws FlashfreezeError FF_BTRFS_BUSY if one does not pause, FF_INTERRUPTED
  */
 export async function pauseBalances(
   context: RunContext,
@@ -108,12 +108,12 @@ async function resumeAll(
   for (const [index, failure] of failures.entries()) {
     if (failure !== undefined) {
       context.warn(
-        `the btrfs balance of ${balances[index]?.mountPoint} was paused and does not go on: ${failure}; the next command tries again`,
+        `cannot resume the paused btrfs balance of ${balances[index]?.mountPoint}: ${failure}; the next command will retry`,
       );
     }
   }
   await markDone(left.map(pendingBalance)).catch((error: unknown) => {
-    context.warn(`that balances are to go on is still noted: ${String(error)}`);
+    context.warn(`cannot remove the note of the paused btrfs balances: ${String(error)}`);
   });
 }
 
@@ -121,14 +121,14 @@ function pendingBalance({ mountPoint, fsid }: Balance): { readonly kind: 'balanc
   return { kind: 'balance', mountPoint, fsid };
 }
 
-/** One that runs, for those who only look. */
+/** A running btrfs operation, for commands that freeze nothing. */
 export interface Maintenance {
   readonly sentence: string;
   readonly remedy: string;
   readonly course: MaintenanceCourse;
 }
 
-/** What a run would meet now. Nothing is paused, nothing refused. */
+/** The btrfs operations that a run would find now. Neither pauses nor refuses anything. */
 export async function maintenanceOf(
   { plan, openings }: Pick<AnsweringPlan, 'plan' | 'openings'>,
   mode: BtrfsMaintenance,
@@ -144,15 +144,15 @@ export async function maintenanceOf(
   }));
 }
 
-/** For people. Pure. */
+/** A sentence on what a run would do about the operation. Pure. */
 export function foretell({ sentence, remedy, course }: Maintenance): string {
   switch (course) {
     case 'pause':
-      return `${sentence}: a run pauses it, and lets it go on after the thaw`;
+      return `${sentence}: a run pauses it and resumes it after the thaw`;
     case 'refuse':
-      return `${sentence}: a run is refused (FF_BTRFS_BUSY). Do this: ${remedy}`;
+      return `${sentence}: a run ends with FF_BTRFS_BUSY. Do this: ${remedy}`;
     case 'ignore':
-      return `${sentence}: a run tries all the same (btrfsMaintenance = ignore). Better: ${remedy}`;
+      return `${sentence}: a run tries to freeze anyway (btrfsMaintenance = ignore). Better: ${remedy}`;
   }
 }
 

@@ -18,8 +18,8 @@ import { gapOfHost, gapsOf } from './whole-set/gaps.ts';
 import { stuckIn, type WindowRuns } from './window-run.ts';
 
 /**
- * Looks at the storage once more, remembers what was stuck, deletes useless snapshots, and puts together what the run
- * came to. Nothing is frozen any more.
+ * Reads the storage once more, stores which file systems were stuck, deletes useless snapshots, and builds the record
+ * of the run. Nothing is frozen any more.
  */
 export async function buildRecord(
   context: RunContext,
@@ -32,7 +32,7 @@ export async function buildRecord(
   const { plan, targets } = prepared;
   const scheduled = startAt && startOf(context, startAt, windows);
   await rememberStuck(context, plan, windows);
-  const answers = isWorthless(last) ? last.answers.map(disowned) : last.answers;
+  const answers = isWorthless(last) ? last.answers.map(withoutSnapshot) : last.answers;
   const gaps = await gapsAfterwards(context, prepared, answers);
   for (const gap of gaps.filter((it) => !isFault(it))) {
     context.warn(describeGap(gap));
@@ -69,7 +69,7 @@ function startOf(
   return start;
 }
 
-/** The storage is looked at once more: what was mounted or moved in the last moment before the freeze shows now. */
+/** Reads the storage once more: a file system that was mounted or moved right before the freeze shows now. */
 async function gapsAfterwards(
   { request }: RunContext,
   { plan, targets }: Prepared,
@@ -83,7 +83,7 @@ async function gapsAfterwards(
   ];
 }
 
-/** What was stuck until it was frozen first will be frozen first from now on. */
+/** Future runs will first freeze the file systems that were stuck until they were frozen first. */
 async function rememberStuck(
   context: RunContext,
   plan: Plan,
@@ -108,13 +108,13 @@ async function rememberStuck(
   }
 }
 
-/** The answer of a disk whose snapshot is not part of a common instant. */
-function disowned(answer: SnapshotAnswer): SnapshotAnswer {
+/** The answer of a disk whose snapshot does not belong to a common instant. */
+function withoutSnapshot(answer: SnapshotAnswer): SnapshotAnswer {
   if (answer.snapshot === undefined) {
     return answer;
   }
   const { httpStatus, requestId } = answer;
-  const message = 'its snapshot was taken, but not everything could be frozen';
+  const message = 'its snapshot was taken, but not every file system could be frozen';
   return {
     ...answer,
     snapshot: undefined,
@@ -143,7 +143,7 @@ function targetRecords(
   });
 }
 
-/** The host names the blobs behind its one target. */
+/** The blob or disk in an answer of the host, which has a single target for all of them. */
 function hostBlob({ host }: SnapshotAnswer): string | undefined {
   const lun = host?.lun === OS_DISK_LUN ? 'the OS disk' : `LUN ${host?.lun}`;
   return host?.uri?.split('?')[0] ?? (host?.lun === undefined ? undefined : lun);

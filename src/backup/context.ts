@@ -5,8 +5,8 @@ import type { PhaseName, PhaseTimes } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 
 /**
- * Passes events to the listener of the moment: a freezer and the snapshot provider are opened once and outlive
- * the phases that listen to them.
+ * Passes events to the current listener: freezer and snapshot provider are opened once and outlive the phases that
+ * listen to them.
  */
 export class EventSlot<Event> {
   #listener: ((event: Event) => void) | undefined;
@@ -29,8 +29,8 @@ export class EventSlot<Event> {
 }
 
 /**
- * One run: what was asked for, who listens, what it has acquired, and how long its phases took. Every phase gets it.
- * Its disposal releases in reverse order what the run has acquired.
+ * The context of one run: its request, its observer, its resources, and the duration of its phases. Every phase gets
+ * it. Its disposal releases the resources in reverse order.
  */
 export class RunContext implements RunObserver, AsyncDisposable {
   readonly request: BackupRequest;
@@ -53,17 +53,17 @@ export class RunContext implements RunObserver, AsyncDisposable {
     await this.resources.disposeAsync();
   }
 
-  /** Told so far. */
+  /** The warnings so far. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
 
-  /** Of the phases that have ended. */
+  /** The times of the phases that have ended. */
   get phaseTimes(): readonly PhaseTimes[] {
     return this.#phases;
   }
 
-  /** Measures a phase and tells the observer of it. */
+  /** Measures a phase and reports it to the observer. */
   async phase<T>(name: PhaseName, work: () => Promise<T>): Promise<T> {
     this.phaseBegins(name);
     const startNs = process.hrtime.bigint();
@@ -86,7 +86,7 @@ export class RunContext implements RunObserver, AsyncDisposable {
     throwIfAborted(this.abort);
   }
 
-  /** Hands a resource to the run. If the run was aborted and has ended meanwhile, it is disposed of at once. */
+  /** Hands a resource to the run. If the run was aborted and has already ended, disposes of it at once. */
   async own<Resource extends AsyncDisposable>(resource: Resource): Promise<Resource> {
     if (this.resources.disposed) {
       await resource[Symbol.asyncDispose]();

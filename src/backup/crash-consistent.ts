@@ -4,7 +4,7 @@ import type { BackupRecord } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { backup } from './run.ts';
 
-/** Errors that say that nothing could be frozen, though something was to be. */
+/** Errors of a run that could not freeze its file systems. */
 const FREEZE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'FF_BTRFS_BUSY',
   'FF_LOCK_TIMEOUT',
@@ -19,17 +19,17 @@ const FREEZE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'FF_MOUNT_OPEN',
 ]);
 
-/** A run, and why it was one without freeze, where it was. */
+/** The record of a run, and why the run was one without a freeze. */
 export interface RunOrFallback {
   readonly record: BackupRecord;
-  /** For people; undefined where the run itself counts. */
+  /** A sentence; undefined if the first run counts. */
   readonly failedFreeze: string | undefined;
 }
 
 /**
- * A run; if nothing could be frozen and it is permitted, a second one that freezes nothing
- * (settings.md, Crash-consistent fallback). Its result is judged as crash-consistent. A machine on which there is
- * nothing to freeze needs no permission: its applications are quiesced, and its disks snapshotted as they are.
+ * Starts a run; if it could not freeze and the fallback is permitted, starts a second one without a freeze
+ * (settings.md, Crash-consistent fallback), whose result is crash-consistent. A machine that has nothing to freeze
+ * needs no permission: the second run quiesces its applications and takes the snapshots without a freeze.
  *
  * @throws FlashfreezeError as `backup` does
  */
@@ -44,7 +44,7 @@ export async function backupOrCrashConsistent(
     return tried;
   }
   const { failedFreeze, wasThereNothing } = tried;
-  observer.warn(`${failedFreeze} The snapshot is taken without freeze, crash-consistent.`);
+  observer.warn(`${failedFreeze} Taking a crash-consistent snapshot without a freeze.`);
   const { quiesce, ...rest } = request;
   const again = { ...rest, freeze: false, quiesce: wasThereNothing ? quiesce : undefined };
   const record = await backup(again, observer, abort);
@@ -55,7 +55,7 @@ type Tried =
   | { readonly record: BackupRecord; readonly failedFreeze: undefined }
   | {
       readonly failedFreeze: string;
-      /** The applications have not been asked for anything yet. */
+      /** The machine had nothing to freeze; its applications have not been quiesced yet. */
       readonly wasThereNothing: boolean;
     };
 
@@ -82,7 +82,7 @@ async function tryToFreeze(
   }
 }
 
-/** It ended, whatever the reason, before everything was frozen; but for somebody who wanted it ended. */
+/** Whether the run ended before everything was frozen, for any reason but a signal. */
 export function hasFailedToFreeze({ barrier, end }: BackupRecord): boolean {
   return barrier === undefined && end.kind !== 'signal';
 }

@@ -3,16 +3,16 @@ import type { FreezerEvent, Stamps } from '../freezer/freezer-types.ts';
 import type { EventSlot, RunContext } from './context.ts';
 import type { Prepared } from './prepare.ts';
 
-/** A round this quick leaves next to nothing for the freeze to flush. */
+/** A round as quick as this leaves almost nothing for the freeze to flush. */
 const QUIET_ROUND_MS = 20;
 const MAX_ROUNDS = 3;
-/** Of all rounds together. */
+/** Time limit of all rounds together. */
 export const MAX_TOTAL_MS = 5_000;
 
 /**
- * Whether one more syncfs of every file system is worth its time. Settling first makes the freeze
- * some fifty times shorter (freeze-facts.md, Cost); a machine that keeps dirtying its caches never
- * becomes quiet, so rounds and total time are bounded.
+ * Whether one more syncfs of every file system is worth its time. Flushing first makes the freeze about fifty times
+ * shorter (freeze-facts.md, Cost). On a machine that keeps writing, dirty data never runs out, so rounds and total
+ * time are limited.
  *
  * @param roundsMs how long each round so far took, in milliseconds
  */
@@ -26,8 +26,8 @@ export function needsAnotherRound(roundsMs: readonly number[]): boolean {
 }
 
 /**
- * The same waves, in each of them those first that took longest to settle: they have the most to
- * flush and so take longest to freeze. File systems that took equally long keep the plan's order.
+ * Sorts each wave by the duration of the last flush, longest first: these file systems have the most to flush and so
+ * take longest to freeze. File systems that took equally long keep the plan's order.
  */
 export function slowestFirst(
   waves: readonly (readonly number[])[],
@@ -38,16 +38,16 @@ export function slowestFirst(
   );
 }
 
-/** How far the flushing came. */
+/** The result of flushing. */
 export interface Flushed {
-  /** The last syncfs of each file system; zeros where none has returned. */
+  /** The last syncfs of each file system; zeros if none has returned. */
   readonly last: readonly Stamps[];
-  /** False where a syncfs is still under way: then there must not be another one. */
+  /** False if a syncfs is still running: another one must not start then. */
   readonly isFinished: boolean;
 }
 
 /**
- * Flushes dirty data before the freeze, if the request wants that.
+ * Flushes dirty data before the freeze, if the request asks for it.
  *
  * @throws FlashfreezeError FF_INTERRUPTED
  */
@@ -66,8 +66,8 @@ export async function flushDirtyData(
 }
 
 /**
- * Flushes every file system, all at once, in rounds until little is left to flush; for five seconds at
- * most. What a slow device has not flushed by then, the freeze will.
+ * Flushes all file systems at the same time, in rounds until little is left to flush, for at most five seconds. The
+ * freeze flushes what a slow device has not flushed by then.
  */
 export async function flush(
   freezer: Freezer,
@@ -90,7 +90,7 @@ export async function flush(
 
 const NOT_SYNCED: Stamps = { startNs: 0n, endNs: 0n };
 
-/** One syncfs of every file system; resolves when all have returned, or at a time on CLOCK_MONOTONIC. */
+/** One syncfs of every file system; resolves when all have returned, or at `untilNs` on CLOCK_MONOTONIC. */
 async function syncAll(
   freezer: Freezer,
   count: number,

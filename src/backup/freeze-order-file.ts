@@ -3,15 +3,15 @@ import { dirname } from 'node:path';
 import type { FileSystem } from '../filesystems/plan-types.ts';
 import { writeWhole } from '../system/replace-file.ts';
 
-/** Survives a reboot, because so does what made a file system get stuck. */
+/** Survives a reboot, because the cause of a stuck freeze usually does so too. */
 export const FREEZE_ORDER_PATH = '/var/lib/flashfreeze/freeze-first.json';
 
-/** More would mean that everything gets stuck, which no order mends. */
+/** More entries would mean that every file system gets stuck, which no order can prevent. */
 const MAX_ENTRIES = 64;
 
 /**
- * The file systems that were stuck in earlier runs until they were frozen first, as indexes. A
- * missing or damaged file means that nothing has been learnt: it costs one attempt, no backup.
+ * Indexes of the file systems that were stuck in earlier runs until they were frozen first. A missing or damaged file
+ * counts as empty: that costs one freeze attempt, not the backup.
  */
 export async function readFreezeOrder(
   fileSystems: readonly FileSystem[],
@@ -23,7 +23,7 @@ export async function readFreezeOrder(
   );
 }
 
-/** Adds to what is known. Rejects with the system's error where it cannot be kept. */
+/** Adds mount points to the file. Rejects with the system's error if it cannot be written. */
 export async function rememberFreezeOrder(
   mountPoints: readonly string[],
   path: string = FREEZE_ORDER_PATH,

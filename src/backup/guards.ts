@@ -9,23 +9,23 @@ import { Journal } from './journal/journal.ts';
 import { runPendingCleanup } from './journal/pending-cleanup.ts';
 import type { Prepared } from './prepare.ts';
 
-/** Processes that were looked at so shortly before need not be looked at again. */
+/** A list of permission daemons is current for this long and need not be read again. */
 const DAEMONS_CURRENT_FOR_MS = 2_000;
 
-/** What nothing may be frozen without. It belongs to the run, and ends in reverse order. */
+/** The conditions of a freeze: locks, journal, guardian. They belong to the run, which ends them in reverse order. */
 export interface Guards {
   /** Undefined if there is nothing to freeze. */
   readonly freeze: FreezeGuards | undefined;
-  /** Paused btrfs balances, to go on after the thaw. */
+  /** Paused btrfs balances, to be resumed after the thaw. */
   readonly balances: PausedBalances;
-  /** As given, with the permission daemons that run now. */
+  /** As given, with the current permission daemons. */
   readonly prepared: Prepared;
 }
 
 interface FreezeGuards {
   /** Keeps other freezers away. */
   readonly lock: Disposable;
-  /** Undefined if it is switched off. */
+  /** Undefined if the configuration disables it. */
   readonly lastLever: LastLever | undefined;
   readonly guardian: Guardian;
 }
@@ -33,7 +33,7 @@ interface FreezeGuards {
 /**
  * Waits for other runs, takes the locks, starts journal and guardian, pauses balances.
  *
- * @param plannedNs CLOCK_MONOTONIC; when the plan of `planned` had been read
+ * @param plannedNs CLOCK_MONOTONIC; when the plan in `planned` was read
  * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_GUARDIAN_MISSING, FF_BTRFS_BUSY, FF_INTERRUPTED and others; nothing
  * is frozen then
  */
@@ -42,7 +42,7 @@ export async function takeGuards(
   planned: Prepared,
   plannedNs: bigint,
 ): Promise<Guards> {
-  // Before the lock that is shared with other tools: this may take as long as another run's scripts.
+  // Before the freeze lock, which other tools share: this may take as long as another run's scripts.
   await takeApplicationLock(context);
   const { freeze, prepared } = await guardFreeze(context, planned, plannedNs);
   const balances = await pauseBalances(context, prepared.plan, prepared.freezer);
@@ -60,7 +60,7 @@ async function takeApplicationLock(context: RunContext): Promise<void> {
   }
   context.note('waiting for another run to release the applications');
   context.resources.use(await waitForApplications(context.abort));
-  // That run may have died, and then its clean-up is still pending.
+  // If that run has died, its clean-up is still pending.
   await runPendingCleanup((message) => context.warn(message));
 }
 
@@ -78,7 +78,7 @@ async function guardFreeze(
   const { plan, freezer } = prepared;
   const journal = await Journal.begin(plan.fileSystems, freezer);
   resources.defer(async () => {
-    // A file system that is still frozen is left to the next start of any command.
+    // Otherwise keep the entry: the next command thaws the file systems that are still frozen.
     if (freezer.isThawed()) {
       await journal[Symbol.asyncDispose]();
     }
@@ -99,8 +99,8 @@ function permissionGroupsOf({ plan }: Prepared): Parameters<typeof LastLever.pre
 }
 
 /**
- * While the run waited for a start, a lock or another run's scripts, permission daemons came and went. The last
- * lever looks for them itself; this is for the messages.
+ * Reads the permission daemons again: while the run waited for its start, a lock or another run's scripts, daemons may
+ * have started or ended. The last lever finds them itself; the messages need this list.
  */
 async function withCurrentDaemons(prepared: Prepared, plannedNs: bigint): Promise<Prepared> {
   if (process.hrtime.bigint() - plannedNs < BigInt(DAEMONS_CURRENT_FOR_MS) * 1_000_000n) {
@@ -122,7 +122,7 @@ async function acquireFreezeLock(context: RunContext): Promise<FileLock> {
   }
 }
 
-/** What the guardian and the last lever have to tell when the run ends. */
+/** Warnings of the guardian and the last lever at the end of a run. */
 export function guardWarnings({ freeze }: Guards): string[] {
   const { answered, killed } = freeze?.lastLever?.outcome() ?? { answered: 0, killed: [] };
   return [

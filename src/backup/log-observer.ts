@@ -2,19 +2,19 @@ import type { HeldLog } from '../log/held-log.ts';
 import type { PhaseName } from './record.ts';
 import type { RunObserver } from './request.ts';
 
-const WHAT: Readonly<Record<Exclude<PhaseName, 'window'>, string>> = {
-  prepare: 'prepare: plan, connections, preflight of every blob',
+const DESCRIPTIONS: Readonly<Record<Exclude<PhaseName, 'window'>, string>> = {
+  prepare: 'prepare: read the plan, connect, check every blob',
   wait: 'wait for the start time',
-  lock: 'take the lock that keeps other freezers away, start the guardian',
+  lock: 'take the lock that excludes other freezers, start the guardian',
   settle: 'settle: flush dirty data',
-  quiesce: 'quiesce: pre-scripts, or the database',
-  rewarm: 'flush what became dirty, prove every connection',
-  arm: 'arm the guardian; then freeze, snapshot, thaw',
-  resume: 'resume: let the database go, or run the post-scripts',
-  release: 'release: collect the answers',
+  quiesce: 'quiesce: run the pre-scripts, or quiesce the database',
+  rewarm: 'flush new dirty data, test every connection',
+  arm: 'arm the guardian; then freeze, take snapshots, thaw',
+  resume: 'resume: release the database, or run the post-scripts',
+  release: 'release: end the guardian, collect the results',
 };
 
-/** Tells of a run's progress in its log, which is held while the window is open. */
+/** Logs the progress of a run; holds the log while the window is open. */
 export class LogObserver implements RunObserver {
   readonly #log: HeldLog;
 
@@ -26,7 +26,7 @@ export class LogObserver implements RunObserver {
     if (phase === 'window') {
       this.#log.hold();
     } else {
-      this.#log.info(WHAT[phase]);
+      this.#log.info(DESCRIPTIONS[phase]);
     }
   }
 

@@ -5,10 +5,10 @@ import { type Target, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap } from './whole-set/gap.ts';
 import { gapsOf } from './whole-set/gaps.ts';
 
-/** What a run with these blobs would say of its set. */
+/** The blobs matched to disks, with the warnings that a run would give. */
 export interface SetLook {
   readonly targets: readonly Target[];
-  /** Sentences for people: of blobs whose disks are not known, and of gaps. */
+  /** Sentences on blobs whose disks are unknown, and on gaps in the set. */
   readonly warnings: readonly string[];
 }
 

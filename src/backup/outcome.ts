@@ -8,25 +8,24 @@ import { disksToWatch } from './whole-set/behind.ts';
 import { isFault, type SetGap, voidsSet } from './whole-set/gap.ts';
 import type { WindowRecord } from './window.ts';
 
-/** What a run is worth, disk by disk and as a whole. */
+/** The result of a run, for each disk and for the whole set. */
 export interface Outcome {
   readonly consistency: Consistency;
   readonly code: ResultCode;
   readonly name: string;
-  /** One sentence for each thing that went wrong; empty on success. */
+  /** One sentence for each problem; empty on success. */
   readonly problems: readonly string[];
   /**
-   * Every snapshot that was asked for exists and is what was asked for: it shows the common instant, and the set
-   * is whole; or, without a freeze, it is crash consistent.
+   * Whether every requested snapshot exists and is as consistent as requested: it shows the common instant, and the
+   * set is whole; or, without a freeze, it is crash-consistent.
    */
   readonly isRestorable: boolean;
-  /** For each disk whether its snapshot provably shows the common instant. */
+  /** For each disk: whether its snapshot provably shows the common instant. */
   readonly diskIsConsistent: readonly boolean[];
 }
 
 /**
- * Judges a run by its time stamps and by what FITHAW answered (design, law 5), not by what was meant
- * to happen.
+ * Judges a run by its time stamps and by the results of FITHAW (design, law 5), not by the plan.
  */
 export function judge(record: BackupRecord): Outcome {
   const diskIsConsistent = record.disks.map((disk) => isConsistent(record, disk));
@@ -55,16 +54,16 @@ function isConsistent(record: BackupRecord, disk: TargetRecord): boolean {
   return (
     disk.answer.snapshot !== undefined &&
     wereHeld(record, disk) &&
-    stoodStill(record, disk) &&
+    wasUnchanged(record, disk) &&
     !record.gaps.some((gap) => isFault(gap) && concerns(gap, disk))
   );
 }
 
 /**
- * Whether nothing wrote to the disk while its snapshot was taken: the counters say so, or they say nothing and
- * all that is known to be on it was frozen; if it is not known which disk it is, on each that it may be.
+ * Whether nothing wrote to the disk while its snapshot was taken: its counters prove it, or there are no counters and
+ * all known file systems on it were frozen. If the disk is unknown, this must hold for every disk that it may be.
  */
-function stoodStill(
+function wasUnchanged(
   { plan, barrier }: BackupRecord,
   { answer, writes, fileSystems, behind }: TargetRecord,
 ): boolean {
@@ -91,7 +90,7 @@ function stoodStill(
   }
 }
 
-/** Whether something on the disk was to be frozen, and nothing that can write to it was not. */
+/** Whether the plan freezes something on the disk and leaves out nothing that can write to it. */
 function isAllFrozen({ fileSystems, excluded }: Plan, disk: string): boolean {
   return (
     fileSystems.some(({ disks }) => disks.includes(disk)) &&
@@ -99,7 +98,7 @@ function isAllFrozen({ fileSystems, excluded }: Plan, disk: string): boolean {
   );
 }
 
-/** Whether a gap of the set takes the instant away from a disk's snapshot. */
+/** Whether, because of a gap in the set, a disk's snapshot does not show the instant. */
 function concerns(gap: SetGap, { blob, device, behind }: TargetRecord): boolean {
   switch (gap.kind) {
     case 'left-out':
@@ -116,9 +115,9 @@ function concerns(gap: SetGap, { blob, device, behind }: TargetRecord): boolean 
 }
 
 /**
- * True where the request left after the barrier or after its file systems were frozen by us, and each
- * of these stayed frozen until after the answer and the barrier, whatever the answer was. A disk without
- * file systems of ours has nothing to hold still: there the snapshot has only to be younger than the barrier.
+ * True if the request left after the barrier or after this run had frozen the disk's file systems, and each of these
+ * stayed frozen until after the answer and the barrier, whatever the answer was. A disk without file systems of the
+ * plan only needs a snapshot that is younger than the barrier.
  */
 export function wereHeld(record: BackupRecord, { answer, fileSystems }: TargetRecord): boolean {
   const { firedNs, acknowledgedNs } = answer;
@@ -127,7 +126,7 @@ export function wereHeld(record: BackupRecord, { answer, fileSystems }: TargetRe
     return false;
   }
   if (record.plan.fileSystems.length === 0) {
-    // Nothing was to be held, and the requests' instant is as good as any.
+    // The run freezes nothing, so any instant of the requests will do.
     return true;
   }
   if (fileSystems.length === 0) {
@@ -157,8 +156,8 @@ function wasHeld(
 }
 
 /**
- * A set in which all that could be frozen was held, and is whole, is still worth what one without a freeze is if
- * single disks do not show the instant: something on them was not frozen and was, or may have been, written to.
+ * A whole set that was held frozen is still crash-consistent, like one without a freeze, if single disks do not show
+ * the instant: something on them was not frozen, and it was or may have been written to.
  */
 function consistencyOf(record: BackupRecord, diskIsConsistent: readonly boolean[]): Consistency {
   if (record.plan.fileSystems.length === 0) {
@@ -188,7 +187,7 @@ function codeOfEnd({ end, barrier }: BackupRecord): ResultCode | undefined {
     case 'guardian-thawed':
       return 122;
     case 'deadline':
-      // After the barrier the time ran out because of answers: the disks tell.
+      // After the barrier the time ran out because of missing answers: the disks give the code.
       return barrier === undefined ? 122 : undefined;
     case 'signal':
       return 2;
@@ -217,8 +216,8 @@ function codeOfDisks(disks: readonly TargetRecord[]): ResultCode | undefined {
 }
 
 /**
- * Where the guardian had to thaw, this process was late or stopped: whatever its own stamps say, the
- * file systems were not held until the answers came. A run that had ended for a reason of its own before
+ * Takes the guardian's thaws into the record. If the guardian had to thaw, this process was late or stopped: whatever
+ * its own stamps say, the file systems were not held until the answers came. A run that had already ended before
  * everything was frozen, or by a signal, keeps that reason: the guardian only helped to end it.
  */
 export function withGuardianReport<Window extends WindowRecord>(

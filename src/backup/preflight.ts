@@ -3,7 +3,7 @@ import { preflightErrorCode } from '../snapshot/blob/failures.ts';
 import type { RequestFailure } from '../snapshot/snapshot-types.ts';
 import type { ProviderKind } from './request.ts';
 
-/** What a check of one target found: its preflight, or its re-warming. */
+/** The result of checking one target, in the preflight or when its connection is tested again. */
 export type CheckResult = { readonly ok: true } | ({ readonly ok: false } & FailedCheck);
 
 export interface FailedCheck {
@@ -11,7 +11,7 @@ export interface FailedCheck {
   readonly failure: RequestFailure;
 }
 
-/** Ends a run before anything is frozen, because blobs cannot be snapshotted. */
+/** Ends a run before anything is frozen, because snapshots of some blobs cannot be taken. */
 export class PreflightError extends FlashfreezeError {
   readonly failures: readonly FailedCheck[];
 
@@ -27,10 +27,10 @@ export class PreflightError extends FlashfreezeError {
 }
 
 /**
- * The error that ends a run before anything is frozen, where a blob cannot be snapshotted or the host
- * not be asked; undefined where all is well. Each is named with what the service said and what to do.
+ * The error that ends a run before anything is frozen if a snapshot of a blob cannot be taken or the host service cannot
+ * be reached; undefined if all checks passed. The message gives for each blob the answer of the service and the remedy.
  *
- * @param names of the targets, in their order
+ * @param names the names of the targets, in order
  */
 export function preflightError(
   checks: readonly CheckResult[],

@@ -21,20 +21,20 @@ export interface Prepared {
   readonly plan: PlanReading;
   readonly freezer: Freezer;
   readonly provider: OpenProvider;
-  /** One for each requested blob, in order; if the host or a command takes the snapshots a single one. */
+  /** One for each requested blob, in order; a single one if the host or a command takes the snapshots. */
   readonly targets: readonly RunTarget[];
-  /** Its waves are the plan's, those first that were stuck in earlier runs. */
+  /** Its waves are those of the plan, but file systems that were stuck in earlier runs come first. */
   readonly schedule: ScheduleInput;
 }
 
-/** A target with what is known of the disks behind it. */
+/** A target, and what is known of its disks. */
 export interface RunTarget extends NamedTarget {
   readonly behind: Behind;
 }
 
 /**
- * Does everything that can fail for another reason than the freeze itself: reads the plan, opens
- * every mount point, connects to every blob and reads it. What it acquires belongs to the run.
+ * Does everything that can fail for another reason than the freeze itself: reads the plan, opens every mount point,
+ * connects to every blob and reads its beginning. The resources belong to the run.
  *
  * @throws FlashfreezeError with exit code 2; nothing has been frozen then
  */
@@ -67,7 +67,7 @@ export async function prepare(context: RunContext): Promise<Prepared> {
   return { plan, freezer, provider, targets, schedule };
 }
 
-/** The run goes on without a freeze, because the application asks for none. */
+/** Continues the run without a freeze, because the application does not want one. */
 export function withoutFreeze(prepared: Prepared, request: BackupRequest): Prepared {
   const plan = { ...prepared.plan, fileSystems: [], waves: [], thawsAfter: [] };
   return {
@@ -77,7 +77,7 @@ export function withoutFreeze(prepared: Prepared, request: BackupRequest): Prepa
   };
 }
 
-/** Only the disks are of interest, to find the one behind each blob. */
+/** A plan with disks only, which are needed to find the disk behind each blob. */
 async function planWithoutFreeze(): Promise<PlanReading> {
   return {
     fileSystems: [],
@@ -90,7 +90,7 @@ async function planWithoutFreeze(): Promise<PlanReading> {
   };
 }
 
-/** What the host or a command snapshots is not a single disk, so its one target is matched to none. */
+/** The host and a command have one target that stands for several disks, so it is not matched to a single disk. */
 async function disksBehind(
   context: RunContext,
   plan: PlanReading,
@@ -108,7 +108,7 @@ async function disksBehind(
   }
 }
 
-/** Those of the VM's own disks that the host is asked for; of a disk without a known LUN it is assumed. */
+/** The VM's own disks that the request to the host covers; a disk without a known LUN counts as covered. */
 function disksOfHost({ disks, otherDisks }: PlanReading, luns: readonly number[] = []): string[] {
   const isWanted = ({ role, lun }: Disk): boolean =>
     luns.length === 0 || luns.includes(role === 'os' ? OS_DISK_LUN : (lun ?? luns[0] ?? 0));

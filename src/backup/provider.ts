@@ -7,7 +7,7 @@ import type { RunContext } from './context.ts';
 import { preflightError } from './preflight.ts';
 import type { BackupRequest, ProviderKind } from './request.ts';
 
-/** What makes the snapshots of a run, and what of: connected and checked. */
+/** The provider that takes the snapshots of a run, and its targets. */
 export interface OpenProvider {
   readonly kind: ProviderKind;
   readonly snapshots: SnapshotProvider;
@@ -24,9 +24,9 @@ export interface NamedTarget {
 }
 
 /**
- * Opens what makes the snapshots, and hands it to the run; connects nothing yet.
+ * Opens the snapshot provider and hands it to the run; does not connect yet.
  *
- * @throws FlashfreezeError for blobs to which no request can be made
+ * @throws FlashfreezeError for blobs to which requests cannot be sent
  */
 export async function openProvider(context: RunContext): Promise<OpenProvider> {
   const { request, snapshotEvents } = context;
@@ -74,7 +74,7 @@ function targetsOf({ provider, blobs }: BackupRequest): NamedTarget[] {
   }
 }
 
-/** The one call to the host service, which everything waits for, is rehearsed. */
+/** Also rehearses the call to the host service, because the whole window waits for it. */
 async function createProvider(
   request: BackupRequest,
   onEvent: (event: SnapshotEvent) => void,
@@ -82,7 +82,7 @@ async function createProvider(
   const { provider } = request;
   switch (provider?.kind) {
     case 'host': {
-      // Loaded only here: it brings an HTTP client, which otherwise only the threads of the lanes have.
+      // Loaded only here: the module imports an HTTP client, which otherwise only the lanes' threads load.
       const { HostProvider } = await import('../snapshot/host/host-provider.ts');
       const { rehearseCall } = await import('../snapshot/host/warm-up.ts');
       await rehearseCall(provider.call);

@@ -6,29 +6,29 @@ import type { ScheduledStart } from './scheduled-start.ts';
 import type { Behind } from './whole-set/behind.ts';
 import type { SetGap } from './whole-set/gap.ts';
 
-/** Everything a run leaves behind; the outcome, the report and the JSON are drawn from it. No secrets. */
+/** Everything that is known of a finished run; outcome, report and JSON are made from it. Contains no secrets. */
 export interface BackupRecord {
   readonly plan: Plan;
   readonly disks: readonly TargetRecord[];
   readonly fileSystems: readonly FileSystemTimes[];
   readonly phases: readonly PhaseTimes[];
   readonly end: RunEnd;
-  /** Instant from which every file system was frozen; undefined where that was never reached. */
+  /** The instant from which every file system was frozen; undefined if it was never reached. */
   readonly barrier: Barrier | undefined;
-  /** Attempts that were broken because a file system did not freeze; only the last one counts. */
+  /** Freeze attempts that were broken off because a file system did not freeze; only the last attempt counts. */
   readonly earlierAttempts: readonly EarlierAttempt[];
-  /** What keeps the set from being whole, and what was left out of it as asked for. */
+  /** Why the set is not whole, and what was left out of it on request. */
   readonly gaps: readonly SetGap[];
-  /** Snapshots that were taken and are of no use. */
+  /** Useless snapshots that were taken. */
   readonly orphans: readonly Orphan[];
-  /** File systems that were not seen thawed when the run ended; missing where all were. */
+  /** File systems that were not known to be thawed when the run ended; missing if all were thawed. */
   readonly stillFrozen?: readonly number[];
-  /** What the last attempt's freezes waited for, where they took too long. */
+  /** What the freezes of the last attempt waited for, if they took too long. */
   readonly findings: readonly string[];
   readonly warnings: readonly string[];
-  /** Missing where it was to begin at once. */
+  /** Missing if the run was to start at once. */
   readonly scheduled?: ScheduledStart | undefined;
-  /** What became of the application; missing where none was to be quiesced. */
+  /** The result of quiescing the application; missing if the run had none to quiesce. */
   readonly application?: ApplicationRecord | undefined;
 }
 
@@ -37,27 +37,27 @@ export interface EarlierAttempt {
   readonly stuck: readonly number[];
 }
 
-/** A snapshot nobody asked for: its disk was fired, and then not everything could be frozen. */
+/** A useless snapshot: its request was sent, and then not every file system could be frozen. */
 export interface Orphan {
   /** Blob URL without its query. */
   readonly blob: string;
   readonly snapshot: string;
-  /** Why it could not be deleted; undefined where it was. */
+  /** Why it could not be deleted; undefined if it was deleted. */
   readonly keptBecause: string | undefined;
 }
 
 export interface Barrier {
   /** CLOCK_MONOTONIC */
   readonly atNs: bigint;
-  /** The same instant for people. */
+  /** The instant on the wall clock, for messages. */
   readonly wallClock: Date;
 }
 
-/** One snapshot that was asked for. */
+/** One requested snapshot. */
 export interface TargetRecord {
   /** Blob URL without its query. */
   readonly blob: string;
-  /** Path of the disk behind it, undefined where none could be matched. */
+  /** Path of the disk behind it; undefined if none could be matched. */
   readonly device: string | undefined;
   readonly answer: SnapshotAnswer;
   /** Indexes of the file systems that its content depends on; none for a disk of raw data. */
@@ -66,15 +66,15 @@ export interface TargetRecord {
   readonly behind: Behind;
 }
 
-/** What the write counters of a target's disks say of the time in which its snapshot was taken. */
+/** What the write counters of a target's disks show for the time in which its snapshot was taken. */
 export type WritesSeen =
-  /** Nothing wrote to any of them in all that time, CLOCK_MONOTONIC. */
+  /** Nothing wrote to any of them in this span of CLOCK_MONOTONIC. */
   | { readonly kind: 'unchanged'; readonly fromNs: bigint; readonly toNs: bigint }
-  /** Something wrote to these, or was about to. */
+  /** Something wrote to these disks, or was about to. */
   | { readonly kind: 'changed'; readonly disks: readonly string[] }
-  /** They were not read when its answer was in: the run was being given up, or a disk is gone. */
+  /** The counters were not read after the answer: the run was being aborted, or a disk is gone. */
   | { readonly kind: 'unread' }
-  /** The kernel keeps none of some of them. */
+  /** The kernel has no write counters for some of the disks. */
   | { readonly kind: 'unknown' };
 
 /** CLOCK_MONOTONIC stamps of one file system, taken next to the system calls. */
@@ -85,12 +85,12 @@ export interface FileSystemTimes {
   readonly freezeErrno: string | undefined;
   readonly thawStartNs: bigint | undefined;
   readonly thawedNs: bigint | undefined;
-  /** False where FITHAW found it not frozen: somebody else had thawed it. */
+  /** False if FITHAW found it not frozen: another tool had thawed it. */
   readonly wasFrozen: boolean | undefined;
   readonly thawErrno: string | undefined;
-  /** When its last syncfs before the freeze began; missing where there was none. */
+  /** The start of its last syncfs before the freeze; missing if there was none. */
   readonly settleStartNs?: bigint;
-  /** How long that took. */
+  /** The duration of that syncfs. */
   readonly settleNs: bigint | undefined;
 }
 
@@ -116,10 +116,10 @@ export type PhaseName =
 export type RunEnd =
   | { readonly kind: 'completed' }
   | { readonly kind: 'freeze-failed'; readonly fileSystem: number; readonly errno: string }
-  /** `stuck`: the file systems whose FIFREEZE had not returned by then. */
+  /** `stuck`: the file systems whose FIFREEZE had not returned at the deadline. */
   | { readonly kind: 'deadline'; readonly stuck: readonly number[] }
   | { readonly kind: 'thawed-by-others'; readonly fileSystem: number }
   | { readonly kind: 'guardian-lost' }
-  /** The guardian thawed, because this process did not in time. */
+  /** The guardian thawed, because this process did not do so in time. */
   | { readonly kind: 'guardian-thawed'; readonly fileSystems: readonly number[] }
   | AbortReason;

@@ -12,95 +12,95 @@ import type { HostCall } from '../snapshot/host/host-call.ts';
 import type { HostClient } from '../snapshot/host/host-client.ts';
 import type { PhaseName } from './record.ts';
 
-/** One run as it was asked for. Holds secrets (`blobs`, `provider`). */
+/** The request for one run. Contains secrets (`blobs`, `provider`). */
 export interface BackupRequest {
-  /** None if the host or a command takes the snapshots. */
+  /** Empty if the host or a command takes the snapshots. */
   readonly blobs: readonly Blob[];
-  /** What makes the snapshots; missing: the guest. */
+  /** What takes the snapshots; missing: the guest. */
   readonly provider?: RequestedProvider;
-  /** The VM has Azure Disk Encryption: what unlocks a disk goes into its snapshot's metadata. */
+  /** The VM uses Azure Disk Encryption: the snapshot's metadata must contain what unlocks the disk. */
   readonly encrypted?: boolean;
   readonly selection: Selection;
-  /** Longest the file systems may stand still, from the first FIFREEZE on. */
+  /** The longest time that file systems may be frozen, from the first FIFREEZE on. */
   readonly timeoutMs: number;
-  /** Longest one wave may take to freeze before it is broken. */
+  /** The longest time that one wave may take to freeze before the freeze is broken off. */
   readonly waveLimitMs: number;
-  /** Whether a broken freeze is tried once more, the stuck file systems first. */
+  /** Whether a freeze that was broken off is tried once more, with the stuck file systems first. */
   readonly retryStuckFreeze: boolean;
-  /** What releases a freeze that no thaw releases. */
+  /** What to do about a freeze that no thaw releases. */
   readonly lastLever: LastLeverMode;
-  /** What is done about long operations on a btrfs. */
+  /** What to do about long btrfs operations. */
   readonly btrfsMaintenance: BtrfsMaintenance;
   readonly fire: FireRule;
-  /** One request after the other instead of all at once. */
+  /** Sends one request after the other instead of all at once. */
   readonly sequential: boolean;
-  /** Flush dirty data before the freeze. */
+  /** Flushes dirty data before the freeze. */
   readonly settle: boolean;
-  /** False: nothing is frozen, the snapshots are crash consistent. */
+  /** False: nothing is frozen, and the snapshots are crash-consistent. */
   readonly freeze: boolean;
-  /** A blob of another disk than was named, or a frozen disk without a blob, refuses the run before it begins. */
+  /** Refuses the run if a blob does not belong to the disk that was named, or if a frozen disk has no blob. */
   readonly strictMatch: boolean;
-  /** A frozen disk without a blob is no fault. */
+  /** A frozen disk without a blob is not a fault. */
   readonly isPartial: boolean;
-  /** What becomes of a blob of none of this machine's disks. */
+  /** What to do about a blob that belongs to none of this machine's disks. */
   readonly foreignBlobs: ForeignBlobs;
-  /** LUNs of the disks that are wanted, −1 for the OS disk: others are not missed. Missing: every disk. */
+  /** LUNs of the requested disks, −1 for the OS disk; other disks may be absent from the set. Missing: every disk. */
   readonly includedLuns?: readonly number[] | undefined;
-  /** When the first FIFREEZE is issued; undefined for as soon as everything is ready. */
+  /** The time of the first FIFREEZE; undefined: as soon as everything is ready. */
   readonly startAt: Date | undefined;
   /** Metadata of every snapshot. */
   readonly metadata: readonly (readonly [key: string, value: string])[];
-  /** First part of `x-ms-client-request-id`. */
+  /** The first part of `x-ms-client-request-id`. */
   readonly taskId: string;
-  /** What is quiesced before the freeze, from `readQuiesceConfiguration`; missing: nothing. */
+  /** What to quiesce before the freeze, from `readQuiesceConfiguration`; missing: nothing. */
   readonly quiesce?: QuiescePlan | undefined;
-  /** What the caller has begun and must be over before anything is frozen; must not reject. */
+  /** Work of the caller that must end before anything is frozen; must not reject. */
   readonly beforeFreeze?: Promise<void> | undefined;
-  /** Number of lanes; undefined for the measured default. */
+  /** Number of lanes; undefined: the measured default. */
   readonly lanes: number | undefined;
 }
 
 /**
- * What makes the snapshots: the guest with a request for each blob, the host with one call for all, or a
- * command that does whatever it likes while everything is frozen.
+ * What takes the snapshots: the guest with a request for each blob, the host with one call for all, or any command that
+ * runs while everything is frozen.
  */
 export type RequestedProvider =
   | { readonly kind: 'guest' }
   | {
       readonly kind: 'host';
-      /** Stays open; the caller closes it. */
+      /** The run leaves it open; the caller closes it. */
       readonly client: HostClient;
       readonly call: HostCall;
     }
   | {
       readonly kind: 'command';
-      /** Stands ready; the caller waits for its end and disposes of it. */
+      /** Already started and waiting; the caller waits for its end and disposes of it. */
       readonly command: HeldCommand;
-      /** What it is called in messages. */
+      /** The name of the command in messages. */
       readonly name: string;
     };
 
 export type ProviderKind = RequestedProvider['kind'];
 
 /**
- * `refuse`: the run ends before anything is frozen; `accept`: it is snapshotted beside the set; `doubt`: it is
- * snapshotted, and the set is not called consistent.
+ * `refuse`: the run ends before anything is frozen; `accept`: the snapshot of the blob is taken in addition to the set;
+ * `doubt`: its snapshot is taken, and the set is not reported as consistent.
  */
 export type ForeignBlobs = 'refuse' | 'accept' | 'doubt';
 
 /**
- * Hears of a run's progress. The window is silent: between `phaseBegins('window')` and
- * `phaseEnds('window')` nothing is called, because an observer may write.
+ * Observes the progress of a run. The window is silent: between `phaseBegins('window')` and `phaseEnds('window')` the
+ * run calls nothing here, because an observer may write.
  */
 export interface RunObserver {
   phaseBegins(phase: PhaseName): void;
   phaseEnds(phase: PhaseName, durationMs: number): void;
   warn(message: string): void;
-  /** What scripts and databases say, for the log alone; lines of text, not yet redacted. */
+  /** Output of scripts and databases, for the log only; lines of text, not yet redacted. */
   note?(message: string): void;
 }
 
-/** What a run is asked for by the machine's configuration alone. Pure. */
+/** The request that follows from the machine's configuration alone. Pure. */
 export function configuredRequest(
   configuration: VmBackupConfiguration,
 ): Omit<BackupRequest, 'taskId'> {

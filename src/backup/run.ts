@@ -14,8 +14,8 @@ import { flushAndRewarm, warmUp } from './warm-up.ts';
 import { runWindows, type WindowRuns } from './window-run.ts';
 
 /**
- * One run, from the first look at the machine to its record (src/docs/design.md, The run). Resolves also for a run
- * that failed once something was frozen: the record tells. Nothing is frozen when it returns.
+ * One run, from reading the machine to its record (src/docs/design.md, The run). Resolves also if the run failed after
+ * something was frozen: the record then contains the failure. Nothing is frozen when it returns.
  *
  * @param abort its reason is an `AbortReason`; ends the run at once, thawing what is frozen
  * @throws FlashfreezeError if the run ended before anything was frozen
@@ -47,7 +47,7 @@ export async function backup(
   const windows = await runWindows(context, prepared, guards.freeze?.guardian, lastFlushed);
 
   const { freezer } = prepared;
-  // Other freezers need not wait for this machine's scripts, unless something is still frozen.
+  // Released before the scripts, so that other freezers need not wait for them; kept if something is still frozen.
   if (freezer.isThawed()) {
     guards.freeze?.lock[Symbol.dispose]();
   }
@@ -61,7 +61,7 @@ export async function backup(
   });
 }
 
-/** Waits until so long before the scheduled start; at once if there is none. */
+/** Waits until `aheadMs` before the scheduled start; returns at once if there is none. */
 async function waitUntilAhead(context: RunContext, aheadMs: number): Promise<void> {
   const { startAt } = context.request;
   if (startAt !== undefined) {
@@ -70,10 +70,10 @@ async function waitUntilAhead(context: RunContext, aheadMs: number): Promise<voi
 }
 
 /**
- * What does not depend on the application is done before it is quiesced, so that it is held only for the
- * rest.
+ * Does everything that does not depend on the application before the run quiesces it, so that it is quiesced only for
+ * the rest.
  *
- * @returns CLOCK_MONOTONIC; when the connections were proved. Undefined if there is no application
+ * @returns CLOCK_MONOTONIC; when the connections were tested. Undefined if there is no application
  */
 async function warmUpForApplication(
   context: RunContext,
@@ -87,7 +87,7 @@ async function warmUpForApplication(
   return await context.phase('rewarm', () => warmUp(context, prepared));
 }
 
-/** Ends the guardian and everything else that the run holds; what the guardian had to thaw is counted. */
+/** Ends the guardian and releases everything that the run holds; takes the guardian's thaws into the record. */
 async function releaseGuards(
   context: RunContext,
   guards: Guards,

@@ -3,35 +3,35 @@ import { throwIfAborted } from '../system/abort.ts';
 import { sleepUntil } from '../system/clock.ts';
 import { earliest } from '../system/stamps.ts';
 
-/** Flushing begins this long before a scheduled start: it may take 5 s, and connections idle little. */
+/** Flushing begins this long before a scheduled start: it may take 5 s, and connections do not idle for long. */
 export const FLUSH_AHEAD_MS = 5_500;
-/** The last syncfs and the re-warming; more than both take on a machine that has just flushed. */
+/** Time for the last syncfs and the connection test; longer than both take on a machine that has just flushed. */
 export const REWARM_AHEAD_MS = 400;
-/** The window's preparations: they take some ms. */
+/** Time for the window's preparations, which take some ms. */
 export const ARM_AHEAD_MS = 30;
 
 /**
- * When applications are quiesced: long before for what may take its time, shortly before for what holds others up
- * meanwhile. What takes longer delays the start.
+ * How long before the start applications are quiesced: long before if quiescing may take long, shortly before if a
+ * quiesced application blocks its users. Quiescing that takes longer delays the start.
  */
 export function quiesceAheadMs(quiesce: QuiescePlan): number {
   const mayTakeLong = quiesce.kind !== 'database' || quiesce.workload.kind === 'postgres';
   return REWARM_AHEAD_MS + (mayTakeLong ? 2_600 : 400);
 }
 
-/** How well a run kept to the time that it was to begin at. */
+/** The scheduled start of a run, and how late the run was. */
 export interface ScheduledStart {
   readonly askedFor: Date;
-  /** Of the first FIFREEZE; negative: too early. Undefined where none was called. */
+  /** Delay of the first FIFREEZE; negative: too early. Undefined if none was called. */
   readonly lateMs: number | undefined;
 }
 
-/** More than a busy machine is late by: something was not ready in time. */
+/** A busy machine is late by less than this; if a run is later, something was not ready in time. */
 const REMARKABLY_LATE_MS = 100;
 
 /**
  * @param attempts the file systems of each attempt to freeze
- * @param now CLOCK_MONOTONIC and wall clock at the same moment
+ * @param now CLOCK_MONOTONIC and wall clock at one moment
  */
 export function scheduledStart(
   askedFor: Date,
@@ -47,8 +47,8 @@ export function scheduledStart(
 }
 
 /**
- * CLOCK_MONOTONIC and wall clock at the same moment. The latter is read at the turn of a millisecond, which takes
- * up to one: to the nanosecond Node.js has only the former.
+ * Reads CLOCK_MONOTONIC and the wall clock at one moment. It waits up to 1 ms for the wall clock's next millisecond:
+ * Node.js reads only CLOCK_MONOTONIC to the nanosecond.
  */
 export function bothClocks(): { readonly monotonicNs: bigint; readonly wallClockMs: number } {
   const begunMs = Date.now();
@@ -60,7 +60,7 @@ export function bothClocks(): { readonly monotonicNs: bigint; readonly wallClock
   }
 }
 
-/** A sentence for people where the start was not kept to; undefined where it was. */
+/** A sentence if the run started late; undefined if it did not. */
 export function lateness({ askedFor, lateMs }: ScheduledStart): string | undefined {
   return lateMs === undefined || lateMs < REMARKABLY_LATE_MS
     ? undefined
@@ -71,13 +71,13 @@ export function lateness({ askedFor, lateMs }: ScheduledStart): string | undefin
 const WAKE_AHEAD_MS = 4;
 
 /**
- * Returns at the scheduled time, for the rest of which it keeps the processor: nothing is frozen yet,
- * and nothing else is to be done any more.
+ * Returns at the scheduled time. It busy-waits for the last milliseconds: nothing is frozen yet, and nothing else is
+ * left to do.
  */
 export async function waitExactly(startAt: Date | undefined, abort: AbortSignal): Promise<void> {
   await waitForStart(startAt, WAKE_AHEAD_MS, abort);
   while (startAt !== undefined && Date.now() < startAt.getTime()) {
-    // The wall clock may be set back meanwhile; then this waits as the sleep would have.
+    // If the wall clock was set back meanwhile, sleep again.
     if (startAt.getTime() - Date.now() > WAKE_AHEAD_MS) {
       await waitForStart(startAt, WAKE_AHEAD_MS, abort);
     }

@@ -5,18 +5,18 @@ import { describeDiagnosis, diagnose } from '../freezer/diagnosis.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import { openFileSystems } from './btrfs-maintenance.ts';
 
-/** A freeze of 64 file systems takes 8 to 50 ms; one that has used up this share of its limit is stuck. */
+/** A freeze that has used up this share of its limit counts as stuck; one of 64 file systems takes 8 to 50 ms. */
 const SHARE_OF_LIMIT = 0.7;
 
 /**
- * Looks at what a freeze waits for that is about to be broken, as long as it still waits: once it is
- * broken nothing shows any more. Only `/proc` is read, and nothing is waited for.
+ * Finds out what a stuck freeze waits for, shortly before the freeze is broken off: afterwards the cause is no longer
+ * visible. It reads only `/proc` and never blocks.
  */
 export class StuckWatch implements Disposable {
   readonly #freezer: Freezer;
   readonly #plan: PlanReading;
   readonly #stillFreezing: () => readonly number[];
-  /** Of each file system that is a btrfs; known before anything is frozen. */
+  /** The fsid of each file system that is btrfs; read before anything is frozen. */
   readonly #fsids: readonly (string | undefined)[];
   #timer: NodeJS.Timeout | undefined;
   #findings: Promise<readonly string[]> = Promise.resolve([]);
@@ -29,17 +29,17 @@ export class StuckWatch implements Disposable {
     this.#fsids = fsidsOf(openFileSystems(plan, freezer));
   }
 
-  /** A wave begins, and will be broken after `limitMs`. */
+  /** A wave begins to freeze, and will be broken off after `limitMs`. */
   begin(limitMs: number): void {
     clearTimeout(this.#timer);
-    // Past already where this process was late; Node warns of a negative delay, on standard error.
+    // Already past if this process was late. Node.js warns of a negative delay on standard error.
     const delayMs = Math.max(1, limitMs * SHARE_OF_LIMIT);
     this.#timer = setTimeout(() => {
       this.#findings = this.#look();
     }, delayMs);
   }
 
-  /** Sentences for people; none where no freeze took long. */
+  /** Sentences on what the freezes waited for; empty if no freeze took long. */
   async findings(): Promise<readonly string[]> {
     return await this.#findings;
   }
@@ -62,7 +62,7 @@ export class StuckWatch implements Disposable {
     return [...operations, ...diagnosis];
   }
 
-  /** What freezes wait for whoever else waits with them. */
+  /** Btrfs operations that block the freezes, even if the freezes also wait for something else. */
   async #operationsOn(stuck: readonly number[]): Promise<string[]> {
     const found = await Promise.all(
       stuck.map(async (index) => {

@@ -9,14 +9,14 @@ import type { ScheduleInput } from './schedule/schedule-types.ts';
 import { REWARM_AHEAD_MS, waitForStart } from './scheduled-start.ts';
 import { type DiskWatch, FreezeWindow, type WindowEffects } from './window.ts';
 
-/** What was proved so shortly before the last syncfs need not be proved again: no server closes as soon. */
+/** Connections that were tested this shortly before need no other test: no server closes one so soon. */
 const WARM_FOR_MS = 1_000;
 
 /**
- * Rehearses the window and proves every connection. Done before applications are quiesced, so that they are
- * held only for the rest.
+ * Rehearses the window and tests every connection. The run does this before it quiesces applications, so that they are
+ * quiesced only for the rest.
  *
- * @returns CLOCK_MONOTONIC; when the connections were proved
+ * @returns CLOCK_MONOTONIC; when the connections were tested
  * @throws FlashfreezeError if a connection is lost and cannot be made again, FF_INTERRUPTED
  */
 export async function warmUp(
@@ -29,10 +29,10 @@ export async function warmUp(
 }
 
 /**
- * The last step before the guardian is armed: flushes again what became dirty since, and proves the connections,
- * unless both were done a moment ago.
+ * The last step before the guardian is armed: flushes new dirty data, and tests the connections unless they were tested
+ * a moment ago.
  *
- * @param warmNs when the connections were proved; undefined: the window has not been rehearsed either
+ * @param warmNs when the connections were tested; undefined: the window has not been rehearsed either
  * @returns the last syncfs of each file system
  * @throws as `warmUp`
  */
@@ -49,9 +49,9 @@ export async function flushAndRewarm(
   if (warmNs === undefined) {
     await rehearse(schedule);
   }
-  // Garbage of the preflight and the rehearsal: left to itself V8 collects it in the middle of the window.
+  // Collect the garbage of preflight and rehearsal now; V8 would collect it in the middle of the window.
   youngGarbageCollector()();
-  // Both at once: what becomes dirty while one waits for the other would be flushed in the window.
+  // Both at the same time: data that becomes dirty between the two would be flushed in the window.
   const count = first.isFinished && request.settle ? schedule.fileSystems.length : 0;
   const [again] = await Promise.all([
     flush(freezer, count, freezerEvents),
@@ -60,25 +60,25 @@ export async function flushAndRewarm(
   return count === 0 ? first.last : again.last;
 }
 
-/** Enough for V8 to have compiled everything and seen its types. */
+/** After this many rounds V8 has compiled everything and seen its types. */
 const ROUNDS = 5;
 
 /**
- * Plays the window through beforehand, in a world where everything goes well and nothing is real: in
- * the real one no line of it is then run, and compiled, for the first time.
+ * Runs the window with stubs in which every call succeeds, so that no line is executed, and compiled, for the first time
+ * in the real window.
  */
 export async function rehearse(input: ScheduleInput): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    const world = new StubWorld();
-    const window = new FreezeWindow(input, world, world, []);
+    const stub = new StubEffects();
+    const window = new FreezeWindow(input, stub, stub, []);
     const ended = window.run();
-    world.answer(window);
+    stub.answer(window);
     await ended;
   }
 }
 
-/** Freezes, takes snapshots and thaws without fail, as soon as it is asked for answers. */
-class StubWorld implements WindowEffects, DiskWatch {
+/** A stub whose freezes, snapshots and thaws all succeed; `answer` delivers their events. */
+class StubEffects implements WindowEffects, DiskWatch {
   readonly #freezing: FreezerEvent[] = [];
   readonly #requested: SnapshotEvent[] = [];
 

@@ -15,21 +15,20 @@ import { disksToWatch } from './whole-set/behind.ts';
 import { FreezeWindow, type WindowEffects, type WindowRecord } from './window.ts';
 import { WriteWatch } from './write-watch.ts';
 
-/** A second window with less time than this would only stall the writers once more. */
+/** With less time than this, a second window would only block the writers once more. */
 const LEAST_TIME_MS = 1_000;
 
 /**
- * A request is given up this long before the deadline, or a tenth of the time before if that is
- * short, so that a disk that does not answer is reported as such, and the rest ends in order, before
- * the native deadline ends it hard.
+ * Requests end this long before the deadline; if the time-out is short, a tenth of it before. So a disk that does not
+ * answer is reported as such, and the window ends in order before the native deadline thaws everything.
  */
 const REQUEST_MARGIN_MS = 100;
 
-/** One window, what was seen beside it, and the answers to its requests. */
+/** One window, its findings and write counters, and the answers to its requests. */
 export interface WindowRun extends WindowRecord {
-  /** What freezes waited for that took too long, as sentences for people. */
+  /** Sentences on what the freezes waited for, if they took too long. */
   readonly findings: readonly string[];
-  /** For each target what the write counters of its disks say. */
+  /** For each target the result of the write counters of its disks. */
   readonly writes: readonly WritesSeen[];
   readonly answers: readonly SnapshotAnswer[];
 }
@@ -37,13 +36,13 @@ export interface WindowRun extends WindowRecord {
 /** The windows of a run, in order; only the last one counts. */
 export interface WindowRuns {
   readonly last: WindowRun;
-  /** Broken because a file system did not freeze in time. */
+  /** Windows that were broken off because a file system did not freeze in time. */
   readonly earlier: readonly WindowRun[];
 }
 
 /**
- * Opens the window. If a file system was stuck and there is time left, opens it once more with the stuck
- * ones first (design, law 2). Between the two nothing is frozen.
+ * Opens the window. If a file system was stuck and there is time left, opens a second window that freezes the stuck ones
+ * first (design, law 2). Between the two windows nothing is frozen.
  *
  * @param guardian undefined if there is nothing to freeze
  * @param flushed the last syncfs of each file system
@@ -79,11 +78,11 @@ export async function runWindows(
 
 type Waves = readonly (readonly number[])[];
 
-/** In which order and until when one window freezes. */
+/** The order of the freezes in one window, and its deadline. */
 interface WindowPlan {
   readonly waves: Waves;
   readonly flushed: readonly Stamps[];
-  /** CLOCK_MONOTONIC; nothing stays frozen longer. */
+  /** CLOCK_MONOTONIC; nothing stays frozen after it. */
   readonly deadlineNs: bigint;
 }
 
@@ -106,8 +105,8 @@ async function armAndRun(
 }
 
 /**
- * One window: expedited, frozen, fired, thawed. Returns when nothing is frozen any more. While a
- * wave freezes, its own limit is armed; from the barrier on, what is left of the whole.
+ * One window: expedites grace periods, freezes, sends the requests, thaws. Returns when nothing is frozen any more.
+ * While a wave freezes, the guardian is armed with the limit of that wave; from the barrier on, with the deadline.
  */
 async function runWindow(
   context: RunContext,
@@ -134,7 +133,7 @@ async function runWindow(
   abort.addEventListener('abort', onAbort, { once: true });
   freezer.expedite();
   try {
-    // Last of all, so that nothing stands between the scheduled time and the first FIFREEZE.
+    // This wait comes last, so that the first FIFREEZE follows the scheduled time directly.
     await waitExactly(request.startAt, abort);
     context.throwIfAborted();
     const record = await window.run();

@@ -12,35 +12,35 @@ import type {
 } from './schedule/schedule-types.ts';
 
 /**
- * A freeze that takes longer is slow: from then on requests leave before the barrier. Settled, 64 file
- * systems freeze in 8 to 20 ms; requests sent meanwhile only took the processors from the freeze
- * (measured with 2 cores, src/docs/benchmarks.md).
+ * A freeze that takes longer than this is slow: from then on requests leave before the barrier. After a flush, 64 file
+ * systems freeze in 8 to 20 ms; requests sent during that time only took processor time from the freeze (measured
+ * with 2 cores, src/docs/benchmarks.md).
  */
 export const SLOW_FREEZE_MS = 25;
 
 /**
- * How long, once everything is to be thawed, a system call may still take before the window ends without
- * it. One that hangs on a device that is gone never returns; the guardian and the journal keep after it.
+ * After an abort, the window waits this long for system calls that have not returned, and then ends without them. A call
+ * on a device that is gone may never return; the guardian and the journal take care of it.
  */
 export const GIVE_UP_MS = 20_000;
 
-/** What the window does to the world; each call starts something and returns at once. */
+/** The effects of the window; each call starts something and returns at once. */
 export interface WindowEffects {
   freeze(fileSystems: readonly number[]): void;
   thaw(fileSystems: readonly number[]): void;
   fire(targets: readonly number[]): void;
   cancelRequests(): void;
-  /** Everything is frozen: grace periods go back to normal, the deadline becomes that of the whole. */
+  /** Everything is frozen: restores the grace periods, and replaces the limit of the wave by the deadline. */
   atBarrier(): void;
 }
 
-/** Looks at the disks' write counters; each call returns at once. */
+/** Reads the disks' write counters; each call returns at once. */
 export interface DiskWatch {
   /** The requests of these targets leave now. @param isBarrier everything is frozen */
   beforeRequests(targets: readonly number[], isBarrier: boolean): void;
   /** Everything is frozen; nothing has been thawed. @param answered targets whose answers are in */
   atBarrier(answered: readonly number[]): void;
-  /** The answers of these are in, after the barrier; nothing on their disks has been thawed. */
+  /** The answers of these targets are in, after the barrier; nothing on their disks has been thawed. */
   afterAnswers(targets: readonly number[]): void;
 }
 
@@ -51,9 +51,8 @@ export interface WindowRecord {
 }
 
 /**
- * The time in which file systems are frozen: carries the schedule's actions out, feeds it with what
- * happens, and keeps the time stamps. Nothing here writes, waits or blocks; safety does not depend on
- * it (design, law 6).
+ * The time in which file systems are frozen: executes the actions of the schedule, passes events to it, and keeps the
+ * time stamps. Nothing here writes, waits or blocks; safety does not depend on it (design, law 6).
  */
 export class FreezeWindow {
   readonly #effects: WindowEffects;
@@ -63,7 +62,7 @@ export class FreezeWindow {
   #state: ScheduleState;
   #barrier: Barrier | undefined;
   #end: RunEnd = { kind: 'completed' };
-  /** A freeze that never began; the reason comes as an event of its own, or not at all. */
+  /** A freeze that never began; the reason comes as a separate event, or not at all. */
   #calledOff: RunEnd | undefined;
   #slow: NodeJS.Timeout | undefined;
   #givingUp: NodeJS.Timeout | undefined;
@@ -104,8 +103,8 @@ export class FreezeWindow {
   }
 
   /**
-   * Thaws everything at once. The first reason given is the one that is reported. Nothing after the end: the guardian
-   * of a worker that was stopped is heard to have gone only then.
+   * Thaws everything at once. The first reason given is the one that is reported. Does nothing after the end: if the
+   * process was stopped, the end of its guardian is noticed only then.
    */
   abort(reason: RunEnd): void {
     if (this.#isOver) {
@@ -243,8 +242,8 @@ export class FreezeWindow {
   }
 
   /**
-   * Nothing may be frozen any more where the time is over or the guardian gone; then none of these has
-   * been, and the others are thawed.
+   * If the deadline has passed or the guardian is gone, the freezer refuses to freeze. Then it has frozen none of
+   * these, and the others are thawed.
    */
   #freeze(fileSystems: readonly number[]): void {
     try {
@@ -261,7 +260,7 @@ export class FreezeWindow {
     return this.#state.targets.flatMap((it, index) => (it === 'acknowledged' ? [index] : []));
   }
 
-  /** The barrier is when the last FIFREEZE returned, not when this thread came to hear of it. */
+  /** The barrier is the instant at which the last FIFREEZE returned, not the one at which this thread learnt of it. */
   #reachBarrier(): void {
     const nowNs = process.hrtime.bigint();
     const wallClockMs = Date.now();
@@ -271,7 +270,7 @@ export class FreezeWindow {
     try {
       this.#effects.atBarrier();
     } catch {
-      // There is no deadline to move any more: the guardian has taken over, or is gone.
+      // The deadline cannot be moved any more: the guardian is thawing already, or is gone.
       this.abort({ kind: 'guardian-lost' });
     }
   }

@@ -2,10 +2,10 @@ import type { Disk } from '../filesystems/plan-types.ts';
 import { type CountedWrites, WriteCounter } from '../filesystems/write-counters.ts';
 import type { WritesSeen } from './record.ts';
 
-/** A disk with its partitions that the machine swaps to: what is written there is never restored. */
+/** A disk, and its partitions that the machine swaps to; swapped data is never restored. */
 interface WatchedDisk {
   readonly name: string;
-  /** One for each path to it; none if the writes of one of them are not counted. */
+  /** One for each path to it; empty if the writes through one of the paths are not counted. */
   readonly counters: readonly CountedWrites[];
   readonly swaps: readonly CountedWrites[];
   /** Undefined before the first reading. */
@@ -13,10 +13,10 @@ interface WatchedDisk {
   readonly swapsBefore: number[];
 }
 
-/** Undefined for a block device whose writes are not counted. */
+/** Opens the counter of a block device; undefined if its writes are not counted. */
 type OpenCounter = (name: string) => CountedWrites | undefined;
 
-/** When a target's disks were read, CLOCK_MONOTONIC, and what was found. */
+/** When the counters of a target's disks were read (CLOCK_MONOTONIC), and which disks had changed. */
 interface WatchedTarget {
   readonly disks: readonly WatchedDisk[];
   fromNs: bigint | undefined;
@@ -25,14 +25,14 @@ interface WatchedTarget {
 }
 
 /**
- * Proves by the disks' write counters that nothing wrote to them while their snapshots were taken, whoever it might
- * have been: a database on a raw disk, a file system that cannot be frozen, swap, what moves data below a file
- * system. Of each target the counters are read right before its request leaves, at the barrier at the latest, and
- * again when its answer is in and the barrier has been reached, before anything on its disks is thawed. If they
- * are the same and nothing is under way, the disks show one content in all that time. All these spans have the
- * end of the barrier's first readings in common: that is the instant which unchanged disks show together.
+ * Proves by the disks' write counters that nothing wrote to them while their snapshots were taken: no database on a raw
+ * disk, no file system that cannot be frozen, no swap, no program that moves data below a file system. The counters of
+ * a target are read right before its request leaves, but at the barrier at the latest. They are read again when its
+ * answer is in and the barrier has been reached, before anything on its disks is thawed. If they are equal and no write
+ * is in flight, the content of the disks did not change between the two readings. All these spans contain the end of
+ * the barrier's first readings: that is the instant which unchanged disks show together.
  *
- * Everything is opened before; a reading takes some microseconds a disk.
+ * All counters are opened before the window; a reading takes some microseconds for each disk.
  */
 export class WriteWatch implements Disposable {
   readonly #targets: readonly WatchedTarget[];
@@ -45,7 +45,7 @@ export class WriteWatch implements Disposable {
 
   /**
    * @param watched for each target the kernel names of the disks that it may be
-   * @param disks all of the machine
+   * @param disks all disks of the machine
    */
   static open(
     watched: readonly (readonly string[])[],
@@ -68,7 +68,7 @@ export class WriteWatch implements Disposable {
     return new WriteWatch(targets, [...opened.values()]);
   }
 
-  /** Right before the requests of these targets leave. What was read before is not read again. */
+  /** To be called right before the requests of these targets leave. Reads each target once. */
   beforeRequests(targets: readonly number[], isBarrier: boolean): void {
     for (const index of targets) {
       const target = this.#targets[index];
@@ -81,13 +81,13 @@ export class WriteWatch implements Disposable {
     }
   }
 
-  /** Everything is frozen: what has no request yet is read now, since the instant is now; then what has its answer. */
+  /** Everything is frozen, and the instant is now: reads targets whose requests have not left, then answered ones. */
   atBarrier(answered: readonly number[]): void {
     this.beforeRequests([...this.#targets.keys()], true);
     this.afterAnswers(answered);
   }
 
-  /** The answers of these targets are in, and nothing on their disks has been thawed. */
+  /** To be called when the answers of these targets are in and nothing on their disks has been thawed. */
   afterAnswers(targets: readonly number[]): void {
     for (const index of targets) {
       const target = this.#targets[index];
@@ -102,7 +102,7 @@ export class WriteWatch implements Disposable {
     }
   }
 
-  /** For each target what was found. */
+  /** The result for each target. */
   results(): WritesSeen[] {
     return this.#targets.map(({ disks, fromNs, toNs, changed }): WritesSeen => {
       if (fromNs === undefined || toNs === undefined) {
@@ -138,7 +138,7 @@ function openDisk(name: string, disk: Disk | undefined, openCounter: OpenCounter
     before: undefined,
     swapsBefore: swaps.map(() => 0),
   };
-  // Once in vain: so that nothing is compiled in the window.
+  // A rehearsal, so that nothing is compiled in the window.
   readBefore(opened, countBeforeBarrier);
   opened.before = undefined;
   readBefore(opened, countAtBarrier);
@@ -147,7 +147,7 @@ function openDisk(name: string, disk: Disk | undefined, openCounter: OpenCounter
   return opened;
 }
 
-/** A write takes any of the paths, so nothing is known if one of them is not counted. */
+/** A write may take any of the paths, so all of them must be counted; otherwise returns none. */
 function countersOf(paths: readonly string[], openCounter: OpenCounter): CountedWrites[] {
   const opened = paths.flatMap((path) => openCounter(path) ?? []);
   if (opened.length === paths.length) {
@@ -160,21 +160,22 @@ function countersOf(paths: readonly string[], openCounter: OpenCounter): Counted
 }
 
 /**
- * What is under way counts as if it had completed: nobody has been told of it yet, so a disk with it and one without
- * it both show the instant; if nothing is under way in the end and no more has completed, nothing was added. (The
- * kernel tells a freeze that its last writes have ended a moment before it counts them.)
+ * Writes in flight count as completed: no program has seen them complete yet, so a disk with such a write and one
+ * without it both show the instant. If no write is in flight at the end and the count is equal, nothing was added. (The
+ * kernel reports the last writes of a freeze as complete a moment before it counts them.)
  */
 function countAtBarrier(counter: CountedWrites): number {
   const writing = counter.read();
   return counter.completed + writing;
 }
 
-/** So often something that is not counted yet is looked at again; each look takes some microseconds. */
+/** Limit of readings while a write is in flight; each takes some microseconds. */
 const MAX_LOOKS = 10;
 
 /**
- * Before the instant what is under way must not end any more: whoever waits for it could go on to another disk, whose
- * snapshot then shows what this one's does not.
+ * Before the instant, writes in flight are not counted: if one completes later, the disk counts as changed. A program
+ * that waits for that write could then write to another disk, whose snapshot would contain the later write although
+ * this disk's snapshot lacks the earlier one.
  */
 function countBeforeBarrier(counter: CountedWrites): number {
   for (let looks = 1; counter.read() > 0 && looks < MAX_LOOKS; ) {
@@ -183,7 +184,7 @@ function countBeforeBarrier(counter: CountedWrites): number {
   return counter.completed;
 }
 
-/** The disk before its swaps, and afterwards the other way round: what they account for lies inside the disk's span. */
+/** Reads the disk before its swaps; `hasChanged` reads its swaps first, so their span lies inside the disk's span. */
 function readBefore(disk: WatchedDisk, count: (counter: CountedWrites) => number): void {
   const { counters, swaps, swapsBefore } = disk;
   if (disk.before !== undefined) {

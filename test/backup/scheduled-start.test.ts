@@ -15,16 +15,16 @@ test('the first FIFREEZE of the first attempt counts', () => {
   assert.equal(scheduledStart(ASKED, attempts, NOW), { askedFor: ASKED, lateMs: 0.25 });
 });
 
-test('too early is less than nothing, and no freeze is no start', () => {
+test('a start before time has a negative delay, and a run without a freeze has none', () => {
   assert.is(scheduledStart(ASKED, [[{ freezeStartNs: 9_999_000_000n }]], NOW).lateMs, -1);
   assert.is(scheduledStart(ASKED, [[{ freezeStartNs: undefined }]], NOW).lateMs, undefined);
   assert.is(scheduledStart(ASKED, [], NOW).lateMs, undefined);
 });
 
-test('who was not ready in time is told so, with how late it was', () => {
+test('a late start is reported with its delay and the scheduled time', () => {
   assert.match(
     lateness({ askedFor: ASKED, lateMs: 3_210 }) ?? '',
-    /3\.2 s late \(scheduled for 2026-11-22T02:00/,
+    /started 3\.2 s late \(scheduled for 2026-11-22T02:00/,
   );
   for (const lateMs of [undefined, -1, 0, 99]) {
     assert.is(lateness({ askedFor: ASKED, lateMs }), undefined);

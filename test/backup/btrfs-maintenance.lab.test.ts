@@ -1,4 +1,4 @@
-/** Long operations of btrfs, which a freeze would wait for to their end. */
+/** Long btrfs operations, whose end a freeze would wait for. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -30,7 +30,7 @@ head -c 200M /dev/urandom >${MOUNT}/bytes
 sync -f ${MOUNT}
 `;
 
-/** A btrfs on which operations take long, removed with what runs on it. */
+/** A btrfs on which operations take long; its disposal also ends the operations. */
 class Big implements AsyncDisposable {
   readonly #started: ChildProcess[] = [];
   readonly #sys: string;
@@ -115,7 +115,7 @@ async function freeze(timeoutS = 20): Promise<Ended> {
 }
 
 test(
-  'a balance is paused for the freeze and goes on after it',
+  'a balance is paused for the freeze and resumed after it',
   async () => {
     await using big = await Big.create();
     await big.startBalance();
@@ -132,7 +132,7 @@ test(
 );
 
 test(
-  'a balance of a run that died is let go on by the next command',
+  'the next command resumes a balance that a dead run had paused',
   async () => {
     await using big = await Big.create();
     await big.startBalance();
@@ -149,7 +149,7 @@ test(
 );
 
 test(
-  'a balance is refused where the configuration says so, with the line that pauses it',
+  'a balance refuses the run if the configuration says so; the error gives the command that pauses it',
   async () => {
     await using big = await Big.create();
     await big.startBalance();
@@ -165,7 +165,7 @@ test(
 );
 
 test(
-  'a scrub is refused with the lines that pause it, and goes on',
+  'a scrub refuses the run and continues; the error gives the commands that pause it',
   async () => {
     await using big = await Big.create();
     await big.startScrub();
@@ -184,7 +184,7 @@ test(
 );
 
 test(
-  'a freeze that one holds up all the same names it, not who waits with the freeze',
+  'a freeze that an operation blocks names the operation, not the processes that also wait',
   async () => {
     await using big = await Big.create();
     await big.startBalance();

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { needsAnotherRound, slowestFirst } from '../../src/backup/flush.ts';
 import { suite } from '../suite.ts';
 
-const test = suite('settle');
+const test = suite('flush rounds');
 
 const rounds: readonly [string, number[], boolean][] = [
   ['always runs a first round', [], true],
@@ -19,11 +19,11 @@ for (const [name, roundsMs, expected] of rounds) {
   });
 }
 
-test('freezes first what took longest to settle, wave by wave', () => {
+test('first freezes the file systems that took longest to flush, wave by wave', () => {
   assert.equal(slowestFirst([[0, 1, 2], [3]], [1n, 3n, 2n, 9n]), [[1, 2, 0], [3]]);
 });
 
-test('keeps the order of the plan where nothing was settled', () => {
+test('keeps the order of the plan if nothing was flushed', () => {
   assert.equal(slowestFirst([[2, 0, 1]], []), [[2, 0, 1]]);
 });
 

@@ -27,7 +27,7 @@ function freezerThatTakes(
   return { freezer: { syncfs } as unknown as Freezer, rounds: () => rounds };
 }
 
-test('is done after one round where little was dirty, after three where it never becomes quiet', async () => {
+test('ends after one round if little was dirty, after three if it never becomes quiet', async () => {
   const relay = new EventSlot<FreezerEvent>();
   const quick = freezerThatTakes([1n, 19n], relay);
   assert.is((await flush(quick.freezer, 2, relay)).isFinished, true);
@@ -39,7 +39,7 @@ test('is done after one round where little was dirty, after three where it never
   assert.is(last[1]?.endNs, 200n * MS);
 });
 
-test('goes on without a device that does not come to an end', async () => {
+test('continues without a device whose flush does not end', async () => {
   mock.timers.enable({ apis: ['setTimeout'] });
   try {
     const relay = new EventSlot<FreezerEvent>();

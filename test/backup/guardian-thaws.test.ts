@@ -7,7 +7,7 @@ import { goodRecord } from './fixtures/records.ts';
 const test = suite('thawed by the guardian');
 const REPORT = { thawed: [{ fileSystem: 1, atNs: 9n }] };
 
-test('a run whose guardian had nothing to thaw stays as it is', () => {
+test('the record of a run whose guardian had nothing to thaw is unchanged', () => {
   const record = goodRecord(2);
   assert.is(withGuardianReport(record, { thawed: [] }), record);
   assert.is(withGuardianReport(record, undefined), record);

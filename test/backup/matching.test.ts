@@ -91,7 +91,7 @@ class Machine implements AsyncDisposable {
   }
 }
 
-test('blobs named the wrong way round are told by name, and every file system waits for both', async () => {
+test('swapped blobs are reported by name, and every file system waits for both', async () => {
   await using machine = await Machine.create();
   const { disks, warnings } = await machine.match(['sdb', 'sda']);
   assert.deepEqual(disks, [undefined, undefined]);
@@ -118,7 +118,7 @@ test('blobs named the wrong way round are told by name, and every file system wa
   );
 });
 
-test('blobs named rightly are believed without a word, and each file system waits for its own', async () => {
+test('correctly named blobs cause no warning, and each file system waits for its own', async () => {
   await using machine = await Machine.create();
   const { disks, warnings } = await machine.match(['sda', 'sdb']);
   assert.deepEqual(disks, ['sda', 'sdb']);

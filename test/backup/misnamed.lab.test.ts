@@ -36,7 +36,7 @@ function windowOf({ fileSystems }: RunSummary, rig: Rig, disk: number): number {
   return fileSystems.find((it) => it.mountPoint === mountPoint)?.windowMs ?? Number.NaN;
 }
 
-test('swapped on the command line: told, and no file system thaws before its true disk has answered', async () => {
+test('swapped on the command line: a warning, and no file system thaws before its true disk has answered', async () => {
   await using rig = await rigWithSlowBlob();
   const ended = await flashfreeze(['snapshot', ...named(rig, [1, 0]), '--json']);
   const summary = summaryOf(ended);
@@ -58,7 +58,7 @@ test('swapped on the command line: told, and no file system thaws before its tru
   assert.not.match(ended.stdout + ended.stderr, 'sig=');
 });
 
-test('named rightly nothing is told, and only the slow one waits', async () => {
+test('named correctly: no warning, and only the slow one waits', async () => {
   await using rig = await rigWithSlowBlob();
   const summary = summaryOf(await flashfreeze(['snapshot', ...named(rig, [0, 1]), '--json']));
   assert.equal(summary.warnings, []);
@@ -66,7 +66,7 @@ test('named rightly nothing is told, and only the slow one waits', async () => {
   assert.ok(windowOf(summary, rig, 0) < windowOf(summary, rig, 1));
 });
 
-test('swapped, --strict-match refuses it by name before anything is frozen', async () => {
+test('swapped: --strict-match refuses the blob by name before anything is frozen', async () => {
   await using rig = await rigWithSlowBlob();
   const ended = await flashfreeze(['snapshot', ...named(rig, [1, 0]), '--strict-match']);
   assert.is(ended.exitCode, 2);
@@ -75,7 +75,7 @@ test('swapped, --strict-match refuses it by name before anything is frozen', asy
   assert.not.match(ended.stderr, 'sig=');
 });
 
-test('a frozen disk without a blob is told by the snapshot as by the plan', async () => {
+test('snapshot and plan report a frozen disk without a blob', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
   const [url = ''] = rig.server.urls;
   const ended = await flashfreeze(['snapshot', '--blob', url, '--json']);

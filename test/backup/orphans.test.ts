@@ -16,18 +16,18 @@ const STUCK = { barrier: undefined, end: { kind: 'deadline', stuck: [1] } } as c
 const KILLED = { end: { kind: 'signal', signal: 'SIGTERM' } } as const;
 const ANOTHER = [goodAnswer(0, { snapshot: 'second' }), goodAnswer(1, { snapshot: 'third' })];
 
-test('of a run that reached its barrier no snapshot is useless, though a disk failed', () => {
+test('a run that reached its barrier has no useless snapshots, even if a disk failed', () => {
   assert.equal(uselessSnapshots({ last: attempt(), earlier: [] }), []);
 });
 
-test('what a broken attempt had fired early is, and only that where the next one succeeds', () => {
+test('snapshots of an attempt that was broken off are useless, and only those if the next one succeeds', () => {
   const last = attempt({ answers: ANOTHER });
   assert.equal(uselessSnapshots({ last, earlier: [attempt(STUCK)] }), [
     { target: 0, snapshot: 'first' },
   ]);
 });
 
-test('of a run that never froze everything, or was interrupted, every snapshot is', () => {
+test('every snapshot of a run that never froze everything, or was interrupted, is useless', () => {
   for (const changes of [STUCK, KILLED]) {
     const last = attempt({ ...changes, answers: ANOTHER });
     assert.equal(

@@ -143,7 +143,7 @@ test('names the stuck file system, the disk that failed, and a foreign freeze', 
   assert.match(problems[2] ?? '', 'already frozen by another tool');
 });
 
-test('names what was not frozen any more where the time passed between two waves', () => {
+test('names the file systems that were not frozen if the time-out passed between two waves', () => {
   const late = goodRecord(2, {
     end: { kind: 'deadline', stuck: [] },
     barrier: undefined,
@@ -154,7 +154,7 @@ test('names what was not frozen any more where the time passed between two waves
   assert.match(problems.join(' '), 'before /data/1 had frozen');
 });
 
-test('does not blame the kernel for a freeze that was called off', () => {
+test('does not blame the kernel for a freeze that was cancelled', () => {
   const { problems } = judge(
     goodRecord(1, {
       end: { kind: 'freeze-failed', fileSystem: 0, errno: 'ECANCELED' },
@@ -165,7 +165,7 @@ test('does not blame the kernel for a freeze that was called off', () => {
   assert.not.match(problems[0] ?? '', 'kernel refused');
 });
 
-test('does not name twice what names itself', () => {
+test('does not repeat the name in a message that already begins with it', () => {
   const name = 'the host service at http://168.63.129.16';
   const answer = failedAnswer(0, { message: `${name}: no complete answer` });
   const disks = [{ ...targetRecord(answer), blob: name, device: undefined }];
@@ -176,7 +176,7 @@ test('does not name twice what names itself', () => {
   ]);
 });
 
-test('owns up to a second snapshot that a lost answer may have left', () => {
+test('reports a second snapshot that a lost answer may have left', () => {
   const record = goodRecord(1, {
     disks: [targetRecord(goodAnswer(0, { attempts: 2, mayHaveOrphan: true }))],
   });
@@ -201,7 +201,7 @@ function withRawDisk(writes: WritesSeen, firedNs = 13n * MS): BackupRecord {
 
 const UNCHANGED = { kind: 'unchanged', fromNs: 12n * MS, toNs: 91n * MS } as const;
 
-test('asks of a disk of raw data that nothing wrote to it from the barrier until its answer', () => {
+test('requires that nothing wrote to a disk of raw data from the barrier until its answer', () => {
   assert.is(judge(withRawDisk(UNCHANGED)).consistency, 'fileSystemConsistent');
   assert.is(judge(withRawDisk(UNCHANGED, 11n * MS)).consistency, 'none');
 });
@@ -222,7 +222,7 @@ for (const [name, writes] of unproven) {
   });
 }
 
-test('a write below a frozen file system takes the instant away from its disk', () => {
+test('the disk of a write below a frozen file system does not show the instant', () => {
   const writes = { kind: 'changed', disks: ['sda'] } as const;
   const outcome = judge(
     goodRecord(2, {
@@ -234,7 +234,7 @@ test('a write below a frozen file system takes the instant away from its disk', 
   assert.match(outcome.problems.join(' '), 'something that was not frozen wrote to /dev/sda');
 });
 
-test('without write counters a disk counts by the freeze of what is on it', () => {
+test('without write counters a disk is judged by the freeze of its file systems', () => {
   const writes = { kind: 'unknown' } as const;
   const outcome = judge(goodRecord(1, { disks: [targetRecord(goodAnswer(0), [0], { writes })] }));
   assert.is(outcome.consistency, 'fileSystemConsistent');
@@ -301,7 +301,7 @@ const missing = (isTolerated: boolean): SetGap => ({
   isTolerated,
 });
 
-test('a file system that was left out takes the instant away from its disk alone', () => {
+test('only the disk of a file system that was left out does not show the instant', () => {
   const outcome = judge(goodRecord(2, { gaps: [LEFT_OUT] }));
   assert.equal(outcome.diskIsConsistent, [false, true]);
   assert.equal(
@@ -312,14 +312,14 @@ test('a file system that was left out takes the instant away from its disk alone
 });
 
 for (const gap of [HALF, missing(false)]) {
-  test(`a set with a gap of the kind ${gap.kind} is worth nothing as a set`, () => {
+  test(`a set with a gap of the kind ${gap.kind} is worthless as a set`, () => {
     const outcome = judge(goodRecord(2, { gaps: [gap] }));
     assert.equal([outcome.consistency, outcome.code, outcome.isRestorable], ['none', 2, false]);
     assert.ok(outcome.problems.length > 0);
   });
 }
 
-test('a gap that is tolerated is no problem', () => {
+test('a tolerated gap is not a problem', () => {
   const outcome = judge(goodRecord(2, { gaps: [missing(true)] }));
   assert.equal([outcome.consistency, outcome.isRestorable], ['fileSystemConsistent', true]);
   assert.equal(outcome.problems, []);
@@ -342,7 +342,7 @@ test('calls a run without any file system crash consistent', () => {
   assert.is(judge(record).consistency, 'crashConsistent');
 });
 
-test('takes disks without any freeze for what they are, whenever their requests left', () => {
+test('calls a run without a freeze crash-consistent, whenever its requests left', () => {
   const record = goodRecord(2);
   const outcome = judge({
     ...record,

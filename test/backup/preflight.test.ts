@@ -22,7 +22,7 @@ function bad(failure: Partial<RequestFailure>): Preflight {
   };
 }
 
-test('there is none where every blob could be read', () => {
+test('there is no error if every blob could be read', () => {
   assert.is(preflightError([good], BLOBS), undefined);
 });
 

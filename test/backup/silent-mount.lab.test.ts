@@ -1,4 +1,4 @@
-/** A file system whose only mount point lies on a FUSE mount that does not answer any more. */
+/** A file system whose only mount point lies on a FUSE mount that no longer answers. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { suite } from '../suite.ts';
 await enterLab({ lifetimeSeconds: 200 });
 
 const test = suite('mount point that does not answer');
-/** Whoever opens it waits for ever. */
+/** A process that opens it blocks. */
 const COMMAND_LIMIT_MS = 40_000;
 const SERVED = '/lab/served';
 /** Of the file system that is left out. */
@@ -62,7 +62,7 @@ function start(...args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
 }
 
-/** Fails where the command does not end. */
+/** Fails if the command does not end. */
 async function run(...args: readonly string[]): Promise<Ended> {
   const child = start(...args);
   const limit = setTimeout(() => child.kill('SIGKILL'), COMMAND_LIMIT_MS);
@@ -99,12 +99,12 @@ test(
 );
 
 test(
-  'does not keep a run that waits for it from ending by a signal',
+  'does not prevent a signal from ending a run that waits for it',
   async () => {
     await withSilentMount(async () => {
       const child = start('freeze', '--mount', SILENT, '--', 'true');
       const limit = setTimeout(() => child.kill('SIGKILL'), COMMAND_LIMIT_MS);
-      // It has begun to look once its helper process is there.
+      // Once its helper process exists, the run has begun to open the mount point.
       await once(child, 'spawn');
       setTimeout(() => child.kill('SIGTERM'), 1_500);
       const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
@@ -116,7 +116,7 @@ test(
 );
 
 test(
-  'is not waited for by the emergency exit either',
+  'does not block the emergency exit either',
   async () => {
     await withSilentMount(async () => {
       const { code, stdout } = await run('thaw', '--all');
@@ -128,7 +128,7 @@ test(
 );
 
 test(
-  'does not hold a plan up where the image of another file system lies on it',
+  'does not block the plan if the image of another file system lies on it',
   async () => {
     await withSilentMount(async () => {
       const plan = await run('plan', '--json');

@@ -3,27 +3,27 @@ import { changeBetween } from '../../src/backup/verify-storage.ts';
 import { suite } from '../suite.ts';
 import { goodRecord } from './fixtures/records.ts';
 
-const test = suite('same plan');
+const test = suite('verify storage');
 const { plan } = goodRecord(2);
 const [first] = plan.fileSystems;
 const onlyFirst = { fileSystems: first === undefined ? [] : [first] };
 
-test('there is no change where the same file systems are frozen', () => {
+test('equal file systems are no change', () => {
   assert.is(changeBetween(plan, plan), undefined);
 });
 
-test('what came is named', () => {
+test('a new file system is named', () => {
   assert.is(changeBetween(onlyFirst, plan), '/data/1 was mounted');
 });
 
-test('what went is named, with what may have become of it', () => {
+test('a missing file system is named, with the possible causes', () => {
   assert.is(
     changeBetween(plan, onlyFirst),
     '/data/1 was unmounted, remounted read-only or covered',
   );
 });
 
-test('of an exchange the new one is named', () => {
+test('if a file system was replaced, the new one is named', () => {
   const [, second] = plan.fileSystems;
   const onlySecond = { fileSystems: second === undefined ? [] : [second] };
   assert.is(changeBetween(onlyFirst, onlySecond), '/data/1 was mounted');

@@ -4,7 +4,7 @@ import { suite } from '../suite.ts';
 
 const test = suite('rehearsal');
 
-test('comes to an end for file systems in images, shared disks and disks without any', async () => {
+test('ends for file systems in images, shared disks and disks without file systems', async () => {
   const input = {
     fileSystems: [
       { awaits: [0, 1], thawsAfter: [1] },
@@ -18,7 +18,7 @@ test('comes to an end for file systems in images, shared disks and disks without
   }
 });
 
-test('comes to an end where nothing is frozen', async () => {
+test('ends if nothing is frozen', async () => {
   const input = { fileSystems: [], targets: [{ needs: [] }], waves: [], sequential: false };
   assert.is(await rehearse(input), undefined);
 });

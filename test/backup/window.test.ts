@@ -54,7 +54,7 @@ const frozen = (fileSystem: number, endNs: bigint, startNs = 1n) =>
 const thawed = (fileSystem: number, wasFrozen = true) =>
   ({ kind: 'thawed', fileSystem, wasFrozen, startNs: 8n, endNs: 9n }) as const;
 
-test('looks at the write counters before requests leave, at the barrier, and after each answer, before the thaw', async () => {
+test('reads the write counters before requests leave, at the barrier, and after each answer, before the thaw', async () => {
   const diary = new Diary();
   const note =
     (what: string) =>
@@ -81,7 +81,7 @@ test('looks at the write counters before requests leave, at the barrier, and aft
   ]);
 });
 
-test('fires at the barrier, tells of it, thaws each after its answer', async () => {
+test('fires at the barrier, reports it, thaws each file system after its answer', async () => {
   const diary = new Diary();
   const window = new FreezeWindow(INPUT, diary, NO_WATCH, []);
   const ended = window.run();
@@ -98,7 +98,7 @@ test('fires at the barrier, tells of it, thaws each after its answer', async () 
   assert.is(record.fileSystems[0]?.thawedNs, 9n);
 });
 
-test('asks for the disk first whose file system has stood still for longest', async () => {
+test('first fires the disk whose file system has been frozen for longest', async () => {
   const diary = new Diary();
   const window = new FreezeWindow(INPUT, diary, NO_WATCH, []);
   const ended = window.run();
@@ -147,7 +147,7 @@ test('names the file systems that were stuck when the deadline passed', async ()
   assert.is(record.barrier, undefined);
 });
 
-test('gives up a system call that never returns, some time after everything is to be thawed', async () => {
+test('ends without a system call that never returns, some time after the abort', async () => {
   mock.timers.enable({ apis: ['setTimeout'] });
   try {
     const window = new FreezeWindow(INPUT, new Diary(), NO_WATCH, []);
@@ -162,7 +162,7 @@ test('gives up a system call that never returns, some time after everything is t
   }
 });
 
-test('a freeze that was called off is no reason where the deadline or the guardian tells one', async () => {
+test('a freeze that was cancelled is not the reason if the deadline or the guardian gives one', async () => {
   for (const event of [
     { kind: 'expired', atNs: 4n },
     { kind: 'guardian-lost', atNs: 4n },
@@ -183,7 +183,7 @@ test('a freeze that was called off is no reason where the deadline or the guardi
   }
 });
 
-test('it is the reason where nobody tells another', async () => {
+test('a freeze that was cancelled is the reason if there is no other', async () => {
   const diary = new Diary();
   diary.freeze = () => {
     throw new Error('not armed');
@@ -204,7 +204,7 @@ test('reports a foreign thaw as such', async () => {
   assert.equal((await ended).end, { kind: 'thawed-by-others', fileSystem: 0 });
 });
 
-test('ends where the deadline cannot be moved at the barrier, because the guardian is gone', async () => {
+test('ends if the deadline cannot be moved at the barrier because the guardian is gone', async () => {
   const diary = new Diary();
   diary.atBarrier = (): void => {
     throw new Error('not guarded');
@@ -221,7 +221,7 @@ test('ends where the deadline cannot be moved at the barrier, because the guardi
   assert.ok(diary.lines.includes('thaw 0 1'));
 });
 
-test('keeps the first reason where several things go wrong', async () => {
+test('keeps the first reason if several things go wrong', async () => {
   const window = new FreezeWindow(INPUT, new Diary(), NO_WATCH, []);
   const ended = window.run();
   window.onFreezerEvent({
@@ -237,7 +237,7 @@ test('keeps the first reason where several things go wrong', async () => {
   assert.is((await ended).end.kind, 'freeze-failed');
 });
 
-test('what is heard after the end keeps no process', async () => {
+test('an event after the end does not keep the process alive', async () => {
   const window = new FreezeWindow(INPUT, new Diary(), NO_WATCH, []);
   const ended = window.run();
   window.onFreezerEvent(frozen(0, 3n));

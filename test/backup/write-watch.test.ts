@@ -3,9 +3,9 @@ import { WriteWatch } from '../../src/backup/write-watch.ts';
 import type { CountedWrites } from '../../src/filesystems/write-counters.ts';
 import { suite } from '../suite.ts';
 
-const test = suite('the watch for writes');
+const test = suite('write watch');
 
-/** Counts what the test says. */
+/** A counter that the test sets. */
 class Counter implements CountedWrites {
   completed = 0;
   underWay = 0;
@@ -16,7 +16,7 @@ class Counter implements CountedWrites {
 
 const SWAPPING = { name: 'sda', path: '/dev/sda', lun: undefined, sizeBytes: 1, swaps: ['sda2'] };
 
-/** Of the only disk, after what happens between the request and its answer. */
+/** The result for the only disk; `meanwhile` happens between the request and its answer. */
 function seenOf(meanwhile: (disk: Counter, swap: Counter) => void): string | undefined {
   const [disk, swap] = [new Counter(), new Counter()];
   using watch = WriteWatch.open([['sda']], [SWAPPING], (name) => (name === 'sda' ? disk : swap));
@@ -27,7 +27,7 @@ function seenOf(meanwhile: (disk: Counter, swap: Counter) => void): string | und
   return watch.results()[0]?.kind;
 }
 
-test('tells swap from other writes, completed and under way', () => {
+test('distinguishes swap from other writes, completed and in flight', () => {
   const count = (disk: number, swap: number, which: 'completed' | 'underWay') =>
     seenOf((ofDisk, ofSwap) => {
       ofDisk[which] = disk;
@@ -41,7 +41,7 @@ test('tells swap from other writes, completed and under way', () => {
   }
 });
 
-test('a write that was under way at the first reading may end, but no other may be added', () => {
+test('a write that was in flight at the first reading may end, but no other may be added', () => {
   const seen = (ended: number, underWay: number): string | undefined => {
     const disk = new Counter();
     disk.underWay = 2;
@@ -53,13 +53,13 @@ test('a write that was under way at the first reading may end, but no other may 
     return watch.results()[0]?.kind;
   };
   assert.equal(seen(2, 0), 'unchanged');
-  // One of them has ended, or another one has come and gone: nobody knows.
+  // Either one of them has ended, or another one has begun and ended: the counters do not show which.
   assert.equal(seen(1, 1), 'changed');
   assert.equal(seen(2, 1), 'changed');
   assert.equal(seen(3, 0), 'changed');
 });
 
-test('a write that is under way before the barrier may not end any more, but may be counted late', () => {
+test('a write that is in flight before the barrier must not end afterwards, but may be counted late', () => {
   const seen = (looksUntilCounted: number): string | undefined => {
     const disk = new Counter();
     let looks = Number.NEGATIVE_INFINITY;
@@ -79,7 +79,7 @@ test('a write that is under way before the barrier may not end any more, but may
   assert.equal(seen(50), 'changed');
 });
 
-test('swap that was under way at the first reading hides no other write', () => {
+test('swap that was in flight at the first reading hides no other write', () => {
   const seen = (disk: number, swap: number): string | undefined => {
     const [ofDisk, ofSwap] = [new Counter(), new Counter()];
     ofDisk.underWay = 1;
@@ -107,7 +107,7 @@ test('a target is unread if one of its disks is gone', () => {
   assert.equal(watch.results()[0]?.kind, 'unread');
 });
 
-test('a target is unread if nobody looked when its answer came, unless there is nothing to read', () => {
+test('a target is unread if its counters were not read after the answer, unless there are none', () => {
   const counter = new Counter();
   using watch = WriteWatch.open([['sda'], ['sdb'], []], [], (name) =>
     name === 'sda' ? counter : undefined,

@@ -29,7 +29,7 @@ async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: 
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
-/** A ledger that can be kept; told where, it makes that file. */
+/** A ledger that can be kept: it creates the file at the given path. */
 const KEEPER: LedgerKeeper = {
   keepLedger: (path) => {
     writeFileSync(path, 'ledger');
@@ -38,7 +38,7 @@ const KEEPER: LedgerKeeper = {
 };
 const IN_MEMORY: LedgerKeeper = { keepLedger: () => '/run is on no tmpfs' };
 
-/** An entry as a process that has died meanwhile would have left it. */
+/** An entry like that of a process that has died. */
 async function leaveEntryOfDead(
   directory: string,
   more: Partial<JournalEntry> = {},
@@ -55,7 +55,7 @@ async function onlyEntry(directory: string): Promise<JournalEntry> {
   return JSON.parse(await readFile(join(directory, name), 'utf8')) as JournalEntry;
 }
 
-test('a run that ended leaves nothing', async () => {
+test('a run that ended leaves no entry', async () => {
   await using directory = await temporaryDirectory();
   {
     await using _journal = await Journal.begin([DATA], KEEPER, directory.path);
@@ -66,13 +66,13 @@ test('a run that ended leaves nothing', async () => {
   assert.equal(await readdir(directory.path), []);
 });
 
-test('a run that still goes on is not unfinished', async () => {
+test('a run that is still alive is not unfinished', async () => {
   await using directory = await temporaryDirectory();
   await using _journal = await Journal.begin([DATA], KEEPER, directory.path);
   assert.equal(await unfinishedRuns(directory.path), []);
 });
 
-test('a run whose process died is told with what it may have frozen, until it is forgotten', async () => {
+test('a run whose process died is returned with the file systems that it may have frozen, until it is forgotten', async () => {
   await using directory = await temporaryDirectory();
   await leaveEntryOfDead(directory.path);
   const [run, ...others] = await unfinishedRuns(directory.path);
@@ -83,7 +83,7 @@ test('a run whose process died is told with what it may have frozen, until it is
   assert.equal(await unfinishedRuns(directory.path), []);
 });
 
-test('a ledger that cannot be kept is told with the reason, and leaves nothing either', async () => {
+test('a ledger that cannot be kept is noted with the reason, and leaves no entry either', async () => {
   await using directory = await temporaryDirectory();
   {
     await using _journal = await Journal.begin([DATA], IN_MEMORY, directory.path);
@@ -94,7 +94,7 @@ test('a ledger that cannot be kept is told with the reason, and leaves nothing e
   assert.equal(await readdir(directory.path), []);
 });
 
-test('a note that cannot be written is told with the reason; then nothing is to be frozen', async () => {
+test('a note that cannot be written is an error with the reason; nothing may be frozen then', async () => {
   await using directory = await temporaryDirectory();
   const file = join(directory.path, 'file');
   await writeFile(file, '');
@@ -120,7 +120,7 @@ test('forgetting a run forgets its ledger', async () => {
   assert.equal(await readdir(directory.path), []);
 });
 
-test('a ledger is looked for in the journal’s directory only', async () => {
+test('a ledger is opened in the journal’s directory only', async () => {
   await using directory = await temporaryDirectory();
   await leaveEntryOfDead(directory.path, { ledger: '../../etc/passwd' });
   const [run] = await unfinishedRuns(directory.path);
@@ -139,7 +139,7 @@ test('an entry of an earlier boot is void', async () => {
   assert.is((await unfinishedRuns(directory.path)).length, 1);
 });
 
-test('a boot that is not known is not taken for an earlier one', () => {
+test('an unknown boot does not count as an earlier one', () => {
   const cases = [
     ['one', 'another', true],
     ['one', 'one', false],
@@ -154,7 +154,7 @@ test('a boot that is not known is not taken for an earlier one', () => {
   }
 });
 
-test('a directory that others may write, or a link to one, is neither used nor believed', async () => {
+test('a directory that others may write, or a link to a directory, is neither used nor trusted', async () => {
   await using directory = await temporaryDirectory();
   await using elsewhere = await temporaryDirectory();
   await leaveEntryOfDead(directory.path);
@@ -174,7 +174,7 @@ test('a directory that others may write, or a link to one, is neither used nor b
   assert.is((await readdir(directory.path)).length, 1);
 });
 
-test('another process under the old number does not make a dead run look alive', async () => {
+test('another process with the old pid does not make a dead run look alive', async () => {
   const own = await processIdentity('self');
   assert.is(await stillRuns(own), true);
   assert.is(await stillRuns({ ...own, startTicks: '1' }), false);
@@ -183,7 +183,7 @@ test('another process under the old number does not make a dead run look alive',
   assert.is(await threadRuns(own, 1), own.pid === 1);
 });
 
-test('damaged and half-written entries are passed over', async () => {
+test('damaged and half-written entries are skipped', async () => {
   await using directory = await temporaryDirectory();
   await writeFile(join(directory.path, 'a.json'), '{"process":');
   await writeFile(join(directory.path, 'b.json'), '[]');
@@ -192,7 +192,7 @@ test('damaged and half-written entries are passed over', async () => {
   assert.is(await readFile(join(directory.path, 'b.json'), 'utf8'), '[]');
 });
 
-test('without a directory there are none', async () => {
+test('without a directory there are no unfinished runs', async () => {
   assert.equal(await unfinishedRuns('/nowhere/at/all'), []);
 });
 

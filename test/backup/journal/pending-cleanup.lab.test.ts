@@ -1,4 +1,4 @@
-/** What becomes of what dead runs have left owed to applications. */
+/** Clean-up for applications that dead runs have left pending. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -15,7 +15,7 @@ import { suite } from '../../suite.ts';
 
 await enterLab({ lifetimeSeconds: 60 });
 
-const test = suite('what is owed');
+const test = suite('pending clean-up');
 let directories = 0;
 
 async function owedDirectory(): Promise<string> {
@@ -49,7 +49,7 @@ async function owedIn(directory: string): Promise<PendingCleanup[]> {
   return texts.flatMap((text) => (JSON.parse(text) as { owed: PendingCleanup[] }).owed);
 }
 
-test('what could be done is forgotten, and what failed is tried again until it succeeds', async () => {
+test('finished clean-up is forgotten, and failed clean-up is retried until it succeeds', async () => {
   const directory = await owedDirectory();
   const files = new ScriptFiles();
   const good = script(files.script('good', 'trace good'));
@@ -65,7 +65,7 @@ test('what could be done is forgotten, and what failed is tried again until it s
   assert.is(await settled(directory), '');
 });
 
-test('what a living process leaves is done by the next command, and not before', async () => {
+test('the clean-up that a live process leaves to others is run by the next command, not earlier', async () => {
   const directory = await owedDirectory();
   const files = new ScriptFiles();
   const [first, second] = ['first', 'second'].map((name) =>
@@ -80,7 +80,7 @@ test('what a living process leaves is done by the next command, and not before',
   assert.equal(await readdir(directory), []);
 });
 
-test('a script that the kernel refuses, and an entry that makes no sense, do not stop the recovery', async () => {
+test('a script that the kernel refuses and an invalid entry do not stop the recovery', async () => {
   const directory = join(JOURNAL_DIRECTORY, 'owed');
   const files = new ScriptFiles();
   const refused = script(files.script('refused', ''), ['x'.repeat(200_000)]);

@@ -3,14 +3,14 @@ import { type DeadLedger, pendingThaws } from '../../../src/backup/journal/pendi
 import { FREEZE_STATES, type FreezeState } from '../../../src/freezer/ledger.ts';
 import { suite } from '../../suite.ts';
 
-const test = suite('thaws owed by a dead run');
+const test = suite('pending thaws of a dead run');
 
 const FILE_SYSTEMS = ['/a', '/b', '/c'].map((mountPoint, index) => ({
   mountPoint,
   device: `8:${index}`,
 }));
 
-function owed(ledger: DeadLedger) {
+function pending(ledger: DeadLedger) {
   return pendingThaws({ fileSystems: FILE_SYSTEMS }, ledger);
 }
 
@@ -19,23 +19,23 @@ function ledgerOf(...states: readonly FreezeState[]): DeadLedger {
   return { gracePeriods: undefined, fileSystems };
 }
 
-test('only what the run had frozen, or was about to, is owed', () => {
-  const all = FREEZE_STATES.filter((state) => owed(ledgerOf(state, 'idle', 'idle')).length > 0);
+test('only thaws of file systems that the run had frozen, or was about to freeze, are pending', () => {
+  const all = FREEZE_STATES.filter((state) => pending(ledgerOf(state, 'idle', 'idle')).length > 0);
   assert.equal(all, ['freezing', 'frozen']);
 });
 
-test('a freeze that had not returned is told with its thread, one that had without', () => {
-  assert.equal(owed(ledgerOf('thawed', 'freezing', 'frozen')), [
+test('a freeze that had not returned has its thread; one that had returned has none', () => {
+  assert.equal(pending(ledgerOf('thawed', 'freezing', 'frozen')), [
     { mountPoint: '/b', device: '8:1', line: 1, freezingThread: 101 },
     { mountPoint: '/c', device: '8:2', line: 2, freezingThread: undefined },
   ]);
 });
 
-test('where no ledger tells, everything is owed', () => {
+test('without a ledger, the thaws of all file systems are pending', () => {
   const unknown: DeadLedger[] = ['lost', ledgerOf('thawed')];
   for (const ledger of unknown) {
     assert.equal(
-      owed(ledger).map(({ mountPoint, line }) => [mountPoint, line]),
+      pending(ledger).map(({ mountPoint, line }) => [mountPoint, line]),
       [
         ['/a', undefined],
         ['/b', undefined],
@@ -45,8 +45,8 @@ test('where no ledger tells, everything is owed', () => {
   }
 });
 
-test('a ledger that is gone, or not there yet, says that nothing is frozen', () => {
-  assert.equal(owed('gone'), []);
+test('a ledger that is gone, or not created yet, means that nothing is frozen', () => {
+  assert.equal(pending('gone'), []);
 });
 
 test.run();

@@ -1,4 +1,4 @@
-/** Runs that died together with their guardian, and what the next start makes of what they left. */
+/** Runs that died together with their guardian, and their recovery by the next command. */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -50,7 +50,7 @@ async function wasStillFrozen(mountPoint: string): Promise<boolean> {
   return (await tryCommand('fsfreeze', ['--unfreeze', mountPoint])).code === 0;
 }
 
-test('what the run had frozen is thawed, and its grace periods are put back', async () => {
+test('the file systems that the run had frozen are thawed, and its grace periods are restored', async () => {
   using _normal = withRcuExpedited('0');
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }]);
   const mountPoints = mountPointsOf(lab);
@@ -68,7 +68,7 @@ test('what the run had frozen is thawed, and its grace periods are put back', as
 });
 
 for (const type of ['ext4', 'xfs'] as const) {
-  test(`a FIFREEZE of ${type} that was stuck when both died is thawed when it comes through`, async () => {
+  test(`a FIFREEZE of ${type} that was stuck when both died is thawed when it returns`, async () => {
     await using lab = await LabDisks.create([
       { type, sizeMb: 640 },
       { type, imageOn: 0 },
@@ -88,7 +88,7 @@ for (const type of ['ext4', 'xfs'] as const) {
   });
 }
 
-test('what another mount lies over is not given up: the next start thaws it', async () => {
+test('a file system whose mount point is covered by another mount stays pending: the next command thaws it', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const [mountPoint = ''] = mountPointsOf(lab);
   const directory = await journalDirectory();
@@ -107,7 +107,7 @@ test('what another mount lies over is not given up: the next start thaws it', as
   assert.equal(await readdir(directory), []);
 });
 
-test('a freeze of somebody else’s, begun after the run’s own had been thawed, is left alone', async () => {
+test('a freeze of another tool, begun after the run’s own had been thawed, is left alone', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'xfs' }]);
   const mountPoints = mountPointsOf(lab);
   const [frozen = ''] = mountPoints;
@@ -122,7 +122,7 @@ test('a freeze of somebody else’s, begun after the run’s own had been thawed
   assert.equal(await readdir(directory), []);
 });
 
-test('without its ledger the same freeze would be ended, and the sentence says why (negative control)', async () => {
+test('without the ledger, the freeze of another tool is thawed, and the sentence gives the reason (negative control)', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const [frozen = ''] = mountPointsOf(lab);
   const directory = await journalDirectory();
@@ -138,7 +138,7 @@ test('without its ledger the same freeze would be ended, and the sentence says w
   assert.is(await wasStillFrozen(frozen), false);
 });
 
-test('a guardian that was only stopped leaves alone what somebody froze after the recovery', async () => {
+test('a guardian that was only stopped leaves alone what another tool froze after the recovery', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const [mountPoint = ''] = mountPointsOf(lab);
   const directory = await journalDirectory();
@@ -182,7 +182,7 @@ async function killWhileThawing(first: 'guardian' | 'worker'): Promise<boolean> 
 }
 
 for (const first of ['guardian', 'worker'] as const) {
-  test(`a btrfs is not thawed by who is about to be killed too, here after the ${first}`, async () => {
+  test(`a btrfs is not thawed by a process that is about to be killed too, here after the ${first}`, async () => {
     let isLeft = false;
     for (let attempt = 0; attempt < 20 && !isLeft; attempt += 1) {
       isLeft = await killWhileThawing(first);
@@ -191,7 +191,7 @@ for (const first of ['guardian', 'worker'] as const) {
   });
 }
 
-test('what was unmounted while frozen is thawed where else it is mounted', async () => {
+test('a file system that was unmounted while frozen is thawed through another mount', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const [mountPoint = ''] = mountPointsOf(lab);
   const elsewhere = '/lab/elsewhere';
@@ -210,7 +210,7 @@ test('what was unmounted while frozen is thawed where else it is mounted', async
 });
 
 for (const ledger of ['kept', 'lost'] as const) {
-  test(`what is mounted nowhere any more is not forgotten: it is thawed when it is mounted again (ledger ${ledger})`, async () => {
+  test(`a file system that is no longer mounted is thawed when it is mounted again (ledger ${ledger})`, async () => {
     await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'xfs' }]);
     const [mountPoint = '', other = ''] = mountPointsOf(lab);
     const device = (await runCommand('findmnt', ['-no', 'SOURCE', mountPoint])).trim();
@@ -229,7 +229,7 @@ for (const ledger of ['kept', 'lost'] as const) {
       assert.match(await recovered(directory), `mounted again thaws it: ${mountPoint}`);
       const [left, ...more] = await leftFrozen(directory);
       assert.equal([left?.mountPoint, left?.isMounted, more], [mountPoint, false, []]);
-      // What was thawed is not the run's any more.
+      // A file system that was thawed no longer belongs to the run.
       await freezeByOthers(other);
       await recovered(directory);
       assert.is(await wasStillFrozen(other), true);
@@ -242,7 +242,7 @@ for (const ledger of ['kept', 'lost'] as const) {
   });
 }
 
-test('where the machine does not tell which boot this is, a dead run is looked after all the same', async () => {
+test('if the machine has no boot id, a dead run is recovered too', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const [mountPoint = ''] = mountPointsOf(lab);
   const directory = await journalDirectory();

@@ -98,7 +98,7 @@ function forEveryRun(
   );
 }
 
-/** Position of the first occurrence that fits, `Infinity` where none does. */
+/** Position of the first match; `Infinity` if there is none. */
 function positionOf(
   occurrences: readonly Occurrence[],
   fits: (occurrence: Occurrence) => boolean,
@@ -199,7 +199,7 @@ test('starts a wave only when the one before it is frozen as a whole', () => {
   });
 });
 
-test('cancels what is in flight when it gives up, and fires nothing more', () => {
+test('cancels requests in flight when it aborts, and fires nothing more', () => {
   forEveryRun(true, (_, occurrences) => {
     const aborted = positionOf(
       occurrences,
@@ -209,7 +209,7 @@ test('cancels what is in flight when it gives up, and fires nothing more', () =>
   });
 });
 
-test('sends one request after the other where it is told to', () => {
+test('sends one request after the other if the input is sequential', () => {
   forEveryRun(true, (input, occurrences) => {
     let inFlight = 0;
     for (const it of input.sequential ? occurrences : []) {
@@ -223,7 +223,7 @@ test('sends one request after the other where it is told to', () => {
   });
 });
 
-test('fires before the barrier only where the freeze is slow, and then at once', () => {
+test('fires before the barrier only if the freeze is slow, and then at once', () => {
   const threeDisks: ScheduleInput = {
     fileSystems: [
       { awaits: [0], thawsAfter: [] },
@@ -298,7 +298,7 @@ test('fires and ends without any file system: a crash-consistent snapshot', () =
   ]);
 });
 
-test('takes a thaw nobody asked for as the end of the run', () => {
+test('ends the run after a thaw that the schedule did not order', () => {
   assert.equal(
     play(oneDisk, [
       { kind: 'start' },
@@ -315,7 +315,7 @@ test('takes a thaw nobody asked for as the end of the run', () => {
   );
 });
 
-test('thaws a freeze that is still under way when it gives up', () => {
+test('thaws a freeze that has not returned when it aborts', () => {
   assert.equal(play(oneDisk, [{ kind: 'start' }, { kind: 'abort' }]), [
     [{ kind: 'freeze', fileSystems: [0] }],
     [{ kind: 'thaw', fileSystems: [0] }],

@@ -5,7 +5,7 @@ import { suite } from '../../suite.ts';
 
 const test = suite('longest first');
 
-test('who has stood still for longest is fired first', () => {
+test('the disk whose file system has been frozen for longest is fired first', () => {
   assert.equal(longestFirst([0, 1, 2], [[0], [1], [2]], [30n, 10n, 20n]), [1, 2, 0]);
 });
 
@@ -17,7 +17,7 @@ test('a disk that no file system waits for comes last', () => {
   assert.equal(longestFirst([0, 1, 2], [[], [0], [1]], [20n, undefined]), [1, 0, 2]);
 });
 
-test('disks alike keep their order', () => {
+test('equal disks keep their order', () => {
   assert.equal(longestFirst([3, 1, 2], [[], [0], [0], [0]], [5n]), [3, 1, 2]);
 });
 

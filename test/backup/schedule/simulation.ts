@@ -6,7 +6,7 @@ import type {
   ScheduleState,
 } from '../../../src/backup/schedule/schedule-types.ts';
 
-/** What the outside world did, in order: actions as they were issued and events as they came. */
+/** Everything that happened, in order: issued actions and events. */
 export type Occurrence =
   | { readonly at: 'action'; readonly action: ScheduleAction }
   | { readonly at: 'event'; readonly event: ScheduleEvent };
@@ -17,7 +17,7 @@ export interface Chance {
   freezeFails(): boolean;
   requestFails(): boolean;
   abortsNow(): boolean;
-  /** A native deadline, the guardian or somebody else thaws what is frozen. */
+  /** A native deadline, the guardian or another tool thaws a frozen file system. */
   thawsUnasked(): boolean;
   turnsSlowNow(): boolean;
 }

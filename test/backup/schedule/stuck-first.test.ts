@@ -36,7 +36,7 @@ test('freezes the stuck ones first, one after the other', () => {
   );
 });
 
-test('changes nothing where nothing was stuck', () => {
+test('changes nothing if nothing was stuck', () => {
   assert.equal(
     stuckFirst(
       independent,

@@ -57,7 +57,7 @@ test('an unmatched target needs everything, and a file system on an unmatched di
   );
 });
 
-test('where every target is matched, a disk without target holds nobody up', () => {
+test('if every target is matched, no file system waits for a disk without a target', () => {
   const input = scheduleInput(
     plan(fileSystem('8:0', ['sda']), fileSystem('8:16', ['sdb'])),
     ['sda'],
@@ -74,7 +74,7 @@ test('an unmatched target is judged by the file systems that may lie on it, not 
   assert.equal(fileSystemsBehind(both, [undefined], 0), [0, 1]);
 });
 
-test('it may hold a part of a file system over several disks, and one of which no disk is known', () => {
+test('an unmatched target may hold a part of a file system over several disks, and a file system without a known disk', () => {
   const spread = plan(fileSystem('0:50', ['sda', 'sdb']), fileSystem('0:51', []));
   assert.equal(fileSystemsBehind(spread, ['sda', undefined], 1), [0, 1]);
   assert.equal(fileSystemsBehind(spread, ['sda', 'sdb', undefined], 2), [1]);

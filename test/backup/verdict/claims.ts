@@ -3,7 +3,7 @@ import { judge, type Outcome } from '../../../src/backup/outcome.ts';
 import type { Fate, Machine } from './machine.ts';
 import type { Played } from './play.ts';
 
-/** Fails if the verdict on a run claims more than the world in which it took place shows. */
+/** Fails if the verdict on a run claims more than the simulated disks show. */
 export function requireTruth(machine: Machine, played: Played): Outcome {
   const outcome = judge(played.record);
   const { consistency, isRestorable, diskIsConsistent } = outcome;
@@ -26,7 +26,7 @@ function hasSnapshot({ record }: Played, target: number): boolean {
   return record.disks[target]?.answer.snapshot !== undefined;
 }
 
-/** The snapshots of all these must show one and the same instant. */
+/** The snapshots of all these must show one instant. */
 function requireOneInstant(
   { targets }: Machine,
   { record, world, takenAt, instant: at }: Played,
@@ -44,8 +44,8 @@ function requireOneInstant(
 }
 
 /**
- * Whether the set is whole, each blob of an unknown disk being that of one of the disks that it may be: nobody
- * can tell which of them it is.
+ * Whether the set can be whole if each blob of an unknown disk belongs to one of the disks that it may be; it is
+ * unknown to which.
  *
  * @param taken disks of the targets before this one
  */

@@ -4,7 +4,7 @@ import type { SetWishes } from '../../../src/backup/whole-set/gaps.ts';
 import type { FireRule } from '../../../src/config/vmbackup.ts';
 import type { ExclusionReason } from '../../../src/filesystems/plan-types.ts';
 
-/** One write as its writer means it; whoever is frozen begins it later, or not at all. */
+/** One write as its writer plans it; a writer on a frozen file system begins it later, or not at all. */
 export interface Write {
   readonly at: number;
   readonly length: number;
@@ -18,7 +18,7 @@ export interface MachineDisk {
   readonly isCounted: boolean;
   /** A write takes one of two. */
   readonly isMultipath: boolean;
-  /** Straight to the disk, by whomever; below its file systems, if it has any. */
+  /** Writes directly to the disk, below its file systems, if it has any. */
   readonly raw: readonly Write[];
   readonly swap: readonly Write[];
 }
@@ -74,7 +74,7 @@ const anyWrite: fc.Arbitrary<Write> = fc.record({
   appliedAt: fc.nat(100),
 });
 
-/** Mostly nobody. */
+/** Mostly none. */
 function seldom<Item>(item: fc.Arbitrary<Item>, weight: number): fc.Arbitrary<readonly Item[]> {
   return fc.oneof(
     { weight: 100 - weight, arbitrary: fc.constant([]) },
@@ -196,8 +196,8 @@ function namesOf(disks: readonly number[], nameOf: (disk: number) => string): st
 }
 
 /**
- * Without counters nobody can see who writes below a frozen file system: there the verdict rests on all that is
- * known to be on the disk (design, law 5). So of such disks no unknown writers are made.
+ * Without counters, writes below a frozen file system are invisible: the verdict then relies on the known content of
+ * the disk (design, law 5). So such disks get no unknown writers.
  */
 function diskOf(
   { isUncounted, isMultipath, raw, swap }: Parts['disks'][number][0],

@@ -18,7 +18,7 @@ import { type Machine, STARTS_AT } from './machine.ts';
 import { blobOf, planOf, storageAfter } from './plan-of.ts';
 import { type Hold, World } from './world.ts';
 
-/** What is broken on purpose: the property must find it. */
+/** A deliberate fault, which the property must find. */
 export type Sabotage = 'nothing' | 'no-watch' | 'late-baseline' | 'no-gaps';
 
 /** A run that has ended, and the world in which it took place. */
@@ -31,7 +31,7 @@ export interface Played {
   readonly instant: number | undefined;
 }
 
-/** Plays a whole window, with the real schedule, window and watch, in a world that is made up. */
+/** Runs a whole window with the real schedule, window and watch against simulated disks. */
 export async function play(machine: Machine, sabotage: Sabotage): Promise<Played> {
   const holds = new Map<number, Hold>();
   const world = new World(machine, holds);

@@ -29,7 +29,7 @@ test(
 );
 
 const SABOTAGES: readonly (readonly [Sabotage, string])[] = [
-  ['no-watch', 'nobody looks at the write counters'],
+  ['no-watch', 'the write counters are not read'],
   ['late-baseline', 'they are first read after the requests have left'],
   ['no-gaps', 'gaps of the set are not looked for'],
 ];

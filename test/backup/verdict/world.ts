@@ -72,9 +72,9 @@ export class World {
   }
 
   /**
-   * Whether what a disk held at `time` is what it can be found to hold after a power cut at `instant`: every write that
-   * had ended by then, none that had not begun. One that was under way may be in it or not: nobody had been told of
-   * it. What is swapped out is no content.
+   * Whether the content of a disk at `time` is possible after a power cut at `instant`: it has every write that had
+   * ended by then, and none that had not begun. A write in flight may be in it or not, because no program had seen it
+   * complete. Swapped data is not content.
    */
   isContentOf(disk: string, time: number, instant: number): boolean {
     return this.#contentOf(disk).every(({ beginsAt, appliedAt, endsAt }) => {

@@ -88,7 +88,7 @@ test('--partial accepts a missing disk and says so', () => {
   assert.match(said(found), /1 of 2 frozen disks are taken, as requested/);
 });
 
-test('half of a file system is a fault, whoever left the other half out', () => {
+test('half of a file system is a fault, whatever left the other half out', () => {
   const plan = planOf(['sda'], ['sdc', 'sdd']);
   for (const wishes of [{}, { isPartial: true }, { isPartial: true, includedLuns: [-1, 0] }]) {
     const half = gaps(plan, [disk('sda'), disk('sdc')], wishes).filter(isFault);
@@ -112,7 +112,7 @@ test('a disk is named by its node, whatever the kernel puts for a slash', () => 
   );
 });
 
-test('a file system that is left out as a whole is no half', () => {
+test('a file system that is left out as a whole is not half', () => {
   const found = gaps(planOf(['sda'], ['sdc', 'sdd']), [disk('sda')], { isPartial: true });
   assert.deepEqual(found.filter(isFault), []);
 });
@@ -133,7 +133,7 @@ test('one blob of an unknown disk stands for one disk only', () => {
   );
 });
 
-test('blobs of unknown disks are dealt out so that they cover the most', () => {
+test('blobs of unknown disks are assigned so that they cover as many disks as possible', () => {
   const plan = planOf(['sdc'], ['sdd'], ['sde']);
   assert.deepEqual(gaps(plan, [oneOf('sdc', 'sdd', 'sde'), oneOf('sdc'), oneOf('sdc', 'sdd')]), []);
 });
@@ -144,7 +144,7 @@ test('a temporary disk is not missed, nor a loop device beside the disk that hol
   assert.deepEqual(kinds(gaps(planOf(['loop0'], ['sda']), [disk('sda')])), ['missing-disks']);
 });
 
-test('where the task says which disks it wants, only those are missed', () => {
+test('if the task lists the requested disks, only those can be missing', () => {
   const plan = planOf(['sda'], ['sdc'], ['sdd']);
   const missed = (settings: Parameters<typeof taskSettings>[0]): string =>
     said(gaps(plan, [disk('sdc')], { includedLuns: wantedLuns(taskSettings(settings)) }));
@@ -166,7 +166,7 @@ test('a writable file system that was left out on a snapshotted disk is named wi
   }
 });
 
-test('what is left out beside the snapshotted disks, read-only, or not freezable at all, is no gap', () => {
+test('a file system that is not on a disk of the set, read-only, or not freezable is not a gap', () => {
   const plan = planOf(['sda']);
   assert.deepEqual(gaps(excluding(plan, {}), [disk('sda')]), []);
   assert.deepEqual(gaps(excluding(plan, { isWritable: false }), [disk('sda'), disk('sde')]), []);
@@ -193,7 +193,7 @@ test('a blob of an unknown disk that nothing frozen needs may be that of what wa
   assert.deepEqual(gaps(plan, [oneOf('sda', 'sde')]), []);
 });
 
-test('a foreign blob is a fault unless the caller wants it', () => {
+test('a foreign blob is a fault unless the caller accepts it', () => {
   const plan = planOf(['sda']);
   const members: Behind[] = [disk('sda'), { kind: 'foreign' }];
   assert.deepEqual(gaps(plan, members).map(isFault), [true]);
@@ -226,7 +226,7 @@ test('a file system that was moved to other disks makes the set worthless', () =
   assert.deepEqual(kinds(found), ['moved']);
 });
 
-test('what was unmounted after the thaw is no matter', () => {
+test('a file system that was unmounted after the thaw is not a gap', () => {
   assert.deepEqual(
     gaps(planOf(['sda'], ['sdc']), ['sda', 'sdc'].map(disk), {}, planOf(['sda'])),
     [],
@@ -238,7 +238,7 @@ test('neither a command nor a run without a freeze has a set', () => {
   assert.deepEqual(gaps(planOf(), [disk('sda')]), []);
 });
 
-test('the host that answers for fewer disks than the VM has is told', () => {
+test('a host that answers for fewer disks than the VM has is a gap', () => {
   const plan = planOf(['sda'], ['sdc'], ['sdd']);
   const host = [
     { name: 'host', behind: { kind: 'all-of', disks: ['sda', 'sdc', 'sdd'] } as const },

@@ -8,7 +8,7 @@ const MAX_ROUNDS = 3;
 /** A plan of file systems whose mount points answer. */
 export interface AnsweringPlan extends Disposable {
   readonly plan: PlanReading;
-  /** Of every file system of the plan. */
+  /** The opened mount points of all file systems of the plan. */
   readonly openings: MountOpenings;
 }
 

@@ -6,7 +6,6 @@ import { readVmBackupConfiguration } from '../config/vmbackup.ts';
 import { HeldLog, stderrSink } from '../log/held-log.ts';
 import { Redaction } from '../log/redaction.ts';
 import { type KeptRecord, type PipelineContext, runPipeline } from '../pipeline/pipeline.ts';
-import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import type { QuiescePaths } from '../quiesce/read-configuration.ts';
 import { describeError, type RunOrigin } from '../report/run-file.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
@@ -44,7 +43,7 @@ export function openCommandContext(
 /** What a command asks for, and how it prints what came of it. */
 export interface CommandRun {
   readonly origin: Extract<RunOrigin, 'snapshot' | 'freeze'>;
-  request(quiesce: QuiescePlan | undefined): BackupRequest;
+  readonly request: BackupRequest;
   /** Called before anything is written to a disk, which waits for ever if another tool has frozen it. */
   print(record: BackupRecord): void | Promise<void>;
 }
@@ -60,36 +59,39 @@ type Ended =
  */
 export async function runForCommand(
   context: CommandContext,
-  { origin, request: requestOf, print }: CommandRun,
+  { origin, request, print }: CommandRun,
   abort: AbortSignal,
 ): Promise<BackupRecord> {
   requireRoot();
   for (const warning of context.warnings) {
     context.log.warning(warning);
   }
-  let taskId = '';
+  let printing: Promise<void> = Promise.resolve();
   const { result, kept } = await runPipeline<Ended>(context, {
     applications: context.applications,
-    take: async (quiesce) => {
-      const request = requestOf(quiesce);
-      taskId = request.taskId;
-      return { ok: true, record: await backup(request, new LogObserver(context.log), abort) };
+    take: async (readQuiesce) => {
+      const withApplications = { ...request, quiesce: readQuiesce() };
+      const record = await backup(withApplications, new LogObserver(context.log), abort);
+      return { ok: true, record };
     },
     refused: (error) => ({ ok: false, error }),
     tell: async (ended) => {
       if (ended.ok) {
-        await print(ended.record);
+        printing = Promise.try(print, ended.record);
+        await printing.catch(() => {});
       }
     },
     toKeep: (ended) => ({
       ending: ended.ok
         ? { kind: 'ran', record: ended.record }
         : { kind: 'refused', error: describeError(ended.error) },
-      identity: { origin, taskId },
+      identity: { origin, taskId: request.taskId },
       folder: context.keepsTimeline ? RUN_FOLDER : undefined,
     }),
   });
   tellTimeline(context, kept);
+  // An error of printing counts only after the timeline has been kept.
+  await printing;
   if (!result.ok) {
     throw result.error;
   }

@@ -18,6 +18,8 @@ const EXCEPTIONS: ReadonlyMap<string, Exclude<FirstWork, 'thaw-and-settle'>> = n
   ['completion', 'nothing'],
   ['manual', 'nothing'],
   ['thaw', 'thaw'],
+  ['snapshot', 'thaw'],
+  ['freeze', 'thaw'],
   ['extension install', 'thaw'],
   ['extension enable', 'thaw'],
   ['extension disable', 'thaw'],

@@ -46,16 +46,14 @@ async function freeze(line: readonly string[], options: RawRunOptions): Promise<
   using signals = abortOnSignals();
   try {
     const context = openCommandContext(options);
+    const asked = runRequestOf(options, context.configuration);
     await using command = await HeldCommand.hold(line);
     const [name = ''] = line;
     const record = await runForCommand(
       context,
       {
         origin: 'freeze',
-        request: (quiesce) => ({
-          ...runRequestOf(options, context.configuration, quiesce),
-          provider: { kind: 'command', command, name },
-        }),
+        request: { ...asked, provider: { kind: 'command', command, name } },
         print: async (it) => {
           if (it.disks[0]?.answer.firedNs !== undefined) {
             await command.endAfterTermination();

@@ -54,7 +54,7 @@ async function showPlan(options: PlanOptions): Promise<number> {
   }
   const { configuration, warnings } = readVmBackupConfiguration();
   const request = {
-    ...runRequestOf({ ...options, settle: true }, configuration, undefined),
+    ...runRequestOf({ ...options, settle: true }, configuration),
     blobs,
   };
   using answering = await readAnsweringPlan(request.selection);

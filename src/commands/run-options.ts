@@ -5,7 +5,6 @@ import { configuredRequest } from '../backup/request.ts';
 import { MAX_STANDSTILL_S, type VmBackupConfiguration } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { LogLevel } from '../log/held-log.ts';
-import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import { QUIESCE_PATHS, type QuiescePaths } from '../quiesce/read-configuration.ts';
 
 /** What commander hands over for every command that freezes, before it is looked at. */
@@ -82,7 +81,6 @@ export function quiescePathsOf({
 export function runRequestOf(
   options: RawRunOptions,
   configuration: VmBackupConfiguration,
-  quiesce: QuiescePlan | undefined,
 ): BackupRequest {
   return {
     ...configuredRequest(configuration),
@@ -95,7 +93,6 @@ export function runRequestOf(
     freeze: true,
     startAt: startTimeOf(options.at),
     taskId: randomUUID(),
-    quiesce,
   };
 }
 

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
-import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
@@ -53,13 +52,14 @@ export async function snapshot(options: RawSnapshotOptions): Promise<number> {
     options,
     blobs.map(({ url }) => url),
   );
+  const request = requestOf(options, blobs, context);
   using signals = abortOnSignals();
   try {
     const record = await runForCommand(
       context,
       {
         origin: 'snapshot',
-        request: (quiesce) => requestOf(options, blobs, context, quiesce),
+        request,
         print: (it) => {
           const text = render(summarize(it), options.json ?? false);
           process.stdout.write(context.redaction.redact(text));
@@ -92,10 +92,9 @@ function requestOf(
   options: RawSnapshotOptions,
   blobs: readonly Blob[],
   { configuration }: CommandContext,
-  quiesce: QuiescePlan | undefined,
 ): BackupRequest {
   return {
-    ...runRequestOf(options, configuration, quiesce),
+    ...runRequestOf(options, configuration),
     blobs,
     fire: options.fire ?? configuration.fire,
     freeze: options.freeze && configuration.freeze,

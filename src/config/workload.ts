@@ -174,7 +174,11 @@ function textOf(section: IniSection, key: string, otherwise: string): string {
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function isTrue(word: string | undefined): boolean {

@@ -145,6 +145,7 @@ async function keepFirst(temporary: string, path: string): Promise<void> {
       throw error;
     }
   }
+  await rm(temporary, { force: true });
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { recover } from '../backup/journal/recover.ts';
+import { cleanUpAfterDeadRuns } from '../backup/journal/recover.ts';
 import type { VmBackupConfiguration } from '../config/vmbackup.ts';
 import type { HeldLog } from '../log/held-log.ts';
 import type { Redaction } from '../log/redaction.ts';
@@ -31,8 +31,13 @@ export interface RunToKeep {
 export interface PipelineSteps<Result> {
   /** Files that name the applications to quiesce; undefined: the run quiesces none. */
   readonly applications: QuiescePaths | undefined;
-  /** Takes the snapshots. If it throws, the run ended before anything was frozen. */
-  take(quiesce: QuiescePlan | undefined): Promise<Result>;
+  /**
+   * Takes the snapshots. If it throws, the run ended before anything was frozen.
+   *
+   * @param readQuiesce reads which applications to quiesce, and hides their passwords; to be called once it is clear
+   * that there is a snapshot to take
+   */
+  take(readQuiesce: () => QuiescePlan | undefined): Promise<Result>;
   /** The result of a run in which `take` threw this error. */
   refused(error: unknown): Result;
   /** Reports the result to the caller of the run. */
@@ -40,10 +45,16 @@ export interface PipelineSteps<Result> {
   toKeep(result: Result): RunToKeep;
 }
 
+/** The result of a run, and what was kept of it. */
+export interface PipelineEnd<Result> {
+  readonly result: Result;
+  readonly kept: KeptRecord;
+}
+
 /**
- * The steps of every run, whatever its origin: thaw the file systems that a dead run left frozen and run its pending
- * clean-up, read which applications to quiesce and hide their passwords, take the snapshots, report the result, keep
- * timeline and metrics.
+ * The steps of every run, whatever its origin: run the clean-up that dead runs left pending, read which applications
+ * to quiesce and hide their passwords, take the snapshots, report the result, keep timeline and metrics. What dead runs
+ * left frozen has been thawed before: by the first step of a command, or when the task or order got its turn.
  *
  * The result is reported before the timeline is kept: keeping it writes to a disk, and the write blocks as long as
  * another tool keeps that disk frozen.
@@ -51,13 +62,26 @@ export interface PipelineSteps<Result> {
 export async function runPipeline<Result>(
   context: PipelineContext,
   steps: PipelineSteps<Result>,
-): Promise<{ readonly result: Result; readonly kept: KeptRecord }> {
-  const { log } = context;
-  await recover((sentence) => log.warning(sentence));
-  const quiesce = readApplications(context, steps.applications);
-  const result = await steps.take(quiesce).catch((error: unknown) => steps.refused(error));
+): Promise<PipelineEnd<Result>> {
+  const run = async (): Promise<Result> => {
+    await cleanUpAfterDeadRuns((sentence) => context.log.warning(sentence));
+    return await steps.take(() => readApplications(context, steps.applications));
+  };
+  return await endPipeline(
+    context,
+    steps,
+    await run().catch((error: unknown) => steps.refused(error)),
+  );
+}
+
+/** The end of a pipeline, also for a run that must not begin: reports the result, then keeps it. */
+export async function endPipeline<Result>(
+  context: PipelineContext,
+  steps: Pick<PipelineSteps<Result>, 'tell' | 'toKeep'>,
+  result: Result,
+): Promise<PipelineEnd<Result>> {
   // If the run ended with an error, the log may still be held.
-  log.release();
+  context.log.release();
   await steps.tell(result);
   return { result, kept: await keepRecord(context, steps.toKeep(result)) };
 }

@@ -15,9 +15,10 @@ export const FREEZE_LOCK_WAIT_MS = 34_000;
 
 /**
  * The kernel reports no event when a lock becomes free, and F_SETLKW, which waits for the lock, has no time limit and
- * blocks its thread. A tool that waits in F_SETLKW may get the lock before this process.
+ * blocks its thread. So the lock is tried again after a pause of random length: with a fixed one, tools that hold the lock
+ * in turn can keep this process out for long. A tool that waits in F_SETLKW may get the lock before this process.
  */
-const ATTEMPT_AGAIN_MS = 20;
+const MAX_PAUSE_MS = 10;
 
 export interface FileLockOptions {
   /** The name of the lock in messages. */
@@ -90,7 +91,7 @@ async function waitFor(file: LockedFile, waiting: Waiting): Promise<void> {
     if (leftMs <= 0) {
       throw timeoutError(waiting, file.holder());
     }
-    await pause(Math.min(ATTEMPT_AGAIN_MS, leftMs), signal);
+    await pause(Math.min(1 + Math.random() * MAX_PAUSE_MS, leftMs), signal);
   }
 }
 

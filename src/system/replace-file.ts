@@ -58,8 +58,9 @@ async function writeAndPlace(
     await write(file);
     await file.sync();
     await place(temporary, path);
-  } finally {
+  } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
   }
   // The file is already in its place; only a power failure could still undo the rename.
   await syncFolder(dirname(path)).catch(() => undefined);

@@ -66,6 +66,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   completion: 'nothing',
   manual: 'nothing',
   thaw: 'thaw',
+  snapshot: 'thaw',
+  freeze: 'thaw',
   'extension install': 'thaw',
   'extension enable': 'thaw',
   'extension disable': 'thaw',

@@ -24,16 +24,15 @@ export interface Thawed {
 export async function forceThaw(
   fileSystems: readonly (Omit<JournaledFileSystem, 'device'> & { readonly device?: string })[],
 ): Promise<Thawed[]> {
-  return await Promise.all(fileSystems.map(thawOne));
+  // All at once: a mount point that does not answer holds a thread of the pool until its limit.
+  using openings = await MountOpenings.open(fileSystems.map(({ mountPoint }) => mountPoint));
+  return await Promise.all(fileSystems.map((it) => thawOne(it, openings)));
 }
 
-async function thawOne({
-  mountPoint,
-  device,
-}: {
-  readonly mountPoint: string;
-  readonly device?: string;
-}): Promise<Thawed> {
+async function thawOne(
+  { mountPoint, device }: { readonly mountPoint: string; readonly device?: string },
+  openings: MountOpenings,
+): Promise<Thawed> {
   const { promise, resolve } = Promise.withResolvers<Thawed>();
   const end = (state: Thawed['state'], reason?: string): void =>
     resolve({ mountPoint, state, reason });
@@ -46,7 +45,6 @@ async function thawOne({
     THAW_LIMIT_MS,
   );
   try {
-    using openings = await MountOpenings.open([mountPoint]);
     if (openings.of(mountPoint).kind === 'no-answer') {
       return { mountPoint, state: 'failed', reason: 'its mount point does not answer' };
     }

@@ -1,6 +1,6 @@
 import { thawAbandoned } from '../../backup/journal/recover.ts';
 import { FlashfreezeError } from '../../errors.ts';
-import { runPipeline } from '../../pipeline/pipeline.ts';
+import { endPipeline, type PipelineSteps, runPipeline } from '../../pipeline/pipeline.ts';
 import { QUIESCE_PATHS } from '../../quiesce/read-configuration.ts';
 import type { HostClient } from '../../snapshot/host/host-client.ts';
 import type { Installation } from '../installation.ts';
@@ -62,14 +62,11 @@ async function runAndTell(
 ): Promise<boolean> {
   let isPublished = false;
   let taskId = order.snapshotId;
-  await runPipeline<OrderResult>(context, {
+  const steps: PipelineSteps<OrderResult> = {
     applications: QUIESCE_PATHS,
-    take: async (quiesce) => {
-      if (isInterrupted) {
-        throw interrupted();
-      }
+    take: async (readQuiesce) => {
       await noteOrder(context, order, { kind: 'begun' });
-      return await runOrder(context, order, client, quiesce, abort);
+      return await runOrder(context, order, client, readQuiesce(), abort);
     },
     refused: (error) => {
       context.log.error(detailsOf(error));
@@ -80,7 +77,12 @@ async function runAndTell(
       taskId = (await reportOrder(context, order, result.conclusion, abort)) ?? taskId;
     },
     toKeep: ({ conclusion }) => toKeep(context, taskId, conclusion),
-  });
+  };
+  if (isInterrupted) {
+    await endPipeline(context, steps, steps.refused(interrupted()));
+  } else {
+    await runPipeline(context, steps);
+  }
   return isPublished;
 }
 

@@ -95,7 +95,8 @@ async function runAndReport(
       : Promise.resolve();
   await runPipeline<Conclusion>(context, {
     applications: QUIESCE_PATHS,
-    take: (quiesce) => take(context, read, work, { quiesce, beforeFreeze: announced }, abort),
+    take: (readQuiesce) =>
+      take(context, read, work, { readQuiesce, beforeFreeze: announced }, abort),
     refused: (error) => refused(context, read, error),
     tell: async (conclusion) => {
       await announced;
@@ -142,11 +143,15 @@ export function toKeep(
   };
 }
 
+interface TakeRun extends Pick<BackupRequest, 'beforeFreeze'> {
+  readonly readQuiesce: () => BackupRequest['quiesce'];
+}
+
 async function take(
   context: TaskContext,
   { settings }: ReadTask,
   work: Work,
-  run: Pick<BackupRequest, 'quiesce' | 'beforeFreeze'>,
+  { readQuiesce, beforeFreeze }: TakeRun,
   abort: AbortSignal,
 ): Promise<Conclusion> {
   if (work === 'report') {
@@ -166,7 +171,11 @@ async function take(
     settings: task,
     configured: context.configuration.snapshotMethod,
     wireProtocolAddress: context.installation.agent.wireProtocolAddress,
-    request: { ...requestOf(task, context.configuration), ...run },
+    request: {
+      ...requestOf(task, context.configuration),
+      quiesce: readQuiesce(),
+      beforeFreeze,
+    },
     observer: new LogObserver(context.log),
     abort,
     note: (message) => context.log.info(message),

@@ -4,7 +4,7 @@ export type MetadataPair = readonly [key: string, value: string];
 /** A C# identifier, in the characters of an HTTP header: the Blob service refuses any other name. */
 const NAME = /^[A-Za-z_]\w*$/;
 /** What an HTTP header may hold and keeps as it is. */
-const VALUE = /^(?! )[\x20-\x7e]*(?<! )$/;
+const VALUE = /^(?![ \t])[\x20-\x7e\t]*(?<![ \t])$/;
 /** Of all names and values together; the Blob service refuses more. */
 const MAX_BYTES = 8 * 1024;
 
@@ -46,7 +46,9 @@ export interface SendableMetadata {
 export function sendableMetadata(given: readonly MetadataPair[]): SendableMetadata {
   const metadata: MetadataPair[] = [];
   const warnings: string[] = [];
-  for (const pair of given) {
+  for (const [key, value] of given) {
+    // A header is sent without the spaces around it.
+    const pair = [key, value.trim()] as const;
     const problem = metadataProblem([...metadata, pair]);
     if (problem === undefined) {
       metadata.push(pair);

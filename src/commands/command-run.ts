@@ -13,10 +13,10 @@ import { timelineLines } from '../report/timeline-text.ts';
 import { requireRoot } from './require-root.ts';
 import { logLevelOf, quiescePathsOf, type RawRunOptions } from './run-options.ts';
 
-/** What every run from the command line has. */
+/** The context of every run from the command line. */
 export interface CommandContext extends PipelineContext {
   readonly applications: QuiescePaths | undefined;
-  /** About the configuration file; to be told once it is clear that the run begins. */
+  /** About the configuration file; logged once it is clear that the run begins. */
   readonly warnings: readonly string[];
   readonly keepsTimeline: boolean;
 }
@@ -40,11 +40,11 @@ export function openCommandContext(
   return { redaction, log, configuration, applications, warnings, keepsTimeline };
 }
 
-/** What a command asks for, and how it prints what came of it. */
+/** The request of a command, and how the command prints the result. */
 export interface CommandRun {
   readonly origin: Extract<RunOrigin, 'snapshot' | 'freeze'>;
   readonly request: BackupRequest;
-  /** Called before anything is written to a disk, which waits for ever if another tool has frozen it. */
+  /** Called before anything is written to a disk: a write to a disk that another tool has frozen never returns. */
   print(record: BackupRecord): void | Promise<void>;
 }
 
@@ -53,9 +53,9 @@ type Ended =
   | { readonly ok: false; readonly error: unknown };
 
 /**
- * Runs a request of a command and keeps its timeline.
+ * Runs the request of a command and keeps its timeline.
  *
- * @throws FlashfreezeError FF_NOT_ROOT, and what `backup` throws
+ * @throws FlashfreezeError FF_NOT_ROOT, and the errors of `backup`
  */
 export async function runForCommand(
   context: CommandContext,
@@ -89,7 +89,7 @@ export async function runForCommand(
       folder: context.keepsTimeline ? RUN_FOLDER : undefined,
     }),
   });
-  tellTimeline(context, kept);
+  logTimeline(context, kept);
   // An error of printing counts only after the timeline has been kept.
   await printing;
   if (!result.ok) {
@@ -98,12 +98,12 @@ export async function runForCommand(
   return result.record;
 }
 
-function tellTimeline({ log }: CommandContext, { run, path }: KeptRecord): void {
+function logTimeline({ log }: CommandContext, { run, path }: KeptRecord): void {
   if (path === undefined) {
     return;
   }
   for (const line of run.timeline === null ? [] : timelineLines(run.timeline)) {
     log.verbose(line);
   }
-  log.info(`what happened when: flashfreeze report ${path}`);
+  log.info(`to see the timeline of this run: flashfreeze report ${path}`);
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** What the completion and the manual page are made of: the commands as they are, so that neither can lie. */
+/** One command of the program; completion and manual page are generated from these, so that neither can be wrong. */
 export interface CommandDescription {
   /** Words after `flashfreeze`, e.g. `snapshots list`; empty for the program itself. */
   readonly path: readonly string[];
@@ -21,7 +21,7 @@ export interface OptionDescription {
   readonly choices: readonly string[];
 }
 
-/** The program and every command that is not hidden, the outer before the inner. */
+/** The program and every command that is not hidden; a command comes before its subcommands. */
 export function describeCommands(
   command: Command,
   path: readonly string[] = [],

@@ -7,13 +7,15 @@ export function addCompletionCommand(program: Command): void {
   program
     .command('completion')
     .description('Print the completion script of a shell, e.g. for ~/.bashrc')
-    .addArgument(new Argument('<shell>', 'of which shell').choices(['bash', 'zsh', 'fish']))
+    .addArgument(
+      new Argument('<shell>', 'shell that will read the script').choices(['bash', 'zsh', 'fish']),
+    )
     .action((shell: Shell) => {
       process.stdout.write(completionScript(describeCommands(program), shell));
     });
 }
 
-/** zsh reads bash's by its own compatibility layer. */
+/** zsh reads the script of bash through its compatibility layer. */
 export function completionScript(commands: readonly CommandDescription[], shell: Shell): string {
   switch (shell) {
     case 'bash':
@@ -26,7 +28,7 @@ autoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`;
   }
 }
 
-/** The words typed so far that are commands decide what may follow; values of options are files. */
+/** The commands among the words typed so far decide which words may follow; values of options are files. */
 function bash(commands: readonly CommandDescription[]): string {
   const cases = commands.map(({ path, words, options }) => {
     const names = options.flatMap((option) => option.names);

@@ -13,12 +13,28 @@ export interface ContainerOptions {
 
 export function addContainerOptions(command: Command): Command {
   return command
-    .option('--container <url>', 'URL of the container, with a SAS that may list')
-    .option('--container-from <file>', 'read the container’s URL from a file (- for stdin)')
-    .option('--blob <name>', 'only of this blob, as it is named in the container')
-    .option('--task <id>', 'only of this task')
-    .option('--metadata <key=value>', 'only with this metadata (repeatable)', collect)
-    .option('--json', 'print as JSON');
+    .option(
+      '--container <url>',
+      'URL of the container, with a SAS that permits listing (required unless --container-from is given)',
+    )
+    .option(
+      '--container-from <file>',
+      'file to read the URL of the container from (- for standard input)',
+    )
+    .option(
+      '--blob <name>',
+      'consider only snapshots of the blob with this name in the container (default: of every blob)',
+    )
+    .option(
+      '--task <id>',
+      'consider only snapshots that this task took (default: snapshots of every task)',
+    )
+    .option(
+      '--metadata <key=value>',
+      'consider only snapshots with this metadata (repeatable; default: with any metadata)',
+      collect,
+    )
+    .option('--json', 'print the snapshots as JSON (default: as text)');
 }
 
 export function containerUrlOf({ container, containerFrom }: ContainerOptions): string {
@@ -28,7 +44,7 @@ export function containerUrlOf({ container, containerFrom }: ContainerOptions): 
   if (url === undefined || others.length > 0) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      '--container, --container-from: expected the URL of one container; list and prune look at one at a time',
+      '--container, --container-from: expected the URL of one container; list and prune read one container at a time',
     );
   }
   return url;
@@ -39,7 +55,7 @@ export interface ContainersOptions {
   readonly containerFrom?: string;
 }
 
-/** At least one. */
+/** The URLs of the containers; at least one. */
 export function containerUrlsOf(options: ContainersOptions): string[] {
   const { container = [], containerFrom } = options;
   const urls = [
@@ -49,7 +65,7 @@ export function containerUrlsOf(options: ContainersOptions): string[] {
   if (urls.length === 0 || !urls.every((url) => URL.canParse(url))) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      "--container: expected the URL of a container with a SAS that may list, e.g. --container 'https://acct.blob.core.windows.net/vhds?sv=…&sig=…', or --container-from <file>",
+      "--container: expected the URL of a container with a SAS that permits listing, e.g. --container 'https://acct.blob.core.windows.net/vhds?sv=…&sig=…', or --container-from <file>",
     );
   }
   for (const url of urls) {

@@ -13,26 +13,35 @@ interface DoctorOptions extends BlobOptions {
 export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
-    .description(
-      'Check whether this machine can be snapshotted, and say what to do; freezes nothing',
+    .description('Check this machine for snapshots and show what to fix; freezes nothing')
+    .option(
+      '--blob <url>',
+      'also check this blob and its SAS (repeatable; default: no blob is checked)',
+      collect,
     )
-    .option('--blob <url>', 'check this blob and its SAS, too (repeatable)', collect)
-    .option('--disk <device=url>', 'the same (repeatable)', collect)
-    .option('--blobs-from <file>', 'read blobs from a file (- for stdin)')
-    .option('--json', 'print the checks as JSON')
+    .option(
+      '--disk <device=url>',
+      'also check this blob against the named disk (repeatable)',
+      collect,
+    )
+    .option(
+      '--blobs-from <file>',
+      'also check the blobs in this file, one URL or device=URL per line (- for standard input)',
+    )
+    .option('--json', 'print the checks as JSON (default: as text)')
     .action(async (options: DoctorOptions) => {
       process.exitCode = await doctor(options);
     });
 }
 
-/** @returns the exit code: 0 where nothing is wrong that keeps a snapshot from being taken */
+/** @returns the exit code: 0 if nothing prevents a snapshot */
 async function doctor(options: DoctorOptions): Promise<number> {
   const blobs = givenBlobs(options);
   const redaction = new Redaction();
   for (const { url } of blobs) {
     redaction.addUrl(url);
   }
-  // Loaded here: it needs every part of the program.
+  // Loaded here, because these modules import every part of the program.
   const { readMachine } = await import('../doctor/read-machine.ts');
   const { examine } = await import('../doctor/checks.ts');
   const report = examine(await readMachine(blobs), new Date());
@@ -51,8 +60,8 @@ function render({ status, checks }: DoctorReport): string {
   });
   const verdict = {
     ok: '✓ everything is in order',
-    warning: '! snapshots can be taken; see the remarks',
-    failed: '✗ snapshots cannot be taken as things are',
+    warning: '! snapshots can be taken; see the warnings',
+    failed: '✗ snapshots cannot be taken until the failed checks are fixed',
   };
   return [...lines, '', colour[status](verdict[status])].join('\n');
 }

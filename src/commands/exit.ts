@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
 import { redact } from '../log/redaction.ts';
 
-/** Runs a command; what it throws becomes one clear line on stderr and an exit code. */
+/** Runs a command; an error that it throws becomes one clear line on standard error and an exit code. */
 export async function exitOnError(command: () => Promise<unknown>): Promise<void> {
   try {
     await command();
@@ -14,8 +14,8 @@ export async function exitOnError(command: () => Promise<unknown>): Promise<void
 /**
  * Prints an error for people.
  *
- * @returns the exit code: 2 where the input or the machine is at fault, 1 where the run is; a defect
- * of ours is 1 too and keeps its stack
+ * @returns the exit code: 2 if the input or the machine is at fault, 1 if the run failed; an internal error
+ * also gives 1, and its stack is printed
  */
 export function reportError(error: unknown): number {
   if (error instanceof CommanderError) {
@@ -25,12 +25,12 @@ export function reportError(error: unknown): number {
   return error instanceof FlashfreezeError ? error.exitCode : 1;
 }
 
-/** What commander itself ends with for a command line that it refuses; it has said why. */
+/** Commander's exit code for a command line that it refuses; it has printed the reason already. */
 const MISUSE = 1;
 
 /**
- * Turns what commander says of a command line into a message like our own. It repeats what was given, which may
- * be a URL with its signature in the wrong place.
+ * Turns commander's message about a wrong command line into a message like our own. Commander repeats the wrong
+ * argument, which may be a misplaced URL with its signature; so the text is redacted.
  */
 export function describeMisuse(text: string): string {
   const [first = '', ...hints] = redact(text).trimEnd().split('\n');

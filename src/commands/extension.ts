@@ -12,7 +12,7 @@ import { abortOnSignals } from './signals.ts';
 export function addExtensionCommand(program: Command, firstStep: FirstStep): void {
   const extension = program
     .command('extension')
-    .description('Commands of the Azure VM extension, run by the guest agent');
+    .description('Commands of the Azure VM extension; the guest agent runs them');
   const add = (
     name: string,
     description: string,
@@ -22,26 +22,27 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
       .command(name)
       .description(description)
       .action(async () => action(await readInstallation()));
-  add('install', 'Make ready for enable', install);
-  add('enable', 'Start the task of the settings, if it is a new one', (installation) =>
+  add('install', 'Prepare the extension for its first enable', install);
+  add('enable', 'Start the task in the settings if it is new', (installation) =>
     enable(installation, firstStep.found),
   );
-  add('disable', 'End the task that runs', (installation) =>
-    disable(installation, firstStep.found),
-  );
-  add('update', 'Take over what the version before had handled', update);
-  add('uninstall', 'Remove what was made outside the directory', (installation) =>
-    uninstall(installation, firstStep.found, (message) =>
-      process.stderr.write(`flashfreeze: ${message}\n`),
-    ),
+  add('disable', 'End the running task', (installation) => disable(installation, firstStep.found));
+  add('update', 'Take over the task history of the previous version', update);
+  add(
+    'uninstall',
+    'Remove the files that the extension made outside its directory',
+    (installation) =>
+      uninstall(installation, firstStep.found, (message) =>
+        process.stderr.write(`flashfreeze: ${message}\n`),
+      ),
   );
   extension
     .command('run', { hidden: true })
-    .description('Run a task; started by enable')
-    .option('--interrupted', 'only report that it was interrupted')
+    .description('Run a task; enable starts this command')
+    .option('--interrupted', 'only report that the task was interrupted (default: run the task)')
     .action(async ({ interrupted }: { readonly interrupted?: true }) => {
       using signals = abortOnSignals();
-      // Enable must be quick, and does without all that a run needs.
+      // Loaded here: enable must be quick and does not need the modules of a run.
       const { runTask } = await import('../extension/task/run-task.ts');
       const installation = await readInstallation();
       const sequenceNumber = installation.agent.sequenceNumber ?? 0;
@@ -51,7 +52,7 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
     });
   extension
     .command('poll', { hidden: true })
-    .description('Take the snapshots that the host asks for; started by enable')
+    .description('Take the snapshots that the host requests; enable starts this command')
     .action(async () => {
       using signals = abortOnSignals();
       const { runPollingService } = await import('../extension/polling/run-service.ts');
@@ -60,8 +61,8 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
 }
 
 /**
- * Starts every part once, which leaves their compiled code behind for a quick enable. What cannot run
- * here is no reason to fail: nobody would see why, while enable reports it.
+ * Starts every part once, which leaves their compiled code in the cache for a quick enable. A part that does not
+ * run is not a reason to fail: the reason for a failed install is not shown anywhere, and enable reports it.
  */
 async function install(): Promise<void> {
   const { checkParts } = await import('../extension/self-check.ts');

@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 
 /**
- * What is done before a command: what a run that died has left frozen is thawed, and then what it owes to
- * applications is done.
+ * The work before a command: thaw the file systems that a dead run left frozen, and then run its pending clean-up of
+ * applications.
  */
 export type FirstWork = 'nothing' | 'thaw' | 'thaw-and-settle';
 
 /**
- * Every command that is not named here begins with both, whatever it is for: each may write, or wait for somebody who
- * does, and whoever writes to what a dead run left frozen waits for ever.
+ * Every command that is not listed here begins with both, whatever its purpose: it may write, or wait for another
+ * process that writes, and a write to a file system that a dead run left frozen hangs until the thaw.
  *
- * `nothing`: looks at no machine. `thaw`: has to be quick, and the task that it starts or what it does itself settles
- * what is owed.
+ * `nothing`: the command does not look at the machine. `thaw`: the command has to be quick, and the command itself or
+ * the task that it starts runs the pending clean-up.
  */
 const EXCEPTIONS: ReadonlyMap<string, Exclude<FirstWork, 'thaw-and-settle'>> = new Map([
   ['schema', 'nothing'],
@@ -28,13 +28,13 @@ const EXCEPTIONS: ReadonlyMap<string, Exclude<FirstWork, 'thaw-and-settle'>> = n
   ['extension run', 'thaw'],
 ]);
 
-/** Does the work; hears a sentence for each run that died. Never rejects. */
+/** Does the work; calls `report` with a sentence for each run that died. Never rejects. */
 export type FirstStepWork = (
   work: Exclude<FirstWork, 'nothing'>,
-  tell: (sentence: string) => void,
+  report: (sentence: string) => void,
 ) => Promise<void>;
 
-/** Stands before the action of every command of a program; no command can be added that does not pass it. */
+/** Runs before the action of every command of a program; a new command cannot bypass it. */
 export class FirstStep {
   readonly #found: string[] = [];
 
@@ -47,7 +47,7 @@ export class FirstStep {
     });
   }
 
-  /** What was found, a sentence each; it has been told on standard error, and is for those that keep a log, too. */
+  /** A sentence for each dead run; printed on standard error already. Commands that keep a log also log them. */
   get found(): readonly string[] {
     return this.#found;
   }
@@ -58,14 +58,14 @@ export function firstWorkOf(path: string): FirstWork {
   return EXCEPTIONS.get(path) ?? 'thaw-and-settle';
 }
 
-/** Told on standard error. Without root there is nothing that could be done. */
-export const lookAfterDeadRuns: FirstStepWork = async (work, tell) => {
+/** Prints what it finds on standard error. Does nothing without root, because only root can thaw. */
+export const lookAfterDeadRuns: FirstStepWork = async (work, report) => {
   if (process.geteuid?.() !== 0) {
     return;
   }
   const { recover, thawAbandoned } = await import('../backup/journal/recover.ts');
   const warn = (sentence: string): void => {
-    tell(sentence);
+    report(sentence);
     process.stderr.write(`${sentence}\n`);
   };
   if (work === 'thaw') {
@@ -75,7 +75,7 @@ export const lookAfterDeadRuns: FirstStepWork = async (work, tell) => {
   }
 };
 
-/** Of `flashfreeze snapshots list` the words `snapshots list`. */
+/** The words after the program's name, e.g. `snapshots list` for `flashfreeze snapshots list`. */
 function pathOf(command: Command): string {
   const { parent } = command;
   return parent === null || parent.parent === null

@@ -9,9 +9,9 @@ import { reportError } from './exit.ts';
 import { addRunOptions, type RawRunOptions, runRequestOf } from './run-options.ts';
 import { abortOnSignals, type SignalAbort } from './signals.ts';
 
-/** As of env(1) and timeout(1): it is this command that failed, not the one it was to run. */
+/** As in env(1) and timeout(1): this command failed, not the command that it was to run. */
 const OWN_FAILURE = 125;
-/** As shells say it. */
+/** The exit codes that shells use for these cases. */
 const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   FF_COMMAND_NOT_EXECUTABLE: 126,
   FF_COMMAND_NOT_FOUND: 127,
@@ -20,9 +20,11 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
 export function addFreezeCommand(program: Command): void {
   const command = program
     .command('freeze')
-    .description('Freeze the file systems, run a command, thaw; its exit code is passed on')
+    .description(
+      'Freeze the file systems, run a command, thaw, and exit with the command’s exit code',
+    )
     .usage('[options] -- <command> [argument...]')
-    .argument('<command...>', 'program and arguments; after -- they may begin with a dash')
+    .argument('<command...>', 'program and its arguments; after -- they may begin with a dash')
     .addHelpText('after', EXPLANATION)
     .exitOverride(({ exitCode, code, message }) => {
       throw new CommanderError(exitCode === 0 ? 0 : OWN_FAILURE, code, message);
@@ -33,13 +35,13 @@ export function addFreezeCommand(program: Command): void {
 }
 
 const EXPLANATION = `
-The command gets nothing on its standard input. What it prints is held in memory and printed
-after the thaw. It may read frozen file systems; writing to one blocks it until the time-out
-thaws everything, and it is sent SIGTERM then.
+The standard input of the command is empty. Its output is held in memory and printed after
+the thaw. The command may read frozen file systems. If it writes to one, it blocks until the
+time-out; then flashfreeze thaws everything and sends SIGTERM to the command.
 
-Exit code: that of the command (128 + n where signal n ended it); 125 where the file systems
-were not frozen all the while, or the options are wrong; 126 and 127 where the command cannot
-be started; then nothing was frozen.`;
+Exit code: the exit code of the command (128 + n if signal n ended it); 125 if a file system
+was not frozen all the time, or if the options are wrong; 126 or 127 if the command cannot be
+started, and then nothing was frozen.`;
 
 /** @returns the exit code */
 async function freeze(line: readonly string[], options: RawRunOptions): Promise<number> {
@@ -72,7 +74,7 @@ async function freeze(line: readonly string[], options: RawRunOptions): Promise<
   }
 }
 
-/** Standard output is the command's; what is told of the freeze goes to standard error. */
+/** Standard output belongs to the command; the report on the freeze goes to standard error. */
 function print(summary: FreezeSummary, command: HeldCommand, asJson: boolean): void {
   if (asJson) {
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
-// Types only: the code is loaded where it exists.
-import type * as LabScene from '../lab/lab.ts';
+// Types only: the code is loaded at run time, and exists in a source checkout only.
+import type * as LabModule from '../lab/lab.ts';
 import type * as LabNamespace from '../lab/namespace.ts';
 import { LAB_DIRECTORY } from '../program-files.ts';
 import { renderTable } from '../report/table.ts';
@@ -15,17 +15,17 @@ const MAX_DISKS = 64;
 export function addLabCommand(program: Command): void {
   program
     .command('lab')
-    .description('Take a real snapshot of real disks in a lab of their own, and remove it again')
-    .option('--disks <count>', `number of disks, 1 to ${MAX_DISKS}`, DEFAULT_DISKS)
+    .description('Make a lab of real disks, take a real snapshot of them, and remove the lab again')
+    .option('--disks <count>', `number of disks in the lab, 1 to ${MAX_DISKS}`, DEFAULT_DISKS)
     .action(async ({ disks }: { readonly disks: string }) => {
       process.exitCode = await lab(diskCountOf(disks));
     });
 }
 
 /**
- * Makes disks of mixed file systems in namespaces of their own, a page blob in Azurite for each and
- * writers on them, snapshots all by the same path as `flashfreeze snapshot`, and lists every
- * snapshot back. Nothing of it is left when the process ends.
+ * Makes disks with different file systems in separate namespaces, a page blob in Azurite for each disk, and
+ * writers on the disks. Snapshots all disks with the code of `flashfreeze snapshot`, and lists every
+ * snapshot back. Nothing of the lab is left when the process ends.
  *
  * @returns the exit code: 0 only if each blob has its snapshot
  * @throws FlashfreezeError FF_LAB_UNAVAILABLE, FF_NOT_ROOT
@@ -33,26 +33,26 @@ export function addLabCommand(program: Command): void {
 async function lab(count: number): Promise<number> {
   const { enterLab } = await load<typeof LabNamespace>('namespace.ts');
   await enterLab();
-  const { Lab, mixedDisks, listBack } = await load<typeof LabScene>('lab.ts');
+  const { Lab, mixedDisks, listBack } = await load<typeof LabModule>('lab.ts');
   say(`Making ${count} disks, a page blob for each of them in Azurite, and writers.`);
-  await using scene = await Lab.create({
+  await using disposableLab = await Lab.create({
     disks: mixedDisks(count),
     blobs: 'azurite',
     writers: true,
   });
   const exitCode = await snapshot({
-    blob: scene.parts.blobUrls,
+    blob: disposableLab.parts.blobUrls,
     settle: true,
     freeze: true,
     timeline: false,
   });
   say('Stopping the writers and listing the snapshots back from Azurite.');
-  const rows = await listBack(scene);
+  const rows = await listBack(disposableLab);
   process.stdout.write(`${renderListing(rows)}\n`);
   return exitCode === 0 && rows.some(({ snapshots }) => snapshots.length !== 1) ? 1 : exitCode;
 }
 
-function renderListing(rows: readonly LabScene.ListedDisk[]): string {
+function renderListing(rows: readonly LabModule.ListedDisk[]): string {
   const table = renderTable(
     [
       { head: 'blob', align: 'left' },
@@ -77,7 +77,7 @@ async function load<Module>(file: string): Promise<Module> {
   if (LAB_DIRECTORY === undefined) {
     throw new FlashfreezeError(
       'FF_LAB_UNAVAILABLE',
-      'The lab is part of a source checkout only: clone the repository, then npm ci && npm start.',
+      'The lab exists only in a source checkout: clone the repository, then run npm ci && npm start.',
     );
   }
   return (await import(pathToFileURL(join(LAB_DIRECTORY, file)).href)) as Module;

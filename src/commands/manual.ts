@@ -15,31 +15,40 @@ export function addManualCommand(program: Command): void {
 }
 
 const EXIT_CODES: readonly [string, string][] = [
-  ['0', 'a complete, consistent snapshot; or what was asked for was done'],
-  ['1', 'the run failed; the result says what and which disk'],
-  ['2', 'the input or the machine cannot be used as asked; nothing was frozen'],
-  ['125', 'freeze: the file systems were not frozen all the while, or the options are wrong'],
-  ['126, 127', 'freeze: the command may not be executed, or does not exist'],
-  ['128 + n', 'ended by signal n; everything was thawed first'],
+  ['0', 'the snapshot is complete and consistent, or the command did what it was asked to do'],
+  ['1', 'the run failed; the result says what failed and on which disk'],
+  ['2', 'invalid input or unsupported machine; nothing was frozen'],
+  ['125', 'freeze: a file system was not frozen all the time, or the options are wrong'],
+  ['126, 127', 'freeze: the command may not be executed, or does not exist; nothing was frozen'],
+  ['128 + n', 'signal n ended the run; everything was thawed first'],
 ];
 
 const FILES: readonly [string, string][] = [
-  [VM_BACKUP_CONFIGURATION_PATH, 'configuration; section [Flashfreeze] is our own'],
-  [RUN_FOLDER, 'what the last 50 runs have left, for flashfreeze report'],
-  ['/run/flashfreeze', 'what is frozen now, for whoever comes after a run that dies'],
-  ['/var/lib/flashfreeze/freeze-first.json', 'what has to be frozen first on this machine'],
-  [FREEZE_LOCK_PATH, 'held while freezing, shared with other backup tools'],
+  [
+    VM_BACKUP_CONFIGURATION_PATH,
+    'configuration; flashfreeze alone reads its section [Flashfreeze]',
+  ],
+  [RUN_FOLDER, 'results and timelines of the last 50 runs, for flashfreeze report'],
+  [
+    '/run/flashfreeze',
+    'list of what is frozen now, so that the next command can thaw it if a run dies',
+  ],
+  [
+    '/var/lib/flashfreeze/freeze-first.json',
+    'file systems that must be frozen first on this machine',
+  ],
+  [FREEZE_LOCK_PATH, 'lock that is held during a freeze and shared with other backup tools'],
 ];
 
 const ENVIRONMENT: readonly [string, string][] = [
-  ['NO_COLOR', 'if set, nothing is printed in colour'],
-  ['FORCE_COLOR', 'if set, colours are printed to a pipe or a file, too'],
-  ['NODE_EXTRA_CA_CERTS', 'file of a further certificate authority, PEM'],
+  ['NO_COLOR', 'if set, flashfreeze prints no colours'],
+  ['FORCE_COLOR', 'if set, flashfreeze also prints colours to a pipe or a file'],
+  ['NODE_EXTRA_CA_CERTS', 'PEM file with an additional certificate authority'],
   [
     'HTTPS_PROXY',
-    'HTTP proxy for what is sent to storage accounts; /etc/waagent.conf goes before it',
+    'HTTP proxy for requests to storage accounts; a proxy in /etc/waagent.conf takes precedence',
   ],
-  ['NO_PROXY', 'hosts, domains and networks reached without a proxy'],
+  ['NO_PROXY', 'hosts, domains and networks that are reached without a proxy'],
 ];
 
 /** In the language of man(7). */
@@ -79,7 +88,7 @@ function term([name, description]: readonly [string, string]): string[] {
   return ['.TP', `.B ${text(name)}`, text(description)];
 }
 
-/** A hyphen would be typeset as one, a dot or quote at the beginning of a line is a request. */
+/** In man(7), a plain hyphen is typeset as a hyphen, and a dot or quote at the start of a line begins a request. */
 function text(plain: string): string {
   const escaped = plain
     .replaceAll('\\', '\\e')

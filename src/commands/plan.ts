@@ -21,7 +21,7 @@ import { renderPlan } from '../report/plan-terminal.ts';
 import { readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { parseBlobs } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
-import { collect, runRequestOf } from './run-options.ts';
+import { collect, MOUNT_HELP, runRequestOf, SKIP_HELP } from './run-options.ts';
 import { type BlobOptions, givenBlobs } from './snapshot-options.ts';
 
 interface PlanOptions extends BlobOptions {
@@ -34,18 +34,29 @@ export function addPlanCommand(program: Command): void {
   program
     .command('plan')
     .description('Show what would be frozen, in which order and on which disks; freezes nothing')
-    .option('--mount <path>', 'as for snapshot (repeatable)', collect)
-    .option('--skip <path>', 'as for snapshot (repeatable)', collect)
-    .option('--blob <url>', 'show which disk this blob is matched to (repeatable)', collect)
-    .option('--disk <device=url>', 'the same, naming the disk (repeatable)', collect)
-    .option('--blobs-from <file>', 'read blobs from a file (- for stdin)')
-    .option('--json', 'print the plan as JSON')
+    .option('--mount <path>', MOUNT_HELP, collect)
+    .option('--skip <path>', SKIP_HELP, collect)
+    .option(
+      '--blob <url>',
+      'show which disk this blob is matched to (repeatable; default: no blob is matched)',
+      collect,
+    )
+    .option(
+      '--disk <device=url>',
+      'show whether this blob matches the named disk, e.g. /dev/sdc=https://… (repeatable)',
+      collect,
+    )
+    .option(
+      '--blobs-from <file>',
+      'match the blobs in this file, one URL or device=URL per line (- for standard input)',
+    )
+    .option('--json', 'print the plan as JSON (default: as text)')
     .action(async (options: PlanOptions) => {
       process.exitCode = await showPlan(options);
     });
 }
 
-/** @returns the exit code: 0 where every blob given is matched to a disk */
+/** @returns the exit code: 0 if every given blob is matched to a disk */
 async function showPlan(options: PlanOptions): Promise<number> {
   const blobs = parseBlobs(givenBlobs(options));
   const redaction = new Redaction();
@@ -68,14 +79,19 @@ async function showPlan(options: PlanOptions): Promise<number> {
     canExpedite: await canExpedite(),
     earlierMaxMs: await earlierWindows(plan.fileSystems.length),
   });
-  const noted = [
+  const planWarnings = [
     ...warnings,
     ...rootWarning(),
     ...maintenance.map(foretell),
     ...(plan.warnings ?? []),
     ...matched.warnings,
   ];
-  const summary = summarizePlan({ ...plan, warnings: noted }, figures, matched.blobs, window);
+  const summary = summarizePlan(
+    { ...plan, warnings: planWarnings },
+    figures,
+    matched.blobs,
+    window,
+  );
   const text = options.json === true ? JSON.stringify(summary, null, 2) : renderPlan(summary);
   process.stdout.write(redaction.redact(`${text}\n`));
   return matched.blobs.every(({ device }) => device !== null) ? 0 : 1;
@@ -84,12 +100,10 @@ async function showPlan(options: PlanOptions): Promise<number> {
 function rootWarning(): string[] {
   return process.geteuid?.() === 0
     ? []
-    : [
-        'not run as root: processes and disks that only root may look at are not taken into account',
-      ];
+    : ['not run as root: the plan ignores the processes and disks that only root may read'];
 }
 
-/** @throws FlashfreezeError where a blob cannot be read at all */
+/** @throws FlashfreezeError if a blob cannot be read at all */
 async function matchBlobs(
   request: BackupRequest,
   plan: Plan,
@@ -111,8 +125,8 @@ async function matchBlobs(
   if (error !== undefined) {
     throw error;
   }
-  const { targets: looked, warnings } = await lookAtSet(request, plan, preflights);
-  const blobs = looked.map(({ name: blob, behind }, index): PlannedBlob => {
+  const { targets: matched, warnings } = await lookAtSet(request, plan, preflights);
+  const blobs = matched.map(({ name: blob, behind }, index): PlannedBlob => {
     const disk = diskBehind(behind);
     const isNamed = request.blobs[index]?.device !== undefined;
     return disk === undefined
@@ -136,7 +150,7 @@ async function readFigures(plan: PlanReading): Promise<PlanFigures> {
   return { usedBytes, diskDirtyBytes: dirty.devicesBytes, dirtyBytes: dirty.totalBytes };
 }
 
-/** Of the complete runs from the command line that froze as many file systems. */
+/** The longest windows of the complete runs from the command line that froze this number of file systems. */
 async function earlierWindows(fileSystems: number): Promise<number[]> {
   const runs = await Promise.all(
     (await runFilesIn()).map((path) => readRunFile(path).catch(() => undefined)),

@@ -17,9 +17,9 @@ import { addSnapshotsCommand } from './snapshots.ts';
 import { addThawCommand } from './thaw.ts';
 
 /**
- * The command line. A misspelt option or command is refused and the right one named.
+ * The command line. A misspelt option or command is refused, and the message suggests the closest one.
  *
- * @param work what every command begins with
+ * @param work the work before every command
  */
 export function createProgram(work: FirstStepWork = lookAfterDeadRuns): Command {
   const program = new Command('flashfreeze')

@@ -18,12 +18,21 @@ interface ReportOptions {
 export function addReportCommand(program: Command): void {
   program
     .command('report')
-    .description('Show a run that is over: as text, as a picture, as a trace')
-    .argument('[run.json]', 'what the run has left; default: the latest one')
-    .option('-o, --output <file.html>', 'write a page with a picture of it (- for stdout)')
-    .option('--trace <file.json>', 'write a trace for Perfetto or chrome://tracing (- for stdout)')
-    .option('--list', 'list the runs that are kept')
-    .option('--folder <path>', 'where the runs are kept', RUN_FOLDER)
+    .description('Show a finished run: as text, as a picture or as a trace')
+    .argument(
+      '[run.json]',
+      'file that the run left in the log folder; default: that of the latest run',
+    )
+    .option(
+      '-o, --output <file.html>',
+      'write an HTML page with a picture of the run (- for standard output; default: print text)',
+    )
+    .option(
+      '--trace <file.json>',
+      'write a trace of the run for Perfetto or chrome://tracing (- for standard output; default: print text)',
+    )
+    .option('--list', 'list the runs in the folder (default: show one run)')
+    .option('--folder <path>', 'folder that the runs are kept in', RUN_FOLDER)
     .action(async (path: string | undefined, options: ReportOptions) => {
       await (options.list === true ? list(options.folder) : report(path, options));
     });

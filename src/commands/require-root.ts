@@ -5,7 +5,7 @@ export function requireRoot(): void {
   if (process.geteuid?.() !== 0) {
     throw new FlashfreezeError(
       'FF_NOT_ROOT',
-      'freezing and thawing file systems needs root (CAP_SYS_ADMIN): run it with sudo',
+      'freezing and thawing file systems needs root (CAP_SYS_ADMIN): run this command with sudo',
     );
   }
 }

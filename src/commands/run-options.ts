@@ -2,59 +2,82 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { BackupRequest } from '../backup/request.ts';
 import { configuredRequest } from '../backup/request.ts';
-import { MAX_STANDSTILL_S, type VmBackupConfiguration } from '../config/vmbackup.ts';
+import {
+  MAX_STANDSTILL_S,
+  VM_BACKUP_CONFIGURATION_PATH,
+  type VmBackupConfiguration,
+} from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { LogLevel } from '../log/held-log.ts';
 import { QUIESCE_PATHS, type QuiescePaths } from '../quiesce/read-configuration.ts';
+import { RUN_FOLDER } from '../report/run-folder.ts';
 
-/** What commander hands over for every command that freezes, before it is looked at. */
+/** The options of every command that freezes, as commander returns them, not checked yet. */
 export interface RawRunOptions {
   readonly mount?: readonly string[];
   readonly skip?: readonly string[];
   readonly timeout?: string;
   readonly at?: string;
   readonly settle: boolean;
-  /** True where the machine's databases and scripts are to be quiesced. */
+  /** True if the machine's databases and scripts are to be quiesced. */
   readonly quiesce?: boolean;
   readonly pluginHost?: string;
   readonly workload?: string;
-  /** False: the run leaves nothing in the log folder. */
+  /** False: the run writes nothing to the log folder. */
   readonly timeline?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
 
-/** For an option that may be given several times. */
+/** Collects the values of a repeatable option. */
 export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
-/** The options that every command that freezes has. */
+export const MOUNT_HELP =
+  'freeze only this mount point (repeatable; default: every writable ext2/3/4, xfs and btrfs file system not on a temporary disk)';
+export const SKIP_HELP = `do not freeze this mount point, in addition to MountsToSkip in ${VM_BACKUP_CONFIGURATION_PATH} (repeatable; default: none)`;
+
+/** Adds the options that all commands that freeze share. */
 export function addRunOptions(command: Command): Command {
   return command
+    .option('--mount <path>', MOUNT_HELP, collect)
+    .option('--skip <path>', SKIP_HELP, collect)
     .option(
-      '--mount <path>',
-      'freeze only this mount point (repeatable); default: all that matter',
-      collect,
+      '--timeout <seconds>',
+      `longest time that the file systems may stay frozen (default: 60, or timeout in ${VM_BACKUP_CONFIGURATION_PATH})`,
     )
-    .option('--skip <path>', 'leave this mount point out (repeatable)', collect)
-    .option('--timeout <seconds>', 'longest the file systems may stand still (default 60)')
-    .option('--at <time>', 'RFC 3339 time at which the freeze begins; everything is ready before')
-    .option('--no-settle', 'do not flush dirty data before the freeze')
-    .option('--no-quiesce', 'leave the databases and scripts that /etc/azure names alone')
-    .option('--plugin-host <file>', `pre- and post-scripts (default ${QUIESCE_PATHS.pluginHost})`)
-    .option('--workload <file>', `database (default ${QUIESCE_PATHS.workload})`)
-    .option('--no-timeline', 'leave nothing for flashfreeze report')
-    .option('-q, --quiet', 'no progress, only warnings and errors')
-    .option('-v, --verbose', 'also what happened when, call by call')
-    .option('--json', 'print the result as JSON on stdout');
+    .option(
+      '--at <time>',
+      'RFC 3339 time at which the freeze starts; preparation is done before it (default: as soon as everything is ready)',
+    )
+    .option('--no-settle', 'do not flush dirty data before the freeze (default: flush it)')
+    .option(
+      '--no-quiesce',
+      'do not quiesce the databases and scripts that /etc/azure names (default: quiesce them)',
+    )
+    .option(
+      '--plugin-host <file>',
+      `configuration of pre- and post-scripts (default: ${QUIESCE_PATHS.pluginHost})`,
+    )
+    .option(
+      '--workload <file>',
+      `configuration of the database to quiesce (default: ${QUIESCE_PATHS.workload})`,
+    )
+    .option(
+      '--no-timeline',
+      `keep no timeline for flashfreeze report (default: keep it in ${RUN_FOLDER})`,
+    )
+    .option('-q, --quiet', 'print only warnings and errors (default: also print progress)')
+    .option('-v, --verbose', 'also print when each freeze, thaw and request started and ended')
+    .option('--json', 'print the result as JSON on standard output (default: as text)');
 }
 
-/** The least grave level that is logged. */
+/** The least serious level that is logged. */
 export function logLevelOf({ quiet, verbose }: RawRunOptions): LogLevel {
   if (quiet === true && verbose === true) {
-    throw new FlashfreezeError('FF_USAGE', '--quiet and --verbose: expected one of them');
+    throw new FlashfreezeError('FF_USAGE', '--quiet and --verbose: give only one of them');
   }
   if (quiet === true) {
     return 'warning';
@@ -62,7 +85,7 @@ export function logLevelOf({ quiet, verbose }: RawRunOptions): LogLevel {
   return verbose === true ? 'verbose' : 'info';
 }
 
-/** The files that name applications; undefined if these are to be left alone. */
+/** The files that name the applications to quiesce; undefined if no application is to be quiesced. */
 export function quiescePathsOf({
   quiesce,
   pluginHost,
@@ -77,7 +100,7 @@ export function quiescePathsOf({
     : undefined;
 }
 
-/** A run by the options and the machine's configuration; who takes the snapshots is still open. */
+/** The request that the options and the machine's configuration ask for, without the provider of the snapshots. */
 export function runRequestOf(
   options: RawRunOptions,
   configuration: VmBackupConfiguration,
@@ -96,7 +119,7 @@ export function runRequestOf(
   };
 }
 
-/** `--timeout`, in milliseconds; undefined where it was not given. */
+/** `--timeout`, in milliseconds; undefined if it was not given. */
 export function timeoutMsOf(text: string | undefined): number | undefined {
   if (text === undefined) {
     return undefined;
@@ -111,10 +134,10 @@ export function timeoutMsOf(text: string | undefined): number | undefined {
   return seconds * 1_000;
 }
 
-/** One that is over by less begins at once: a clock, or a slow shell, was a little late. */
+/** A start time that is past by less than this starts the freeze at once: a clock or a slow shell was a little late. */
 const LATE_START_MS = 60_000;
 
-/** `--at`: an RFC 3339 time with its offset, still to come; a bare local time would be a guess. */
+/** `--at`: a future RFC 3339 time with its offset; the zone of a bare local time would be a guess. */
 export function startTimeOf(text: string | undefined, now: Date = new Date()): Date | undefined {
   if (text === undefined) {
     return undefined;
@@ -130,7 +153,7 @@ export function startTimeOf(text: string | undefined, now: Date = new Date()): D
   if (now.getTime() - time.getTime() > LATE_START_MS) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      `--at ${text}: is over, it is ${now.toISOString()}; expected a time to come. Without --at it begins at once`,
+      `--at ${text} is in the past (now: ${now.toISOString()}). Give a future time, or omit --at to start immediately`,
     );
   }
   return time;
@@ -139,7 +162,7 @@ export function startTimeOf(text: string | undefined, now: Date = new Date()): D
 const RFC_3339 =
   /^(\d{4}-\d{2}-\d{2})[Tt ](?:[01]\d|2[0-3]):\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
-/** `Date` makes March of the 30th of February. */
+/** False for a day such as the 30th of February, which `Date` reads as a day in March. */
 function isOnCalendar(day: string): boolean {
   const date = new Date(`${day}T00:00:00Z`);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);

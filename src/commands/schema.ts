@@ -3,7 +3,7 @@ import type { JSON_SCHEMAS } from '../report/schemas/published.ts';
 
 type DescribedOutput = keyof typeof JSON_SCHEMAS;
 
-/** Named here, because the schemas are only loaded when one of them is printed. */
+/** Listed here, because the schemas are only loaded when one of them is printed. */
 export const DESCRIBED_OUTPUTS = [
   'snapshot',
   'freeze',
@@ -18,8 +18,13 @@ export const DESCRIBED_OUTPUTS = [
 export function addSchemaCommand(program: Command): void {
   program
     .command('schema')
-    .description('Print the JSON schema of what a command prints with --json')
-    .addArgument(new Argument('<output>', 'whose').choices(DESCRIBED_OUTPUTS))
+    .description('Print the JSON schema of the --json output of a command')
+    .addArgument(
+      new Argument(
+        '<output>',
+        'command whose output the schema describes; run: a kept run',
+      ).choices(DESCRIBED_OUTPUTS),
+    )
     .action(async (output: DescribedOutput) => {
       const { JSON_SCHEMAS } = await import('../report/schemas/published.ts');
       process.stdout.write(`${JSON.stringify(JSON_SCHEMAS[output], null, 2)}\n`);

@@ -6,13 +6,13 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** An abort signal that fires on the first of SIGTERM, SIGINT and SIGHUP. */
 export interface SignalAbort extends Disposable {
   readonly signal: AbortSignal;
-  /** 128 + n of the signal that came, as a shell reports it; undefined where none did. */
+  /** 128 + n if signal n was received, as a shell reports it; undefined if no signal was received. */
   readonly exitCode: number | undefined;
 }
 
 /**
- * Turns the signals that end a process into an orderly end: thaw, report, exit code. A second one
- * changes nothing, so that impatience cannot skip the thaw.
+ * Turns the signals that end a process into an orderly end: thaw, report, exit code. A second signal
+ * changes nothing, so that an impatient user cannot skip the thaw.
  */
 export function abortOnSignals(): SignalAbort {
   const controller = new AbortController();

@@ -13,7 +13,7 @@ export interface BlobOptions {
   readonly blobsFrom?: string;
 }
 
-/** What commander hands over for `flashfreeze snapshot`, before it is looked at. */
+/** The options of `flashfreeze snapshot` as commander returns them, not checked yet. */
 export interface RawSnapshotOptions extends RawRunOptions, BlobOptions {
   readonly fire?: FireRule;
   readonly metadata?: readonly string[];
@@ -36,8 +36,8 @@ export function laneCountOf(text: string | undefined): number | undefined {
 }
 
 /**
- * `--metadata Key=Value` pairs, given to every snapshot. What the service would refuse is refused here: when it is
- * asked everything is frozen already.
+ * The `--metadata Key=Value` pairs for every snapshot. Metadata that the service would refuse is refused here, because
+ * by the time of the request everything is frozen.
  */
 export function metadataOf(pairs: readonly string[] = []): [key: string, value: string][] {
   const metadata = pairs.map((pair): [string, string] => {
@@ -55,7 +55,7 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
 }
 
 /**
- * What `--blob`, `--disk` and `--blobs-from` name, in this order, not checked yet; perhaps nothing.
+ * The blobs that `--blob`, `--disk` and `--blobs-from` name, in this order, not checked yet; may be empty.
  *
  * @throws FlashfreezeError FF_USAGE; the message never repeats a URL, because it may hold a secret
  */
@@ -70,7 +70,7 @@ export function givenBlobs(options: BlobOptions): GivenBlob[] {
 /**
  * The blobs of a snapshot, at least one.
  *
- * @throws FlashfreezeError as `givenBlobs` and `parseBlobs`
+ * @throws FlashfreezeError the errors of `givenBlobs` and `parseBlobs`
  */
 export function requestedBlobs(options: BlobOptions): Blob[] {
   const blobs = parseBlobs(givenBlobs(options));
@@ -91,14 +91,14 @@ function deviceAndUrl(text: string, option: string): GivenBlob {
   return { url: text.slice(at + 1), device };
 }
 
-/** A line each: a URL, or device=URL. Keeps the URLs out of the process list. */
+/** Reads one URL or device=URL per line. A file keeps the URLs out of the process list. */
 function blobsFrom(source: string): GivenBlob[] {
   return linesOf(source, '--blobs-from').map((line) =>
     line.startsWith('/') ? deviceAndUrl(line, '--blobs-from') : { url: line, device: undefined },
   );
 }
 
-/** Lines of a file, or of standard input for `-`, without empty ones and those that begin with #. */
+/** Lines of a file, or of standard input for `-`, without empty lines and lines that begin with #. */
 export function linesOf(source: string, option: string): string[] {
   return readSource(source, option)
     .split('\n')
@@ -112,7 +112,7 @@ function readSource(source: string, option: string): string {
   } catch (error) {
     const errno = errnoOf(error) ?? 'unknown error';
     throw usage(
-      `${option} ${source}: cannot be read (${errno}); expected a text file with a URL on each line, or - for standard input`,
+      `${option} ${source}: cannot be read (${errno}); expected a text file with one URL per line, or - for standard input`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
+import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
@@ -19,33 +20,54 @@ export function addSnapshotCommand(program: Command): void {
   const command = program
     .command('snapshot')
     .description('Freeze the file systems, snapshot every blob at one instant, thaw')
-    .option('--blob <url>', 'SAS URL of a disk’s page blob; its disk is found by content', collect)
-    .option('--disk <device=url>', 'the same, naming the disk, e.g. /dev/sdc=https://…', collect)
+    .option(
+      '--blob <url>',
+      'SAS URL of the page blob of a disk, which is found by its content (repeatable; give one for every disk)',
+      collect,
+    )
+    .option(
+      '--disk <device=url>',
+      'SAS URL of a page blob together with its disk, e.g. /dev/sdc=https://… (repeatable)',
+      collect,
+    )
     .option(
       '--blobs-from <file>',
-      'read blobs from a file (- for stdin), one URL or device=URL a line',
+      'file to read blobs from, one URL or device=URL per line (- for standard input)',
     )
     .addOption(
       new Option(
         '--fire <rule>',
-        'when requests leave: each disk early, or all at the barrier',
+        `when a snapshot request is sent: barrier: when all file systems are frozen; early: if that takes over 25 ms, as soon as the file systems of its own disk are frozen (default: early, or fire in ${VM_BACKUP_CONFIGURATION_PATH})`,
       ).choices(['early', 'barrier']),
     )
-    .option('--metadata <key=value>', 'metadata of every snapshot (repeatable)', collect)
+    .option(
+      '--metadata <key=value>',
+      'metadata of every snapshot (repeatable; default: no metadata)',
+      collect,
+    )
     .option(
       '--strict-match',
-      'refuse a blob of another disk than was named, and a set that is not whole, before anything is frozen',
+      'before anything is frozen, refuse a blob that belongs to another disk than the named one, and a set that is not whole (default: warn and continue)',
     )
-    .option('--partial', 'accept that no snapshot is taken of some frozen disks')
-    .option('--allow-foreign', 'accept a blob that belongs to none of this machine’s disks')
-    .option('--no-freeze', 'freeze nothing: crash-consistent snapshots')
-    .option('--lanes <count>', 'number of connection threads (default 1)');
+    .option(
+      '--partial',
+      'accept that no snapshot is taken of some frozen disks (default: such a run fails)',
+    )
+    .option(
+      '--allow-foreign',
+      'accept a blob that belongs to none of this machine’s disks (default: refuse it)',
+    )
+    .option('--no-freeze', 'freeze nothing and take crash-consistent snapshots (default: freeze)')
+    .option(
+      '--lanes <count>',
+      `number of connection threads (default: 1, or lanes in ${VM_BACKUP_CONFIGURATION_PATH})`,
+    );
   addRunOptions(command).action(async (options: RawSnapshotOptions) => {
     process.exitCode = await snapshot(options);
   });
 }
 
-/** Runs one snapshot and prints its result. @returns the exit code: 0 only for a complete, consistent one */
+/** Runs one snapshot and prints its result. @returns the exit code: 0 only if the snapshot is complete and consistent */
 export async function snapshot(options: RawSnapshotOptions): Promise<number> {
   const blobs = requestedBlobs(options);
   const context = openCommandContext(
@@ -78,7 +100,7 @@ function render(summary: RunSummary, asJson: boolean): string {
   return `${asJson ? JSON.stringify(summary, null, 2) : renderSummary(summary)}\n`;
 }
 
-/** What a kernel or a container answers that will never let us freeze: the machine is at fault. */
+/** Errors of a kernel or container that never permits a freeze: the machine is at fault. */
 const NEVER_PERMITTED = new Set(['EPERM', 'EOPNOTSUPP', 'ENOTTY']);
 
 function exitCodeOf({ end }: BackupRecord, { restorable }: RunSummary): number {

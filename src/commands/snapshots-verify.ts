@@ -19,16 +19,26 @@ interface VerifyOptions extends ContainersOptions {
 export function addVerifyCommand(snapshots: Command): void {
   snapshots
     .command('verify')
-    .description('Verify that every snapshot of a run is there, whole, with its metadata')
-    .argument('[run.json]', 'what the run has left; default: the latest snapshot')
+    .description('Verify that every snapshot of a run exists, is not empty and has its metadata')
+    .argument(
+      '[run.json]',
+      'file that the run left in the log folder; default: that of the latest snapshot run',
+    )
     .option(
       '--container <url>',
-      'URL of a container, with a SAS that may list (repeatable)',
+      'URL of a container to search, with a SAS that permits listing (repeatable; required unless --container-from is given)',
       collect,
     )
-    .option('--container-from <file>', 'read the containers’ URLs from a file (- for stdin)')
-    .option('--metadata <key=value>', 'metadata that each must have (repeatable)', collect)
-    .option('--json', 'print the findings as JSON')
+    .option(
+      '--container-from <file>',
+      'file to read the URLs of the containers from, one per line (- for standard input)',
+    )
+    .option(
+      '--metadata <key=value>',
+      'metadata that every snapshot must have (repeatable; default: metadata is not checked)',
+      collect,
+    )
+    .option('--json', 'print the findings as JSON (default: as text)')
     .action(async (path: string | undefined, options: VerifyOptions) => {
       process.exitCode = await verify(path, options);
     });
@@ -36,7 +46,7 @@ export function addVerifyCommand(snapshots: Command): void {
 
 type VerifyReport = OutputOf<typeof verifyReportSchema>;
 
-/** @returns the exit code: 0 where every snapshot of the run is there and right */
+/** @returns the exit code: 0 if every snapshot of the run exists and is right */
 async function verify(path: string | undefined, options: VerifyOptions): Promise<number> {
   const containers = containerUrlsOf(options);
   const redaction = new Redaction();
@@ -68,7 +78,7 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
               ? `${colors.green('✓')} ${blob} ${snapshot}`
               : `${colors.red('✗')} ${blob} ${snapshot ?? ''}: ${problem}`,
           ),
-          `${verified.length - bad.length} of ${verified.length} snapshots of task ${task} are there and right`,
+          `${verified.length - bad.length} of ${verified.length} snapshots of task ${task} exist and are right`,
         ].join('\n');
   process.stdout.write(redaction.redact(`${text}\n`));
   return bad.length > 0 || verified.length === 0 ? 1 : 0;
@@ -81,16 +91,16 @@ function problemOf(
   wanted: readonly (readonly [string, string])[],
 ): string | null {
   if (snapshot === null) {
-    return 'the run took none';
+    return 'the run took no snapshot';
   }
   const found = stored.find((it) => it.url === url && it.snapshot === snapshot);
   if (found === undefined) {
-    return 'there is no such snapshot in the containers given';
+    return 'the given containers hold no such snapshot';
   }
   if (found.sizeBytes === 0) {
-    return 'it is empty';
+    return 'the snapshot is empty';
   }
   return hasMetadata(found.metadata, wanted)
     ? null
-    : `its metadata is ${JSON.stringify(found.metadata)}; expected ${JSON.stringify(Object.fromEntries(wanted))} in it`;
+    : `its metadata is ${JSON.stringify(found.metadata)}; expected it to include ${JSON.stringify(Object.fromEntries(wanted))}`;
 }

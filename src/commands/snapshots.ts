@@ -29,7 +29,7 @@ interface PruneOptions extends ListOptions {
 export function addSnapshotsCommand(program: Command): void {
   const snapshots = program
     .command('snapshots')
-    .description('List, verify and prune the snapshots of blobs');
+    .description('List, verify and prune stored snapshots of blobs');
   addContainerOptions(
     snapshots.command('list').description('List the snapshots in a container'),
   ).action(async (options: ListOptions) => {
@@ -39,12 +39,21 @@ export function addSnapshotsCommand(program: Command): void {
   addContainerOptions(
     snapshots
       .command('prune')
-      .description('Show which old snapshots would be deleted; delete them with --delete'),
+      .description('Show which old snapshots would be deleted; with --delete, delete them'),
   )
-    .option('--keep <count>', 'of each blob, keep so many of the newest')
-    .option('--older-than <age>', 'only those older than e.g. 30d, 12h, 4w')
-    .option('--all', 'also snapshots that no run on this machine is known to have taken')
-    .option('--delete', 'really delete; without it nothing is')
+    .option(
+      '--keep <count>',
+      'keep this number of the newest snapshots of each blob (default: select by --older-than alone)',
+    )
+    .option(
+      '--older-than <age>',
+      'delete only snapshots older than this age, e.g. 12h, 30d or 4w (default: select by --keep alone)',
+    )
+    .option(
+      '--all',
+      'include snapshots that none of the kept runs of this machine took (default: leave them alone)',
+    )
+    .option('--delete', 'delete the snapshots (default: dry run)')
     .action(async (options: PruneOptions) => {
       process.exitCode = await prune(options);
     });
@@ -83,9 +92,9 @@ async function prune(options: PruneOptions): Promise<number> {
   const proxy = machineProxy()(url);
   const all = await listed(url, options, proxy);
   const candidates = all.filter(isOurs);
-  const doomed = toPrune(candidates, rule, new Date());
+  const selected = toPrune(candidates, rule, new Date());
   const results: Pruned[] = [];
-  for (const snapshot of doomed) {
+  for (const snapshot of selected) {
     const error =
       options.delete === true ? await deleteFromContainer(url, snapshot, proxy) : undefined;
     const isGone = options.delete === true && error === undefined;
@@ -98,7 +107,7 @@ async function prune(options: PruneOptions): Promise<number> {
   return results.some(({ error }) => error !== null) ? 1 : 0;
 }
 
-/** @param others snapshots that the rule was not asked about */
+/** @param others number of snapshots that the rule was not applied to */
 function prunedText(
   results: readonly Pruned[],
   others: number,
@@ -109,7 +118,7 @@ function prunedText(
       ? []
       : [
           '',
-          `${others} others were left alone: no run that is kept on this machine took them. --metadata or --all includes them.`,
+          `Snapshots left alone: ${others}. None of the runs kept on this machine took them; use --metadata or --all to include them.`,
         ];
   if (results.length === 0) {
     return ['nothing to prune', ...left].join('\n');
@@ -119,14 +128,14 @@ function prunedText(
       ? colors.red(`✗ ${blob} ${snapshot}: not deleted (${error})`)
       : `${deleted ? 'deleted' : 'would delete'} ${blob} ${snapshot}`,
   );
-  const hint = isReal === true ? [] : ['', 'Nothing was deleted. With --delete it is.'];
+  const hint = isReal === true ? [] : ['', 'Dry run: nothing was deleted. Use --delete to delete.'];
   const refused = results.some(({ error }) => error !== null)
-    ? ['', 'To delete snapshots, the SAS of the container needs sp with d.']
+    ? ['', 'To delete snapshots, give a SAS of the container that permits deleting (sp with d).']
     : [];
   return [...lines, ...refused, ...left, ...hint].join('\n');
 }
 
-/** What the runs that are kept on this machine have taken. */
+/** The snapshots that the runs kept on this machine took. */
 async function knownSnapshots(): Promise<KnownSnapshot[]> {
   const runs = await Promise.all(
     (await runFilesIn()).map((path) => readRunFile(path).catch(() => undefined)),
@@ -140,7 +149,7 @@ async function knownSnapshots(): Promise<KnownSnapshot[]> {
 
 function ruleOf({ keep, olderThan }: PruneOptions): PruneRule {
   const count = keep === undefined ? undefined : Number(keep);
-  // Nothing but digits: Number('') is 0, and an unset variable of a script must not delete everything.
+  // Only digits are accepted: Number('') is 0, and an unset variable of a script must not delete everything.
   if (keep !== undefined && !/^\d+$/.test(keep)) {
     throw new FlashfreezeError(
       'FF_USAGE',
@@ -151,13 +160,13 @@ function ruleOf({ keep, olderThan }: PruneOptions): PruneRule {
   if (olderThan !== undefined && olderThanMs === undefined) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      `--older-than ${olderThan}: expected a number and m, h, d or w, e.g. --older-than 30d`,
+      `--older-than ${olderThan}: expected a number followed by m, h, d or w, e.g. --older-than 30d`,
     );
   }
   if (count === undefined && olderThanMs === undefined) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      'prune: expected --keep <count>, --older-than <age> or both',
+      'prune: give --keep <count>, --older-than <age> or both',
     );
   }
   return { keep: count, olderThanMs };

@@ -12,19 +12,22 @@ import { requireRoot } from './require-root.ts';
 export function addThawCommand(program: Command): void {
   program
     .command('thaw')
-    .description('Emergency exit: thaw file systems, whoever froze them')
+    .description('Emergency exit: thaw file systems, regardless of which tool froze them')
     .argument('[mount...]', 'mount points to thaw')
-    .option('--all', 'thaw every mounted file system that can be frozen')
+    .option(
+      '--all',
+      'thaw every mounted file system that can be frozen (default: only the given mount points)',
+    )
     .action(async (mountPoints: readonly string[], options: { readonly all?: boolean }) => {
       process.exitCode = await thaw(mountPoints, options.all ?? false);
     });
 }
 
 /**
- * Thaws and says for each file system whether it had been frozen. Writes nothing but to the terminal,
- * so that it works while `/` is frozen.
+ * Thaws, and prints for each file system whether it had been frozen. Writes only to the terminal, so
+ * that it works while `/` is frozen.
  *
- * @returns the exit code: 0 where everything asked for is thawed
+ * @returns the exit code: 0 if everything that was asked for is thawed
  */
 async function thaw(mountPoints: readonly string[], all: boolean): Promise<number> {
   if (all === mountPoints.length > 0) {
@@ -42,7 +45,7 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
   }
   if (results.some(({ state }) => state === 'thawed')) {
     process.stdout.write(
-      'A backup tool that had frozen what was thawed now has no consistent snapshot.\n',
+      'If another backup tool had frozen these file systems, its snapshot is no longer consistent.\n',
     );
   }
   const left = await unmountedLeft();
@@ -54,16 +57,16 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
   return isAllDone && (!all || left.length === 0) ? 0 : 1;
 }
 
-/** What a dead run left frozen and no mount point leads to. */
+/** The file systems that a dead run left frozen and that are not mounted any more. */
 async function unmountedLeft(): Promise<LeftFrozen[]> {
   return (await leftFrozen()).filter(({ isMounted }) => !isMounted);
 }
 
 function sentenceForUnmounted({ mountPoint, device }: LeftFrozen): string {
-  return `device ${device}, once on ${mountPoint}: not mounted, and left frozen by a run that died; mount it and run flashfreeze thaw --all again, before anything writes to it`;
+  return `device ${device} (formerly mounted on ${mountPoint}): a run that died left it frozen, and it is not mounted; mount it and run flashfreeze thaw --all again before anything writes to it`;
 }
 
-/** Each superblock once, by a mount point that leads to it where there is one. */
+/** Each superblock once, by a mount point that leads to it if there is one. */
 async function freezableFileSystems(): Promise<JournaledFileSystem[]> {
   const { mounts } = await readMounts();
   return superblocksOf(mounts, new MountTree(mounts))
@@ -77,11 +80,11 @@ async function freezableFileSystems(): Promise<JournaledFileSystem[]> {
 function sentenceFor({ mountPoint, state, reason }: Thawed): string {
   switch (state) {
     case 'thawed':
-      return `${mountPoint}: was frozen, is thawed now`;
+      return `${mountPoint}: was frozen, is now thawed`;
     case 'not-frozen':
       return `${mountPoint}: was not frozen`;
     case 'gone':
-      return `${mountPoint}: is no mount point that can be opened (${reason ?? 'another file system'})`;
+      return `${mountPoint}: cannot be opened as a mount point (${reason ?? 'another file system'})`;
     case 'failed':
       return `${mountPoint}: could not be thawed (${reason})`;
   }

@@ -81,12 +81,13 @@ test('the defaults and choices that are told are those of the program', () => {
   const options = commands.flatMap((it) => it.options);
   const descriptionOf = (name: string): string =>
     options.find(({ names }) => names.includes(name))?.description ?? '';
-  assert.match(descriptionOf('--lanes'), `default ${DEFAULT_LANES}`);
+  assert.match(descriptionOf('--lanes'), `default: ${DEFAULT_LANES},`);
   assert.match(
     descriptionOf('--timeout'),
-    `default ${DEFAULT_VM_BACKUP_CONFIGURATION.timeoutMs / 1_000}`,
+    `default: ${DEFAULT_VM_BACKUP_CONFIGURATION.timeoutMs / 1_000},`,
   );
   assert.match(descriptionOf('--fire'), '"early", "barrier"');
+  assert.match(descriptionOf('--fire'), `default: ${DEFAULT_VM_BACKUP_CONFIGURATION.fire},`);
   assert.match(descriptionOf('--folder'), RUN_FOLDER);
 });
 

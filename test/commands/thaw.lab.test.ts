@@ -48,7 +48,7 @@ test('thaws what somebody else froze, and says which had been frozen', async () 
   await freezeByOthers(frozen);
   const ended = await flashfreeze(['thaw', frozen, other]);
   assert.is(ended.exitCode, 0, ended.stderr);
-  assert.match(ended.stdout, `${frozen}: was frozen, is thawed now`);
+  assert.match(ended.stdout, `${frozen}: was frozen, is now thawed`);
   assert.match(ended.stdout, `${other}: was not frozen`);
   assert.match(ended.stdout, 'no consistent snapshot');
   assert.is(await wasStillFrozen(frozen), false);
@@ -67,7 +67,7 @@ test('--all thaws every file system, a nested one and the one that holds it too'
   const ended = await flashfreeze(['thaw', '--all']);
   assert.is(ended.exitCode, 0, ended.stderr);
   for (const mountPoint of mountPoints) {
-    assert.match(ended.stdout, `${mountPoint}: was frozen, is thawed now`);
+    assert.match(ended.stdout, `${mountPoint}: was frozen, is now thawed`);
     assert.is(await wasStillFrozen(mountPoint), false);
   }
 });
@@ -83,7 +83,7 @@ test('--all finds the mount point that leads to a file system, where another one
     await freezeByOthers(mountPoint);
     const ended = await flashfreeze(['thaw', '--all']);
     assert.is(ended.exitCode, 0, ended.stderr);
-    assert.match(ended.stdout, `${mountPoint}: was frozen, is thawed now`);
+    assert.match(ended.stdout, `${mountPoint}: was frozen, is now thawed`);
     assert.is(await wasStillFrozen(mountPoint), false);
   } finally {
     await runCommand('umount', [covered]);
@@ -102,7 +102,7 @@ test('refuses to guess: neither mount points nor --all, or both', async () => {
 test('names a mount point that does not exist', async () => {
   const ended = await flashfreeze(['thaw', '/nowhere']);
   assert.is(ended.exitCode, 1);
-  assert.match(ended.stdout, '/nowhere: is no mount point that can be opened (ENOENT)');
+  assert.match(ended.stdout, '/nowhere: cannot be opened as a mount point (ENOENT)');
 });
 
 test('the next command thaws what a run left frozen that died together with its guardian', async () => {
@@ -142,7 +142,10 @@ test('what a dead run left frozen and is mounted nowhere is named by thaw and do
   try {
     const thaw = await flashfreeze(['thaw', '--all']);
     assert.is(thaw.exitCode, 1, thaw.stderr);
-    assert.match(thaw.stdout, `device ${device}, once on ${mountPoint}: not mounted`);
+    assert.match(
+      thaw.stdout,
+      `device ${device} (formerly mounted on ${mountPoint}): a run that died left it frozen`,
+    );
     const doctor = await flashfreeze(['doctor']);
     assert.match(
       doctor.stdout,

@@ -1,24 +1,32 @@
 import { failed, ok, warning } from './check.ts';
 import type { BlobFacts, Check, MachineFacts } from './doctor-types.ts';
 
-/** A SAS that ends sooner may end before a scheduled start or a retry. */
+/** A SAS that expires sooner may expire before a scheduled start or a retry. */
 const SOON_MS = 15 * 60_000;
 
 /** Whether a blob can be snapshotted now, and until when. Pure. */
 export function checkBlob({ blob, problem, expires }: BlobFacts, now: Date): Check {
   if (problem !== undefined) {
-    return failed('blob', `${blob}: ${problem}`, 'see the message; then check the SAS (sp=rw, se)');
+    return failed(
+      'blob',
+      `${blob}: ${problem}`,
+      'read the message; then check the SAS (sp=rw, se)',
+    );
   }
   if (expires === undefined) {
-    return ok('blob', `${blob}: can be read; its SAS says no time`);
+    return ok('blob', `${blob}: can be read; its SAS names no expiry time`);
   }
   const minutes = Math.floor((expires.getTime() - now.getTime()) / 60_000);
   return expires.getTime() - now.getTime() < SOON_MS
-    ? warning('blob', `${blob}: its SAS ends in ${minutes} minutes`, 'make a SAS that lasts longer')
-    : ok('blob', `${blob}: can be read; its SAS ends ${expires.toISOString()}`);
+    ? warning(
+        'blob',
+        `${blob}: its SAS expires in ${minutes} minutes`,
+        'create a SAS that lasts longer',
+      )
+    : ok('blob', `${blob}: can be read; its SAS expires at ${expires.toISOString()}`);
 }
 
-/** Whether the blobs given are all of what is frozen, and of nothing else. Pure. */
+/** Whether the given blobs are those of all disks that are frozen, and of no other disk. Pure. */
 export function checkSet({
   blobs,
   setProblems,
@@ -26,13 +34,13 @@ export function checkSet({
   if (blobs.length === 0 || setProblems === undefined) {
     return [];
   }
-  const remedy = 'see flashfreeze plan with the same blobs; correct the list';
+  const remedy = 'run flashfreeze plan with these blobs, and correct the list of blobs';
   return setProblems.length === 0
-    ? [ok('set', 'the blobs given are those of every disk that is frozen')]
+    ? [ok('set', 'the given blobs are those of all disks that are frozen')]
     : setProblems.map((problem) => warning('set', problem, remedy));
 }
 
-/** `se` of a SAS URL; undefined where it has none, or none that is a time. */
+/** `se` of a SAS URL; undefined if it has none, or if `se` is not a time. */
 export function expiryOf(url: string): Date | undefined {
   const text = URL.canParse(url) ? new URL(url).searchParams.get('se') : null;
   const time = new Date(text ?? Number.NaN);

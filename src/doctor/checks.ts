@@ -6,11 +6,11 @@ import type { Check, DoctorReport, MachineFacts } from './doctor-types.ts';
 
 /** Bit of CAP_SYS_ADMIN in a set of capabilities, capability.h. */
 const SYS_ADMIN = 1n << 21n;
-/** The oldest that is tested: glibc 2.28 came to distributions with it (src/docs/install.md, Requirements). */
+/** The oldest kernel that is tested: distributions ship it with glibc 2.28 (src/docs/install.md, Requirements). */
 const OLDEST_KERNEL = [4, 18] as const;
 const WHOLE_UID_MAP = /^\s*0\s+0\s+4294967295\s*$/;
 
-/** Judges what was found, in the order in which a run would come upon it. Pure. */
+/** Judges the facts in the order in which a run depends on them. Pure. */
 export function examine(facts: MachineFacts, now: Date): DoctorReport {
   const checks = [
     checkRoot(facts),
@@ -38,19 +38,23 @@ export function examine(facts: MachineFacts, now: Date): DoctorReport {
 
 function checkRoot({ isRoot, effectiveCapabilities, uidMap }: MachineFacts): Check {
   if (!isRoot) {
-    return failed('root', 'not run as root', 'run it with sudo');
+    return failed('root', 'not run as root', 'run flashfreeze with sudo');
   }
   if (uidMap !== undefined && !WHOLE_UID_MAP.test(uidMap)) {
     return failed(
       'root',
-      'root of a user namespace, which may not freeze',
-      'run it as root of the machine itself',
+      'runs as root of a user namespace, which may not freeze',
+      'run flashfreeze as root of the machine itself',
     );
   }
   const mayFreeze = (BigInt(`0x${effectiveCapabilities ?? '0'}`) & SYS_ADMIN) !== 0n;
   return effectiveCapabilities === undefined || mayFreeze
-    ? ok('root', 'root, with CAP_SYS_ADMIN')
-    : failed('root', 'root without CAP_SYS_ADMIN, which may not freeze', 'give it CAP_SYS_ADMIN');
+    ? ok('root', 'runs as root with CAP_SYS_ADMIN')
+    : failed(
+        'root',
+        'runs as root without CAP_SYS_ADMIN, which may not freeze',
+        'give flashfreeze CAP_SYS_ADMIN',
+      );
 }
 
 function checkKernel({ kernelRelease }: MachineFacts): Check {
@@ -60,8 +64,8 @@ function checkKernel({ kernelRelease }: MachineFacts): Check {
     ? ok('kernel', `Linux ${kernelRelease}`)
     : warning(
         'kernel',
-        `Linux ${kernelRelease} is older than ${OLDEST_KERNEL.join('.')}`,
-        'try a snapshot with --timeout 5 before relying on it',
+        `Linux ${kernelRelease} is older than ${OLDEST_KERNEL.join('.')}, the oldest tested kernel`,
+        'try a snapshot with --timeout 5 before you rely on flashfreeze here',
       );
 }
 
@@ -69,16 +73,16 @@ function checkContainer({ container, sharesMountsWithInit }: MachineFacts): Chec
   if (container !== undefined) {
     return warning(
       'container',
-      `in a container (${container}): only the mounts seen here are frozen`,
-      'run it on the machine itself',
+      `runs in a container (${container}): only the mounts that the container sees are frozen`,
+      'run flashfreeze on the machine itself',
     );
   }
   return sharesMountsWithInit
-    ? ok('container', 'no container: sees the mounts of the machine')
+    ? ok('container', 'runs in no container and sees the mounts of the machine')
     : warning(
         'container',
-        'in a mount namespace of its own: mounts of the machine may be missing here',
-        'run it with nsenter --target 1 --mount',
+        'runs in a separate mount namespace, which may lack mounts of the machine',
+        'run flashfreeze with nsenter --target 1 --mount',
       );
 }
 
@@ -88,7 +92,7 @@ function checkParts({ brokenPart }: MachineFacts): Check {
     : failed(
         'parts',
         brokenPart,
-        'install it again (npm ci in a checkout); on hardened systems allow its executables, e.g. in fapolicyd',
+        'install flashfreeze again (npm ci in a checkout); on hardened systems allow its executables, e.g. in fapolicyd',
       );
 }
 
@@ -98,7 +102,7 @@ function checkLeftovers({ leftFrozen }: MachineFacts): Check[] {
     .map(({ mountPoint }) => mountPoint);
   const unmounted = leftFrozen.filter(({ isMounted }) => !isMounted);
   if (leftFrozen.length === 0) {
-    return [ok('leftovers', 'no run has died and left something frozen')];
+    return [ok('leftovers', 'no dead run left a file system frozen')];
   }
   return [
     ...(mounted.length === 0
@@ -106,14 +110,14 @@ function checkLeftovers({ leftFrozen }: MachineFacts): Check[] {
       : [
           failed(
             'leftovers',
-            `a run that died may have left frozen: ${mounted.join(', ')}`,
+            `a dead run may have left these file systems frozen: ${mounted.join(', ')}`,
             `run flashfreeze thaw ${mounted.join(' ')}`,
           ),
         ]),
     ...unmounted.map(({ mountPoint, device }) =>
       failed(
         'leftovers',
-        `a run that died may have left frozen what is not mounted any more: device ${device}, once on ${mountPoint}`,
+        `a dead run may have left an unmounted file system frozen: device ${device} (formerly mounted on ${mountPoint})`,
         'mount it again and run flashfreeze thaw --all before anything writes to it, or restart the machine',
       ),
     ),
@@ -123,7 +127,11 @@ function checkLeftovers({ leftFrozen }: MachineFacts): Check[] {
 function checkFileSystems({ plan }: MachineFacts): Check[] {
   if ('error' in plan) {
     return [
-      failed('file-systems', plan.error, 'mount what is to be frozen, or look at MountsToSkip'),
+      failed(
+        'file-systems',
+        plan.error,
+        'mount the file systems to freeze, and check MountsToSkip in /etc/azure/vmbackup.conf',
+      ),
     ];
   }
   const names = plan.fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`);
@@ -131,12 +139,20 @@ function checkFileSystems({ plan }: MachineFacts): Check[] {
   return [
     ok('file-systems', `${names.length} can be frozen: ${names.join(', ')}`),
     ...unfreezable.map((text) =>
-      warning('unfreezable', text, 'nothing, if little is written to it (as to /boot/efi)'),
+      warning(
+        'unfreezable',
+        text,
+        'nothing to do if little is written to this file system, such as /boot/efi',
+      ),
     ),
     ...(plan.warnings ?? [])
       .filter((text) => !unfreezable.includes(text))
       .map((text) =>
-        warning('file-system-relations', text, 'see flashfreeze plan; --skip leaves one out'),
+        warning(
+          'file-system-relations',
+          text,
+          'run flashfreeze plan; use --skip to leave one of these file systems out',
+        ),
       ),
   ];
 }
@@ -145,48 +161,52 @@ function checkMaintenance({ maintenance }: MachineFacts): Check[] {
   return maintenance.map((it) => {
     const judge = it.course === 'refuse' ? failed : warning;
     const remedy =
-      it.course === 'pause' ? 'nothing: a run pauses it, and lets it go on' : it.remedy;
+      it.course === 'pause' ? 'nothing to do: a run pauses it and resumes it' : it.remedy;
     return judge('btrfs-maintenance', it.sentence, remedy);
   });
 }
 
 function checkGracePeriods({ canExpedite }: MachineFacts): Check {
   return canExpedite
-    ? ok('grace-periods', '/sys/kernel/rcu_expedited is writable: freezes are quick')
+    ? ok('grace-periods', '/sys/kernel/rcu_expedited is writable, so freezes are quick')
     : warning(
         'grace-periods',
         '/sys/kernel/rcu_expedited is not writable: each wave takes 25 to 45 ms longer',
-        'boot without rcupdate.rcu_normal=1, and let root write to /sys',
+        'boot without rcupdate.rcu_normal=1, and mount /sys writable for root',
       );
 }
 
 function checkLock({ lock }: MachineFacts): Check {
   switch (lock.kind) {
     case 'free':
-      return ok('lock', 'nobody else is freezing');
+      return ok('lock', 'no other backup tool holds the freeze lock');
     case 'held':
-      return warning('lock', lock.message, 'wait until the other backup tool is done');
+      return warning('lock', lock.message, 'wait until the other backup tool has finished');
     case 'unusable':
-      return failed('lock', lock.message, 'correct owner and mode of the path');
+      return failed('lock', lock.message, 'correct the owner and mode of the path');
   }
 }
 
 function checkLogFolder({ logFolder: { path, isFrozen, problem } }: MachineFacts): Check {
   if (problem !== undefined) {
-    return warning('log-folder', `${path}: ${problem}`, 'make it writable; runs leave no report');
+    return warning(
+      'log-folder',
+      `${path}: ${problem}; runs leave no report`,
+      'make the folder writable',
+    );
   }
   return ok(
     'log-folder',
     isFrozen
-      ? `${path} lies on what is frozen: what is to be logged is held in memory meanwhile`
-      : `${path} lies on nothing that is frozen`,
+      ? `${path} is on a file system that is frozen: log lines are held in memory until the thaw`
+      : `${path} is not on a file system that is frozen`,
   );
 }
 
 function checkConfiguration({ configurationProblems }: MachineFacts): Check[] {
   const remedy = 'correct the file; src/docs/configuration.md lists every key';
   return configurationProblems.length === 0
-    ? [ok('configuration', 'configuration files are right, or not there')]
+    ? [ok('configuration', 'every configuration file is valid or missing')]
     : configurationProblems.map(({ problem, isGrave }) =>
         isGrave
           ? failed('configuration', problem, remedy)
@@ -201,14 +221,14 @@ function checkClock({ clock }: MachineFacts): Check {
     case 'not-synchronized':
       return warning(
         'clock',
-        'not synchronized: --at and the time of a SAS may be off',
+        'not synchronized: --at and the expiry of a SAS may be off',
         'enable chrony or systemd-timesyncd',
       );
     case 'unknown':
       return warning(
         'clock',
-        'whether it is synchronized is not known',
-        'see that chrony, ntpd or systemd-timesyncd runs',
+        'cannot find out whether the clock is synchronized',
+        'make sure that chrony, ntpd or systemd-timesyncd runs',
       );
   }
 }
@@ -218,7 +238,7 @@ function checkOpenssl({ openssl }: MachineFacts): Check {
     ? warning(
         'openssl',
         'openssl(1) does not run: the extension cannot decrypt its settings',
-        'install openssl; not needed for the command line',
+        'install openssl; the command line does not need it',
       )
     : ok('openssl', openssl);
 }
@@ -229,16 +249,16 @@ function checkHost({ hostProblem }: MachineFacts): Check {
     : warning(
         'host',
         `Azure’s host service cannot be reached (${hostProblem})`,
-        'on an Azure VM allow 168.63.129.16; elsewhere nothing',
+        'on an Azure VM, allow connections to 168.63.129.16; elsewhere, nothing to do',
       );
 }
 
 function checkProxy({ proxies }: MachineFacts): Check {
   return proxies.length === 0
-    ? ok('proxy', 'none is set')
+    ? ok('proxy', 'no proxy is set')
     : warning(
         'proxy',
         `a proxy is set (${proxies.join(', ')}): snapshot requests go through it, and its delay is part of the window`,
-        'where the machine reaches the storage accounts directly, name them in NO_PROXY',
+        'if the machine reaches the storage accounts directly, name them in NO_PROXY',
       );
 }

@@ -12,8 +12,8 @@ export function checkDaemons({ plan, programs }: MachineFacts): Check[] {
       .map(({ pid, command }) =>
         warning(
           'permission-daemon',
-          `${command} (pid ${pid}) is asked before files are opened, and may wait for what is frozen`,
-          'nothing: what it writes to is frozen last, and its questions are answered where it hangs (lastLever)',
+          `${command} (pid ${pid}) permits each open of a file (fanotify), and may itself block on a frozen file system`,
+          'nothing to do: the file systems that it writes to are frozen last, and if it blocks, flashfreeze answers its pending permission requests (lastLever)',
         ),
       ),
     ...daemons
@@ -22,26 +22,26 @@ export function checkDaemons({ plan, programs }: MachineFacts): Check[] {
         warning(
           'fuse',
           `${command} (pid ${pid}) serves a FUSE file system and writes to disks`,
-          'nothing: images on it are frozen before what it writes to',
+          'nothing to do: images on it are frozen before the file systems that it writes to',
         ),
       ),
     ...images.map(({ mountPoint, disks }) =>
       ok(
         'image',
-        `${mountPoint} lies in an image on ${disks.join(' ')}: frozen before that, thawed after it`,
+        `${mountPoint} lies in an image on ${disks.join(' ')}: it is frozen before the file system of the image, and thawed after it`,
       ),
     ),
     ...(programs.includes('auditd')
       ? [
           warning(
             'auditd',
-            'auditd writes to a log that is frozen: with a full backlog, programs wait for it',
-            'a large backlog (auditctl -b 8192) covers the window',
+            'auditd writes to a log on a frozen file system: if its backlog is full, programs block',
+            'set a large backlog, which covers the window (auditctl -b 8192)',
           ),
         ]
       : []),
   ];
   return found.length === 0
-    ? [ok('daemons', 'nothing runs that freezes are known to wait for')]
+    ? [ok('daemons', 'no running daemon is known to block freezes')]
     : found;
 }

@@ -7,10 +7,10 @@ import type { doctorReportSchema } from '../report/schemas/doctor-report.ts';
 /** What `flashfreeze doctor --json` prints. */
 export type DoctorReport = OutputOf<typeof doctorReportSchema>;
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export type Check = DoctorReport['checks'][number];
 
-/** All that the checks are made of; reading it freezes nothing. */
+/** The facts that the checks judge; reading them freezes nothing. */
 export interface MachineFacts {
   readonly isRoot: boolean;
   /** `CapEff` of /proc/self/status, a hexadecimal number. */
@@ -18,9 +18,9 @@ export interface MachineFacts {
   /** /proc/self/uid_map. */
   readonly uidMap: string | undefined;
   readonly kernelRelease: string;
-  /** Where this process seems to run in a container: how that shows. */
+  /** The file that shows that this process runs in a container; undefined if there is none. */
   readonly container: string | undefined;
-  /** False where this process sees other mounts than process 1. */
+  /** False if this process sees other mounts than process 1. */
   readonly sharesMountsWithInit: boolean;
   /** Why a part of the program itself does not work. */
   readonly brokenPart: string | undefined;
@@ -29,11 +29,11 @@ export interface MachineFacts {
   readonly maintenance: readonly Maintenance[];
   readonly canExpedite: boolean;
   readonly lock: LockState;
-  /** What runs which died may have left frozen. */
+  /** File systems that dead runs may have left frozen. */
   readonly leftFrozen: readonly LeftFrozen[];
-  /** Names of running programs that are known to matter. */
+  /** Names of the running programs that are known to affect freezes. */
   readonly programs: readonly string[];
-  /** The folder of the runs lies on a file system that is frozen. */
+  /** The folder that runs are kept in, and whether it is on a file system that is frozen. */
   readonly logFolder: {
     readonly path: string;
     readonly isFrozen: boolean;
@@ -42,17 +42,17 @@ export interface MachineFacts {
   readonly clock: 'synchronized' | 'not-synchronized' | 'unknown';
   /** First line of `openssl version`. */
   readonly openssl: string | undefined;
-  /** Why Azure's host service cannot be connected to; undefined where it can. */
+  /** Why no connection to Azure's host service could be made; undefined if one was made. */
   readonly hostProblem: string | undefined;
   /** Names of environment variables and files that set a proxy. */
   readonly proxies: readonly string[];
-  /** What is wrong with configuration files. */
+  /** Problems of the configuration files. */
   readonly configurationProblems: readonly {
     readonly problem: string;
     readonly isGrave: boolean;
   }[];
   readonly blobs: readonly BlobFacts[];
-  /** What a snapshot of these blobs would say of their set; undefined if it could not be looked at. */
+  /** Warnings that a snapshot of these blobs would give about their set; undefined if the set could not be checked. */
   readonly setProblems: readonly string[] | undefined;
 }
 
@@ -64,7 +64,7 @@ export type LockState =
 export interface BlobFacts {
   /** URL without its query. */
   readonly blob: string;
-  /** What the service or the network said; undefined where the blob can be snapshotted. */
+  /** The message of the service or of the network; undefined if the blob can be snapshotted. */
   readonly problem: string | undefined;
   /** `se` of the SAS. */
   readonly expires: Date | undefined;

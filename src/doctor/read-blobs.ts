@@ -9,8 +9,8 @@ import { expiryOf } from './blob-checks.ts';
 import type { MachineFacts } from './doctor-types.ts';
 
 /**
- * Asks for every blob whether it can be snapshotted, and looks at the set that they are. A malformed URL says
- * nothing about the others. Never rejects.
+ * Asks the service for every blob whether it can be snapshotted, and checks the set of the blobs. A malformed URL
+ * does not affect the check of the other blobs. Never rejects.
  *
  * @param plan undefined if there is none
  */
@@ -37,7 +37,7 @@ export async function readBlobs(
   };
 }
 
-/** The blob, or what is wrong with its URL. */
+/** The blob, or the problem of its URL. */
 function parsedOrProblem(given: GivenBlob, index: number): Blob | string {
   try {
     return parseBlob(given, `blob URL ${index + 1}`);
@@ -48,7 +48,7 @@ function parsedOrProblem(given: GivenBlob, index: number): Blob | string {
 
 type Answer = Preflight | { readonly ok: false; readonly failure: { readonly message: string } };
 
-/** What was found of each, in their order. */
+/** The answer for each blob, in the order of the blobs. */
 async function askBlobs(blobs: readonly Blob[]): Promise<readonly Answer[]> {
   if (blobs.length === 0) {
     return [];

@@ -31,11 +31,11 @@ const HOST_PORT = 80;
 const HOST_LIMIT_MS = 2_000;
 const COMMAND_LIMIT_MS = 5_000;
 const LOCK_WAIT_MS = 50;
-/** Permission daemons are found by their descriptors, whatever their names. */
+/** Permission daemons are not listed here: they are found by their descriptors. */
 const PROGRAMS = new Set(['auditd']);
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'];
 
-/** Looks at the machine; freezes nothing and changes nothing. Never rejects. */
+/** Reads the facts about the machine; freezes nothing and changes nothing. Never rejects. */
 export async function readMachine(blobs: readonly GivenBlob[]): Promise<MachineFacts> {
   const status = await text('/proc/self/status');
   const { plan, maintenance } = await readFileSystems();
@@ -80,7 +80,7 @@ function configured(): VmBackupConfiguration {
   try {
     return readVmBackupConfiguration().configuration;
   } catch {
-    // Told by `configurationProblems`.
+    // `configurationProblems` reports the error.
     return DEFAULT_VM_BACKUP_CONFIGURATION;
   }
 }
@@ -98,7 +98,7 @@ async function sharesMountsWithInit(): Promise<boolean> {
   return init === undefined || own === init;
 }
 
-/** Not made where it is missing: then nobody holds it. */
+/** Does not make the lock file if it is missing: then no process holds the lock. */
 async function lockState(): Promise<LockState> {
   if (!(await may(FREEZE_LOCK_PATH, constants.F_OK))) {
     return { kind: 'free' };
@@ -131,13 +131,13 @@ async function logFolder(frozen: readonly DeviceNumber[]): Promise<MachineFacts[
   }
 }
 
-/** The path itself, or the folder in which it would be made. */
+/** The path itself, or the nearest folder above it that exists. */
 async function nearestExisting(path: string): Promise<string> {
   const exists = path === '/' || (await may(path, constants.F_OK));
   return exists ? path : await nearestExisting(dirname(path));
 }
 
-/** By systemd, whoever keeps the clock. */
+/** The state that systemd reports, whichever program keeps the clock. */
 async function clockState(): Promise<MachineFacts['clock']> {
   const args = ['show', '--property=NTPSynchronized', '--value'];
   switch (await firstLine('timedatectl', args)) {
@@ -150,7 +150,7 @@ async function clockState(): Promise<MachineFacts['clock']> {
   }
 }
 
-/** Undefined where it does not run, or ends with an error. */
+/** The first line that a program prints; undefined if it does not start or ends with an error. */
 function firstLine(program: string, args: readonly string[]): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const child = spawn(program, args, {
@@ -170,7 +170,7 @@ function connectProblem(host: string, port: number): Promise<string | undefined>
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const socket = connect({ host, port, timeout: HOST_LIMIT_MS });
   socket.on('connect', () => resolve(undefined));
-  socket.on('timeout', () => resolve(`no answer in ${HOST_LIMIT_MS} ms`));
+  socket.on('timeout', () => resolve(`no answer within ${HOST_LIMIT_MS} ms`));
   socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
   return promise.finally(() => socket.destroy());
 }

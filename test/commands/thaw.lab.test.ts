@@ -149,7 +149,7 @@ test('what a dead run left frozen and is mounted nowhere is named by thaw and do
     const doctor = await flashfreeze(['doctor']);
     assert.match(
       doctor.stdout,
-      `✗ leftovers: a run that died may have left frozen what is not mounted`,
+      `✗ leftovers: a dead run may have left an unmounted file system frozen`,
     );
     assert.is(existsSync(journal), true);
   } finally {

@@ -77,7 +77,7 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
     { maintenance: [{ sentence: 'a balance', remedy: 'pause it', course: 'pause' }] },
     'warning',
     'btrfs-maintenance',
-    'nothing: a run pauses it',
+    'nothing to do: a run pauses it and resumes it',
   ],
   [
     'a dead run whose file system is not mounted any more',

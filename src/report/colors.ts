@@ -4,11 +4,11 @@ import picocolors from 'picocolors';
 const STDOUT = 1;
 
 /**
- * Whether the terminal's escape sequences are printed: to a terminal, or where
- * FORCE_COLOR asks for them; NO_COLOR (https://no-color.org) has the last word.
+ * Whether the terminal's escape sequences are printed: to a terminal, or if
+ * FORCE_COLOR asks for them; NO_COLOR (https://no-color.org) overrides both.
  *
- * The library's own rule is not asked: where CI is set it colours what goes into
- * a file or a pipe, too.
+ * The library's own rule is not used: if CI is set, it also colours the output to
+ * a file or a pipe.
  */
 export function wantsColors(
   { NO_COLOR, FORCE_COLOR, TERM }: Readonly<NodeJS.ProcessEnv>,

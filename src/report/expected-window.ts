@@ -1,24 +1,24 @@
 import type { ExpectedWindow } from './plan-summary.ts';
 
-/** What the estimate rests on. */
+/** The facts that the estimate is based on. */
 export interface WindowFactors {
   readonly fileSystems: number;
   readonly waves: number;
   /** Whether `/sys/kernel/rcu_expedited` can be set. */
   readonly canExpedite: boolean;
-  /** Longest windows, in ms, of earlier complete runs that froze as many file systems. */
+  /** Longest windows, in ms, of earlier complete runs that froze this number of file systems. */
   readonly earlierMaxMs: readonly number[];
 }
 
-/** Settled and expedited, 64 ext4 freeze in 8 ms, 64 btrfs in 21 ms (freeze-facts.md, Cost). */
+/** Flushed and expedited, 64 ext4 freeze in 8 ms, 64 btrfs in 21 ms (freeze-facts.md, Cost). */
 const FREEZE_MS_EACH = { low: 0.12, high: 0.35 };
 const FREEZE_MS_LEAST = 1;
-/** Three grace periods that are not expedited; threads share them, waves do not. */
+/** Duration of three grace periods that are not expedited; threads share them, waves do not. */
 const GRACE_PERIODS_MS = { low: 24, high: 45 };
-/** Answers of a page blob's snapshot request from within its region. */
+/** Time until a page blob's snapshot request from within its region is answered. */
 const ANSWER_MS = { low: 15, high: 100 };
 
-/** How long the writers may expect to stand still, and why. */
+/** How long the writers will probably be blocked, and why. */
 export function expectWindow(factors: WindowFactors): ExpectedWindow {
   const { earlierMaxMs } = factors;
   if (earlierMaxMs.length > 0) {
@@ -26,7 +26,7 @@ export function expectWindow(factors: WindowFactors): ExpectedWindow {
       low: Math.min(...earlierMaxMs),
       high: Math.max(...earlierMaxMs),
       reasons: [
-        `the longest stand-still of the last ${earlierMaxMs.length} complete runs over ${factors.fileSystems} file systems`,
+        `the longest windows of the last ${earlierMaxMs.length} complete runs over ${factors.fileSystems} file systems`,
       ],
     };
   }
@@ -40,12 +40,12 @@ function estimate({ fileSystems, waves, canExpedite }: WindowFactors): ExpectedW
     low: Math.round(freeze(FREEZE_MS_EACH.low) + graceMs(GRACE_PERIODS_MS.low) + ANSWER_MS.low),
     high: Math.round(freeze(FREEZE_MS_EACH.high) + graceMs(GRACE_PERIODS_MS.high) + ANSWER_MS.high),
     reasons: [
-      'no earlier run over as many file systems to go by: an estimate',
-      `${fileSystems} file systems freeze in about ${Math.ceil(freeze(FREEZE_MS_EACH.high))} ms once settled, in ${waves} ${waves === 1 ? 'wave' : 'waves'}`,
+      'an estimate, because no earlier run froze this number of file systems',
+      `${fileSystems} file systems freeze in about ${Math.ceil(freeze(FREEZE_MS_EACH.high))} ms after the flush, in ${waves} ${waves === 1 ? 'wave' : 'waves'}`,
       canExpedite
         ? 'grace periods can be expedited'
         : 'grace periods cannot be expedited (/sys/kernel/rcu_expedited is not writable): 24 to 45 ms more for each wave',
-      `the service is assumed to answer within ${ANSWER_MS.low} to ${ANSWER_MS.high} ms`,
+      `assumption: the service answers within ${ANSWER_MS.low} to ${ANSWER_MS.high} ms`,
     ],
   };
 }

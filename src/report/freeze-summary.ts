@@ -8,13 +8,13 @@ import { summarize } from './summary.ts';
 /** What `flashfreeze freeze --json` prints. */
 export type FreezeSummary = OutputOf<typeof freezeSummarySchema>;
 
-/** @param command has ended, as far as it ever will */
+/** @param command has ended, or is not waited for any longer */
 export function summarizeFreeze(
   record: BackupRecord,
   program: string,
   command: Pick<HeldCommand, 'end' | 'output'>,
 ): FreezeSummary {
-  // A command's work is not ours to delete.
+  // flashfreeze does not delete the results of a command, so it has no orphans.
   const { disks, consistency: _, ...summary } = summarize({ ...record, orphans: [] });
   const [target] = record.disks;
   const started = target?.answer.firedNs !== undefined;

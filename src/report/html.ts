@@ -9,8 +9,8 @@ type Summary = NonNullable<RunFile['summary']>;
 type Cell = string | number | null;
 
 /**
- * A run as one page: what came of it, the picture, the figures. It is whole in itself: no script, nothing
- * from elsewhere.
+ * A run as one HTML page: its result, the picture, the figures. The page is self-contained: it has no script and
+ * loads nothing.
  */
 export function renderHtml(run: RunFile): string {
   const { origin, machine, writtenAt, taskId } = run;
@@ -38,16 +38,19 @@ function scheduledText({ timeline }: RunFile): string[] {
   return at === undefined
     ? []
     : [
-        `to begin at ${at}`,
+        `scheduled for ${at}`,
         ...(lateMs === null || lateMs === undefined
           ? []
-          : [`the first freeze began ${lateMs} ms after that`]),
+          : [`the first freeze began ${lateMs} ms later`]),
       ];
 }
 
 function renderBody({ origin, error, summary, timeline }: RunFile): string {
   if (summary === null || timeline === null) {
-    const { code, message } = error ?? { code: 'FF_INTERNAL', message: 'nothing is known' };
+    const { code, message } = error ?? {
+      code: 'FF_INTERNAL',
+      message: 'the file of the run has no details',
+    };
     return `<p class="verdict bad">Ended before anything was frozen: ${escapeHtml(message)} (${escapeHtml(code)})</p>`;
   }
   return [
@@ -55,7 +58,7 @@ function renderBody({ origin, error, summary, timeline }: RunFile): string {
     renderFacts(summary, origin),
     renderSentences('Problems', 'problem', summary.problems),
     renderSentences('Warnings', 'warning', summary.warnings),
-    '<h2>What happened when</h2>',
+    '<h2>Timeline</h2>',
     renderLegend(origin),
     renderPicture(timeline, origin),
     renderTables(summary, origin),
@@ -73,11 +76,11 @@ function renderVerdict(summary: Summary, origin: RunFile['origin']): string {
   return `<p class="verdict ${kind}">${escapeHtml(verdict)}</p>`;
 }
 
-/** What the instant is that stands in the result. */
+/** The meaning of the instant in the result. */
 const BARRIER_IS: Readonly<Record<Summary['consistency'], string>> = {
   applicationConsistent: 'instant that every snapshot shows',
   fileSystemConsistent: 'instant that every snapshot shows',
-  crashConsistent: 'instant from which requests left',
+  crashConsistent: 'instant from which requests were sent',
   none: 'instant at which everything was frozen',
 };
 
@@ -85,9 +88,12 @@ function renderFacts(summary: Summary, origin: RunFile['origin']): string {
   const { barrier, windowMs, fileSystems, disks, freezeAttempts } = summary;
   const slowest = Math.max(0, ...disks.flatMap(({ latencyMs }) => latencyMs ?? []));
   const facts: readonly [string, string][] = [
-    [`${windowMs.max.toFixed(1)} ms`, 'longest stand-still of a writer'],
-    [`${windowMs.mean.toFixed(1)} ms`, 'mean stand-still'],
-    [`${slowest.toFixed(1)} ms`, origin === 'freeze' ? 'time of the command' : 'slowest answer'],
+    [`${windowMs.max.toFixed(1)} ms`, 'longest time that writers were blocked'],
+    [`${windowMs.mean.toFixed(1)} ms`, 'mean time that writers were blocked'],
+    [
+      `${slowest.toFixed(1)} ms`,
+      origin === 'freeze' ? 'duration of the command' : 'slowest answer',
+    ],
     [`${fileSystems.length} / ${disks.length}`, 'file systems / disks'],
     [String(freezeAttempts), freezeAttempts === 1 ? 'attempt to freeze' : 'attempts to freeze'],
     [barrier ?? 'never', origin === 'freeze' ? BARRIER_IS.none : BARRIER_IS[summary.consistency]],
@@ -105,7 +111,7 @@ function renderSentences(heading: string, kind: string, sentences: readonly stri
 
 function renderLegend(origin: RunFile['origin']): string {
   const bars = [
-    ['settle', 'flushed beforehand'],
+    ['settle', 'being flushed'],
     ['freeze', 'being frozen'],
     ['frozen', 'frozen'],
     ['thaw', 'being thawed'],
@@ -164,7 +170,7 @@ function renderCommand(disks: Summary['disks']): string {
   );
 }
 
-/** A heading that begins with # is of a column of numbers. */
+/** A heading that begins with # marks a column of numbers. */
 function renderTable(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const kind = (index: number): string =>
     headings[index]?.startsWith('#') === true ? ' class="number"' : '';

@@ -34,13 +34,17 @@ function metricsOf({ origin, writtenAt, machine, summary }: RunFile): Metric[] {
   const general: Metric[] = [
     {
       name: 'info',
-      help: 'Which command it was, by which version.',
+      help: 'Command and version of the last run.',
       samples: [{ labels: `origin="${origin}",version="${machine.flashfreeze}"`, value: 1 }],
     },
-    { name: 'timestamp_seconds', help: 'When it ended.', samples: [{ value: at }] },
+    {
+      name: 'timestamp_seconds',
+      help: 'Time at which the last run ended.',
+      samples: [{ value: at }],
+    },
     {
       name: 'success',
-      help: '1 if every snapshot was taken and the set can be restored.',
+      help: '1 if every snapshot of the last run was taken and the set can be restored.',
       samples: [{ value: succeeded ? 1 : 0 }],
     },
   ];
@@ -51,10 +55,10 @@ function figuresOf(summary: NonNullable<RunFile['summary']>): Metric[] {
   const { code, windowMs, fileSystems, disks, freezeAttempts, phasesMs } = summary;
   const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
   return [
-    { name: 'result_code', help: 'Code of the result.', samples: [{ value: code }] },
+    { name: 'result_code', help: 'Result code of the last run.', samples: [{ value: code }] },
     {
       name: 'window_seconds',
-      help: 'How long writers stood still.',
+      help: 'Time that writers were blocked.',
       samples: [
         { labels: 'stat="max"', value: windowMs.max / 1_000 },
         { labels: 'stat="mean"', value: windowMs.mean / 1_000 },
@@ -62,15 +66,19 @@ function figuresOf(summary: NonNullable<RunFile['summary']>): Metric[] {
     },
     {
       name: 'file_systems',
-      help: 'File systems frozen.',
+      help: 'Number of file systems to freeze.',
       samples: [{ value: fileSystems.length }],
     },
-    { name: 'disks', help: 'Disks to be snapshotted.', samples: [{ value: disks.length }] },
-    { name: 'snapshots', help: 'Snapshots taken.', samples: [{ value: taken }] },
-    { name: 'freeze_attempts', help: 'Attempts to freeze.', samples: [{ value: freezeAttempts }] },
+    { name: 'disks', help: 'Number of disks to snapshot.', samples: [{ value: disks.length }] },
+    { name: 'snapshots', help: 'Number of snapshots taken.', samples: [{ value: taken }] },
+    {
+      name: 'freeze_attempts',
+      help: 'Number of attempts to freeze all file systems.',
+      samples: [{ value: freezeAttempts }],
+    },
     {
       name: 'phase_seconds',
-      help: 'How long each phase took.',
+      help: 'Duration of each phase.',
       samples: Object.entries(phasesMs).map(([phase, ms]) => ({
         labels: `phase="${phase}"`,
         value: ms / 1_000,
@@ -80,10 +88,11 @@ function figuresOf(summary: NonNullable<RunFile['summary']>): Metric[] {
 }
 
 /**
- * Writes the file whole or not at all: the collector may read at any time. Never while anything is frozen.
+ * Writes the whole file or nothing, because the collector may read at any time. Must not be called while anything is
+ * frozen.
  *
  * @param path undefined: nothing is written
- * @returns why it could not be written
+ * @returns why the file could not be written; undefined if it was written, or if there is no path
  */
 export async function tellMetrics(
   run: RunFile,
@@ -93,11 +102,11 @@ export async function tellMetrics(
     return undefined;
   }
   try {
-    // The collector reads *.prom only, not the file that is being written.
+    // The collector reads only *.prom, not the temporary file.
     await writeWhole(path, renderMetrics(run), { mode: 0o644 });
     return undefined;
   } catch (error) {
     const reason = reasonOf(error);
-    return `the metrics could not be written to ${path} (${reason}): expected a file in a folder that exists`;
+    return `cannot write the metrics to ${path} (${reason}): make its folder, or correct metricsFile in /etc/azure/vmbackup.conf`;
   }
 }

@@ -17,7 +17,7 @@ export function parseRunFile(text: string, path: string): RunFile {
   const parsed = v.safeParse(runFileSchema, content);
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    throw invalid(path, `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}`);
+    throw invalid(path, `${v.getDotPath(issue) ?? 'the whole file'}: ${issue.message}`);
   }
   return parsed.output;
 }
@@ -25,6 +25,6 @@ export function parseRunFile(text: string, path: string): RunFile {
 function invalid(path: string, reason: string): FlashfreezeError {
   return new FlashfreezeError(
     'FF_RUN_FILE_INVALID',
-    `${path}: expected a file that a run has left (${runFileSchema.entries.format.literal}), as in the folder of \`flashfreeze report --list\`; ${reason}.`,
+    `${path} is not the file of a run (${runFileSchema.entries.format.literal}): ${reason}. Give a file that \`flashfreeze report --list\` shows.`,
   );
 }

@@ -17,20 +17,22 @@ interface Row {
   readonly bars: readonly Bar[];
 }
 
-/** Units of a row's drawing; it is stretched to whatever width there is. */
+/** Units of a row's drawing, which is stretched to the available width. */
 const WIDTH = 1_000;
 const HEIGHT = 16;
 
 /**
  * A row for each file system and each disk on one time axis, with the barrier through all of them.
- * Only bars are in the drawings: these are stretched, text would be too.
+ * The drawings hold only bars: drawings are stretched, which would also stretch text.
  */
 export function renderPicture(timeline: Timeline, origin: RunFile['origin'] = 'snapshot'): string {
   const axis = timeAxis(timeline);
   const draw = (row: Row): string => renderRow(row, axis, timeline.barrierMs);
   return [
     '<div class="picture">',
-    ...(axis.isCompressed ? ['<p class="soft">What is left of 0 has a scale of its own.</p>'] : []),
+    ...(axis.isCompressed
+      ? ['<p class="soft">The part left of 0 uses a different scale.</p>']
+      : []),
     renderScale(axis),
     '<h3>File systems</h3>',
     ...timeline.fileSystems.map(fileSystemRow).map(draw),
@@ -42,11 +44,12 @@ export function renderPicture(timeline: Timeline, origin: RunFile['origin'] = 's
 }
 
 function fileSystemRow({ mountPoint, type, disks, settle, freezes }: TimelineFileSystem): Row {
-  const settled: Bar[] = settle === null ? [] : [bar('settle', settle[0], settle[1], 'settled')];
+  const flushed: Bar[] =
+    settle === null ? [] : [bar('settle', settle[0], settle[1], 'being flushed')];
   return {
     label: mountPoint,
     detail: [type, ...disks].join(' '),
-    bars: [...settled, ...freezes.flatMap(freezeBars)],
+    bars: [...flushed, ...freezes.flatMap(freezeBars)],
   };
 }
 
@@ -101,7 +104,7 @@ function renderRow({ label, detail, bars }: Row, axis: TimeAxis, barrierMs: numb
   ].join('');
 }
 
-/** The failure is a frame around the rest, so that both are seen. */
+/** A failure is drawn as a frame around the other bars, so that both are visible. */
 function renderBar({ kind, fromMs, toMs, title }: Bar, axis: TimeAxis): string {
   const from = axis.position(fromMs) * (WIDTH / 100);
   const width = Math.max(0, axis.position(toMs) * (WIDTH / 100) - from);
@@ -110,11 +113,11 @@ function renderBar({ kind, fromMs, toMs, title }: Bar, axis: TimeAxis): string {
 
 function line(kind: string, percent: number, title?: string): string {
   const x = round(percent * (WIDTH / 100));
-  const told = title === undefined ? '' : `<title>${escapeHtml(title)}</title>`;
-  return `<line class="${kind}" x1="${x}" x2="${x}" y1="0" y2="${HEIGHT}">${told}</line>`;
+  const titleElement = title === undefined ? '' : `<title>${escapeHtml(title)}</title>`;
+  return `<line class="${kind}" x1="${x}" x2="${x}" y1="0" y2="${HEIGHT}">${titleElement}</line>`;
 }
 
-/** Labels at the edges stay inside. */
+/** The labels at the edges are shifted, so that they stay inside the picture. */
 function renderScale({ ticks }: TimeAxis): string {
   const labels = ticks.map(({ percent, label }) => {
     const shift = percent < 5 ? '0' : percent > 95 ? '-100%' : '-50%';

@@ -17,10 +17,10 @@ type PlannedExclusion = PlanSummary['excluded'][number];
 export type PlannedBlob = PlanSummary['blobs'][number];
 export type ExpectedWindow = PlanSummary['expectedWindow'];
 
-/** What was read beside the plan, in the plan's order. */
+/** Figures that are not part of the plan, in the order of the plan. */
 export interface PlanFigures {
   readonly usedBytes: readonly (number | undefined)[];
-  /** Of `plan.disks`, then `plan.otherDisks`. */
+  /** For `plan.disks`, then for `plan.otherDisks`. */
   readonly diskDirtyBytes: readonly (number | undefined)[];
   readonly dirtyBytes: number | undefined;
 }
@@ -80,11 +80,11 @@ function plannedDisk(
 }
 
 function plannedExclusion({ mountPoint, type, reason }: Exclusion): PlannedExclusion {
-  const because = isInMemory(type) ? 'in memory, on no disk' : BECAUSE[reason];
+  const because = isInMemory(type) ? 'in memory, not on a disk' : BECAUSE[reason];
   return { mountPoint, type, reason, because };
 }
 
-/** Of these every machine has some dozens, and nobody expects them in a snapshot. */
+/** True for the file systems of which every machine has dozens and that do not belong in a snapshot. */
 export function isUnremarkable({ type, reason }: PlannedExclusion): boolean {
   return reason === 'pseudo' || isInMemory(type);
 }
@@ -95,14 +95,14 @@ function isInMemory(type: string): boolean {
 
 const BECAUSE: Readonly<Record<ExclusionReason, string>> = {
   'read-only': 'read-only: nothing can change on it',
-  network: 'a network file system: its server holds the data',
-  pseudo: 'the kernel’s own, without data',
-  'temporary-disk': 'on the temporary disk, which no snapshot is taken of',
+  network: 'network file system: its server holds the data',
+  pseudo: 'virtual file system of the kernel, without data',
+  'temporary-disk': 'on the temporary disk, which is not snapshotted',
   skipped: 'named by --skip or MountsToSkip',
   'not-selected': 'not named by --mount',
   'not-freezable': 'of a type that the kernel cannot freeze',
-  'no-block-device': 'no block device under it is shown',
-  hidden: 'another mount lies over every mount point of it',
-  'other-namespace': 'mounted in other mount namespaces only',
+  'no-block-device': 'the kernel shows no block device under it',
+  hidden: 'other mounts cover all its mount points',
+  'other-namespace': 'mounted only in other mount namespaces',
   'no-answer': 'does not answer when its mount point is opened',
 };

@@ -3,7 +3,7 @@ import { isUnremarkable, type PlannedFileSystem, type PlanSummary } from './plan
 import { renderTable } from './table.ts';
 import { printable } from './terminal.ts';
 
-/** The plan for people. */
+/** The plan as text for people. */
 export function renderPlan(plan: PlanSummary): string {
   const { low, high, reasons } = plan.expectedWindow;
   return [
@@ -14,11 +14,11 @@ export function renderPlan(plan: PlanSummary): string {
     ...renderExcluded(plan),
     '',
     ...plan.warnings.map((warning) => colors.yellow(`! ${warning}`)),
-    `writers are expected to stand still for ${low.toFixed(0)} to ${high.toFixed(0)} ms at most:`,
+    `expected longest time that writers are blocked: ${low.toFixed(0)} to ${high.toFixed(0)} ms`,
     ...reasons.map((reason) => `  - ${reason}`),
     ...(plan.dirtyBytes === null
       ? []
-      : [`  - ${megabytes(plan.dirtyBytes)} MB are dirty now; settling writes them first`]),
+      : [`  - ${megabytes(plan.dirtyBytes)} MB are dirty now and are flushed before the freeze`]),
   ].join('\n');
 }
 
@@ -77,16 +77,16 @@ function renderBlobs({ blobs }: PlanSummary): string[] {
 }
 
 function renderExcluded({ excluded }: PlanSummary): string[] {
-  const told = excluded.filter((it) => !isUnremarkable(it));
+  const remarkable = excluded.filter((it) => !isUnremarkable(it));
   const table = renderTable(
     [
       { head: 'left out', align: 'left' },
       { head: 'type', align: 'left' },
       { head: 'because', align: 'left' },
     ],
-    told.map(({ mountPoint, type, because }) => [printable(mountPoint), type, because]),
+    remarkable.map(({ mountPoint, type, because }) => [printable(mountPoint), type, because]),
   );
-  return told.length === 0 ? [] : ['', table];
+  return remarkable.length === 0 ? [] : ['', table];
 }
 
 function megabytes(bytes: number | null): string {

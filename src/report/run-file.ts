@@ -6,11 +6,11 @@ import type { runFileSchema } from './schemas/run-file.ts';
 import { type RunSummary, summarize } from './summary.ts';
 import { timelineOf } from './timeline.ts';
 
-/** What a run leaves in the log folder, for `flashfreeze report`. */
+/** The file that a run leaves in the log folder, for `flashfreeze report`. */
 export type RunFile = OutputOf<typeof runFileSchema>;
 export type RunOrigin = RunFile['origin'];
 
-/** What a run came to: its record, or the error that ended it before anything was frozen. */
+/** The result of a run: its record, or the error that ended it before anything was frozen. */
 export type RunEnding =
   | { readonly kind: 'ran'; readonly record: BackupRecord }
   | { readonly kind: 'refused'; readonly error: RunError };
@@ -49,7 +49,7 @@ export function runFileOf(
       };
 }
 
-/** A command that failed is no failure of the network, which the code of a request's failure speaks of. */
+/** The code of a failed request speaks of the network, which a failed command has nothing to do with. */
 function summaryOf(origin: RunOrigin, record: BackupRecord): RunSummary {
   const summary = summarize(record);
   return origin === 'freeze' && NETWORK_CODES.includes(summary.code)

@@ -14,26 +14,26 @@ import {
   runFileOf,
 } from './run-file.ts';
 
-/** Of runs from the command line; the extension's lie in `runs` in its own log folder. */
+/** Folder of the runs from the command line; the runs of the extension are kept in `runs` in its log folder. */
 export const RUN_FOLDER = '/var/log/flashfreeze/runs';
 export const KEPT_RUNS = 50;
 
-/** `20261122T083810123Z-snapshot-4711.json`: by name is by time. */
+/** E.g. `20261122T083810123Z-snapshot-4711.json`: the order of the names is the order of time. */
 const RUN_FILE_NAME = /^\d{8}T\d{9}Z-(?:snapshot|freeze|extension)-\d+\.json$/;
 
 export type KeptRun =
   | { readonly ok: true; readonly path: string; readonly run: RunFile }
   | { readonly ok: false; readonly message: string; readonly run: RunFile };
 
-/** What a run on this machine came to, in the moment in which it has ended. */
+/** The file of a run on this machine that has just ended. */
 export function describeRun(ending: RunEnding, identity: Omit<RunIdentity, 'machine'>): RunFile {
   const now = { monotonicNs: process.hrtime.bigint(), wallClock: new Date() };
   return runFileOf(ending, { ...identity, machine: thisMachine() }, now);
 }
 
 /**
- * Writes what a run came to into the folder and removes the oldest beyond `KEPT_RUNS`. Only after the
- * thaw: the folder may lie on what was frozen. Never rejects; a run does not fail for its report.
+ * Writes the file of a run into the folder and removes the oldest files beyond `KEPT_RUNS`. Must be called after the
+ * thaw, because the folder may be on a frozen file system. Never rejects: a run does not fail because of its report.
  */
 export async function keepRun(
   ending: RunEnding,
@@ -50,7 +50,7 @@ export async function keepRun(
     return { ok: true, path, run };
   } catch (error) {
     const reason = reasonOf(error);
-    const message = `the run's timeline could not be kept in ${folder} (${reason}): expected a folder that can be written`;
+    const message = `cannot keep the run's timeline in ${folder} (${reason}): make the folder writable`;
     return { ok: false, message, run };
   }
 }
@@ -63,7 +63,7 @@ function thisMachine(): RunIdentity['machine'] {
   };
 }
 
-/** @param at ISO-8601 UTC */
+/** @param at ISO 8601 in UTC */
 function nameOf(at: string, origin: string): string {
   return `${at.replace(/[-:.]/g, '')}-${origin}-${process.pid}.json`;
 }
@@ -73,7 +73,7 @@ async function prune(folder: string): Promise<void> {
   await Promise.all(superfluous.map((path) => rm(path, { force: true })));
 }
 
-/** Paths, the newest first; empty where there is no folder. */
+/** The paths of the files, the newest first; empty if there is no folder. */
 export async function runFilesIn(folder: string = RUN_FOLDER): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return names
@@ -84,8 +84,8 @@ export async function runFilesIn(folder: string = RUN_FOLDER): Promise<string[]>
 }
 
 /**
- * @param origin only of this command; undefined: of any
- * @throws FlashfreezeError FF_RUN_FILE_INVALID where there is none
+ * @param origin the command that the run came from; undefined: any command
+ * @throws FlashfreezeError FF_RUN_FILE_INVALID if there is no such run
  */
 export async function latestRun(
   folder: string = RUN_FOLDER,
@@ -96,7 +96,7 @@ export async function latestRun(
   if (latest === undefined) {
     throw new FlashfreezeError(
       'FF_RUN_FILE_INVALID',
-      `no run has left anything in ${folder} yet; give the path of a run's file`,
+      `${folder} holds no run yet; give the path of a run's file`,
     );
   }
   return latest;
@@ -111,10 +111,10 @@ export async function readRunFile(path: string): Promise<RunFile> {
     const reason = reasonOf(error);
     throw new FlashfreezeError(
       'FF_RUN_FILE_INVALID',
-      `${path}: cannot be read (${reason}). \`flashfreeze report --list\` shows the runs that are kept.`,
+      `cannot read ${path} (${reason}). Give a file that \`flashfreeze report --list\` shows.`,
     );
   }
-  // Loaded here: it needs valibot, which a run that only writes such a file can do without.
+  // Loaded here, because it imports valibot, which a run that only writes such a file does not need.
   const { parseRunFile } = await import('./parse-run-file.ts');
   return parseRunFile(text, path);
 }

@@ -18,13 +18,16 @@ export function commandVerdict({
   const program = command?.blob ?? 'the command';
   return consistency === 'none'
     ? `${program} failed, or ran while not everything was frozen`
-    : `${program} ended with 0, and everything was frozen all the while`;
+    : `${program} ended with exit code 0, and everything was frozen all the time`;
 }
 
 export function summarize(record: BackupRecord): RunSummary {
   const outcome = judge(record);
-  const felt = [...record.earlierAttempts.flatMap((it) => it.fileSystems), ...record.fileSystems];
-  const windows = felt.flatMap((times) => windowMs(times) ?? []);
+  const allTimes = [
+    ...record.earlierAttempts.flatMap((it) => it.fileSystems),
+    ...record.fileSystems,
+  ];
+  const windows = allTimes.flatMap((times) => windowMs(times) ?? []);
   return {
     consistency: outcome.consistency,
     code: outcome.code,
@@ -59,7 +62,7 @@ export function summarize(record: BackupRecord): RunSummary {
   };
 }
 
-/** What is done twice in a run, such as proving the connections, is one phase here. */
+/** A phase that ran twice, such as the proof of the connections, is one phase here, with the sum of its times. */
 function sumPhases(phases: readonly PhaseTimes[]): Record<string, number> {
   const spentNs = new Map<string, bigint>();
   for (const { name, startNs, endNs } of phases) {
@@ -96,12 +99,12 @@ function summarizeDisk(
   };
 }
 
-/** Only a file system that froze has a window; a refused FIFREEZE stalls nobody. */
+/** Only a file system that froze has a window; a refused FIFREEZE blocks no writer. */
 function windowMs(times: FileSystemTimes): number | null {
   return times.frozenNs === undefined ? null : milliseconds(times.freezeStartNs, times.thawedNs);
 }
 
-/** Rounded to microseconds, which is as fine as these clocks are meant. */
+/** Rounded to microseconds, the precision that these clocks are meant to have. */
 function milliseconds(startNs: bigint | undefined, endNs: bigint | undefined): number | null {
   return startNs === undefined || endNs === undefined
     ? null

@@ -5,7 +5,7 @@ export interface Column {
   readonly align: 'left' | 'right';
 }
 
-/** A table for the terminal: a head, a rule, a line for each row. */
+/** A table for the terminal: a head, and a line for each row. */
 export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly (string | number)[])[],

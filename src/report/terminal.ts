@@ -3,7 +3,7 @@ import type { FreezeSummary } from './freeze-summary.ts';
 import { commandVerdict, type RunSummary } from './summary.ts';
 import { renderTable } from './table.ts';
 
-/** The closing tables and sentences of a run, for people. */
+/** The tables and sentences at the end of a run, for people. */
 export function renderSummary(summary: RunSummary): string {
   return [
     renderFileSystems(summary),
@@ -29,12 +29,12 @@ export function renderCommandRun(summary: RunSummary): string {
   ].join('\n');
 }
 
-/** The closing table and sentences of `flashfreeze freeze`, for people. */
+/** The table and sentences at the end of `flashfreeze freeze`, for people. */
 export function renderFreeze(summary: FreezeSummary): string {
   const { held, command, barrier, windowMs } = summary;
   const verdict = held
     ? colors.green(
-        `✓ everything was frozen for the ${figure(command.durationMs)} ms that ${command.program} took (${endOf(command)})`,
+        `✓ everything was frozen for the ${figure(command.durationMs)} ms that ${command.program} ran (${endOf(command)})`,
       )
     : colors.red(`✗ ${command.program} ${unheld(command)}`);
   return [
@@ -44,18 +44,22 @@ export function renderFreeze(summary: FreezeSummary): string {
     ...renderRemarks(summary),
     ...(command.lostBytes === 0
       ? []
-      : [colors.yellow(`! ${command.lostBytes} bytes of its output were more than is held`)]),
+      : [
+          colors.yellow(
+            `! ${command.lostBytes} bytes of the command’s output were lost: it printed more than is held in memory`,
+          ),
+        ]),
     `${verdict}${windowSentence('frozen since', barrier, windowMs)}`,
   ].join('\n');
 }
 
 function endOf({ exitCode, signal }: FreezeSummary['command']): string {
-  return signal === null ? `exit code ${exitCode ?? 'unknown: it runs on'}` : signal;
+  return signal === null ? `exit code ${exitCode ?? 'unknown: it is still running'}` : signal;
 }
 
 function unheld(command: FreezeSummary['command']): string {
   return command.started
-    ? `ran while not everything was frozen (${endOf(command)}): what it made is not consistent`
+    ? `ran while not everything was frozen (${endOf(command)}): its result is not consistent`
     : 'was not started';
 }
 
@@ -119,14 +123,14 @@ function renderApplication({ application }: Pick<RunSummary, 'application'>): st
     return [];
   }
   const { name, heldMs } = application;
-  return [heldMs === null ? `${name}: nothing held` : `${name}: held for ${figure(heldMs)} ms`];
+  return [heldMs === null ? `${name}: not held` : `${name}: held for ${figure(heldMs)} ms`];
 }
 
-/** What the instant is that stands in the result. */
+/** The meaning of the instant in the result. */
 const BARRIER_IS: Readonly<Record<RunSummary['consistency'], string>> = {
-  applicationConsistent: 'all show',
-  fileSystemConsistent: 'all show',
-  crashConsistent: 'requests left from',
+  applicationConsistent: 'all snapshots show',
+  fileSystemConsistent: 'all snapshots show',
+  crashConsistent: 'requests were sent from',
   none: 'everything was frozen at',
 };
 
@@ -145,7 +149,7 @@ function windowSentence(
 ): string {
   return barrier === null
     ? ''
-    : `\n${what} ${barrier}; writers stood still for ${max.toFixed(1)} ms at most, ${mean.toFixed(1)} ms on average`;
+    : `\n${what} ${barrier}; writers were blocked for at most ${max.toFixed(1)} ms, on average ${mean.toFixed(1)} ms`;
 }
 
 function figure(value: number | null): string {
@@ -157,7 +161,7 @@ function blobName(blob: string): string {
   return blob.split('/').slice(-2).join('/');
 }
 
-/** Mount points may hold any byte but NUL; control characters must not reach a terminal. */
+/** Mount points may hold any byte except NUL, and control characters must not reach a terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16)}`);
 }

@@ -1,13 +1,13 @@
 import type { Timeline } from './timeline.ts';
 
-/** Where a time stands on the picture. */
+/** The position of each time in the picture. */
 export interface TimeAxis {
-  /** In percent of the width; times outside are cut off at the edge. */
+  /** In percent of the width; a time outside the axis gets the position of the nearest edge. */
   position(ms: number): number;
   readonly ticks: readonly Tick[];
   /** The first FIFREEZE, in percent. */
   readonly freezePercent: number;
-  /** What is before the first FIFREEZE has a scale of its own. */
+  /** The part before the first FIFREEZE has a different scale. */
   readonly isCompressed: boolean;
 }
 
@@ -17,16 +17,16 @@ export interface Tick {
   readonly label: string;
 }
 
-/** At most this much of the width is for what comes before the freeze, however long it took. */
+/** The part before the freeze gets at most this share of the width, regardless of how long it took. */
 const MAX_BEFORE_PERCENT = 25;
-/** Room at the right edge, in parts of the window. */
+/** Room at the right edge, as a fraction of the window. */
 const ROOM = 0.03;
 const TICKS_BEFORE = 2;
 const TICKS_AFTER = 6;
 
 /**
- * From the first settling to the last thaw or answer. Settling may take seconds and the window is
- * some milliseconds: what comes before the first FIFREEZE has a scale of its own then.
+ * The axis from the first flush to the last thaw or answer. A flush may take seconds, and the window takes some
+ * milliseconds; in that case the part before the first FIFREEZE has a different scale.
  */
 export function timeAxis({ fileSystems, disks, barrierMs, endMs }: Timeline): TimeAxis {
   const freezes = fileSystems.flatMap((it) => it.freezes);
@@ -70,7 +70,7 @@ function piecewise(first: number, zero: number, last: number): TimeAxis {
   };
 }
 
-/** Multiples of 1, 2 or 5 times a power of ten from 0 to the length, about as many as wanted. */
+/** Multiples of 1, 2 or 5 times a power of ten from 0 to the length; about the wanted number of them. */
 export function niceTicks(length: number, wanted: number): number[] {
   if (!(length > 0)) {
     return [];

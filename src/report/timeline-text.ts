@@ -5,7 +5,7 @@ interface Moment {
   readonly what: string;
 }
 
-/** Everything that happened, a line each, in order; times are milliseconds since the first freeze. */
+/** One line for each event, in order of time; times are milliseconds since the first freeze. */
 export function timelineLines(timeline: Timeline): string[] {
   const moments = [
     ...timeline.fileSystems.flatMap(momentsOfFileSystem),
@@ -23,9 +23,7 @@ export function timelineLines(timeline: Timeline): string[] {
 function scheduledLine({ scheduled }: Timeline): string[] {
   return scheduled === null || scheduled.lateMs === null
     ? []
-    : [
-        `the first freeze was to begin at ${scheduled.at}, and began ${scheduled.lateMs} ms after that`,
-      ];
+    : [`the first freeze was scheduled for ${scheduled.at} and began ${scheduled.lateMs} ms later`];
 }
 
 function momentsOfFileSystem({

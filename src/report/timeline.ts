@@ -4,12 +4,12 @@ import type { FileSystem } from '../filesystems/plan-types.ts';
 import type { OutputOf } from './schemas/described.ts';
 import type { spanSchema, timelineSchema } from './schemas/timeline.ts';
 
-/** What happened when; all times in milliseconds since the first phase began. */
+/** The events of a run; all times are milliseconds since the first phase began. */
 export type Timeline = OutputOf<typeof timelineSchema>;
 export type TimelineFileSystem = Timeline['fileSystems'][number];
 export type TimelineDisk = Timeline['disks'][number];
 type TimelineFreeze = TimelineFileSystem['freezes'][number];
-/** From and to, in milliseconds since the first phase began. */
+/** Start and end, in milliseconds since the first phase began. */
 export type Span = OutputOf<typeof spanSchema>;
 
 /** @param now CLOCK_MONOTONIC and wall clock at the same moment */
@@ -94,7 +94,7 @@ function errorOf({ freezeErrno, frozenNs, thawErrno, wasFrozen }: FileSystemTime
   if (thawErrno !== undefined) {
     return `FITHAW: ${thawErrno}`;
   }
-  return frozenNs !== undefined && wasFrozen === false ? 'was thawed by somebody else' : null;
+  return frozenNs !== undefined && wasFrozen === false ? 'another tool thawed it' : null;
 }
 
 function timelineDisk(

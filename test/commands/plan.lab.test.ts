@@ -44,7 +44,7 @@ test('prints it for people; a blob that fits no disk is said and ends with 1', a
   const good = await flashfreeze(['plan', ...rig.blobArguments]);
   assert.is(good.exitCode, 0, good.stderr);
   assert.match(good.stdout, rig.disks.disks[0]?.mountPoint ?? '');
-  assert.match(good.stdout, 'stand still for');
+  assert.match(good.stdout, 'expected longest time that writers are blocked');
   const image = '/lab/foreign.img';
   await runCommand('truncate', ['--size', '64M', image]);
   await runCommand('mkfs.ext4', ['-q', '-F', image]);

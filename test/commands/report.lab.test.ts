@@ -68,7 +68,7 @@ test('so does one that ended before anything was frozen, and a command in the wi
   const [path = ''] = await runFilesIn();
   assert.match(path, '-freeze-');
   const { stdout } = await flashfreeze(['report', path]);
-  assert.match(stdout, '✓ true ended with 0, and everything was frozen all the while');
+  assert.match(stdout, '✓ true ended with exit code 0, and everything was frozen all the time');
   assert.not.match(stdout, 'snapshots');
   assert.match((await flashfreeze(['report', path, '-o', '-'])).stdout, '<!doctype html>');
 });

@@ -31,7 +31,7 @@ test('says of the instant only what is true of it', () => {
 test('a command in the window is no snapshot', () => {
   const ran = { ...runOf(goodRecord(1)), origin: 'freeze' } as const;
   const html = renderHtml(ran);
-  assert.match(html, 'ended with 0, and everything was frozen all the while');
+  assert.match(html, 'ended with exit code 0, and everything was frozen all the time');
   assert.match(html, '<h3>Command</h3>');
   assert.match(html, '</i>command</span>');
   assert.not.match(html, /snapshot|>disk<|1 request/);
@@ -42,8 +42,11 @@ test('a command in the window is no snapshot', () => {
 test('a scheduled start is told with how late it was', () => {
   const askedFor = new Date('2026-11-22T02:41:51.600Z');
   const html = renderHtml(runOf({ ...goodRecord(1), scheduled: { askedFor, lateMs: 0.25 } }));
-  assert.match(html, 'to begin at 2026-11-22T02:41:51.600Z · the first freeze began 0.25 ms after');
-  assert.not.match(renderHtml(runOf(goodRecord(1))), 'to begin at');
+  assert.match(
+    html,
+    'scheduled for 2026-11-22T02:41:51.600Z · the first freeze began 0.25 ms later',
+  );
+  assert.not.match(renderHtml(runOf(goodRecord(1))), 'scheduled for');
 });
 
 test('is whole in itself: nothing is loaded or run', () => {

@@ -86,9 +86,9 @@ test('says why each file system is left out; for people only what is remarkable'
   assert.equal(
     summary.excluded.map(({ because }) => because),
     [
-      'in memory, on no disk',
+      'in memory, not on a disk',
       'of a type that the kernel cannot freeze',
-      'the kernel’s own, without data',
+      'virtual file system of the kernel, without data',
     ],
   );
   const text = renderPlan(summary);
@@ -96,7 +96,7 @@ test('says why each file system is left out; for people only what is remarkable'
   assert.not.match(text, '/proc');
   assert.not.match(text, '/run');
   assert.match(text, 'something was not seen');
-  assert.match(text, '1 to 2 ms at most');
+  assert.match(text, 'writers are blocked: 1 to 2 ms');
 });
 
 test.run();

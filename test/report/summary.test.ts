@@ -109,15 +109,15 @@ test('prints a table with every file system and disk, and the verdict', () => {
 
 test('says of the instant only what is true of it', () => {
   const good = renderSummary(summarize(goodRecord(2)));
-  assert.match(good, /✓ fileSystemConsistent.*\nall show 2/);
+  assert.match(good, /✓ fileSystemConsistent.*\nall snapshots show 2/);
   const disks = [targetRecord(goodAnswer(0)), targetRecord(failedAnswer(1))];
   const failed = renderSummary(summarize(goodRecord(2, { disks })));
   assert.match(failed, /✗ none.*\neverything was frozen at 2/);
-  assert.not.match(failed, 'all show');
+  assert.not.match(failed, 'all snapshots show');
   const crash: RunSummary = { ...summarize(goodRecord(2)), consistency: 'crashConsistent' };
   const asked = renderSummary(crash);
   assert.match(asked, '✓ crashConsistent');
-  assert.not.match(asked, 'all show');
+  assert.not.match(asked, 'all snapshots show');
 });
 
 test('lets no control character of a mount point reach the terminal', () => {

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 
 /**
- * A schema with the description that `flashfreeze schema` prints of it. The schemas in this folder are the one
- * definition of the JSON outputs: the types are inferred from them, `report` and others check with them what
- * they read, and the published JSON schemas are generated from them. A run imports their types only, so that
- * it does not load valibot.
+ * A schema with the description that `flashfreeze schema` prints of it. The schemas in this folder are the only
+ * definition of the JSON outputs: the types are inferred from them, commands such as `report` use them to check the
+ * files that they read, and the published JSON schemas are generated from them. A run imports only their types, so
+ * that it does not load valibot.
  */
 export function described<const Schema extends v.GenericSchema>(
   schema: Schema,
@@ -13,7 +13,7 @@ export function described<const Schema extends v.GenericSchema>(
   return v.pipe(schema, v.description(description));
 }
 
-/** The type of an output, which nothing changes once it is made. */
+/** The type of an output, which is immutable. */
 export type OutputOf<Schema extends v.GenericSchema> = Immutable<v.InferOutput<Schema>>;
 
 type Immutable<T> = { readonly [Key in keyof T]: Immutable<T[Key]> };

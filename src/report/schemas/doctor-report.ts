@@ -7,10 +7,10 @@ const check = v.strictObject({
   id: text('Name of the check, stable for scripts.'),
   status: described(
     status,
-    'ok: nothing to do. warning: snapshots can be taken all the same. failed: they cannot.',
+    'ok: nothing to do. warning: snapshots can be taken nevertheless. failed: snapshots cannot be taken.',
   ),
-  finding: text('What was found.'),
-  remedy: nullable(v.string(), 'What to do; null if nothing is to be done.'),
+  finding: text('The state that the check found, for people.'),
+  remedy: nullable(v.string(), 'What to do, for people; null if there is nothing to do.'),
 });
 
 export const doctorReportSchema = described(

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { RESULTS, type ResultCode } from '../../result-codes.ts';
 import { list, text } from './described.ts';
 
-/** Fields that several outputs have. */
+/** Fields that several outputs share. */
 export const mountPoint = text('Mount point through which the file system is frozen.');
 export const fileSystemType = text('Type of the file system as the kernel names it, e.g. ext4.');
 export const diskNames = list(
@@ -11,7 +11,7 @@ export const diskNames = list(
 );
 export const warnings = list(
   v.string(),
-  'Sentences for people about what does not make the run fail.',
+  'Sentences for people about problems that do not make the run fail.',
 );
 
 export function resultCode(description: string) {

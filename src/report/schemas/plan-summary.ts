@@ -39,7 +39,7 @@ const plannedDisk = v.strictObject({
   sizeBytes: number('Size in bytes.'),
   dirtyBytes: nullable(
     v.number(),
-    'Bytes written to it that are only in memory yet; null if they could not be read.',
+    'Bytes written to the disk that are still only in memory; null if they could not be read.',
   ),
   frozen: flag('True if at least one file system on the disk is frozen.'),
 });
@@ -60,12 +60,12 @@ const plannedBlob = v.strictObject({
     v.string(),
     'Path of the disk behind the blob, e.g. /dev/sdc; null if no disk of this machine could be matched.',
   ),
-  because: text('How the disk was found, or that none was.'),
+  because: text('How the disk was found, for people; without a disk, where to find the reason.'),
 });
 
 const expectedWindow = v.strictObject({
   low: number('Milliseconds if all goes well.'),
-  high: number('Milliseconds if it takes as long as may be expected.'),
+  high: number('Milliseconds if it takes as long as can reasonably be expected.'),
   reasons: list(v.string(), 'Sentences for people: what the estimate is based on.'),
 });
 
@@ -80,7 +80,7 @@ export const planSummarySchema = described(
     blobs: list(plannedBlob, 'The blobs that were given, in their order.'),
     dirtyBytes: nullable(
       v.number(),
-      'Bytes of the whole machine that are only in memory yet and are flushed before the freeze; null if they could not be read.',
+      'Bytes of the whole machine that are still only in memory and are flushed before the freeze; null if they could not be read.',
     ),
     expectedWindow: described(
       expectedWindow,

@@ -8,8 +8,8 @@ import prune from './json/snapshots-prune.schema.json' with { type: 'json' };
 import verify from './json/snapshots-verify.schema.json' with { type: 'json' };
 
 /**
- * The JSON schemas of the outputs, generated (`node test/report/json-schemas.ts`). `run` is what a run leaves in
- * the log folder, the others are what a command prints with --json.
+ * The JSON schemas of the outputs, generated (`node test/report/json-schemas.ts`). `run` describes the file that a
+ * run leaves in the log folder, the others describe the output of a command with --json.
  */
 export const JSON_SCHEMAS = {
   snapshot,

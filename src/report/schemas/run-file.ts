@@ -30,7 +30,7 @@ export const runFileSchema = described(
       runSummarySchema,
       'What `flashfreeze snapshot --json` prints of the run. For a run of `flashfreeze freeze`, the command is the only disk.',
     ),
-    timeline: nullable(timelineSchema, 'What happened when.'),
+    timeline: nullable(timelineSchema, 'When each event of the run happened.'),
   }),
-  'What a run leaves in the log folder, for `flashfreeze report`. Stable, without secrets.',
+  'The file that a run leaves in the log folder, for `flashfreeze report`. Stable, without secrets.',
 );

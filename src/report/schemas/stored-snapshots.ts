@@ -9,7 +9,7 @@ const stored = {
   metadata: described(v.record(v.string(), v.string()), 'Metadata of the snapshot, by name.'),
   task: nullable(
     v.string(),
-    'Identifier of the run that took the snapshot; null if no run that is kept on this machine did.',
+    'Identifier of the run that took the snapshot; null if none of the runs kept on this machine took it.',
   ),
 };
 

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { described, flag, list, nullable, number, text } from './described.ts';
 import { diskNames, fileSystemType, mountPoint } from './fields.ts';
 
-/** From and to, in milliseconds since the timeline's beginning. */
+/** Start and end, in milliseconds since startedAt. */
 export const spanSchema = v.tuple([v.number(), v.number()]);
 
 const freeze = v.strictObject({
@@ -52,7 +52,7 @@ const disk = v.strictObject({
 export const timelineSchema = v.strictObject({
   startedAt: text('Time 0 of this timeline, ISO 8601 in UTC: the start of the first phase.'),
   endMs: number('End of the last phase, in milliseconds since startedAt.'),
-  // Missing in what older versions have kept.
+  // Files that older versions left do not have it.
   scheduled: v.optional(
     nullable(
       v.strictObject({

@@ -67,7 +67,11 @@ export function addSnapshotCommand(program: Command): void {
   });
 }
 
-/** Runs one snapshot and prints its result. @returns the exit code: 0 only if the snapshot is complete and consistent */
+/**
+ * Runs one snapshot and prints its result.
+ *
+ * @returns the exit code: 0 only if the snapshot is complete and consistent
+ */
 export async function snapshot(options: RawSnapshotOptions): Promise<number> {
   const blobs = requestedBlobs(options);
   const context = openCommandContext(

@@ -1,8 +1,8 @@
 /**
- * Splits what would be the arguments of a command line into words, as a shell does, but without one:
- * quotation marks and backslashes group, nothing is expanded.
+ * Splits the arguments of a command line into words as a shell does, but without a shell: quotation marks and
+ * backslashes group, nothing is expanded.
  *
- * @returns undefined where a quotation mark has no counterpart
+ * @returns undefined if a quotation mark is not closed
  */
 export function splitArguments(text: string): string[] | undefined {
   const words: string[] = [];

@@ -1,4 +1,4 @@
-/** The one of `names` with the least edit distance to `typed`, ignoring case; for "did you mean …". */
+/** The name with the least edit distance to `typed`, ignoring case; for "did you mean …". */
 export function closestName(typed: string, names: readonly string[]): string {
   const distances = names.map((name) => editDistance(typed.toLowerCase(), name.toLowerCase()));
   return names[distances.indexOf(Math.min(...distances))] ?? '';

@@ -1,8 +1,8 @@
 import { proxyFor, readWaagentConfiguration } from './waagent.ts';
 
 /**
- * By which proxy this machine reaches a URL, by the agent's configuration and the environment as they
- * are now; undefined for none.
+ * Finds the proxy through which this machine reaches a URL, from the current configuration of the agent and the
+ * environment; the returned function gives undefined if there is none.
  */
 export function machineProxy(): (url: string) => string | undefined {
   const configuration = readWaagentConfiguration();

@@ -2,9 +2,9 @@ import { BlockList, isIP, isIPv4 } from 'node:net';
 import { withoutBrackets } from '../system/hostnames.ts';
 
 /**
- * Whether `NO_PROXY` takes a URL out: entries with commas or white space between them are host names,
- * which stand for their subdomains too (with or without a dot in front), addresses, networks such as
- * `10.0.0.0/8`, each perhaps with a port, and `*` for everything.
+ * Whether `NO_PROXY` excludes a URL from the proxy. Its entries are separated by commas or white space: host names,
+ * which also cover their subdomains (with or without a dot in front), addresses, networks such as `10.0.0.0/8`, all
+ * of them optionally with a port, and `*` for everything.
  */
 export function bypassesProxy(url: URL, noProxy: string): boolean {
   const host = withoutBrackets(url.hostname.toLowerCase()).replace(/\.$/, '');
@@ -20,7 +20,7 @@ function matches(entry: string, host: string, port: string): boolean {
   if (entry === '*') {
     return true;
   }
-  // An IPv6 address has more colons; with a port it stands in brackets.
+  // An IPv6 address has more colons; with a port it is in brackets.
   const [, name = entry, entryPort] = /^(\[.*\]|[^:]*):(\d+)$/.exec(entry) ?? [];
   if (entryPort !== undefined && Number(entryPort) !== Number(port)) {
     return false;

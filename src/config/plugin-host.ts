@@ -5,23 +5,23 @@ import { readTrustedFile } from './trusted-file.ts';
 export const PLUGIN_HOST_PATH = '/etc/azure/VMSnapshotPluginHost.conf';
 export const SCRIPT_PLUGIN_PATH = '/etc/azure/VMSnapshotScriptPluginConfig.json';
 
-/** Longest that all scripts of one kind together may take (app-consistency.md). */
+/** Longest time that all scripts of one kind together may take (app-consistency.md). */
 export const MAX_HOST_TIMEOUT_MS = 1_800_000;
 
-/** Why a configuration file cannot be used, with the result code it gives. */
+/** Why a configuration file cannot be used, with the result code of this fault. */
 export interface ConfigurationFault {
   readonly ok: false;
   readonly code: ResultCode;
-  /** Names the file, what is wrong and what to do. No secrets. */
+  /** Names the file, the problem and the remedy. Holds no secrets. */
   readonly message: string;
 }
 
-/** Which script configurations there are, and how long all of them may take. */
+/** The script configurations of the machine, and how long all of them together may take. */
 export interface PluginHost {
   readonly ok: true;
   readonly timeoutMs: number;
   readonly plugins: readonly PluginEntry[];
-  /** What was passed over, as sentences for people. */
+  /** The parts that were ignored, as sentences for people. */
   readonly warnings: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export interface PluginEntry {
   readonly configPath: string;
 }
 
-/** What holds where there is no file. */
+/** The configuration if there is no file. */
 export function defaultPluginHost(scriptPluginPath: string = SCRIPT_PLUGIN_PATH): PluginHost {
   return {
     ok: true,
@@ -40,15 +40,15 @@ export function defaultPluginHost(scriptPluginPath: string = SCRIPT_PLUGIN_PATH)
   };
 }
 
-/** Group and others may read it, nobody but root may write it. */
+/** Group and others may read the file, only root may write it. */
 const FORBIDDEN_MODE = 0o033;
 
 /**
- * Reads the host configuration of pre- and post-scripts. Where there is none at the usual place the built-in
- * default holds; a missing one that somebody has named is code 313. Code 314 where others could have written
- * it, 304 where it cannot be understood.
+ * Reads the plug-in host configuration of pre- and post-scripts. If there is no file at the default path, the
+ * built-in default is used; code 313 if a file at another path is missing. Code 314 if other users could have
+ * written the file, 304 if it cannot be understood.
  *
- * @param scriptPluginPath the script configuration of a plugin that names none
+ * @param scriptPluginPath the script configuration of a plug-in that names none
  */
 export function readPluginHost(
   path: string = PLUGIN_HOST_PATH,
@@ -100,12 +100,12 @@ export function parsePluginHost(
     timeoutMs,
     plugins,
     warnings: isTooLong
-      ? [`${path}: timeoutInSeconds is more than ${timeoutMs / 1_000}, which holds instead`]
+      ? [`${path}: timeoutInSeconds is more than ${timeoutMs / 1_000}, which is used instead`]
       : [],
   };
 }
 
-/** Where the file does not say how many, as many as are named. */
+/** The number of plug-ins; if the file does not give it, the number of plug-ins that have a name. */
 function pluginCount(section: IniSection): number | undefined {
   const text = section.get('numberofplugins');
   if (text === undefined) {
@@ -114,7 +114,7 @@ function pluginCount(section: IniSection): number | undefined {
   return /^\d{1,3}$/.test(text) ? Number(text) : undefined;
 }
 
-/** Numbered from 0; files that number from 1 are understood too. */
+/** The plug-ins are numbered from 0; files that number them from 1 are also understood. */
 function pluginEntries(
   section: IniSection,
   count: number,

@@ -4,9 +4,9 @@ import { parse } from 'ini';
 export type IniSection = ReadonlyMap<string, string>;
 
 export interface PythonIni {
-  /** By name as written: sections are case-sensitive, keys are not. */
+  /** By the name as written: the names of sections are case-sensitive, keys are not. */
   readonly sections: ReadonlyMap<string, IniSection>;
-  /** What could not be used, as sentences that name the line. */
+  /** The lines that could not be used, as sentences that name the line. */
   readonly problems: readonly string[];
 }
 
@@ -16,13 +16,14 @@ const IGNORED = /^\s*([#;].*)?$/;
 const OPTION = /^([^=:]*[^=:\s])\s*[=:]\s*(.*)$/;
 
 /**
- * Reads an INI file as Python's ConfigParser does, for files that were made for Python programs: `:` is as
- * good as `=`, keys ignore case, a line that is indented further than the key before it continues its value,
- * `[DEFAULT]` holds in every section, `%(key)s` is another value and `%%` a percent sign, and `;` or `#` inside
- * a word or a quotation is no comment. More lenient than it: a comment may follow a value, and a percent sign
- * alone is one. Never throws: lines that ConfigParser would refuse are left out and named in `problems`.
+ * Reads an INI file as Python's ConfigParser does, for files that were made for Python programs: `:` means the same
+ * as `=`, keys ignore case, a line that is indented further than the key before it continues the value of that key,
+ * `[DEFAULT]` applies to every section, `%(key)s` stands for the value of another key and `%%` for a percent sign,
+ * and `;` or `#` inside a word or a quotation does not begin a comment. The reader is more lenient than ConfigParser:
+ * a comment may follow a value, and a single percent sign stands for itself. Never throws: lines that ConfigParser
+ * would refuse are left out and named in `problems`.
  *
- * @param quotes `drop`: those around a whole value are left out; `keep`: for whom they mean something
+ * @param quotes `drop`: quotation marks around a whole value are dropped; `keep`: they are part of the value
  */
 export function parsePythonIni(text: string, quotes: 'drop' | 'keep' = 'drop'): PythonIni {
   const problems: string[] = [];
@@ -43,7 +44,7 @@ export function parsePythonIni(text: string, quotes: 'drop' | 'keep' = 'drop'): 
     } else if (section !== undefined) {
       lines.push({ text: `[${section}]`, indent });
     } else if (lines.length === 0) {
-      problems.push(`line ${index + 1} stands before any [section]`);
+      problems.push(`line ${index + 1} comes before the first [section]`);
     } else if (key === undefined) {
       problems.push(`line ${index + 1} is neither a [section] nor key = value`);
     } else {
@@ -51,7 +52,7 @@ export function parsePythonIni(text: string, quotes: 'drop' | 'keep' = 'drop'): 
       lines.push({ text: name, value: withoutComment(value), indent });
     }
   }
-  // What is JSON the parser takes as it is.
+  // The parser does not change a value that is JSON.
   const read = parse(
     lines
       .map(({ text, value }) =>
@@ -64,12 +65,12 @@ export function parsePythonIni(text: string, quotes: 'drop' | 'keep' = 'drop'): 
   return { sections: sectionsOf(read), problems };
 }
 
-/** A value, or a text between quotation marks that stands alone, without them. */
+/** The value without quotation marks if they enclose all of it, else the value as it is. */
 export function unquoted(value: string): string {
   return /^(["'])((?:(?!\1).)*)\1$/s.exec(value)?.[2] ?? value;
 }
 
-/** Up to the first `;` or `#` that follows white space outside of quotation marks; a mark alone is a letter. */
+/** The text up to the first `;` or `#` after white space outside of quotation marks; a single mark is a letter. */
 function withoutComment(text: string): string {
   return (/^(?:"[^"]*"|'[^']*'|(?<!\s|^)[;#]|[^;#])*/.exec(text.trim())?.[0] ?? '').trim();
 }
@@ -85,7 +86,7 @@ function sectionsOf(parsed: Readonly<Record<string, unknown>>): Map<string, IniS
   return sections;
 }
 
-/** The parser makes booleans of some words, and objects of sections with a dot in their name. */
+/** The parser turns some words into booleans, and sections with a dot in their name into objects. */
 function sectionOf(section: unknown): IniSection {
   const entries = typeof section === 'object' && section !== null ? Object.entries(section) : [];
   return new Map(
@@ -95,7 +96,7 @@ function sectionOf(section: unknown): IniSection {
   );
 }
 
-/** As deep as ConfigParser follows values that name values. */
+/** The depth to which ConfigParser follows values that name other values. */
 const DEEPEST = 10;
 
 function interpolated(section: IniSection): IniSection {

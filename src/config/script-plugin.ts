@@ -1,38 +1,38 @@
 import type { ConfigurationFault } from './plugin-host.ts';
 import { readTrustedFile } from './trusted-file.ts';
 
-/** What a script configuration says (app-consistency.md, Pre and post scripts). */
+/** The content of a script configuration (app-consistency.md, Pre and post scripts). */
 export interface ScriptPlugin {
   readonly ok: true;
   readonly name: string;
-  /** Empty where the file names none. */
+  /** Empty if the file names none. */
   readonly appName: string;
   readonly pre: ScriptCommand;
   readonly post: ScriptCommand;
-  /** Of each run of a script; not yet limited by the host's. */
+  /** Longest time of each run of a script; not yet limited by the time-out of the plug-in host. */
   readonly timeoutMs: number;
   readonly continueBackupOnFailure: boolean;
   readonly freezeFileSystems: boolean;
 }
 
 export interface ScriptCommand {
-  /** Absolute; empty where the file names none. */
+  /** Absolute; empty if the file names none. */
   readonly path: string;
   readonly parameters: readonly string[];
-  /** Further runs after one that failed. */
+  /** Number of further runs after a failed run. */
   readonly retries: number;
 }
 
 export const DEFAULT_SCRIPT_TIMEOUT_MS = 10_000;
-/** More would only look like a hang. */
+/** More retries would only look like a hang. */
 const MAX_RETRIES = 100;
 
-/** Nobody but root may even read it: its parameters may hold a password. */
+/** Only root may read or write the file: its parameters may hold a password. */
 const FORBIDDEN_MODE = 0o177;
 
 /**
- * Reads a script configuration. Code 316 where there is none, 317 where others may read or write it,
- * 305 where it cannot be understood.
+ * Reads a script configuration. Code 316 if there is none, 317 if other users may read or write it, 305 if it cannot
+ * be understood.
  */
 export function readScriptPlugin(path: string): ScriptPlugin | ConfigurationFault {
   const file = readTrustedFile(path, FORBIDDEN_MODE);
@@ -71,7 +71,7 @@ function scriptPlugin(members: Members): ScriptPlugin {
   };
 }
 
-/** What Python takes for them in a file made for it, and in words. */
+/** The values that Python accepts as booleans in this file, as numbers and as words. */
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['1', true],
@@ -79,7 +79,7 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
-/** The members of a JSON object, by name in any case; numbers and booleans also as text. */
+/** The members of a JSON object, by name regardless of case; numbers and booleans are also accepted as strings. */
 class Members {
   readonly #values = new Map<string, unknown>();
 
@@ -95,18 +95,18 @@ class Members {
   text(name: string): string {
     const value = this.#get(name) ?? '';
     if (typeof value !== 'string' || value.includes('\0')) {
-      throw wrong(name, 'a text');
+      throw wrong(name, 'a string');
     }
     return value;
   }
 
-  /** An array; a lone text counts as one. */
+  /** An array of strings; a single string counts as an array of one. */
   texts(name: string): string[] {
     const value = this.#get(name) ?? [];
     const list: unknown[] = Array.isArray(value) ? value : [value];
     return list.map((item) => {
       if ((typeof item !== 'string' && typeof item !== 'number') || String(item).includes('\0')) {
-        throw wrong(name, 'an array of texts');
+        throw wrong(name, 'an array of strings');
       }
       return String(item);
     });
@@ -138,7 +138,7 @@ class Members {
   }
 }
 
-/** The value itself is not repeated: it may be a secret. */
+/** The message does not repeat the value, which may be a secret. */
 function wrong(name: string, expected: string): TypeError {
   return new TypeError(`has a ${name} that is not ${expected}`);
 }

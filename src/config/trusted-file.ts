@@ -10,42 +10,42 @@ import {
 } from 'node:fs';
 import { errnoOf } from '../system/errno.ts';
 
-/** Linux gives up after as many symbolic links (path_resolution(7)). */
+/** Linux gives up after this number of symbolic links (path_resolution(7)). */
 const MAX_LINKS = 40;
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 /** Why a file is not used. */
 export interface TrustFault {
   readonly ok: false;
-  /** `missing`: there is no such file; `untrusted`: somebody but root could change it. */
+  /** `missing`: there is no such file; `untrusted`: another user than root could change it. */
   readonly kind: 'missing' | 'untrusted';
-  /** A sentence for people, with the path, what is wrong and what to do. */
+  /** A sentence for people with the path, the problem and the remedy. */
   readonly message: string;
 }
 
 /** A regular file that only root can change, opened for reading. */
 export interface TrustedFile extends Disposable {
   readonly ok: true;
-  /** As given. */
+  /** The path as it was given. */
   readonly path: string;
   readonly descriptor: number;
-  /** The directory that holds it, symbolic links followed. */
+  /** The directory that holds the file, after symbolic links were followed. */
   readonly directory: string;
   readonly mode: number;
 }
 
 /**
- * Opens a file after every check, and the checks are of what is opened: each directory on the way is
- * opened from the one before and looked at through its descriptor, so that nothing can be exchanged
- * between the look and the use. Every directory, symbolic link and the file itself must belong to root;
- * directories must not be writable by others, not even with the sticky bit.
+ * Opens a file and checks exactly the file that it opened: each directory on the path is opened from the one before
+ * it and checked through its descriptor, so that nothing can be replaced between the check and the use. Every
+ * directory, symbolic link and the file itself must belong to root; directories must not be writable by other users,
+ * not even with the sticky bit.
  *
  * @param path absolute
  * @param forbiddenMode bits that the file's mode must not have, e.g. 0o077
  */
 export function openTrustedFile(path: string, forbiddenMode: number): TrustedFile | TrustFault {
   if (!path.startsWith('/')) {
-    return untrusted(path, 'is no absolute path');
+    return untrusted(path, 'is not an absolute path');
   }
   const walk = new Walk(path);
   try {
@@ -72,7 +72,7 @@ export function openTrustedFile(path: string, forbiddenMode: number): TrustedFil
   }
 }
 
-/** The content of a trusted file as text. */
+/** Reads a trusted file as text. */
 export function readTrustedFile(
   path: string,
   forbiddenMode: number,
@@ -85,12 +85,12 @@ export function readTrustedFile(
   return { ok: true, text: readFileSync(opened.descriptor, 'utf8') };
 }
 
-/** Something on the way that root alone does not control. */
+/** A part of the path that other users than root control. */
 class Untrusted extends Error {}
 
-/** The way from `/` to a file, one opened directory after the other. */
+/** Walks from `/` to a file and opens one directory after the other. */
 class Walk {
-  /** From `/` to where it stands. */
+  /** The opened directories, from `/` to the current one. */
   readonly #opened: { readonly descriptor: number; readonly name: string }[] = [];
   readonly #pending: string[];
   #links = 0;
@@ -99,7 +99,7 @@ class Walk {
     this.#pending = path.split('/');
   }
 
-  /** Where it stands. */
+  /** The path of the current directory. */
   get directory(): string {
     return `/${this.#opened
       .slice(1)
@@ -107,7 +107,7 @@ class Walk {
       .join('/')}`;
   }
 
-  /** Rejects with an `Untrusted`, or with the system's error. */
+  /** @throws an `Untrusted`, or the system's error */
   openFile(): number {
     this.#enter('/', '');
     for (let name = this.#next(); name !== undefined; name = this.#next()) {
@@ -170,14 +170,14 @@ class Walk {
   }
 }
 
-/** A group of root's own may write: its members are root. */
+/** The group with number 0 may write: its members count as root. */
 function reasonAgainstDirectory({ uid, gid, mode }: Stats): string | undefined {
   if (uid !== 0) {
     return `belongs to uid ${uid}; it must belong to root`;
   }
   const groupWrites = (mode & 0o020) !== 0 && gid !== 0;
   return groupWrites || (mode & 0o002) !== 0
-    ? `is writable by others (mode ${octal(mode)}); chmod go-w`
+    ? `is writable by others (mode ${octal(mode)}); run chmod go-w on it`
     : undefined;
 }
 
@@ -190,7 +190,7 @@ function reasonAgainstFile(stats: Stats, forbiddenMode: number): string | undefi
   }
   return (stats.mode & forbiddenMode) === 0
     ? undefined
-    : `has mode ${octal(stats.mode)}; chmod ${octal(stats.mode & ~forbiddenMode)}`;
+    : `has mode ${octal(stats.mode)}; run chmod ${octal(stats.mode & ~forbiddenMode)} on it`;
 }
 
 function octal(mode: number): string {

@@ -14,25 +14,25 @@ export const SNAPSHOT_METHODS = [
 export type SnapshotMethod = (typeof SNAPSHOT_METHODS)[number];
 
 export const LAST_LEVERS = ['deny', 'allow', 'kill', 'off'] as const;
-/** What is done where no thaw releases a stuck freeze (freeze-facts.md, Stuck, the last levers). */
+/** The action if no thaw releases a stuck freeze (freeze-facts.md, Stuck, the last levers). */
 export type LastLever = (typeof LAST_LEVERS)[number];
 
 export const BTRFS_MAINTENANCE = ['pauseBalance', 'refuse', 'ignore'] as const;
-/** What is done where a balance, scrub, replace or the like of a btrfs would hold the freeze up. */
+/** The action if a balance, scrub, replace or similar operation of a btrfs would block the freeze. */
 export type BtrfsMaintenance = (typeof BTRFS_MAINTENANCE)[number];
 
 export const FIRE_RULES = ['early', 'barrier'] as const;
 export type FireRule = (typeof FIRE_RULES)[number];
 
-/** What `/etc/azure/vmbackup.conf` sets, checked (settings.md, Local files). */
+/** The settings of `/etc/azure/vmbackup.conf`, checked (settings.md, Local files). */
 export interface VmBackupConfiguration {
-  /** `timeout`: longest a freeze may last. */
+  /** `timeout`: longest time that a freeze may last. */
   readonly timeoutMs: number;
   /** `MountsToSkip`: mount points left out of the freeze. */
   readonly mountsToSkip: readonly string[];
   /** `seqsnapshot` 1 or 2: one disk after the other. */
   readonly sequentialSnapshot: boolean;
-  /** `SnapshotMethod`; undefined where the task's own settings decide. */
+  /** `SnapshotMethod`; undefined if the task's settings decide. */
   readonly snapshotMethod: SnapshotMethod | undefined;
   /** `UploadStatusAndLog` */
   readonly uploadStatusAndLog: boolean;
@@ -42,33 +42,33 @@ export interface VmBackupConfiguration {
   readonly logging: boolean;
   /** `disable_logging` 0 */
   readonly events: boolean;
-  /** `OnAppFailureDoFsFreeze`: freeze also where the application could not be quiesced. */
+  /** `OnAppFailureDoFsFreeze`: freeze also if the application could not be quiesced. */
   readonly freezeAfterAppFailure: boolean;
-  /** `OnAppSuccessDoFsFreeze`: freeze also where the application was quiesced. */
+  /** `OnAppSuccessDoFsFreeze`: freeze also if the application was quiesced. */
   readonly freezeAfterAppSuccess: boolean;
-  /** `onlyLocalFilesystems`: used space is counted of local file systems only. */
+  /** `onlyLocalFilesystems`: count the used space of local file systems only. */
   readonly onlyLocalFileSystems: boolean;
   /** `fsfreeze` */
   readonly freeze: boolean;
-  /** `[Flashfreeze] fire`: each disk's request as early as may be, or all at the barrier. */
+  /** `[Flashfreeze] fire`: send the request of each disk as early as possible, or all at the barrier. */
   readonly fire: FireRule;
-  /** `[Flashfreeze] retryStuckFreeze`: one second attempt, the stuck ones first. */
+  /** `[Flashfreeze] retryStuckFreeze`: retry once, and freeze the stuck file systems first. */
   readonly retryStuckFreeze: boolean;
-  /** `[Flashfreeze] waveLimit`: seconds after which a freeze that does not finish is broken. */
+  /** `[Flashfreeze] waveLimit`: seconds after which a freeze that has not finished is ended. */
   readonly waveLimitMs: number;
   /** `[Flashfreeze] lastLever` */
   readonly lastLever: LastLever;
   /** `[Flashfreeze] btrfsMaintenance` */
   readonly btrfsMaintenance: BtrfsMaintenance;
-  /** `[Flashfreeze] lanes`: connection threads; undefined: one. */
+  /** `[Flashfreeze] lanes`: number of connection threads; undefined: one. */
   readonly lanes: number | undefined;
-  /** `[Flashfreeze] pollInterval`: seconds between two questions whether the host wants a snapshot. */
+  /** `[Flashfreeze] pollInterval`: seconds between two polls of the host for a wanted snapshot. */
   readonly pollIntervalMs: number;
-  /** `[Flashfreeze] metricsFile`: where the last run is told in OpenMetrics; undefined: nowhere. */
+  /** `[Flashfreeze] metricsFile`: file for the metrics of the last run in OpenMetrics; undefined: none is written. */
   readonly metricsFile: string | undefined;
 }
 
-/** What holds where the file says nothing. */
+/** The value of each setting that the file does not set. */
 export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   timeoutMs: 60_000,
   mountsToSkip: [],
@@ -93,23 +93,23 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
 };
 
 /**
- * What an unknown key or value in `[Flashfreeze]` comes to: an error for whoever has just typed a
- * command, a warning where nobody looks and the backup matters more.
+ * How an unknown key or value in `[Flashfreeze]` is handled: as an error if a user has just typed a command, as a
+ * warning if no user is present and the backup matters more.
  */
 export type OwnMistakes = 'refuse' | 'warn';
 
 export interface VmBackupConfigurationResult {
   readonly configuration: VmBackupConfiguration;
-  /** What was passed over in the file, as sentences for people. */
+  /** The parts of the file that were ignored, as sentences for people. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads the configuration file. No file, an unreadable or a malformed one, and a value of
- * `[SnapshotThread]` that makes no sense leave the defaults in place: a backup does not fail for a
- * file that other tools share. What was passed over is in `warnings`.
+ * Reads the configuration file. If the file is missing, unreadable or malformed, or a value in `[SnapshotThread]` makes
+ * no sense, the defaults are used: a backup does not fail because of a file that other tools share. `warnings` lists
+ * the parts that were ignored.
  *
- * Throws FF_CONFIG_INVALID for an unknown key or value in our own section `[Flashfreeze]`.
+ * @throws FlashfreezeError FF_CONFIG_INVALID for an unknown key or value in our section `[Flashfreeze]`
  */
 export function readVmBackupConfiguration(
   path: string = VM_BACKUP_CONFIGURATION_PATH,
@@ -122,7 +122,7 @@ export function readVmBackupConfiguration(
       throw error;
     }
     const warnings =
-      error.code === 'ENOENT' ? [] : [`${path} cannot be read (${error.code}); the defaults hold`];
+      error.code === 'ENOENT' ? [] : [`cannot read ${path} (${error.code}); the defaults are used`];
     return { configuration: DEFAULT_VM_BACKUP_CONFIGURATION, warnings };
   }
 }
@@ -144,22 +144,22 @@ export function parseVmBackupConfiguration(
     configuration: { ...DEFAULT_VM_BACKUP_CONFIGURATION, ...settings, ...own.settings },
     warnings: [
       ...[...problems, ...warnings].map((warning) => `${path}: ${warning}`),
-      ...own.mistakes.map((mistake) => `${mistake} It is passed over.`),
+      ...own.mistakes.map((mistake) => `${mistake} This line is ignored.`),
     ],
   };
 }
 
-/** What a key sets; undefined where its value makes no sense. */
+/** The settings that a value of a key gives; undefined if the value makes no sense. */
 type Reader = (value: string) => Partial<VmBackupConfiguration> | undefined;
 
 interface Key {
   readonly name: string;
-  /** For messages. */
+  /** The valid values, for messages. */
   readonly expected: string;
   readonly read: Reader;
 }
 
-/** Longer than any writer could bear to stand still; and a timer of Node's that is too long fires at once. */
+/** Longer than any writer can bear to be blocked; and a Node timer that is too long would fire at once. */
 export const MAX_STANDSTILL_S = 3_600;
 const MAX_INTERVAL_S = 86_400;
 
@@ -167,7 +167,7 @@ const SHARED_KEYS: readonly Key[] = [
   seconds('timeout', MAX_STANDSTILL_S, (timeoutMs) => ({ timeoutMs })),
   {
     name: 'MountsToSkip',
-    expected: 'mount points, with commas between them',
+    expected: 'mount points, separated by commas',
     read: (value) => ({ mountsToSkip: listOf(value) }),
   },
   {
@@ -265,7 +265,7 @@ function readShared(section: IniSection): {
     const value = section.get(name.toLowerCase());
     const set = value === undefined ? {} : read(value);
     if (set === undefined) {
-      warnings.push(`${name} = ${value} is not ${expected}; the default holds`);
+      warnings.push(`${name} = ${value}: expected ${expected}; the default is used`);
     }
     settings = { ...settings, ...set };
   }
@@ -274,7 +274,7 @@ function readShared(section: IniSection): {
 
 interface ReadOwn {
   readonly settings: Partial<VmBackupConfiguration>;
-  /** As sentences that name the file. */
+  /** Sentences that name the file. */
   readonly mistakes: readonly string[];
 }
 
@@ -296,5 +296,5 @@ function readOwn(section: IniSection, path: string): ReadOwn {
 
 function unknownKey(name: string, path: string): string {
   const names = OWN_KEYS.map((key) => key.name);
-  return `${path}: there is no key ${name} in [Flashfreeze]; did you mean ${closestName(name, names)}? Keys are ${names.join(', ')}.`;
+  return `${path}: there is no key ${name} in [Flashfreeze]; did you mean ${closestName(name, names)}? The keys are ${names.join(', ')}.`;
 }

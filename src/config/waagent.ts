@@ -5,7 +5,7 @@ import { bypassesProxy } from './no-proxy.ts';
 
 export const WAAGENT_CONFIGURATION_PATH = '/etc/waagent.conf';
 
-/** What `/etc/waagent.conf` says that matters to an extension. */
+/** The settings of `/etc/waagent.conf` that matter to an extension. */
 export interface WaagentConfiguration {
   /** `HttpProxy.Host` and `HttpProxy.Port` as a URL. */
   readonly proxy: string | undefined;
@@ -13,7 +13,7 @@ export interface WaagentConfiguration {
   readonly opensslPath: string | undefined;
   /** `Lib.Dir` */
   readonly libDirectory: string | undefined;
-  /** What was passed over in the file, as sentences for people. */
+  /** The parts of the file that were ignored, as sentences for people. */
   readonly warnings: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export function readWaagentConfiguration(
     return parseWaagentConfiguration(readFileSync(path, 'utf8'), path);
   } catch (error) {
     const code = errnoOf(error) ?? 'unknown error';
-    const warnings = code === 'ENOENT' ? [] : [`${path} cannot be read (${code})`];
+    const warnings = code === 'ENOENT' ? [] : [`cannot read ${path} (${code}); it is ignored`];
     return { ...parseWaagentConfiguration('', path), warnings };
   }
 }
@@ -41,14 +41,14 @@ export function parseWaagentConfiguration(text: string, path: string): WaagentCo
     libDirectory: values.get('Lib.Dir'),
     warnings:
       host !== undefined && proxy === undefined
-        ? [`${path}: HttpProxy.Host and HttpProxy.Port name no proxy; it is passed over`]
+        ? [`${path}: HttpProxy.Host and HttpProxy.Port do not name a valid proxy and are ignored`]
         : [],
   };
 }
 
 /**
- * As the agent reads it: the last line of a key counts, `#` begins a comment anywhere, quotes around a
- * value are dropped, and `None` sets nothing.
+ * Reads the file as the agent does: the last line of a key counts, `#` begins a comment anywhere, quotes around a value
+ * are dropped, and `None` sets nothing.
  */
 function valuesOf(text: string): Map<string, string> {
   const values = new Map<string, string>();
@@ -64,7 +64,7 @@ function valuesOf(text: string): Map<string, string> {
   return values;
 }
 
-/** The agent itself knows no default; a proxy without a port is one on HTTP's own. */
+/** The agent has no default port; a proxy without a port gets the default port of HTTP. */
 function hostUrl(host: string, port = ''): string | undefined {
   const isAddress = host.includes('::') || host.split(':').length > 2;
   const name = isAddress && !host.startsWith('[') && !host.includes('//') ? `[${host}]` : host;
@@ -78,20 +78,20 @@ function hostUrl(host: string, port = ''): string | undefined {
   return url.href;
 }
 
-/** A proxy is named by a URL, or by host and port alone. */
+/** Reads the name of a proxy: a URL, or only host and port. */
 function proxyUrl(text: string): URL | undefined {
   const url = URL.parse(text.includes('://') ? text : `http://${text}`);
   return url !== null && /^https?:$/.test(url.protocol) && url.hostname !== '' ? url : undefined;
 }
 
-/** Addresses of the host that only this VM can reach: never through a proxy (host-api.md). */
+/** Addresses of Azure's host service, which only this VM can reach: never used through a proxy (host-api.md). */
 const HOST_ADDRESSES: readonly string[] = ['168.63.129.16', '169.254.169.254'];
 
 /**
- * The proxy through which a URL is to be reached, as a URL that may hold a password; undefined for
- * none. The agent's configuration goes before HTTPS_PROXY or HTTP_PROXY, and NO_PROXY stands above both.
+ * The proxy for a URL, as a URL that may hold a password; undefined if there is none. The agent's configuration
+ * overrides HTTPS_PROXY and HTTP_PROXY, and NO_PROXY overrides both.
  *
- * @param url absolute; its query is not looked at
+ * @param url absolute; its query is not read
  */
 export function proxyFor(
   url: string,
@@ -109,12 +109,12 @@ export function proxyFor(
   return configuration.proxy ?? proxyUrl(variable(environment, scheme))?.href;
 }
 
-/** No proxy can reach the machine itself for it. */
+/** True for the machine itself and its host service, which no proxy can reach for the machine. */
 function isNear(hostname: string): boolean {
   return isLoopback(hostname) || HOST_ADDRESSES.includes(hostname);
 }
 
-/** In small letters first, as curl and the agent do. */
+/** Reads a variable; the name in lower case has precedence, as for curl and the agent. */
 function variable(environment: Readonly<Record<string, string | undefined>>, name: string): string {
   return (environment[name]?.trim() || environment[name.toUpperCase()]?.trim()) ?? '';
 }

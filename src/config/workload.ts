@@ -6,7 +6,7 @@ import { openTrustedFile } from './trusted-file.ts';
 
 export const WORKLOAD_PATH = '/etc/azure/workload.conf';
 
-/** By name in workload.conf; mysql and mariadb are told apart by what the server says. */
+/** The kinds by their names in workload.conf; the server's answer distinguishes mysql from mariadb. */
 export type DatabaseKind = 'mysql' | 'postgres' | 'oracle';
 
 const KINDS: Readonly<Record<string, DatabaseKind>> = {
@@ -17,7 +17,7 @@ const KINDS: Readonly<Record<string, DatabaseKind>> = {
   oracle: 'oracle',
 };
 
-/** Who the client runs as where the file does not say: the account that each package makes. */
+/** The user that the client runs as if the file names none: the account that each package makes. */
 const DEFAULT_USERS: Readonly<Record<DatabaseKind, string>> = {
   mysql: 'root',
   postgres: 'postgres',
@@ -26,30 +26,30 @@ const DEFAULT_USERS: Readonly<Record<DatabaseKind, string>> = {
 
 export const DEFAULT_WORKLOAD_TIMEOUT_MS = 90_000;
 
-/** What `/etc/azure/workload.conf` sets, checked (app-consistency.md, Database workloads). */
+/** The settings of `/etc/azure/workload.conf`, checked (app-consistency.md, Database workloads). */
 export interface Workload {
   readonly ok: true;
-  /** Of the file. */
+  /** Path of the file. */
   readonly path: string;
-  /** As written in it. */
+  /** Name of the workload as written in the file. */
   readonly name: string;
   readonly kind: DatabaseKind;
-  /** The client or its directory; empty: searched for. */
+  /** The client or its directory; if empty, the client is searched for. */
   readonly commandPath: string;
-  /** Arguments of the client; of Oracle the logon, whole, as written. Secret: may hold a password. */
+  /** Arguments of the client; for Oracle the whole logon as written. Secret: may hold a password. */
   readonly credentials: readonly string[];
   readonly user: string;
-  /** The machine backs up a replica only. */
+  /** True if the machine only backs up a replica. */
   readonly replicaOnly: boolean;
-  /** Longest that quiescing may take, and longest that the server keeps a lock whose holder is silent. */
+  /** Longest time that quiescing may take, and longest time that the server keeps a lock whose holder is silent. */
   readonly timeoutMs: number;
   readonly databases: readonly string[];
-  /** `configuration_path`: oratab; empty where there is one instance. */
+  /** `configuration_path`: path of oratab; empty if there is only one instance. */
   readonly instancesPath: string;
   readonly warnings: readonly string[];
 }
 
-/** What the file says, and who else may read it. */
+/** The content of the file, and whether other users may read it. */
 export type WorkloadFile =
   | (Workload & { readonly isReadByOthers: boolean })
   | ConfigurationFault
@@ -59,11 +59,11 @@ const WRITABLE_BY_OTHERS = 0o022;
 const READABLE_BY_OTHERS = 0o044;
 
 /**
- * Reads the workload configuration; undefined if there is none at the usual place, or none is named in
- * it: then its mode does not matter, because the extension that this one replaces leaves a template of mode 0744
- * that names none on every machine. Code 501 if it cannot be understood, others may write to it, or it is missing
- * although somebody has named it, 502 and 503 for a wrong role or name, 507 if `ipc_folder` names no directory
- * (nothing is exchanged through it here).
+ * Reads the workload configuration; undefined if there is no file at the default path, or if the file names no
+ * workload: then its mode does not matter, because the extension that this one replaces leaves a template of mode 0744
+ * that names no workload on every machine. Code 501 if the file cannot be understood, if other users may write to it,
+ * or if a file at another path is missing; 502 and 503 for a wrong role or name; 507 if `ipc_folder` does not name a
+ * directory (flashfreeze exchanges nothing through it).
  */
 export function readWorkload(path: string = WORKLOAD_PATH): WorkloadFile {
   const file = openTrustedFile(path, 0);
@@ -75,7 +75,7 @@ export function readWorkload(path: string = WORKLOAD_PATH): WorkloadFile {
   const workload = parseWorkload(readFileSync(opened.descriptor, 'utf8'), path);
   if (workload !== undefined && (file.mode & WRITABLE_BY_OTHERS) !== 0) {
     const mode = file.mode.toString(8).padStart(4, '0');
-    return { ok: false, code: 501, message: `${path} has mode ${mode}; chmod go-w` };
+    return { ok: false, code: 501, message: `${path} has mode ${mode}; run chmod go-w on it` };
   }
   return workload?.ok === true
     ? { ...workload, isReadByOthers: (file.mode & READABLE_BY_OTHERS) !== 0 }
@@ -129,10 +129,10 @@ function workload(section: IniSection, name: string, path: string): Workload | C
     return fault(501, 'timeout is not a number of seconds above 0');
   }
   if (credentials === undefined) {
-    return fault(501, 'credString has a quotation mark without its counterpart');
+    return fault(501, 'credString has a quotation mark that is not closed');
   }
   if (ipcFolder !== '' && !isDirectory(ipcFolder)) {
-    return fault(507, `ipc_folder = ${ipcFolder} is no directory; make it, or take the line out`);
+    return fault(507, `ipc_folder = ${ipcFolder} is not a directory; make it, or remove the line`);
   }
   return {
     ok: true,
@@ -149,14 +149,16 @@ function workload(section: IniSection, name: string, path: string): Workload | C
       .filter((it) => it !== ''),
     instancesPath: textOf(section, 'configuration_path', ''),
     warnings: isTrue(section.get('customscriptenabled'))
-      ? [`${path}: customScriptEnabled is not supported; the database is quiesced the usual way`]
+      ? [
+          `${path}: customScriptEnabled is not supported; the database is quiesced without the script`,
+        ]
       : [],
   };
 }
 
 /**
- * The value as it is written: quotation marks group words. sqlplus takes the logon apart by itself, and those of a
- * password in it are meant for it.
+ * The value as it is written; quotation marks group words. sqlplus itself parses the logon, so it gets the quotation
+ * marks around a password in it.
  */
 function credentialsIn(text: string, kind: DatabaseKind | undefined): string[] | undefined {
   if (kind !== 'oracle') {
@@ -168,7 +170,7 @@ function credentialsIn(text: string, kind: DatabaseKind | undefined): string[] |
 
 const ROLES: readonly string[] = ['master', 'slave'];
 
-/** An empty value is as good as none. */
+/** The value of a key; an empty value counts as missing. */
 function textOf(section: IniSection, key: string, otherwise: string): string {
   return unquoted(section.get(key) ?? '') || otherwise;
 }

@@ -1,11 +1,10 @@
 /**
- * Reads text one character at a time through the escapes that a secret meets on its way into a
- * message: percent encoding (any number of times over), JSON and shell backslashes (also percent
- * encoded), HTML entities. Every call looks at a bounded number of characters, so that reading a
- * text is linear in its length, whatever it holds.
+ * Reads text one character at a time, and decodes the escapes that may be applied to a secret before it gets into a
+ * message: percent encoding (any number of times), JSON and shell backslashes (also percent encoded), HTML entities.
+ * Every call reads a bounded number of characters, so that reading a text is always linear in its length.
  */
 
-/** One character as meant: its UTF-16 code unit (a byte where percent encoded) and where the next one begins. */
+/** One decoded character: its UTF-16 code unit (a byte if it was percent encoded), and where the next one begins. */
 export interface Character {
   readonly code: number;
   readonly end: number;
@@ -34,7 +33,7 @@ const CONTROL_CODES: ReadonlyMap<number, number> = new Map([
   [0x74, 0x09],
 ]);
 
-/** The character at `at`, which must lie inside the text. */
+/** The character at `at`, which must be inside the text. */
 export function readCharacter(text: string, at: number): Character {
   const code = text.charCodeAt(at);
   switch (code) {
@@ -48,7 +47,7 @@ export function readCharacter(text: string, at: number): Character {
   }
 }
 
-/** The text with every escape read once, as UTF-16 code units. */
+/** The text with every escape decoded once, as UTF-16 code units. */
 export function readThroughEscapes(text: string): string {
   let read = '';
   for (let at = 0; at < text.length; ) {

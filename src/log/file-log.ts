@@ -2,13 +2,13 @@ import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { LogSink } from './held-log.ts';
 
-/** Size at which the file is moved to `<path>.1`, whose former content is given up. */
+/** Size at which the file is moved to `<path>.1`, whose former content is lost. */
 export const DEFAULT_MAX_LOG_BYTES = 5 * 1024 * 1024;
 
 /**
- * The log file. Writes at once and synchronously, so that what is logged before a crash is there
- * after it; blocks while the file's file system is frozen, which is what `HeldLog` is for. Never
- * throws: what a full disk swallowed is counted, and told once there is room again.
+ * The log file. Writes at once and synchronously, so that lines that are logged before a crash are in the file after
+ * it. Blocks while the file's file system is frozen; `HeldLog` prevents that. Never throws: lines that are lost
+ * because the disk is full are counted, and a warning gives their number once there is space again.
  */
 export class FileLog implements LogSink {
   readonly #path: string;

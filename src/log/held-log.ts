@@ -1,27 +1,27 @@
 import type { Redaction } from './redaction.ts';
 
-/** From the gravest on. */
+/** From the most to the least serious. */
 export const LOG_LEVELS = ['error', 'warning', 'info', 'verbose'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Where finished lines go, each with its line feed. Must write at once or keep the text in memory. */
+/** The destination of finished lines, each with its line feed. Must write at once or keep the text in memory. */
 export interface LogSink {
   write(lines: string): void;
 }
 
-/** Lines that a hold keeps in memory before the oldest informational ones are dropped. */
+/** Number of lines that a hold keeps in memory before it drops the oldest informational lines. */
 export const DEFAULT_MAX_HELD_LINES = 10_000;
-/** Characters that a hold keeps in memory, likewise. */
+/** Number of characters that a hold keeps in memory before it drops the oldest informational lines. */
 export const DEFAULT_MAX_HELD_CHARACTERS = 4 * 1024 * 1024;
 
 export interface HeldLogOptions {
   readonly sink: LogSink;
   readonly redaction: Redaction;
-  /** Lines of lesser levels are not logged; `info` where not given. */
+  /** Less serious lines are not logged; default: `info`. */
   readonly minimumLevel?: LogLevel;
   readonly maxHeldLines?: number;
   readonly maxHeldCharacters?: number;
-  /** The clock of the time stamps. */
+  /** The clock for the time stamps. */
   readonly now?: () => Date;
 }
 
@@ -35,7 +35,7 @@ interface Entry extends Line {
   readonly sequence: number;
 }
 
-/** Standard error, so that `--json` on stdout stays clean. */
+/** Standard error, so that standard output holds only the result of `--json`. */
 export const stderrSink: LogSink = {
   write: (lines) => {
     process.stderr.write(lines);
@@ -43,10 +43,9 @@ export const stderrSink: LogSink = {
 };
 
 /**
- * The log of a run. Between `hold` and `release` it writes nothing anywhere: its own file may lie on
- * a frozen file system, and a blocked writer would never come to the thaw (design, law 4). What is
- * logged meanwhile waits in bounded memory. Nothing here is asynchronous, and a sink that
- * fails never fails the caller.
+ * The log of a run. Between `hold` and `release` it writes nothing anywhere: its file may be on a frozen file system,
+ * and a process that blocks in a write never reaches the thaw (design, law 4). Lines that are logged in this time are
+ * kept in bounded memory. Nothing here is asynchronous, and a failing sink never makes the caller fail.
  */
 export class HeldLog {
   readonly #sink: LogSink;
@@ -95,12 +94,12 @@ export class HeldLog {
     }
   }
 
-  /** Writes nothing more until `release`. Harmless while already held. */
+  /** Writes nothing more until `release`. Does nothing if the log is already held. */
   hold(): void {
     this.#held ??= new HeldEntries(this.#maxLines, this.#maxCharacters);
   }
 
-  /** Writes what was held, in the order in which it was logged. Harmless while not held. */
+  /** Writes the held lines in the order in which they were logged. Does nothing if the log is not held. */
   release(): void {
     const held = this.#held;
     if (held === undefined) {
@@ -109,7 +108,9 @@ export class HeldLog {
     this.#held = undefined;
     this.#write(held.lines());
     if (held.dropped > 0) {
-      this.warning(`${held.dropped} log lines were dropped: too many while nothing may be written`);
+      this.warning(
+        `${held.dropped} log lines were dropped: more were logged during the freeze than memory may hold`,
+      );
     }
   }
 
@@ -120,7 +121,7 @@ export class HeldLog {
     try {
       this.#sink.write(lines.map((line) => this.#format(line)).join(''));
     } catch {
-      // There is no better place to say it than the log itself, once it works again.
+      // The log itself is the best place to report this, once it works again.
       this.#unwritten += lines.length;
       return;
     }
@@ -137,7 +138,7 @@ export class HeldLog {
   }
 }
 
-/** Text of scripts and servers must neither forge log lines nor steer a terminal. */
+/** Text of scripts and servers must neither forge log lines nor control a terminal. */
 function withoutControlCharacters(text: string): string {
   return text.replace(
     /[^\P{Cc}\t\n]/gu,
@@ -146,14 +147,14 @@ function withoutControlCharacters(text: string): string {
 }
 
 /**
- * What a hold keeps, within its bounds: the oldest informational lines make room first. Errors and
- * warnings stay; where they alone fill the space, the first ones do, being nearest to the cause.
+ * The lines that a hold keeps, within its bounds: the oldest informational lines are dropped first. Errors and warnings
+ * stay; if they alone exceed the bounds, the first ones stay, because they are nearest to the cause.
  */
 class HeldEntries {
   readonly #maxLines: number;
   readonly #maxCharacters: number;
-  readonly #grave: Entry[] = [];
-  /** From `#oldest` on; what stands before it has been dropped. */
+  readonly #serious: Entry[] = [];
+  /** Valid from `#oldest` on; the entries before it have been dropped. */
   readonly #informational: Entry[] = [];
   #oldest = 0;
   #sequence = 0;
@@ -166,8 +167,11 @@ class HeldEntries {
   }
 
   add(line: Line): void {
-    const grave = line.level === 'error' || line.level === 'warning';
-    (grave ? this.#grave : this.#informational).push({ ...line, sequence: this.#sequence++ });
+    const isSerious = line.level === 'error' || line.level === 'warning';
+    (isSerious ? this.#serious : this.#informational).push({
+      ...line,
+      sequence: this.#sequence++,
+    });
     this.#characters += line.text.length;
     while (this.#isOverfull()) {
       this.#characters -= this.#dropOne()?.text.length ?? 0;
@@ -176,20 +180,20 @@ class HeldEntries {
   }
 
   lines(): Line[] {
-    return [...this.#grave, ...this.#informational.slice(this.#oldest)].sort(
+    return [...this.#serious, ...this.#informational.slice(this.#oldest)].sort(
       (first, second) => first.sequence - second.sequence,
     );
   }
 
   #isOverfull(): boolean {
-    const count = this.#grave.length + this.#informational.length - this.#oldest;
+    const count = this.#serious.length + this.#informational.length - this.#oldest;
     return count > 0 && (count > this.#maxLines || this.#characters > this.#maxCharacters);
   }
 
   #dropOne(): Entry | undefined {
     return this.#oldest < this.#informational.length
       ? this.#dropOldestInformational()
-      : this.#grave.pop();
+      : this.#serious.pop();
   }
 
   #dropOldestInformational(): Entry | undefined {

@@ -1,18 +1,18 @@
 import { readCharacter, readThroughEscapes } from './escapes.ts';
 
-/** What is shorter is no secret, and taking it out would make text unreadable. */
+/** A shorter text is not a secret, and replacing it would make messages unreadable. */
 export const MIN_SECRET_CHARACTERS = 4;
 
-/** Characters by which patterns are looked up. */
+/** Number of leading characters by which patterns are looked up. */
 const INDEXED_CHARACTERS = 3;
 
-/** As much of a secret's base64 form as is compared; what follows of the base64 text goes with it. */
+/** Number of characters of a secret's base64 form that are compared; the rest of the base64 text is replaced too. */
 const BASE64_PREFIX_CHARACTERS = 24;
 const MIN_BASE64_CHARACTERS = 8;
 
 interface Pattern {
   readonly text: string;
-  /** The match goes on to the end of the base64 text it stands in. */
+  /** True if the match extends to the end of the base64 text around it. */
   readonly base64: boolean;
 }
 
@@ -22,15 +22,15 @@ interface Match {
 }
 
 /**
- * Secrets known word for word, found in any mixture of the escapes of `escapes.ts` and inside base64
- * text at any alignment. Cost: the length of the text times a constant (the longest secret and how
- * many share their first characters).
+ * Secrets whose exact text is known. They are found in any mixture of the escapes of `escapes.ts`, and inside base64
+ * text at any alignment. Cost: the length of the text times a constant (the length of the longest secret, and the
+ * number of secrets that share their first characters).
  */
 export class KnownSecrets {
   readonly #patterns = new Map<string, Pattern[]>();
   readonly #seen = new Set<string>();
 
-  /** A secret, also looked for inside base64 text. */
+  /** Adds a secret that is also searched for inside base64 text. */
   add(secret: string): void {
     if (secret.length < MIN_SECRET_CHARACTERS || this.#seen.has(secret)) {
       return;
@@ -41,7 +41,7 @@ export class KnownSecrets {
     }
   }
 
-  /** A secret looked for as text only: one that holds another secret, such as a URL's query. */
+  /** Adds a secret that is searched for only as text: one that contains another secret, such as the query of a URL. */
   addWhole(secret: string): void {
     if (secret.length < MIN_SECRET_CHARACTERS || this.#seen.has(secret)) {
       return;
@@ -134,10 +134,10 @@ function base64End(text: string, from: number): number {
   return at;
 }
 
-/** Characters at the end that what follows in the text could turn into an escape. */
+/** Characters at the end that could become an escape together with the following text. */
 const OPEN_ESCAPE = /(?:%[0-9a-f]?|&(?:amp;)*#?[a-z0-9]{0,5}|\\+(?:u[0-9a-f]{0,3})?)$/i;
 
-/** The character sequences as which a secret is read out of a text that holds it in any encoding. */
+/** The character sequences that reading a text with the secret in any encoding can give. */
 function readings(secret: string): Set<string> {
   const once = readThroughEscapes(secret);
   const forms = [secret, once, readThroughEscapes(once), utf8Units(secret), utf8Units(once)];
@@ -151,14 +151,14 @@ function readings(secret: string): Set<string> {
   );
 }
 
-/** Percent encoding is of UTF-8 bytes, and `readCharacter` returns them one by one. */
+/** Percent encoding encodes UTF-8 bytes, and `readCharacter` returns them one by one. */
 function utf8Units(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /**
- * What base64 makes of a secret inside a longer text: it depends on the secret's offset modulo 3, and
- * the characters at its edges depend on the neighbours, so they are left off.
+ * The base64 forms of a secret inside a longer text: they depend on the secret's offset modulo 3, and the characters
+ * at the edges depend on the neighbouring text, so they are left out.
  */
 function base64Forms(secret: string): Set<string> {
   const plain = readThroughEscapes(secret);

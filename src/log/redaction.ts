@@ -1,13 +1,13 @@
 import { readCharacter } from './escapes.ts';
 import { KnownSecrets } from './known-secrets.ts';
 
-/** Stands where a secret was. Free of delimiters, so that redacting twice changes nothing more. */
+/** Replaces a secret. It holds no delimiters, so that a second redaction changes nothing more. */
 export const REDACTED = 'REDACTED';
 
 /**
- * How the value behind a key is delimited.
+ * How the value after a key is delimited.
  * - `field`: quoted, an object or array, or a word (`sig=…&`, `"protectedSettings": "…"`)
- * - `connection`: the same, but an ampersand belongs to the word (`SharedAccessSignature=sv=…&sig=…`)
+ * - `connection`: delimited like `field`, but an ampersand belongs to the word (`SharedAccessSignature=sv=…&sig=…`)
  * - `line`: quoted, or the rest of the line (`Authorization: …`, `credString = …`)
  * - `userinfo`: up to the at sign of a URL
  * - `pem`: up to the end of the block
@@ -37,8 +37,8 @@ const FIELDS = [
 ].join('|');
 
 /**
- * Every part is bounded and nothing is demanded after the value, which is not part of the pattern:
- * the search never goes back over more than a constant number of characters.
+ * Every part is bounded, and the value, which is not part of the pattern, may be followed by anything: so the search
+ * never backtracks over more than a constant number of characters.
  */
 const KEY = new RegExp(
   [
@@ -56,13 +56,13 @@ const KEY = new RegExp(
   'gi',
 );
 
-/** Words that stand for "there is none", which is worth knowing and no secret. */
+/** Words that mean "there is none", which is useful to know and not a secret. */
 const NOTHING = /(?:null|none|undefined)(?![\w.~+/=%-])/iy;
 
 /**
- * Takes out what looks like a secret: SAS signatures, account keys, bearer tokens, task tokens,
- * protected and disk encryption settings, passwords; percent encoded, inside JSON or HTML too. Where
- * the end of a value is in doubt, more is taken rather than less. Linear in the length of the text.
+ * Replaces text that looks like a secret: SAS signatures, account keys, bearer tokens, task tokens, protected and disk
+ * encryption settings, passwords; also if percent encoded, or inside JSON or HTML. If the end of a value is uncertain,
+ * more text is replaced rather than less. Linear in the length of the text.
  */
 export function redact(text: string): string {
   let redacted = '';
@@ -80,13 +80,13 @@ export function redact(text: string): string {
 }
 
 /**
- * Redaction that also knows this task's own secrets and takes them out wherever they appear, in any
- * of the usual encodings, whatever stands around them. The one gate of all text that leaves the process.
+ * Redaction that also knows this task's secrets and replaces them wherever they appear, in any of the usual encodings
+ * and regardless of the surrounding text. All text that leaves the process passes through it.
  */
 export class Redaction {
   readonly #known = new KnownSecrets();
 
-  /** @param secret a signature, token, key or password; ignored where too short to be one */
+  /** @param secret a signature, token, key or password; ignored if it is too short to be one */
   add(secret: string): void {
     this.#known.add(secret);
   }
@@ -101,7 +101,7 @@ export class Redaction {
     }
   }
 
-  /** Known secrets go first: a pattern could take half of one and leave the rest standing. */
+  /** Known secrets are replaced first: a pattern could replace half of a secret and leave the rest. */
   redact(text: string): string {
     return redact(this.#known.replace(text, REDACTED));
   }
@@ -134,7 +134,7 @@ function indexOrEnd(text: string, what: string, at: number): number {
 
 const OPENING_QUOTE = /(\\{0,8})(["'])|(&(?:amp;){0,8}quot;|%(?:25){0,8}22)/iy;
 
-/** A quoted value, at any depth of JSON inside JSON: it ends at a quote as deep as the first or less. */
+/** A quoted value, at any depth of JSON inside JSON: it ends at a quote that is no deeper than the first one. */
 function quotedAt(text: string, at: number): [number, number] | undefined {
   OPENING_QUOTE.lastIndex = at;
   const opening = OPENING_QUOTE.exec(text);
@@ -176,7 +176,7 @@ const DEPTH_CHANGES: ReadonlyMap<string | undefined, number> = new Map([
   [']', -1],
 ]);
 
-/** An object or array, brackets inside its strings not counted. */
+/** An object or array; brackets inside its strings do not count. */
 function bracketedAt(text: string, at: number): [number, number] | undefined {
   if (DEPTH_CHANGES.get(text[at]) !== 1) {
     return undefined;
@@ -189,7 +189,7 @@ function bracketedAt(text: string, at: number): [number, number] | undefined {
   return [at, text.length];
 }
 
-/** Past the quoted string, run of backslashes or single character at `at`. */
+/** The position after the quoted string, run of backslashes or single character at `at`. */
 function afterString(text: string, at: number): number {
   let end = quotedAt(text, at)?.[1] ?? at;
   while (text[end] === '\\') {
@@ -203,8 +203,8 @@ const LINE_ENDS = new Set(Array.from('\r\n"', (end) => end.charCodeAt(0)));
 const AMPERSAND = '&'.charCodeAt(0);
 
 /**
- * A value without quotes. Percent encoded delimiters end it only where the separator was encoded too:
- * elsewhere they belong to the secret.
+ * A value without quotes. A percent encoded delimiter ends it only if the separator was encoded too; otherwise the
+ * delimiter belongs to the secret.
  */
 function wordAt(text: string, at: number, kind: ValueKind, key: string): [number, number] {
   const begin = afterBlanks(text, at);

@@ -1,11 +1,11 @@
 import type { LogSink } from './held-log.ts';
 
-/** What the log blob gets of a task at most. */
+/** Longest part of a task's log that goes to the log blob. */
 export const DEFAULT_MAX_TASK_LOG_CHARACTERS = 1024 * 1024;
 
 /**
- * Passes log lines on and keeps them for the task's log blob, in bounded memory: where there are too
- * many, the last ones. The lines come redacted from `HeldLog`.
+ * Passes log lines on, and keeps them for the task's log blob in bounded memory: if there are too many, only the last
+ * ones. `HeldLog` has redacted the lines.
  */
 export class TaskLog implements LogSink {
   readonly #sinks: readonly LogSink[];
@@ -26,7 +26,7 @@ export class TaskLog implements LogSink {
     }
   }
 
-  /** Everything kept so far; begins with a note where earlier lines were dropped. */
+  /** Everything kept so far; begins with a note if earlier lines were dropped. */
   text(): string {
     const note =
       this.#droppedCharacters === 0
@@ -35,7 +35,7 @@ export class TaskLog implements LogSink {
     return note + this.#kept.join('');
   }
 
-  /** Whole lines are dropped, the oldest first; of a single one that is too long the beginning. */
+  /** Drops whole lines, the oldest first; of a single line that is too long, drops the beginning. */
   #keep(lines: string): void {
     this.#kept.push(lines);
     this.#keptCharacters += lines.length;

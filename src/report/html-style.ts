@@ -1,4 +1,4 @@
-/** Light or dark as the reader's system is; on narrow screens labels stand above their bars; in print bars keep their colours. */
+/** Light or dark like the reader's system; narrow screens show labels above their bars; printed bars keep their colours. */
 export const STYLE = `
 :root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--line:#d9dee5;--paper:#fff;--settle:#b8c4d3;--freeze:#e6a117;--frozen:#2f7fd1;--thaw:#17a08a;--request:#8a63c9;--failed:#d33232;--barrier:#1c2430;--good:#13795b}
 @media (prefers-color-scheme:dark){:root{--ink:#e7ebf0;--soft:#9aa6b5;--line:#333d49;--paper:#14191f;--settle:#4c5a6b;--freeze:#f0b73f;--frozen:#4b9bec;--thaw:#33c2aa;--request:#a98be0;--failed:#ff6b6b;--barrier:#fff;--good:#3fcf9f}}

@@ -97,7 +97,7 @@ test('a malformed file is warned of, and the lines that can be read count', () =
   const { configuration, warnings } = parseVmBackupConfiguration(text, PATH);
   assert.is(configuration.timeoutMs, 6000);
   assert.equal(warnings, [
-    `${PATH}: line 1 stands before any [section]`,
+    `${PATH}: line 1 comes before the first [section]`,
     `${PATH}: line 3 is neither a [section] nor key = value`,
   ]);
 });

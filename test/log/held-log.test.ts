@@ -76,7 +76,7 @@ test('the oldest informational lines make room, errors and warnings stay, the co
     'INFO line 998',
     'INFO line 999',
     'WARNING a warning',
-    'WARNING 997 log lines were dropped: too many while nothing may be written',
+    'WARNING 997 log lines were dropped: more were logged during the freeze than memory may hold',
   ]);
 });
 

@@ -77,7 +77,7 @@ export function addRunOptions(command: Command): Command {
 /** The least serious level that is logged. */
 export function logLevelOf({ quiet, verbose }: RawRunOptions): LogLevel {
   if (quiet === true && verbose === true) {
-    throw new FlashfreezeError('FF_USAGE', '--quiet and --verbose: give only one of them');
+    throw new FlashfreezeError('FF_USAGE', '--quiet and --verbose: expected only one of them');
   }
   if (quiet === true) {
     return 'warning';

@@ -166,7 +166,7 @@ function ruleOf({ keep, olderThan }: PruneOptions): PruneRule {
   if (count === undefined && olderThanMs === undefined) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      'prune: give --keep <count>, --older-than <age> or both',
+      'prune: expected --keep <count>, --older-than <age> or both',
     );
   }
   return { keep: count, olderThanMs };

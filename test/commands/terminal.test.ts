@@ -43,7 +43,10 @@ test('quiet leaves warnings, verbose adds to the rest, both at once is refused',
   assert.is(logLevelOf({ settle: true }), 'info');
   assert.is(logLevelOf({ settle: true, quiet: true }), 'warning');
   assert.is(logLevelOf({ settle: true, verbose: true }), 'verbose');
-  assert.throws(() => logLevelOf({ settle: true, quiet: true, verbose: true }), /only one of them/);
+  assert.throws(
+    () => logLevelOf({ settle: true, quiet: true, verbose: true }),
+    /expected only one of them/,
+  );
 });
 
 test.run();

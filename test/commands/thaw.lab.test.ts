@@ -50,7 +50,7 @@ test('thaws what somebody else froze, and says which had been frozen', async () 
   assert.is(ended.exitCode, 0, ended.stderr);
   assert.match(ended.stdout, `${frozen}: was frozen, is now thawed`);
   assert.match(ended.stdout, `${other}: was not frozen`);
-  assert.match(ended.stdout, 'no consistent snapshot');
+  assert.match(ended.stdout, 'its snapshot is no longer consistent');
   assert.is(await wasStillFrozen(frozen), false);
 });
 

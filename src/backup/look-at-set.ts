@@ -1,6 +1,6 @@
 import type { Plan } from '../filesystems/plan-types.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
-import { type MatchRequest, matchBlobsToDisks, setWishesOf } from './matching.ts';
+import { lookUpDisks, type MatchRequest, setWishesOf } from './matching.ts';
 import { type Target, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap } from './whole-set/gap.ts';
 import { gapsOf } from './whole-set/gaps.ts';
@@ -15,7 +15,7 @@ export interface SetLook {
 /**
  * Matches blobs to disks and looks for gaps in their set, for commands that freeze nothing.
  *
- * @throws FlashfreezeError as `matchBlobsToDisks` does
+ * @throws FlashfreezeError as `lookUpDisks` does
  */
 export async function lookAtSet(
   request: MatchRequest,
@@ -25,7 +25,7 @@ export async function lookAtSet(
   const warnings: string[] = [];
   const observer = { warn: (message: string) => warnings.push(message) };
   const tolerant = { ...request, foreignBlobs: 'doubt' as const };
-  const behind = await matchBlobsToDisks(tolerant, plan, preflights, observer);
+  const behind = await lookUpDisks(request.blobs, plan, preflights, observer);
   const targets = request.blobs.map(({ name }, index) => ({
     name,
     behind: behind[index] ?? UNKNOWN_DISK,

@@ -26,14 +26,14 @@ export type MatchRequest = Pick<
 >;
 
 /**
- * Finds the disk behind each blob. A disk that the caller named takes precedence, unless content or size contradict
- * it. An unmatched blob is not an error: its snapshot is taken at the barrier, and every file system that may lie on
+ * Finds the disk behind each blob of a run. A disk that the caller named takes precedence; if content or size
+ * contradict it, the run is refused. An unmatched blob is not an error: its snapshot is taken at the barrier, and every file system that may lie on
  * it waits for the answer.
  *
  * @returns for each blob, in order, what is known of its disk
  * @throws FlashfreezeError FF_DEVICE_NOT_FOUND, FF_USAGE for a wrong `--disk`; FF_BLOB_FOREIGN if a blob belongs to
- * none of this machine's disks and the caller does not accept it; with `strictMatch` also FF_BLOB_MISMATCH if a blob
- * does not belong to the disk that the caller named, and FF_SET_INCOMPLETE
+ * none of this machine's disks and the caller does not accept it; FF_BLOB_MISMATCH if a blob does not belong to the
+ * disk that the caller named; with `strictMatch` also FF_SET_INCOMPLETE
  */
 export async function matchBlobsToDisks(
   request: MatchRequest,
@@ -42,23 +42,45 @@ export async function matchBlobsToDisks(
   observer: Pick<RunObserver, 'warn'>,
 ): Promise<Behind[]> {
   const { blobs } = request;
-  const matching = matchBlobs(
-    preflights.map(blobContent),
-    await contentsOf(plan),
-    await overridesOf(blobs),
-  );
+  const matching = await matchingOf(blobs, plan, preflights);
+  refuseMismatch(matching, blobs);
   if (request.foreignBlobs === 'refuse') {
     refuseForeign(matching, blobs);
   }
   const behind = blobs.map((_, index) => behindOf(index, matching));
   if (request.strictMatch) {
-    refuseMismatch(matching, blobs);
     refuseIncomplete(request, plan, behind);
   }
   for (const sentence of doubts(matching, blobs)) {
     observer.warn(sentence);
   }
   return behind;
+}
+
+/**
+ * Finds the disk behind each blob, for commands that freeze nothing: whatever a run would refuse is a warning.
+ *
+ * @throws FlashfreezeError FF_DEVICE_NOT_FOUND, FF_USAGE for a wrong `--disk`
+ */
+export async function lookUpDisks(
+  blobs: readonly Blob[],
+  plan: Plan,
+  preflights: readonly Preflight[],
+  observer: Pick<RunObserver, 'warn'>,
+): Promise<Behind[]> {
+  const matching = await matchingOf(blobs, plan, preflights);
+  for (const sentence of doubts(matching, blobs)) {
+    observer.warn(sentence);
+  }
+  return blobs.map((_, index) => behindOf(index, matching));
+}
+
+async function matchingOf(
+  blobs: readonly Blob[],
+  plan: Plan,
+  preflights: readonly Preflight[],
+): Promise<Matching> {
+  return matchBlobs(preflights.map(blobContent), await contentsOf(plan), await overridesOf(blobs));
 }
 
 function behindOf(blob: number, { matches, unmatched }: Matching): Behind {
@@ -144,7 +166,7 @@ function refuseMismatch({ unmatched }: Matching, blobs: readonly Blob[]): void {
   if (found.length > 0) {
     throw new FlashfreezeError(
       'FF_BLOB_MISMATCH',
-      `${found.join('; ')}. Nothing was frozen. Correct --disk, or omit --strict-match.`,
+      `${found.join('; ')}. Nothing was frozen. Correct --disk, or give the blob with --blob.`,
     );
   }
 }
@@ -157,7 +179,7 @@ function isMismatch({ kind }: UnmatchedReason): boolean {
 function doubts({ unmatched }: Matching, blobs: readonly Blob[]): string[] {
   return unmatched.map(({ blob, reason }) => {
     const remedy = isMismatch(reason)
-      ? '. Every file system that may lie on it waits for its snapshot. Correct --disk'
+      ? '. A run is refused (FF_BLOB_MISMATCH). Correct --disk'
       : '';
     return `cannot match ${blobs[blob]?.name} to a disk: ${describeUnmatched(reason)}${remedy}`;
   });

@@ -47,7 +47,7 @@ export function addSnapshotCommand(program: Command): void {
     )
     .option(
       '--strict-match',
-      'before anything is frozen, refuse a blob that belongs to another disk than the named one, and a set that is not whole (default: warn and continue)',
+      'before anything is frozen, refuse a set that is not whole (default: take its snapshots and fail)',
     )
     .option(
       '--partial',

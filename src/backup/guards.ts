@@ -18,6 +18,11 @@ export interface Guards {
   readonly freeze: FreezeGuards | undefined;
   /** Paused btrfs balances, to be resumed after the thaw. */
   readonly balances: PausedBalances;
+}
+
+/** Guards, and what they guard. */
+export interface Guarded {
+  readonly guards: Guards;
   /** As given, with the current permission daemons. */
   readonly prepared: Prepared;
 }
@@ -41,12 +46,12 @@ export async function takeGuards(
   context: RunContext,
   planned: Prepared,
   plannedNs: bigint,
-): Promise<Guards> {
+): Promise<Guarded> {
   // Before the freeze lock, which other tools share: this may take as long as another run's scripts.
   await takeApplicationLock(context);
   const { freeze, prepared } = await guardFreeze(context, planned, plannedNs);
   const balances = await pauseBalances(context, prepared.plan, prepared.freezer);
-  return { freeze, balances, prepared };
+  return { guards: { freeze, balances }, prepared };
 }
 
 async function takeApplicationLock(context: RunContext): Promise<void> {
@@ -68,7 +73,7 @@ async function guardFreeze(
   context: RunContext,
   planned: Prepared,
   plannedNs: bigint,
-): Promise<Pick<Guards, 'freeze' | 'prepared'>> {
+): Promise<Pick<Guards, 'freeze'> & Pick<Guarded, 'prepared'>> {
   if (planned.plan.fileSystems.length === 0) {
     return { freeze: undefined, prepared: planned };
   }

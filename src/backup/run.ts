@@ -15,7 +15,9 @@ import { runWindows, type WindowRuns } from './window-run.ts';
 
 /**
  * One run, from reading the machine to its record (src/docs/design.md, The run). Resolves also if the run failed after
- * something was frozen: the record then contains the failure. Nothing is frozen when it returns.
+ * something was frozen: the record then contains the failure. Nothing is frozen when it returns, except for a file system
+ * whose thaw the kernel does not finish (`stillFrozen` of the record); the next command thaws that. What the run holds
+ * belongs to `context`, which releases it in reverse order whatever step throws.
  *
  * @param abort its reason is an `AbortReason`; ends the run at once, thawing what is frozen
  * @throws FlashfreezeError if the run ended before anything was frozen
@@ -27,23 +29,29 @@ export async function backup(
 ): Promise<BackupRecord> {
   await using context = new RunContext(withoutForbiddenFreeze(asked), observer, abort);
   const { request } = context;
+  // Everything that can fail for another reason than the freeze itself.
   const planned = await context.phase('prepare', () => context.unlessAborted(prepare(context)));
   const plannedNs = process.hrtime.bigint();
   await context.unlessAborted(Promise.resolve(request.beforeFreeze));
   context.throwIfAborted();
 
+  // Other runs and tools are kept away, and something else than this process can thaw.
   await waitUntilAhead(context, FLUSH_AHEAD_MS);
-  const guards = await context.phase('lock', () => takeGuards(context, planned, plannedNs));
-  const flushed = await context.phase('settle', () => flushDirtyData(context, guards.prepared));
+  const { guards, prepared: guarded } = await context.phase('lock', () =>
+    takeGuards(context, planned, plannedNs),
+  );
+  const flushed = await context.phase('settle', () => flushDirtyData(context, guarded));
 
-  const warmNs = await warmUpForApplication(context, guards.prepared);
-  const { application, prepared } = await quiesceApplication(context, guards.prepared);
+  // Applications are held as briefly as possible: what does not depend on them comes before, the rest is quick.
+  const warmNs = await warmUpForApplication(context, guarded);
+  const { application, prepared } = await quiesceApplication(context, guarded);
   const lastFlushed = await context.phase('rewarm', () =>
     context.unlessAborted(flushAndRewarm(context, prepared, flushed, warmNs)),
   );
   await requireSameStorage(request.selection, prepared.plan);
   await requireNoMaintenance(request.btrfsMaintenance, prepared.plan, prepared.freezer);
 
+  // Freeze, fire, thaw; once more if a file system was stuck.
   const windows = await runWindows(context, prepared, guards.freeze?.guardian, lastFlushed);
 
   const { freezer } = prepared;

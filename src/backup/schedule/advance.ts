@@ -11,14 +11,14 @@ import type {
 
 /**
  * The schedule rule: the one place that decides when a request leaves and when a file system is
- * thawed (design, "Why early fire and early thaw are right").
+ * thawed, as long as this process is in time (else the guardian thaws) (design, "Why early fire and early thaw are right").
  *
  * - A target fires only when every file system it needs is frozen: at the barrier, or before it if the freeze takes
  *   long. (While 64 file systems freeze in some ms, requests only compete with the freeze for the processors; no request
  *   should wait for a slow file system.)
  * - On success a file system is thawed only after the barrier, after every answer it awaits, and after the file system
  *   that holds its image.
- * - On failure, deadline or abort, every file system that is freezing or frozen is thawed at once. The order of an image
+ * - If a freeze fails, at the deadline and on abort, every file system that is freezing or frozen is thawed at once. The order of an image
  *   and its holder does not matter then: each thaw has its own thread, and the holder's thaw releases the one that
  *   blocks.
  * - The run ends when nothing is freezing, frozen or thawing and no request is in flight.

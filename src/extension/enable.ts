@@ -35,7 +35,7 @@ const REPEAT_MESSAGE = 'This task was handled before; nothing was snapshotted ag
  * status, starts the worker that does it, and returns.
  *
  * @param found sentences about runs that died
- * @throws what went wrong where no status file could tell it
+ * @throws what went wrong if no status file could tell it
  */
 export async function enable(installation: Installation, found: readonly string[]): Promise<void> {
   const { handler, handlerProblem } = installation;
@@ -123,7 +123,7 @@ async function tidy(context: TaskContext, settingsPath: string): Promise<void> {
   }
 }
 
-/** @throws the error itself where there is no room for a status */
+/** @throws the error itself if there is no room for a status */
 async function reportFailure(context: TaskContext, error: unknown): Promise<void> {
   const { code, message } = concludeError(error, []);
   context.log.error(error instanceof FlashfreezeError ? error.message : String(error));
@@ -133,7 +133,7 @@ async function reportFailure(context: TaskContext, error: unknown): Promise<void
     throw error;
   }
   const { configFolder, statusFolder } = context.installation.handler;
-  // Settings stay as they are: without the current file nobody knows which are old.
+  // Settings stay as they are: without the current file it is unknown which are old.
   if (statusFolder !== configFolder) {
     await warnOf(context, rotate(statusFolder, context.sequenceNumber));
   }

@@ -98,7 +98,7 @@ function invalid(path: string, problem: string): FlashfreezeError {
 
 /** What the agent says in the environment of a command (agent-contract.md, How a command is run). */
 export interface AgentEnvironment {
-  /** `ConfigSequenceNumber`; undefined where it is missing or no number. */
+  /** `ConfigSequenceNumber`; undefined if it is missing or no number. */
   readonly sequenceNumber: number | undefined;
   readonly extensionPath: string | undefined;
   readonly extensionVersion: string | undefined;
@@ -112,7 +112,7 @@ export interface AgentEnvironment {
   readonly uninstallExitCode: EarlierExitCode;
 }
 
-/** What a command of the old version ended with; undefined where the agent does not say. */
+/** What a command of the old version ended with; undefined if the agent does not say. */
 export type EarlierExitCode = number | 'NOT_RUN' | undefined;
 
 /** Reads the agent's variables. Never throws: what makes no sense counts as not set. */

@@ -53,7 +53,7 @@ async function readHandler(
   }
 }
 
-/** The last part of `<Publisher.Type>-<version>`; empty where the directory is named otherwise. */
+/** The last part of `<Publisher.Type>-<version>`; empty if the directory is named otherwise. */
 function versionOf(directory: string): string {
   return /-(\d+(?:\.\d+)*)$/.exec(basename(directory))?.[1] ?? '';
 }

@@ -17,7 +17,7 @@ export const UNIQUE_MACHINE_ID_PATH = join('/etc/azure', FILE_NAME);
 
 /**
  * The guid of this role instance, as the agent's `HostingEnvironmentConfig.xml` has it: attribute `guid`
- * of the first `Role`. Undefined where there is none.
+ * of the first `Role`. Undefined if there is none.
  *
  * @param libDirectory the agent's, `/var/lib/waagent`
  */
@@ -26,7 +26,7 @@ export async function readRoleGuid(libDirectory: string): Promise<string | undef
   return xml === undefined ? undefined : roleGuid(xml);
 }
 
-/** Undefined where the text is no XML or holds no `Role` with a guid. */
+/** Undefined if the text is no XML or holds no `Role` with a guid. */
 export function roleGuid(xml: string): string | undefined {
   const parser = new XMLParser({
     ignoreAttributes: false,
@@ -61,12 +61,12 @@ function firstAttributes(nodes: unknown, name: string): unknown {
   return undefined;
 }
 
-/** The identity that was stored in the extension's directory; undefined where there is none. */
+/** The identity that was stored in the extension's directory; undefined if there is none. */
 export async function readStoredIdentity(directory: string): Promise<string | undefined> {
   return firstLine(await readText(join(directory, FILE_NAME)));
 }
 
-/** The same of the backup service's other extension for Linux, which this one may replace. */
+/** The identity that the backup service's other extension for Linux stored; this extension may replace that one. */
 export async function readOthersIdentity(directory: string): Promise<string | undefined> {
   return firstLine(await readText(join(directory, OTHERS_FILE_NAME)));
 }
@@ -77,7 +77,7 @@ export async function storeIdentity(directory: string, guid: string): Promise<vo
 }
 
 /**
- * True where the machine is not the one that the state in the extension's directory belongs to: it was
+ * True if the machine is not the one that the state in the extension's directory belongs to: it was
  * made from a backup of that machine, and its sequence numbers begin anew. Where one of the two is not
  * known nothing follows.
  */
@@ -134,7 +134,7 @@ export async function removeUniqueMachineId(
   }
 }
 
-/** Two that make it at the same time agree on the first; an empty file is nobody's. */
+/** If two processes make it at the same time, both use the first; an empty file counts as missing. */
 async function keepFirst(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);

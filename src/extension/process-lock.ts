@@ -45,7 +45,7 @@ export async function exclusively(
 }
 
 /**
- * Waits until no other task runs, and thaws what that one may have left frozen when it died: whoever comes next
+ * Waits until no other task runs, and thaws what that one may have left frozen when it died: the next task
  * writes, and would wait for ever.
  *
  * @param warn hears a sentence for each run that died

@@ -17,7 +17,7 @@ import { endWorkers, terminateWorkers } from './task-process.ts';
 
 /** Made by Node.js for the payload's launcher (package/flashfreeze.sh). */
 const COMPILE_CACHE = '/run/flashfreeze-cache';
-/** Longest a run may take to thaw, let applications go and report; the agent allows 300 s (uninstall). */
+/** Longest time for a run to thaw, release applications and report; the agent allows 300 s (uninstall). */
 const END_LIMIT_MS = 120_000;
 /** An enable takes well under a second. */
 const ENABLE_LIMIT_MS = 30_000;
@@ -26,7 +26,7 @@ const ENABLE_LIMIT_MS = 30_000;
  * What the agent's disable does: ends the task that runs, if one does.
  *
  * @param found sentences about runs that died
- * @throws FlashfreezeError FF_EXTENSION_BUSY where it does not end; disable has to fail then
+ * @throws FlashfreezeError FF_EXTENSION_BUSY if it does not end; disable has to fail then
  */
 export async function disable(installation: Installation, found: readonly string[]): Promise<void> {
   await endEverything(installation, found);

@@ -19,7 +19,7 @@ const UNFINISHED_FILE = 'unfinished';
 /** What the extension handled last. */
 export interface Handled {
   readonly sequenceNumber: number | undefined;
-  /** Empty where that task had none. */
+  /** Empty if that task had none. */
   readonly taskId: string;
   /** It has been reported what became of it. */
   readonly isFinished: boolean;
@@ -32,9 +32,9 @@ export const NOTHING_HANDLED: Handled = {
 };
 
 export type EnableDecision =
-  /** The same sequence number again: the agent repeats itself, as after a reboot. */
+  /** The agent repeats a sequence number, for example after a reboot. */
   | 'repeat'
-  /** The same, or the same task, and the process that ran it is gone before it reported: nobody else will. */
+  /** A repeated sequence number or task, whose process died before it reported: no other process will report it. */
   | 'interrupted'
   /** A new sequence number for the task that was handled last. */
   | 'same-task'

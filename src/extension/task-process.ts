@@ -29,7 +29,7 @@ export type Work = 'run' | 'report';
  * a file system that will be frozen. The settings go through a pipe, never to a disk. Resolves when the
  * worker has all of them; it begins when this process has nothing more to write.
  *
- * @throws what the system says where the process cannot be started
+ * @throws what the system says if the process cannot be started
  */
 export async function startWorker(
   { directory }: Installation,
@@ -50,7 +50,7 @@ export async function startWorker(
   try {
     await noteWorker(directory, worker.pid ?? 0);
   } catch (error) {
-    // One that nobody could find and end must not begin.
+    // A process that no command could find and end must not begin.
     worker.kill('SIGKILL');
     throw error;
   }
@@ -98,11 +98,11 @@ export async function forgetWorker(directory: string): Promise<void> {
 }
 
 /**
- * Ends the task that runs, if one does, and those that wait for it: they thaw, let applications go, and
+ * Ends the task that runs, if one does, and those that wait for it: they thaw, release applications, and
  * report. To be called where no enable can come in between.
  *
  * @returns sentences about those that died of it, and what they had frozen
- * @throws FlashfreezeError FF_EXTENSION_BUSY where one has not ended within `limitMs`
+ * @throws FlashfreezeError FF_EXTENSION_BUSY if one has not ended within `limitMs`
  */
 export async function endWorkers(directory: string, limitMs: number): Promise<string[]> {
   for (const { pid } of await runningWorkers(directory)) {

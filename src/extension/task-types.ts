@@ -11,10 +11,10 @@ export type Pair = readonly [key: string, value: string];
  * (settings.md, Extension resource). Holds secrets: every URL, and the token.
  */
 export interface TaskSettings {
-  /** Empty where the settings name none. */
+  /** Empty if the settings name none. */
   readonly taskId: string;
   readonly command: 'snapshot' | 'install';
-  /** Undefined where the task has no scheduled start. */
+  /** Undefined if the task has no scheduled start. */
   readonly start: ScheduledStart | undefined;
   readonly locale: string;
   /** True for `microsoft.compute/virtualmachines`: the service reads the outcome from the blob. */
@@ -42,7 +42,7 @@ export interface ScheduledStart {
 
 /** `includedDisks` of the public object. */
 export interface IncludedDisks {
-  /** `dataDiskLunList`, and −1 for the OS disk; undefined where no list is given. */
+  /** `dataDiskLunList`, and −1 for the OS disk; undefined if no list is given. */
   readonly luns: readonly number[] | undefined;
   readonly isOsDiskIncluded: boolean;
   readonly isAnyDiskExcluded: boolean;
@@ -69,7 +69,7 @@ export interface CustomSettings {
 /** One disk of a task's result (status.md, snapshotInfo). No secrets: URLs are without their query. */
 export interface SnapshotInfo {
   readonly isSuccessful: boolean;
-  /** `<blob URL>?snapshot=<time>`; undefined where there is none. */
+  /** `<blob URL>?snapshot=<time>`; undefined if there is none. */
   readonly snapshotUri: string | undefined;
   /** Empty on success. */
   readonly errorMessage: string;
@@ -94,7 +94,7 @@ export interface TaskReport {
   readonly message: string;
   readonly consistency: Consistency;
   readonly taskId: string;
-  /** Ticks as given; empty where there is no scheduled start. */
+  /** Ticks as given; empty if there is no scheduled start. */
   readonly startTicks: string;
   readonly locale: string;
   readonly isV2: boolean;

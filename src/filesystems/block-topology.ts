@@ -55,7 +55,7 @@ export interface BlockTopology {
   readonly names: ReadonlyMap<DeviceNumber, BlockDeviceName>;
   /** Member devices of each btrfs file system. */
   readonly btrfs: readonly (readonly BlockDeviceName[])[];
-  /** Missing where the kernel shows none. */
+  /** Missing if the kernel shows none. */
   readonly journals?: Journals;
   /** Block devices that the paths in mount sources and mount options lead to. */
   readonly nodes: ReadonlyMap<string, DeviceNumber>;
@@ -98,7 +98,7 @@ export type Leaf = Omit<BlockDevice, 'number'>;
 
 /**
  * Whole disks and loop devices under some block devices, each once. One that sysfs named but did not
- * show (it came or went meanwhile) is a leaf of its own, so that nobody takes the rest for all of it.
+ * show (it came or went meanwhile) is a leaf of its own, so that the rest is not taken for all of it.
  */
 export function leavesUnder({ devices }: BlockTopology, names: readonly BlockDeviceName[]): Leaf[] {
   const seen = new Set<BlockDeviceName>();
@@ -136,13 +136,13 @@ function partsOf({ under }: Leaf): readonly BlockDeviceName[] {
 }
 
 /**
- * Names of the block devices that a file system lies on directly; empty where none is known.
+ * Names of the block devices that a file system lies on directly; empty if none is known.
  *
  * - Most superblocks have the number of their block device.
  * - btrfs has an anonymous one, and any number of member devices: those that share the list with the
  *   one named as its source. `/sys/fs/btrfs/<uuid>/devices` is that list.
  * - xfs names further devices in its options: the external log and the realtime section, xfs(5). One that
- *   cannot be found keeps its path as its name: nobody may take the rest for all of it.
+ *   cannot be found keeps its path as its name, so that the rest is not taken for all of it.
  * - ext3 and ext4 may have an external journal, which no option shows: `Journals`.
  */
 export function devicesOfMount(topology: BlockTopology, mount: Mount): BlockDeviceName[] {

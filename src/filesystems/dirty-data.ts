@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const BACKING_DEVICES = '/sys/kernel/debug/bdi';
 const MEMINFO = '/proc/meminfo';
 
-/** What is written and not yet on its disk. Undefined where this machine does not show it. */
+/** What is written and not yet on its disk. Undefined if this machine does not show it. */
 export interface DirtyData {
   /** Of the whole machine. */
   readonly totalBytes: number | undefined;
@@ -35,7 +35,7 @@ export function dirtyInMeminfo(text: string): number | undefined {
   return sumOf(text, ['Dirty', 'Writeback']);
 }
 
-/** The same of one backing device (mm/backing-dev.c, bdi_debug_stats_show). */
+/** Dirty data of one backing device (mm/backing-dev.c, bdi_debug_stats_show). */
 export function dirtyInStats(text: string): number | undefined {
   return sumOf(text, ['BdiReclaimable', 'BdiWriteback']);
 }

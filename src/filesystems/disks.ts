@@ -8,7 +8,7 @@ const NO_DISK = /^(ram|zram|fd|sr|nbd|rbd|drbd)\d/;
 
 /**
  * The whole disks that a blob may be behind although nothing on them is frozen: disks without a file system of
- * the plan, and loop devices that are mounted, or could be written to. (An image that somebody else answers for
+ * the plan, and loop devices that are mounted, or could be written to. (An image that another process serves
  * is left alone, because reading it may hang.)
  */
 export function otherDisksOf(topology: BlockTopology, excluded: readonly Exclusion[]): Leaf[] {

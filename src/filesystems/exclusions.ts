@@ -6,7 +6,7 @@ import type { Exclusion } from './plan-types.ts';
 const POOLED = new Set(['zfs', 'bcachefs']);
 
 /**
- * A sentence for each file system that may be written to and that is not frozen though nobody asked to leave it
+ * A sentence for each file system that may be written to and that is not frozen although no option asked to leave it
  * out. What the kernel cannot freeze is in `unfreezableWarnings`.
  */
 export function exclusionWarnings(excluded: readonly Exclusion[]): string[] {

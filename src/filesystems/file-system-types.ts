@@ -36,7 +36,7 @@ const NATURE_OF_TYPE: ReadonlyMap<string, TypeNature> = new Map(
 /**
  * Freezable: what FIFREEZE is known to work on (freeze-facts.md, Answers) and to be tested here.
  * Served: a FUSE daemon answers for it (`fuse`, `fuseblk`, `fuse.sshfs`).
- * Other: everything else, overlay, squashfs, vfat and types nobody has heard of.
+ * Other: everything else, overlay, squashfs, vfat and unknown types.
  */
 export function natureOfType(type: string): TypeNature {
   if (type === 'fuseblk' || type === 'fuse' || type.startsWith('fuse.')) {

@@ -25,7 +25,7 @@ export class MountTree {
     }
   }
 
-  /** The mount that shows what is at an absolute path; undefined where no root is listed. */
+  /** The mount that shows what is at an absolute path; undefined if no root is listed. */
   mountAt(path: string): Mount | undefined {
     if (this.#walked.has(path)) {
       return this.#walked.get(path);

@@ -13,7 +13,7 @@ export interface FileSystem {
   /** The mount point whose descriptor is used to freeze it. */
   readonly mountPoint: string;
   /**
-   * Mount id behind `mountPoint`. By the time it is opened something else may be there: whoever opens
+   * Mount id behind `mountPoint`. By the time it is opened something else may be there: the code that opens
    * it compares this with `mnt_id` in `/proc/self/fdinfo/<fd>`, else it freezes the wrong one.
    */
   readonly mountId?: number;
@@ -47,7 +47,7 @@ export interface Disk {
   /** What it is to an Azure VM, where that shows. */
   readonly role?: DiskRole | undefined;
   /**
-   * True if nothing shows where its content is kept (a ZFS volume, a network block device, a device that a
+   * True if the place of its content is not visible (a ZFS volume, a network block device, a device that a
    * mount option names and that cannot be found): it may lie on any other disk.
    */
   readonly isElsewhere?: boolean;
@@ -73,7 +73,7 @@ export type ExclusionReason =
   | 'hidden'
   /** It is mounted in other mount namespaces only, such as a container's. */
   | 'other-namespace'
-  /** Whoever opens its mount point waits for something that does not answer, such as a FUSE daemon. */
+  /** An open of its mount point waits for something that does not answer, such as a FUSE daemon. */
   | 'no-answer';
 
 /** A superblock that is left out, and why. */

@@ -26,7 +26,7 @@ import { compareText, depthOf, type Superblock, superblocksOf } from './superblo
  * Every mounted ext2, ext3, ext4, xfs and btrfs superblock once, unless there is a reason against it
  * (`excluded`). Where `selection.include` names mount points:
  * - all else is `not-selected`;
- * - a named file system on the temporary disk is frozen, since somebody wants it;
+ * - a named file system on the temporary disk is frozen, since the caller wants it;
  * - a named read-only one is excluded as `read-only` all the same: nothing can be written to it, so
  *   what the caller wants of it holds without a freeze;
  * - `selection.skip` wins, because it was set up where freezing does harm.
@@ -82,7 +82,7 @@ export function makePlan(
 }
 
 interface Judge {
-  /** Undefined where everything suitable is wanted. */
+  /** Undefined if everything suitable is wanted. */
   readonly included: ReadonlyMap<DeviceNumber, Mount> | undefined;
   readonly skipped: ReadonlySet<string>;
   readonly silent: ReadonlySet<DeviceNumber>;

@@ -34,10 +34,10 @@ const MAX_READS = 5;
  * it takes as long as reading `/proc/self/mountinfo` and sysfs takes.
  *
  * The plan is of that moment. A mount may be gone, or covered by another, when its mount point is
- * opened afterwards; whoever opens it compares `mnt_id` in `/proc/self/fdinfo/<fd>` with the plan's
+ * opened afterwards; the code that opens it compares `mnt_id` in `/proc/self/fdinfo/<fd>` with the plan's
  * `mountId` and fails with FF_MOUNT_OPEN. Once open, the descriptor keeps the file system mounted.
  *
- * Throws what `makePlan` throws; rejects with the system's error where mountinfo cannot be read.
+ * Throws what `makePlan` throws; rejects with the system's error if mountinfo cannot be read.
  */
 export async function readPlan(
   selection: Selection,

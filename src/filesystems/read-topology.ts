@@ -114,7 +114,7 @@ function readImage(
 }
 
 /**
- * Whether looking at a file cannot block: nobody but this machine's own disks or memory answers for it, nor for a
+ * Whether looking at a file cannot block: only this machine's own disks or memory answer for it, nor for a
  * directory on the way to it.
  */
 function canInspect(tree: MountTree, path: string): boolean {

@@ -15,7 +15,7 @@ const SCRIPT = 'for path do stat -f -c "%S %b %f" -- "$path" || echo; done';
 const ANSWER = /^(\d+) (\d+) (\d+)$/;
 
 /**
- * Used bytes (as df(1) counts them) of the file system at each path; undefined where there is no
+ * Used bytes (as df(1) counts them) of the file system at each path; undefined if there is no
  * answer within the limit. Never rejects.
  *
  * Asked by processes of their own: a thread that hangs in statfs(2) would keep this process from

@@ -8,7 +8,7 @@ import type { DeviceNumber } from './plan-types.ts';
  * with an error of their driver's.
  */
 export interface SystemView {
-  /** The bytes of `/proc/self/mountinfo`. Rejects where it cannot be read. */
+  /** The bytes of `/proc/self/mountinfo`. Rejects if it cannot be read. */
   mountinfo(): Promise<Uint8Array>;
   /** Names in a directory. */
   list(directory: string): readonly string[] | undefined;

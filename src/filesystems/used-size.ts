@@ -17,7 +17,7 @@ export interface UsedSpace {
   /** File systems that were counted. */
   readonly partitionCount: number;
   readonly totalUsedSizeInBytes: number;
-  /** True where the total lacks a file system that did not answer or cannot be reached. */
+  /** True if the total lacks a file system that did not answer or cannot be reached. */
   readonly isSizeComputationFailed: boolean;
   readonly figures: SizeFigures;
 }
@@ -31,13 +31,13 @@ export interface SizeFigures {
   readonly scsiDisksBytes: number;
   /** Types of network mounts, which are never asked, each once. */
   readonly networkTypes: readonly string[];
-  /** Types without a known block device that are no kernel's own, likewise. */
+  /** Types without a known block device that are not pseudo file systems of the kernel. */
   readonly unknownTypes: readonly string[];
 }
 
 /** A file system to ask, and what its used space counts as. */
 export interface Measurable {
-  /** Undefined where no path leads there without passing a network mount or another file system. */
+  /** Undefined if no path leads there without passing a network mount or another file system. */
   readonly mountPoint: string | undefined;
   readonly kind: 'counted' | 'temporary' | 'loop' | 'ram';
   readonly isOnScsi: boolean;
@@ -49,7 +49,7 @@ export interface Measurements {
   readonly unknownTypes: readonly string[];
 }
 
-/** Used bytes for each path; undefined where there was no answer in time. */
+/** Used bytes for each path; undefined if there was no answer in time. */
 export type UsedBytesReader = (
   mountPoints: readonly string[],
 ) => Promise<readonly (number | undefined)[]>;
@@ -63,7 +63,7 @@ const STACKED = new Set(['overlay', 'overlayfs', 'aufs', 'ecryptfs', 'unionfs'])
 
 /**
  * Measures the used space of the file systems on included disks. Bounded in time; network mounts and
- * what lies below them are never touched. Rejects only where mountinfo cannot be read.
+ * what lies below them are never touched. Rejects only if mountinfo cannot be read.
  *
  * @param luns the task's list, −1 for the OS disk; undefined or empty: all disks
  */
@@ -119,7 +119,7 @@ function isNetwork(type: string): boolean {
   return natureOfType(type) === 'network' || type === 'fuse.glusterfs';
 }
 
-/** Undefined where it is neither counted nor told of. */
+/** Undefined if it is neither counted nor told of. */
 function kindOf(
   disks: readonly Leaf[],
   topology: BlockTopology,

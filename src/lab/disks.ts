@@ -95,7 +95,7 @@ export class LabDisks implements AsyncDisposable {
     return this.#made.flatMap(({ disk }) => (disk === undefined ? [] : [disk]));
   }
 
-  /** Everything is mounted when it resolves. Rejects, with nothing left, where one cannot be made. */
+  /** Everything is mounted when it resolves. Rejects, with nothing left, if one cannot be made. */
   static async create(specs: readonly DiskSpec[]): Promise<LabDisks> {
     refuse(specs);
     created += 1;
@@ -115,7 +115,7 @@ export class LabDisks implements AsyncDisposable {
     }
   }
 
-  /** Thaws and unmounts; those in images on other disks first. Rejects where one is in use. */
+  /** Thaws and unmounts; those in images on other disks first. Rejects if one is in use. */
   async [Symbol.asyncDispose](): Promise<void> {
     const release = (each: Making): Promise<void> => thawAndUnmount(mountPointOf(each));
     for (const each of this.#made.filter(({ spec }) => spec.imageOn !== undefined).reverse()) {

@@ -19,7 +19,7 @@ const OF_THE_MACHINE: GracePeriodsOf = {
 /**
  * Grace periods are the machine's, and neither a lab nor a test that was cut short can put them back, whatever ended
  * it: a process of its own does (grace-periods.sh), when this one has ended, and all that were given `alive`, and
- * nobody else on the machine keeps them.
+ * no other process on the machine keeps them.
  */
 export class KeptGracePeriods implements AsyncDisposable {
   readonly #ended: Promise<unknown>;

@@ -4,11 +4,11 @@ import { runCommand, tryCommand } from './run-command.ts';
 
 /** Attaches an image; resolves to `/dev/loopN`. */
 export function attachImage(imagePath: string): Promise<string> {
-  // Tells the next free device, makes its node, and tries again when somebody else was faster.
+  // Asks for the next free device, makes its node, and tries again if another process was faster.
   return runCommand('losetup', ['--find', '--show', '--partscan', imagePath]);
 }
 
-/** Detaches it at once, or, where it is in use, when its last user goes. */
+/** Detaches it at once, or, if it is in use, when its last user goes. */
 export async function detachDevice(device: string): Promise<void> {
   await runCommand('losetup', ['--detach', device]);
 }

@@ -8,7 +8,7 @@ export interface MountedFileSystem {
   readonly source: string;
 }
 
-/** Types that hold files somebody may need inside the lab; everything else is a kernel interface. */
+/** Types that hold files that may be needed inside the lab; everything else is a kernel interface. */
 const FILE_TYPES: ReadonlySet<string> = new Set([
   ...['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'f2fs', 'zfs', 'bcachefs', 'overlay', 'tmpfs'],
   ...['nfs', 'nfs4', '9p', 'virtiofs'],
@@ -78,7 +78,7 @@ export function mountPointsToCover(
   return [...new Set(wanted)].sort((a, b) => a.split('/').length - b.split('/').length);
 }
 
-/** True where `path` is `directory` or lies below it. */
+/** True if `path` is `directory` or lies below it. */
 export function isInside(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }

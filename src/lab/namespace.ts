@@ -31,7 +31,7 @@ const LAB_ROOT_SOURCE = 'flashfreeze-lab';
  * certificate authority. When the script ends, is killed or outlives its time, everything it left
  * behind is thawed, killed, unmounted and detached, by a process that stands outside.
  *
- * Throws FF_NOT_ROOT, and FF_LAB_UNAVAILABLE where the machine cannot hold a lab.
+ * Throws FF_NOT_ROOT, and FF_LAB_UNAVAILABLE if the machine cannot hold a lab.
  */
 export async function enterLab(options: LabOptions = {}): Promise<void> {
   if (isInsideLab()) {

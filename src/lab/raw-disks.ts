@@ -46,7 +46,7 @@ export class RawDisks implements AsyncDisposable {
     await partition(device);
   }
 
-  /** Where somebody has one open, it is detached when that is closed. */
+  /** A device that is still open is detached when it is closed. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { device } of this.disks.splice(0)) {
       await detachDevice(device);

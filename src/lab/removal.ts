@@ -77,7 +77,7 @@ export class DiskRemoval {
     }
   }
 
-  /** When nothing runs in the lab any more. Rejects where a loop device is left. */
+  /** When nothing runs in the lab any more. Rejects if a loop device is left. */
   async remove(): Promise<void> {
     // A round for the disks, one for what had been unmounted while frozen, one for images on those.
     for (let round = 0; round < 3; round += 1) {

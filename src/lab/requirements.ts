@@ -75,7 +75,7 @@ const INSTALL = [
 /**
  * Makes sure that the commands of the lab exist, by apt-get where some do not. Test files run side
  * by side, so the installation stands under a lock, and packages that another one has installed
- * meanwhile cost nothing. Throws FF_LAB_UNAVAILABLE, with the packages' names, where it cannot.
+ * meanwhile cost nothing. Throws FF_LAB_UNAVAILABLE, with the packages' names, if it cannot.
  */
 export async function requireLabCommands(optional: readonly OptionalCommand[] = []): Promise<void> {
   const missing = missingPackages(optional);

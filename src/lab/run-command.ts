@@ -7,7 +7,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, whatever the exit code. Rejects only where it cannot be started. */
+/** Runs a program to its end, whatever the exit code. Rejects only if it cannot be started. */
 export function tryCommand(
   program: string,
   args: readonly string[],

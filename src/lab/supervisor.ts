@@ -75,7 +75,7 @@ function followInit(): { members: Promise<Members>; ended: Promise<unknown> } {
   return { members, ended: once(report, 'end') };
 }
 
-/** Resolves when the command has been killed, for want of time or of somebody outside. */
+/** Resolves when the command has been killed, because its time was over or the outside ended. */
 async function obeyOutside(members: Promise<Members>): Promise<void> {
   const { init, command } = await members;
   const outside = new Socket({ fd: 3 });

@@ -52,7 +52,7 @@ export class Writers implements AsyncDisposable {
       started.reject(reason);
       stopped.reject(reason);
     });
-    // Whoever stops the writers hears of it.
+    // The caller that stops the writers gets the error.
     stopped.promise.catch(() => {});
     await started.promise;
     return new Writers(child, stopped.promise);

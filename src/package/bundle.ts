@@ -55,7 +55,7 @@ const OPTIONS = {
 
 type Built = BuildResult<typeof OPTIONS>;
 
-/** Bundles the program. Throws esbuild's error where it cannot. */
+/** Bundles the program. Throws esbuild's error if it cannot. */
 export async function bundle(): Promise<Bundle> {
   const [program, worker] = await Promise.all([
     build({ ...OPTIONS, entryPoints: ['src/main.ts'], outfile: 'flashfreeze.js' }),

@@ -34,7 +34,7 @@ export async function thirdPartyNotices(
     .join('\n');
 }
 
-/** Throws `FF_PACKAGE_FAILED` where a package has no licence. */
+/** Throws `FF_PACKAGE_FAILED` if a package has no licence. */
 async function packageNotice(folder: string): Promise<Notice> {
   const json = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as PackageJson;
   const names = (await readdir(folder)).filter((name) => LICENSE_FILE.test(name)).sort();

@@ -20,7 +20,7 @@ export interface Packaged {
   /** Path of the zip. */
   readonly zip: string;
   readonly bytes: number;
-  /** False where this machine cannot run what is in it. */
+  /** False if this machine cannot run what is in it. */
   readonly isChecked: boolean;
 }
 
@@ -85,7 +85,7 @@ export async function payload(options: PackageOptions): Promise<PayloadFile[]> {
   ];
 }
 
-/** Whoever reads at the same time sees the old file or the new one, whole. */
+/** A reader sees the old file or the new one, whole. */
 async function replace(path: string, content: string | Uint8Array): Promise<void> {
   const written = `${path}.${process.pid}`;
   await writeFile(written, content);

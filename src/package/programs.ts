@@ -16,7 +16,7 @@ const GIVEN_LIBRARIES =
 /**
  * The executables of the payload, without what only a debugger wants.
  *
- * @throws FlashfreezeError FF_PACKAGE_FAILED where one would not run on a distribution that is
+ * @throws FlashfreezeError FF_PACKAGE_FAILED if one would not run on a distribution that is
  * supported
  */
 export async function programFiles(

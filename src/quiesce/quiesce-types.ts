@@ -60,7 +60,7 @@ export interface ApplicationRecord {
   readonly findings: readonly Finding[];
   /**
    * CLOCK_MONOTONIC; while the application was held: from the first lock or pre-script on, to the end of
-   * the last unlock or post-script. Undefined where nothing was held.
+   * the last unlock or post-script. Undefined if nothing was held.
    */
   readonly held: { readonly fromNs: bigint; readonly toNs: bigint } | undefined;
 }
@@ -104,7 +104,7 @@ export interface PendingScript {
 export interface PendingStatements {
   readonly kind: 'statements';
   readonly workloadPath: string;
-  /** SID and ORACLE_HOME; missing where the database has no instances. */
+  /** SID and ORACLE_HOME; missing if the database has no instances. */
   readonly instance?: { readonly sid: string; readonly home: string };
   readonly statements: readonly string[];
 }

@@ -10,8 +10,8 @@ import type {
 import { quiesceByScripts } from './scripts/scripts.ts';
 
 /**
- * Quiesces what the configuration names. Resolves also where that failed: `course` says what follows.
- * Whoever calls it calls `resume`, whatever happens.
+ * Quiesces what the configuration names. Resolves also if that failed: `course` says what follows.
+ * The caller must call `resume`, whatever happens.
  */
 export async function quiesce(
   plan: QuiescePlan,
@@ -33,7 +33,7 @@ export async function quiesce(
   }
 }
 
-/** The application has been let go by then: that the note of it stays is no reason to lose the record. */
+/** The application has been released by then: a note that remains is not a reason to lose the record. */
 function forgiving(markDone: MarkDone, note: QuiesceCircumstances['note']): MarkDone {
   return async (left) => {
     try {

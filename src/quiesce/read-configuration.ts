@@ -31,7 +31,7 @@ export const QUIESCE_PATHS: QuiescePaths = {
 
 /**
  * Reads what the machine wants quiesced: the database of workload.conf, else the pre- and post-scripts.
- * Undefined where it wants nothing. Never throws for what stands in the files: what cannot be used is
+ * Undefined if it wants nothing. Never throws for what stands in the files: what cannot be used is
  * a finding of the plan.
  */
 export function readQuiesceConfiguration(
@@ -131,7 +131,7 @@ function readScripts(paths: QuiescePaths): QuiescePlan | undefined {
 
 /**
  * Other tools install a host configuration that names the usual path on every machine, whether or not
- * somebody has put scripts there: that wants nothing quiesced. Elsewhere a missing file is a mistake.
+ * scripts were put there: then nothing is quiesced. Elsewhere a missing file is a mistake.
  */
 function isAbsentByDefault({ configPath, plugin }: ReadPlugin, usualPath: string): boolean {
   return configPath === usualPath && !plugin.ok && plugin.code === 316;

@@ -7,7 +7,7 @@ import { openStep, runStep } from './scripts/script-step.ts';
 export interface CleanupResult {
   /** For people. */
   readonly sentence: string;
-  /** What of it is owed still; undefined where all was done. */
+  /** What of it is owed still; undefined if all was done. */
   readonly left: PendingCleanup | undefined;
 }
 

@@ -25,14 +25,15 @@ interface Rule {
 const RULES: readonly Rule[] = [
   {
     name: 'no person where a process or a tool is meant',
-    pattern: /\b(?:somebody|someone|whoever|nobody)\b/i,
+    // In quotes it is the name of an account.
+    pattern: /(?<!')\b(?:somebody|someone|whoever|nobody)\b/i,
     wrong: 'undefined if nobody has frozen it',
     right: 'undefined if no other tool has frozen it',
   },
   {
     name: 'a condition with if or when',
     pattern:
-      /\b(?:undefined|missing|empty|true|false|null|none|rejects|throws|resolves|zero|at once|else|error)[^.;:]{0,60}\bwhere\b/i,
+      /\b(?:[Uu]ndefined|[Mm]issing|[Ee]mpty|[Tt]rue|[Ff]alse|[Nn]ull|[Nn]one|[Rr]ejects|[Tt]hrows|[Rr]esolves|[Zz]ero|[Aa]t once|else|[Ee]rror)[^.;:]{0,60}\bwhere\b/,
     wrong: 'Undefined where there is none.',
     right: 'Undefined if there is none.',
   },

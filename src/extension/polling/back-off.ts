@@ -1,6 +1,6 @@
 /** The longest wait after failures, in intervals. */
 const MAX_INTERVALS = 12;
-/** The longest wait at all; a timer counts to 24 days, and is over at once where it is to count further. */
+/** The longest wait at all; a timer counts to 24 days, and is over at once if it is to count further. */
 const MAX_MS = 24 * 3_600_000;
 
 /**

@@ -52,7 +52,7 @@ export async function startDetached(
 /**
  * Ends the service and waits for its end. May be repeated.
  *
- * @throws FlashfreezeError FF_EXTENSION_BUSY where it does not end
+ * @throws FlashfreezeError FF_EXTENSION_BUSY if it does not end
  */
 export async function stopDetached(files: PollingFiles = POLLING_FILES): Promise<void> {
   const noted = await readNote(files.pidFile);
@@ -66,7 +66,7 @@ export async function stopDetached(files: PollingFiles = POLLING_FILES): Promise
 }
 
 /**
- * Makes this process the service. Resolves to undefined where another one is.
+ * Makes this process the service. Resolves to undefined if another one is.
  */
 export async function becomeTheService({
   lockFile,

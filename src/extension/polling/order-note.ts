@@ -17,7 +17,7 @@ export type OrderNote =
   /** Only telling the host has failed. */
   | { readonly kind: 'concluded'; readonly fault: OrderFault | undefined };
 
-/** What is noted of this order; undefined where nothing is, or it is of another one. Never rejects. */
+/** What is noted of this order; undefined if nothing is, or it is of another one. Never rejects. */
 export async function readOrderNote(
   directory: string,
   snapshotId: string,

@@ -16,7 +16,7 @@ export interface PollOptions {
   readonly wireProtocolAddress: string | undefined;
   readonly intervalMs: number;
   readonly log: HeldLog;
-  /** Carries an order out; false where the host could not be told what became of it. */
+  /** Carries an order out; false if the host could not be told what became of it. */
   readonly follow: (order: SnapshotOrder, client: HostClient) => Promise<boolean>;
   /** Called before the host is asked; false ends the service. */
   readonly isWanted: () => Promise<boolean>;

@@ -20,11 +20,11 @@ export const CONSISTENT_WITHIN_MS = 9_000;
 
 /** What an order came to. No secrets. */
 export interface OrderResult {
-  /** Undefined where the snapshot is consistent. */
+  /** Undefined if the snapshot is consistent. */
   readonly fault: OrderFault | undefined;
-  /** The same for the report. */
+  /** The result for the report. */
   readonly conclusion: Conclusion;
-  /** From the first FIFREEZE to the host's answer; undefined where it did not come to that. */
+  /** From the first FIFREEZE to the host's answer; undefined if it did not come to that. */
   readonly heldMs: number | undefined;
   /** startsnapshot was sent in its time. */
   readonly isStarted: boolean;

@@ -16,7 +16,7 @@ const PASSED_ON = [
   ...['NODE_EXTRA_CA_CERTS', 'OPENSSL_CONF', 'OPENSSL_MODULES'],
 ] as const;
 
-/** The same program and runtime that run now, with what the agent tells of the extension. */
+/** The program and runtime of this process, with the agent's environment variables of the extension. */
 export function serviceCommand({ directory, version, agent }: Installation): ServiceCommand {
   const [, program = ''] = process.argv;
   const { wireProtocolAddress } = agent;

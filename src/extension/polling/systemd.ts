@@ -70,14 +70,14 @@ export function renderUnit({ argv, directory, environment }: ServiceCommand): st
 /** What of the machine is used; replaced in tests. */
 export interface Systemd {
   readonly unitDirectory: string;
-  /** systemctl(1); rejects where it fails. */
+  /** systemctl(1); rejects if it fails. */
   systemctl(...args: readonly string[]): Promise<void>;
 }
 
 export const SYSTEMD: Systemd = {
   unitDirectory: UNIT_DIRECTORY,
   systemctl: async (...args) => {
-    // Nothing of its answer is of interest, and nobody may be asked for a password.
+    // Its answer is not needed, and it must not ask for a password.
     const options = { timeout: CALL_LIMIT_MS };
     await promisify(execFile)('systemctl', ['--no-ask-password', '--quiet', ...args], options);
   },

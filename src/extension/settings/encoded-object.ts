@@ -3,7 +3,7 @@ import { parseJson } from '../../system/json.ts';
 
 /**
  * Reads an `objectStr`: base64 of UTF-8 JSON, which white space and single quotes may stand around
- * (settings.md, Extension resource). Undefined where nothing is inside.
+ * (settings.md, Extension resource). Undefined if nothing is inside.
  *
  * @param label names the text in messages, which hold nothing of it
  * @throws FlashfreezeError FF_SETTINGS_INVALID

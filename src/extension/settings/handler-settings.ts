@@ -3,7 +3,7 @@ import { isBlank, isJsonObject, member, parseJson } from '../../system/json.ts';
 
 /** What a settings file holds (agent-contract.md, Settings and sequence). */
 export interface HandlerSettings {
-  /** Undefined where there are none. */
+  /** Undefined if there are none. */
   readonly publicSettings: unknown;
   readonly protectedSettings: ProtectedPart;
 }
@@ -13,7 +13,7 @@ export type ProtectedPart =
       readonly kind: 'encrypted';
       /** CMS enveloped data, base64. */
       readonly cms: string;
-      /** Names the certificate; undefined where the file does not. */
+      /** Names the certificate; undefined if the file does not. */
       readonly thumbprint: string | undefined;
     }
   /** Already clear: secret. */
@@ -52,7 +52,7 @@ function isEmptyText(text: string): boolean {
   return /^[\s\ufeff\0]*$/.test(text);
 }
 
-/** The object, or the first of an array of them; undefined where there is none. */
+/** The object, or the first of an array of them; undefined if there is none. */
 function first(value: unknown, label: string): unknown {
   const one: unknown = Array.isArray(value) ? value[0] : value;
   if (isBlank(one) || isJsonObject(one)) {

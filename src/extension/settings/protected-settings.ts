@@ -18,7 +18,7 @@ const MAX_CLEAR_BYTES = 16 * 1024 * 1024;
 const LABEL = 'protectedSettings';
 
 /**
- * The clear protected settings, which are secret: parsed JSON, undefined where there are none. They
+ * The clear protected settings, which are secret: parsed JSON, undefined if there are none. They
  * exist in memory and in pipes only; openssl(1), which the agent itself needs, decrypts them with
  * `<libDirectory>/<THUMBPRINT>.crt` and `.prv`.
  *
@@ -107,7 +107,7 @@ async function decrypt(
     timeLimitMs: Math.max(1, Math.ceil(deadline - performance.now())),
     mostOutputBytes: MAX_CLEAR_BYTES,
   });
-  // A key with a pass phrase must fail: nobody is there to be asked for it.
+  // A key with a pass phrase must fail: openssl cannot ask for it.
   const files = ['-recip', certificate, '-inkey', key, '-passin', 'pass:'];
   const reasons: string[] = [];
   for (const provider of PROVIDERS) {

@@ -3,9 +3,9 @@ import { percentEncoded } from './uri.ts';
 
 /** What is needed to report on a task, whatever else is wrong with its settings. */
 export interface ReportSettings {
-  /** Empty where the settings name none. */
+  /** Empty if the settings name none. */
   readonly taskId: string;
-  /** As given, not checked; empty where there are none. */
+  /** As given, not checked; empty if there are none. */
   readonly startTicks: string;
   readonly locale: string;
   /** True for `microsoft.compute/virtualmachines`. */

@@ -19,7 +19,7 @@ export function object<const Entries extends v.ObjectEntries>(entries: Entries) 
   );
 }
 
-/** Undefined where the value is null, missing or blank text. */
+/** Undefined if the value is null, missing or blank text. */
 export function given<const Schema extends v.GenericSchema>(schema: Schema) {
   return v.pipe(
     v.unknown(),
@@ -65,7 +65,7 @@ export const pair = object({
   Value: pairValue,
 });
 
-/** False where nothing is given. */
+/** False if nothing is given. */
 export const flag = v.pipe(v.unknown(), v.transform(readFlag), v.boolean('true or false'));
 
 export function wholeNumber(least: number) {

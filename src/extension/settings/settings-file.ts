@@ -25,10 +25,10 @@ export interface SettingsFile {
 export const MAX_SETTINGS_BYTES = 16 * 1024 * 1024;
 
 /**
- * The settings file of a sequence number; without a number the one modified last. Undefined where
+ * The settings file of a sequence number; without a number the one modified last. Undefined if
  * there is none.
  *
- * @throws FlashfreezeError FF_SETTINGS_MISSING where the folder cannot be read
+ * @throws FlashfreezeError FF_SETTINGS_MISSING if the folder cannot be read
  */
 export async function locateSettings(
   configFolder: string,
@@ -60,7 +60,7 @@ function settingsFileNamed(name: string, folder: string): SettingsFile | undefin
     : undefined;
 }
 
-/** Follows symbolic links; undefined where no regular file is behind the path. */
+/** Follows symbolic links; undefined if no regular file is behind the path. */
 async function fileAt(path: string): Promise<Stats | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() === true ? found : undefined;
@@ -157,7 +157,7 @@ const SECRET_MEMBERS = new Set(['protectedsettings', 'protectedsettingscertthumb
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 
 /**
- * Undefined where there is nothing to take out. Numbers keep every digit. Of members of the same name
+ * Undefined if there is nothing to take out. Numbers keep every digit. Of members of the same name
  * the reviver sees the last only, so the text is looked at too.
  */
 function withoutSecrets(text: string): string | undefined {

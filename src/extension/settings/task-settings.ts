@@ -78,7 +78,7 @@ const CUSTOM_SETTINGS = object({
 
 /**
  * Checks a task's settings and says what they mean (settings.md, Extension resource). What may stand in
- * either part is taken from the public one first. Names ignore case; members that nobody knows are
+ * either part is taken from the public one first. Names ignore case; unknown members are
  * ignored.
  *
  * @param publicSettings `publicSettings` of the settings file

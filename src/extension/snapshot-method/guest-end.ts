@@ -14,7 +14,7 @@ export function guestEndOf({ barrier, end, disks }: BackupRecord): GuestEnd {
   return requestsCount && everyOneFailed ? 'every-disk-failed' : 'ended';
 }
 
-/** The same of a run that ended before anything was frozen; undefined for an error that is not about disks. */
+/** How a run ended that failed before anything was frozen; undefined if the error is not about disks. */
 export function guestEndOfError(error: unknown, blobCount: number): GuestEnd {
   return error instanceof PreflightError && error.failures.length === blobCount
     ? 'every-disk-failed'

@@ -9,7 +9,7 @@ export type MethodDecision =
   | {
       readonly kind: 'take';
       readonly method: SnapshotMethod;
-      /** Why it is not what was asked for, for people; undefined where it is. */
+      /** Why it is not what was asked for, for people; undefined if it is. */
       readonly forcedBecause: string | undefined;
     }
   /** Result code 17. */

@@ -1,6 +1,6 @@
 import type { TargetRecord } from '../../backup/record.ts';
 
-/** Where a disk's snapshot is found; undefined where there is none. The host names it itself. */
+/** Where a disk's snapshot is found; undefined if there is none. The host names it itself. */
 export function snapshotUriOf({ blob, answer }: TargetRecord): string | undefined {
   if (answer.snapshot === undefined) {
     return undefined;
@@ -8,7 +8,7 @@ export function snapshotUriOf({ blob, answer }: TargetRecord): string | undefine
   return answer.host === undefined ? `${blob}?snapshot=${answer.snapshot}` : answer.host.uri;
 }
 
-/** The disk's blob; empty where the host did not name it. */
+/** The disk's blob; empty if the host did not name it. */
 export function blobUriOf({ blob, answer }: TargetRecord): string {
   return answer.host === undefined || answer.host.uri !== undefined ? blob : '';
 }

@@ -7,10 +7,10 @@ export type SnapshotStep =
   | { readonly kind: 'host' }
   /** It is over, and this counts. */
   | { readonly kind: 'end'; readonly counts: 'guest' | 'host' }
-  /** Nobody can take the snapshots: result code 76. */
+  /** Neither guest nor host can take the snapshots: result code 76. */
   | { readonly kind: 'fail'; readonly because: 'no-blobs' | 'host-unavailable' };
 
-/** What came of the steps so far; missing where one was not taken. */
+/** What came of the steps so far; missing if one was not taken. */
 export interface StepsTaken {
   /** Status code of the pre-snapshot call, 555 to 558 included. */
   readonly preSnapshot?: number | undefined;
@@ -48,7 +48,7 @@ export function nextStep(circumstances: StepCircumstances, taken: StepsTaken): S
 
 const hostUnavailable = { kind: 'fail', because: 'host-unavailable' } as const;
 
-/** Undefined where the guest has come to its end. */
+/** Undefined if the guest has come to its end. */
 function guestStep(
   { hasBlobs }: StepCircumstances,
   { guest }: StepsTaken,
@@ -59,7 +59,7 @@ function guestStep(
   return hasBlobs ? { kind: 'guest' } : { kind: 'fail', because: 'no-blobs' };
 }
 
-/** Undefined where the host is not to be had. */
+/** Undefined if the host is not to be had. */
 function hostStep({ preSnapshot, host }: StepsTaken): SnapshotStep | undefined {
   if (preSnapshot === undefined) {
     return { kind: 'pre-snapshot' };

@@ -33,7 +33,7 @@ export interface TakeSnapshotsOptions {
   readonly note: (message: string) => void;
   /** Hears a secret of the host's before it can stand in any text. */
   readonly hide: (secret: string) => void;
-  /** Throws where the task comes too late by this clock: the host's where it is asked first. */
+  /** Throws if the task comes too late by this clock: the host's where it is asked first. */
   readonly requireInTime: (now: Date) => void;
 }
 
@@ -228,7 +228,7 @@ class TaskSnapshots implements AsyncDisposable {
   }
 }
 
-/** Undefined: every disk. None where disks are left out on purpose and it is not said which: none is missed then. */
+/** Undefined: every disk. Empty if disks are left out on purpose and the settings do not say which: then no disk is missed. */
 export function wantedLuns({
   includedDisks,
   custom,

@@ -11,7 +11,7 @@ export function cutTo(text: string, length: number): string {
 }
 
 /**
- * The text, or the longest beginning of it with a mark that fits; undefined where not even the mark
+ * The text, or the longest beginning of it with a mark that fits; undefined if not even the mark
  * does.
  *
  * @param fits must hold for whatever is shorter than something that fits

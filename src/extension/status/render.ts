@@ -12,7 +12,7 @@ export const MAX_COPY_CHARACTERS = 10_240;
 
 /**
  * Longest the status file gets. The agent starts cutting at 131,072 characters; half of that leaves
- * room for whoever counts the characters of what it makes of the file.
+ * room for a reader that counts the characters of the decoded file.
  */
 export const MAX_STATUS_FILE_CHARACTERS = 65_536;
 

@@ -8,7 +8,7 @@ import { writeWhole } from '../../system/replace-file.ts';
  * half-written one makes the agent wait and then report an error (agent-contract.md, Status file).
  * Also after a power cut. Harmless beside another writer of the same file; the last one wins.
  *
- * Throws FF_STATUS_UNWRITABLE where there is no space or no permission; then the old file stands as
+ * Throws FF_STATUS_UNWRITABLE if there is no space or no permission; then the old file stands as
  * it was. Blocks while the folder's file system is frozen.
  */
 export async function writeStatusFile(

@@ -37,7 +37,7 @@ export async function announce(
 
 /**
  * Tells everybody what a task came to, in the order of status.md: status blob, status file, log blob,
- * events. Never rejects; what fails costs nobody the rest.
+ * events. Never rejects; if one part fails, the others are still done.
  */
 export async function publish(
   context: TaskContext,
@@ -93,7 +93,7 @@ export async function uploadStatus(
   return await upload(context, statusBlobUri, uploadStatusBlob, text, limits);
 }
 
-/** The context's log so far to the log blob, likewise. */
+/** Uploads the log so far to the log blob. Never rejects. */
 export async function uploadLog(
   context: TaskContext,
   { logsBlobUri }: ReportSettings,

@@ -20,7 +20,7 @@ export function interrupted(): FlashfreezeError {
 }
 
 /**
- * Tells of a task that nobody works on any more and nobody has told of: a process that was just about to
+ * Reports a task that no process works on any more and that was not reported: a process that was just about to
  * start dies of the signal without a word. Where to, as far as the settings file still says it. To be called
  * when no worker runs; never rejects.
  *

@@ -39,7 +39,7 @@ export interface TaskOrder {
  *
  * @param abort its reason is an `AbortReason`; ends the run at once, thawing what is frozen
  * @param found sentences about runs that died
- * @throws FlashfreezeError FF_ENVIRONMENT_INVALID where the extension's directory was deleted meanwhile
+ * @throws FlashfreezeError FF_ENVIRONMENT_INVALID if the extension's directory was deleted meanwhile
  */
 export async function runTask(
   installation: Installation,
@@ -78,7 +78,7 @@ export async function runTask(
   await forgetWorker(installation.directory);
 }
 
-/** Noted before the lock is let go: who gets it next would report the task once more. */
+/** Noted before the lock is released: the next holder would report the task again. */
 async function finish({ installation, sequenceNumber }: TaskContext): Promise<void> {
   await finishTask(installation.directory, sequenceNumber).catch(() => {});
 }

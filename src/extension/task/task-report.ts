@@ -49,7 +49,7 @@ export interface MachineReading {
   readonly usedSpace: UsedSpace | undefined;
 }
 
-/** The report of a task that has ended. @param luns as the task lists them; undefined where it does not */
+/** The report of a task that has ended. @param luns as the task lists them; undefined if it does not */
 export function finalReport(
   context: TaskContext,
   settings: ReportSettings,
@@ -84,7 +84,7 @@ function appNameOf(record: BackupRecord | undefined): string | undefined {
   return record?.application?.name;
 }
 
-/** The same report, for whoever still hears of it where the status blob could not be written. */
+/** The report for the readers that remain if the status blob could not be written. */
 export function withUploadError(report: TaskReport): TaskReport {
   return {
     ...report,

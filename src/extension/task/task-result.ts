@@ -19,9 +19,9 @@ export interface Conclusion {
   readonly consistency: Consistency;
   /** One for each blob of the task. */
   readonly snapshots: readonly SnapshotInfo[];
-  /** Undefined where it never came to a freeze. */
+  /** Undefined if it never came to a freeze. */
   readonly record: BackupRecord | undefined;
-  /** Undefined where nobody was to take any. */
+  /** Undefined if no snapshot was to be taken. */
   readonly creator: SnapshotCreator | undefined;
 }
 
@@ -110,12 +110,12 @@ function concludeRun(record: BackupRecord): Omit<Conclusion, 'creator'> {
   };
 }
 
-/** What of the machine is not in the set on purpose: whoever restores it must know. */
+/** Parts of the machine that are left out of the set on purpose: needed to restore it. */
 function leftOutOf({ gaps }: BackupRecord): string[] {
   return gaps.filter((gap) => !isFault(gap)).map(describeGap);
 }
 
-/** What went wrong with an application although the backup went on: without it nobody learns which script it was. */
+/** What went wrong with an application although the backup went on: the only place that names the script. */
 function toleratedIn({ application }: BackupRecord): string[] {
   const findings = application?.findings.filter(({ tolerated }) => tolerated) ?? [];
   return findings.map(({ message, code }) => `Tolerated: ${message} (code ${code}).`);

@@ -21,7 +21,7 @@ export interface TelemetryEvent {
 
 /** Where events come from and go to. */
 export interface EventChannel {
-  /** Undefined where the agent is too old for events: then none are written. */
+  /** Undefined if the agent is too old for events: then none are written. */
   readonly eventsFolder: string | undefined;
   readonly extensionVersion: string;
   readonly taskName: string;
@@ -117,7 +117,7 @@ async function hasRoom(eventsFolder: string, bytes: number): Promise<boolean> {
 
 /**
  * The agent deletes whatever else it finds in the folder, a file that is being written too: it is
- * written beside the folder, which is on the same file system unless somebody mounted it.
+ * written beside the folder, which is on its file system unless the events folder is a mount point.
  */
 async function moveIn(eventsFolder: string, text: string): Promise<void> {
   const path = join(eventsFolder, `${unixTimeNs()}.json`);

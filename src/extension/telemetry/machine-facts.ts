@@ -4,7 +4,7 @@ import { type ProcessView, theseProcesses } from '../../system/processes.ts';
 
 /** What telemetry tells of the machine. */
 export interface MachineFacts {
-  /** Empty where it cannot be told. */
+  /** Empty if it cannot be told. */
   readonly guestAgentVersion: string;
   readonly osVersion: string;
   readonly kernelVersion: string;
@@ -31,7 +31,7 @@ const AGENT_DIRECTORY = /^WALinuxAgent-(\d+(?:\.\d+)*)$/;
 
 /**
  * Reads what telemetry tells of the machine. Never rejects. Only names are read of processes, which
- * waits for nobody: their command lines lie in memory of their own that may be stuck.
+ * never reads their command lines: reading another process's memory may block.
  *
  * @param libDirectory the agent's, where it keeps its own versions
  */

@@ -16,7 +16,7 @@ export interface TelemetrySources {
   readonly isPrePostEnabled: boolean;
   /** `appName` of the script configuration, or the workload. */
   readonly appName: string | undefined;
-  /** Undefined where it never came to a freeze. */
+  /** Undefined if it never came to a freeze. */
   readonly record: BackupRecord | undefined;
   readonly creator: SnapshotCreator | undefined;
   readonly usedSpace: UsedSpace | undefined;
@@ -101,7 +101,7 @@ export function durationText(ns: bigint): string {
   return `${seconds / 3_600n}:${minutes}:${digits(seconds % 60n, 2)}.${digits(microseconds % 1_000_000n, 6)}`;
 }
 
-/** Network shares are never asked, nor what nobody knows: how much is used there is told as unknown. */
+/** Network shares and unknown types are never asked: their used space is reported as unknown. */
 function sizesOf({ figures }: UsedSpace): Pair[] {
   const { networkTypes, unknownTypes } = figures;
   return [

@@ -40,7 +40,7 @@ export function uploadStatusBlob(
   return upload({ uri, text, name: 'status blob', maxBytes: MAX_STATUS_BYTES }, options);
 }
 
-/** Writes the task's log to its blob, likewise; of a log over 10 MiB the end. The text must hold no secret. */
+/** Writes the task's log to its blob; of a log over 10 MiB only the end. The text must hold no secret. */
 export function uploadLogBlob(
   uri: string,
   text: string,

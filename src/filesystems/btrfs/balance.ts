@@ -18,7 +18,7 @@ const LOOK_AGAIN_MS = 20;
 /**
  * Asks for a pause, and waits for it; not any longer, and with nothing that keeps this process, once aborted.
  *
- * @returns why it is not paused; undefined where it is, or has ended meanwhile
+ * @returns why it is not paused; undefined if it is, or has ended meanwhile
  */
 export async function pauseBalance(
   balance: Balance,
@@ -42,7 +42,7 @@ export async function pauseBalance(
  * Lets a paused balance go on. It belongs to a process of its own from then on, as one that was started by hand does.
  *
  * @param pauseLimitMs how long a pause that has been asked for is waited for: it cannot be taken back
- * @returns why it does not; undefined where it does, or nothing is paused any more
+ * @returns why it does not; undefined if it does, or nothing is paused any more
  */
 export async function resumeBalance(
   { mountPoint, fsid }: Balance,

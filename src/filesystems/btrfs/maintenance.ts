@@ -39,7 +39,7 @@ export function courseOf(operation: LongOperation, mode: BtrfsMaintenance): Main
 
 /**
  * What runs, by `exclusive_operation` of /sys/fs/btrfs/<fsid> and whether it is scrubbed. Pure. A paused balance holds
- * nobody up, and a swap file is activated in no time.
+ * no writer up, and a swap file is activated in no time.
  */
 export function longOperation(
   exclusiveOperation: string | undefined,

@@ -50,7 +50,7 @@ export async function readExclusiveMaintenance(
   return operation && { mountPoint, fsid, operation };
 }
 
-/** `none`, `balance`, `balance paused`, …; undefined where the kernel is too old to tell (before 5.10). */
+/** `none`, `balance`, `balance paused`, …; undefined if the kernel is too old to tell (before 5.10). */
 export async function readExclusiveOperation(fsid: string): Promise<string | undefined> {
   const path = `/sys/fs/btrfs/${fsid}/exclusive_operation`;
   return fsid === '' ? undefined : (await readFile(path, 'utf8').catch(() => undefined))?.trim();

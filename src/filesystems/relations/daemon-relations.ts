@@ -4,7 +4,7 @@ import type { DeviceNumber } from '../plan-types.ts';
 import type { Daemon, Relation } from './relation-types.ts';
 
 /**
- * Relations that come from processes: whoever waits for a daemon waits for every file system the
+ * Relations that come from processes: a process that waits for a daemon waits for every file system the
  * daemon may be writing to. Descriptors that are open for writing are the evidence; a working or root
  * directory is none, because nearly every daemon's is on `/`.
  *

@@ -6,7 +6,7 @@ import type { PermissionMark } from './fdinfo.ts';
 
 /**
  * Superblocks by mount id, which is unique on the machine. A daemon in a mount namespace of its own
- * (a container, a service with private mounts) is found in its own mountinfo; what it got from whoever
+ * (a container, a service with private mounts) is found in its own mountinfo; what it got from the process that
  * started it (its log) can be in another namespace's, of which init's and ours are looked at.
  */
 export class MountDevices {

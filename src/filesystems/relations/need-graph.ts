@@ -3,7 +3,7 @@ import type { Relation, Via } from './relation-types.ts';
 
 /**
  * How surely a freeze hangs when a relation is disregarded. Images and what daemons write on behalf
- * of an image: nearly always, and FITHAW blocks too. Permission daemons: only when somebody is just
+ * of an image: nearly always, and FITHAW blocks too. Permission daemons: only when a process is just
  * opening a file there.
  */
 export const STRENGTH = { fanotify: 0, fuse: 1, loop: 2, overlay: 2 } as const satisfies Record<

@@ -14,14 +14,14 @@ const FANOTIFY_LINK = 'anon_inode:[fanotify]';
 
 export interface DaemonReading {
   readonly daemons: readonly Daemon[];
-  /** False where the time was up first: what is missing is then not known. */
+  /** False if the time was up first: what is missing is then not known. */
   readonly isComplete: boolean;
 }
 
 /**
  * Finds the FUSE daemons and fanotify permission daemons among the running processes, and what each
  * of them can write to. Only `/proc` is read, and no link in it followed, so a dead file system of
- * somebody else's cannot stop it; whatever else might is left behind after `limitMs`.
+ * another machine's cannot stop it; whatever else might is left behind after `limitMs`.
  * Needs root to see other people's processes.
  */
 export async function readDaemons(

@@ -10,7 +10,7 @@ import type { Relation } from './relation-types.ts';
 export interface StorageRelations {
   readonly relations: readonly Relation[];
   /**
-   * Superblocks in images whose place cannot be seen, or that somebody else answers for (a FUSE
+   * Superblocks in images whose place cannot be seen, or that another process serves (a FUSE
    * daemon): what that needs may be seen in part (`daemonRelations`), but never as a whole.
    */
   readonly unseen: ReadonlySet<DeviceNumber>;
@@ -65,7 +65,7 @@ function locate(leaf: Leaf, topology: BlockTopology, tree: MountTree): Location 
     case 'file-system':
       return { holders: [holder.device], isSeen: holder.isCertain };
     case 'not-visible': {
-      // Nobody looks at a file of a FUSE mount, since that could block; its path is believed.
+      // A file of a FUSE mount is not looked at, since that could block; its path is believed.
       const mount = mountHolding(tree, leaf.under.image.path);
       const isServed = mount !== undefined && natureOfType(mount.type) === 'served';
       return { holders: isServed ? [mount.device] : [], isSeen: false };

@@ -114,7 +114,7 @@ export async function writeIdentity(guest: Guest, roleGuid: string): Promise<voi
   );
 }
 
-/** Undefined where there is no such file. */
+/** Undefined if there is no such file. */
 export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');

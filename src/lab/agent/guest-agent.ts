@@ -67,7 +67,7 @@ export class GuestAgent {
     this.#options = options;
   }
 
-  /** Of the installed version. Throws where there is none. */
+  /** Of the installed version. Throws if there is none. */
   get folders(): ExtensionFolders {
     if (this.#installed === undefined) {
       throw new Error('no extension is installed');
@@ -122,7 +122,7 @@ export class GuestAgent {
     return readStatus(await this.statusText());
   }
 
-  /** The current status file as it is; undefined where there is none. */
+  /** The current status file as it is; undefined if there is none. */
   async statusText(): Promise<string | undefined> {
     return await readText(this.#guest.path(this.folders.status, `${this.#sequenceNumber}.status`));
   }

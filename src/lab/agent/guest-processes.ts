@@ -20,7 +20,7 @@ export function processesBeside(init: number): GuestProcess[] {
     .flatMap((pid) => describe(pid) ?? []);
 }
 
-/** Undefined where it has ended. */
+/** Undefined if it has ended. */
 function pidNamespace(pid: number): string | undefined {
   return attempt(() => readlinkSync(`/proc/${pid}/ns/pid`));
 }

@@ -29,7 +29,7 @@ export interface HandlerCommand {
 
 export interface CommandOutcome {
   readonly name: CommandName;
-  /** Undefined where its time was over and it was killed. */
+  /** Undefined if its time was over and it was killed. */
   readonly exitCode: number | undefined;
   /** What the agent puts into its log. */
   readonly output: string;

@@ -21,7 +21,7 @@ export interface HandlerName {
   readonly version: string;
 }
 
-/** Throws where the file is not named `<Publisher.Type>-<version>.zip`. */
+/** Throws if the file is not named `<Publisher.Type>-<version>.zip`. */
 export function handlerName(packagePath: string): HandlerName {
   const [, name, version] = /^(.+\..+)-(\d+(?:\.\d+){1,3})\.zip$/.exec(basename(packagePath)) ?? [];
   if (name === undefined || version === undefined) {
@@ -39,7 +39,7 @@ print(json.dumps({entry.filename: entry.external_attr >> 16 for entry in archive
 
 /**
  * Unpacks as the agent does: with python's zipfile, which drops modes; then every file gets u+x.
- * Resolves to the manifest. Throws where the agent would refuse the package, or where a command's
+ * Resolves to the manifest. Throws if the agent would refuse the package, or if a command's
  * entry has no run bit in the zip.
  */
 export async function unpack(packagePath: string, directory: string): Promise<HandlerManifest> {
@@ -64,7 +64,7 @@ export async function unpack(packagePath: string, directory: string): Promise<Ha
 
 const FLAGS = ['reportHeartbeat', 'continueOnUpdateFailure', 'supportsMultipleExtensions'] as const;
 
-/** Throws where it is not an array of one object with the fields and types the agent reads. */
+/** Throws if it is not an array of one object with the fields and types the agent reads. */
 export function readManifest(text: string): HandlerManifest {
   const parsed = JSON.parse(text) as unknown;
   const [only, ...others] = Array.isArray(parsed) ? (parsed as unknown[]) : [];

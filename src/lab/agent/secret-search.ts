@@ -14,7 +14,7 @@ export class SecretSearch {
   /** Needle → the name of its secret. */
   readonly #needles = new Map<string, string>();
 
-  /** `secrets`: name → value. Throws where a value is too short to be looked for. */
+  /** `secrets`: name → value. Throws if a value is too short to be looked for. */
   constructor(secrets: Readonly<Record<string, string>>) {
     for (const [name, secret] of Object.entries(secrets)) {
       for (const needle of [longestRun(secret, name), ...inBase64(secret)]) {

@@ -38,7 +38,7 @@ const MESSAGE_LIMIT = 1_024;
 const SUBSTATUS_LIMIT = 10_240;
 const SAS = /(https?:\/\/\S+?)\?\S*?\bsig=[^\s"'\\]+/g;
 
-/** The agent's reading of a status file's text; undefined where there is no file. */
+/** The agent's reading of a status file's text; undefined if there is no file. */
 export function readStatus(text: string | undefined): StatusReport {
   if (text === undefined) {
     return { kind: 'waiting' };

@@ -35,7 +35,7 @@ export function systemdGuest(): GuestKind {
   };
 }
 
-/** Rejects, naming the units that failed, where not all that is wanted at boot is there. */
+/** Rejects, naming the units that failed, if not all that is wanted at boot is there. */
 async function hasBooted(guest: Guest): Promise<void> {
   const deadline = Date.now() + BOOT_LIMIT_MS;
   while (!existsSync(`${guest.liveRoot}/run/systemd/private`)) {

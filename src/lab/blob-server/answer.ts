@@ -99,7 +99,7 @@ export async function contentAnswer(
   return answer(identity, 206, { ...headers, 'Content-Range': contentRange }, body);
 }
 
-/** `bytes=a-b` or `bytes=a-`, the forms the service knows; undefined where there is none. */
+/** `bytes=a-b` or `bytes=a-`, the forms the service knows; undefined if there is none. */
 export function parseRange(
   header: string | undefined,
   sizeBytes: number,

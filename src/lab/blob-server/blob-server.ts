@@ -66,7 +66,7 @@ export class BlobServer implements AsyncDisposable {
     return this.#urls;
   }
 
-  /** Throws RangeError where there is no such blob. */
+  /** Throws RangeError if there is no such blob. */
   sasUrl(blob: string, grant: Partial<SasGrant> = {}): string {
     const resource = { account: ACCOUNT, container: CONTAINER, blob };
     return `${this.#origin(blob)}/${ACCOUNT}/${CONTAINER}/${blob}?${this.#sas(resource, grant)}`;

@@ -8,7 +8,7 @@ import type { ListedBlob } from './xml.ts';
 
 /** Content and properties of a blob or of one of its snapshots, as GET and HEAD show them. */
 export interface Content extends ListedBlob {
-  /** Undefined where there are only zeroes (a snapshot without content). */
+  /** Undefined if there are only zeroes (a snapshot without content). */
   readonly path: string | undefined;
 }
 
@@ -93,7 +93,7 @@ export class BlobStore {
     return contents;
   }
 
-  /** Throws 409 where the blob's limits allow no snapshot now; counts the call where they do. */
+  /** Throws 409 if the blob's limits allow no snapshot now; counts the call where they do. */
   admitSnapshot(blob: string): void {
     const shelf = this.#shelf(blob);
     const limits = shelf.spec.limits ?? this.#options.limits;

@@ -26,7 +26,7 @@ export class ImageCopier implements Disposable {
     this.#shell.on('exit', () => this.#settleAll());
   }
 
-  /** Rejects where cp fails. Paths must hold no line feed. */
+  /** Rejects if cp fails. Paths must hold no line feed. */
   async copy(from: string, to: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<number>();
     this.#count += 1;

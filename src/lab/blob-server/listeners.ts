@@ -12,7 +12,7 @@ export interface Connection {
 export type TakeOver = (tcp: Socket, certificate: 'trusted' | 'untrusted') => void;
 
 interface Door {
-  /** Undefined where all blobs share one port. */
+  /** Undefined if all blobs share one port. */
   readonly blob: string | undefined;
   readonly server: Server;
   port: number;

@@ -123,7 +123,7 @@ export interface LoggedRequest {
   /** CLOCK_MONOTONIC, comparable with the client's `process.hrtime.bigint()`. */
   readonly receivedNs: bigint;
   readonly answeredNs: bigint | undefined;
-  /** Undefined where no whole answer was sent. */
+  /** Undefined if no whole answer was sent. */
   readonly status: number | undefined;
   readonly fault: RequestFault['kind'] | undefined;
 }
@@ -132,7 +132,7 @@ export interface SnapshotRecord {
   readonly blob: string;
   /** `x-ms-snapshot` */
   readonly snapshot: string;
-  /** Undefined where snapshots have no content. */
+  /** Undefined if snapshots have no content. */
   readonly imagePath: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   /** CLOCK_MONOTONIC around the copying of the image. */

@@ -6,7 +6,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export class RequestLog {
   readonly #entries: Mutable<LoggedRequest>[] = [];
 
-  /** The entry is filled in by whoever answers. */
+  /** The entry is filled in by the code that answers. */
   open(entry: Omit<LoggedRequest, 'answeredNs' | 'status' | 'fault'>): Mutable<LoggedRequest> {
     const opened = { ...entry, answeredNs: undefined, status: undefined, fault: undefined };
     this.#entries.push(opened);

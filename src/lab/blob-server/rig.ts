@@ -42,7 +42,7 @@ export class Rig implements AsyncDisposable {
     return new Rig(await BlobServer.start({ blobs, ...options }), images, directory);
   }
 
-  /** Rejects with the socket's error where there is no whole answer. */
+  /** Rejects with the socket's error if there is no whole answer. */
   ask(url: string, options: RequestOptions = {}): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     const outgoing = request(url, { agent: this.agent, ...options }, (response) => {

@@ -17,7 +17,7 @@ export function send({ response }: AnswerChannel, { status, headers, body }: Ans
 }
 
 /**
- * Sends the answer as the fault has it. `answer` is undefined where the request was not handled.
+ * Sends the answer as the fault has it. `answer` is undefined if the request was not handled.
  * Returns whether the client got a whole answer.
  */
 export async function sendBadly(

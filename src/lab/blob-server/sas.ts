@@ -29,7 +29,7 @@ export function signSas(resource: SasResource, grant: SasGrant, accountKey: stri
 }
 
 /**
- * Throws a ServiceError where `query`, which is that of one resource and is not changed any more, holds no SAS that grants one of the `permissions` letters on
+ * Throws a ServiceError if `query`, which is that of one resource and is not changed any more, holds no SAS that grants one of the `permissions` letters on
  * the resource now. Signature and expiry are looked at first, as the service does.
  */
 export function verifySas(

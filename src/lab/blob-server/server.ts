@@ -88,7 +88,7 @@ export class HttpsFront {
     const whole =
       fault === undefined || fault.kind === 'status' ? undefined : sendBadly(channel, fault, reply);
     if (whole === undefined) {
-      // Before it leaves: whoever gets it may be a good deal further by the time this goes on.
+      // Before it leaves: its receiver may be much further by the time this goes on.
       entry.answeredNs = process.hrtime.bigint();
       entry.status = reply.status;
       send(channel, reply);

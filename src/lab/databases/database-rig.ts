@@ -15,7 +15,7 @@ const WORKLOAD = '/lab/workload.conf';
 export interface RigOptions {
   readonly latencyMs: { readonly from: number; readonly to: number };
   readonly seed: number;
-  /** `none`: snapshots without content, where nobody looks into them. */
+  /** `none`: snapshots without content, if no test reads them. */
   readonly snapshotContent?: 'none' | 'copy';
 }
 
@@ -55,7 +55,7 @@ export class DatabaseRig implements AsyncDisposable {
     return new DatabaseRig(resources.move(), disks, server, database, transfers);
   }
 
-  /** The real command, in a process of its own. Rejects where it says nothing. */
+  /** The real command, in a process of its own. Rejects if it says nothing. */
   async snapshot(options: readonly string[] = []): Promise<RunSummary> {
     const { code, stdout, stderr } = await tryCommand(
       process.execPath,

@@ -45,7 +45,7 @@ export class ServerProcess implements AsyncDisposable {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Resolves when `isReady` says so. Rejects with what the server said where it ends before. */
+  /** Resolves when `isReady` says so. Rejects with what the server said if it ends before. */
   async ready(isReady: () => Promise<boolean>): Promise<void> {
     for (let waited = 0; waited < READY_LIMIT_MS && this.isRunning; waited += LOOK_MS) {
       if (await isReady()) {
@@ -70,7 +70,7 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
-/** Runs a program as an account. Rejects where it fails. */
+/** Runs a program as an account. Rejects if it fails. */
 export async function runAs(
   { uid, gid }: Account,
   program: string,

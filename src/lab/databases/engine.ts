@@ -102,7 +102,7 @@ export const ENGINES: readonly Engine[] = [POSTGRES, MARIADB];
 
 const LIMIT_MS = 30_000;
 
-/** What a server answers to these statements, one after the other. Rejects where it refuses one. */
+/** What a server answers to these statements, one after the other. Rejects if it refuses one. */
 export async function askAll(
   { client, dialect }: LabDatabase,
   statements: readonly string[],

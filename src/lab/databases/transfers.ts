@@ -65,7 +65,7 @@ export class Transfers implements AsyncDisposable {
     await Promise.race([delay(leastMs), this.#writing]);
   }
 
-  /** Stops them, each after its transaction. Rejects where one was refused. */
+  /** Stops them, each after its transaction. Rejects if one was refused. */
   async rest(): Promise<void> {
     this.#goesOn = false;
     await this.#writing;

@@ -127,7 +127,7 @@ export class HostFront {
 }
 
 function finish(entry: Entry, response: ServerResponse, { status, body }: HostReply): void {
-  // Before it leaves: whoever gets it may be a good deal further by the time this goes on.
+  // Before it leaves: its receiver may be much further by the time this goes on.
   entry.answeredNs = process.hrtime.bigint();
   entry.status = status;
   response.writeHead(status, {

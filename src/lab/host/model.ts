@@ -75,7 +75,7 @@ export interface LoggedHostRequest {
   /** CLOCK_MONOTONIC, comparable with the client's `process.hrtime.bigint()`. */
   readonly receivedNs: bigint;
   readonly answeredNs: bigint | undefined;
-  /** Undefined where no whole answer was sent. */
+  /** Undefined if no whole answer was sent. */
   readonly status: number | undefined;
   readonly fault: HostFault['kind'] | undefined;
 }

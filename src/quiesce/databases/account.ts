@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { DatabaseFault } from './fault.ts';
 
-/** Somebody a database's client may run as. */
+/** An account that a database's client may run as. */
 export interface Account {
   readonly name: string;
   readonly uid: number;
@@ -21,7 +21,7 @@ const LOOK_UP_LIMIT_MS = 10_000;
  *
  * @param abort ends it, at once
  * @param limitMs at most 10 s
- * @throws DatabaseFault 501 where there is none, 510 where there was no answer until the time was over or
+ * @throws DatabaseFault 501 if there is none, 510 if there was no answer until the time was over or
  * it was aborted
  */
 export async function lookUpAccount(

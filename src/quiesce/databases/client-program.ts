@@ -8,7 +8,7 @@ const SEARCHED = ['/usr/local/bin', '/usr/bin', '/bin', '/opt/bin'];
  * The client program: `command_path` itself, or one of the names in the directory it names, else in the
  * usual directories.
  *
- * @throws DatabaseFault 500 where there is none
+ * @throws DatabaseFault 500 if there is none
  */
 export function findClient(commandPath: string, names: readonly string[]): string {
   if (commandPath !== '' && isProgram(commandPath)) {

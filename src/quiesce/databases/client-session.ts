@@ -155,7 +155,7 @@ export class ClientSession {
     return isThere ? at : -1;
   }
 
-  /** False where the time was over before that was so, or the client had gone. */
+  /** False if the time was over before that was so, or the client had gone. */
   async #until(isSo: () => boolean, limitMs: number): Promise<boolean> {
     const enough = new AbortController();
     const expired = delay(limitMs, false, { signal: enough.signal }).catch(() => false);

@@ -20,7 +20,7 @@ const HOLD: Readonly<Record<DatabaseKind, HoldDatabase>> = {
   oracle: holdOracle,
 };
 
-/** Quiesces the database of the workload configuration; resolves also where that failed. */
+/** Quiesces the database of the workload configuration; resolves also if that failed. */
 export async function quiesceDatabase(
   plan: DatabasePlan,
   circumstances: QuiesceCircumstances,

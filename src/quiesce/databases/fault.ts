@@ -1,6 +1,6 @@
 import type { ResultCode } from '../../result-codes.ts';
 
-/** Why a database could not be quiesced or let go, with the code it gives; caught in database.ts. */
+/** Why a database could not be quiesced or released, with the code it gives; caught in database.ts. */
 export class DatabaseFault extends Error {
   readonly code: ResultCode;
 

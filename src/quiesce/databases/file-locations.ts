@@ -13,11 +13,11 @@ export interface DatabasePart {
 
 /** Where a part lies. */
 export interface PlacedPart extends DatabasePart {
-  /** `major:minor`; undefined where the path cannot be opened. */
+  /** `major:minor`; undefined if the path cannot be opened. */
   readonly device: string | undefined;
-  /** The file system of the plan that holds it; undefined where it lies elsewhere. */
+  /** The file system of the plan that holds it; undefined if it lies elsewhere. */
   readonly fileSystem: FileSystem | undefined;
-  /** Where its file system is mounted; undefined where that is not known. */
+  /** Where its file system is mounted; undefined if that is not known. */
   readonly mountPoint: string | undefined;
 }
 

@@ -4,11 +4,11 @@ import type { Account } from './account.ts';
 
 /** A database that has been brought into the state that the snapshots are to show. */
 export interface HeldDatabase {
-  /** CLOCK_MONOTONIC; since when something of it is held up. Undefined where nothing is. */
+  /** CLOCK_MONOTONIC; since when something of it is held up. Undefined if nothing is. */
   readonly heldFromNs: bigint | undefined;
   /**
-   * Lets it go again and ends the session, within the workload's time-out. Throws DatabaseFault where it
-   * could not be let go by itself, or was not held until now; the session has ended also then.
+   * Releases it and ends the session, within the workload's time-out. Throws DatabaseFault if it
+   * could not be released by itself, or was not held until now; the session has ended also then.
    */
   release(): Promise<void>;
 }

@@ -13,7 +13,7 @@ export const MYSQL_PLACES = [
 ] as const;
 
 /**
- * Data directory, logs, and every table or tablespace elsewhere. Rejects with the system's error where a path
+ * Data directory, logs, and every table or tablespace elsewhere. Rejects with the system's error if a path
  * cannot be looked at.
  *
  * @param variables the server's, as far as they are in `MYSQL_PLACES`

@@ -17,7 +17,7 @@ export const MYSQL_CLIENT: Dialect = {
   isLost: (complaint) => /^ERROR 20(?:06|13|55)\b/m.test(complaint),
 };
 
-/** The same with the names of columns, which only `\G` needs. */
+/** A result with the names of columns, which only `\G` needs. */
 const NAMING_CLIENT: Dialect = { ...MYSQL_CLIENT, markLine: (mark) => `SELECT '${mark}' AS '';` };
 const WITHOUT_NAMES = '--skip-column-names';
 
@@ -179,7 +179,7 @@ function replicationIn(lines: readonly string[], word: Replication['word']): Rep
   };
 }
 
-/** @throws DatabaseFault 500 where a part is not in the snapshots */
+/** @throws DatabaseFault 500 if a part is not in the snapshots */
 async function requireCoverage(
   server: Server,
   { circumstances, workload }: DatabaseContext,

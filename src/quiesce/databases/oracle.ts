@@ -34,7 +34,7 @@ const END_BACKUP = 'ALTER DATABASE END BACKUP;';
 interface State {
   /** V$INSTANCE.STATUS; `DOWN` where the instance is not started. */
   readonly status: string;
-  /** V$DATABASE.LOG_MODE; empty where it is not mounted. */
+  /** V$DATABASE.LOG_MODE; empty if it is not mounted. */
   readonly logMode: string;
 }
 
@@ -105,7 +105,7 @@ async function holdInstance(
   }
 }
 
-/** @throws DatabaseFault where it is not let in */
+/** @throws DatabaseFault if it is not let in */
 export async function logOnToOracle(
   instance: OracleInstance,
   context: ConnectionContext,
@@ -247,7 +247,7 @@ async function beginBackup(
   try {
     await session.ask('ALTER DATABASE BEGIN BACKUP;');
   } catch (error) {
-    // Refused is not begun: a backup mode that there is then (ORA-01146) is somebody else's.
+    // Refused is not begun: a backup mode that there is then (ORA-01146) was begun by another tool.
     await (session.isOver ? undo(debt, session).catch(noteFault(context)) : markDone());
     throw error;
   }

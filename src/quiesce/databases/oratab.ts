@@ -1,7 +1,7 @@
 export interface OracleInstance {
-  /** Empty where the environment of the client says. */
+  /** Empty if the environment of the client says. */
   readonly sid: string;
-  /** ORACLE_HOME; empty where the client's place says. */
+  /** ORACLE_HOME; empty if the client's place says. */
   readonly home: string;
 }
 

@@ -182,7 +182,7 @@ async function partsOf({ dataDirectory, version }: Server): Promise<DatabasePart
   ];
 }
 
-/** What of the server's files the snapshots hold decides. @throws DatabaseFault 500 where nothing helps */
+/** What of the server's files the snapshots hold decides. @throws DatabaseFault 500 if nothing helps */
 async function modeFor(
   server: Server,
   { circumstances }: DatabaseContext,

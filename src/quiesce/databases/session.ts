@@ -20,7 +20,7 @@ export class DatabaseSession {
 
   /**
    * @param name of the database, for messages
-   * @throws DatabaseFault 506 where the client cannot even be started
+   * @throws DatabaseFault 506 if the client cannot even be started
    */
   constructor(
     name: string,
@@ -51,7 +51,7 @@ export class DatabaseSession {
    *
    * @param code where it fails for no reason that has a code of its own
    * @param shown of the statement in messages
-   * @throws DatabaseFault 510 where the time is over; 506 where the connection is lost, or 504 where that is `code`
+   * @throws DatabaseFault 510 if the time is over; 506 if the connection is lost, or 504 where that is `code`
    */
   async ask(
     statement: string,
@@ -78,7 +78,7 @@ export class DatabaseSession {
     }
   }
 
-  /** The same; undefined where the server refuses it, as one that does not know the statement. */
+  /** The answer to a statement; undefined if the server refuses it, as one that does not know the statement. */
   async tryAsk(statement: string): Promise<readonly string[] | undefined> {
     try {
       return await this.ask(statement);

@@ -33,7 +33,7 @@ export interface PendingUndo {
  * Undoes it through the session that has begun it; what that cannot do, because it has ended or was killed,
  * through a fresh one. What even that cannot do stays owed, for the next command.
  *
- * @throws DatabaseFault where it could not be undone, or somebody else had done so
+ * @throws DatabaseFault if it could not be undone, or another session had undone it
  */
 export async function undo(
   { pending, markDone, connect }: PendingUndo,
@@ -49,7 +49,7 @@ export async function undo(
   }
 }
 
-/** The same for a session that no abort ends, within 10 s. */
+/** Opens a session that no abort ends, within 10 s. */
 export function forFreshSession({ workload, account }: ConnectionContext): ConnectionContext {
   const timeoutMs = Math.min(workload.timeoutMs, FRESH_SESSION_LIMIT_MS);
   return { workload: { ...workload, timeoutMs }, account, onSession: () => {} };

@@ -30,7 +30,7 @@ export class BoundedOutput {
     }
   }
 
-  /** What is kept, without the last line feed; says how much was left out. Empty where nothing came. */
+  /** What is kept, without the last line feed; says how much was left out. Empty if nothing came. */
   text(): string {
     const isWhole = this.#totalBytes <= this.#head.length + this.#tail.length;
     if (isWhole) {

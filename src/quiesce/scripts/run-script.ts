@@ -42,7 +42,7 @@ export interface ScriptOptions {
  * Runs the script that was opened and checked, not whatever lies at its path by now. Its path is
  * executed only where it still leads to the opened file, so that `dirname "$0"` finds what lies beside
  * it; otherwise the kernel executes descriptor 3, an interpreter named by a #! line reads the script
- * through it too, and `$0` is `/proc/self/fd/3`. Between that look and the execution nobody but root
+ * through it too, and `$0` is `/proc/self/fd/3`. Between that look and the execution only root
  * could exchange it: a trusted file lies in directories that are root's alone. The path is in
  * FLASHFREEZE_SCRIPT, too, and the working directory is the script's.
  *

@@ -66,7 +66,7 @@ export interface StepCircumstances {
 
 /**
  * Runs a script, again as often as its configuration says while it fails. One that took too long is not
- * run again. Undefined where it succeeded.
+ * run again. Undefined if it succeeded.
  */
 export async function runStep(
   step: ScriptStep,

@@ -1,13 +1,12 @@
-import * as v from 'valibot';
-import { SNAPSHOT_METHODS } from '../../config/vmbackup.ts';
-import { FlashfreezeError } from '../../errors.ts';
-import { isBlank, isJsonObject, member } from '../../system/json.ts';
-
 /**
  * The parts that settings are made of. Senders differ in whether they write a number or a flag as
  * such or as text, so values are brought to their type first and checked then. Every message is one
  * of ours: the library's own quote the value, which may be secret.
  */
+import * as v from 'valibot';
+import { SNAPSHOT_METHODS } from '../../config/vmbackup.ts';
+import { FlashfreezeError } from '../../errors.ts';
+import { isBlank, isJsonObject, member } from '../../system/json.ts';
 
 /** An object with the members of `entries`, whose names may differ in case; others are ignored. */
 export function object<const Entries extends v.ObjectEntries>(entries: Entries) {

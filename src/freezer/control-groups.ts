@@ -2,9 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Mount, parseMountinfo } from '../filesystems/mountinfo.ts';
 
-/** A move waits for some RCU grace periods; where it takes longer something holds the hierarchy up. */
+/** A move waits for some RCU grace periods; if it takes longer, something blocks the hierarchy. */
 const MOVE_LIMIT_MS = 2000;
-/** Of version 1: by these a group is frozen or limited, and systemd kills by its own. Version 2 is one for all. */
+/** Hierarchies of version 1 that freeze, limit or (systemd's own) kill a group. Version 2 has only one hierarchy. */
 const HOLDING = ['freezer', 'pids', 'name=systemd'];
 const UNIFIED = '';
 
@@ -16,10 +16,10 @@ export interface Membership {
 }
 
 /**
- * Moves a process to the root of every hierarchy of control groups by which it would be killed, stopped or
- * limited together with this one: a group is killed or frozen as a whole.
+ * Moves a process to the root of every control group hierarchy that could kill, stop or limit it together with
+ * this process: a group is killed or frozen as a whole.
  *
- * @returns what it could not leave, as sentences for people
+ * @returns the groups that it could not leave, as sentences for people
  */
 export async function leaveControlGroups(pid: number): Promise<readonly string[]> {
   const over = new AbortController();
@@ -29,7 +29,7 @@ export async function leaveControlGroups(pid: number): Promise<readonly string[]
   tooLate.catch(() => {});
   return reasons.map(
     (reason) =>
-      `the guardian could not leave this process's control group (${reason}): who kills or freezes the group stops the guardian, too, and what is frozen stays so until the next command`,
+      `the guardian could not leave this process's control group (${reason}): killing or freezing the group also stops the guardian, and a frozen file system then stays frozen until the next command`,
   );
 }
 
@@ -44,7 +44,7 @@ async function leaveAll(pid: number): Promise<readonly string[]> {
   return (await Promise.all(reasons)).flat();
 }
 
-/** Why not; undefined where it was moved. */
+/** The reason for a failure; undefined if the process was moved. */
 async function moveTo(root: string, pid: number): Promise<string | undefined> {
   try {
     await writeFile(`${root}/cgroup.procs`, String(pid), { flag: 'r+' });
@@ -59,7 +59,7 @@ function reasonOf(error: unknown): string {
   return code ?? message;
 }
 
-/** Of the content of `/proc/<pid>/cgroup`: where the process is not at the root, and that matters. */
+/** Takes the content of `/proc/<pid>/cgroup`. Returns the hierarchies that matter and have the process below their root. */
 export function toLeave(content: string): Membership[] {
   return content.split('\n').flatMap((line) => {
     const [, hierarchy, path] = /^\d+:([^:]*):(.+)$/.exec(line) ?? [];
@@ -74,7 +74,7 @@ function holds(hierarchy: string): boolean {
   return hierarchy === UNIFIED || hierarchy.split(',').some((name) => HOLDING.includes(name));
 }
 
-/** Of the content of mountinfo: where the root of the hierarchy is mounted; a container may see a part only. */
+/** Takes the content of mountinfo. Returns the mount point of the hierarchy's root; a container may see only a part. */
 export function rootOf(mountinfo: string, hierarchy: string): string | undefined {
   const names = hierarchy.split(',');
   const isIt = ({ type, superOptions }: Mount): boolean =>

@@ -4,11 +4,11 @@ import { type FreezePhase, freezePhase, type KernelWait, kernelWait } from './ke
 
 export interface StuckFreeze {
   readonly fileSystem: number;
-  /** Undefined where the FIFREEZE has returned meanwhile or its stack cannot be read. */
+  /** Undefined if the FIFREEZE has returned meanwhile or its stack cannot be read. */
   readonly phase: FreezePhase | undefined;
 }
 
-/** A task of another process that waits in the kernel for what a freeze is involved in. */
+/** A task of another process that waits in the kernel for something that a freeze may block. */
 export interface WaitingTask {
   readonly pid: number;
   readonly command: string;
@@ -20,19 +20,19 @@ export interface Diagnosis {
   readonly waiting: readonly WaitingTask[];
 }
 
-/** Looking at 1,600 processes takes some 100 ms. */
+/** Reading 1,600 processes takes about 100 ms. */
 export const DIAGNOSIS_LIMIT_MS = 1000;
-/** Threads of libuv's pool that read side by side. */
+/** Threads of libuv's pool that read in parallel. */
 const AT_ONCE = 4;
 /** Tasks named in the text. */
 const MAX_NAMED = 8;
 
 /**
- * Looks at what stuck freezes wait for. To be called while they are stuck. Only `/proc` is read, and
- * nothing of it that could wait for a file system.
+ * Finds out what stuck freezes wait for. Call it while they are stuck. It reads only `/proc`, and no file in it
+ * that could wait for a file system.
  *
- * @param threads for each file system the thread that freezes it: `Freezer.freezingThreads()`
- * @param fileSystems those that are stuck, indexes into `threads`
+ * @param threads the freezing thread of each file system: `Freezer.freezingThreads()`
+ * @param fileSystems the stuck ones, as indexes into `threads`
  */
 export async function diagnose(
   threads: readonly number[],
@@ -71,10 +71,10 @@ async function findWaiting(found: WaitingTask[], over: AbortSignal): Promise<voi
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-/** What any thread of a process waits for. */
+/** Finds the first wait of interest among the threads of a process. */
 async function waitOf(pid: number): Promise<KernelWait | undefined> {
   for (const thread of await names(`/proc/${pid}/task`)) {
-    // The stack is read only of those that sleep in a place of interest: it takes a lock.
+    // Read the stack only if the thread sleeps in a place of interest: reading it takes a lock.
     const place = await readText(`/proc/${pid}/task/${thread}/wchan`);
     if (kernelWait(`[<0>] ${place}`) !== undefined) {
       const waitsFor = kernelWait(await readText(`/proc/${pid}/task/${thread}/stack`));
@@ -91,14 +91,14 @@ async function names(directory: string): Promise<number[]> {
   return all.filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
-/** Empty where the task has ended or nothing may be read of it. */
+/** Empty if the task has ended or its files may not be read. */
 async function readText(file: string): Promise<string> {
   return await readFile(file, 'utf8').catch(() => '');
 }
 
 const PHASE_TEXTS: Readonly<Record<FreezePhase, string>> = {
-  mount: 'waits for a mount, unmount or freeze of somebody else',
-  writers: 'waits for somebody who is writing or opening a file there',
+  mount: 'waits for a mount, unmount or freeze by another process',
+  writers: 'waits for a process that is writing or opening a file there',
   'write-back': 'waits for its data to be written back',
   'file-system': 'waits for its journal to be written',
 };
@@ -110,10 +110,10 @@ const WAIT_TEXTS: Readonly<Record<KernelWait, string>> = {
 const WAIT_ORDER: readonly KernelWait[] = ['permission', 'fuse', 'thaw'];
 
 /**
- * Says in a sentence each who is stuck where, and in one more who else waits, daemons first.
+ * Describes each stuck freeze in one sentence, and the other waiting tasks in one more, daemons first.
  *
- * @param mountPoints for each file system
- * @param daemons processes that file systems are known to depend on
+ * @param mountPoints one for each file system
+ * @param daemons known processes that file systems depend on
  */
 export function describeDiagnosis(
   { stuck, waiting }: Diagnosis,
@@ -121,8 +121,8 @@ export function describeDiagnosis(
   daemons: ReadonlySet<number> = new Set(),
 ): string[] {
   const sentences = stuck.map(({ fileSystem, phase }) => {
-    const where = phase === undefined ? 'is stuck' : `is stuck: it ${PHASE_TEXTS[phase]}`;
-    return `the freeze of ${mountPoints[fileSystem]} ${where}`;
+    const state = phase === undefined ? 'is stuck' : `is stuck: it ${PHASE_TEXTS[phase]}`;
+    return `the freeze of ${mountPoints[fileSystem]} ${state}`;
   });
   const rank = ({ pid, waitsFor }: WaitingTask): number =>
     daemons.has(pid) ? -1 : WAIT_ORDER.indexOf(waitsFor);

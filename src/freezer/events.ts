@@ -1,17 +1,17 @@
 import { errnoName, RECORD_FIELDS } from '../system/native.ts';
 import type { FreezerEvent } from './freezer-types.ts';
 
-/** Most events that can wait at once: synced, frozen, thawed of each, expired, guardian lost. */
+/** Space for all events that can wait at once: synced, frozen, thawed for each file system, expired, guardian lost. */
 export function recordsFor(fileSystems: number): BigInt64Array {
   return new BigInt64Array((3 * fileSystems + 2) * RECORD_FIELDS);
 }
 
-/** The first `count` events of what the addon drained. */
+/** Converts the first `count` records that the addon drained. */
 export function toEvents(records: BigInt64Array, count: number): FreezerEvent[] {
   return Array.from({ length: count }, (_, position) => toEvent(records, position * RECORD_FIELDS));
 }
 
-/** The numbers are those of `EventKind` in native/completions.h. */
+/** The kind's numbers are those of `EventKind` in native/completions.h. */
 function toEvent(records: BigInt64Array, at: number): FreezerEvent {
   const field = (offset: number): bigint => records[at + offset] ?? 0n;
   const fileSystem = Number(field(1));

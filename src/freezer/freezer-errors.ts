@@ -2,7 +2,7 @@ import { FlashfreezeError } from '../errors.ts';
 import { systemCallFailure } from '../system/native.ts';
 import { nativeError, resourceAdvice } from '../system/native-errors.ts';
 
-/** Of a mount point that cannot be opened. */
+/** The error for a mount point that cannot be opened. */
 export function openError(error: unknown): Error {
   const systemCall = systemCallFailure(error);
   if (systemCall?.syscall !== 'open') {
@@ -17,7 +17,7 @@ export function openError(error: unknown): Error {
   );
 }
 
-/** Of `/proc`, where what was opened cannot be looked at. */
+/** The error if `/proc` cannot be read for the opened mounts. */
 export function lookError(error: unknown): Error {
   const { code: errno = 'unknown', syscall = 'open', path } = error as NodeJS.ErrnoException;
   const advice = resourceAdvice(errno);
@@ -25,12 +25,12 @@ export function lookError(error: unknown): Error {
     ? nativeError(error)
     : new FlashfreezeError(
         'FF_MOUNT_OPEN',
-        `cannot look at the mounts that were opened: ${errno}; ${advice}`,
+        `cannot inspect the opened mounts: ${errno}; ${advice}`,
         { systemCall: { errno, syscall, ...(path === undefined ? {} : { path }) } },
       );
 }
 
-/** Why a ledger of this directory is in memory only; throws what is no failed system call. */
+/** Says why a ledger of this directory is in memory only. Throws any error that is not a failed system call. */
 export function reasonInMemory(error: unknown, directory: string): string {
   const failure = systemCallFailure(error);
   if (failure === undefined) {
@@ -38,6 +38,6 @@ export function reasonInMemory(error: unknown, directory: string): string {
   }
   const { errno, syscall, path = '' } = failure;
   return errno === 'EOPNOTSUPP'
-    ? `${directory || 'its directory'} is on no tmpfs`
+    ? `${directory || 'its directory'} is not on a tmpfs`
     : `${syscall} ${path}: ${errno}`;
 }

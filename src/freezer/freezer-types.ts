@@ -1,6 +1,6 @@
 /**
- * What the freezer tells about one file system, stamped in CLOCK_MONOTONIC nanoseconds by the native
- * thread that made the system call (comparable with `process.hrtime.bigint()`).
+ * What the freezer reports about one file system. The native thread that made the system call stamps it in
+ * CLOCK_MONOTONIC nanoseconds (comparable with `process.hrtime.bigint()`).
  * `fileSystem` is the index of the mount point given to `Freezer.open`.
  */
 export type FreezerEvent =
@@ -13,7 +13,7 @@ export type FreezerEvent =
   | ({
       readonly kind: 'thawed';
       readonly fileSystem: number;
-      /** False where FITHAW found the file system not frozen: somebody else had thawed it. */
+      /** False if FITHAW found the file system not frozen: another tool had thawed it. */
       readonly wasFrozen: boolean;
     } & Stamps)
   | ({ readonly kind: 'thaw-failed'; readonly fileSystem: number; readonly errno: string } & Stamps)
@@ -22,9 +22,9 @@ export type FreezerEvent =
       readonly fileSystem: number;
       readonly errno: string | undefined;
     } & Stamps)
-  /** The armed deadline passed; everything frozen is being thawed by native threads. */
+  /** The armed deadline passed; native threads are thawing every frozen file system. */
   | { readonly kind: 'expired'; readonly atNs: bigint }
-  /** The guardian is gone; everything frozen is being thawed by native threads. */
+  /** The guardian is gone; native threads are thawing every frozen file system. */
   | { readonly kind: 'guardian-lost'; readonly atNs: bigint };
 
 /** When the system call was entered and when it returned. */

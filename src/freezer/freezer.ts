@@ -12,12 +12,12 @@ import { LedgerPlace } from './ledger-place.ts';
 import { type OpenedMount, openedMounts } from './superblock.ts';
 import { closeNative, thawAtExit } from './thaw-at-exit.ts';
 
-/** What `Symbol.asyncDispose` waits for file systems whose thaw does not return. */
+/** How long `Symbol.asyncDispose` waits for file systems whose thaw does not return. */
 export const DISPOSE_LIMIT_MS = 5000;
 
 /**
- * What only the guardian may do with a freezer: nothing is frozen but behind it. See `Guardian.start`
- * and `Guardian.arm`. The last lever is prepared with it, see `LastLever.prepare`.
+ * What only the guardian may do with a freezer: without a guardian nothing is frozen. See `Guardian.start`
+ * and `Guardian.arm`. `LastLever.prepare` uses it too.
  */
 export interface FreezerControls {
   descriptors(): NativeDescriptors;
@@ -35,32 +35,31 @@ export interface FreezerControls {
 
 export interface FreezerOptions {
   /**
-   * Where the ledger of what is frozen is made, so that `keepLedger` can give it a name there. Created
-   * for root alone where it is missing; it has to be on a tmpfs, else the ledger is in memory only.
+   * The directory that the ledger is created in, so that `keepLedger` can give it a name there. If it is
+   * missing, it is created for root alone. If it is not on a tmpfs, the ledger is in memory only.
    */
   readonly ledgerDirectory?: string;
 }
 
 let controlsOf: (freezer: Freezer) => FreezerControls;
 
-/** For guardian.ts and last-lever.ts alone. */
+/** Only guardian.ts and last-lever.ts may call it. */
 export function freezerControls(freezer: Freezer): FreezerControls {
   return controlsOf(freezer);
 }
 
 /**
- * Freezes and thaws a set of file systems on native threads, one for each. Methods
- * start something and return at once; what happened comes to the listener, stamped by the thread
- * that made the system call. Everything is opened and started by `open`, so that nothing but the
- * system calls themselves happens in the window.
+ * Freezes and thaws a set of file systems on native threads, one for each. Methods start an operation and
+ * return at once; the listener gets the result, stamped by the thread that made the system call. `open`
+ * opens and starts everything, so that only the system calls themselves happen in the window.
  *
- * It cannot freeze: that takes a guardian (`Guardian.start(freezer)`, then `guardian.arm(deadlineNs)`).
+ * It cannot freeze by itself: that needs a guardian (`Guardian.start(freezer)`, then `guardian.arm(deadlineNs)`).
  * A call in a wrong state throws `FF_INTERNAL` and changes nothing.
  */
 export class Freezer implements AsyncDisposable {
   /** `major:minor` of the superblock behind each mount point, as mountinfo shows it. */
   readonly deviceNumbers: readonly string[];
-  /** mountinfo's id of the mount that was opened at each mount point. */
+  /** For each mount point, the id in mountinfo of the mount that was opened. */
   readonly mountIds: readonly (number | undefined)[];
   readonly #native: NativeFreezer;
   readonly #ledgerPlace: LedgerPlace;
@@ -68,7 +67,7 @@ export class Freezer implements AsyncDisposable {
   readonly #listener: FreezerListener;
   readonly #controls: FreezerControls;
   #armed = false;
-  /** syncfs and freezes asked for and not yet answered. */
+  /** Number of syncfs and freeze calls without an answer yet. */
   #outstanding = 0;
   readonly #freezing = new Set<number>();
   readonly #frozen = new Set<number>();
@@ -117,68 +116,68 @@ export class Freezer implements AsyncDisposable {
   }
 
   /**
-   * Gives the ledger a name in the `ledgerDirectory`, for whoever comes after this process's death; see
-   * ledger.ts. The caller removes the file.
+   * Gives the ledger a name in the `ledgerDirectory`, so that the next command can read it if this process
+   * dies; see ledger.ts. The caller removes the file.
    *
-   * @returns undefined, or why it is in memory only
+   * @returns undefined, or the reason why it is in memory only
    */
   keepLedger(path: string): string | undefined {
     return this.#ledgerPlace.keep(this.#native, path);
   }
 
-  /** What a file system is frozen by; open as long as this freezer is. */
+  /** The descriptor that a file system is frozen through; open as long as this freezer is. */
   descriptorOf(index: number): number {
     return this.#native.descriptors().mountPoints[index] ?? -1;
   }
 
-  /** For each file system, the id of the thread that calls FIFREEZE; it is one of this process's. */
+  /** For each file system, the id of the thread of this process that calls FIFREEZE. */
   freezingThreads(): readonly number[] {
     return this.#native.freezingThreads();
   }
 
-  /** Writes dirty data back, all at once; `synced` for each. */
+  /** Writes dirty data back, all file systems at once; the listener gets `synced` for each. */
   syncfs(indexes: readonly number[]): void {
     this.#attempt(() => this.#native.syncfs(indexes));
     this.#expect(indexes.length);
   }
 
   /**
-   * Thaws what is frozen by this freezer or will be when its FIFREEZE returns; `thawed` once for each
-   * `frozen`. Nothing happens to the others. May be repeated.
+   * Thaws the file systems that this freezer has frozen, or will have when a running FIFREEZE returns. The
+   * listener gets one `thawed` for each `frozen`. Nothing happens to the others. May be repeated.
    */
   thaw(indexes: readonly number[]): void {
     this.#attempt(() => this.#native.thaw(indexes));
   }
 
   /**
-   * Thaws whoever froze them: for an operator's order, and for what a dead run left. `thawed` or
-   * `thaw-failed` for each. Undoes the freeze of another tool, if there is one.
+   * Thaws regardless of which tool froze: for an operator's order, and for what a dead run left frozen. The
+   * listener gets `thawed` or `thaw-failed` for each. If another tool has frozen one, its freeze ends.
    */
   forceThaw(indexes: readonly number[]): void {
     this.#attempt(() => this.#native.forceThaw(indexes));
   }
 
-  /** Makes RCU grace periods short. False where the machine does not let us: all works, slower. */
+  /** Makes RCU grace periods short. False if the machine does not permit it: everything then works, but takes longer. */
   expedite(): boolean {
     return this.#native.expedite();
   }
 
-  /** Puts the former value back. May be repeated; the deadline and the clean-up do it too. */
+  /** Restores the former value. May be repeated; the deadline and the clean-up do it too. */
   restoreGracePeriods(): void {
     this.#native.restoreGracePeriods();
   }
 
-  /** Nothing is frozen or being frozen, as far as the listener has been told. */
+  /** True if nothing is frozen or being frozen, as far as the events show. */
   isThawed(): boolean {
     return this.#freezing.size === 0 && this.#frozen.size === 0;
   }
 
-  /** What is frozen or being frozen, as far as the listener has been told. */
+  /** The file systems that are frozen or being frozen, as far as the events show. */
   stillFrozen(): readonly number[] {
     return [...new Set([...this.#freezing, ...this.#frozen])].toSorted((a, b) => a - b);
   }
 
-  /** Thaws what is frozen, restores the grace periods, waits for what can end, closes. */
+  /** Thaws everything, restores the grace periods, waits at most `DISPOSE_LIMIT_MS`, closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) {
       return;

@@ -12,12 +12,12 @@ interface Awaited {
   readonly reject: (error: Error) => void;
 }
 
-/** The guardian's process: commands go to it, lines of text come from it. */
+/** The guardian's process: it gets commands and answers in lines of text. */
 export class GuardianProcess {
   readonly pid: number;
-  /** Resolves when the process is gone and its last line read. */
+  /** Resolves when the process is gone and its last line has been read. */
   readonly ended: Promise<void>;
-  /** What it said and nobody received yet. */
+  /** Messages that `receive` has not returned yet. */
   readonly messages: GuardianMessage[] = [];
   readonly #child: ChildProcess;
   readonly #control: Writable;
@@ -25,9 +25,8 @@ export class GuardianProcess {
   #isGone = false;
 
   /**
-   * Throws `FF_GUARDIAN_MISSING` where there is no such executable, `FF_GUARDIAN_LOST` where a limit forbids to
-   * start it. `watched` is a descriptor that the
-   * guardian only holds open.
+   * Throws `FF_GUARDIAN_MISSING` if the executable does not exist, `FF_GUARDIAN_LOST` if a limit prevents its
+   * start. The guardian only holds the descriptor `watched` open.
    */
   static async spawn(
     executable: string,
@@ -38,11 +37,11 @@ export class GuardianProcess {
     const { ledger, gracePeriods, lifeline, mountPoints } = descriptors;
     const grace = gracePeriods < 0 ? ('ignore' as const) : gracePeriods;
     const child = spawn(executable, args, {
-      // A session of its own: Ctrl-C and a closing terminal reach the worker alone.
+      // A session of its own: Ctrl-C and a closing terminal reach only the freezing process.
       detached: true,
       cwd: '/',
       env: {},
-      // The order is the one that native/guardian.cc expects.
+      // In the order that native/guardian.cc expects.
       stdio: ['pipe', 'pipe', 'ignore', ledger, grace, watched, lifeline, ...mountPoints],
     });
     const { promise: spawned, resolve, reject } = Promise.withResolvers<void>();
@@ -60,7 +59,7 @@ export class GuardianProcess {
     this.pid = pid;
     this.#child = child;
     this.#control = stdin;
-    // A guardian that is gone shows in `ended`.
+    // If the guardian is gone, `ended` resolves.
     stdin.on('error', () => {});
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -82,7 +81,7 @@ export class GuardianProcess {
     this.#control.write(command);
   }
 
-  /** Rejects with `FF_GUARDIAN_LOST` where the guardian ends first or says nothing in time. */
+  /** Rejects with `FF_GUARDIAN_LOST` if the guardian ends first or does not answer in time. */
   async receive(
     accepts: (message: GuardianMessage) => boolean,
     limitMs: number,
@@ -106,7 +105,7 @@ export class GuardianProcess {
     }
   }
 
-  /** Only where nothing is frozen. Also ends one that is stopped. */
+  /** Call it only if nothing is frozen. It also ends a guardian that is stopped. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }
@@ -141,7 +140,7 @@ export class GuardianProcess {
     });
   }
 
-  /** Whoever waits for the guardian has a timer; nothing else keeps the process for its sake. */
+  /** The guardian does not keep the event loop alive. Each wait for it has a timer that does. */
   #letEventLoopEnd(stdout: Readable): void {
     this.#child.unref();
     for (const stream of [this.#control, stdout]) {
@@ -169,6 +168,6 @@ function spawnError(executable: string, error: Error): FlashfreezeError {
 function lostError(reason: string): FlashfreezeError {
   return new FlashfreezeError(
     'FF_GUARDIAN_LOST',
-    `the guardian process is not there: ${reason}; nothing may be frozen without it`,
+    `the guardian process is not running: ${reason}; flashfreeze does not freeze without it`,
   );
 }

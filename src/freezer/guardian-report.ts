@@ -7,17 +7,17 @@ export type GuardianReason =
   | 'control-closed'
   | 'worker-dead'
   | 'signal'
-  /** It was killed, or did not answer and had to be. */
+  /** It was killed, or it did not answer and was killed for that. */
   | 'lost'
-  /** It is still thawing something whose FIFREEZE does not end. */
+  /** It is still thawing a file system whose FIFREEZE does not end. */
   | 'unfinished';
 
-/** What the guardian did, told when it ends. */
+/** What the guardian did, reported when it ends. */
 export interface GuardianReport {
   readonly reason: GuardianReason;
-  /** Frozen file systems it thawed; empty after a run that went well. */
+  /** Frozen file systems that it thawed; empty after a successful run. */
   readonly thawed: readonly { readonly fileSystem: number; readonly atNs: bigint }[];
-  /** File systems it could not thaw. */
+  /** File systems that it could not thaw. */
   readonly failed: readonly { readonly fileSystem: number; readonly errno: string }[];
 }
 
@@ -38,7 +38,7 @@ const REASONS: readonly string[] = [
   'signal',
 ] satisfies GuardianReason[];
 
-/** Undefined for a line that says nothing the worker has to know. */
+/** Undefined for a line that the freezing process does not need. */
 export function parseGuardianLine(line: string): GuardianMessage | undefined {
   const [kind, first = '', second = ''] = line.split(' ');
   switch (kind) {
@@ -63,7 +63,7 @@ function isReason(text: string): text is GuardianReason {
   return REASONS.includes(text);
 }
 
-/** `undefined`: no last line came. */
+/** @param otherwise the reason if there is no `done` message */
 export function toReport(
   messages: readonly GuardianMessage[],
   otherwise: 'lost' | 'unfinished',

@@ -9,36 +9,38 @@ import { LEVER_ACTIONS } from './last-lever.ts';
 
 export { GUARDIAN_PATH };
 
-/** As native/guardian.cc expects them. */
+/** In the form that native/guardian.cc expects. */
 function leverArguments(lever: LastLeverMode): string[] {
   return lever === 'off' ? [] : [String(LEVER_ACTIONS[lever])];
 }
 
-/** Starting takes some ms, an answer well under one; more means it is stopped or gone. */
+/** Starting takes a few ms, an answer much less than 1 ms; if it takes longer, the guardian is stopped or gone. */
 const START_LIMIT_MS = 5000;
 const ANSWER_LIMIT_MS = 2000;
 
 /**
- * The separate process that thaws when the deadline passes (300 ms after the worker's own native
- * deadline, see native/guardian.cc), or when this process is gone. In turn a native thread watches
- * it: when it is gone everything is thawed at once and `guardian-lost` is told.
+ * The separate watchdog process that thaws when the deadline passes (300 ms after this process's own native
+ * deadline, see native/guardian.cc), or when this process is gone. In turn a native thread watches the
+ * guardian: when it is gone, that thread has everything thawed at once and the listener gets `guardian-lost`.
  *
- * Order: `Freezer.open` → `Guardian.start` → `arm` → `ArmedFreezer.freeze` … `thaw` → `disarm` →
- * `release` → dispose the freezer. `await using` of the freezer, then of the guardian, does the end.
+ * Order of calls: `Freezer.open` → `Guardian.start` → `arm` → `ArmedFreezer.freeze` … `thaw` → `disarm` →
+ * `release` → dispose the freezer. With `await using` for the freezer, then for the guardian, the last two
+ * happen by themselves.
  */
 export class Guardian implements AsyncDisposable {
   readonly #freezer: FreezerControls;
   readonly #isThawed: () => boolean;
   readonly #process: GuardianProcess;
-  /** Why it may be killed or stopped together with this process, as sentences for people. */
+  /** Reasons why it may be killed or stopped together with this process, as sentences for people. */
   readonly warnings: readonly string[];
   #released: Promise<GuardianReport> | undefined;
 
   /**
-   * Resolves when the guardian is ready: it has its own descriptors, its memory is locked, its
-   * threads wait, and it has left this process's control groups, which are killed or frozen as a whole. Throws `FF_GUARDIAN_MISSING`, `FF_GUARDIAN_LOST`.
+   * Resolves when the guardian is ready: it has its own descriptors, its memory is locked, its threads
+   * wait, and it has left this process's control groups, which are killed or frozen as a whole. Throws
+   * `FF_GUARDIAN_MISSING`, `FF_GUARDIAN_LOST`.
    *
-   * @param lever the last lever for the guardian itself, for when the worker is dead and its FIFREEZE still stuck
+   * @param lever what the guardian itself does if this process is dead and its FIFREEZE is still stuck
    */
   static async start(
     freezer: Freezer,
@@ -92,8 +94,10 @@ export class Guardian implements AsyncDisposable {
   }
 
   /**
-   * Arms the native deadline and the guardian's, and resolves when the guardian has confirmed it.
-   * CLOCK_MONOTONIC, as `process.hrtime.bigint()`. Throws `FF_GUARDIAN_LOST`; then nothing is armed.
+   * Arms the native deadline and the guardian's. Resolves when the guardian has confirmed. Throws
+   * `FF_GUARDIAN_LOST`; then nothing is armed.
+   *
+   * @param deadlineNs CLOCK_MONOTONIC, like `process.hrtime.bigint()`
    */
   async arm(deadlineNs: bigint): Promise<ArmedFreezer> {
     this.#freezer.arm(deadlineNs);
@@ -111,8 +115,8 @@ export class Guardian implements AsyncDisposable {
   }
 
   /**
-   * Thaws what is still frozen and ends the guardian. May be repeated; never rejects. The report says
-   * what the guardian itself had to thaw.
+   * Thaws what is still frozen and ends the guardian. May be repeated; never rejects. The report lists what
+   * the guardian itself had to thaw.
    */
   release(): Promise<GuardianReport> {
     this.#released ??= this.#release();
@@ -133,7 +137,7 @@ export class Guardian implements AsyncDisposable {
       this.#process.kill();
       await this.#endsWithin(ANSWER_LIMIT_MS);
     }
-    // One that still thaws something is left alone: it ends when it can.
+    // A guardian that is still thawing a file system is left alone: it ends when it can.
     return toReport(this.#process.messages, this.#process.isGone ? 'lost' : 'unfinished');
   }
 
@@ -146,11 +150,11 @@ export class Guardian implements AsyncDisposable {
   }
 }
 
-/** A freezer behind an armed guardian: the only thing that can freeze. Made by `Guardian.arm`. */
+/** A freezer with an armed guardian: the only class that can freeze. `Guardian.arm` creates it. */
 export class ArmedFreezer {
   readonly #freezer: FreezerControls;
   readonly #guardian: GuardianProcess;
-  /** The guardian's deadline; the native one never lies behind it. */
+  /** The guardian's deadline; the native one is never later. */
   readonly deadlineNs: bigint;
   #isDisarmed = false;
 
@@ -161,25 +165,26 @@ export class ArmedFreezer {
   }
 
   /**
-   * Freezes all at once, woken in the order given; `frozen` or `freeze-failed` for each
-   * (`ECANCELED`: called off by a thaw or the deadline before it began). Throws `FF_INTERNAL`, and
-   * freezes nothing, when the deadline has passed, the guardian is gone, or one is frozen already.
+   * Freezes all at once; their threads are woken in the order given. The listener gets `frozen` or
+   * `freeze-failed` for each (`ECANCELED`: a thaw or the deadline cancelled it before it began). Throws
+   * `FF_INTERNAL`, and freezes nothing, if the deadline has passed, the guardian is gone, or one of them is
+   * frozen already.
    */
   freeze(indexes: readonly number[]): void {
     this.#freezer.freeze(indexes);
   }
 
   /**
-   * Moves the native deadline within the guardian's: a limit for one wave, say. When it passes,
-   * `expired` is told, and before another `freeze` there must be another limit. Throws `FF_INTERNAL`
-   * for a time behind `deadlineNs`, and after `disarm`. The guardian is told, and thaws where this process does
-   * not: one that is stopped, say.
+   * Moves the native deadline within the guardian's, for example to limit one wave. When it passes, the
+   * listener gets `expired`, and the next `freeze` needs a new limit first. Throws `FF_INTERNAL` for a time
+   * later than `deadlineNs`, and after `disarm`. The guardian gets the limit too, and thaws if this process
+   * does not, for example because it is stopped.
    */
   limit(deadlineNs: bigint): void {
     if (this.#isDisarmed || deadlineNs > this.deadlineNs) {
       const reason = this.#isDisarmed
         ? 'the guardian is disarmed'
-        : `the deadline ${deadlineNs} lies behind the guardian's, ${this.deadlineNs}`;
+        : `the deadline ${deadlineNs} is later than the guardian's, ${this.deadlineNs}`;
       throw new FlashfreezeError('FF_INTERNAL', `freezer: ${reason}`);
     }
     this.#freezer.arm(deadlineNs);
@@ -187,8 +192,8 @@ export class ArmedFreezer {
   }
 
   /**
-   * When everything is thawed; throws `FF_INTERNAL` while something is frozen. No answer is awaited: a
-   * guardian that is gone has nothing to disarm, and one that is slow obeys before the next `arm`.
+   * Call it when everything is thawed; throws `FF_INTERNAL` while something is frozen. It does not wait for an
+   * answer: a guardian that is gone has nothing to disarm, and a slow one obeys before the next `arm`.
    */
   disarm(): void {
     this.#freezer.disarm();

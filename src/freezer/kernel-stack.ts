@@ -1,15 +1,15 @@
 /**
- * Where in FIFREEZE a thread is, from the outside in:
- * - `mount`: somebody else holds the superblock (a mount, an unmount, another freeze);
- * - `writers`: no new write begins, and those that have begun are waited for;
- * - `write-back`: dirty data is being written to the disk;
+ * The step of FIFREEZE that a thread is in, in the order of the steps:
+ * - `mount`: it waits for the superblock, which a mount, an unmount or another freeze holds;
+ * - `writers`: no new write begins, and it waits for the writes that have begun;
+ * - `write-back`: it writes dirty data to the disk;
  * - `file-system`: the file system empties its journal and marks itself clean.
  */
 export type FreezePhase = 'mount' | 'writers' | 'write-back' | 'file-system';
 
 /**
- * What a task that is not freezing waits for: a permission daemon's answer, a FUSE daemon's, or the
- * thaw of a file system it wants to write to.
+ * What a task that is not freezing waits for: a permission daemon's answer, a FUSE daemon's answer, or the
+ * thaw of a file system that it wants to write to.
  */
 export type KernelWait = 'permission' | 'fuse' | 'thaw';
 
@@ -23,7 +23,7 @@ const PHASES: readonly (readonly [FreezePhase, RegExp])[] = [
 const PERMISSION = /^fanotify_(handle_event|get_response)/;
 const FUSE = /^(request_wait_answer|__fuse_(simple_)?request|fuse_simple_request)/;
 const SHARED_LOCK = /^(percpu_rwsem_wait|__percpu_down_read|percpu_down_read|__sb_start_write)/;
-/** The kernel has locks of the same kind for other things than freezing. */
+/** The kernel also uses locks of this kind for purposes other than freezing. */
 const OTHER_SHARED_LOCK = /^(cgroup|cpus_read_lock|copy_process|exit_signals|blk_|static_key)/;
 
 /** Names of the functions in `/proc/<pid>/stack`, innermost first: `[<0>] vfs_write+0x3f0/0x450`. */
@@ -34,7 +34,7 @@ export function functionsIn(stack: string): string[] {
     .filter((name) => name !== undefined);
 }
 
-/** Undefined where the thread is not in FIFREEZE. */
+/** Undefined if the thread is not in FIFREEZE. */
 export function freezePhase(stack: string): FreezePhase | undefined {
   const functions = functionsIn(stack);
   const freeze = functions.findIndex((name) => FREEZE.test(name));
@@ -47,8 +47,8 @@ export function freezePhase(stack: string): FreezePhase | undefined {
 }
 
 /**
- * Undefined where the task waits for something else, or not at all. `/proc/<pid>/wchan` can be given
- * as a stack of one function.
+ * Undefined if the task waits for something else, or not at all. `/proc/<pid>/wchan` can be given as a
+ * stack of one function.
  */
 export function kernelWait(stack: string): KernelWait | undefined {
   const functions = functionsIn(stack);

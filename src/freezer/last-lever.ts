@@ -5,15 +5,15 @@ import { type Freezer, freezerControls } from './freezer.ts';
 
 /** FITHAW released what it could within 60 ms, 260 ms through FUSE (freeze-facts.md, Stuck). */
 export const LEVER_GRACE_MS = 500;
-/** Answers released a stuck freeze within 46 ms; what is stuck for longer is so for another reason. */
+/** Answers released a stuck freeze within 46 ms; a freeze that is stuck for longer has another cause. */
 export const LEVER_LIMIT_MS = 5000;
 
-/** A fanotify descriptor by which a process is asked for permission. */
+/** A fanotify descriptor through which the kernel asks a process for permission. */
 export interface PermissionDescriptor {
   readonly pid: number;
   /** `/proc/<pid>/comm` */
   readonly command: string;
-  /** Its number in that process. */
+  /** The descriptor's number in that process. */
   readonly descriptor: number;
 }
 
@@ -23,9 +23,9 @@ export interface LastLeverTimes {
 }
 
 export interface LastLeverOutcome {
-  /** Opens that were answered in the place of their daemon. */
+  /** Number of open requests that were answered on their daemon's behalf. */
   readonly answered: number;
-  /** Processes that were killed. */
+  /** Pids of the processes that were killed. */
   readonly killed: readonly number[];
 }
 
@@ -37,28 +37,28 @@ export const LEVER_ACTIONS: Readonly<Record<Exclude<LastLeverMode, 'off'>, numbe
 };
 
 /**
- * What is left when no thaw releases a stuck FIFREEZE: somebody who is opening a file waits for a
- * permission daemon, and the daemon waits for the freeze to end. When a freeze is broken off and
- * something is still stuck after a grace, native threads answer in the daemon's place until it is not:
+ * The last resort if no thaw releases a stuck FIFREEZE: a process that is opening a file waits for a
+ * permission daemon, and the daemon waits for the freeze to end. If a freeze is aborted and something is
+ * still stuck after `graceMs`, native threads answer on the daemon's behalf until nothing is stuck:
  *
- * - `deny`: the opener gets EPERM; safe for the daemon's policy;
- * - `allow`: the opener goes on, unseen by the daemon;
- * - `kill`: nothing is answered; whoever waits for an answer is killed.
+ * - `deny`: the process that opens gets EPERM; safe for the daemon's policy;
+ * - `allow`: the process that opens continues, and the daemon does not see it;
+ * - `kill`: no request is answered; every process that waits for an answer is killed.
  *
- * Other opens on what the daemon watches that come in that time are answered alike.
+ * It gives that answer also to other open requests that reach the daemon during that time.
  *
- * Daemons are looked for when it is used, because they come and go: nothing of theirs is held before and
- * after. As long as somebody else holds a duplicate of its group, the kernel does not see a daemon's death,
- * and every open that the daemon has watched waits for ever.
+ * It looks for daemons when it is used, because they come and go, and holds none of their descriptors before
+ * or after. If another process holds a duplicate of a daemon's group, the kernel does not notice when the
+ * daemon dies, and every open that the daemon watched never returns.
  */
 export class LastLever implements Disposable {
-  /** Daemons in whose place it cannot answer, as sentences for people. */
+  /** Daemons on whose behalf it cannot answer, as sentences for people. */
   readonly warnings: readonly string[];
   readonly #native: NativeLastLever;
 
   /**
-   * @param daemons those known by now, to be named where it cannot answer for them
-   * @throws FlashfreezeError FF_LIMIT_REACHED where its threads cannot be started
+   * @param daemons those known so far; `warnings` names the ones that it cannot answer for
+   * @throws FlashfreezeError FF_LIMIT_REACHED if its threads cannot be started
    */
   static prepare(
     freezer: Freezer,
@@ -91,7 +91,7 @@ export class LastLever implements Disposable {
     this.warnings = warnings;
   }
 
-  /** What it has done so far; nothing where it was not needed. */
+  /** What it has done so far; empty if it was not needed. */
   outcome(): LastLeverOutcome {
     return this.#native.outcome();
   }
@@ -102,5 +102,5 @@ export class LastLever implements Disposable {
 }
 
 function warningOf({ command, pid }: PermissionDescriptor, errno: number): string {
-  return `a freeze that waits for the permission daemon ${command} (pid ${pid}) could not be released by answering in its place: ${errnoName(errno)}`;
+  return `if a freeze waits for the permission daemon ${command} (pid ${pid}), flashfreeze cannot release it by answering on the daemon's behalf: ${errnoName(errno)}`;
 }

@@ -3,10 +3,10 @@ import { type NativeFreezer, systemCallFailure } from '../system/native.ts';
 import { callFor, SafeDirectory } from '../system/safe-directory.ts';
 import { reasonInMemory } from './freezer-errors.ts';
 
-/** Where a ledger is made, and may get a name. */
+/** The directory in which a ledger is created and may get a name. */
 export class LedgerPlace {
   readonly #directory: string;
-  /** Why the directory cannot be used. */
+  /** The error if the directory cannot be used. */
   #failure: unknown;
 
   /** @param directory created for root alone if it is missing; empty: the ledger is in memory only */
@@ -14,13 +14,13 @@ export class LedgerPlace {
     this.#directory = directory;
   }
 
-  /** `make` gets the open directory; -1 if there is none or it cannot be used, which `keep` tells. */
+  /** `make` gets the open directory; -1 if there is none or it cannot be used, which `keep` reports. */
   makeIn<Result>(make: (descriptor: number) => Result): Result {
     using opened = this.#open();
     return make(opened?.descriptor ?? -1);
   }
 
-  /** Gives the ledger its name. Returns undefined, or why it is in memory only. */
+  /** Gives the ledger its name. Returns undefined, or the reason why it is in memory only. */
   keep(native: NativeFreezer, path: string): string | undefined {
     try {
       if (this.#failure !== undefined) {

@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 
-/** Where a file system stands in the ledger of the run that freezes it; as native/ledger.h numbers them. */
+/** The states of a file system in the ledger of its run, in the order of their numbers in native/ledger.h. */
 export const FREEZE_STATES = [
   'idle',
   'requested',
@@ -11,9 +11,9 @@ export const FREEZE_STATES = [
 ] as const;
 export type FreezeState = (typeof FREEZE_STATES)[number];
 
-/** What a run has frozen, as it stands when it is read. */
+/** What a run has frozen at the time of reading. */
 export interface LedgerReading {
-  /** Former value of rcu_expedited, where the run has changed it and not put it back. */
+  /** The former value of rcu_expedited if the run has changed and not restored it. */
   readonly gracePeriods: number | undefined;
   /** In the order of the mount points given to `Freezer.open`. */
   readonly fileSystems: readonly LedgerLine[];
@@ -25,7 +25,7 @@ export interface LedgerLine {
   readonly freezingThread: number;
 }
 
-// The layout of native/ledger.h, where it is asserted. Both machines that we know are little-endian.
+// The layout that native/ledger.h asserts. Both supported machines are little-endian.
 const MAGIC = 0x5a464646;
 const VERSION = 1;
 const HEADER_BYTES = 64;
@@ -33,10 +33,9 @@ const LINE_BYTES = 64;
 const EXPEDITED_AT = 32;
 
 /**
- * Reads a ledger that `Freezer.keepLedger` has named; it is written to by native threads as long as
- * its run lives.
+ * Reads a ledger that `Freezer.keepLedger` has named. Native threads write to it as long as its run lives.
  *
- * @returns undefined where it is no ledger of this version; rejects where it cannot be read
+ * @returns undefined if it is not a ledger of this version; rejects if it cannot be read
  */
 export async function readLedger(path: string): Promise<LedgerReading | undefined> {
   return parseLedger(await readFile(path));
@@ -70,8 +69,8 @@ function readLine(view: DataView, index: number): LedgerLine | undefined {
 }
 
 /**
- * Enters into a dead run's ledger that these file systems are thawed: its guardian, where it was only
- * stopped and goes on, would otherwise thaw what somebody else has frozen since.
+ * Enters into a dead run's ledger that these file systems are thawed. If the run's guardian was only stopped
+ * and continues, it would otherwise thaw what another tool has frozen since.
  */
 export async function enterThawed(path: string, fileSystems: readonly number[]): Promise<void> {
   for (const index of fileSystems) {
@@ -79,7 +78,7 @@ export async function enterThawed(path: string, fileSystems: readonly number[]):
   }
 }
 
-/** The same for grace periods that have been put back. */
+/** Enters into a dead run's ledger that its grace periods have been restored. */
 export async function enterRestored(path: string): Promise<void> {
   await writeNumber(path, EXPEDITED_AT, 0);
 }

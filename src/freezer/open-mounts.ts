@@ -2,18 +2,18 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { errnoName, loadAddon } from '../system/native.ts';
 
-/** A local mount point answers within microseconds; on a machine that is short of memory or disk, within a second. */
+/** A local mount point answers within microseconds, or within a second if memory or disk bandwidth is short. */
 export const OPEN_LIMIT_MS = 3_000;
 
-/** What became of a mount point that was to be opened. */
+/** The result of opening a mount point. */
 export type MountOpening =
-  /** `path` is for `Freezer.open`, as long as the openings are not disposed of. */
+  /** `path` is for `Freezer.open`; it is valid until the openings are disposed of. */
   | { readonly kind: 'opened'; readonly path: string; readonly descriptor: number }
-  /** Nobody answers for something that its path leads through, or for itself. */
+  /** A file system on its path, or the mount point itself, does not answer. */
   | { readonly kind: 'no-answer' }
   | { readonly kind: 'failed'; readonly errno: string };
 
-/** Mount points opened, each by its path as it was given. */
+/** The opened mount points, each under the path that was given. */
 export class MountOpenings implements Disposable {
   readonly #all: ReadonlyMap<string, MountOpening>;
 
@@ -23,7 +23,7 @@ export class MountOpenings implements Disposable {
 
   /**
    * Opens mount points in processes of their own, because a path may lead through a FUSE or network mount that does
-   * not answer, and whoever opens it waits for ever, deaf to signals. Comes back within two times the limit.
+   * not answer: such an open never returns, and not even SIGKILL ends it. Resolves within twice the limit.
    *
    * @throws FlashfreezeError FF_ADDON_MISSING
    */
@@ -44,7 +44,7 @@ export class MountOpenings implements Disposable {
     return this.#all.get(mountPoint) ?? { kind: 'failed', errno: 'ENOENT' };
   }
 
-  /** For `Freezer.open`: what is open already; what could not be opened as it is, so that it says why. */
+  /** The path for `Freezer.open`: of the open descriptor, or as given if the mount point could not be opened. */
   pathOf(mountPoint: string): string {
     const opening = this.of(mountPoint);
     return opening.kind === 'opened' ? opening.path : mountPoint;

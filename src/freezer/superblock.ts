@@ -15,8 +15,8 @@ export function superblocksOf(descriptors: readonly number[]): string[] {
 
 /**
  * The mount behind each descriptor, and its superblock as the third field of mountinfo shows it.
- * `st_dev` will not do: it differs between the subvolumes of one btrfs. Where the mount has gone
- * from mountinfo meanwhile, `st_dev` is the best there is.
+ * `st_dev` is not enough: it differs between the subvolumes of one btrfs. If the mount has left
+ * mountinfo meanwhile, `st_dev` is the only source.
  */
 export function openedMounts(descriptors: readonly number[]): OpenedMount[] {
   const devices = devicesByMountId(readFileSync('/proc/self/mountinfo', 'latin1'));
@@ -39,7 +39,7 @@ export function devicesByMountId(mountinfo: string): Map<number, string> {
   return devices;
 }
 
-/** The `mnt_id:` line of a descriptor's fdinfo; undefined where there is none. */
+/** The `mnt_id:` line of a descriptor's fdinfo; undefined if there is none. */
 export function mountIdOf(fdinfo: string): number | undefined {
   const digits = /^mnt_id:\s*(\d+)$/m.exec(fdinfo)?.[1];
   return digits === undefined ? undefined : Number(digits);

@@ -1,6 +1,6 @@
 import type { NativeFreezer } from '../system/native.ts';
 
-/** An exit waits so long for a thaw; nothing else runs meanwhile. The guardian stands behind it. */
+/** How long an exit waits for a thaw; nothing else runs meanwhile. If it is too short, the guardian thaws. */
 const EXIT_LIMIT_NS = 2_000_000_000n;
 
 const open = new Set<NativeFreezer>();
@@ -16,7 +16,7 @@ process.on('exit', () => {
   }
 });
 
-/** Has the file systems of a freezer thawed when the process ends before `closeNative` is called. */
+/** Makes the process thaw the file systems of a freezer if it exits before `closeNative` is called. */
 export function thawAtExit(native: NativeFreezer): void {
   open.add(native);
 }

@@ -83,7 +83,7 @@ test('a diagnosis names the stuck ones, their phase and who waits, daemons first
     new Set([40]),
   );
   assert.equal(sentences, [
-    'the freeze of /b is stuck: it waits for somebody who is writing or opening a file there',
+    'the freeze of /b is stuck: it waits for a process that is writing or opening a file there',
     'the freeze of /a is stuck',
     'clamonacc (pid 40) waits for a thaw, sh (pid 9) waits for the answer of a permission daemon, cp (pid 12) waits for a thaw',
   ]);

@@ -80,7 +80,7 @@ test('on a file system that could be frozen it stays in memory, and the file sys
   await mkdir(ledgerDirectory, { mode: 0o700 });
   await using recorded = new RecordedFreezer([mountPoint], { ledgerDirectory });
   const because = recorded.freezer.keepLedger(join(ledgerDirectory, 'kept'));
-  assert.is(because, `${ledgerDirectory} is on no tmpfs`);
+  assert.is(because, `${ledgerDirectory} is not on a tmpfs`);
   assert.equal(await readdir(ledgerDirectory), []);
   await using guardian = await Guardian.start(recorded.freezer);
   const armed = await guardian.arm(inMs(20_000));
@@ -120,7 +120,7 @@ test('a name that is taken is not written over, wherever it leads', async () => 
 
 test('without a directory it is in memory', async () => {
   await using recorded = new RecordedFreezer([]);
-  assert.match(recorded.freezer.keepLedger('/lab/kept') ?? '', 'on no tmpfs');
+  assert.match(recorded.freezer.keepLedger('/lab/kept') ?? '', 'not on a tmpfs');
 });
 
 test.run();

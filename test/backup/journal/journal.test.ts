@@ -36,7 +36,7 @@ const KEEPER: LedgerKeeper = {
     return undefined;
   },
 };
-const IN_MEMORY: LedgerKeeper = { keepLedger: () => '/run is on no tmpfs' };
+const IN_MEMORY: LedgerKeeper = { keepLedger: () => '/run is not on a tmpfs' };
 
 /** An entry like that of a process that has died. */
 async function leaveEntryOfDead(
@@ -89,7 +89,7 @@ test('a ledger that cannot be kept is noted with the reason, and leaves no entry
     await using _journal = await Journal.begin([DATA], IN_MEMORY, directory.path);
     const { ledger, ledgerInMemoryBecause } = await onlyEntry(directory.path);
     assert.is(ledger, undefined);
-    assert.is(ledgerInMemoryBecause, '/run is on no tmpfs');
+    assert.is(ledgerInMemoryBecause, '/run is not on a tmpfs');
   }
   assert.equal(await readdir(directory.path), []);
 });

@@ -3,7 +3,7 @@ import type { Blob } from './blob/blob.ts';
 /** One disk's snapshot to take. Holds a secret (the SAS signature in `blob`): never log it whole. */
 export interface BlobTarget {
   readonly blob: Blob;
-  /** Metadata the snapshot gets; replaces the blob's own where not empty. */
+  /** Metadata of the snapshot; if not empty, it replaces the blob's own. */
   readonly metadata: readonly (readonly [key: string, value: string])[];
   /** `x-ms-client-request-id`: `<taskId>/<disk index>`. */
   readonly clientRequestId: string;
@@ -13,7 +13,7 @@ export interface BlobTarget {
 export interface RequestFailure {
   readonly kind:
     | 'connect'
-    /** The proxy opened no tunnel. */
+    /** The proxy did not open a tunnel. */
     | 'proxy'
     | 'tls'
     | 'timeout'
@@ -21,7 +21,7 @@ export interface RequestFailure {
     | 'refused'
     | 'http'
     | 'protocol'
-    /** A command in the place of requests failed. */
+    /** A command that runs instead of the requests failed. */
     | 'command'
     | 'aborted';
   /** Without secrets. */
@@ -32,91 +32,91 @@ export interface RequestFailure {
   readonly requestId: string | undefined;
 }
 
-/** What the preflight read found for one target, before anything is frozen. */
+/** The preflight's result for one target, before anything is frozen. */
 export type Preflight =
   | {
       readonly ok: true;
       readonly target: number;
-      /** Empty where the SAS may not read: the disk cannot be told from the blob then. */
+      /** Empty if the SAS has no read permission: the blob's disk then cannot be identified. */
       readonly head: Uint8Array;
       readonly sizeBytes: number | undefined;
     }
   | { readonly ok: false; readonly target: number; readonly failure: RequestFailure };
 
-/** What happens to a target inside the window; the least that the schedule needs. */
+/** What happens to a target inside the window: the minimum that the schedule needs. */
 export type SnapshotEvent =
   | { readonly kind: 'fired'; readonly target: number; readonly atNs: bigint }
-  /** The final answer is in and there is a snapshot. */
+  /** The final answer is in and the snapshot exists. */
   | { readonly kind: 'acknowledged'; readonly target: number; readonly atNs: bigint }
-  /** No further try will be made. */
+  /** There will be no further retry. */
   | { readonly kind: 'failed'; readonly target: number; readonly atNs: bigint };
 
 /** The full answer, parsed after the thaw. */
 export interface SnapshotAnswer {
   readonly target: number;
   readonly attempts: number;
-  /** First request line written. */
+  /** When the first request line was written. */
   readonly firedNs: bigint | undefined;
   readonly acknowledgedNs: bigint | undefined;
   readonly httpStatus: number | undefined;
-  /** `x-ms-snapshot`; undefined where there is no snapshot. */
+  /** `x-ms-snapshot`; undefined if there is no snapshot. */
   readonly snapshot: string | undefined;
   readonly requestId: string | undefined;
   readonly failure: RequestFailure | undefined;
   /**
-   * True where an answer was lost after its request had left, or left open whether the request was
-   * carried out (500): a snapshot may exist that nobody knows. Also beside a `snapshot`, after a retry.
+   * True if an answer was lost after its request had left, or did not say whether the request was carried
+   * out (500): an unknown snapshot may exist. After a retry it can be true together with a `snapshot`.
    */
   readonly mayHaveOrphan: boolean;
-  /** Where the host took the snapshot: several answers then belong to one target. */
+  /** Set if the host took the snapshot: several answers then belong to one target. */
   readonly host?: HostSnapshot;
 }
 
-/** What the re-warming of one connection found. */
+/** The result of re-warming one connection. */
 export type Rewarmed =
   | {
       readonly ok: true;
       readonly target: number;
-      /** False where the server closes after every answer: the request will have to connect. */
+      /** False if the server closes the connection after every answer: the request will have to connect. */
       readonly warm: boolean;
     }
   | { readonly ok: false; readonly target: number; readonly failure: RequestFailure };
 
 /**
- * Takes the snapshots of a run: the guest itself, a request for each disk, or the host, one request
- * for all. Order of calls: `preflight`, then for each attempt at a freeze `rewarm`, `fire` (as often as
+ * Takes the snapshots of a run: the guest itself with a request for each disk, the host with one request
+ * for all, or a command. Order of calls: `preflight`, then for each freeze attempt `rewarm`, `fire` (whenever
  * targets become ready), perhaps `abort`, and `answers` after the thaw.
  */
 export interface SnapshotProvider extends AsyncDisposable {
   /** Proves, before anything is frozen, that the requests can be made; one result for each target. */
   preflight(): Promise<readonly Preflight[]>;
-  /** Begins a round, right before the freeze; what was fired before is cut and forgotten. */
+  /** Begins a round, right before the freeze; requests of the former round are cut and forgotten. */
   rewarm(): Promise<readonly Rewarmed[]>;
   /**
    * Sends the requests of these targets at once. Never throws, never waits; every fired target gets
    * exactly one `acknowledged` or `failed`.
    *
-   * @param deadlineNs CLOCK_MONOTONIC; what has no answer by then is `failed`
+   * @param deadlineNs CLOCK_MONOTONIC; a target without an answer by then is `failed`
    */
   fire(targets: readonly number[], deadlineNs: bigint): void;
-  /** Cuts what is under way. */
+  /** Cuts the requests that are under way. */
   abort(): void;
   /** The full answers of this round; at least one for each target, in order. */
   answers(): Promise<readonly SnapshotAnswer[]>;
 }
 
-/** What the host says of one of the disks that it was asked to snapshot. No secrets. */
+/** The host's answer about one of the disks that it was asked to snapshot. No secrets. */
 export interface HostSnapshot {
-  /** Of the whole call: the HTTP status, or one of 555 to 558 (host-api.md, Status codes). */
+  /** The status of the whole call: HTTP, or one of 555 to 558 (host-api.md, Status codes). */
   readonly statusCode: number;
-  /** Undefined where the host named none; of its query only the snapshot's time is kept. */
+  /** Undefined if the host named none; only the snapshot's time is kept of its query. */
   readonly uri: string | undefined;
-  /** The disk, where the request listed LUNs and the answer has one entry for each. */
+  /** The disk, if the request listed LUNs and the answer has one entry for each. */
   readonly lun: number | undefined;
   readonly directDrive: DirectDriveSnapshot | undefined;
 }
 
-/** How a snapshot of a Direct Drive disk is found again. */
+/** Identifies a snapshot of a Direct Drive disk. */
 export interface DirectDriveSnapshot {
   readonly createdAt: Date;
   readonly id: string;

@@ -161,7 +161,7 @@ export const FAILED_CASES: readonly FaultCase[] = [
   {
     name: 'no answer',
     faults: [onSnapshot({ kind: 'no-answer', handled: false })],
-    outcome: failed(/no complete answer within the time allowed/),
+    outcome: failed(/no complete answer within the time limit/),
     mayHaveOrphan: true,
     requests: [1, 1],
     made: 'none',
@@ -169,7 +169,7 @@ export const FAILED_CASES: readonly FaultCase[] = [
   {
     name: 'carried out without an answer',
     faults: [onSnapshot({ kind: 'no-answer', handled: true })],
-    outcome: failed(/no complete answer within the time allowed/),
+    outcome: failed(/no complete answer within the time limit/),
     mayHaveOrphan: true,
     requests: [1, 1],
     made: 'some',
@@ -185,7 +185,7 @@ export const FAILED_CASES: readonly FaultCase[] = [
   {
     name: 'half an answer, then silence',
     faults: [onSnapshot({ kind: 'half-answer', handled: true, ending: 'hang' })],
-    outcome: failed(/no complete answer within the time allowed/),
+    outcome: failed(/no complete answer within the time limit/),
     mayHaveOrphan: true,
     requests: [1, 1],
     made: 'some',
@@ -193,7 +193,7 @@ export const FAILED_CASES: readonly FaultCase[] = [
   {
     name: 'one byte a second',
     faults: [onSnapshot({ kind: 'trickle', handled: true, byteIntervalMs: 1_000 })],
-    outcome: failed(/no complete answer within the time allowed/),
+    outcome: failed(/no complete answer within the time limit/),
     mayHaveOrphan: true,
     requests: [1, 1],
     made: 'some',
@@ -201,7 +201,7 @@ export const FAILED_CASES: readonly FaultCase[] = [
   {
     name: 'garbage',
     faults: [onSnapshot({ kind: 'garbage', handled: true })],
-    outcome: failed(/not one of the Blob service/),
+    outcome: failed(/not from the Blob service/),
     mayHaveOrphan: true,
     requests: [1, 1],
     made: 'some',
@@ -271,7 +271,7 @@ export const PREFLIGHT_FAULTS: readonly (readonly [fault: BlobFault, says: RegEx
   [onRead({ kind: 'half-answer', handled: true, ending: 'close' }), /closed before the answer/],
   [onRead({ kind: 'half-answer', handled: true, ending: 'hang' }), /no complete answer within/],
   [onRead({ kind: 'trickle', handled: true, byteIntervalMs: 1_000 }), /no complete answer within/],
-  [onRead({ kind: 'garbage', handled: true }), /not one of the Blob service/],
+  [onRead({ kind: 'garbage', handled: true }), /not from the Blob service/],
   [onRead({ kind: 'status', status: 500, code: 'InternalError' }), /HTTP 500 InternalError/],
   [onRead({ kind: 'status', status: 503, code: 'ServerBusy' }), /HTTP 503 ServerBusy/],
   [onRead({ kind: 'status', status: 403, code: 'AuthenticationFailed' }), /HTTP 403 Auth/],

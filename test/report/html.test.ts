@@ -18,7 +18,7 @@ test('has a row and a table line for each file system and disk', () => {
 test('shows failures in their own colour and names them', () => {
   const failed = renderHtml(runOf(busyRecord(8)));
   assert.match(failed, 'rect class="failed"');
-  assert.match(failed, 'no complete answer within the time allowed');
+  assert.match(failed, 'no complete answer within the time limit');
   assert.not.match(renderHtml(runOf(goodRecord(8))), 'rect class="failed"');
 });
 

@@ -3,19 +3,19 @@ import { failureWithoutAnswer } from '../http/failures.ts';
 import type { RequestFailure, SnapshotAnswer } from '../snapshot-types.ts';
 import { failureOfAnswer, failureUnsent } from './failures.ts';
 
-/** What of a target its texts are made from; no secret but those that must not appear in them. */
+/** The parts of a target that its texts are made from. The only secrets are those that must not appear in them. */
 export interface Addressee {
   readonly target: number;
   readonly origin: string;
   readonly secrets: readonly string[];
 }
 
-/** Whether this is the answer to a snapshot request that made one: 201 and its name. */
+/** Whether this answer to a snapshot request says that a snapshot was created: 201 and its name. */
 export function namesSnapshot(httpStatus: number, headers: RawAnswer['headers']): boolean {
   return httpStatus === 201 && headerText(headers, 'x-ms-snapshot') !== undefined;
 }
 
-/** The full answer of a target's snapshot request; a target that was never fired has no attempt. */
+/** The full answer of a target's snapshot request; if the target was never fired, `attempts` is 0. */
 export function snapshotAnswer(exchange: Exchange, addressee: Addressee): SnapshotAnswer {
   const { end } = exchange;
   const answer = end !== undefined && 'answer' in end ? end.answer : undefined;
@@ -41,7 +41,7 @@ function failureOfExchange(
   return attempts === 0 ? failureUnsent(addressee.origin) : failureOf(end, addressee);
 }
 
-/** Why an exchange did not bring what was asked for. */
+/** Why an exchange did not succeed. */
 export function failureOf(
   end: Exclude<ExchangeEnd, { kind: 'succeeded' }> | undefined,
   addressee: Addressee,
@@ -68,7 +68,7 @@ function refusal(answer: RawAnswer, addressee: Addressee): RequestFailure {
   return failureOfAnswer(addressee.origin, httpStatus, serviceCode(answer, addressee), requestId);
 }
 
-/** From the header, or from the body's `<Code>` where a proxy dropped the header. */
+/** From the header, or from the body's `<Code>` if a proxy dropped the header. */
 export function serviceCode(answer: RawAnswer, addressee: Addressee): string | undefined {
   const inBody = /<Code>(\w{1,100})<\/Code>/.exec(Buffer.concat(answer.body).toString('latin1'));
   return token(answer, 'x-ms-error-code', addressee) ?? clean(inBody?.[1], addressee);
@@ -78,7 +78,7 @@ function token(answer: RawAnswer, header: string, addressee: Addressee): string 
   return clean(headerText(answer.headers, header), addressee);
 }
 
-/** A server's word is printed: only if it is a short plain token and does not echo a secret. */
+/** Texts of a server are printed, so accept only a short plain token that does not echo a secret. */
 function clean(text: string | undefined, { secrets }: Addressee): string | undefined {
   return text !== undefined &&
     /^[\w:.+-]{1,100}$/.test(text) &&

@@ -1,7 +1,7 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { isLoopback } from '../../system/hostnames.ts';
 
-/** A blob's address, taken apart. `query` is a secret: it holds the SAS signature. */
+/** The parts of a blob's address. `query` is a secret: it contains the SAS signature. */
 export interface BlobUrl {
   /** `https://host[:port]` */
   readonly origin: string;
@@ -14,17 +14,17 @@ export interface BlobUrl {
 const EXPECTED = 'expected https://<account>.blob.core.windows.net/<container>/<blob>?<SAS>';
 
 /**
- * Checks a blob's URL and takes it apart. Messages name `label` and at most the host, never the
- * path or the query.
+ * Checks a blob's URL and splits it. Messages contain `label` and at most the host, never the path or the
+ * query.
  *
  * @throws FlashfreezeError `FF_URL_INVALID`: not the address of a blob; `FF_URL_INSECURE`: plain HTTP
- * to another machine, which would hand the SAS to everybody on the way.
+ * to another machine, which would expose the SAS to the network.
  */
 export function parseBlobUrl(text: string, label = 'blob URL'): BlobUrl {
   const invalid = (problem: string): FlashfreezeError =>
     new FlashfreezeError('FF_URL_INVALID', `${label} ${problem}: ${EXPECTED}`);
   if (!/^[\x21-\x7e]+$/.test(text)) {
-    throw invalid('is empty or holds white space or characters that are not percent-encoded');
+    throw invalid('is empty or contains white space or characters that are not percent-encoded');
   }
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
@@ -49,8 +49,8 @@ export function requireSecure({ protocol, hostname }: URL, label: string): void 
 }
 
 /**
- * The URL as it may be shown: no query, no user name, no fragment. Text that is not a URL is not
- * shown at all, because nobody knows which part of it is secret.
+ * The URL in the form that may be shown: without query, user name and fragment. Text that is not a URL is
+ * not shown at all, because any part of it may be secret.
  */
 export function withoutQuery(text: string): string {
   const url = URL.parse(text);
@@ -62,14 +62,14 @@ export function withoutQuery(text: string): string {
 
 function partsProblem(url: URL, text: string): string | undefined {
   if (url.username !== '' || url.password !== '') {
-    // A word that redaction takes for a key must not stand before a colon.
-    return 'holds a password or user name';
+    // Redaction must not take a word before the colon for a key, so "password" does not come last.
+    return 'contains a password or user name';
   }
   if (text.includes('#')) {
-    return 'holds a fragment (#…)';
+    return 'contains a fragment (#…)';
   }
   if (holdsSignature(url.pathname)) {
-    return 'holds the SAS in its path (is the question mark missing or percent-encoded?)';
+    return 'contains the SAS in its path (is the question mark missing or percent-encoded?)';
   }
   if (!/^(\/[^/]+){2,}$/.test(url.pathname)) {
     return 'does not name a container and a blob';
@@ -79,12 +79,12 @@ function partsProblem(url: URL, text: string): string | undefined {
     : undefined;
 }
 
-/** A signature outside the query would be shown and logged as part of the blob's name. */
+/** A signature outside the query would be printed and logged as part of the blob's name. */
 function holdsSignature(pathname: string): boolean {
   return /sig(=|%3d)/i.test(pathname);
 }
 
-/** `URL.search` re-encodes some characters; a signed query goes out as it came in. */
+/** The query byte for byte, because it is signed: `URL.search` would re-encode some characters. */
 function rawQuery(text: string): string {
   const start = text.indexOf('?');
   return start === -1 ? '' : text.slice(start + 1);

@@ -1,14 +1,14 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { type BlobUrl, parseBlobUrl, withoutQuery } from './blob-url.ts';
 
-/** A blob as the command line names it, not checked yet. Holds a secret: `url`. */
+/** A blob as given on the command line, not checked yet. Contains a secret: `url`. */
 export interface GivenBlob {
   readonly url: string;
-  /** Device path of its disk as given, e.g. `/dev/sdc`; undefined: it is found by content. */
+  /** Device path of its disk as given, e.g. `/dev/sdc`; if undefined, the disk is found by content. */
   readonly device: string | undefined;
 }
 
-/** A disk's page blob, checked. Holds a secret: `url`, and the query of `address`. */
+/** A disk's page blob, checked. Contains secrets: `url`, and the query of `address`. */
 export interface Blob extends GivenBlob {
   readonly address: BlobUrl;
   /** The URL without its query; may be shown. */
@@ -23,9 +23,9 @@ export function parseBlob({ url, device }: GivenBlob, label: string): Blob {
 /**
  * Checks the blobs of a run or task.
  *
- * @param label what the blob of an index is called in messages
- * @throws FlashfreezeError as `parseBlob`; FF_USAGE if a blob is named twice: it would get two snapshots, and its
- * disk would look like that of a clone
+ * @param label the name of the blob of an index in messages
+ * @throws FlashfreezeError FF_URL_INVALID, FF_URL_INSECURE (see `parseBlob`); FF_USAGE if a blob is named twice: it
+ * would get two snapshots, and its disk would look like a clone's
  */
 export function parseBlobs(
   given: readonly GivenBlob[],

@@ -1,22 +1,22 @@
 import { proxyOptions } from './proxy-options.ts';
 
-/** Longest the deletion of one snapshot may take; it is a courtesy, not worth more. */
+/** Longest time for the deletion of one snapshot; it is optional clean-up and not worth more. */
 const DELETE_TIMEOUT_MS = 10_000;
 
 /**
- * Deletes one snapshot with the task's own SAS. Never while anything is frozen.
+ * Deletes one snapshot with the task's own SAS. Do not call it while anything is frozen.
  *
  * @param url the blob's SAS URL
  * @param snapshot its `x-ms-snapshot`
- * @param proxy URL of the proxy it is reached through
- * @returns undefined where it is gone, else why not, without secrets
+ * @param proxy URL of the proxy that the blob is reached through
+ * @returns undefined if the snapshot is gone, otherwise the reason, without secrets
  */
 export async function deleteSnapshot(
   url: string,
   snapshot: string,
   proxy: string | undefined,
 ): Promise<string | undefined> {
-  // Loaded here: half a second that only a run with orphans has to spend.
+  // Imported here: it takes half a second, and only a run with orphans needs it.
   const { AnonymousCredential, BlobClient, RestError } = await import('@azure/storage-blob');
   try {
     await new BlobClient(url, new AnonymousCredential(), proxyOptions(proxy))

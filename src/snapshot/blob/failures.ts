@@ -1,18 +1,18 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { RequestFailure } from '../snapshot-types.ts';
 
-/** The run was over before its turn came: what ended it is told for itself. */
+/** For a target whose request was not sent because the run ended first; the run reports its own cause. */
 export function failureUnsent(origin: string): RequestFailure {
   return {
     kind: 'aborted',
-    message: `${origin}: no request was sent, because the run was called off before its turn came`,
+    message: `${origin}: no request was sent, because the run was cancelled first`,
     httpStatus: undefined,
     serviceCode: undefined,
     requestId: undefined,
   };
 }
 
-/** A failure that the service put into its answer. */
+/** For an answer in which the service reports a failure. */
 export function failureOfAnswer(
   origin: string,
   httpStatus: number,
@@ -33,11 +33,11 @@ export function failureOfAnswer(
 
 const LACKS_PERMISSION = 'the SAS lacks a permission; a snapshot needs write or create (sp=…w…)';
 
-/** The SAS itself says that it does not permit a snapshot; the service was not asked. */
+/** For a SAS that itself shows that it does not permit a snapshot; no request was sent. */
 export function failureOfPermissions(origin: string): RequestFailure {
   return {
     kind: 'http',
-    message: `${origin} was not asked: ${LACKS_PERMISSION}`,
+    message: `${origin}: no request was sent: ${LACKS_PERMISSION}`,
     httpStatus: undefined,
     serviceCode: undefined,
     requestId: undefined,
@@ -48,11 +48,11 @@ const CODE_ADVICE: Readonly<Record<string, string>> = {
   AuthenticationFailed:
     'the SAS is expired, not valid yet, or not for this blob; ask for a new one and check the clock',
   AuthorizationPermissionMismatch: LACKS_PERMISSION,
-  BlobNotFound: 'there is no such blob; check container and blob name',
-  ContainerNotFound: 'there is no such container; check the name',
+  BlobNotFound: 'the blob does not exist; check the names of container and blob',
+  ContainerNotFound: 'the container does not exist; check its name',
   SnapshotOperationRateExceeded:
     'a premium page blob takes one snapshot every 10 minutes; try again later',
-  SnapshotCountExceeded: 'the blob holds the most snapshots it can; delete some',
+  SnapshotCountExceeded: 'the blob has the maximum number of snapshots; delete some',
 };
 
 function answerAdvice(httpStatus: number, serviceCode: string | undefined): string | undefined {
@@ -61,12 +61,12 @@ function answerAdvice(httpStatus: number, serviceCode: string | undefined): stri
     return byCode;
   }
   if (httpStatus === 403) {
-    return 'the SAS or the network rules of the account do not permit it';
+    return "the SAS or the account's network rules do not permit the request";
   }
   if (httpStatus === 404) {
-    return 'there is no such blob; check account, container and blob name';
+    return 'the blob does not exist; check the names of account, container and blob';
   }
-  return httpStatus >= 500 ? 'the service is in trouble or busy; try again later' : undefined;
+  return httpStatus >= 500 ? 'the service is failing or busy; try again later' : undefined;
 }
 
 /** The code of the error that ends a run whose preflight failed. */

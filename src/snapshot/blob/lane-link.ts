@@ -5,17 +5,17 @@ import type { LanePool } from './lane-pool.ts';
 import type { PreparedTarget } from './requests.ts';
 
 type Report<K extends LaneReport['kind']> = Extract<LaneReport, { kind: K }>;
-/** What a lane reports when asked. */
+/** The kinds of report that a lane sends once, on request or at its start. */
 type Asked = 'ready' | 'preflight' | 'rewarm' | 'answers';
 
 export interface LaneListener {
   /** Events of snapshot requests. */
   events(events: readonly SnapshotEvent[]): void;
-  /** The lane's thread has died or is given up; nothing will come from it any more. Called once. */
+  /** The lane's thread has died or was given up; it will send nothing more. Called once. */
   lost(link: LaneLink): void;
 }
 
-/** The main thread's end of one lane. */
+/** The main thread's side of one lane. */
 export class LaneLink {
   readonly targets: readonly number[];
   readonly #port: MessagePort;
@@ -39,7 +39,7 @@ export class LaneLink {
     });
   }
 
-  /** Why the lane is lost; undefined as long as it is not. */
+  /** Why the lane is lost; undefined if it is not. */
   get lostBecause(): string | undefined {
     return this.#lostBecause;
   }
@@ -48,7 +48,7 @@ export class LaneLink {
     this.#port.postMessage(command);
   }
 
-  /** The lane's report on `kind`. Throws `Error` when the lane is lost, or silent for `limitMs`. */
+  /** Requests the lane's report on `kind`. Throws `Error` if the lane is lost, or silent for `limitMs`. */
   async ask<K extends Exclude<Asked, 'ready'>>(kind: K, limitMs: number): Promise<Report<K>> {
     if (this.#lostBecause === undefined && !this.#waiting.has(kind)) {
       this.post({ kind });
@@ -71,7 +71,7 @@ export class LaneLink {
     }
   }
 
-  /** Declares the lane lost, once. */
+  /** Declares the lane lost. May be repeated. */
   giveUp(reason: string): void {
     if (this.#lostBecause !== undefined) {
       return;

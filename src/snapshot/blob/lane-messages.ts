@@ -2,17 +2,17 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Preflight, Rewarmed, SnapshotAnswer, SnapshotEvent } from '../snapshot-types.ts';
 import type { PreparedTarget } from './requests.ts';
 
-/** What a lane is started with. */
+/** The input of a lane's thread. */
 export interface LaneTask {
   readonly port: MessagePort;
   readonly targets: readonly PreparedTarget[];
   readonly limits: LaneLimits;
-  /** The disks are encrypted: their metadata are asked for by themselves. */
+  /** The disks are encrypted: a separate request reads their metadata. */
   readonly encrypted: boolean;
 }
 
 export interface LaneLimits {
-  /** For one target's preflight: name, connection, TLS and answer, with its tries. */
+  /** For one target's preflight: name resolution, connection, TLS and answer, with its retries. */
   readonly preflightTimeoutMs: number;
   /** For one target's re-warming. */
   readonly rewarmTimeoutMs: number;
@@ -26,7 +26,7 @@ export type LaneCommand =
   | { readonly kind: 'abort' }
   | { readonly kind: 'answers' };
 
-/** From a lane to the main thread. Only `events` arrive unasked. */
+/** From a lane to the main thread. Only `ready` and `events` arrive without a request. */
 export type LaneReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'preflight'; readonly results: readonly Preflight[] }
@@ -34,7 +34,7 @@ export type LaneReport =
   | { readonly kind: 'answers'; readonly results: readonly SnapshotAnswer[] }
   | {
       readonly kind: 'events';
-      /** Re-warming sends its events the same way, so that the way has been gone once. */
+      /** Re-warming sends its events through this code path too, so that it has run once before the window. */
       readonly purpose: 'rewarm' | 'snapshot';
       readonly events: readonly SnapshotEvent[];
     };

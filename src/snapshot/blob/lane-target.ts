@@ -13,13 +13,13 @@ import { failureOfPermissions } from './failures.ts';
 import type { LaneLimits } from './lane-messages.ts';
 import { HEAD_BYTES, keepEncryptionSettings, type PreparedTarget } from './requests.ts';
 
-/** Tries outside the window: enough for a connection that was closed meanwhile. */
+/** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
 const CHECK_TRIES = 3;
-const NOBODY: ExchangeListener = { fired: () => {}, ended: () => {} };
+const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
 
 type Verdict = 'ok' | 'may-not-read' | RequestFailure;
 
-/** One target in its lane: its connection and what is done over it before the window. */
+/** One target of a lane: its connection, and the requests that use it before the window. */
 export class LaneTarget {
   readonly prepared: PreparedTarget;
   readonly connection: HttpConnection;
@@ -47,9 +47,9 @@ export class LaneTarget {
   }
 
   /**
-   * Proves name, TLS, SAS and blob. Normally by reading the blob's head. A SAS that may not read is
-   * proved by a request that needs write permission and changes nothing; its disk has an empty head,
-   * so nobody can say which one it is.
+   * Proves name, TLS, SAS and blob, normally by reading the blob's head. A SAS without read permission is
+   * proved by a request that needs write permission and changes nothing; the head is then empty, so the
+   * blob's disk cannot be identified.
    */
   async preflight({ preflightTimeoutMs }: LaneLimits): Promise<Preflight> {
     const { target, permissions, origin } = this.prepared;
@@ -58,7 +58,7 @@ export class LaneTarget {
     }
     const deadlineNs = deadlineIn(preflightTimeoutMs);
     if (this.#readable) {
-      const { verdict, end } = await this.#check(this.prepared.head, deadlineNs, NOBODY);
+      const { verdict, end } = await this.#check(this.prepared.head, deadlineNs, IGNORE_EVENTS);
       if (verdict === 'ok') {
         return (await this.#keepEncryption(end, deadlineNs)) ?? this.#headOf(end);
       }
@@ -67,15 +67,15 @@ export class LaneTarget {
       }
       this.#readable = false;
     }
-    const { verdict } = await this.#check(this.prepared.probe, deadlineNs, NOBODY);
+    const { verdict } = await this.#check(this.prepared.probe, deadlineNs, IGNORE_EVENTS);
     return verdict === 'ok' || verdict === 'may-not-read'
       ? { ok: true, target, head: new Uint8Array(0), sizeBytes: undefined }
       : { ok: false, target, failure: verdict };
   }
 
   /**
-   * Proves that the connection is alive, and connects anew where it is not. A connection whose peer
-   * is gone without a word shows only by its silence, so the first try gets half of the time.
+   * Proves that the connection is alive, and reconnects if it is not. If the peer is gone without closing
+   * the connection, only the missing answer shows it, so the first try gets half of the time.
    */
   async rewarm({ rewarmTimeoutMs }: LaneLimits, listener: ExchangeListener): Promise<Rewarmed> {
     const { target } = this.prepared;
@@ -115,8 +115,8 @@ export class LaneTarget {
   }
 
   /**
-   * A 401, 403 or 404 says that the snapshot would fail too, but for a 403 about the permission that
-   * the check needs and the snapshot does not. Any other answer below 500 is proof enough.
+   * After a 401, 403 or 404 the snapshot would fail too, except after a 403 about a permission that only the
+   * check needs. Any other answer below 500 is sufficient proof.
    */
   #judge(end: ExchangeEnd | undefined): Verdict {
     if (end?.kind === 'succeeded') {
@@ -136,9 +136,9 @@ export class LaneTarget {
   }
 
   /**
-   * Carries the settings that an encrypted disk is unlocked with over to its snapshot. They come with
-   * every read of the blob; of an encrypted VM they are asked for by themselves (blob-api.md), and
-   * what asks may fail: no snapshot that could not be unlocked.
+   * Copies the settings that unlock an encrypted disk to its snapshot. Every read of the blob returns them. If
+   * the VM is encrypted, a separate request reads them (blob-api.md), and the preflight fails if that request
+   * does: without them the snapshot could not be unlocked.
    */
   async #keepEncryption(
     read: ExchangeEnd | undefined,
@@ -146,11 +146,11 @@ export class LaneTarget {
   ): Promise<Preflight | undefined> {
     let end = read;
     if (this.#encrypted) {
-      const asked = await this.#check(this.prepared.metadata, deadlineNs, NOBODY);
-      if (asked.verdict !== 'ok' && asked.verdict !== 'may-not-read') {
-        return { ok: false, target: this.prepared.target, failure: asked.verdict };
+      const checked = await this.#check(this.prepared.metadata, deadlineNs, IGNORE_EVENTS);
+      if (checked.verdict !== 'ok' && checked.verdict !== 'may-not-read') {
+        return { ok: false, target: this.prepared.target, failure: checked.verdict };
       }
-      end = asked.end;
+      end = checked.end;
     }
     const settings = [end, read].map(encryptionSettingsIn).find((it) => it !== undefined);
     this.#snapshotRequest = keepEncryptionSettings(this.#snapshotRequest, settings);
@@ -163,7 +163,7 @@ export class LaneTarget {
       return { ok: true, target, head: new Uint8Array(0), sizeBytes: undefined };
     }
     const { httpStatus, headers, body } = end.answer;
-    // Copied, so that it can be handed over to another thread without whatever else Node keeps in that memory.
+    // Copied, so that it can be transferred to another thread without other data that Node keeps in that memory.
     const head = httpStatus === 416 ? new Uint8Array(0) : new Uint8Array(Buffer.concat(body));
     return { ok: true, target, head, sizeBytes: sizeOf(httpStatus, headers) };
   }

@@ -11,16 +11,16 @@ import { NameMemory } from './name-memory.ts';
 
 /** Connections a lane opens at the same time during the preflight. */
 const PREFLIGHTS_AT_ONCE = 16;
-/** With 64 targets the process is 4 MB smaller for it; a collection takes about 1 ms. */
+/** Preflights per garbage collection. With 64 targets this saves 4 MB; a collection takes about 1 ms. */
 const PREFLIGHTS_A_COLLECTION = 8;
 
 /**
- * How long the reading of answers waits for bodies that are still under way, in ms. A refusal's body
- * is of use only where its code is not in the headers, as in versions of the service before 2017-07-29.
+ * How long the reading of answers waits for bodies that are still under way, in ms. A refusal's body is
+ * needed only if its code is not in the headers, as in versions of the service before 2017-07-29.
  */
 const BODY_LIMIT_MS = 500;
 
-/** The body of a pool worker: holds its targets' connections until its thread is ended. */
+/** The task of a lane's thread: it keeps its targets' connections until the thread is ended. */
 export async function runLane({ port, targets, limits, encrypted }: LaneTask): Promise<void> {
   const names = new NameMemory();
   const connectionOptions = {
@@ -87,7 +87,7 @@ class Lane {
     }
   }
 
-  /** What fails here fails for a reason nobody foresaw: the lane ends, and its targets with it. */
+  /** An error here is a defect: the lane ends, and its targets fail with it. */
   #carryOut(work: Promise<void>): void {
     work.catch((error: unknown) => this.#over.reject(error));
   }
@@ -123,7 +123,7 @@ class Lane {
     const results = await inParallel(this.#targets, PREFLIGHTS_AT_ONCE, async (target) => {
       const result = await target.preflight(this.#limits);
       done += 1;
-      // What a head was read through is many times its size, and garbage now.
+      // The buffers that a head was read through are many times its size, and garbage now.
       if (done % PREFLIGHTS_A_COLLECTION === 0) {
         this.#collectYoungGarbage();
       }
@@ -178,8 +178,8 @@ class Lane {
 }
 
 /**
- * Sends events to the main thread. Those about requests that left are sent together, one turn of the
- * event loop later: nothing stands between the first request and the last. An end is sent at once.
+ * Sends events to the main thread. `fired` events are sent together, one turn of the event loop later, so
+ * that they do not delay the requests after the first one. An end is sent at once.
  */
 class EventPost implements ExchangeListener {
   readonly #port: MessagePort;

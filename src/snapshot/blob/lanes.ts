@@ -18,19 +18,19 @@ import { Round } from './round.ts';
 export { HEAD_BYTES } from './requests.ts';
 
 export interface BlobLanesOptions extends Partial<LaneLimits> {
-  /** Threads; `DEFAULT_LANES` where not given. */
+  /** Number of threads; default: `DEFAULT_LANES`. */
   readonly lanes?: number;
-  /** The VM has Azure Disk Encryption: what unlocks a disk is carried over to its snapshot. */
+  /** The VM has Azure Disk Encryption: the settings that unlock a disk are copied to its snapshot. */
   readonly encrypted?: boolean;
-  /** URL of the proxy that a blob is reached through; undefined, or missing: none. */
+  /** URL of the proxy that a blob is reached through; if undefined or missing, there is none. */
   readonly proxyFor?: (url: string) => string | undefined;
-  /** Hears what happens to fired targets, each exactly one `acknowledged` or `failed`. */
+  /** Receives the events of fired targets; each target gets exactly one `acknowledged` or `failed`. */
   readonly onEvent?: (event: SnapshotEvent) => void;
 }
 
 export const DEFAULT_LIMITS: LaneLimits = { preflightTimeoutMs: 10_000, rewarmTimeoutMs: 4_000 };
 
-/** How long a lane's thread may be late with what its own deadlines promise, in ms. */
+/** How late a lane's thread may be, relative to its own deadlines, in ms. */
 const GRACE_MS = 250;
 /** For reports without a deadline of their own: the start of a thread, the reading of answers. */
 const REPORT_LIMIT_MS = 10_000;
@@ -39,9 +39,9 @@ const REPORT_LIMIT_MS = 10_000;
  * The requests that take the snapshots: each target has one warm connection, held by a thread of a
  * pool, and one request that is ready to leave.
  *
- * Order of calls: `open`, `preflight`, then for each attempt at a freeze `rewarm`, `fire` (as
- * often as disks become ready), perhaps `abort`, and `answers` after the thaw. `rewarm` begins a new
- * round: what was fired before is cut and forgotten.
+ * Order of calls: `open`, `preflight`, then for each freeze attempt `rewarm`, `fire` (whenever disks
+ * become ready), perhaps `abort`, and `answers` after the thaw. `rewarm` begins a new round: requests of
+ * the former round are cut and forgotten.
  */
 export class BlobLanes implements SnapshotProvider {
   readonly #pool: LanePool | undefined;
@@ -73,7 +73,8 @@ export class BlobLanes implements SnapshotProvider {
   /**
    * Starts the threads; connects nothing yet.
    *
-   * @throws FlashfreezeError `FF_CONFIG_INVALID` for what cannot be sent; `FF_SNAPSHOT_FAILED` when a thread does not start.
+   * @throws FlashfreezeError `FF_CONFIG_INVALID` if a task id cannot be sent; `FF_SNAPSHOT_FAILED` if a thread does
+   * not start
    */
   static async open(
     targets: readonly BlobTarget[],
@@ -82,11 +83,11 @@ export class BlobLanes implements SnapshotProvider {
     const prepared = targets.map((target, index) =>
       prepareTarget(target, index, targets.length, options.proxyFor?.(target.blob.url)),
     );
-    const hands = roundRobin(prepared.length, options.lanes ?? DEFAULT_LANES);
-    const pool = hands.length === 0 ? undefined : new LanePool(hands.length);
+    const shares = roundRobin(prepared.length, options.lanes ?? DEFAULT_LANES);
+    const pool = shares.length === 0 ? undefined : new LanePool(shares.length);
     const lanes = new BlobLanes(prepared, pool, options);
     try {
-      await lanes.#start(hands);
+      await lanes.#start(shares);
     } catch (error) {
       await lanes[Symbol.asyncDispose]();
       const reason = error instanceof Error ? error.message : String(error);
@@ -111,8 +112,8 @@ export class BlobLanes implements SnapshotProvider {
   }
 
   /**
-   * Begins a round, right before the freeze: proves every connection with a cheap request, replaces
-   * the dead ones, and thereby goes the whole way of a snapshot request once.
+   * Begins a round, right before the freeze: proves every connection with a cheap request and replaces the
+   * dead ones. This also runs the whole code path of a snapshot request once.
    */
   async rewarm(): Promise<readonly Rewarmed[]> {
     const limitMs = this.#limits.rewarmTimeoutMs + REPORT_LIMIT_MS;
@@ -120,17 +121,17 @@ export class BlobLanes implements SnapshotProvider {
       async (link) => (await link.ask('rewarm', limitMs)).results,
       (target, failure): Rewarmed => ({ ok: false, target, failure }),
     );
-    // Only now: the last events of the former round came before the reports.
+    // Not earlier: the last events of the former round arrive before the reports.
     this.#round.end();
     this.#round = new Round();
     return results;
   }
 
   /**
-   * Sends the snapshot requests of these targets at once. A target is fired once in a round; again is
-   * without effect. Never throws, and never waits.
+   * Sends the snapshot requests of these targets at once. A target is fired once in a round; repeating it has
+   * no effect. Never throws, and never waits.
    *
-   * @param deadlineNs CLOCK_MONOTONIC; bounds all tries. What has no answer by then is `failed`.
+   * @param deadlineNs CLOCK_MONOTONIC; limits all tries. A target without an answer by then is `failed`.
    */
   fire(targets: readonly number[], deadlineNs: bigint): void {
     for (const link of this.#links) {
@@ -150,7 +151,7 @@ export class BlobLanes implements SnapshotProvider {
     });
   }
 
-  /** Cuts what is under way; every fired target without an end is `failed`. */
+  /** Cuts the requests that are under way; every fired target without an end is `failed`. */
   abort(): void {
     for (const link of this.#links) {
       if (link.lostBecause === undefined) {
@@ -160,8 +161,8 @@ export class BlobLanes implements SnapshotProvider {
   }
 
   /**
-   * The full answers of this round, one for each target in order. Waits for what is still under way
-   * (by its deadline at the latest), so call it after the thaw.
+   * The full answers of this round, one for each target in order. Waits for requests that are still under
+   * way (at most until their deadline), so call it after the thaw.
    */
   async answers(): Promise<readonly SnapshotAnswer[]> {
     const round = this.#round;
@@ -172,7 +173,7 @@ export class BlobLanes implements SnapshotProvider {
     );
   }
 
-  /** Ends the threads, and with them whatever is under way. No event comes after it. */
+  /** Ends the threads and all requests under way. No event follows. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     this.#round.end();
@@ -182,19 +183,19 @@ export class BlobLanes implements SnapshotProvider {
     await this.#pool?.[Symbol.asyncDispose]();
   }
 
-  async #start(hands: readonly (readonly number[])[]): Promise<void> {
+  async #start(shares: readonly (readonly number[])[]): Promise<void> {
     if (this.#pool === undefined) {
       return;
     }
-    for (const hand of hands) {
-      const targets = this.#targets.filter(({ target }) => hand.includes(target));
+    for (const share of shares) {
+      const targets = this.#targets.filter(({ target }) => share.includes(target));
       const task = { limits: this.#limits, encrypted: this.#encrypted };
       const link = new LaneLink(this.#pool, targets, task, {
         events: (events) => this.#hear(events),
         lost: (lost) => this.#fail(lost.targets, 'first'),
       });
       this.#links.push(link);
-      for (const target of hand) {
+      for (const target of share) {
         this.#linkOf[target] = link;
       }
     }
@@ -211,14 +212,14 @@ export class BlobLanes implements SnapshotProvider {
     }
   }
 
-  /** Tells that targets of a lost lane failed; `again` also those that were told before. */
+  /** Reports `failed` for targets of a lost lane; with `again` also for those that have ended already. */
   #fail(targets: readonly number[], when: 'first' | 'again'): void {
-    const told = when === 'again' ? targets : this.#round.open(targets);
+    const failed = when === 'again' ? targets : this.#round.open(targets);
     const atNs = process.hrtime.bigint();
-    this.#hear(told.map((target) => ({ kind: 'failed', target, atNs })));
+    this.#hear(failed.map((target) => ({ kind: 'failed', target, atNs })));
   }
 
-  /** Asks every lane; targets of a lost one get what `ofLost` makes of the failure. */
+  /** Requests a report from every lane; for targets of a lost lane `ofLost` makes the result. */
   async #askAll<R extends { readonly target: number }>(
     ask: (link: LaneLink) => Promise<readonly R[]>,
     ofLost: (target: number, failure: RequestFailure) => R,

@@ -3,14 +3,14 @@ export type MetadataPair = readonly [key: string, value: string];
 
 /** A C# identifier, in the characters of an HTTP header: the Blob service refuses any other name. */
 const NAME = /^[A-Za-z_]\w*$/;
-/** What an HTTP header may hold and keeps as it is. */
+/** A value that an HTTP header can carry unchanged. */
 const VALUE = /^(?![ \t])[\x20-\x7e\t]*(?<![ \t])$/;
-/** Of all names and values together; the Blob service refuses more. */
+/** Maximum for all names and values together; the Blob service refuses more. */
 const MAX_BYTES = 8 * 1024;
 
 /**
- * Why the Blob service would refuse these metadata, as the end of a sentence; undefined if it accepts them. To be
- * asked before anything is frozen. The message quotes no value.
+ * Why the Blob service would refuse these metadata, as the end of a sentence; undefined if it accepts them. Call
+ * it before anything is frozen. The message quotes no value.
  * https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
  */
 export function metadataProblem(metadata: readonly MetadataPair[]): string | undefined {
@@ -21,7 +21,7 @@ export function metadataProblem(metadata: readonly MetadataPair[]): string | und
       return `has the name ${JSON.stringify(key)}; expected letters, digits and _, not beginning with a digit`;
     }
     if (!VALUE.test(value)) {
-      return `has a value of ${key} that no header can carry; expected printable ASCII without spaces around it`;
+      return `has a value of ${key} that an HTTP header cannot carry; expected printable ASCII without spaces around it`;
     }
     if (names.has(key.toLowerCase())) {
       return `has the name ${key} twice; the service ignores case`;

@@ -6,8 +6,8 @@ import type { LookupFunction } from 'node:net';
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
 /**
- * Name resolution that can be told to answer from memory: a retry that has to connect while file
- * systems are frozen must not ask a resolver whose daemon may be blocked by that very freeze.
+ * Name resolution that can be switched to answer from memory: a retry that has to connect while file
+ * systems are frozen must not ask a resolver, because the freeze may block the resolver's daemon.
  */
 export class NameMemory {
   readonly #addresses = new Map<string, LookupAddress[]>();
@@ -18,7 +18,7 @@ export class NameMemory {
     this.#resolve = resolve;
   }
 
-  /** From now on known names are answered from memory. */
+  /** From now on answers known names from memory. */
   hold(): void {
     this.#held = true;
   }

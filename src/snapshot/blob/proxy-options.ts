@@ -1,7 +1,7 @@
 import type { StoragePipelineOptions } from '@azure/storage-blob';
 
 /**
- * How the storage library is told about a proxy. Without one it asks the environment itself.
+ * Options that set the storage library's proxy. Without them it reads the environment itself.
  *
  * @param proxy URL of an HTTP proxy, perhaps with user name and password
  */

@@ -4,25 +4,25 @@ import type { PreparedRequest } from '../http/request.ts';
 import type { BlobTarget } from '../snapshot-types.ts';
 
 /**
- * The version of the Blob service's protocol that every request names. The oldest one the snapshot
- * call is specified for (blob-api.md): nothing newer is used, and the oldest is what the most
- * endpoints accept (Azurite 3.37 lists it). It only says how the request is executed; the SAS is
- * checked by the version it names itself (`sv`).
+ * The version of the Blob service's protocol that every request names. It is the oldest one that the
+ * snapshot call is specified for (blob-api.md): no newer feature is used, and most endpoints accept the
+ * oldest (Azurite 3.37 lists it). It only determines how the request is executed; the SAS is checked
+ * according to the version that it names itself (`sv`).
  */
 export const SERVICE_VERSION = '2018-03-28';
 
 /**
- * How much of a blob the preflight reads, in bytes: 64 KiB and the block behind them, because
- * the primary superblock of btrfs begins at 64 KiB.
+ * How many bytes of a blob the preflight reads: 64 KiB and the block after them, because the primary
+ * superblock of btrfs begins at 64 KiB.
  */
 export const HEAD_BYTES = 69_632;
 
-/** What the SAS permits, as far as its `sp` parameter tells; all true without `sp`. */
+/** What the SAS permits according to its `sp` parameter; all true without `sp`. */
 export interface Permissions {
   readonly read: boolean;
   /** A snapshot needs create or write. */
   readonly snapshot: boolean;
-  /** A lease needs write; so a create-only SAS can snapshot a blob, but not be tried with a lease. */
+  /** A lease needs write, so a create-only SAS can snapshot a blob but cannot be tested with a lease. */
   readonly lease: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface Permissions {
 export interface PreparedTarget {
   readonly target: number;
   readonly origin: string;
-  /** URL of the proxy it is reached through; undefined: none. */
+  /** URL of the proxy that the blob is reached through; undefined if there is none. */
   readonly proxy: string | undefined;
   readonly permissions: Permissions;
   /** Reads the first `HEAD_BYTES`. */
@@ -40,9 +40,9 @@ export interface PreparedTarget {
    * cheap, but Azurite 3.37 answers `GET comp=metadata` with the whole blob.)
    */
   readonly firstByte: PreparedRequest;
-  /** Reads the metadata, where they are wanted. */
+  /** Reads the metadata; used only if the disks are encrypted. */
   readonly metadata: PreparedRequest;
-  /** Stands in for a read where the SAS has no read permission; changes nothing. */
+  /** Replaces a read if the SAS has no read permission; changes nothing. */
   readonly probe: PreparedRequest;
   readonly snapshot: PreparedRequest;
   /** Values of the query that must not appear in any text. */
@@ -91,8 +91,8 @@ export function prepareTarget(
 const ENCRYPTION_SETTINGS = 'x-ms-meta-DiskEncryptionSettings';
 
 /**
- * Metadata given with a snapshot replaces the blob's own in it, but the settings an encrypted disk is
- * unlocked with must not get lost (blob-api.md): they are carried over from the blob's headers.
+ * Metadata given with a snapshot replaces the blob's own, but the settings that unlock an encrypted disk must
+ * not get lost (blob-api.md): they are copied from the blob's headers.
  */
 export function keepEncryptionSettings(
   request: PreparedRequest,
@@ -107,9 +107,9 @@ export function keepEncryptionSettings(
 }
 
 /**
- * Releasing a lease under an id that nobody holds needs the same permission as a snapshot (write),
- * needs the blob to exist, and cannot succeed: the one request that proves name, TLS, SAS and blob
- * for a SAS without read permission and leaves no trace.
+ * Releasing a lease under an unused id needs write permission, as a snapshot does, needs the blob to exist,
+ * and cannot succeed. No other request proves name, TLS, SAS and blob for a SAS without read permission and
+ * leaves no trace.
  * https://learn.microsoft.com/rest/api/storageservices/lease-blob
  */
 function leaseProbe(): string[] {
@@ -126,7 +126,7 @@ function clientRequestId({ clientRequestId }: BlobTarget, label: string): string
   return clientRequestId === '' ? [] : ['x-ms-client-request-id', clientRequestId];
 }
 
-/** They have been checked where they came in: `metadataProblem`. */
+/** `metadataProblem` has checked them when they were read. */
 function metadataHeaders(metadata: BlobTarget['metadata']): string[] {
   return metadata.flatMap(([key, value]) => [`x-ms-meta-${key}`, value]);
 }
@@ -147,7 +147,7 @@ function permissionsOf(query: string): Permissions {
   };
 }
 
-/** The signature, as it stands and decoded; a server may echo either. */
+/** The signature, raw and decoded, because a server may echo either; and the whole query. */
 function secretsOf(query: string): string[] {
   return query
     .split('&')

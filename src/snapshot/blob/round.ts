@@ -8,8 +8,8 @@ interface Noted {
 }
 
 /**
- * What the main thread itself knows of the targets fired since the last re-warming: enough to tell
- * what becomes of them when the thread that fired them is gone.
+ * What the main thread itself knows about the targets fired since the last re-warming: enough to report
+ * their results if the thread that fired them is gone.
  */
 export class Round {
   readonly #noted = new Map<number, Noted>();
@@ -37,14 +37,14 @@ export class Round {
     }
   }
 
-  /** Those of the targets that have not ended. */
+  /** The targets among these that have not ended. */
   open(targets: readonly number[]): number[] {
     return targets.filter((target) => !this.#of(target).ended);
   }
 
   /**
-   * Does something at a time (CLOCK_MONOTONIC), unless the round is over by then, and after what has
-   * been received by then was heard: this thread may have been busy.
+   * Runs an action at a time (CLOCK_MONOTONIC), unless the round is over by then. Messages that have arrived
+   * by then are processed first, because this thread may have been busy.
    */
   at(timeNs: bigint, action: () => void): void {
     const delayMs = Number(timeNs - process.hrtime.bigint()) / 1e6;
@@ -58,12 +58,12 @@ export class Round {
     }
   }
 
-  /** Until the last deadline; 0 when that is past. */
+  /** Time until the last deadline; 0 if it has passed. */
   remainingMs(): number {
     return Math.max(0, Number(this.#lastDeadlineNs - process.hrtime.bigint()) / 1e6);
   }
 
-  /** Of a target whose lane was lost: its answer, and how often it was tried, died with the thread. */
+  /** The answer for a target whose lane was lost: its real answer and its number of tries were lost with the thread. */
   answerOfLost(target: number, failure: RequestFailure): SnapshotAnswer {
     const { asked, firedNs, acknowledgedNs } = this.#of(target);
     return {

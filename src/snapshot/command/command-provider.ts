@@ -15,21 +15,21 @@ export interface CommandTakerOptions {
 }
 
 /**
- * A command in the place of snapshot requests. There is one target, which every disk may be: the command begins
- * when everything is frozen, and nothing is thawed before it has ended. Borrows the command.
+ * Runs a command instead of snapshot requests. There is one target, which stands for every disk: the command
+ * starts when everything is frozen, and nothing is thawed before it has ended. Does not dispose the command.
  */
 export class CommandProvider implements SnapshotProvider {
   readonly #command: HeldCommand;
-  readonly #tell: (event: SnapshotEvent) => void;
+  readonly #emit: (event: SnapshotEvent) => void;
   #firedNs: bigint | undefined;
   #answeredNs: bigint | undefined;
-  /** Why it was not waited for. */
+  /** Why the provider stopped waiting for the command. */
   #cut: 'timeout' | 'aborted' | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(command: HeldCommand, { onEvent }: CommandTakerOptions) {
     this.#command = command;
-    this.#tell = onEvent;
+    this.#emit = onEvent;
     void command.ended.then((end) => this.#onEnd(end));
   }
 
@@ -43,7 +43,7 @@ export class CommandProvider implements SnapshotProvider {
     ];
   }
 
-  /** A command is let go once; what a broken attempt never came to is still ready. */
+  /** A command starts at most once; if an earlier freeze attempt failed before `fire`, the command is still ready. */
   async rewarm(): Promise<readonly Rewarmed[]> {
     const failure = this.#goneFailure();
     return [
@@ -58,7 +58,7 @@ export class CommandProvider implements SnapshotProvider {
       return;
     }
     this.#firedNs = process.hrtime.bigint();
-    this.#tell({ kind: 'fired', target: TARGET, atNs: this.#firedNs });
+    this.#emit({ kind: 'fired', target: TARGET, atNs: this.#firedNs });
     if (this.#command.end !== undefined) {
       this.#onEnd(this.#command.end);
       return;
@@ -78,7 +78,7 @@ export class CommandProvider implements SnapshotProvider {
     if (this.#firedNs === undefined) {
       return [this.#answer(failureOf('aborted', 'was not started'))];
     }
-    // One that was given up is not waited for here: a quiesced application is still to be let go.
+    // If the command was given up, do not wait for it here: a quiesced application has to be released first.
     const end = this.#cut === undefined ? await this.#command.ended : this.#command.end;
     return [this.#answer(this.#failureOfEnd(end))];
   }
@@ -94,10 +94,10 @@ export class CommandProvider implements SnapshotProvider {
     clearTimeout(this.#timer);
     this.#answeredNs = process.hrtime.bigint();
     const kind = succeeded(end) ? 'acknowledged' : 'failed';
-    this.#tell({ kind, target: TARGET, atNs: this.#answeredNs });
+    this.#emit({ kind, target: TARGET, atNs: this.#answeredNs });
   }
 
-  /** The thaw comes first: a command that hangs on a frozen file system ends only after it. */
+  /** Reports the failure first, which leads to the thaw: a command that hangs on a frozen file system ends only after it. */
   #giveUp(cut: 'timeout' | 'aborted'): void {
     if (this.#answeredNs !== undefined) {
       return;
@@ -105,7 +105,7 @@ export class CommandProvider implements SnapshotProvider {
     clearTimeout(this.#timer);
     this.#cut = cut;
     this.#answeredNs = process.hrtime.bigint();
-    this.#tell({ kind: 'failed', target: TARGET, atNs: this.#answeredNs });
+    this.#emit({ kind: 'failed', target: TARGET, atNs: this.#answeredNs });
     this.#command.terminate();
   }
 
@@ -114,7 +114,7 @@ export class CommandProvider implements SnapshotProvider {
       case 'timeout':
         return failureOf(
           'timeout',
-          'had not ended when the time-out came; everything was thawed, then it was sent SIGTERM. A command that writes to a frozen file system hangs until the thaw: let it write to standard output or to a tmpfs.',
+          'did not end before the time-out; flashfreeze thawed everything and then sent it SIGTERM. A command that writes to a frozen file system hangs until the thaw: make it write to standard output or to a tmpfs.',
         );
       case 'aborted':
         return failureOf('aborted', 'was sent SIGTERM after the thaw');
@@ -129,7 +129,7 @@ export class CommandProvider implements SnapshotProvider {
     const { end } = this.#command;
     return end === undefined
       ? undefined
-      : failureOf('command', `ended before it was let go (${sentenceOf(end)})`);
+      : failureOf('command', `ended before it could start (${sentenceOf(end)})`);
   }
 
   #answer(failure: RequestFailure | undefined): SnapshotAnswer {
@@ -147,7 +147,7 @@ export class CommandProvider implements SnapshotProvider {
   }
 }
 
-/** In the place of a snapshot's time: what the command has made is known to it alone. */
+/** Used instead of a snapshot's time: only the command knows what it has created. */
 const TAKEN = 'taken by the command';
 
 function succeeded(end: CommandEnd): boolean {
@@ -157,7 +157,7 @@ function succeeded(end: CommandEnd): boolean {
 function sentenceOf(end: CommandEnd): string {
   return end.kind === 'exited'
     ? `ended with exit code ${end.exitCode}`
-    : `was ended by ${end.signal}`;
+    : `was killed by ${end.signal}`;
 }
 
 function failureOf(kind: RequestFailure['kind'], message: string): RequestFailure {

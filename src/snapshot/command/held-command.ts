@@ -5,18 +5,18 @@ import { HeldOutput } from './held-output.ts';
 import { findProgram, warmProgram } from './program-path.ts';
 
 /**
- * Stands in for the command until it is let go, then becomes it (same process). Descriptor 3 is a
- * socket: a line on it says go, its end says that it will not come to that. Nothing is forked, and
- * nothing written to a file system, between the line and the exec.
+ * Waits in place of the command and then becomes it by exec (same process). Descriptor 3 is a socket: a line
+ * on it starts the command; if the socket closes first, the command never starts. Between the line and the
+ * exec the shell neither forks nor writes to a file system.
  */
 const STAND_IN = 'echo ready >&3; read -r go <&3 || exit 125; exec "$@" 3<&-';
 const SHELL = '/bin/sh';
 
-/** Between SIGTERM, which lets a command undo what it did, and SIGKILL. */
+/** Time between SIGTERM, after which a command can undo its changes, and SIGKILL. */
 export const TERMINATION_GRACE_MS = 5_000;
-/** A process in uninterruptible sleep does not even end of SIGKILL: it is not waited for longer. */
+/** How long to wait after SIGKILL: a process in uninterruptible sleep does not end even then. */
 const KILL_LIMIT_MS = 2_000;
-/** What it printed last is still on its way; what it started in the background keeps the pipes open. */
+/** How long to wait for the last output after the end: background processes of the command keep the pipes open. */
 const LAST_OUTPUT_MS = 1_000;
 
 export type CommandEnd =
@@ -24,12 +24,12 @@ export type CommandEnd =
   | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
 
 /**
- * A command that stands ready, in a session of its own and with nothing to read on its standard input, and
- * begins when it is let go. What it prints is held in memory.
+ * A command that is ready, in a session of its own and with empty standard input, and starts with `letGo`.
+ * Its output is held in memory.
  */
 export class HeldCommand implements AsyncDisposable {
   readonly output = new HeldOutput();
-  /** Resolves when it stands ready, or has ended before that. */
+  /** Resolves when it is ready, or has ended before that. */
   readonly ready: Promise<void>;
   /** Resolves when it has ended. */
   readonly ended: Promise<CommandEnd>;
@@ -43,7 +43,7 @@ export class HeldCommand implements AsyncDisposable {
     const program = await findProgram(name);
     await warmProgram(program);
     const child = spawn(SHELL, ['-c', STAND_IN, 'flashfreeze', program, ...args], {
-      // A session of its own: Ctrl-C and a closing terminal reach this process alone, which thaws first.
+      // A session of its own: Ctrl-C and a closing terminal reach only flashfreeze, which thaws first.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
@@ -79,22 +79,22 @@ export class HeldCommand implements AsyncDisposable {
     this.#control.once('data', () => ready.resolve());
   }
 
-  /** How it ended; undefined as long as it has not. */
+  /** How it ended; undefined if it has not. */
   get end(): CommandEnd | undefined {
     return this.#end;
   }
 
-  /** Lets it begin; writes one line to a socket and does not wait. */
+  /** Starts the command: writes one line to a socket and does not wait. */
   letGo(): void {
     this.#control.end('go\n');
   }
 
-  /** Asks it to end, with all it has started in its session. */
+  /** Sends SIGTERM to it and to all processes of its process group. */
   terminate(): void {
     this.#signal('SIGTERM');
   }
 
-  /** Waits for its end; after `terminate` no longer than the grace period, then it is killed. */
+  /** Waits for its end at most for the grace period, then kills it. Call it after `terminate`. */
   async endAfterTermination(): Promise<CommandEnd | undefined> {
     await within(this.ended, TERMINATION_GRACE_MS);
     if (this.#end === undefined) {
@@ -104,12 +104,12 @@ export class HeldCommand implements AsyncDisposable {
     return this.#end;
   }
 
-  /** Waits until what it printed has arrived. */
+  /** Waits until its output has arrived. */
   async outputArrived(): Promise<void> {
     await within(this.#closed, LAST_OUTPUT_MS);
   }
 
-  /** Ends it where it was never let go; one that runs on does so without this process. */
+  /** Ends it if it was never started; if it is running, it continues without this process. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#control.destroy();
     this.#child.stdout?.destroy();
@@ -125,12 +125,12 @@ export class HeldCommand implements AsyncDisposable {
     try {
       process.kill(-pid, signal);
     } catch {
-      // All of it has ended.
+      // All its processes have ended.
     }
   }
 }
 
-/** As shells and env(1) say that a program could not be started. */
+/** The exit code of shells and env(1) for a program that could not be started. */
 const CANNOT_START = 126;
 
 async function within(event: Promise<unknown>, limitMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** As much of what a command prints is kept in memory while nothing may be written. */
+/** How much of a command's output is kept in memory while nothing may be written. */
 export const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -8,7 +8,7 @@ interface Piece {
   readonly bytes: Buffer;
 }
 
-/** What a command prints, byte for byte and in the order in which it came, up to a limit. */
+/** The output of a command, byte for byte and in the order of arrival, up to a limit. */
 export class HeldOutput {
   readonly #maxBytes: number;
   readonly #pieces: Piece[] = [];
@@ -19,7 +19,7 @@ export class HeldOutput {
     this.#maxBytes = maxBytes;
   }
 
-  /** What came after the limit was reached and is not kept. */
+  /** Number of bytes that arrived after the limit was reached and are not kept. */
   get lostBytes(): number {
     return this.#lostBytes;
   }

@@ -3,7 +3,7 @@ import { access, open, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
 
-/** More than any program's own file is worth reading beforehand. */
+/** How much of a program's file is read beforehand at most; larger than nearly any program. */
 const MAX_WARMED_BYTES = 64 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -18,18 +18,18 @@ export async function findProgram(name: string, path = process.env.PATH ?? ''): 
   const found = await Promise.all(candidates.map(natureOf));
   const executable = candidates[found.indexOf('executable')];
   if (executable !== undefined) {
-    // join() makes ./name out of nothing but name.
+    // join() returns "name" for "./name".
     return executable.includes('/') ? executable : `./${executable}`;
   }
   const file = candidates[found.indexOf('file')];
   throw file === undefined
     ? new FlashfreezeError(
         'FF_COMMAND_NOT_FOUND',
-        `"${name}": there is no such program${name.includes('/') ? '' : ' along PATH'}; nothing was frozen. Give its full path.`,
+        `"${name}": program not found${name.includes('/') ? '' : ' in PATH'}; nothing was frozen. Give its full path.`,
       )
     : new FlashfreezeError(
         'FF_COMMAND_NOT_EXECUTABLE',
-        `${file}: may not be executed; nothing was frozen. Expected a program, or a script with chmod +x.`,
+        `${file}: not executable; nothing was frozen. Give a program, or make the script executable with chmod +x.`,
       );
 }
 
@@ -51,7 +51,7 @@ async function natureOf(path: string): Promise<'executable' | 'file' | 'none'> {
   );
 }
 
-/** Reads the program once, so that starting it in the window does not wait for its disk. Never rejects. */
+/** Reads the program once, so that its start in the window does not wait for the disk. Never rejects. */
 export async function warmProgram(path: string): Promise<void> {
   try {
     await using file = await open(path, 'r');
@@ -63,6 +63,6 @@ export async function warmProgram(path: string): Promise<void> {
       }
     }
   } catch {
-    // One that may be executed and not read: it starts colder.
+    // The program may be executed but not read: its start takes longer.
   }
 }

@@ -1,13 +1,13 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** Where the host answers the guests of its own (host-api.md). */
+/** The address at which the host answers its own guests (host-api.md). */
 export const DEFAULT_HOST_ADDRESS = '168.63.129.16';
 
 /**
- * Origin of the host service.
+ * The origin of the host service.
  *
  * @param address `AZURE_GUEST_AGENT_WIRE_PROTOCOL_ADDRESS`: an IP address or a name, perhaps with a
- * port. What is neither counts as not given: a backup does not fail for it.
+ * port. Any other value is ignored, so that a backup does not fail for it.
  */
 export function hostOrigin(address: string | undefined): string {
   const given = address?.trim() ?? '';

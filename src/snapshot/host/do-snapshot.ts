@@ -13,7 +13,7 @@ import { hostPost, isSuccess } from './host-client.ts';
 import { describeHostStatusCode, UNEXPECTED_FAILURE } from './status-code.ts';
 
 const PATH = '/metadata/recsvc/snapshot/dosnapshot?api-version=2017-12-01';
-/** Longest a message of the host's gets in ours. */
+/** Maximum length of a text from the host in our messages. */
 const MESSAGE_LIMIT = 1_024;
 
 /** A setting or metadata pair of a request; a value may be any JSON. */
@@ -31,7 +31,7 @@ export interface DoSnapshotRequest {
   readonly instantAccessDurationMinutes: number | undefined;
 }
 
-/** Do-snapshot (host-api.md) with its body put together. */
+/** Builds the do-snapshot call (host-api.md) with its body. */
 export function doSnapshotCall(request: DoSnapshotRequest): HostCall {
   const { diskIds, instantAccessDurationMinutes } = request;
   const body = {
@@ -54,8 +54,8 @@ function asMember([Key, Value]: HostPair): object {
 }
 
 /**
- * One entry for each that the host names, and a failed one for each LUN that it leaves out. Which
- * entry is which LUN can only be said where there are as many of both.
+ * One entry for each disk that the host names, and a failed one for each LUN that it omits. Entries can be
+ * assigned to LUNs only if there are as many entries as LUNs.
  */
 export function readDoSnapshot(
   statusCode: number,
@@ -76,10 +76,10 @@ export function readDoSnapshot(
     }),
   );
   const missing = Math.max(named.length === 0 ? 1 : 0, luns.length - named.length);
-  const leftOut = Array.from({ length: missing }, () =>
-    failed({ statusCode, lun: undefined }, 'the host service left a disk out of its answer'),
+  const omitted = Array.from({ length: missing }, () =>
+    failed({ statusCode, lun: undefined }, 'the host service omitted a disk from its answer'),
   );
-  return [...named, ...leftOut];
+  return [...named, ...omitted];
 }
 
 interface Place {
@@ -132,7 +132,7 @@ function says(statusCode: number): string {
   return `the host service ${describeHostStatusCode(statusCode)}`;
 }
 
-/** The service's own words behind a refusal. */
+/** The service's own text for a refusal. */
 function errorIn(body: string): string {
   const error = parseJsonObject(body)?.error;
   const words = isJsonObject(error) ? [error.code, error.message] : [error];
@@ -144,7 +144,7 @@ function cleanMessage(message: string): string {
   return redact(message).slice(0, MESSAGE_LIMIT);
 }
 
-/** The Blob service's words as blob-api.md has them; the host passes them on as text. */
+/** The Blob service's texts as in blob-api.md; the host passes them on as text. */
 const SERVICE_CODES: readonly (readonly [words: RegExp, code: string])[] = [
   [/SnapshotOperationRateExceeded|rate of snapshot blob calls/i, 'SnapshotOperationRateExceeded'],
   [/SnapshotCountExceeded|snapshot count against this blob/i, 'SnapshotCountExceeded'],
@@ -154,7 +154,7 @@ function serviceCodeIn(message: string): string | undefined {
   return SERVICE_CODES.find(([words]) => words.test(message))?.[1];
 }
 
-/** Of a URL's query only the time of the snapshot is kept; the rest may be a signature. */
+/** Removes a URL's query except for the snapshot's time, because the rest may be a signature. */
 function cleanUri(text: string | undefined): string | undefined {
   const trimmed = text?.trim() ?? '';
   if (trimmed === '') {
@@ -168,7 +168,7 @@ function cleanUri(text: string | undefined): string | undefined {
   return `${url.origin}${url.pathname}${time === null ? '' : `?snapshot=${time}`}`;
 }
 
-/** Undefined where it is missing or cannot be used to find the snapshot. */
+/** Undefined if it is missing or cannot be used to find the snapshot. */
 function directDriveOf(value: unknown): DirectDriveSnapshot | undefined {
   if (!isJsonObject(value)) {
     return undefined;
@@ -186,7 +186,7 @@ function directDriveOf(value: unknown): DirectDriveSnapshot | undefined {
   };
 }
 
-/** ISO-8601, UTC where it names no offset, with a fraction or without. */
+/** Parses ISO-8601, with or without a fraction; UTC if it names no offset. */
 function timeOf(text: string | undefined): Date | undefined {
   const [, seconds, fraction = '', offset = 'Z'] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?$/.exec(text ?? '') ?? [];

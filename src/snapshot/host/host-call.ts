@@ -1,31 +1,31 @@
 import type { PreparedRequest } from '../http/request.ts';
 import type { HostSnapshot } from '../snapshot-types.ts';
 
-/** The one call to the host inside the window. Holds secrets (`request`). */
+/** The only call to the host inside the window. Contains secrets (`request`). */
 export interface HostCall {
-  /** Put together before the freeze. */
+  /** Built before the freeze. */
   readonly request: PreparedRequest;
-  /** Judges an answer by its status: whether the window ends with a snapshot. */
+  /** Decides by the HTTP status whether the window ends with a snapshot. */
   readonly succeeds: (httpStatus: number) => boolean;
-  /** Reads the answer after the thaw: one entry for each disk, never none. Pure. */
+  /** Reads the answer after the thaw: one entry for each disk, at least one. Pure. */
   readonly readAnswer: (statusCode: number, body: string) => readonly HostDiskAnswer[];
 }
 
-/** What became of one disk. */
+/** The result for one disk. */
 export type HostDiskAnswer = HostSnapshot &
   (
     | {
         readonly ok: true;
-        /** Its time, or whatever else identifies it. */
+        /** Its time, or another text that identifies it. */
         readonly snapshot: string;
       }
     | {
         readonly ok: false;
         /** For people; without secrets. */
         readonly message: string;
-        /** Of the Blob service, where the host's words tell it. */
+        /** The Blob service's code, if the host's text contains it. */
         readonly serviceCode: string | undefined;
-        /** Of the disk, where the host tells it. */
+        /** The HTTP status for this disk, if the host reports it. */
         readonly httpStatus: number | undefined;
       }
   );

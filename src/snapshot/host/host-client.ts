@@ -11,17 +11,17 @@ import type { PreparedRequest } from '../http/request.ts';
 import { hostOrigin } from './address.ts';
 import { HostConnector } from './host-connector.ts';
 
-/** Longest a call may take (host-api.md). */
+/** Maximum duration of a call (host-api.md). */
 export const HOST_TIMEOUT_MS = 40_000;
-/** The service is on the machine's own host: who does not accept within this will not. */
+/** The service is on the machine's own host: if it does not accept within this time, it never will. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Most that is read of an answer: 65 disks' entries are some 100 KiB. */
+/** How much of an answer is read at most: the entries of 65 disks take about 100 KiB. */
 const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
-/** How long a refusal's body is waited for: its head has said that it is one. */
+/** How long to wait for the body of a refusal; its head has already shown the refusal. */
 const REFUSAL_BODY_LIMIT_MS = 1_000;
 
 const HEADERS = ['Backup', 'true', 'Content-type', 'application/json', 'UserAgent', 'VMSnapshot'];
-const NOBODY: ExchangeListener = { fired: () => {}, ended: () => {} };
+const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
 
 type CallOptions = Partial<Pick<ExchangeOptions, 'succeeds' | 'listener' | 'maxTries'>>;
 
@@ -37,8 +37,8 @@ export function hostGet(path: string): PreparedRequest {
 }
 
 /**
- * The one connection to the host service (host-api.md): plain HTTP to an address on the host itself,
- * never through a proxy, kept up between the calls. Connects with the first call, or before it.
+ * The only connection to the host service (host-api.md): plain HTTP to an address on the host itself,
+ * never through a proxy, kept open between the calls. Connects with the first call, or before it.
  */
 export class HostClient implements AsyncDisposable {
   readonly origin: string;
@@ -54,26 +54,26 @@ export class HostClient implements AsyncDisposable {
     });
   }
 
-  /** @param wireProtocolAddress as the agent gives it; undefined for the usual one */
+  /** @param wireProtocolAddress as given by the agent; undefined for the default address */
   static open(wireProtocolAddress: string | undefined): HostClient {
     const origin = hostOrigin(wireProtocolAddress);
     return new HostClient(origin, HostConnector.toOrigin(origin, CONNECT_TIMEOUT_MS));
   }
 
-  /** To a stand-in that listens on a Unix socket. */
+  /** A client of a stub host that listens on a Unix socket. */
   static atSocket(path: string): HostClient {
     return new HostClient(hostOrigin(undefined), new HostConnector({ path }, CONNECT_TIMEOUT_MS));
   }
 
-  /** The next call finds its connection. */
+  /** True if the next call does not have to connect. */
   get isConnected(): boolean {
     return this.#connection.isUp || this.#connector.isAhead;
   }
 
   /**
-   * Connects, sending nothing, unless it is connected.
+   * Connects without sending anything, unless it is connected already.
    *
-   * @returns undefined where a connection stands
+   * @returns undefined if it is connected
    */
   async connect(timeoutMs: number): Promise<BrokenEnd | undefined> {
     if (this.isConnected) {
@@ -87,7 +87,7 @@ export class HostClient implements AsyncDisposable {
     }
   }
 
-  /** A call that is started later; one try, and a success is complete with its body. */
+  /** Creates a call to be started later, by default with one try; a success is complete with its body. */
   exchange(request: PreparedRequest, options: CallOptions = {}): Exchange {
     return new Exchange({
       target: 0,
@@ -95,7 +95,7 @@ export class HostClient implements AsyncDisposable {
       request,
       succeeds: isSuccess,
       completeWith: 'body',
-      listener: NOBODY,
+      listener: IGNORE_EVENTS,
       maxTries: 1,
       bodyLimitBytes: BODY_LIMIT_BYTES,
       ...options,
@@ -103,8 +103,8 @@ export class HostClient implements AsyncDisposable {
   }
 
   /**
-   * Makes a call now and waits for its end with the body, no longer than `timeoutMs`. Rejects with the
-   * signal's reason when aborted, and only then.
+   * Makes a call now and waits for its end including the body, at most `timeoutMs`. Rejects only if aborted,
+   * with the signal's reason.
    */
   async call(
     request: PreparedRequest,
@@ -124,17 +124,17 @@ export class HostClient implements AsyncDisposable {
     return end;
   }
 
-  /** How a call that was started ended, when its answer's body is in too, or does not come. */
+  /** Resolves with the end of a started call when the answer's body is in too, or does not arrive in time. */
   async endOf(exchange: Exchange): Promise<ExchangeEnd> {
     await exchange.whenEnded;
     if (exchange.end?.kind === 'refused' && !(await bodyIsIn(exchange))) {
-      // The next call would wait behind it.
+      // Otherwise the next call would wait for this body.
       this.drop();
     }
     return exchange.end ?? { kind: 'cut', reason: 'aborted' };
   }
 
-  /** Cuts the connection; the next call connects anew. */
+  /** Cuts the connection; the next call reconnects. */
   drop(): void {
     this.#connection.drop();
     this.#connector.closeAhead();
@@ -155,7 +155,7 @@ export function isSuccess(httpStatus: number): boolean {
   return httpStatus === 200 || httpStatus === 201;
 }
 
-/** Whether nothing more is to come of an answer; waits for it, but not for long. */
+/** Whether an answer is complete; waits for that for a limited time. */
 async function bodyIsIn(exchange: Exchange): Promise<boolean> {
   const { promise: limit, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), REFUSAL_BODY_LIMIT_MS);

@@ -4,19 +4,19 @@ import type { buildConnector } from 'undici';
 import { withoutBrackets } from '../../system/hostnames.ts';
 
 const HTTP_PORT = 80;
-/** TCP's own probes, for a host that is gone without a word. */
+/** TCP keep-alive probes detect a host that is gone without closing the connection. */
 const KEEP_ALIVE_PROBE_MS = 60_000;
 
 /**
- * How undici connects to the host service. A connection can be opened ahead, with nothing sent over it: the
- * next one that undici asks for is that.
+ * Connects undici to the host service. A connection can be opened ahead without sending anything; undici gets
+ * it when it next connects.
  */
 export class HostConnector {
   readonly #place: NetConnectOpts;
   readonly #timeoutMs: number;
   #ahead: Socket | undefined;
 
-  /** @param timeoutMs of a connection that undici asks for */
+  /** @param timeoutMs time limit for a connection that undici requests */
   constructor(place: NetConnectOpts, timeoutMs: number) {
     this.#place = place;
     this.#timeoutMs = timeoutMs;
@@ -29,19 +29,19 @@ export class HostConnector {
   }
 
   readonly connector: buildConnector.connector = (_origin, callback) => {
-    // Never from inside the call: undici does not expect an answer at once.
+    // Never call back synchronously: undici does not expect that.
     this.#take().then(
       (socket) => callback(null, socket),
       (error: Error) => callback(error, null),
     );
   };
 
-  /** A connection stands that nobody uses yet; false as soon as the host has closed it. */
+  /** True if an unused connection is open; false as soon as the host has closed it. */
   get isAhead(): boolean {
     return this.#ahead !== undefined;
   }
 
-  /** Opens a connection for the next call, unless there is one. @throws the system's error; ETIMEDOUT */
+  /** Opens a connection for the next call, unless one is open. @throws the system's error; ETIMEDOUT */
   async openAhead(timeoutMs: number): Promise<void> {
     if (this.#ahead === undefined) {
       const socket = await this.#open(timeoutMs);
@@ -74,7 +74,7 @@ export class HostConnector {
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
     });
-    // One that breaks while nobody uses it is closed, and that is all.
+    // An unused connection that breaks is only closed.
     socket.on('error', () => {});
     const timer = setTimeout(() => socket.destroy(timeoutError()), timeoutMs);
     try {

@@ -13,29 +13,29 @@ import { HOST_TIMEOUT_MS, type HostClient, hostGet } from './host-client.ts';
 import { bodyText, EMPTY_SUCCESS, hostStatusCode, UNEXPECTED_FAILURE } from './status-code.ts';
 
 /**
- * What the wire server answers at once and for everybody: the versions of its protocol. Asked right
- * before the freeze it proves the connection, and goes the whole way of a call once.
+ * Requests the versions of the wire server's protocol, which it returns at once and to every guest. Sent
+ * right before the freeze, it proves the connection and runs the whole code path of a call once.
  */
 const GREETING = hostGet('/?comp=versions');
 const GREETING_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 2_000;
-/** Right before the freeze everything else is ready and waits. */
+/** Short, because right before the freeze everything else is ready and waits. */
 const REWARM_TIMEOUT_MS = 300;
-/** Enough for a connection that was closed meanwhile. */
+/** Enough to recover from a connection that was closed meanwhile. */
 const GREETING_TRIES = 2;
 
 const TARGET = 0;
 
 export interface HostTakerOptions {
   readonly onEvent: (event: SnapshotEvent) => void;
-  /** Of the call; 40 s where not given. */
+  /** Time-out of the call; default: 40 s. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Lets the host snapshot all disks with one call. There is one target, which every disk may be, so
- * everything is frozen before it leaves and nothing is thawed before its answer is in; the answer is
- * told apart by disks after the thaw. Borrows the client, and does not close it.
+ * Has the host snapshot all disks with one call. There is one target, which stands for every disk, so
+ * everything is frozen before the call leaves and nothing is thawed before its answer is in. The answer is
+ * split by disks after the thaw. Does not close the client.
  */
 export class HostProvider implements SnapshotProvider {
   readonly #client: HostClient;
@@ -43,7 +43,7 @@ export class HostProvider implements SnapshotProvider {
   readonly #options: HostTakerOptions;
   #exchange: Exchange;
   #timer: NodeJS.Timeout | undefined;
-  /** False where the host does not answer the greeting: then it is not asked again. */
+  /** False if the host does not answer the greeting: then it is not sent again. */
   #greets = true;
   #disposed = false;
 
@@ -54,7 +54,7 @@ export class HostProvider implements SnapshotProvider {
     this.#exchange = this.#beginRound();
   }
 
-  /** Fails where nothing accepts a connection. A host that is silent is left to the call itself. */
+  /** Fails if nothing accepts a connection. If the host accepts but does not answer, the call itself will show it. */
   async preflight(): Promise<readonly Preflight[]> {
     const failure = await this.#connected(GREETING_TIMEOUT_MS);
     return [
@@ -115,15 +115,15 @@ export class HostProvider implements SnapshotProvider {
     return this.#client.exchange(request, {
       succeeds,
       listener: {
-        fired: (target, atNs) => this.#tell({ kind: 'fired', target, atNs }),
+        fired: (target, atNs) => this.#emit({ kind: 'fired', target, atNs }),
         ended: (target, succeeded, atNs) =>
-          this.#tell({ kind: succeeded ? 'acknowledged' : 'failed', target, atNs }),
+          this.#emit({ kind: succeeded ? 'acknowledged' : 'failed', target, atNs }),
       },
     });
   }
 
-  /** Not from inside the call that causes it: the schedule does not expect to be interrupted. */
-  #tell(event: SnapshotEvent): void {
+  /** Asynchronous, because the schedule does not expect an event inside its own call. */
+  #emit(event: SnapshotEvent): void {
     queueMicrotask(() => {
       if (!this.#disposed) {
         this.#options.onEvent(event);
@@ -132,8 +132,8 @@ export class HostProvider implements SnapshotProvider {
   }
 
   /**
-   * A connection stands afterwards, unless there is none to be had: a greeting that is not answered leaves none
-   * behind, nor does a host that closes after every answer, and nobody is to connect while anything is frozen.
+   * Leaves an open connection if that is possible, so that the call does not have to connect while anything is
+   * frozen. After an unanswered greeting, or with a host that closes after every answer, this connects again.
    */
   async #connected(greetingTimeoutMs: number): Promise<RequestFailure | undefined> {
     const failure = this.#greets ? await this.#greet(greetingTimeoutMs) : undefined;
@@ -168,7 +168,7 @@ export class HostProvider implements SnapshotProvider {
       snapshot: disk.ok ? disk.snapshot : undefined,
       requestId: undefined,
       failure: disk.ok ? undefined : failureOf(disk, this.#client.origin, end),
-      // A success that does not say of what.
+      // If a success does not name a snapshot, there may be one.
       mayHaveOrphan: exchange.mayHaveOrphan || (!disk.ok && isUntold(statusCode)),
       host: { statusCode, uri, lun, directDrive },
     };
@@ -217,7 +217,7 @@ function notFired(origin: string): SnapshotAnswer {
     httpStatus: undefined,
     snapshot: undefined,
     requestId: undefined,
-    failure: { ...failure, message: 'the host service was not asked' },
+    failure: { ...failure, message: 'no request was sent to the host service' },
     mayHaveOrphan: false,
   };
 }

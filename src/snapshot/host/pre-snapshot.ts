@@ -19,34 +19,33 @@ export interface PreSnapshotRequest {
   readonly taskId: string;
   /** Secret. */
   readonly snapshotTaskToken: string;
-  /** Asks for the encryption details of a VM with Azure Disk Encryption. */
+  /** Requests the encryption details of a VM with Azure Disk Encryption. */
   readonly isVmAdeEnabled: boolean;
 }
 
-/** What the host said before the freeze. */
+/** The host's answer before the freeze. */
 export interface PreSnapshot {
   /** For telemetry; the HTTP status, or one of 555 to 558. */
   readonly statusCode: number;
-  /** The host can take the snapshot. */
+  /** True if the host can take the snapshot. */
   readonly succeeded: boolean;
-  /** The host's clock when it answered. */
+  /** The time of the host's clock when it answered. */
   readonly responseTime: Date | undefined;
   /** When the answer was in, CLOCK_MONOTONIC. */
   readonly receivedNs: bigint;
   readonly isOsDiskAdeEncrypted: boolean | undefined;
   readonly areDataDisksAdeEncrypted: boolean | undefined;
-  /** As it came; goes back with do-snapshot. Secret. */
+  /** Unchanged; do-snapshot sends it back. Secret. */
   readonly diskEncryptionSettings: unknown;
   readonly bhsVersion: string | undefined;
   readonly nodeId: string | undefined;
-  /** Why it did not succeed, for people; undefined where it did. */
+  /** Why it failed, for people; undefined if it succeeded. */
   readonly problem: string | undefined;
 }
 
 /**
  * Asks the host, before anything is frozen, whether it takes snapshots, what time it is, and how the
- * disks are encrypted (host-api.md, Pre-snapshot). Rejects with the signal's reason when aborted, and
- * never otherwise.
+ * disks are encrypted (host-api.md, Pre-snapshot). Rejects only if aborted, with the signal's reason.
  */
 export async function preSnapshot(
   client: HostClient,
@@ -67,7 +66,7 @@ function preSnapshotBody({
   return { taskId, snapshotTaskToken, ...(isVmAdeEnabled ? asked : {}) };
 }
 
-/** Pure. @param statusCode as `hostStatusCode` has it */
+/** Pure. @param statusCode from `hostStatusCode` */
 export function readPreSnapshot(statusCode: number, body: string, receivedNs: bigint): PreSnapshot {
   const parsed = parseJsonObject(body);
   const isReadable = !isSuccess(statusCode) || parsed !== undefined;
@@ -88,12 +87,12 @@ export function readPreSnapshot(statusCode: number, body: string, receivedNs: bi
   };
 }
 
-/** Every secret of the answer, for the redaction: the values of the encryption settings. */
+/** All secrets of the answer, for redaction: the values of the encryption settings. */
 export function secretsOfPreSnapshot({ diskEncryptionSettings }: PreSnapshot): string[] {
   return [...new Set(textsIn(diskEncryptionSettings))];
 }
 
-/** Names of settings are known to everybody; what stands behind them is not. */
+/** All texts except the names of settings: names are public, values are secret. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') {
     return [value];
@@ -109,7 +108,7 @@ function textsIn(value: unknown): string[] {
 
 const TIME_FIELDS = ['year', 'month', 'day', 'hour', 'minute', 'second'] as const;
 
-/** `{"year", "month", …}`, UTC; undefined where one is missing or such a time does not exist. */
+/** Parses `{"year", "month", …}`, UTC; undefined if a field is missing or the time does not exist. */
 function timeOf(value: unknown): Date | undefined {
   if (!isJsonObject(value)) {
     return undefined;

@@ -5,14 +5,14 @@ import type { HostCall } from './host-call.ts';
 import { HostClient } from './host-client.ts';
 import { HostProvider } from './host-provider.ts';
 
-/** Enough for V8 to have compiled everything and seen its types. */
+/** Enough for V8 to compile everything and to learn the types. */
 const ROUNDS = 5;
 const LIMIT_NS = 1_000_000_000n;
 
 /**
- * Makes the call several times beforehand, with nothing of its content, at a server of this process:
- * in the window no line of its way is then run for the first time, which saves it some 0.5 ms. What
- * goes wrong here costs just that. The server listens on an abstract socket, which is no port and no file.
+ * Makes the call several times beforehand, without its content, to a server of this process, so that no line
+ * of its code path runs for the first time in the window. This saves about 0.5 ms; a failure here loses only
+ * that. The server listens on an abstract socket, which is neither a port nor a file.
  */
 export async function rehearseCall({ request }: HostCall): Promise<void> {
   const socketPath = `\0flashfreeze-rehearsal-${process.pid}-${randomUUID()}`;
@@ -25,23 +25,23 @@ export async function rehearseCall({ request }: HostCall): Promise<void> {
       await callOnce(client, { ...request, body });
     }
   } catch {
-    // The first call is the real one, then.
+    // Then the real call is the first one.
   }
 }
 
 async function callOnce(client: HostClient, request: HostCall['request']): Promise<void> {
   const ended = Promise.withResolvers<void>();
-  await using taker = new HostProvider(
+  await using provider = new HostProvider(
     client,
     { request, succeeds: () => true, readAnswer: () => [] },
     { onEvent: ({ kind }) => (kind === 'fired' ? undefined : ended.resolve()) },
   );
-  await taker.rewarm();
-  taker.fire([0], process.hrtime.bigint() + LIMIT_NS);
+  await provider.rewarm();
+  provider.fire([0], process.hrtime.bigint() + LIMIT_NS);
   await ended.promise;
 }
 
-/** Takes every request, and says that all is well. */
+/** Accepts every request and answers with a success. */
 class StubHost implements AsyncDisposable {
   readonly #server: Server;
 

@@ -5,31 +5,31 @@ import Client from 'undici/lib/dispatcher/client.js';
 import type { TunnelOptions } from './tunnel.ts';
 
 /**
- * How long an idle connection is kept, in ms: past the longest preparation (scripts and a scheduled
- * start included). What the server says in `Keep-Alive: timeout=` still counts.
+ * How long an idle connection is kept, in ms: longer than the longest preparation (including scripts and a
+ * scheduled start). The server's `Keep-Alive: timeout=` still applies.
  */
 const KEEP_ALIVE_MS = 4 * 3_600_000;
 /**
- * How long before the server's own limit an idle connection is given up. undici's 2 s would close one
- * under `Keep-Alive: timeout=2` at once, that is, before it has carried a second request.
+ * How long before the server's own limit an idle connection is closed. undici's default of 2 s would close a
+ * connection with `Keep-Alive: timeout=2` at once, before its second request.
  */
 const KEEP_ALIVE_MARGIN_MS = 100;
 
 export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
-  /** One for all connections of a lane: the trusted authorities are held once. Not for plain HTTP. */
+  /** Shared by all connections of a lane, so that the trusted authorities are in memory once. Not for plain HTTP. */
   readonly secureContext?: SecureContext;
-  /** Not for an address. */
+  /** Not used if the host is an IP address. */
   readonly lookup?: LookupFunction;
-  /** How to connect, in place of all that; for plain HTTP. */
+  /** Replaces the options above; for plain HTTP. */
   readonly connector?: buildConnector.connector;
-  /** URL of the proxy for an https origin; missing: none. Secret. */
+  /** URL of the proxy for an https origin; missing if there is none. Secret. */
   readonly proxy?: string | undefined;
 }
 
 /**
- * The one connection of a blob, or of the host service. A dispatched request is written one turn of the event loop later
- * when the connection is up, and connects first when it is not.
+ * The only connection of a blob, or of the host service. If the connection is up, a dispatched request is written one
+ * turn of the event loop later; if not, the request connects first.
  */
 export class HttpConnection {
   readonly #origin: string;
@@ -50,13 +50,13 @@ export class HttpConnection {
     this.#client.dispatch(options, handler);
   }
 
-  /** Cuts the connection with whatever is under way on it. The next request connects anew. */
+  /** Cuts the connection and the requests under way on it. The next request reconnects. */
   drop(): void {
     this.close();
     this.#client = this.#create();
   }
 
-  /** Cuts the connection for good. */
+  /** Cuts the connection; it cannot be used any more. */
   close(): void {
     void this.#client.destroy();
   }
@@ -71,7 +71,7 @@ export class HttpConnection {
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
-      // Both are coarse (about 1 s); the exchanges have exact deadlines of their own.
+      // Both are imprecise (about 1 s); the exchanges have exact deadlines of their own.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect:
@@ -83,7 +83,7 @@ export class HttpConnection {
   }
 }
 
-/** The way through a proxy is loaded by who needs one, with its first connection, which is before the window. */
+/** Imports the tunnel code with the first connection through a proxy, which is before the window. */
 function connectorThrough(
   options: TunnelOptions,
   trust: buildConnector.BuildOptions,

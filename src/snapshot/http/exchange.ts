@@ -11,10 +11,10 @@ import {
   parseRetryAfterMs,
 } from './retry.ts';
 
-/** Most that is kept of an answer's body, in bytes; a longer one gets its connection cut. */
+/** How many bytes of an answer's body are kept; if the body is longer, the connection is cut. */
 export const BODY_LIMIT_BYTES = 64 * 1_024;
 
-/** An answer as it came; nothing of the body is looked at while anything is frozen. */
+/** An answer as received; its body is not read while anything is frozen. */
 export interface RawAnswer {
   readonly httpStatus: number;
   readonly headers: IncomingHttpHeaders;
@@ -24,28 +24,28 @@ export interface RawAnswer {
 /** How an exchange ended. */
 export type ExchangeEnd =
   | { readonly kind: 'succeeded'; readonly answer: RawAnswer }
-  /** The last answer was not the one asked for. */
+  /** The last answer was not a success. */
   | { readonly kind: 'refused'; readonly answer: RawAnswer }
   | { readonly kind: 'broken'; readonly failure: BrokenKind; readonly code: string }
   | { readonly kind: 'cut'; readonly reason: 'timeout' | 'aborted' };
 
 export interface ExchangeListener {
-  /** The first try is being handed to the socket. */
+  /** The first try is about to be written to the socket. */
   fired(target: number, atNs: bigint): void;
   /** Called once; there will be no further try. */
   ended(target: number, succeeded: boolean, atNs: bigint): void;
 }
 
-/** One connection, of a blob's or of the host's. */
+/** A connection to a blob or to the host. */
 export type ExchangeConnection = Pick<HttpConnection, 'dispatch' | 'drop'>;
 
 export interface ExchangeOptions {
   readonly target: number;
   readonly connection: ExchangeConnection;
   readonly request: PreparedRequest;
-  /** Judges an answer by its head alone. */
+  /** Judges an answer by its status and headers. */
   readonly succeeds: (httpStatus: number, headers: IncomingHttpHeaders) => boolean;
-  /** What a success is complete with: its head (the body is of no interest) or its body. */
+  /** When a success is complete: with its head (if the body does not matter) or with its body. */
   readonly completeWith: 'head' | 'body';
   readonly listener: ExchangeListener;
   readonly maxTries?: number;
@@ -53,8 +53,8 @@ export interface ExchangeOptions {
 }
 
 /**
- * One request with its tries, from `start` to exactly one `ended`. Made before the window; inside
- * it does nothing but send, stamp and keep.
+ * One request with its tries, from `start` to exactly one `ended`. Created before the window; inside the
+ * window it only sends, takes time stamps and stores the answer.
  */
 export class Exchange {
   readonly target: number;
@@ -62,13 +62,13 @@ export class Exchange {
   firedNs: bigint | undefined;
   endedNs: bigint | undefined;
   end: ExchangeEnd | undefined;
-  /** A try ended in a way that leaves open whether it took effect. */
+  /** A try ended without showing whether it took effect. */
   mayHaveOrphan = false;
   readonly bodyLimitBytes: number;
   /** Resolves when the exchange has ended. */
   readonly whenEnded: Promise<void>;
   readonly #resolveEnded: () => void;
-  /** Resolves when there is nothing more to come: after `whenEnded` the body of an answer may be. */
+  /** Resolves when everything is in: after `whenEnded` the body of an answer may still be under way. */
   readonly whenBodyIn: Promise<void>;
   readonly #resolveBodyIn: () => void;
   readonly #options: ExchangeOptions;
@@ -103,13 +103,13 @@ export class Exchange {
     return this.attempts > 0 || this.end !== undefined;
   }
 
-  /** @param deadlineNs CLOCK_MONOTONIC; no try is begun after it. Who starts also cuts at it. */
+  /** @param deadlineNs CLOCK_MONOTONIC; no try begins after it. The caller has to cut the exchange at that time. */
   start(deadlineNs: bigint): void {
     this.#deadlineNs = deadlineNs;
     this.#send();
   }
 
-  /** Ends the exchange now, whatever is under way. */
+  /** Ends the exchange now, even if a request is under way. */
   cut(reason: 'timeout' | 'aborted'): void {
     if (this.end !== undefined) {
       return;
@@ -130,7 +130,7 @@ export class Exchange {
     }
   }
 
-  /** The head of an answer is in. What it decides is told at once; a retry waits for the body. */
+  /** The head of an answer is in. If it decides the exchange, that is reported at once; a retry waits for the body. */
   headIn(attempt: Attempt, answer: RawAnswer): void {
     if (attempt !== this.#current || this.end !== undefined) {
       return;
@@ -144,7 +144,7 @@ export class Exchange {
     }
   }
 
-  /** The try is over: with an answer and its body, or with `error` in the midst of it. */
+  /** The try is over: with an answer and its body, or interrupted by `error`. */
   over(attempt: Attempt, error: unknown): void {
     if (attempt !== this.#current) {
       return;
@@ -183,7 +183,7 @@ export class Exchange {
     this.mayHaveOrphan ||= mayHaveTakenEffect(failed);
     this.#current = new Attempt(this);
     if (delayMs === 0) {
-      // Not from inside undici's own callback, whose bookkeeping is not done yet.
+      // Not inside undici's own callback, because its bookkeeping is not finished.
       queueMicrotask(() => this.#send());
     } else {
       this.#delay = setTimeout(() => this.#send(), delayMs);
@@ -215,7 +215,7 @@ export class Exchange {
   }
 }
 
-/** What undici tells about one try. Told by identity, so that a late word of an old try is not heard. */
+/** Receives undici's events of one try. The exchange compares the object, so that it ignores late events of an old try. */
 class Attempt implements Dispatcher.DispatchHandler {
   sent = false;
   answer: RawAnswer | undefined;
@@ -227,7 +227,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#exchange = exchange;
   }
 
-  /** Called in the same breath as the write to the socket, before it: so the stamp is never late. */
+  /** undici calls it right before it writes to the socket, in the same turn, so the time stamp is never late. */
   onRequestStart(): void {
     this.sent = true;
     this.#exchange.left();
@@ -252,7 +252,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     }
     if (chunk.length > room) {
       this.bodyIsCut = true;
-      controller.abort(new Error('the rest of the body is not wanted'));
+      controller.abort(new Error('the rest of the body is not needed'));
     }
   }
 
@@ -274,7 +274,7 @@ function failedTryOf({ httpStatus, headers }: RawAnswer): FailedTry {
   };
 }
 
-/** Cuts what has not ended at `deadlineNs` (CLOCK_MONOTONIC, to the millisecond). */
+/** Cuts the exchanges that have not ended at `deadlineNs` (CLOCK_MONOTONIC, to the millisecond). */
 export function cutAt(deadlineNs: bigint, exchanges: readonly Exchange[]): NodeJS.Timeout {
   const remainingMs = Math.ceil(Number(deadlineNs - process.hrtime.bigint()) / 1e6);
   return setTimeout(
@@ -287,7 +287,7 @@ export function cutAt(deadlineNs: bigint, exchanges: readonly Exchange[]): NodeJ
   );
 }
 
-/** One header as text; undefined where it is missing or repeated. */
+/** One header as text; undefined if it is missing or repeated. */
 export function headerText(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;

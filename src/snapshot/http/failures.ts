@@ -1,7 +1,7 @@
 import type { RequestFailure } from '../snapshot-types.ts';
 
 type Kind = Exclude<RequestFailure['kind'], 'command'>;
-/** What an error of the connection can mean. */
+/** What an error of the connection can be classified as. */
 export type BrokenKind = Extract<
   Kind,
   'connect' | 'proxy' | 'refused' | 'reset' | 'tls' | 'protocol'
@@ -19,9 +19,9 @@ const TLS_CODE = /CERT|^ERR_(SSL|TLS)|^EPROTO$|^UNABLE_TO_|^HOSTNAME_MISMATCH$|^
 const PROTOCOL_CODE = /^HPE_|^UND_ERR_(HEADERS_OVERFLOW|RES_|RESPONSE_)|^ERR_ASSERTION$/;
 
 /**
- * What an error thrown by the connection means, told by its code only (messages vary).
+ * Classifies an error that the connection throws. Uses only its code, because messages vary.
  *
- * @param sent whether the request had left: a connection that breaks before never carried it
+ * @param sent whether the request had left; if the connection breaks earlier, it never carried the request
  */
 export function classifyError(error: unknown, sent: boolean): BrokenKind {
   const code = errorCode(error);
@@ -34,20 +34,20 @@ export function classifyError(error: unknown, sent: boolean): BrokenKind {
   if (TLS_CODE.test(code)) {
     return 'tls';
   }
-  // undici 8.12 means to give its parser's errors a code, but looks it up in a table that has none.
+  // undici 8.12 tries to give its parser's errors a code, but its table does not contain any.
   if (PROTOCOL_CODE.test(code) || (error instanceof Error && error.name === 'HTTPParserError')) {
     return 'protocol';
   }
   return NOT_REACHED.has(code) || (code === 'ETIMEDOUT' && !sent) ? 'connect' : 'reset';
 }
 
-/** The symbolic code of an error, `unknown` where there is none fit to print. */
+/** The symbolic code of an error; `unknown` if it has none that may be printed. */
 export function errorCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^\w{1,64}$/.test(code) ? code : 'unknown';
 }
 
-/** A failure without an answer, in words. `origin` is scheme, host and port. */
+/** Describes a failure without an answer. `origin` is scheme, host and port. */
 export function failureWithoutAnswer(
   kind: Exclude<Kind, 'http'>,
   origin: string,
@@ -65,20 +65,20 @@ export function failureWithoutAnswer(
 
 const SAYING: Record<Exclude<Kind, 'http'>, string> = {
   connect: 'cannot be reached',
-  proxy: 'the proxy opened no way to it',
+  proxy: 'the proxy did not open a tunnel to it',
   refused: 'refuses the connection',
   tls: 'TLS failed',
-  timeout: 'no complete answer within the time allowed',
+  timeout: 'no complete answer within the time limit',
   reset: 'the connection was closed before the answer was complete',
-  protocol: 'the answer is not one of the Blob service',
-  aborted: 'the request was given up',
+  protocol: 'the answer is not from the Blob service',
+  aborted: 'the request was cancelled',
 };
 
 const ADVICE: Partial<Record<Kind, string>> = {
   connect: '; check the name, the network and the firewall',
   proxy:
-    '; check HttpProxy.Host and HttpProxy.Port in /etc/waagent.conf, HTTPS_PROXY, and NO_PROXY for what needs no proxy',
+    '; check HttpProxy.Host and HttpProxy.Port in /etc/waagent.conf, HTTPS_PROXY, and NO_PROXY for hosts that need no proxy',
   refused: '; check the port and that the service runs',
-  tls: '; the server must show a certificate for this name that the system trusts. If a private authority signed it, set NODE_EXTRA_CA_CERTS=<its certificate in PEM> before the start',
-  protocol: '; check that the URL is that of a blob and that no proxy is in between',
+  tls: '; the server must present a certificate for this name that the system trusts. If a private authority signed it, set NODE_EXTRA_CA_CERTS=<PEM file of its certificate> before you start flashfreeze',
+  protocol: '; check that the URL names a blob and that no proxy answers instead',
 };

@@ -1,4 +1,4 @@
-/** One request, ready to be sent: nothing of it is put together while anything is frozen. */
+/** One request, ready to be sent: no part of it is built while anything is frozen. */
 export interface PreparedRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   /** Path and query, as on the request line. Secret. */

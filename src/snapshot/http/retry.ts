@@ -1,6 +1,6 @@
 import type { BrokenKind } from './failures.ts';
 
-/** How one try of a request ended without what was asked for. */
+/** How one try of a request failed. */
 export type FailedTry =
   | {
       readonly kind: 'answered';
@@ -11,7 +11,7 @@ export type FailedTry =
     }
   | {
       readonly kind: 'broken';
-      /** As in `RequestFailure`. */
+      /** One of the kinds of `RequestFailure`. */
       readonly failure: BrokenKind;
       /** The request had left. */
       readonly sent: boolean;
@@ -21,19 +21,19 @@ export type FailedTry =
 export const MAX_TRIES = 8;
 
 /**
- * Delay before the second, third, … try; the last one repeats. The first is none: a file system is
- * frozen meanwhile, and most of what can be repaired (a connection closed by the peer) is repaired
- * by asking again. No jitter: one machine's few dozen disks are no herd.
+ * Delay before the second, third, … try; the last one repeats. The first is 0: a file system is frozen
+ * meanwhile, and an immediate retry repairs most failures that can be repaired (a connection closed by the
+ * peer). No jitter: the few dozen disks of one machine do not overload the service.
  */
 const DELAYS_MS = [0, 50, 100, 200, 400, 800] as const;
 
 const TRANSIENT_CODES = new Set(['InternalError', 'OperationTimedOut', 'ServerBusy']);
 
 /**
- * How long to wait before the next try, or undefined where there is none: because the answer is
- * final (403, 404, 409, 412, …), the tries are used up, or the time left would be over before.
+ * How long to wait before the next try; undefined if there is none, because the answer is final (403, 404,
+ * 409, 412, …), the tries are used up, or the remaining time is shorter than the delay.
  *
- * @param tries tries made so far, this one included
+ * @param tries number of tries so far, including this one
  * @param remainingMs until the deadline
  */
 export function delayBeforeNextTryMs(
@@ -51,10 +51,9 @@ export function delayBeforeNextTryMs(
 }
 
 /**
- * Whether a snapshot may have been made all the same. A request that left and got no readable
- * answer may have been carried out; so may one that was answered by "internal error" or "timed out",
- * which say nothing about how far it came; only "server busy" is a refusal. And so has one that was
- * answered with a success that names no snapshot.
+ * Whether the failed try may have created a snapshot. The service may have carried out a request that left
+ * and got no readable answer, and also one with the answer "internal error" or "timed out", because these do
+ * not say how far it got; only "server busy" is a refusal. A success that names no snapshot counts too.
  */
 export function mayHaveTakenEffect(end: FailedTry): boolean {
   if (end.kind === 'broken') {
@@ -68,7 +67,7 @@ export function mayHaveTakenEffect(end: FailedTry): boolean {
   );
 }
 
-/** `Retry-After` in milliseconds; only the number of seconds is understood, which is what storage sends. */
+/** `Retry-After` in milliseconds; only a number of seconds is parsed, because storage sends only that form. */
 export function parseRetryAfterMs(value: string | undefined): number | undefined {
   return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1_000 : undefined;
 }

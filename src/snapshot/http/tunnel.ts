@@ -7,12 +7,12 @@ import { withoutBrackets } from '../../system/hostnames.ts';
 
 const HTTPS_PORT = '443';
 
-/** No tunnel stands. Names neither the proxy nor its password; `code` says why, e.g. `PROXY_HTTP_407`. */
+/** The tunnel could not be opened; `code` is the reason, e.g. `PROXY_HTTP_407`. Does not name the proxy or its password. */
 export class TunnelError extends Error {
   readonly code: string;
 
   constructor(reason: string) {
-    super('the proxy opened no tunnel');
+    super('the proxy did not open a tunnel');
     this.code = `PROXY_${reason}`;
   }
 }
@@ -21,15 +21,15 @@ export interface TunnelOptions {
   /** URL of an HTTP proxy, http or https, perhaps with user name and password. Secret. */
   readonly proxy: string;
   readonly connectTimeoutMs: number;
-  /** For the proxy's own name; that of the origin is the proxy's to resolve. */
+  /** For the proxy's own name; the proxy resolves the name of the origin. */
   readonly lookup?: LookupFunction;
 }
 
 /**
- * How undici connects to an https origin through a proxy: a tunnel (CONNECT, RFC 9110, 9.3.6), and TLS
- * with the origin inside it, so that the proxy reads nothing.
+ * Makes undici connect to an https origin through a proxy: a tunnel (CONNECT, RFC 9110, 9.3.6), and TLS with
+ * the origin inside it, so that the proxy cannot read anything.
  *
- * @param trust for the TLS inside, as of a direct connection
+ * @param trust options for TLS inside the tunnel, as for a direct connection
  */
 export function tunnelConnector(
   options: TunnelOptions,
@@ -59,9 +59,9 @@ async function openTunnel(
   const url = new URL(proxy);
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const asked = request(connectRequest(url, destination, lookup));
-  const timer = setTimeout(() => asked.destroy(new TunnelError('TIMEOUT')), connectTimeoutMs);
-  asked.once('connect', ({ statusCode }, socket: Socket, head) => {
+  const connecting = request(connectRequest(url, destination, lookup));
+  const timer = setTimeout(() => connecting.destroy(new TunnelError('TIMEOUT')), connectTimeoutMs);
+  connecting.once('connect', ({ statusCode }, socket: Socket, head) => {
     if (statusCode === 200 && head.length === 0) {
       resolve(socket);
     } else {
@@ -69,10 +69,10 @@ async function openTunnel(
       reject(new TunnelError(`HTTP_${statusCode}`));
     }
   });
-  asked.once('error', (error: NodeJS.ErrnoException) =>
+  connecting.once('error', (error: NodeJS.ErrnoException) =>
     reject(error instanceof TunnelError ? error : new TunnelError(error.code ?? 'FAILED')),
   );
-  asked.end();
+  connecting.end();
   try {
     return await promise;
   } finally {

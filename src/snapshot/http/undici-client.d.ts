@@ -1,6 +1,6 @@
 /**
- * undici's `Client` by itself. Importing the package as a whole also loads fetch, WebSocket, caches and
- * the like: 12 MB and 50 ms more for each thread. The version is pinned exactly.
+ * undici's `Client` alone. Importing the whole package also loads fetch, WebSocket, caches and more: 12 MB
+ * and 50 ms for each thread. The version is pinned exactly.
  */
 declare module 'undici/lib/dispatcher/client.js' {
   import type { Client } from 'undici';

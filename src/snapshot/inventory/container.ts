@@ -5,14 +5,14 @@ import { deleteSnapshot } from '../blob/delete-snapshot.ts';
 import { proxyOptions } from '../blob/proxy-options.ts';
 import type { StoredSnapshot } from './stored-snapshot.ts';
 
-/** For one answer of the service. */
+/** Time limit for one answer of the service. */
 const ANSWER_LIMIT_MS = 30_000;
 
 /**
- * Every snapshot in a container, by blob and time. Never while anything is frozen.
+ * Lists every snapshot in a container, sorted by blob and time. Do not call it while anything is frozen.
  *
- * @param url of the container, with a SAS that may list (`sp` with `l`, `sr=c`)
- * @param proxy URL of the proxy it is reached through
+ * @param url URL of the container, with a SAS that may list (`sp` with `l`, `sr=c`)
+ * @param proxy URL of the proxy that the container is reached through
  * @throws FlashfreezeError FF_CONTAINER_REFUSED
  */
 export async function listSnapshots(
@@ -45,7 +45,7 @@ export async function listSnapshots(
   return found.sort((a, b) => a.blob.localeCompare(b.blob) || a.snapshot.localeCompare(b.snapshot));
 }
 
-/** @returns why it was not deleted; undefined where it is gone */
+/** @returns why the snapshot was not deleted; undefined if it is gone */
 export async function deleteFromContainer(
   url: string,
   { blob, snapshot }: Pick<StoredSnapshot, 'blob' | 'snapshot'>,
@@ -61,6 +61,6 @@ function refused(url: string, error: unknown): FlashfreezeError {
   const reason = code ?? (status || (error instanceof Error ? error.name : 'unknown error'));
   return new FlashfreezeError(
     'FF_CONTAINER_REFUSED',
-    `${withoutQuery(url)}: its blobs cannot be listed (${reason}); expected the URL of a container with a SAS that may list (sr=c, sp with l), e.g. https://acct.blob.core.windows.net/vhds?sv=…&sig=…`,
+    `${withoutQuery(url)}: cannot list its blobs (${reason}); expected the URL of a container with a SAS that may list (sr=c, sp with l), e.g. https://acct.blob.core.windows.net/vhds?sv=…&sig=…`,
   );
 }

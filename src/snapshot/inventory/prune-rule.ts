@@ -1,16 +1,16 @@
 import type { StoredSnapshot } from './stored-snapshot.ts';
 
-/** What may go: of each blob all but the newest `keep`, of these what is older than `olderThanMs`. */
+/** Selects for each blob all snapshots but the newest `keep`, and of these only those older than `olderThanMs`. */
 export interface PruneRule {
   readonly keep: number | undefined;
   readonly olderThanMs: number | undefined;
 }
 
 /**
- * The snapshots to be deleted, oldest first. Pure. Where a rule says nothing, nothing is deleted. A
- * snapshot whose time cannot be read stays.
+ * Selects the snapshots to delete, oldest first. Pure. If the rule is empty, it selects none. A snapshot
+ * whose time cannot be parsed is kept.
  *
- * @param candidates only what is the caller's to delete; the others of a blob do not count for `keep`
+ * @param candidates only the snapshots that the caller may delete; other snapshots of a blob do not count for `keep`
  */
 export function toPrune<Snapshot extends StoredSnapshot>(
   candidates: readonly Snapshot[],
@@ -43,7 +43,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   w: 7 * 86_400_000,
 };
 
-/** `30d`, `12h`, `4w`, `90m`; undefined for anything else. */
+/** Parses `30d`, `12h`, `4w`, `90m`; undefined for anything else. */
 export function ageMsOf(text: string): number | undefined {
   const match = /^(\d{1,6})([mhdw])$/.exec(text);
   const unit = UNITS_MS[match?.[2] ?? ''];

@@ -1,23 +1,23 @@
-/** A snapshot as the service shows it. No secrets. */
+/** A snapshot as the service lists it. No secrets. */
 export interface StoredSnapshot {
   /** Name within its container. */
   readonly blob: string;
   /** The blob's URL without query. */
   readonly url: string;
-  /** `x-ms-snapshot`: the time that names it. */
+  /** `x-ms-snapshot`: the time that identifies it. */
   readonly snapshot: string;
   readonly sizeBytes: number;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Of a run that left a file: which task took which snapshot. */
+/** From the file of an earlier run: the task that took a snapshot. */
 export interface KnownSnapshot {
   readonly url: string;
   readonly snapshot: string;
   readonly taskId: string;
 }
 
-/** The task that took a snapshot; undefined where no run on this machine is known to have. */
+/** The task that took a snapshot; undefined if no known run on this machine did. */
 export function taskOf(
   { url, snapshot }: Pick<StoredSnapshot, 'url' | 'snapshot'>,
   known: readonly KnownSnapshot[],
@@ -25,7 +25,7 @@ export function taskOf(
   return known.find((it) => it.url === url && it.snapshot === snapshot)?.taskId;
 }
 
-/** Metadata names do not tell upper from lower case: they are HTTP headers. */
+/** Ignores the case of metadata names, because they are HTTP headers. */
 export function hasMetadata(
   metadata: Readonly<Record<string, string>>,
   wanted: readonly (readonly [key: string, value: string])[],

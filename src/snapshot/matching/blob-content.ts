@@ -2,7 +2,7 @@ import type { Preflight } from '../snapshot-types.ts';
 import { identify } from './identify.ts';
 import type { BlobContent } from './match-blobs.ts';
 
-/** What the preflight read of a target tells of its content. */
+/** The content of a target's blob, from its preflight. */
 export function blobContent(preflight: Preflight): BlobContent {
   return preflight.ok
     ? {

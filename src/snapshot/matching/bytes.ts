@@ -1,8 +1,8 @@
 import { HEAD_BYTES } from './evidence.ts';
 
 /**
- * The first bytes of a disk for reading at fixed offsets. Where there are fewer it reads as if zeroes
- * followed, and an identifier that is cut is none: parsing never fails, it finds nothing.
+ * The first bytes of a disk for reading at fixed offsets. If there are fewer bytes, zeroes follow, and a
+ * truncated identifier counts as missing: parsing never fails, it only finds nothing.
  */
 export class DiskBytes {
   readonly #bytes: Buffer;
@@ -22,7 +22,7 @@ export class DiskBytes {
     return this.#bytes.subarray(offset, offset + length);
   }
 
-  /** Whether the ASCII characters of `magic` stand at `offset`. */
+  /** Whether the ASCII characters of `magic` are at `offset`. */
   has(magic: string, offset: number): boolean {
     return this.text(offset, magic.length) === magic;
   }
@@ -51,7 +51,7 @@ export class DiskBytes {
     return this.#bytes.readBigUInt64LE(offset);
   }
 
-  /** The UUID stored in order; undefined where it is cut, or all zeroes, which means there is none. */
+  /** The UUID in byte order; undefined if it is truncated, or all zeroes, which means that there is none. */
   uuid(offset: number): string | undefined {
     return offset + 16 <= this.#length ? formatUuid(this.slice(offset, 16)) : undefined;
   }

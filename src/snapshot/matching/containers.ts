@@ -3,19 +3,19 @@ import type { DiskBytes } from './bytes.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
 
 const SECTOR_BYTES = 512;
-/** The label stands in one of the first four sectors of 512 bytes, whatever the disk's block size. */
+/** The label is in one of the first four sectors of 512 bytes, for any block size of the disk. */
 const LVM_LABEL_SECTORS = [0, 1, 2, 3];
-/** The checksum covers the sector from the field after it on. */
+/** The checksum covers the sector from the field after the checksum to the end. */
 const LVM_CHECKED_FROM = 20;
 const LVM_CRC_START = 0xf597a6cf;
 
 const LUKS_MAGIC = 'LUKS\xba\xbe';
 
 const MD_MAGIC = 0xa92b4efc;
-/** Bytes from the start of the device: versions 1.1 and 1.2. Version 1.0 and 0.90 lie at its end. */
+/** Offsets from the start of the device for versions 1.1 and 1.2. Versions 1.0 and 0.90 are at its end. */
 const MD_SUPERBLOCKS = [0, 4096];
 
-/** What holds file systems: LVM physical volumes, LUKS, members of md arrays. */
+/** Containers of file systems: LVM physical volumes, LUKS, members of md arrays. */
 export function containerEvidence(disk: DiskBytes): Evidence[] {
   return [...lvmEvidence(disk), ...luksEvidence(disk), ...mdEvidence(disk)];
 }
@@ -48,12 +48,12 @@ function isLvmLabel(disk: DiskBytes, sector: number): boolean {
   );
 }
 
-/** CRC-32 with a start value of its own and neither value inverted, as zlib's are. */
+/** CRC-32 with LVM's own start value, and without inverting the start and the result as zlib does. */
 function lvmChecksum(bytes: Buffer): number {
   return ~crc32(bytes, ~LVM_CRC_START >>> 0) >>> 0;
 }
 
-/** Layout: LUKS1 and LUKS2 on-disk format specifications; both have the UUID as text in one place. */
+/** Layout: LUKS1 and LUKS2 on-disk format specifications; both have the UUID as text at one offset. */
 function luksEvidence(disk: DiskBytes): Evidence[] {
   const version = disk.u16be(6);
   if (!disk.has(LUKS_MAGIC, 0) || (version !== 1 && version !== 2)) {
@@ -64,8 +64,8 @@ function luksEvidence(disk: DiskBytes): Evidence[] {
 }
 
 /**
- * Layout: Linux, include/uapi/linux/raid/md_p.h, `struct mdp_superblock_1`. `super_offset` says where
- * the superblock itself lies.
+ * Layout: Linux, include/uapi/linux/raid/md_p.h, `struct mdp_superblock_1`. `super_offset` is the position of
+ * the superblock itself.
  */
 function mdEvidence(disk: DiskBytes): Evidence[] {
   const at = MD_SUPERBLOCKS.find(

@@ -1,7 +1,7 @@
 import type { UnmatchedReason } from './match-blobs.ts';
 import type { Contradiction } from './pair.ts';
 
-/** Why a blob has no disk, to be said after its name: `vhds/a.vhd: its content is all zeroes`. */
+/** Why a blob has no disk, as a clause after its name: `vhds/a.vhd: its content is all zeroes`. */
 export function describeUnmatched(reason: UnmatchedReason): string {
   switch (reason.kind) {
     case 'unreadable':
@@ -9,33 +9,33 @@ export function describeUnmatched(reason: UnmatchedReason): string {
     case 'blank':
       return 'its beginning is all zeroes: a disk that was never partitioned or formatted';
     case 'unrecognized':
-      return 'its beginning holds no partition table, file system or volume that is known';
+      return 'its beginning contains no known partition table, file system or volume';
     case 'dynamic-vhd':
-      return 'it is a dynamic VHD: only fixed ones are disks';
+      return 'it is a dynamic VHD: only fixed VHDs are disks';
     case 'ambiguous':
       return describeAmbiguity(reason.disks, reason.blobs);
     case 'contradicted':
       return `it looks like ${reason.disk}, but ${describeContradiction(reason.by)}`;
     case 'taken':
-      return `its content is that of ${reason.disk}, for which another blob was named`;
+      return `its content is that of ${reason.disk}, but another blob was named for that disk`;
     case 'misnamed':
       return describeMisnamed(reason);
     case 'doubted':
       return `it was named for ${reason.disk}, but another blob has the content of that disk`;
     case 'disk-unreadable':
-      return `it fits no disk that could be read; not read: ${reason.disks.join(', ')}`;
+      return `it matches no disk that could be read; unreadable: ${reason.disks.join(', ')}`;
     case 'unread-rivals':
       return `its content is that of ${reason.disk}, but ${reason.rivals.join(', ')} could not be read and may be a clone of it`;
   }
 }
 
-/** What speaks against a pair, as a clause: `the sizes differ`. */
+/** A contradiction as a clause: `the sizes differ`. */
 export function describeContradiction(by: Contradiction): string {
   switch (by) {
     case 'size':
       return 'the sizes differ';
     case 'content':
-      return 'their contents are not the same';
+      return 'their contents differ';
     default:
       return `the ${by.replaceAll('-', ' ')} differs`;
   }

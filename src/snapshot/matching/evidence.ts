@@ -1,33 +1,32 @@
 /**
- * What tells one disk from another by its first bytes, so that a blob can be recognised as the
- * content of a local disk.
+ * Identifies a disk by its first bytes, so that a blob can be recognised as the content of a local disk.
  *
- * A piece of evidence is a field that is written when a disk is partitioned or formatted and then
- * stays: GUIDs, UUIDs, the MBR's disk signature and partition table. The local disk and the blob are
- * read at different moments, both while the disk is in use, and the local read may be served from a
- * page cache that lags behind. So counters, generations, time stamps, labels and checksums are never
- * compared; a checksum is only used to tell a structure from bytes that look like one.
+ * A piece of evidence is a field that is written when a disk is partitioned or formatted and does not change
+ * afterwards: GUIDs, UUIDs, the MBR's disk signature and partition table. The local disk and the blob are
+ * read at different times, both while the disk is in use, and the local read may return stale data from the
+ * page cache. Therefore counters, generations, time stamps, labels and checksums are never compared; a
+ * checksum is only used to distinguish a structure from bytes that look like one.
  *
  * - *Identifying* evidence belongs to one disk. Blob and disk that share a piece of it are candidates
  *   for each other.
- * - Evidence of a *set* of disks (a btrfs file system, an md array) makes no match, but shows that a
- *   blob is no stranger. A *common* piece (a partition table's layout) shows nothing by being equal.
- * - Evidence of any kind that differs excludes the pair, whatever else agrees. So do sizes: a blob has
- *   its disk's size, or 512 bytes more for the footer of a fixed VHD. Evidence that only one side has
- *   excludes nothing.
- * - A match is a pair that are each other's only candidate. Disks that are clones of each other are
- *   therefore never matched: their snapshots are right all the same, only later.
+ * - Evidence of a *set* of disks (a btrfs file system, an md array) does not make a match, but shows that the
+ *   blob belongs to this machine. A *common* piece (a partition table's layout) proves nothing if it is equal.
+ * - Evidence of any kind that differs excludes the pair, even if all other evidence is equal. Sizes do too: a
+ *   blob has its disk's size, or 512 bytes more for the footer of a fixed VHD. Evidence that only one side
+ *   has does not exclude anything.
+ * - A blob and a disk match if each is the other's only candidate. Disks that are clones of each other are
+ *   therefore never matched: their snapshots are still correct, but their file systems stay frozen longer.
  *
- * Leftovers count too: an old superblock that nobody uses is on both sides of a true pair. What
- * lies beyond the bytes read (md 0.90 and 1.0 at the end of the disk, content of partitions) is not seen.
- * Equal content cannot prove that a blob is the disk and not a clone of it that belongs to another
- * machine: that the right blobs were given is the caller's word.
+ * Leftovers count too: an old unused superblock is on both sides of a true pair. Data beyond the bytes read
+ * (md 0.90 and 1.0 at the end of the disk, content of partitions) is not seen. Equal content cannot prove that
+ * a blob is the disk and not a clone of it that belongs to another machine: flashfreeze relies on the caller to
+ * give the right blobs.
  */
 
-/** Bytes of a disk or blob that are looked at: as many as the preflight reads. */
+/** How many bytes of a disk or blob are compared: as many as the preflight reads. */
 export { HEAD_BYTES } from '../blob/requests.ts';
 
-/** Kinds of evidence, and what they belong to. */
+/** Kinds of evidence, and what each of them identifies. */
 export const EVIDENCE_KINDS = {
   'gpt-disk-guid': 'identifying',
   'mbr-signature': 'identifying',
@@ -45,27 +44,27 @@ export const EVIDENCE_KINDS = {
 
 export type EvidenceKind = keyof typeof EVIDENCE_KINDS;
 
-/** At most one of a kind is found on a disk. */
+/** A disk has at most one of each kind. */
 export interface Evidence {
   readonly kind: EvidenceKind;
   /** In the notation of blkid(8), lower case for hexadecimal. */
   readonly value: string;
 }
 
-/** `[]` where there is no value. */
+/** `[]` if there is no value. */
 export function evidenceOf(kind: EvidenceKind, value: string | undefined): Evidence[] {
   return value === undefined ? [] : [{ kind, value }];
 }
 
-/** What the first bytes of a disk or blob say about which one it is. */
+/** What the first bytes of a disk or blob show about its identity. */
 export type Identity =
-  /** There is evidence, and at least one piece is identifying. */
+  /** At least one piece of evidence is identifying. */
   | { readonly state: 'identified'; readonly evidence: readonly Evidence[] }
   /** Data, but nothing that identifies it. */
   | { readonly state: 'unrecognized' }
   /** Nothing but zeroes. */
   | { readonly state: 'blank' }
-  /** A dynamic or differencing VHD: the content is not where it would be on a disk. */
+  /** A dynamic or differencing VHD: its content is at other offsets than on a disk. */
   | { readonly state: 'dynamic-vhd' }
-  /** It could not be read; the reason is fit to be shown. */
+  /** It could not be read; the reason may be shown. */
   | { readonly state: 'unreadable'; readonly reason: string };

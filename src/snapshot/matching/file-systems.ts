@@ -5,7 +5,7 @@ const EXT_SUPERBLOCK = 1024;
 const BTRFS_SUPERBLOCK = 65_536;
 const SWAP_HEADER = 1024;
 const SWAP_MAGIC = 'SWAPSPACE2';
-/** The magic of swap space ends the first page, whose size is the machine's that made it. */
+/** The magic of swap space is at the end of the first page; the machine that created it determines the page size. */
 const PAGE_SIZES = [4096, 8192, 16_384, 32_768, 65_536];
 
 /** Superblocks of file systems on the bare disk, and swap space. */
@@ -19,8 +19,8 @@ export function fileSystemEvidence(disk: DiskBytes): Evidence[] {
 }
 
 /**
- * Layout: Linux, Documentation/filesystems/ext4/super.rst. The magic has 16 bits only, so block size and
- * revision must be possible ones.
+ * Layout: Linux, Documentation/filesystems/ext4/super.rst. The magic has only 16 bits, so the block size and
+ * the revision must be valid too.
  */
 function extEvidence(disk: DiskBytes): Evidence[] {
   const isExt =
@@ -38,8 +38,8 @@ function xfsEvidence(disk: DiskBytes): Evidence[] {
 }
 
 /**
- * Layout: Linux, include/uapi/linux/btrfs_tree.h, `struct btrfs_super_block`. Every device of a file
- * system has the same fsid and a uuid of its own, in the `btrfs_dev_item` at 201.
+ * Layout: Linux, include/uapi/linux/btrfs_tree.h, `struct btrfs_super_block`. All devices of a file
+ * system share its fsid; each has a uuid of its own in the `btrfs_dev_item` at 201.
  */
 function btrfsEvidence(disk: DiskBytes): Evidence[] {
   const isBtrfs =

@@ -4,12 +4,12 @@ import { EVIDENCE_KINDS, type Identity } from './evidence.ts';
 import { fileSystemEvidence } from './file-systems.ts';
 import { partitionTableEvidence } from './partition-tables.ts';
 
-/** At the start of a blob: a dynamic VHD. A fixed one has it in its last 512 bytes, after the data. */
+/** A dynamic VHD has it at its start; a fixed one has it in its last 512 bytes, after the data. */
 const VHD_COOKIE = 'conectix';
 
 /**
- * Who a disk or blob is, by its first `HEAD_BYTES`; more is ignored, less is taken for what it is.
- * Never throws, whatever the bytes.
+ * Identifies a disk or blob by its first `HEAD_BYTES`. Ignores further bytes, and accepts fewer. Never
+ * throws, for any content.
  */
 export function identify(head: Uint8Array): Identity {
   if (head.length === 0) {

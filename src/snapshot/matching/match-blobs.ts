@@ -12,7 +12,7 @@ export interface DiskContent extends Content {
   readonly name: string;
 }
 
-/** The caller's word that a blob is behind a disk (`--disk /dev/sdc=<url>`). */
+/** The caller's statement that a blob stores a disk (`--disk /dev/sdc=<url>`). */
 export interface Override {
   readonly blob: number;
   /** Kernel name. */
@@ -24,7 +24,7 @@ export interface Match {
   readonly disk: string;
 }
 
-/** Why it is not known which disk a blob is behind. */
+/** Why it is unknown which disk a blob stores. */
 export type UnmatchedReason =
   | { readonly kind: 'unreadable'; readonly detail: string }
   | { readonly kind: 'blank' | 'unrecognized' | 'dynamic-vhd' }
@@ -34,11 +34,11 @@ export type UnmatchedReason =
       readonly disks: readonly string[];
       readonly blobs: readonly number[];
     }
-  /** Its content is that of the disk, but something speaks against it. */
+  /** Its content is that of the disk, but something contradicts that. */
   | { readonly kind: 'contradicted'; readonly disk: string; readonly by: Contradiction }
-  /** The disk that it fits has been given to another blob by the caller. */
+  /** The caller named another blob for the disk that it fits. */
   | { readonly kind: 'taken'; readonly disk: string }
-  /** The caller named it for the disk, but size or content speak against that; `contentOf`: the disks it fits. */
+  /** The caller named it for the disk, but size or content contradict that; `contentOf`: the disks that it fits. */
   | {
       readonly kind: 'misnamed';
       readonly disk: string;
@@ -49,14 +49,14 @@ export type UnmatchedReason =
   | { readonly kind: 'doubted'; readonly disk: string }
   /** It fits no disk that could be read. */
   | { readonly kind: 'disk-unreadable'; readonly disks: readonly string[] }
-  /** It fits a disk, but others that could not be read may be clones of that. */
+  /** It fits a disk, but other disks that could not be read may be clones of that disk. */
   | { readonly kind: 'unread-rivals'; readonly disk: string; readonly rivals: readonly string[] };
 
-/** A blob of which it is not known which disk it is behind. */
+/** A blob whose disk is unknown. */
 export interface Unmatched {
   readonly blob: number;
   readonly reason: UnmatchedReason;
-  /** The disks that it may be behind, in order: nothing known speaks against these. */
+  /** The disks that it may store, in order: nothing known contradicts these. */
   readonly mayBe: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export interface Unmatched {
 export interface Matching {
   readonly matches: readonly Match[];
   readonly unmatched: readonly Unmatched[];
-  /** Blobs with an identity of their own that belongs to none of this machine's disks. */
+  /** Identified blobs that do not belong to any disk of this machine. */
   readonly foreign: readonly number[];
 }
 
@@ -72,14 +72,14 @@ export interface Matching {
  * Finds the disk behind each blob; the rules are in `evidence.ts`. The order of blobs and disks does
  * not matter.
  *
- * An override is believed where content and size say nothing, or could be any of several disks'. Where
- * they speak against it, the blob is unmatched, and no other blob is matched to the disk it was named
- * for, nor to the one whose content it has: whoever is right, both disks' file systems then wait for it.
+ * An override is accepted if content and size prove nothing, or fit several disks. If they contradict it,
+ * the blob is unmatched, and no other blob is matched to the disk it was named for, nor to the disk whose
+ * content it has. Whichever disk is right, the file systems of both then wait for the blob.
  *
  * @param disks every whole disk of the machine, also those without a file system of the plan: a blob
  * that fits none of them is foreign
  * @throws FlashfreezeError FF_USAGE: a disk or a blob is named by two overrides; FF_DEVICE_NOT_FOUND:
- * an override names what is no whole disk of this machine
+ * an override names a device that is not a whole disk of this machine
  */
 export function matchBlobs(
   blobs: readonly BlobContent[],
@@ -88,8 +88,8 @@ export function matchBlobs(
 ): Matching {
   checkOverrides(overrides, disks);
   const named = new Map(overrides.map(({ blob, disk }) => [blob, disk]));
-  const scene = sceneOf(blobs, disks, named);
-  const verdicts = inOrder(blobs).map((blob) => verdictOn(blob, scene));
+  const context = contextOf(blobs, disks, named);
+  const verdicts = inOrder(blobs).map((blob) => verdictOn(blob, context));
   const matches = verdicts.flatMap((it) =>
     it.kind === 'match' ? [{ blob: it.blob, disk: it.disk }] : [],
   );
@@ -119,23 +119,23 @@ type Verdict = { readonly blob: number } & (
   | { readonly kind: 'foreign' }
 );
 
-/** What the verdict on a blob needs to know of the others. */
-interface Scene {
+/** What the verdict on a blob depends on besides the blob. */
+interface MatchContext {
   readonly blobs: readonly BlobContent[];
   readonly disks: readonly DiskContent[];
   /** By blob, the disk that the caller named. */
   readonly named: ReadonlyMap<number, string>;
-  /** The verdicts on blobs whose named disk cannot be theirs. */
+  /** The verdicts on blobs that cannot store the disk they were named for. */
   readonly misnamed: ReadonlyMap<number, Verdict>;
-  /** Of each blob whose disk is to be told by its content alone: those that fit and that nobody named. */
+  /** For each blob that has to be matched by content alone: the disks that fit and are not named for any blob. */
   readonly candidates: ReadonlyMap<number, readonly DiskContent[]>;
 }
 
-function sceneOf(
+function contextOf(
   blobs: readonly BlobContent[],
   disks: readonly DiskContent[],
   named: ReadonlyMap<number, string>,
-): Scene {
+): MatchContext {
   const misnamed = new Map(
     blobs.flatMap((blob) => {
       const verdict = verdictOnMisnamed(blob, disks, named.get(blob.index));
@@ -151,7 +151,7 @@ function sceneOf(
   return { blobs, disks, named, misnamed, candidates };
 }
 
-/** Undefined where nothing speaks against the disk that the caller named. */
+/** Undefined if nothing contradicts the disk that the caller named. */
 function verdictOnMisnamed(
   blob: BlobContent,
   disks: readonly DiskContent[],
@@ -162,50 +162,50 @@ function verdictOnMisnamed(
     return undefined;
   }
   const contentOf = namesOf(disks.filter((other) => fits(blob, other)));
-  // Also where the named disk could not be read: what has another disk's content is not its blob.
+  // Also if the named disk could not be read: a blob with another disk's content does not store it.
   const by = objectionTo(blob, disk) ?? (contentOf.length > 0 ? 'content' : undefined);
   return by === undefined
     ? undefined
     : unmatched(blob.index, { kind: 'misnamed', disk: disk.name, by, contentOf });
 }
 
-function verdictOn(blob: BlobContent, scene: Scene): Verdict {
+function verdictOn(blob: BlobContent, context: MatchContext): Verdict {
   const { index, identity } = blob;
-  const disk = scene.named.get(index);
+  const disk = context.named.get(index);
   if (disk !== undefined) {
-    return scene.misnamed.get(index) ?? verdictOnNamed(blob, disk, scene);
+    return context.misnamed.get(index) ?? verdictOnNamed(blob, disk, context);
   }
   switch (identity.state) {
     case 'unreadable':
       return unmatched(index, { kind: 'unreadable', detail: identity.reason });
     case 'identified':
-      return verdictOnCandidates(blob, scene) ?? verdictOnRejected(blob, scene);
+      return verdictOnCandidates(blob, context) ?? verdictOnRejected(blob, context);
     default:
       return unmatched(index, { kind: identity.state });
   }
 }
 
-/** The caller's word counts less than another blob's content, unless this one's content bears it out. */
-function verdictOnNamed(blob: BlobContent, name: string, scene: Scene): Verdict {
-  const disk = scene.disks.find((it) => it.name === name);
+/** Another blob's content outweighs the caller's statement, unless this blob's content confirms it. */
+function verdictOnNamed(blob: BlobContent, name: string, context: MatchContext): Verdict {
+  const disk = context.disks.find((it) => it.name === name);
   const isContradicted =
     disk !== undefined &&
-    scene.blobs.some(
+    context.blobs.some(
       (other) =>
         other !== blob &&
         fits(other, disk) &&
-        (scene.misnamed.has(other.index) ||
-          (scene.candidates.get(other.index)?.length === 0 && !fits(blob, disk))),
+        (context.misnamed.has(other.index) ||
+          (context.candidates.get(other.index)?.length === 0 && !fits(blob, disk))),
     );
   return isContradicted
     ? unmatched(blob.index, { kind: 'doubted', disk: name })
     : { blob: blob.index, kind: 'match', disk: name };
 }
 
-/** Undefined where no disk that is still free fits. */
+/** Undefined if no free disk fits. */
 function verdictOnCandidates(
   blob: BlobContent,
-  { candidates, disks, named }: Scene,
+  { candidates, disks, named }: MatchContext,
 ): Verdict | undefined {
   const { index } = blob;
   const own = namesOf(candidates.get(index) ?? []);
@@ -227,9 +227,9 @@ function verdictOnCandidates(
     : unmatched(index, { kind: 'unread-rivals', disk, rivals: unread });
 }
 
-function verdictOnRejected(blob: BlobContent, { disks }: Scene): Verdict {
+function verdictOnRejected(blob: BlobContent, { disks }: MatchContext): Verdict {
   const sorted = [...disks].sort((first, second) => compareNames(first.name, second.name));
-  // None that is free fits, so one that fits has been named.
+  // No free disk fits, so a disk that fits was named for another blob.
   const taken = sorted.find((disk) => fits(blob, disk));
   if (taken !== undefined) {
     return unmatched(blob.index, { kind: 'taken', disk: taken.name });
@@ -260,7 +260,7 @@ function checkOverrides(overrides: readonly Override[], disks: readonly DiskCont
     if (!disks.some(({ name }) => name === disk)) {
       throw new FlashfreezeError(
         'FF_DEVICE_NOT_FOUND',
-        `/dev/${disk} was named for blob ${blob + 1}, but it is no whole disk of this machine: expected one of ${namesOf(disks).join(', ')}`,
+        `--disk for blob ${blob + 1}: /dev/${disk} is not a whole disk of this machine; expected one of ${namesOf(disks).join(', ')}`,
       );
     }
     if (seen.has(disk) || seen.has(blob)) {

@@ -2,10 +2,10 @@ import type { DiskContent, UnmatchedReason } from './match-blobs.ts';
 import { type Content, objectionTo } from './pair.ts';
 
 /**
- * The disks that an unmatched blob may be behind, in order: nothing known speaks against these. What the reason
- * itself names counts although something does. Pure.
+ * The disks that an unmatched blob may store, in order: those that nothing known contradicts, and those that the
+ * reason itself names, even if something contradicts them. Pure.
  *
- * @param free disks that no other blob is matched to
+ * @param free disks that are not matched to another blob
  */
 export function mayBe(
   reason: UnmatchedReason,

@@ -1,20 +1,20 @@
 import { EVIDENCE_KINDS, type Evidence, type EvidenceKind, type Identity } from './evidence.ts';
 
-/** A disk image of which the first bytes are known: a local disk, or a blob. */
+/** A local disk or a blob, with what its first bytes show. */
 export interface Content {
   readonly identity: Identity;
-  /** Undefined where the service did not say. */
+  /** Undefined if the service did not report it. */
   readonly sizeBytes: number | undefined;
 }
 
-/** What speaks against a pair: evidence that differs, the sizes, or content of another sort altogether. */
+/** What contradicts a pair: evidence that differs, different sizes, or content of a different kind. */
 export type Contradiction = EvidenceKind | 'size' | 'content';
 
-/** What a blob and a disk are to each other. */
+/** How a blob and a disk are related. */
 export type Relation =
-  /** They share identifying evidence and nothing speaks against them. */
+  /** They share identifying evidence and nothing contradicts the pair. */
   | { readonly kind: 'candidate' }
-  /** They share evidence, but none that identifies, or something speaks against them. */
+  /** They share evidence, but none of it is identifying, or something contradicts the pair. */
   | { readonly kind: 'contradicted'; readonly by: Contradiction }
   | { readonly kind: 'unrelated' };
 
@@ -31,21 +31,21 @@ export function relationOf(blob: Content, disk: Content): Relation {
   return by === undefined ? { kind: 'candidate' } : { kind: 'contradicted', by };
 }
 
-/** What speaks against a pair that the caller has named. */
+/** What contradicts a pair that the caller has named; undefined if nothing does. */
 export function objectionTo(blob: Content, disk: Content): Contradiction | undefined {
   const unread = [blob, disk].some(({ identity }) => identity.state === 'unreadable');
   const by = contradictionBetween(blob, disk);
   if (by !== undefined || unread) {
     return by;
   }
-  const alike =
+  const isSameContent =
     blob.identity.state === 'identified'
       ? relationOf(blob, disk).kind === 'candidate'
       : blob.identity.state === disk.identity.state;
-  return alike ? undefined : 'content';
+  return isSameContent ? undefined : 'content';
 }
 
-/** Whether a disk that could not be read may be the one behind the blob. */
+/** Whether the blob may store this disk, which could not be read. */
 export function mayBeUnread(blob: Content, disk: Content): boolean {
   return disk.identity.state === 'unreadable' && sizesAgree(blob, disk);
 }
@@ -54,7 +54,7 @@ function evidenceIn(identity: Identity): readonly Evidence[] {
   return identity.state === 'identified' ? identity.evidence : [];
 }
 
-/** Kinds of the evidence that both have alike, common ones left out. */
+/** The kinds of evidence that are equal on both, without the common ones. */
 function sharedEvidence(blob: readonly Evidence[], disk: readonly Evidence[]): EvidenceKind[] {
   return blob
     .filter(({ kind }) => EVIDENCE_KINDS[kind] !== 'common')

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { DiskBytes } from './bytes.ts';
 import { type Evidence, evidenceOf } from './evidence.ts';
 
-/** Logical block sizes of disks; the GPT header lies in the second block. */
+/** Logical block sizes of disks; the GPT header is in the second block. */
 const BLOCK_SIZES = [512, 4096];
 const GPT_HEADER_BYTES = 92;
 
@@ -20,8 +20,8 @@ interface PartitionEntry {
 }
 
 /**
- * A GPT or an MBR. As in the kernel, a GPT counts only behind a protective MBR, and with its checksum
- * and own address right. Layout: UEFI specification 2.10, 5.2 and 5.3.
+ * Evidence of a GPT or an MBR. As in the kernel, a GPT counts only after a protective MBR, and if its
+ * checksum and its own address are correct. Layout: UEFI specification 2.10, 5.2 and 5.3.
  */
 export function partitionTableEvidence(disk: DiskBytes): Evidence[] {
   if (disk.u16le(MBR_END) !== 0xaa55) {
@@ -58,16 +58,16 @@ function readEntry(disk: DiskBytes, offset: number): PartitionEntry {
 }
 
 /**
- * The boot sector of a FAT file system ends like an MBR and has the same boot code on every disk, so
- * the partition table must make sense before the signature counts.
+ * The boot sector of a FAT file system ends like an MBR, and its boot code is equal on every disk, so the
+ * signature counts only if the partition table is plausible.
  */
 function mbrEvidence(disk: DiskBytes, entries: readonly PartitionEntry[]): Evidence[] {
   const used = entries.filter(({ type }) => type !== 0);
-  const makesSense =
+  const isPlausible =
     used.length > 0 &&
     entries.every(({ status }) => status === 0 || status === 0x80) &&
     used.every(({ firstSector, sectors }) => firstSector > 0 && sectors > 0);
-  if (!makesSense) {
+  if (!isPlausible) {
     return [];
   }
   const table = disk.slice(MBR_ENTRIES[0] ?? 0, MBR_ENTRIES.length * MBR_ENTRY_BYTES);

@@ -5,18 +5,18 @@ import { FlashfreezeError } from '../../errors.ts';
 import { HEAD_BYTES, type Identity } from './evidence.ts';
 import { identify } from './identify.ts';
 
-/** A disk that is in order answers within ms, one that spins up within seconds. */
+/** A healthy disk answers within ms; a disk that has to spin up, within seconds. */
 const ANSWER_LIMIT_MS = 10_000;
 
 /**
- * The first `HEAD_BYTES` of a block device, fewer where it is smaller. Opened read-only; Node opens
- * everything with O_CLOEXEC.
+ * Reads the first `HEAD_BYTES` of a block device; fewer if the device is smaller. Opens it read-only; Node
+ * opens everything with O_CLOEXEC.
  *
- * The kernel answers from the page cache of the whole disk, which can lag behind what was
- * written by other ways: through a partition's own node, by XFS's buffers, by direct I/O. What is
- * compared is written when a disk is formatted, so a lag shows at worst a missing match.
+ * The kernel answers from the page cache of the whole disk, which can be older than data written by other
+ * paths: through a partition's own node, by XFS's buffers, by direct I/O. The compared fields are written
+ * when a disk is formatted, so the worst effect of an old cache is a missing match.
  *
- * @throws FlashfreezeError FF_DEVICE_NOT_FOUND with the errno: it cannot be opened or read
+ * @throws FlashfreezeError FF_DEVICE_NOT_FOUND with the errno, if it cannot be opened or read
  */
 export async function readDiskHead(devicePath: string): Promise<Uint8Array> {
   await using device = await systemCall(devicePath, open(devicePath, constants.O_RDONLY));
@@ -24,8 +24,8 @@ export async function readDiskHead(devicePath: string): Promise<Uint8Array> {
 }
 
 /**
- * Whether a device answers. Asked by a process of its own: a thread that hangs in the read of a dead disk would keep this
- * process from ever ending, and one of few that read for all.
+ * Whether a device answers. A separate process reads it, because a thread that hangs in the read of a dead disk
+ * would prevent this process from ending, and would block one of the few threads of libuv's pool.
  */
 async function answers(devicePath: string, limitMs: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -35,7 +35,7 @@ async function answers(devicePath: string, limitMs: number): Promise<boolean> {
     stdio: 'ignore',
   });
   const limit = setTimeout(() => resolve(false), limitMs);
-  // Without such a program nobody knows; and whatever it says, it was answered.
+  // If head(1) is missing, the answer is unknown; if it ends, the device has answered, even with an error.
   child.on('error', () => resolve(true));
   child.on('exit', () => resolve(true));
   const isAnswered = await promise;
@@ -45,7 +45,7 @@ async function answers(devicePath: string, limitMs: number): Promise<boolean> {
   return isAnswered;
 }
 
-/** The identity of a local disk; one that cannot be read is `unreadable`, which is no error. */
+/** The identity of a local disk; if it cannot be read, it is `unreadable`, which is not an error. */
 export async function identifyDisk(
   devicePath: string,
   limitMs: number = ANSWER_LIMIT_MS,

@@ -77,7 +77,7 @@ test('a proxy that refuses is told by its answer and what to look at, without it
   assert.is(found.failure.kind, 'proxy');
   assert.match(
     found.failure.message,
-    /opened no way to it \(PROXY_HTTP_407\); check HttpProxy\.Host/,
+    /did not open a tunnel to it \(PROXY_HTTP_407\); check HttpProxy\.Host/,
   );
   assert.not.match(JSON.stringify(found), /hunter2|sig=/);
   assert.is(peer.connections, 0);

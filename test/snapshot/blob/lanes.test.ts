@@ -157,7 +157,7 @@ test('what is under way is cut by abort, and may have left a snapshot', async ()
   const [first, second] = await watched.lanes.answers();
   assert.equal([first?.failure?.kind, first?.mayHaveOrphan], ['aborted', true]);
   assert.equal([second?.failure?.kind, second?.attempts], ['aborted', 0]);
-  assert.match(first?.failure?.message ?? '', 'the request was given up');
+  assert.match(first?.failure?.message ?? '', 'the request was cancelled');
   assert.match(second?.failure?.message ?? '', 'no request was sent');
   assert.is(peer.snapshots.length, 1);
 });

@@ -166,7 +166,7 @@ test('an abort cuts it; what was never fired was never asked', async () => {
   await using watched = new Watched(host.address);
   await watched.taker.preflight();
   await watched.taker.rewarm();
-  assert.match((await watched.taker.answers())[0]?.failure?.message ?? '', 'not asked');
+  assert.match((await watched.taker.answers())[0]?.failure?.message ?? '', 'no request was sent');
   watched.taker.fire([0], process.hrtime.bigint() + 10_000_000_000n);
   watched.taker.abort();
   // The schedule must not be interrupted by what its own action causes.

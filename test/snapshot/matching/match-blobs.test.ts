@@ -331,7 +331,11 @@ test('overrides that name a disk or blob twice, or no disk, are refused', () => 
   const cases = [
     ['FF_USAGE', /\/dev\/sda was named twice/, ['sda', 0], ['sda', 1]],
     ['FF_USAGE', /blob 1 was named twice/, ['sda', 0], ['sdb', 0]],
-    ['FF_DEVICE_NOT_FOUND', /\/dev\/sdz was named for blob 2.*sda, sdb/, ['sdz', 1]],
+    [
+      'FF_DEVICE_NOT_FOUND',
+      /--disk for blob 2: \/dev\/sdz is not a whole disk.*sda, sdb/,
+      ['sdz', 1],
+    ],
   ] as const;
   for (const [code, message, ...named] of cases) {
     assert.throws(

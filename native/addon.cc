@@ -1,4 +1,4 @@
-/** What JavaScript may call, and nothing else: checks arguments, converts, hands over. */
+/** The functions that JavaScript calls: they check and convert arguments, then call the other files. */
 #include <fcntl.h>
 #include <napi.h>
 
@@ -38,7 +38,7 @@ class FreezerObject : public Napi::ObjectWrap<FreezerObject> {
 
  private:
   static constexpr std::size_t kRecordFields = 6;  // see native.ts
-  /** What an environment that ends waits for a thaw; the guardian stands behind it. */
+  /** How long an environment that ends waits for a thaw; if it is too short, the guardian thaws. */
   static constexpr uint64_t kCloseWaitNs = 2'000'000'000;
 
   static void clean_up(void* self) { static_cast<FreezerObject*>(self)->end(kCloseWaitNs); }
@@ -111,7 +111,7 @@ FreezerObject::FreezerObject(const Napi::CallbackInfo& info)
     throw;
   }
   doorbell_.Unref(env_);
-  // After the doorbell: hooks run in reverse order, and the bell's thread must end before it does.
+  // After the doorbell: hooks run in reverse order, and the bell's thread must end before the doorbell does.
   napi_add_env_cleanup_hook(env_, clean_up, this);
 }
 
@@ -120,7 +120,7 @@ void FreezerObject::end(uint64_t wait_ns) {
   ended_ = true;
   napi_remove_env_cleanup_hook(env_, clean_up, this);
   freezer_->close(wait_ns);
-  doorbell_.Abort();  // what has rung and was not heard yet is not told any more
+  doorbell_.Abort();  // events that JavaScript has not drained yet are dropped
 }
 
 /** { ledger, gracePeriods (-1: none), lifeline, mountPoints } */
@@ -190,7 +190,7 @@ void FreezerObject::thaw(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] { freezer_->thaw(to_indexes(info)); });
 }
 
-/** useLastLever(lever: LastLever): pulled whenever a freeze is broken off. */
+/** useLastLever(lever: LastLever): pulled whenever a freeze is aborted. */
 void FreezerObject::use_last_lever(const Napi::CallbackInfo& info) {
   const auto lever = LastLeverObject::Unwrap(info[0].As<Napi::Object>())->lever();
   freezer_->on_break_off([lever] { lever->pull(); });
@@ -213,7 +213,7 @@ void FreezerObject::disarm(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] { freezer_->disarm(); });
 }
 
-/** keepAlive(wanted: boolean): whether the event loop stays alive for the sake of this freezer. */
+/** keepAlive(wanted: boolean): whether this freezer keeps the event loop alive. */
 void FreezerObject::keep_alive(const Napi::CallbackInfo& info) {
   if (ended_) return;
   if (info[0].As<Napi::Boolean>().Value()) {
@@ -237,7 +237,7 @@ Napi::Value try_lock(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), result == 0 ? 0 : errno);
 }
 
-/** lockHolder(descriptor: number): number — the process that holds what tryLock() asks for; 0: unknown, or none */
+/** lockHolder(descriptor: number): number — the process that holds the lock of tryLock(); 0 if unknown or none */
 Napi::Value lock_holder(const Napi::CallbackInfo& info) {
   struct flock range = whole_file();
   const int result = fcntl(info[0].As<Napi::Number>().Int32Value(), F_GETLK, &range);

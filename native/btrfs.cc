@@ -12,7 +12,7 @@
 namespace flashfreeze {
 namespace {
 
-/** Numbers are given once and never again; a file system with more devices than that ever had is none of ours. */
+/** Device numbers are never reused; a file system that ever had more devices than this is not supported. */
 constexpr uint64_t kMostDevices = 1024;
 
 std::string fsid_of(const btrfs_ioctl_fs_info_args& about) {
@@ -26,7 +26,7 @@ std::string fsid_of(const btrfs_ioctl_fs_info_args& about) {
   return text;
 }
 
-/** What the kernel says of the scrub of one device: 0 where it runs, else an errno. */
+/** The kernel's answer about the scrub of one device: 0 if it runs, else an errno. */
 int scrub_error(int fd, uint64_t device) {
   btrfs_ioctl_scrub_args scrub{};
   scrub.devid = device;

@@ -6,8 +6,8 @@ namespace flashfreeze {
 
 /**
  * btrfsScrubs(descriptors: number[]): { fsid: string, isScrubbed: boolean | null }[]
- * For an open directory or file of each btrfs; the fsid as /sys/fs/btrfs names it, empty where it is none. Null where
- * only root may know.
+ * `descriptors`: an open directory or file of each btrfs. `fsid` is the name in /sys/fs/btrfs; empty if the file
+ * system is not a btrfs. `isScrubbed` is null if only root may know.
  */
 Napi::Value btrfs_scrubs(const Napi::CallbackInfo& info);
 

@@ -7,7 +7,7 @@
 namespace flashfreeze {
 namespace {
 
-// Per file system: synced, frozen, thawed. Beside them: expired, guardian lost.
+// For each file system: synced, frozen, thawed. In addition: expired, guardian lost.
 std::size_t most_that_wait(std::size_t file_systems) { return 3 * file_systems + 2; }
 
 /** A freeze and its failure are one operation, a thaw and its failure another. */

@@ -13,7 +13,7 @@
 
 namespace flashfreeze {
 
-/** What JavaScript is told. The numbers are shared with src/freezer/events.ts. */
+/** The events that JavaScript gets. The numbers are shared with src/freezer/events.ts. */
 enum class EventKind : uint32_t {
   kFrozen = 0,
   kFreezeFailed = 1,
@@ -33,35 +33,35 @@ struct Event {
 };
 
 /**
- * Finished operations on their way to JavaScript, in the order published. The threads that freeze and thaw
- * cannot wake the event loop themselves, because they share no file table with it; and they must not
- * allocate, which Node's queue of calls does now and then. A thread of its own, the bell's, does both.
+ * The queue of finished operations for JavaScript, in the order published. The threads that freeze and thaw
+ * cannot wake the event loop themselves, because they have file tables of their own; and they must not
+ * allocate, which Node's queue of calls sometimes does. A separate thread, the bell's, does both.
  */
 class Completions {
  public:
-  /** Makes room for all events that can wait. */
+  /** Reserves memory for all events that can wait. */
   explicit Completions(std::size_t file_systems);
 
-  /** Starts the thread that calls `ring` whenever something waits to be drained. */
+  /** Starts the thread that calls `ring` whenever events wait to be drained. */
   static void start_bell(const std::shared_ptr<Completions>& completions,
                          std::function<void()> ring);
   /** Returns when the bell's thread will not call `ring` any more. JavaScript's thread only. */
   void stop_bell();
 
   /**
-   * Any thread; does not allocate. Replaces what waits about the same operation on the same file system: the
-   * newest word counts.
+   * Any thread; does not allocate. Replaces a waiting event about the same operation on the same file system,
+   * because only the newest counts.
    */
   void publish(const Event& event);
 
-  /** Events not yet drained. JavaScript's thread only; valid to the next call. */
+  /** Events not yet drained. JavaScript's thread only; valid until the next call. */
   const std::vector<Event>& drain();
 
  private:
   std::mutex mutex_;  // guards waiting_
   std::vector<Event> waiting_;
   std::vector<Event> drained_;
-  FutexWord rung_{0};  // counts how often
+  FutexWord rung_{0};  // counts the rings
   std::atomic<bool> stopping_{false};
   FutexWord stopped_{0};
 };

@@ -33,7 +33,7 @@ void Deadline::disarm() { timer_.set(0); }
 
 void Deadline::poke() {
   const uint64_t one = 1;
-  // Fails only when the counter is full, and then the thread is awake anyway.
+  // Fails only if the counter is full, and then the thread is awake anyway.
   while (write(wake_.get(), &one, sizeof one) < 0 && errno == EINTR) {
   }
 }
@@ -71,7 +71,7 @@ void Deadline::run() {
     if (poll(files, 3, -1) < 0 && errno != EINTR) break;
     if (files[1].revents != 0) consume(wake_.get());
     if (files[0].revents != 0 && timer_.has_expired()) on_expired_();
-    // Exchanged, so that either this or unwatch() has the last word.
+    // Exchanged, so that on_lost_() is called only if unwatch() was not first.
     if (files[2].revents != 0 && polled_.compare_exchange_strong(polled, -1)) on_lost_();
   }
   life_.store(kEnded);

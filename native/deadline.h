@@ -10,8 +10,8 @@
 namespace flashfreeze {
 
 /**
- * A thread that acts when an armed time passes or the watched process is gone. It takes no part in
- * the event loop and makes no call that can block on a file system.
+ * A thread that acts when an armed time passes or the watched process is gone. It is independent of the
+ * event loop and makes no call that can block on a file system.
  */
 class Deadline {
  public:
@@ -26,12 +26,12 @@ class Deadline {
   void disarm();
 
   /**
-   * A new pipe whose end of file means that the process which inherits the returned descriptor is
-   * gone. Call release_watched() when it has inherited it. JavaScript's thread only.
+   * Creates a pipe whose end of file shows that the process which inherits the returned descriptor is gone.
+   * Call release_watched() when it has inherited it. JavaScript's thread only.
    */
   int watch();
   void release_watched();
-  /** The process may end from here on without on_lost being called. */
+  /** From here on the end of the process does not call on_lost. */
   void unwatch();
 
   /** Returns when the thread has ended. Not from the deadline's own thread. Idempotent. */
@@ -47,7 +47,7 @@ class Deadline {
   std::function<void()> on_lost_;
   Timer timer_;
   Descriptor wake_;
-  Descriptor watched_;       // write end, until the watched process has its copy
+  Descriptor watched_;       // write end, open until the watched process has its copy
   Descriptor watching_;      // read end
   std::atomic<int> polled_{-1};
   std::atomic<bool> stopping_{false};

@@ -23,7 +23,7 @@ class Descriptor {
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
 
-  /** Leaves it to the caller. */
+  /** Passes the ownership to the caller. */
   int release() { return std::exchange(fd_, -1); }
 
   // close(2) is not repeated on EINTR: on Linux the descriptor is gone either way.

@@ -14,11 +14,11 @@
 namespace flashfreeze {
 namespace {
 
-// From one round of answers to the next, while the freeze is still stuck.
+// Time between two rounds of answers while the freeze is still stuck.
 constexpr uint64_t kNextRoundNs = 5'000'000;
-// From one look for daemons to the next: on a big machine it takes some 100 ms of a processor.
+// Time between two searches for daemons: on a big machine a search takes about 100 ms of a processor.
 constexpr uint64_t kNextLookNs = 250'000'000;
-// Who has not moved between two looks so far apart is not just passing through.
+// A task that has not moved between two searches this far apart is really waiting.
 constexpr uint64_t kUnmovedNs = 300'000'000;
 constexpr uint64_t kThreadsEndNs = 200'000'000;
 
@@ -39,7 +39,7 @@ std::shared_ptr<FanotifyLever> FanotifyLever::create(LeverAction action, int led
 FanotifyLever::FanotifyLever(LeverAction action, Times times, Ledger ledger)
     : action_(action), times_(times), ledger_(std::move(ledger)) {}
 
-// Reading an event opens the file it is about, and that may block where a FUSE daemon answers for it.
+// Reading an event opens the event's file, which may block if a FUSE daemon serves that file.
 void FanotifyLever::start() {
   const auto start_thread = [this](auto serve) {
     crew_.start(-1, [self = shared_from_this(), serve] { serve(*self); });
@@ -63,7 +63,7 @@ void FanotifyLever::look_for_daemons() {
   });
 }
 
-/** Adds what is new. What is gone meanwhile stays: its duplication fails. */
+/** Adds new descriptors. Descriptors that are gone meanwhile stay in the list: duplicating them fails. */
 void FanotifyLever::look() {
   const std::size_t found = find_permission_descriptors(found_.data(), found_.size());
   for (std::size_t i = 0; i < found; ++i) {
@@ -102,8 +102,8 @@ void FanotifyLever::answer_for_daemons(std::size_t index) {
   });
 }
 
-// The queue comes last, and one event at a time, only as long as the freeze is stuck: what is read from
-// it the daemon does not get any more.
+// The queue comes last, one event at a time and only while the freeze is stuck, because the daemon does not
+// get an event that was read here.
 uint32_t FanotifyLever::answer_for(PermissionAnswerer& answerer, PermissionDescriptor daemon) {
   uint32_t answered = 0;
   try {
@@ -111,7 +111,7 @@ uint32_t FanotifyLever::answer_for(PermissionAnswerer& answerer, PermissionDescr
     answered = answerer.answer_read_by_daemon(group.get(), daemon.pid);
     if (answered == 0 && is_stuck()) answered = answerer.answer_next(group.get());
   } catch (const SystemError&) {
-    // It is gone, and nobody waits for it any more; or a security module forbids it, and the worker has said so.
+    // The daemon is gone, so that nothing waits for it; or a security module forbids it, which the worker has reported.
   }
   close_all_descriptors();
   return answered;
@@ -132,7 +132,7 @@ void FanotifyLever::kill_waiters() {
   });
 }
 
-/** At each pull, `work` is repeated while a freeze is stuck; it returns how long to wait before. */
+/** At each pull, repeats `work` while a freeze is stuck. `work` returns how long to wait before the next time. */
 template <typename Work>
 void FanotifyLever::at_each_pull(Work work) {
   for (uint32_t pulled = 0;;) {
@@ -149,7 +149,7 @@ void FanotifyLever::at_each_pull(Work work) {
   }
 }
 
-/** True when some FIFREEZE has not returned by then; false as soon as all have. */
+/** True if a FIFREEZE has not returned by then; false as soon as all have. */
 bool FanotifyLever::stuck_until(uint64_t until_ns) const {
   for (uint32_t i = 0; i < ledger_.header().count; ++i) {
     LedgerEntry& entry = ledger_.entry(i);

@@ -15,40 +15,40 @@
 
 namespace flashfreeze {
 
-/** What is done to those who wait for a permission daemon. Numbers as in src/freezer/last-lever.ts. */
+/** What happens to tasks that wait for a permission daemon. The numbers are those of src/freezer/last-lever.ts. */
 enum class LeverAction : uint32_t { kDeny = 0, kAllow = 1, kKill = 2 };
 
 /**
- * What is left when no FITHAW releases a stuck FIFREEZE: somebody inside the file system waits for a
- * permission daemon, and the daemon waits for the end of the freeze. The lever answers in the daemon's
- * place, or kills who waits, until the freeze has come through.
+ * The last resort if no FITHAW releases a stuck FIFREEZE: a task inside the file system waits for a permission
+ * daemon, and the daemon waits for the end of the freeze. The lever answers on the daemon's behalf, or kills
+ * the waiting processes, until the FIFREEZE returns.
  *
- * Daemons are looked for when it is pulled, since they come and go; before and after nothing of theirs is
- * held. Its threads are started by create() and wait on a futex: one that looks, and some that answer, so
- * that a daemon for which one blocks does not stop the others. pull() and close(): any thread.
+ * It searches for daemons when it is pulled, because they come and go, and holds none of their descriptors before
+ * or after. create() starts its threads, which wait on a futex: one that searches, and several that answer, so
+ * that one thread that blocks on a daemon does not stop the others. pull() and close(): any thread.
  */
 class FanotifyLever : public std::enable_shared_from_this<FanotifyLever> {
  public:
-  /** Why these: src/freezer/last-lever.ts. */
+  /** src/freezer/last-lever.ts has the reasons for these values. */
   struct Times {
-    uint64_t grace_ns = 500'000'000;    // a thaw gets this long before the lever is used
-    uint64_t limit_ns = 5'000'000'000;  // from the end of the grace on
+    uint64_t grace_ns = 500'000'000;    // how long to wait for a thaw before the lever is used
+    uint64_t limit_ns = 5'000'000'000;  // begins at the end of the grace
   };
 
   /**
-   * `ledger`: the descriptor of one, which is mapped once more, and tells whether a FIFREEZE is stuck.
-   * Neither this process, nor the ledger's worker, nor a daemon is ever killed. Throws SystemError.
+   * `ledger`: the descriptor of a ledger, which is mapped once more and shows whether a FIFREEZE is stuck.
+   * Never kills this process, the ledger's worker, or a daemon. Throws SystemError.
    */
   static std::shared_ptr<FanotifyLever> create(LeverAction action, int ledger, Times times);
 
-  /** Returns at once. Does nothing where nothing is stuck once the grace is over. */
+  /** Returns at once. Has no effect if nothing is stuck when the grace is over. */
   void pull();
   /** Ends the threads. Idempotent. */
   void close();
 
   /** Permission events answered so far. Any thread. */
   uint32_t answered() const { return answered_.load(); }
-  /** Processes killed so far, as many as are remembered. Any thread. */
+  /** Processes killed so far, at most kRememberedKills. Any thread. */
   std::vector<pid_t> killed() const;
 
  private:
@@ -74,13 +74,13 @@ class FanotifyLever : public std::enable_shared_from_this<FanotifyLever> {
   LeverAction action_;
   Times times_;
   Ledger ledger_;
-  // Written by the thread that looks, then counted.
+  // Written by the searching thread, then counted in daemons_.
   std::array<std::atomic<pid_t>, kMostDaemons> pids_{};
   std::array<std::atomic<int>, kMostDaemons> descriptors_{};
   std::atomic<uint32_t> daemons_{0};
-  std::array<PermissionDescriptor, kMostDaemons> found_{};  // of the thread that looks
+  std::array<PermissionDescriptor, kMostDaemons> found_{};  // used by the searching thread only
   Crew crew_;
-  FutexWord pulls_{0};  // counts them
+  FutexWord pulls_{0};  // counts the pulls
   std::atomic<bool> closed_{false};
   std::atomic<uint32_t> answered_{0};
   std::atomic<uint32_t> kills_{0};

@@ -53,8 +53,8 @@ ThawResult thaw_until_settled(int fd, LedgerEntry& entry,
                               bool (*freezer_gone)(const LedgerEntry&)) {
   ThawResult early{ThawResult::Kind::kNotFrozen};
   uint64_t wait_ns = kShortestWaitNs;
-  // Waiting comes before the first FITHAW: a FIFREEZE that is about to fail with EBUSY returns at
-  // once, and a FITHAW before that would end the freeze of somebody else.
+  // Wait before the first FITHAW: a FIFREEZE that is about to fail with EBUSY returns at once, and a
+  // FITHAW before that would end the freeze of another tool.
   while (entry.load() == FreezeState::kFreezing && !freezer_gone(entry)) {
     const auto freezing = static_cast<uint32_t>(FreezeState::kFreezing);
     if (wait_while(entry.state, freezing, monotonic_ns() + wait_ns)) break;

@@ -7,7 +7,7 @@
 namespace flashfreeze {
 namespace {
 
-// After their last work the threads end at once.
+// Idle threads end at once; this is a generous limit.
 constexpr uint64_t kIdleThreadsEndNs = 200'000'000;
 
 }  // namespace
@@ -171,7 +171,7 @@ void Freezer::break_off(EventKind why) {
   LedgerHeader& header = ledger_.header();
   header.seen_to_ns.store(header.deadline_ns.load());
   const uint64_t now_ns = monotonic_ns();
-  completions_->publish({why, 0, 0, false, {now_ns, now_ns}});  // told before the thaws it causes
+  completions_->publish({why, 0, 0, false, {now_ns, now_ns}});  // before the thaws that it causes
   thaw_everything();
   grace_periods_.restore();
   if (on_break_off_) on_break_off_();
@@ -191,8 +191,8 @@ void Freezer::close(uint64_t limit_ns) {
   close_descriptors();
 }
 
-// Here and not in the destructor: that may run on a thread which shares no file table with the
-// process, and would close nothing.
+// Not in the destructor, because that may run on a thread with a file table of its own, where closing has no
+// effect on the process.
 void Freezer::close_descriptors() {
   for (FileSystem& file_system : file_systems_) file_system.mount_point.reset();
   deadline_.reset();

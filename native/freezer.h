@@ -18,26 +18,26 @@
 namespace flashfreeze {
 
 /**
- * Freezes and thaws a set of file systems, on one thread for each of them: it syncs, freezes and thaws. While it
- * is stuck in FIFREEZE, a FITHAW of the same file system by another thread would not help (it is lost, or blocks
- * as long). What releases it is the thaw of another file system, by the thread of that one. When the FIFREEZE
- * returns, the thread finds the thaw that was asked for meanwhile. All threads are started by open() and wait
- * on a futex. Nothing is allocated or logged between freeze and thaw.
+ * Freezes and thaws a set of file systems. Each has one thread, which syncs, freezes and thaws it. While the
+ * thread is stuck in FIFREEZE, a FITHAW of the same file system by another thread would not help (it is lost, or
+ * blocks as long). Only the thaw of another file system, by that one's thread, releases it. When the FIFREEZE
+ * returns, the thread finds the thaw that was requested meanwhile. open() starts all threads; they wait on a
+ * futex. Between freeze and thaw nothing is allocated or logged.
  *
- * Two records are kept of a file system. The ledger's state is what the guardian must know: whether a FITHAW is
- * owed. Beside it FileSystem has what JavaScript has been told, which is later:
+ * There are two records of a file system. The ledger's state shows the guardian whether a FITHAW is due.
+ * FileSystem records the events that JavaScript has got, which is later:
  *
  *   event               ledger                   is_freeze_asked    owes_thaw
  *   freeze()            → kRequested             → true             false
  *   FIFREEZE begins     → kFreezing              true               false
  *   it succeeds         → kFrozen                → false            → true
  *   it fails            → kRefused               → false            false
- *   called off before   → kRefused               → false            false
- *   thawed, by whom-    → kThawed (the           false              → false
- *   ever                guardian may be first)
+ *   cancelled before    → kRefused               → false            false
+ *   thawed by any       → kThawed (the           false              → false
+ *   process             guardian may be first)
  *
- * Each change is told (Completions) after it was made. A file system may be frozen if neither flag is set and
- * the ledger's state is kIdle, kRefused or kThawed: see may_freeze().
+ * Each change is published (Completions) after it was made. A file system may be frozen if neither flag is set
+ * and the ledger's state is kIdle, kRefused or kThawed: see may_freeze().
  *
  * open, sync, freeze, arm, disarm, close: one thread (JavaScript's). thaw_everything and
  * wait_until_settled: any thread, no lock needed.
@@ -47,8 +47,8 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   using Indexes = std::vector<uint32_t>;
 
   /**
-   * Opens every mount point; `ring` is called on a thread of its own when events wait. Throws
-   * SystemError with the path. `ledger_directory`: see Ledger::create.
+   * Opens every mount point. Calls `ring` on a separate thread when events wait. Throws SystemError with the
+   * path. `ledger_directory`: see Ledger::create.
    */
   static std::shared_ptr<Freezer> open(const std::vector<std::string>& mount_points,
                                        int ledger_directory,
@@ -62,46 +62,47 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   Completions& completions() { return *completions_; }
 
   /**
-   * These start and return at once. Indexes are distinct and below size(), else UsageError; so is a sync of
-   * what is frozen or being frozen, whose thread must be free to thaw.
+   * sync(), freeze() and the thaws start the operation and return at once. Indexes must be distinct and below
+   * size(), else UsageError. sync() of a file system that is frozen or being frozen is a UsageError too, because
+   * its thread must be free to thaw.
    */
   void sync(const Indexes& indexes);
-  /** UsageError where not armed, or where one of them is frozen or busy; then none is frozen. */
+  /** UsageError if not armed, or if one of them is frozen or busy; then none is frozen. */
   void freeze(const Indexes& indexes);
   void thaw(const Indexes& indexes);
-  /** Whoever froze them; an operator's order. A kThawed or kThawFailed event for each. */
+  /** Thaws regardless of which tool froze; an operator's order. A kThawed or kThawFailed event for each. */
   void thaw_anyones(const Indexes& indexes);
 
-  /** Everything that is frozen, or will be when its FIFREEZE returns. Any thread. */
+  /** Thaws everything that is frozen, or will be when its FIFREEZE returns. Any thread. */
   void thaw_everything();
-  /** Nothing frozen, freezing or about to be. Any thread. */
+  /** True if nothing is frozen, freezing or about to be. Any thread. */
   bool settled() const;
-  /** True where settled within the time. Any thread. */
+  /** True if settled within the time. Any thread. */
   bool wait_until_settled(uint64_t limit_ns);
 
   /**
-   * `call` follows whenever the deadline, a lost guardian or the end of the process has made
-   * everything thaw; on the thread that did it. JavaScript's thread, before arm().
+   * `call` is called whenever the deadline, a lost guardian or the end of the process has made everything
+   * thaw, on the thread that did it. JavaScript's thread, before arm().
    */
   void on_break_off(std::function<void()> call) { on_break_off_ = std::move(call); }
 
-  /** Thaws everything at `deadline_ns` (CLOCK_MONOTONIC), whatever the event loop does. */
+  /** Thaws everything at `deadline_ns` (CLOCK_MONOTONIC), even if the event loop is blocked. */
   void arm(uint64_t deadline_ns);
-  /** UsageError where something is still frozen. */
+  /** UsageError if something is still frozen. */
   void disarm();
 
   /**
-   * The guardian: a descriptor for it to inherit, by which its death is seen, and from
-   * guardian_started() on its death thaws everything. Only behind it may anything be frozen.
+   * Returns a descriptor for the guardian to inherit, which shows its death. From guardian_started() on its death
+   * thaws everything, and only from then on may anything be frozen.
    */
   int watch_guardian();
   void guardian_started();
-  /** UsageError where something is still frozen. */
+  /** UsageError if something is still frozen. */
   void guardian_released();
 
   /**
-   * Thaws, waits at most `limit_ns`, ends the threads. Idempotent. Threads stuck in a system call
-   * stay, and still thaw their file system when it can be.
+   * Thaws, waits at most `limit_ns`, ends the threads. Idempotent. Threads that are stuck in a system call
+   * stay, and thaw their file system when that is possible.
    */
   void close(uint64_t limit_ns);
 
@@ -110,10 +111,10 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
 
   struct alignas(64) FileSystem {
     Descriptor mount_point;                  // closed by close()
-    int fd = -1;                             // its number, in the threads' own file tables too
+    int fd = -1;                             // also valid in the threads' own file tables
     bool is_harmed_by_kill = false;          // see is_harmed_by_killed_thaw
     FutexWord work{0};                       // bits of Work
-    std::atomic<uint32_t> armed_as{0};       // the arming under which the freeze was asked for
+    std::atomic<uint32_t> armed_as{0};       // the arming under which the freeze was requested
     std::atomic<bool> is_freeze_asked{false};
     std::atomic<bool> owes_thaw{false};
     std::atomic<bool> syncing{false};
@@ -147,7 +148,7 @@ class Freezer : public std::enable_shared_from_this<Freezer> {
   std::atomic<uint32_t> armed_{0};  // number of the current arming; 0: not armed
   uint32_t armings_ = 0;
   std::atomic<bool> guarded_{false};
-  std::atomic<uint64_t> guardian_lost_ns_{0};  // when its death was seen
+  std::atomic<uint64_t> guardian_lost_ns_{0};  // when its death was noticed
   Crew crew_;
   FutexWord changes_{0};            // counts finished freezes and thaws
   bool closed_ = false;

@@ -1,4 +1,4 @@
-/** What the threads of the freezer do, one for each file system: sync, freeze, thaw. */
+/** The threads of the freezer, one for each file system: they sync, freeze and thaw. */
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -9,12 +9,12 @@
 namespace flashfreeze {
 namespace {
 
-// The guardian writes its word microseconds after its FITHAW, unless it is killed in between.
+// The guardian writes its result microseconds after its FITHAW, unless it is killed before.
 constexpr uint64_t kGuardiansWordNs = 100'000'000;
 
-bool never_gone(const LedgerEntry&) { return false; }  // this very thread has frozen it
+bool never_gone(const LedgerEntry&) { return false; }  // the calling thread itself has frozen it
 
-/** It was not us who thawed: the guardian, and then it happened when its stamps say, or a stranger. */
+/** Another process has thawed: either the guardian, whose time stamps are then taken, or another tool. */
 void take_guardians_word(LedgerEntry& entry, Event& event) {
   auto word = static_cast<GuardianThaw>(entry.guardian.load());
   if (word == GuardianThaw::kTrying) {
@@ -36,14 +36,14 @@ void Freezer::give(std::size_t index, Work work) {
 
 void Freezer::start_threads() {
   for (std::size_t i = 0; i < size(); ++i) {
-    // The thread shares the ownership, so that one stuck in a system call may outlive close().
+    // The thread shares the ownership, so that it may outlive close() if it is stuck in a system call.
     crew_.start(mount_point(i), [self = shared_from_this(), i] { self->work_until_stopped(i); });
   }
   crew_.wait_until_ready();
 }
 
-// A thaw before a freeze: one that was asked for during a freeze comes with the next round, and what is left
-// over of an earlier one must not end the freeze that comes next.
+// Thaw before freeze: a thaw that was requested during a freeze comes with the next round, and a leftover of an
+// earlier thaw must not end the next freeze.
 void Freezer::work_until_stopped(std::size_t index) {
   FutexWord& work = file_systems_[index].work;
   ledger_.entry(index).freezing_thread.store(static_cast<int32_t>(syscall(SYS_gettid)));
@@ -67,9 +67,9 @@ void Freezer::sync_now(std::size_t index) {
   completions_->publish(event);
 }
 
-// The order of stores and loads matters. Whoever calls the freeze off (deadline, guardian) first
-// takes back the permission (armed_, revoked) and then looks at the state; this thread first
-// writes the state and then looks at the permission. So one of the two always sees the other.
+// The order of stores and loads matters. The side that cancels the freeze (deadline, guardian) first
+// revokes the permission (armed_, revoked) and then reads the state; this thread first writes the state
+// and then reads the permission. So at least one of the two always sees the other's store.
 void Freezer::freeze_now(std::size_t index) {
   FileSystem& file_system = file_systems_[index];
   LedgerEntry& entry = ledger_.entry(index);
@@ -84,15 +84,15 @@ void Freezer::freeze_now(std::size_t index) {
     event.kind = EventKind::kFrozen;
     file_system.owes_thaw.store(true);
   }
-  // First of all: until then the guardian cannot be sure.
+  // Before anything else: until then the guardian does not know the result.
   entry.store(event.error == 0 ? FreezeState::kFrozen : FreezeState::kRefused);
-  file_system.is_freeze_asked.store(false);  // before it is told: then it may be asked for anew
+  file_system.is_freeze_asked.store(false);  // before the event: after it a new freeze may be requested
   tell_change(event);
 }
 
 void Freezer::thaw_now(std::size_t index) {
   FileSystem& file_system = file_systems_[index];
-  if (!file_system.owes_thaw.load()) return;  // asked for while it was being frozen, and that failed
+  if (!file_system.owes_thaw.load()) return;  // requested during a freeze that failed
   LedgerEntry& entry = ledger_.entry(index);
   Event event{EventKind::kThawed, static_cast<uint32_t>(index), 0, true, {}};
   wait_for_second_death(file_system);

@@ -13,9 +13,9 @@
 
 namespace flashfreeze {
 
-// std::atomic::wait and std::binary_semaphore were not used: they spin first (64 spinning threads
-// on two cores delay the freeze itself), have no time limit that is reliable in older libstdc++,
-// and wait on process-private futexes, while the guardian waits on words of a shared mapping.
+// Not std::atomic::wait or std::binary_semaphore: they spin first (64 spinning threads on two cores
+// delay the freeze itself), have no reliable time limit in older libstdc++, and wait on
+// process-private futexes, while the guardian waits on words of a shared mapping.
 using FutexWord = std::atomic<uint32_t>;
 static_assert(sizeof(FutexWord) == sizeof(uint32_t) && FutexWord::is_always_lock_free);
 
@@ -28,8 +28,8 @@ inline long futex(FutexWord& word, int operation, uint32_t value, const timespec
 constexpr uint64_t kForever = UINT64_MAX;
 
 /**
- * Returns when the word may have another value, or is woken (true), or at the time, CLOCK_MONOTONIC (false). For
- * callers that look at something else, too.
+ * Returns true when the word may have another value or is woken, false at the time (CLOCK_MONOTONIC). For
+ * callers that check another condition too.
  */
 inline bool wait_for_wake(FutexWord& word, uint32_t value, uint64_t until_ns) {
   const timespec until = to_timespec(until_ns);

@@ -42,9 +42,9 @@ bool GracePeriods::expedite() {
   const std::lock_guard<std::mutex> lock(mutex_);
   int32_t former = 0;
   if (!file_ || !read_value(file_.get(), former)) return false;
-  if (former != 0) return true;  // already so, by us or by somebody else: nothing to put back
+  if (former != 0) return true;  // already expedited, by us or by another tool: nothing to restore
   ledger_.former_expedited.store(former);
-  ledger_.expedited.store(1);  // before the write: a death in between restores once too often
+  ledger_.expedited.store(1);  // before the write: a death in between then causes at most a needless restore
   if (write_value(file_.get(), 1)) return true;
   ledger_.expedited.store(0);
   return false;
@@ -63,7 +63,7 @@ void GracePeriods::close() {
 
 void restore_grace_periods(int fd, LedgerHeader& ledger) {
   if (ledger.expedited.load() == 0) return;
-  // Cleared after the write, so that a death in between leaves the duty to the guardian.
+  // Cleared after the write, so that the guardian restores if this process dies in between.
   if (write_value(fd, ledger.former_expedited.load())) ledger.expedited.store(0);
 }
 

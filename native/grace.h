@@ -8,23 +8,23 @@
 namespace flashfreeze {
 
 /**
- * Expedited RCU grace periods, for the time of the freeze. A FIFREEZE waits for grace periods:
- * with /sys/kernel/rcu_expedited = 1 they take well under a millisecond. The value is global to the
- * machine, so the former one stands in the ledger and is put back by whoever is left.
+ * Expedites RCU grace periods during the freeze. A FIFREEZE waits for grace periods: with
+ * /sys/kernel/rcu_expedited = 1 they take much less than a millisecond. The value is global to the
+ * machine, so the former one is in the ledger, and the surviving process restores it.
  */
 class GracePeriods {
  public:
-  /** Opens the file; where it is absent or not writable everything works the same, slower. */
+  /** Opens the file. If it is missing or not writable, everything works, but takes longer. */
   explicit GracePeriods(LedgerHeader& ledger);
 
-  /** Any thread. False where the value cannot be changed. */
+  /** Any thread. False if the value cannot be changed. */
   bool expedite();
   /** Any thread; idempotent. */
   void restore();
   /** Restores and closes the file. */
   void close();
 
-  /** -1 where it could not be opened. */
+  /** -1 if the file could not be opened. */
   int descriptor() const { return file_.get(); }
 
  private:
@@ -33,7 +33,7 @@ class GracePeriods {
   LedgerHeader& ledger_;
 };
 
-/** Puts the former value back where the ledger says that it was changed. Not synchronized. */
+/** Restores the former value if the ledger says that it was changed. Not synchronized. */
 void restore_grace_periods(int fd, LedgerHeader& ledger);
 
 }  // namespace flashfreeze

@@ -1,13 +1,13 @@
 /**
- * The guardian: thaws when the deadline passes, when the worker's end of the control pipe or its lifeline
- * is closed, when the worker is dead, or when it is told to stop. It writes no file, allocates nothing after
- * it has said "ready", and its memory is locked, so that nothing it does can wait for a file system
- * that is frozen.
+ * The guardian is the watchdog of the worker, the process that freezes. It thaws when the deadline passes, when
+ * the worker's end of the control pipe or its lifeline is closed, when the worker is dead, or when it gets the
+ * command or a signal to stop. It writes no file, allocates nothing after the line "ready", and its memory is
+ * locked, so that it never waits for a frozen file system.
  *
- * Descriptors given by src/freezer/guardian.ts: 0 control (one byte a command), 1 report (lines of
- * text), 3 ledger, 4 /sys/kernel/rcu_expedited or /dev/null, 5 a pipe that is only held open (the
- * worker sees its end of file when the guardian dies), 6 the worker's lifeline (see thread.h), 7… the mount
- * points in the ledger's order. Argument: the number of a LeverAction; without one there is no last lever.
+ * Descriptors from src/freezer/guardian-process.ts: 0 control (each command is one byte), 1 report (lines of
+ * text), 3 ledger, 4 /sys/kernel/rcu_expedited or /dev/null, 5 a pipe that is only held open (the worker sees
+ * its end of file when the guardian dies), 6 the worker's lifeline (see thread.h), 7… the mount points in the
+ * ledger's order. Argument: the number of a LeverAction; without it there is no last lever.
  */
 #include <poll.h>
 #include <signal.h>
@@ -38,29 +38,29 @@ namespace {
 
 enum Inherited { kControl = 0, kReport = 1, kLedger = 3, kGrace = 4, kLifeline = 6, kFirstMountPoint = 7 };
 
-// How far the guardian's deadline lies behind the worker's own. Normally the worker thaws, within
-// some 10 ms of the deadline even on a busy machine, and only one of them should: the guardian is
-// there for a worker that is stopped, stuck or dead.
+// How much later the guardian's deadline is than the worker's own. Normally the worker thaws, within about
+// 10 ms of the deadline even on a busy machine, and only one of them should thaw: the guardian does it if
+// the worker is stopped, stuck or dead.
 constexpr uint64_t kBehindWorkerNs = 300'000'000;
 
-// A FITHAW that fails otherwise than with EINVAL is repeated for as long as it takes: there is nobody else.
+// A FITHAW that fails with an error other than EINVAL is repeated until it succeeds: no other process would do it.
 constexpr useconds_t kShortestPauseUs = 100'000;
 constexpr useconds_t kLongestPauseUs = 1'000'000;
 
-// The lever is pulled again while something is stuck, ever more rarely: as long as it works, opens are
-// refused. The first time is longer than its grace and its limit together.
+// The lever is pulled again while something is stuck, at growing intervals, because it refuses opens while it
+// works. The first interval is longer than its grace and its limit together.
 constexpr uint64_t kFirstPullAgainNs = 6'000'000'000;
 constexpr uint64_t kLastPullAgainNs = 60'000'000'000;
 
 constexpr std::size_t kStackBytes = 32 * 1024;
 
-// Reasons to thaw, as the worker reads them.
+// Reasons to thaw, in the form that the worker reads.
 constexpr const char* kControlClosed = "control-closed";
 constexpr const char* kWorkerDead = "worker-dead";
 
 int32_t worker = 0;
 
-/** A line to the worker, which may be gone: then nobody reads it, and that is all right. */
+/** Sends a line to the worker. If the worker is gone, the line is lost, which does no harm. */
 __attribute__((format(printf, 1, 2))) void report(const char* format, ...) {
   char line[96];
   va_list arguments;
@@ -71,17 +71,17 @@ __attribute__((format(printf, 1, 2))) void report(const char* format, ...) {
   }
 }
 
-/** True where the thread that froze is dead, so that no FIFREEZE of it can still be running. */
+/** True if the freezing thread is dead, so that its FIFREEZE cannot be running any more. */
 bool thread_gone(const LedgerEntry& entry) {
   return syscall(SYS_tgkill, worker, entry.freezing_thread.load(), 0) != 0 && errno == ESRCH;
 }
 
-/** The thaw of one file system, by a thread of the crew that waits for the order. */
+/** The thaw of one file system, by a thread of the crew, which waits for the order. */
 struct Thaw {
   int mount_point = -1;
   bool is_harmed_by_kill = false;
   LedgerEntry* entry = nullptr;
-  ThawResult told{ThawResult::Kind::kNothing};  // of the first attempt
+  ThawResult told{ThawResult::Kind::kNothing};  // result of the first attempt
 };
 
 class Guardian {
@@ -103,7 +103,7 @@ class Guardian {
   int tell_worker();
 
   Ledger ledger_;
-  std::shared_ptr<FanotifyLever> lever_;  // null where it is switched off
+  std::shared_ptr<FanotifyLever> lever_;  // null if it is switched off
   std::vector<Thaw> thaws_;
   Timer timer_;
   Descriptor signals_;
@@ -111,7 +111,7 @@ class Guardian {
   FutexWord order_{kWait};
   FutexWord attempting_{0};  // threads whose first attempt has not ended
   Crew crew_;
-  uint64_t deadline_ns_ = 0;  // of the whole
+  uint64_t deadline_ns_ = 0;  // of the whole run
   const char* reason_ = nullptr;  // to thaw
 };
 
@@ -127,7 +127,7 @@ Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
       lever_(std::move(lever)),
       thaws_(ledger_.header().count),
       signals_(stopping_signals()),
-      // Before Linux 5.3 there are no pidfds, and the end of the control pipe has to do.
+      // Before Linux 5.3 there are no pidfds; then only the end of the control pipe shows the death.
       worker_process_(static_cast<int>(syscall(SYS_pidfd_open, ledger_.header().worker, 0))) {
   if (!signals_) throw SystemError(errno, "signalfd");
   worker = ledger_.header().worker;
@@ -158,7 +158,7 @@ void Guardian::thaw_on_order(Thaw& thaw) {
   }
 }
 
-/** The details before the state: the worker reads them when it sees that. */
+/** Writes the details before the state, because the worker reads them when it sees the state. */
 void Guardian::enter_in_ledger(const Thaw& thaw, const ThawResult& result) {
   const bool thawed = result.kind == ThawResult::Kind::kThawed;
   if (!thawed && result.kind != ThawResult::Kind::kNotFrozen) return;
@@ -177,7 +177,7 @@ bool Guardian::nothing_owed() const {
   });
 }
 
-/** Reads one command. Returns the reason to thaw, or null to go on. */
+/** Reads one command. Returns the reason to thaw, or null to continue. */
 const char* Guardian::obey_command() {
   char command = 0;
   ssize_t length = 0;
@@ -199,7 +199,7 @@ const char* Guardian::obey_command() {
   return nullptr;
 }
 
-/** Null where it was the limit of a wave, and the worker has seen to it: then the whole is waited for. */
+/** Null if it was the limit of a wave and the worker has acted on it: then wait for the deadline of the whole run. */
 const char* Guardian::time_is_up() {
   if (!timer_.has_expired()) return nullptr;
   const LedgerHeader& header = ledger_.header();
@@ -220,13 +220,13 @@ void Guardian::wait_for_reason() {
     if (files[0].revents != 0) reason_ = obey_command();
     if (files[1].revents != 0 && reason_ == nullptr) reason_ = time_is_up();
     if (files[2].revents != 0) reason_ = "signal";
-    // A worker of which a thread waits in a write to what is frozen has neither pidfd nor control pipe at its end.
+    // If a thread of a dead worker hangs in a write to a frozen file system, only the lifeline shows the death.
     if (files[3].revents != 0 || files[4].revents != 0) reason_ = kWorkerDead;
   }
 }
 
-// First the permission is taken back, then the states are looked at; the worker's freezing threads
-// do it the other way round, so that no freeze can begin unseen.
+// Revoke the permission first, then read the states; the worker's freezing threads use the opposite order, so
+// that no freeze can begin unseen.
 void Guardian::thaw_all() {
   ledger_.header().revoked.store(1);
   for (const Thaw& thaw : thaws_) {
@@ -243,7 +243,7 @@ void Guardian::thaw_all() {
   wait_for_first_attempts();
 }
 
-// The lever is for a FIFREEZE that no FITHAW releases, of a worker that may be dead and can do nothing itself.
+// The lever is for a FIFREEZE that no FITHAW releases; the worker may be dead and cannot release it itself.
 void Guardian::wait_for_first_attempts() {
   uint64_t again_after_ns = kFirstPullAgainNs;
   uint64_t pull_ns = monotonic_ns();

@@ -3,15 +3,15 @@
 namespace flashfreeze {
 
 /**
- * Takes this process out of the out-of-memory killer's reach, gives it the highest priority and locks
- * its memory. Better where it works, no reason to refuse where a container forbids it.
+ * Protects this process from the out-of-memory killer, gives it the highest priority and locks its memory. If a
+ * container forbids that, the process runs without it.
  */
 void make_hard_to_kill();
 
 /**
- * A core dump is written to a file system that may be frozen by who crashes, and until it has been nobody
- * sees that he is dead: pipes, pidfds and threads stay. And it would hold the secrets of the run. Programs
- * that this process executes may dump core again.
+ * A core dump would be written to a file system that this process may have frozen, and until it is written no
+ * other process sees the death: pipes, pidfds and threads stay. It would also contain the secrets of the run.
+ * Programs that this process executes may dump core again.
  */
 void forbid_core_dump();
 

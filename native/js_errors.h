@@ -14,7 +14,7 @@ inline Napi::Error to_js(Napi::Env env, const SystemError& failure) {
   return error;
 }
 
-/** Runs `body`; what it throws becomes a JavaScript exception. */
+/** Runs `body` and converts its SystemError or UsageError to a JavaScript exception. */
 template <typename Body>
 auto guarded(Napi::Env env, Body body) {
   try {

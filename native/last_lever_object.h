@@ -30,7 +30,7 @@ class LastLeverObject : public Napi::ObjectWrap<LastLeverObject> {
   bool ended_ = false;
 };
 
-/** tryPermissionGroup(pid: number, descriptor: number): errno of a duplication, closed at once; 0: it can be had */
+/** tryPermissionGroup(pid: number, descriptor: number): duplicates it and closes the duplicate; returns 0 or an errno */
 Napi::Value try_permission_group(const Napi::CallbackInfo& info);
 
 }  // namespace flashfreeze

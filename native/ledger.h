@@ -12,26 +12,26 @@
 
 namespace flashfreeze {
 
-/** Where one file system stands. A thaw is owed in kFreezing and kFrozen only. */
+/** The state of one file system. A thaw is due in kFreezing and kFrozen only. */
 enum class FreezeState : uint32_t {
   kIdle = 0,
-  kRequested = 1,  // its thread has been told to freeze and has not begun
+  kRequested = 1,  // its thread has the order to freeze and has not begun
   kFreezing = 2,   // FIFREEZE is about to be called or has not returned
   kFrozen = 3,     // by us
-  kRefused = 4,    // FIFREEZE failed (somebody else's freeze, unsupported) or was called off
+  kRefused = 4,    // FIFREEZE failed (frozen by another tool, unsupported) or was cancelled
   kThawed = 5,
 };
 
-/** What the guardian did to a file system: the worker, where it lives, tells it as it was. */
+/** What the guardian did to a file system. If the worker lives, it reports this to JavaScript. */
 enum class GuardianThaw : uint32_t { kNone = 0, kTrying = 1, kThawed = 2, kFoundThawed = 3 };
 
 /**
- * One file system's line in the memory that worker and guardian share. The freezing thread writes
- * it right before and right after FIFREEZE; whoever thaws writes kThawed.
+ * One file system's line in the memory that the worker (the process that freezes) and the guardian share. The
+ * freezing thread writes the state right before and right after FIFREEZE; the process that thaws writes kThawed.
  */
 struct alignas(64) LedgerEntry {
   FutexWord state;                        // FreezeState; woken at every change
-  std::atomic<int32_t> freezing_thread;   // thread id, so that its death can be seen
+  std::atomic<int32_t> freezing_thread;   // thread id, so that its death can be noticed
   std::atomic<uint32_t> guardian;         // GuardianThaw
   std::atomic<uint64_t> guardian_start_ns; // CLOCK_MONOTONIC of its FITHAW
   std::atomic<uint64_t> guardian_end_ns;
@@ -58,31 +58,31 @@ struct alignas(64) LedgerHeader {
   uint32_t version;
   uint32_t count;
   int32_t worker;                        // process id
-  std::atomic<uint64_t> deadline_ns;     // CLOCK_MONOTONIC, of a wave or the whole; 0: not armed
+  std::atomic<uint64_t> deadline_ns;     // CLOCK_MONOTONIC, of a wave or the whole run; 0: not armed
   std::atomic<uint32_t> revoked;         // set by the guardian: nothing may be frozen any more
-  std::atomic<int32_t> former_expedited; // value of rcu_expedited to put back
+  std::atomic<int32_t> former_expedited; // value of rcu_expedited to restore
   std::atomic<uint32_t> expedited;       // 1: we changed rcu_expedited
-  std::atomic<uint64_t> seen_to_ns;      // the deadline that the worker itself has acted upon
+  std::atomic<uint64_t> seen_to_ns;      // the deadline that the worker itself has acted on
 };
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
-// What src/freezer/ledger.ts reads of a dead run's ledger.
+// The layout that src/freezer/ledger.ts reads from a dead run's ledger.
 static_assert(sizeof(LedgerHeader) == 64 && sizeof(LedgerEntry) == 64);
 static_assert(offsetof(LedgerHeader, count) == 8 && offsetof(LedgerHeader, worker) == 12);
 static_assert(offsetof(LedgerHeader, former_expedited) == 28);
 static_assert(offsetof(LedgerHeader, expedited) == 32);
 static_assert(offsetof(LedgerEntry, state) == 0 && offsetof(LedgerEntry, freezing_thread) == 4);
 
-/** A mapped ledger. Its descriptor can be handed to the guardian. */
+/** A mapped ledger. The guardian can inherit its descriptor. */
 class Ledger {
  public:
   /**
-   * Creates an empty ledger, as a file without a name in the open `directory`, which keep() can give
-   * one. That has to be on a tmpfs: writing to a mapped file of a file system that is being frozen
-   * blocks. Where it is not, where no file can be made there, or where the directory is -1, the ledger
-   * is in memory alone. Throws SystemError.
+   * Creates an empty ledger, as a file without a name in the open `directory`; keep() can give it one. The
+   * directory has to be on a tmpfs, because writing to a mapped file of a file system that is being frozen
+   * blocks. If it is not, if no file can be created there, or if the directory is -1, the ledger is in memory
+   * only. Throws SystemError.
    */
   static Ledger create(uint32_t count, int directory);
-  /** Maps the ledger behind `fd`, which stays the caller's. Throws SystemError, EPROTO where it is none of this version. */
+  /** Maps the ledger behind `fd`; the caller keeps `fd`. Throws SystemError; EPROTO: not a ledger of this version. */
   static Ledger map_existing(int fd);
 
   Ledger(Ledger&& other) noexcept;
@@ -98,8 +98,8 @@ class Ledger {
   void close_descriptor() { fd_.reset(); }
 
   /**
-   * Gives the ledger a name in the same directory, so that it outlives whoever has it mapped. Throws
-   * SystemError: why there is no file, or EEXIST.
+   * Gives the ledger a name in the same directory, so that it outlives the processes that have it mapped. Throws
+   * SystemError: EEXIST, or the reason why the ledger is in memory only.
    */
   void keep(int directory, const std::string& name) const;
 

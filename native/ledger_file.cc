@@ -1,4 +1,4 @@
-/** Where a ledger is kept: the worker's part, the guardian has only to map it. */
+/** Creates a ledger's file. Only the worker needs this; the guardian only maps the ledger. */
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
@@ -13,14 +13,14 @@
 namespace flashfreeze {
 namespace {
 
-/** A file that has no name yet. Nothing is written where it could block. */
+/** Creates a file without a name. Does not write to a file system that could block. */
 Descriptor nameless_file_in(int directory, std::size_t bytes) {
   struct statfs status {};
   if (fstatfs(directory, &status) != 0) throw SystemError(errno, "fstatfs");
   if (status.f_type != TMPFS_MAGIC) throw SystemError(EOPNOTSUPP, "fstatfs");
   Descriptor file(openat(directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!file) throw SystemError(errno, "open");
-  // A page that a full tmpfs has not got would be a deadly signal when it is first written to.
+  // Without this, the first write to a page that a full tmpfs cannot provide would kill the process (SIGBUS).
   while (fallocate(file.get(), 0, 0, static_cast<off_t>(bytes)) != 0) {
     if (errno != EINTR) throw SystemError(errno, "fallocate");
   }

@@ -25,16 +25,16 @@ namespace {
 #endif
 
 constexpr uint64_t kNsPerMs = 1'000'000;
-/** What can be killed at all is dead within some ms. */
+/** A process that can be killed is dead within a few ms. */
 constexpr int kDeathLimitMs = 200;
 
-/** One message: the errno, and with 0 the descriptor. */
+/** One message: the errno, and if it is 0 the descriptor. */
 union Control {
   cmsghdr header;
   char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-// In the helper: a copy of one thread of a process with many, so nothing here may take a lock or memory.
+// These run in the helper: a copy of one thread of a multi-threaded process, so they must not lock or allocate.
 
 void keep_only_standard_input() {
   if (syscall(SYS_close_range, 1U, ~0U, 0U) == 0) return;
@@ -75,7 +75,7 @@ void tell(int error, int fd) {
 
 }  // namespace
 
-/** A process, the next path it will answer for and how many are left. */
+/** A process, the next path that it will answer for, and how many are left. */
 struct MountOpener::Helper {
   pid_t pid = -1;
   Descriptor socket;
@@ -131,7 +131,8 @@ MountOpener::Helper MountOpener::start(std::size_t first, std::size_t count) {
   sigset_t former;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &former);  // no handler of this process runs in the new one
-  // Without a signal at its end, so that nobody else hears of it; the new process has one thread, this one's copy.
+  // No signal at its end, so that no other code of this process notices it. The new process has one thread, a copy
+  // of this one.
   const long pid = syscall(SYS_clone, 0, nullptr, nullptr, nullptr, nullptr);
   if (pid == 0) help(other.get(), paths.data(), count);
   pthread_sigmask(SIG_SETMASK, &former, nullptr);
@@ -144,7 +145,7 @@ MountOpener::Helper MountOpener::start(std::size_t first, std::size_t count) {
   return helper;
 }
 
-/** Takes one answer. False where the helper has ended, or never began. */
+/** Receives one answer. False if the helper has ended, or never began. */
 bool MountOpener::hear(Helper& helper) {
   int error = 0;
   Control control{};
@@ -168,7 +169,7 @@ bool MountOpener::hear(Helper& helper) {
     std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
     opened.descriptor = Descriptor(fd);
   } else if (error == 0) {
-    opened.error = EMFILE;  // the kernel leaves out what this process may not have
+    opened.error = EMFILE;  // the kernel omits a descriptor that exceeds this process's limit
   }
   answered_[helper.next] = true;
   helper.next += 1;
@@ -176,7 +177,7 @@ bool MountOpener::hear(Helper& helper) {
   return true;
 }
 
-/** Until all have answered, or none has within the limit. */
+/** Receives answers until all have answered, or none has within the limit. */
 void MountOpener::listen(std::vector<Helper>& helpers) {
   uint64_t deadline_ns = monotonic_ns() + limit_ns_;
   for (;;) {
@@ -198,7 +199,7 @@ void MountOpener::listen(std::vector<Helper>& helpers) {
   }
 }
 
-/** One that hangs in the kernel, deaf to SIGKILL, ends when it can; until then it is nobody's concern. */
+/** Kills a helper. If it hangs in the kernel, SIGKILL takes effect later, and nothing waits for it. */
 void MountOpener::end(Helper& helper) {
   if (helper.pid < 0) return;
   kill(helper.pid, SIGKILL);

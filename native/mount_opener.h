@@ -9,24 +9,24 @@
 
 namespace flashfreeze {
 
-/** What became of a mount point. `error`: an errno, ETIMEDOUT where nobody answered for it in time. */
+/** The result for one mount point. `error`: an errno; ETIMEDOUT if the mount point did not answer in time. */
 struct OpenedMountPoint {
   Descriptor descriptor;
   int error = 0;
 };
 
 /**
- * Opens mount points whose paths may lead through file systems that do not answer any more, in processes of their
- * own: a thread that hangs there would keep this process from ever ending, a process that does is left behind. It
- * holds nothing of ours open meanwhile, but its memory.
+ * Opens mount points whose paths may lead through file systems that do not answer any more, in separate helper
+ * processes: a thread that hangs there would prevent this process from ending, but a helper that hangs is left
+ * behind. Meanwhile it holds no descriptor of this process open, only a copy of its memory.
  */
 class MountOpener {
  public:
   MountOpener(std::vector<std::string> paths, uint64_t limit_ns);
 
   /**
-   * One process opens all, one after the other; where one is late, one process for each of the rest. Returns after
-   * two times `limit_ns` without an answer at the latest. Once.
+   * One process opens all, one after the other; if one is late, a separate process opens each of the rest. Returns
+   * at the latest after twice `limit_ns` without an answer. Call it once.
    */
   std::vector<OpenedMountPoint> open();
 

@@ -9,7 +9,7 @@
 namespace flashfreeze {
 namespace {
 
-/** On a thread of Node's pool, which the end of the process waits for: two times the limit at most. */
+/** Runs on a thread of Node's pool; the end of the process waits for it, at most twice the limit. */
 class Opening : public Napi::AsyncWorker {
  public:
   Opening(Napi::Function done, std::vector<std::string> paths, uint64_t limit_ns)
@@ -37,7 +37,7 @@ class Opening : public Napi::AsyncWorker {
 Napi::Value open_mount_points(const Napi::CallbackInfo& info) {
   auto* opening = new Opening(info[2].As<Napi::Function>(), to_strings(info[0].As<Napi::Array>()),
                               to_ns(info[1]));
-  opening->Queue();  // deletes it in the end
+  opening->Queue();  // deletes itself at its end
   return info.Env().Undefined();
 }
 

@@ -42,7 +42,7 @@ RawOpened open_mount_point_raw(const char* path) {
   }
   opened.error = kind_error(place);
   if (opened.error == 0) {
-    // By way of the descriptor: what has been looked at is what is opened.
+    // Through the descriptor, so that the file that was checked is the one that is opened.
     char name[32];
     std::snprintf(name, sizeof name, "%s%d", kOwnDescriptor.data(), place);
     opened.fd = open_retrying(name, O_RDONLY);

@@ -6,7 +6,7 @@
 
 namespace flashfreeze {
 
-/** `fd` is -1 where `error`, an errno, is not 0. */
+/** `fd` is -1 if `error`, an errno, is not 0. */
 struct RawOpened {
   int fd = -1;
   int error = 0;
@@ -14,16 +14,16 @@ struct RawOpened {
 
 /**
  * Opens a mount point for FIFREEZE and FITHAW: a directory, or a regular file where a single file is
- * bind-mounted. Anything else is refused before it is opened, because opening a pipe waits and
- * opening a device does something: ELOOP for a symbolic link, since a mount point as mountinfo shows it
- * is none, and one that has become one leads somewhere else; ENOTDIR for what is neither directory nor
- * file. Makes nothing but system calls.
+ * bind-mounted. Refuses anything else before it is opened, because opening a pipe waits and opening a
+ * device can have an effect: ELOOP for a symbolic link, because a mount point in mountinfo is never one, and
+ * a path that has become one leads somewhere else; ENOTDIR if it is neither a directory nor a file. Makes
+ * only system calls.
  */
 RawOpened open_mount_point_raw(const char* path);
 
 /**
- * The same; `/proc/self/fd/<n>` stands for what this process has opened before (mount_opener.h), and is
- * duplicated. Throws SystemError with the path.
+ * Opens a mount point like open_mount_point_raw(). `/proc/self/fd/<n>` means a descriptor that this process has
+ * opened before (mount_opener.h); it is duplicated. Throws SystemError with the path.
  */
 Descriptor open_mount_point(const std::string& path);
 

@@ -12,8 +12,8 @@
 namespace flashfreeze {
 
 /**
- * Calls `visit` with every name in a directory that is a number: the processes in /proc, the threads
- * or descriptors of one. A directory that is gone has none. Allocates nothing, unlike readdir(3).
+ * Calls `visit` with every name in a directory that is a number: the processes in /proc, the threads or
+ * descriptors of a process. A directory that is gone counts as empty. Does not allocate, unlike readdir(3).
  */
 template <typename Visit>
 void for_each_number(const char* directory, Visit visit) {

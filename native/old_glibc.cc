@@ -1,9 +1,9 @@
 /**
- * Lets the addon run with glibc 2.28 (RHEL 8, Debian 10), which is the oldest that Node.js runs with,
- * though it is built with a newer one. Since 2.28 some functions got new names or a new version, and
- * what is linked with the new one refuses the old library. The linker sends the calls of the addon
- * and of what is linked into it statically here (--wrap in binding.gyp), where they go to what 2.28
- * has, too. `npm run package` refuses an addon that needs anything newer.
+ * Makes the addon run with glibc 2.28 (RHEL 8, Debian 10), the oldest that Node.js runs with, although it is
+ * built with a newer one. After 2.28 some functions got new names or new versions, and a program that is linked
+ * with the new ones does not load with the old library. The linker redirects the calls of the addon and of its
+ * statically linked libraries to this file (--wrap in binding.gyp), which calls functions that 2.28 has too.
+ * `npm run package` refuses an addon that needs anything newer.
  */
 #include <pthread.h>
 #include <sys/random.h>
@@ -55,11 +55,11 @@ int __wrap_fstat64(int fd, struct stat64* status) {
 
 uint32_t __wrap_arc4random() {
   uint32_t number = 0;
-  // So few bytes come whole, and never too early: the system has long been up.
+  // So few bytes are never returned in part, and the system's random source has long been ready.
   if (getrandom(&number, sizeof number, 0) != sizeof number) abort();
   return number;
 }
 
-/** Tells the C++ library that it may do without atomic operations; with Node.js it never may. */
+/** If this is not 0, the C++ library omits atomic operations; with Node.js it never may. */
 __attribute__((visibility("hidden"))) char __libc_single_threaded = 0;
 }

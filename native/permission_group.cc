@@ -43,12 +43,12 @@ bool is_fanotify(const char* link) {
 }
 
 /**
- * True where a line of the descriptor's fdinfo has a mark that asks for permission:
+ * True if a line of the descriptor's fdinfo has a mark that asks for permission:
  * `fanotify sdev:800001 mflags:0 mask:10000 ignored_mask:0`.
  */
 bool asks_for_permission(PermissionDescriptor descriptor) {
   constexpr char kMask[] = " mask:";
-  constexpr std::size_t kKept = sizeof kMask + 16;  // a mask that the end of what was read cuts through
+  constexpr std::size_t kKept = sizeof kMask + 16;  // a mask that the end of the buffer may cut
   char text[1024 + kKept + 1] = {};
   snprintf(text, sizeof text, "/proc/%d/fdinfo/%d", descriptor.pid, descriptor.fd);
   const Descriptor file(open(text, O_RDONLY | O_CLOEXEC));
@@ -98,8 +98,8 @@ Descriptor duplicate_permission_group(PermissionDescriptor daemon) {
   return group;
 }
 
-// The alarm ends a read(2) that waits because the daemon was faster. O_NONBLOCK would do too, but the
-// daemon shares it. It repeats, since a signal that comes right before the read is lost on it.
+// The alarm ends a read(2) that waits because the daemon was faster. O_NONBLOCK would have that effect too, but
+// the daemon shares it. The alarm repeats, because a signal right before the read would have no effect on it.
 PermissionAnswerer::PermissionAnswerer(PermissionAnswer answer) : answer_(answer) {
   struct sigaction action {};
   action.sa_handler = [](int) {};
@@ -124,7 +124,7 @@ void PermissionAnswerer::set_alarm(long interval_ns) {
   syscall(SYS_timer_settime, alarm_, 0, &setting, nullptr);
 }
 
-// An event is answered by the number its descriptor has in the process that read it.
+// The answer names an event by the number of its descriptor in the process that read it.
 uint32_t PermissionAnswerer::answer_read_by_daemon(int group, pid_t daemon) {
   char descriptors[32];
   snprintf(descriptors, sizeof descriptors, "/proc/%d/fd", daemon);
@@ -153,7 +153,7 @@ uint32_t PermissionAnswerer::answer_next(int group) {
   }
 }
 
-/** With just the room for one event: the kernel says EINVAL where the next needs more. */
+/** Reads with a buffer for only one event; if the event needs more, the kernel returns EINVAL. */
 ssize_t PermissionAnswerer::read_one(int group, void* buffer, std::size_t size) {
   ssize_t length = -1;
   for (std::size_t room = sizeof(fanotify_event_metadata); room <= size; room += 8) {
@@ -163,8 +163,8 @@ ssize_t PermissionAnswerer::read_one(int group, void* buffer, std::size_t size) 
   return length;
 }
 
-// Until there is none: an event read here may have the same number as one the daemon has read, and
-// the kernel answers the one it finds first.
+// Repeat until there is none: an event that was read here may have the same number as one that the daemon has
+// read, and the kernel answers the first that it finds.
 uint32_t PermissionAnswerer::respond(int group, int event_fd) {
   const fanotify_response response{event_fd, static_cast<uint32_t>(answer_)};
   uint32_t answered = 0;

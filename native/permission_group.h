@@ -9,25 +9,25 @@
 
 namespace flashfreeze {
 
-/** A fanotify descriptor by which a process is asked for permission. */
+/** A fanotify descriptor through which the kernel asks a process for permission. */
 struct PermissionDescriptor {
   pid_t pid;
   int fd;  // its number in that process
 };
 
 /**
- * Writes the permission descriptors of all running processes to `found`, at most `most`, and returns how
- * many there are. Reads /proc only, follows no link in it, allocates nothing.
+ * Writes the permission descriptors of all running processes to `found`, at most `most`, and returns their
+ * number. Reads only /proc, follows no link in it, does not allocate.
  */
 std::size_t find_permission_descriptors(PermissionDescriptor* found, std::size_t most);
 
 /**
  * Duplicates the fanotify descriptor of another process: pidfd_open(2), pidfd_getfd(2). Throws
- * SystemError: EBADF where it is none (any more), ESRCH, EPERM where a security module forbids it,
+ * SystemError: EBADF if it is not a fanotify descriptor (any more), ESRCH, EPERM if a security module forbids it,
  * ENOSYS before Linux 5.6.
  *
- * To be closed as soon as can be: with a duplicate the kernel does not see the death of the daemon, and
- * everybody who opens a file that it has watched waits for its answer for ever.
+ * Close it as soon as possible: with a duplicate the kernel does not notice the death of the daemon, and every
+ * open of a file that the daemon has watched waits for its answer and never returns.
  */
 Descriptor duplicate_permission_group(PermissionDescriptor daemon);
 
@@ -35,8 +35,8 @@ Descriptor duplicate_permission_group(PermissionDescriptor daemon);
 enum class PermissionAnswer : uint32_t { kAllow = 1, kDeny = 2 };
 
 /**
- * Answers the permission events of daemons in place of them, when they are blocked themselves. One thread,
- * the one that made it; nothing is shared with a daemon but its group itself.
+ * Answers permission events on behalf of daemons that are blocked themselves. Only the thread that created it
+ * may use it. Shares nothing with a daemon except its group.
  */
 class PermissionAnswerer {
  public:
@@ -46,11 +46,11 @@ class PermissionAnswerer {
   PermissionAnswerer(const PermissionAnswerer&) = delete;
   PermissionAnswerer& operator=(const PermissionAnswerer&) = delete;
 
-  /** What the daemon has read already. Returns how many there were. */
+  /** Answers the events that the daemon has read already. Returns their number. */
   uint32_t answer_read_by_daemon(int group, pid_t daemon);
   /**
-   * The next that nobody has read; 0 where there is none. What comes before it in the queue is lost to the
-   * daemon: there is no other way to it.
+   * Answers the next unread permission event; returns 0 if there is none. The daemon loses the other events before
+   * it in the queue, because they have to be read first.
    */
   uint32_t answer_next(int group);
 

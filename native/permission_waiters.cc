@@ -14,7 +14,7 @@
 namespace flashfreeze {
 namespace {
 
-/** Reads the beginning of a file of a thread; empty where it is gone. */
+/** Reads the beginning of a file of a thread; empty if the thread is gone. */
 void read_of_thread(pid_t process, pid_t thread, const char* name, char* text, std::size_t size) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/task/%d/%s", process, thread, name);
@@ -34,8 +34,8 @@ void PermissionWaiters::look() {
   });
 }
 
-// The function it sleeps in is fanotify_handle_event, or fanotify_get_response where the compiler
-// has not merged the two.
+// The thread sleeps in fanotify_handle_event, or in fanotify_get_response if the compiler has not merged the
+// two.
 void PermissionWaiters::look_at(pid_t process, pid_t thread) {
   constexpr char kWaitsIn[] = "fanotify_";
   constexpr char kSleeps[] = "\nvoluntary_ctxt_switches:";

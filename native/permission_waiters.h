@@ -9,14 +9,14 @@
 namespace flashfreeze {
 
 /**
- * Finds tasks that wait in the kernel for a permission daemon's answer, and kills those that have not
- * moved since the look before. One thread. Looking and killing allocates nothing.
+ * Finds tasks that wait in the kernel for a permission daemon's answer, and kills those that have not moved
+ * since the former search. One thread. Does not allocate.
  */
 class PermissionWaiters {
  public:
   static constexpr std::size_t kMost = 256;
 
-  /** Calls `killed` with the process id of each that is killed; `spared` says who is left alone. */
+  /** Calls `killed` with each process id that it has killed. Does not kill processes for which `spared` is true. */
   template <typename Spared, typename Killed>
   void kill_unmoved(Spared spared, Killed killed) {
     look();
@@ -34,7 +34,7 @@ class PermissionWaiters {
   struct Waiter {
     pid_t process;
     pid_t thread;
-    /** How often it has been put to sleep. */
+    /** How often the thread has gone to sleep. */
     uint64_t sleeps;
   };
 

@@ -7,7 +7,7 @@
 
 namespace flashfreeze {
 
-/** A system call that failed: what JavaScript gets as errno, syscall and path. */
+/** A failed system call; JavaScript gets its errno, syscall and path. */
 class SystemError : public std::exception {
  public:
   SystemError(int error, const char* syscall, std::string path = {})
@@ -24,7 +24,7 @@ class SystemError : public std::exception {
   std::string path_;
 };
 
-/** A call the caller may not make in this state: a fault of the program, not of the machine. */
+/** A call that is not allowed in this state: a defect of the program, not of the machine. */
 class UsageError : public std::exception {
  public:
   explicit UsageError(const char* message) : message_(message) {}

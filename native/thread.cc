@@ -31,7 +31,7 @@ int close_between(unsigned first, unsigned last) {
   if (syscall(SYS_close_range, first, last, 0U) == 0) return 0;
   if (errno != ENOSYS && errno != EPERM) return errno;
 #endif
-  // Before Linux 5.9, or refused by a seccomp filter that does not know the call.
+  // Needed before Linux 5.9, or if a seccomp filter that does not know the call refuses it.
   DIR* open_files = opendir("/proc/thread-self/fd");
   if (open_files == nullptr) return errno;
   std::vector<int> to_close;
@@ -47,7 +47,7 @@ int close_between(unsigned first, unsigned last) {
   return 0;
 }
 
-/** Gives the calling thread a file table of its own. -1: nothing stays open in it. Returns an errno, or 0. */
+/** Gives the calling thread a file table of its own with only `fd`; with none if it is -1. Returns 0 or an errno. */
 int keep_only_descriptor(int fd) {
   if (unshare(CLONE_FILES) != 0) return errno;
   if (fd < 0) return close_between(0, UINT_MAX);
@@ -63,7 +63,7 @@ void start_thread(std::function<void()> body, std::size_t stack_bytes) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  // The least that the C library takes differs: 16 KiB on x64, 128 KiB on arm64.
+  // The minimum of the C library differs: 16 KiB on x64, 128 KiB on arm64.
   const auto least = static_cast<std::size_t>(std::max(sysconf(_SC_THREAD_STACK_MIN), 0L));
   int error = pthread_attr_setstacksize(&attributes, std::max(stack_bytes, least));
   sigset_t all;
@@ -88,7 +88,7 @@ void Crew::start(int descriptor, std::function<void()> body, std::size_t stack_b
           const int error = keep_only_descriptor(descriptor);
           if (error != 0) error_.store(error);
           body();
-          // The end of the thread would do it, a moment too late.
+          // The end of the thread would close it too, but too late.
           if (error == 0 && descriptor >= 0) close(descriptor);
           alive_.fetch_sub(1);
           wake_all(alive_);

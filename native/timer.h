@@ -12,7 +12,7 @@
 
 namespace flashfreeze {
 
-/** True where the descriptor (timerfd or eventfd) had something to read. */
+/** True if the descriptor (timerfd or eventfd) had something to read. */
 inline bool consume(int fd) {
   uint64_t count = 0;
   ssize_t length = 0;
@@ -22,7 +22,7 @@ inline bool consume(int fd) {
   return length == sizeof count;
 }
 
-/** A timerfd on CLOCK_MONOTONIC, to be polled beside other descriptors. */
+/** A timerfd on CLOCK_MONOTONIC, to be polled together with other descriptors. */
 class Timer {
  public:
   Timer() : fd_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
@@ -30,13 +30,13 @@ class Timer {
   }
 
   int descriptor() const { return fd_.get(); }
-  /** Replaces an earlier time; a time that has passed expires at once; 0: none. False where refused. Any thread. */
+  /** Replaces an earlier time; a time that has passed expires at once; 0 disarms. False if refused. Any thread. */
   bool set(uint64_t at_ns) const {
     itimerspec setting{};
     setting.it_value = to_timespec(at_ns);
     return timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &setting, nullptr) == 0;
   }
-  /** Once for each expiry. Ask even if poll(2) said so: set() in between leaves nothing to read. */
+  /** True once for each expiry. Call it even after poll(2) reported the timer: set() may have intervened. */
   bool has_expired() const { return consume(fd_.get()); }
 
  private:

@@ -5,7 +5,7 @@ import { runCommand } from '../../src/lab/run-command.ts';
 /** The C programs in `programs/`. */
 export type ProgramName = 'permission-daemon' | 'silent-daemon' | 'fuse-image-server';
 
-/** On the lab's tmpfs: it goes with the lab. */
+/** On the lab's tmpfs: it is removed with the lab. */
 const DIRECTORY = '/lab/deadlock-programs';
 const compiled = new Map<ProgramName, Promise<string>>();
 

@@ -20,7 +20,7 @@ export class DaemonProcess implements AsyncDisposable {
 
   static async start(name: ProgramName, args: readonly string[]): Promise<DaemonProcess> {
     const program = await compile(name);
-    // Its standard streams are pipes: whatever it can write to files with is its log.
+    // Its standard streams are pipes, so every descriptor that can write to a file is its log.
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     const daemon = new DaemonProcess(child);
     let complaint = '';
@@ -37,7 +37,7 @@ export class DaemonProcess implements AsyncDisposable {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** For `silent-daemon`: from now on its group can be found. */
+  /** For `silent-daemon`: from now on its group is visible. */
   show(): void {
     this.#child.stdin?.write('\n');
   }
@@ -47,7 +47,7 @@ export class DaemonProcess implements AsyncDisposable {
     await kernelWait(this.pid, 'percpu_rwsem_wait');
   }
 
-  /** Ends it; nothing it waits for may be frozen any more. */
+  /** Ends it. Call it when nothing that the daemon waits for is frozen any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;

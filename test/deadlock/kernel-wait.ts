@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 5;
 
-/** Resolves when a process sleeps in a function of the kernel; rejects when it does not come there. */
+/** Resolves when a process sleeps in a function of the kernel; rejects if it does not get there. */
 export async function kernelWait(pid: number, where: string): Promise<void> {
   let last = '';
   for (let waitedMs = 0; waitedMs < LIMIT_MS; waitedMs += LOOK_AGAIN_MS) {

@@ -1,4 +1,4 @@
-/** A worker that is killed while its FIFREEZE is stuck where no FITHAW helps: the guardian has the lever. */
+/** A worker is killed while its FIFREEZE is stuck and no FITHAW helps: the guardian pulls the lever. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
@@ -18,9 +18,9 @@ await enterLab();
 
 const test = suite('worker killed in a deadlock');
 const LOOK_AGAIN_MS = 50;
-/** In a row; a freeze that is not stuck is over long before. */
+/** Consecutive observations; a freeze that is not stuck ends long before. */
 const LOOKS = 10;
-/** For the guardian to see the death and to pull the lever; later does no harm, it is pulled again and again. */
+/** For the guardian to see the death and to pull the lever; a later pull does no harm, because it is repeated. */
 const PULLED_MS = 1_000;
 
 function configure(...settings: readonly string[]): void {
@@ -30,7 +30,7 @@ function configure(...settings: readonly string[]): void {
   writeFileSync('/etc/azure/vmbackup.conf', lines.join('\n'));
 }
 
-/** Whether a freeze waits for those who are opening files: that is where no thaw helps. */
+/** Whether a freeze waits for processes that are opening files: then no thaw helps. */
 function waitsForWriters(pid: number): boolean {
   return readdirSync(`/proc/${pid}/task`).some((thread) => {
     const stack = readFileSync(`/proc/${pid}/task/${thread}/stack`, 'utf8');
@@ -38,7 +38,7 @@ function waitsForWriters(pid: number): boolean {
   });
 }
 
-/** Whether the command got stuck; false where the freeze slipped through, which happens. */
+/** Whether the command got stuck; false if the freeze succeeded by chance. */
 async function getsStuck(command: RunningCommand): Promise<boolean> {
   await command.said('arm took');
   let looks = 0;
@@ -49,7 +49,7 @@ async function getsStuck(command: RunningCommand): Promise<boolean> {
   return command.isRunning;
 }
 
-/** Kills the command in the middle of it; resolves to its guardian. Rejects where no try of several got stuck. */
+/** Kills the command in the middle of it; resolves to its guardian. Rejects if none of several tries got stuck. */
 async function killStuckCommand({ disks }: DeadlockScenario): Promise<number> {
   await using server = await BlobServer.start({
     blobs: disks.map(({ imagePath }, index) => ({ name: `disk${index}`, imagePath })),
@@ -82,9 +82,9 @@ const DEADLOCKS = [
 
 for (const [name, make] of DEADLOCKS) {
   test(
-    `${name}: the guardian answers in the daemon’s place, and everybody goes on`,
+    `${name}: the guardian answers on the daemon’s behalf, and all processes continue`,
     async () => {
-      // Denied, the test's own write below could get the answer that is meant for the openers.
+      // With deny, the test's own write below could get the answer that is meant for the openers.
       configure('lastLever = allow');
       await using scenario = await make();
       await scenario.dirty(scenario.disks.length - 1);
@@ -99,7 +99,7 @@ for (const [name, make] of DEADLOCKS) {
 }
 
 test(
-  'a daemon that is found only after the lever has been pulled in vain: the guardian pulls it again',
+  'a daemon that becomes visible only after the lever was pulled without effect: the guardian pulls it again',
   async () => {
     configure('lastLever = deny');
     await using scenario = await silentDaemon();
@@ -115,7 +115,7 @@ test(
 );
 
 test(
-  'a cycle without the lever stays stuck until somebody ends the openers (negative control)',
+  'a cycle without the lever stays stuck until the openers are ended (negative control)',
   async () => {
     configure('lastLever = off');
     await using scenario = await cycle();

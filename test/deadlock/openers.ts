@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** Opens with O_TRUNC again and again and says how each ended: `+` or, where it was refused, `-`. */
+/** Opens with O_TRUNC repeatedly and prints how each open ended: `+`, or `-` if it was refused. */
 const LOOP = 'while true; do if true >"$0"; then echo +; else echo -; fi; done';
 
 interface Opener {
@@ -26,7 +26,7 @@ export class Openers implements AsyncDisposable {
     );
   }
 
-  /** Each has opened its file when it resolves. */
+  /** Resolves when each has opened its file. */
   static async start(directory: string, count = 3): Promise<Openers> {
     const openers = new Openers(directory, count);
     await openers.progress();
@@ -52,7 +52,7 @@ export class Openers implements AsyncDisposable {
     }
   }
 
-  /** Works on them wherever they wait for a permission daemon. */
+  /** Ends them, even while they wait for a permission daemon. */
   kill(): void {
     for (const { child } of this.#openers) {
       child.kill('SIGKILL');

@@ -1,6 +1,6 @@
 /**
- * The negative controls of everything that sees and breaks deadlocks: in each scenario a freeze
- * without it hangs, and what is said to release it does.
+ * The negative controls of the code that detects and breaks deadlocks: in each scenario a freeze without
+ * that code hangs, and the expected remedy releases it.
  */
 import * as assert from 'uvu/assert';
 import { enterLab } from '../../src/lab/namespace.ts';
@@ -66,7 +66,7 @@ for (const type of ['xfs', 'btrfs'] as const) {
 }
 
 test(
-  'the image first and its holder after it, thawed the other way round, does not hang',
+  'freezing the image before its holder, and thawing in the opposite order, does not hang',
   async () => {
     await using scenario = await imageOnFrozen();
     await scenario.dirty(1);
@@ -110,7 +110,7 @@ test(
 );
 
 test(
-  'the watchdog sets free what nobody else does',
+  'the watchdog releases what nothing else releases',
   async () => {
     await using scenario = await selfWatch({ watchdogSeconds: 3 });
     const [stuck] = await scenario.freezePlainly();

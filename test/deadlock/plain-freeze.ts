@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** An idle freeze takes some 10 ms here; what has not returned after this will not by itself. */
+/** An idle freeze takes about 10 ms here; a freeze that takes longer than this will not return by itself. */
 const STUCK_AFTER_MS = 1500;
 
-/** A FIFREEZE by fsfreeze(8): no deadline, nobody who breaks it. */
+/** A FIFREEZE by fsfreeze(8): it has no deadline, and no process breaks it. */
 export class PlainFreeze {
   readonly pid: number;
   /** Exit code. */
@@ -21,7 +21,7 @@ export class PlainFreeze {
     return new PlainFreeze(spawn('fsfreeze', ['--freeze', mountPoint], { stdio: 'ignore' }));
   }
 
-  /** Whether it neither returns in the time nor is about to: its thread sleeps where no signal is seen. */
+  /** Whether it does not return in the time and its thread is in uninterruptible sleep. */
   async isStuck(): Promise<boolean> {
     const returned = this.ended.then(() => true);
     if (await Promise.race([returned, delay(STUCK_AFTER_MS, false)])) {
@@ -30,7 +30,7 @@ export class PlainFreeze {
     return /^State:\s+D/m.test(await readFile(`/proc/${this.pid}/status`, 'utf8'));
   }
 
-  /** Where in the kernel it is. */
+  /** Its kernel stack. */
   async stack(): Promise<string> {
     return await readFile(`/proc/${this.pid}/stack`, 'utf8');
   }

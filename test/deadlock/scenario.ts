@@ -8,7 +8,7 @@ import type { Openers } from './openers.ts';
 import { PlainFreeze } from './plain-freeze.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** What a run of flashfreeze needs to know of a disk. */
+/** What a run of flashfreeze needs to know about a disk. */
 export interface ScenarioDisk {
   readonly mountPoint: string;
   /** The file that holds its content. */
@@ -16,11 +16,11 @@ export interface ScenarioDisk {
 }
 
 export interface ScenarioParts {
-  /** In the order of a freeze that gets stuck. */
+  /** In the order in which a freeze gets stuck. */
   readonly disks: readonly ScenarioDisk[];
   readonly openers?: Openers;
   readonly permissionDaemon?: DaemonProcess;
-  /** Does what fsfreeze(8) users do; resolves to those freezes that should be stuck. */
+  /** Freezes as users of fsfreeze(8) do; resolves to the freezes that should be stuck. */
   readonly freezePlainly: (scenario: DeadlockScenario) => Promise<readonly PlainFreeze[]>;
 }
 
@@ -32,8 +32,8 @@ export interface ScenarioOptions {
 const THAW_AGAIN_MS = 50;
 
 /**
- * File systems that depend on each other, with everything running that makes a freeze hang, and an
- * independent watchdog that sets all free in the end. Disposing releases and removes everything.
+ * File systems that depend on each other, with the processes that make a freeze hang, and an independent
+ * watchdog that releases everything at the end. Disposing releases and removes everything.
  */
 export class DeadlockScenario implements AsyncDisposable {
   readonly disks: readonly ScenarioDisk[];
@@ -74,7 +74,7 @@ export class DeadlockScenario implements AsyncDisposable {
     await writeFile(join(this.mountPoint(index), 'dirty'), Buffer.alloc(2 ** 20, 1));
   }
 
-  /** Every file system can be written to, and every opener goes on. */
+  /** Every file system can be written to, and every opener continues. */
   async goesOn(): Promise<void> {
     await Promise.all(
       this.disks.map(({ mountPoint }) => writeFile(join(mountPoint, 'written'), 'x')),
@@ -82,14 +82,14 @@ export class DeadlockScenario implements AsyncDisposable {
     await this.openers?.progress();
   }
 
-  /** What operators can do without us: end the openers, thaw until every freeze has returned. */
+  /** What operators can do without flashfreeze: end the openers, thaw until every freeze has returned. */
   async release(): Promise<void> {
     this.openers?.kill();
     const freezes = { areOver: false };
     const over = Promise.all(this.#freezes.map(({ ended }) => ended)).then(() => {
       freezes.areOver = true;
     });
-    // Each on its own: one that blocks must not keep the others from being thawed again.
+    // In parallel: a thaw that blocks must not prevent the other thaws from being repeated.
     await Promise.all(
       this.disks.map(async (disk) => {
         while (!freezes.areOver) {
@@ -97,7 +97,7 @@ export class DeadlockScenario implements AsyncDisposable {
           await Promise.race([over, delay(THAW_AGAIN_MS)]);
         }
         while (await this.#thawOnce(disk)) {
-          // A thaw that came before its freeze had ended was lost.
+          // A thaw before the end of its freeze was lost.
         }
       }),
     );

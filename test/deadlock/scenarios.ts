@@ -5,9 +5,9 @@ import { Openers } from './openers.ts';
 import { DeadlockScenario, type ScenarioOptions, type ScenarioParts } from './scenario.ts';
 import { ServedDisk } from './served-disk.ts';
 
-/** What each look of a permission daemon at a file takes, so that openers queue up. */
+/** How long a permission daemon takes to inspect a file, so that openers queue up. */
 const SCAN_MS = 2;
-/** What each write to the image takes in the cycle, so that B is not frozen before A is being frozen. */
+/** How long each write to the image takes in the cycle, so that B is not frozen before the freeze of A begins. */
 const SLOW_WRITE_MS = 50;
 
 /** In all of them A is the file system that is needed, B the one that needs it; `disks` are [A, B]. */
@@ -77,13 +77,13 @@ export const selfWatch: ScenarioFactory = (options = {}) =>
     return { disks: lab.disks, ...watched, freezePlainly: oneAlone };
   });
 
-/** A permission daemon answers nothing, and can be found only once it is told to show itself. */
+/** A permission daemon answers nothing, and can be found only after it gets the command to show itself. */
 export const silentDaemon: ScenarioFactory = (options = {}) =>
   build(options, async (resources) => {
     const { type = 'ext4' } = options;
     const lab = resources.use(await LabDisks.create([{ type }]));
     const [only] = mountPointsOf(lab.disks);
-    // First, because they have to have opened something; from the start of the daemon on they wait.
+    // Start them first, because each has to open its file once; from the start of the daemon on they wait.
     const openers = resources.use(await Openers.start(only, 1));
     const daemon = resources.use(await DaemonProcess.start('silent-daemon', [only]));
     return { disks: lab.disks, openers, permissionDaemon: daemon, freezePlainly: oneAlone };
@@ -110,7 +110,7 @@ async function watch(
   return { openers, permissionDaemon: daemon };
 }
 
-/** A, and then, when whoever writes to A has come to a halt, B. */
+/** Freezes A, and then, when the writers of A are blocked, B. */
 const neededFirst: ScenarioParts['freezePlainly'] = async (scenario) => {
   await scenario.dirty(1);
   await scenario.freeze(0).ended;
@@ -118,7 +118,7 @@ const neededFirst: ScenarioParts['freezePlainly'] = async (scenario) => {
   return [scenario.freeze(1)];
 };
 
-/** A while B is being frozen: each then waits for a daemon that the other has brought to a halt. */
+/** Freezes A during the freeze of B: each then waits for a daemon that the other has blocked. */
 const bothAtOnce: ScenarioParts['freezePlainly'] = async (scenario) => {
   await scenario.dirty(1);
   const second = scenario.freeze(1);

@@ -17,7 +17,7 @@ interface Order {
   readonly warnings: readonly string[];
 }
 
-/** What the plan says of a scenario; numbers are those of its disks. */
+/** What the plan says about a scenario; numbers are those of its disks. */
 async function orderOf(scenario: DeadlockScenario): Promise<Order> {
   const plan = await readPlan({ include: [], skip: [] });
   const diskOf = (index: number): number =>
@@ -86,7 +86,7 @@ test(
 );
 
 test(
-  'a cycle is put one after the other, and named',
+  'the file systems of a cycle are frozen one after the other, and named',
   async () => {
     await using scenario = await cycle();
     const { waves, warnings } = await orderOf(scenario);

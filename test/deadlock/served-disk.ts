@@ -17,7 +17,7 @@ let created = 0;
 /** A mounted file system whose image is served by a FUSE daemon that writes a log. */
 export class ServedDisk implements AsyncDisposable {
   readonly mountPoint: string;
-  /** Where the daemon keeps the content of the image. */
+  /** The file in which the daemon keeps the content of the image. */
   readonly imagePath: string;
   readonly #directory: string;
   readonly #resources: AsyncDisposableStack;

@@ -1,4 +1,4 @@
-/** The real command in every deadlock: it ends, says what happened, and everybody goes on. */
+/** The real command in every deadlock: it ends, reports what happened, and all processes continue. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
@@ -70,7 +70,7 @@ async function assertAllGoOn(scenario: DeadlockScenario): Promise<void> {
   assert.ok(scenario.permissionDaemon?.isRunning ?? true);
 }
 
-/** A run that could not help it: 122, and the message names the file system, the phase and the tasks. */
+/** A run that could not break it: 122, and the message names the file system, the phase and the tasks. */
 function assertNamed({ exitCode, summary, stderr }: Ran, scenario: DeadlockScenario): void {
   assert.is(exitCode, 1);
   assert.is(summary.code, 122);
@@ -103,7 +103,7 @@ for (const [name, make] of [
 }
 
 test(
-  'a permission daemon that nobody could see: the freeze is broken, the second attempt succeeds or says why not',
+  'a permission daemon that could not be seen: the freeze is broken, the second attempt succeeds or says why not',
   async () => {
     configure();
     await inScenario(logElsewhere('reopen'), async (ran, scenario) => {
@@ -124,7 +124,7 @@ for (const [name, make] of [
 ] as const) {
   for (const lastLever of ['deny', 'allow'] as const) {
     test(
-      `${name}: with ${lastLever} the command ends, and everybody goes on`,
+      `${name}: with ${lastLever} the command ends, and all processes continue`,
       async () => {
         configure(`lastLever = ${lastLever}`);
         await inScenario(make, async (ran, scenario) => {
@@ -156,7 +156,7 @@ test(
 );
 
 test(
-  'without the last lever a daemon that logs to what it watches holds the command up until the watchdog comes',
+  'without the last lever a daemon that logs to what it watches blocks the command until the watchdog acts',
   async () => {
     configure('lastLever = off');
     await inScenario(

@@ -1,4 +1,4 @@
-/** What a freeze comes to wait for may have started after the plan was made. */
+/** A daemon that a freeze waits for may have started after the plan was made. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,7 +15,7 @@ import { Watchdog } from './watchdog.ts';
 await enterLab({ lifetimeSeconds: 240 });
 
 const test = suite('daemon started meanwhile');
-/** Looking again happens 5.5 s before the start. */
+/** The plan is checked again 5.5 s before the start. */
 const START_IN_MS = 14_000;
 const WATCHDOG_SECONDS = 30;
 const LOOK_AGAIN_MS = 20;
@@ -32,7 +32,7 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 test(
-  'a permission daemon that starts while the start time is waited for does not hold the freeze up for ever',
+  'a permission daemon that starts during the wait for the start time does not block the freeze permanently',
   async () => {
     configure();
     await using rig = await Rig.create([{ type: 'ext4' }]);
@@ -43,7 +43,7 @@ test(
       ...['--timeout', '20', '--at', at, '--json'],
     ]);
     await command.said('wait for the start time');
-    // It logs to what it watches: no thaw releases a freeze that it holds up.
+    // It logs to what it watches: no thaw releases a freeze that it blocks.
     const log = join(mountPoint, 'permission.log');
     await using daemon = await DaemonProcess.start('permission-daemon', [
       ...[mountPoint, log, '2', 'keep'],
@@ -59,7 +59,7 @@ test(
 );
 
 test(
-  'a permission daemon that starts while a pre-script runs does not hold the freeze up for ever',
+  'a permission daemon that starts while a pre-script runs does not block the freeze permanently',
   async () => {
     configure();
     await using rig = await Rig.create([{ type: 'ext4' }]);
@@ -88,7 +88,7 @@ test(
 );
 
 test(
-  'a permission daemon that is killed while a pre-script runs does not hold up who opens what it watched',
+  'a permission daemon that is killed while a pre-script runs does not block processes that open what it watched',
   async () => {
     configure();
     await using rig = await Rig.create([{ type: 'ext4' }, { type: 'ext4' }]);

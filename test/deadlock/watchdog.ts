@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Kills the openers, then thaws again and again, since a thaw before the freeze has ended is lost. */
+/** Kills the openers, then thaws repeatedly, because a thaw before the end of the freeze is lost. */
 const RESCUE = `
 sleep "$0"
 echo awake
@@ -15,7 +15,7 @@ while [ $round -lt 100 ]; do
 done
 `;
 
-/** A process that sets everything free after a time, whatever has become of the test. */
+/** A process that releases everything after a time, even if the test has died. */
 export class Watchdog implements AsyncDisposable {
   readonly #child: ChildProcess;
   #isAsleep = true;
@@ -31,7 +31,7 @@ export class Watchdog implements AsyncDisposable {
     });
   }
 
-  /** Whether it has not had to do anything. */
+  /** Whether it did not have to act. */
   get isAsleep(): boolean {
     return this.#isAsleep;
   }
@@ -39,7 +39,7 @@ export class Watchdog implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null) {
       const ended = once(this.#child, 'exit');
-      // The whole group, so that its sleep(1) goes as well.
+      // The whole group, so that its sleep(1) ends too.
       process.kill(-(this.#child.pid ?? 0), 'SIGKILL');
       await ended;
     }

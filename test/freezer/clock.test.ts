@@ -10,7 +10,7 @@ test('it does not wake before the time', async () => {
   assert.ok(Date.now() >= atMs);
 });
 
-test('a time that has passed is no wait', async () => {
+test('a time that has passed does not wait', async () => {
   await sleepUntil(0);
 });
 

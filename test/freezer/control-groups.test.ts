@@ -13,7 +13,7 @@ const HYBRID = `30 25 0:27 / /sys/fs/cgroup/unified rw shared:10 - cgroup2 cgrou
 37 25 0:34 / /odd\\040place rw shared:17 - cgroup cgroup rw,pids
 `;
 
-test('leaves what it could be killed, frozen or limited by, and nothing else', () => {
+test('leaves the groups that could kill, freeze or limit it, and no others', () => {
   const content = `12:cpu,cpuacct:/system.slice/walinuxagent.service
 9:freezer:/
 8:pids:/system.slice/walinuxagent.service
@@ -35,11 +35,11 @@ test('finds the root of a hierarchy where it is mounted', () => {
   assert.is(rootOf(HYBRID, 'pids'), '/odd place');
 });
 
-test('takes the part that a container sees for no root', () => {
+test('does not take the part that a container sees for a root', () => {
   assert.is(rootOf(HYBRID, 'freezer'), undefined);
 });
 
-test('what cannot be left is a sentence, not an error', async () => {
+test('a group that cannot be left gives a sentence, not an error', async () => {
   const [warning = '', ...more] = await leaveControlGroups(2 ** 22);
   assert.match(warning, /could not leave .*\(ENOENT\)/);
   assert.equal(more, []);

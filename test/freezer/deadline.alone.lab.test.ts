@@ -16,7 +16,7 @@ const mountPointsOf = ({ disks }: LabDisks): string[] => disks.map(({ mountPoint
 
 function blockEventLoop(untilNs: bigint): void {
   while (process.hrtime.bigint() < untilNs) {
-    // The event loop is what is being blocked.
+    // This blocks the event loop on purpose.
   }
 }
 
@@ -88,7 +88,7 @@ test('a deadline that is moved away does not thaw', async () => {
   await recorded.until('thawed');
 });
 
-test('grace periods go back to what they were, whatever that was', async () => {
+test('grace periods get their former value again, whether 0 or 1', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   for (const former of ['0', '1'] as const) {
     using _former = withRcuExpedited(former);

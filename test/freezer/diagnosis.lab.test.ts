@@ -28,16 +28,16 @@ for (const [name, make, phases] of [
   ['a cycle', cycle, ['writers', 'write-back']],
 ] as const) {
   test(
-    `${name}: the phase of the freeze and the tasks behind it are found`,
+    `${name}: the phase of the freeze and the waiting tasks are found`,
     async () => {
       await using scenario = await make();
       const stuck = await scenario.freezePlainly();
       await Promise.all(stuck.map((freeze) => freeze.isStuck()));
       const stacks = await Promise.all(stuck.map((freeze) => freeze.stack()));
       assert.equal(stacks.map(freezePhase), phases);
-      // The freezes are other processes' here, so their threads are none of ours.
+      // Here other processes freeze, so the threads do not belong to this process.
       const diagnosis = await diagnose([], []);
-      // The lab shows no kernel threads, so nobody is seen behind an image without a daemon.
+      // The lab shows no kernel threads, so no task is visible for an image without a daemon.
       const daemon = scenario.permissionDaemon?.pid;
       const blocked = whoWaits(diagnosis, 'thaw');
       assert.is(blocked.length > 0, make !== imageOnFrozen);

@@ -16,7 +16,7 @@ const SPECS = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;
 
 const mountPointsOf = ({ disks }: LabDisks): string[] => disks.map(({ mountPoint }) => mountPoint);
 
-/** In all of these the guardian is stopped, so that it is the exit itself that thaws. */
+/** In all of these the guardian is stopped, so that only the exit itself can thaw. */
 const ENDINGS: readonly (readonly [order: string, code: number, name: string])[] = [
   ['exit', 3, 'process.exit()'],
   ['throw', 1, 'an uncaught exception'],
@@ -50,7 +50,7 @@ test('a worker thread that is terminated thaws without the guardian’s help', a
   await gone(guardianPid);
 });
 
-test('the default action of SIGTERM, which runs no hook, leaves it to the guardian', async () => {
+test('the default action of SIGTERM runs no hook, so the guardian thaws', async () => {
   using _normal = withRcuExpedited('0');
   await using lab = await LabDisks.create(SPECS);
   await using worker = await FrozenWorker.start(mountPointsOf(lab));

@@ -57,7 +57,7 @@ for (const type of TYPES) {
   });
 }
 
-test('every freeze and thaw is told once, stamped, and nothing is left frozen', async () => {
+test('every freeze and thaw gives one event with time stamps, and nothing stays frozen', async () => {
   await using lab = await LabDisks.create(TYPES.map((type) => ({ type })));
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   await using guardian = await Guardian.start(recorded.freezer);
@@ -79,7 +79,7 @@ test('every freeze and thaw is told once, stamped, and nothing is left frozen', 
   assert.equal(await guardian.release(), { reason: 'released', thawed: [], failed: [] });
 });
 
-test('a thaw asked for twice thaws once, and what was not frozen is left alone', async () => {
+test('a thaw requested twice thaws once, and does nothing to a file system that was not frozen', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   await using guardian = await Guardian.start(recorded.freezer);
@@ -103,7 +103,7 @@ test('a thaw asked for twice thaws once, and what was not frozen is left alone',
   );
 });
 
-test('somebody else’s freeze is told as EBUSY and left alone', async () => {
+test('the freeze of another tool gives EBUSY and is left alone', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const { mountPoint } = only(lab);
   await runCommand('fsfreeze', ['--freeze', mountPoint]);
@@ -123,7 +123,7 @@ test('somebody else’s freeze is told as EBUSY and left alone', async () => {
   assert.is(await writer.ended(), 0);
 });
 
-test('a file system that somebody else thawed was not frozen any more', async () => {
+test('a file system that another tool thawed was not frozen any more', async () => {
   await using lab = await LabDisks.create([{ type: 'xfs' }]);
   const { mountPoint } = only(lab);
   await using recorded = new RecordedFreezer([mountPoint]);
@@ -148,7 +148,7 @@ test('tmpfs cannot be frozen', async () => {
   assert.ok(recorded.freezer.isThawed());
 });
 
-test('syncfs is told for each', async () => {
+test('syncfs gives one event for each file system', async () => {
   await using lab = await LabDisks.create(TYPES.map((type) => ({ type })));
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   await writable(mountPointsOf(lab));
@@ -170,7 +170,7 @@ test('the device numbers are those of mountinfo, for a btrfs subvolume too', asy
   assert.is(ofSubvolume, ofBtrfs);
 });
 
-test('nothing is frozen without an arming, twice, or behind a deadline that has passed', async () => {
+test('nothing is frozen without an arming, twice, or after a deadline that has passed', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   await using guardian = await Guardian.start(recorded.freezer);
@@ -191,7 +191,7 @@ test('nothing is frozen without an arming, twice, or behind a deadline that has 
   await writable(mountPointsOf(lab));
 });
 
-test('a sync of what is frozen is refused, so that its thread is free to thaw', async () => {
+test('a sync of a frozen file system is refused, so that its thread is free to thaw', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   await using guardian = await Guardian.start(recorded.freezer);
@@ -228,7 +228,7 @@ test('a bind of a single file serves as well as a directory', async () => {
   }
 });
 
-test('tells which mount it has opened, the topmost one', async () => {
+test('reports which mount it has opened, the topmost one', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
   const [below = '', above = ''] = mountPointsOf(lab);
   const open = async (): Promise<readonly (number | undefined)[]> => {

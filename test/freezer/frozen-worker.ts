@@ -8,7 +8,7 @@ import type { Telling, WorkerOptions } from './fixtures/frozen-worker.ts';
 
 const FIXTURE = join(import.meta.dirname, 'fixtures', 'frozen-worker.ts');
 
-/** A child process that has frozen something behind a guardian (fixtures/frozen-worker.ts). */
+/** A child process that has frozen something with a guardian (fixtures/frozen-worker.ts). */
 export class FrozenWorker implements AsyncDisposable {
   readonly guardianPid: number;
   readonly frozen: number;
@@ -16,7 +16,7 @@ export class FrozenWorker implements AsyncDisposable {
   readonly #lines: AsyncIterator<string>;
   readonly #exited: Promise<unknown[]>;
 
-  /** In `directory`, where it may dump core as far as the machine lets it. */
+  /** Starts it in `directory`, where it may dump core if the machine permits it. */
   static async start(
     mountPoints: readonly string[],
     options: Partial<WorkerOptions> = {},
@@ -100,12 +100,12 @@ export class FrozenWorker implements AsyncDisposable {
 async function nextTelling<T extends Telling>(lines: AsyncIterator<string>): Promise<T> {
   const { value, done } = await lines.next();
   if (done === true) {
-    throw new Error('the frozen worker ended before it told what it should');
+    throw new Error('the frozen worker ended before it reported the expected event');
   }
   return JSON.parse(String(value)) as T;
 }
 
-/** `D`, `S`, `Z` …; undefined where there is no such process. */
+/** `D`, `S`, `Z` …; undefined if there is no such process. */
 async function processState(pid: number | string): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[0] || undefined;

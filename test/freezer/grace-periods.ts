@@ -4,7 +4,7 @@ const PATH = '/sys/kernel/rcu_expedited';
 
 export const rcuExpedited = (): string => readFileSync(PATH, 'utf8').trim();
 
-/** rcu_expedited with that value until disposed; it is global to the machine. */
+/** Sets rcu_expedited, which is global to the machine, to that value until disposed. */
 export function withRcuExpedited(value: '0' | '1'): Disposable {
   const former = rcuExpedited();
   writeFileSync(PATH, value);

@@ -4,7 +4,7 @@ import { suite } from '../suite.ts';
 
 const test = suite('guardian report');
 
-test('each line of the guardian is understood, others are passed over', () => {
+test('each line of the guardian is parsed, other lines are ignored', () => {
   assert.equal(
     ['ready 17', 'armed 123', 'thawed 4 567', 'failed 5 5', 'done deadline', 'error mmap 12'].map(
       parseGuardianLine,
@@ -41,7 +41,7 @@ test('the report names what was thawed and what could not be', () => {
   });
 });
 
-test('without its last line the guardian is lost, or not yet done', () => {
+test('without its last line the guardian is lost, or not finished', () => {
   assert.is(toReport([], 'lost').reason, 'lost');
   assert.is(toReport([], 'unfinished').reason, 'unfinished');
 });

@@ -22,7 +22,7 @@ const THREE = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;
 
 const mountPointsOf = ({ disks }: LabDisks): string[] => disks.map(({ mountPoint }) => mountPoint);
 
-/** Writable, grace periods as before, no guardian left. */
+/** Checks that it is writable, the grace periods are restored, and no guardian is left. */
 async function released(mountPoints: readonly string[], guardianPid: number): Promise<void> {
   await writable(mountPoints);
   await gone(guardianPid);
@@ -41,7 +41,7 @@ test('a worker killed while frozen leaves nothing frozen; without the guardian i
   for (const mountPoint of mountPoints) {
     assert.ok(
       await new Writer(mountPoint).isBlocked(),
-      'nobody thaws while the guardian is stopped',
+      'nothing thaws while the guardian is stopped',
     );
   }
   assert.is(rcuExpedited(), '1');
@@ -49,7 +49,7 @@ test('a worker killed while frozen leaves nothing frozen; without the guardian i
   await released(mountPoints, worker.guardianPid);
 });
 
-test('a worker that crashes writes no core to what is frozen, which is thawed', async () => {
+test('a worker that crashes writes no core to a frozen file system, which is thawed', async () => {
   using _normal = withRcuExpedited('0');
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const [mountPoint = ''] = mountPointsOf(lab);
@@ -89,7 +89,7 @@ for (const [hierarchy, file, value, thawed] of [
 }
 
 for (const order of ['write', 'write-on-main-thread'] as const) {
-  test(`a worker killed while it waits in a write to what is frozen leaves nothing frozen: ${order}`, async () => {
+  test(`a worker killed while it waits in a write to a frozen file system leaves nothing frozen: ${order}`, async () => {
     using _normal = withRcuExpedited('0');
     await using lab = await LabDisks.create(THREE);
     const mountPoints = mountPointsOf(lab);
@@ -119,7 +119,7 @@ for (const type of ['ext4', 'xfs'] as const) {
   });
 }
 
-test('a stopped worker does not outlast the deadline, and learns of it when it goes on', async () => {
+test('a stopped worker does not outlast the deadline, and learns of the thaw when it continues', async () => {
   using _normal = withRcuExpedited('0');
   await using lab = await LabDisks.create(THREE);
   const mountPoints = mountPointsOf(lab);
@@ -164,7 +164,7 @@ test('a killed guardian makes the worker thaw at once, though its event loop is 
   await released(mountPoints, worker.guardianPid);
 });
 
-test('the loss of the guardian is told, and nothing can be frozen any more', async () => {
+test('the loss of the guardian is reported, and nothing can be frozen any more', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   await using guardian = await Guardian.start(recorded.freezer);
@@ -179,7 +179,7 @@ test('the loss of the guardian is told, and nothing can be frozen any more', asy
   assert.equal(await guardian.release(), { reason: 'lost', thawed: [], failed: [] });
 });
 
-test('a stopped guardian is covered by the worker’s own deadline and ended by release', async () => {
+test('if the guardian is stopped, the worker’s own deadline thaws, and release ends the guardian', async () => {
   using _normal = withRcuExpedited('0');
   await using lab = await LabDisks.create(THREE);
   const mountPoints = mountPointsOf(lab);
@@ -193,7 +193,7 @@ test('a stopped guardian is covered by the worker’s own deadline and ended by 
   await released(mountPoints, worker.guardianPid);
 });
 
-test('a guardian told to end by a signal thaws first and says so', async () => {
+test('a guardian that gets a signal thaws before it ends, and reports it', async () => {
   using _normal = withRcuExpedited('0');
   await using lab = await LabDisks.create(THREE);
   const mountPoints = mountPointsOf(lab);
@@ -208,10 +208,10 @@ test('a guardian told to end by a signal thaws first and says so', async () => {
   assert.is(await worker.told(), 'signal');
 });
 
-/** Longer than anybody would try who gives up. */
+/** Longer than a program with a retry limit would try. */
 const FAILS_FOR_MS = 12_000;
 
-test('a guardian whose thaw fails again and again does not give up', async () => {
+test('a guardian whose thaw fails repeatedly does not give up', async () => {
   using _normal = withRcuExpedited('0');
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   const [mountPoint = ''] = mountPointsOf(lab);
@@ -278,7 +278,7 @@ test('releasing while something is frozen thaws it', async () => {
   await writable(mountPointsOf(lab));
 });
 
-test('nothing is frozen behind a deadline alone', async () => {
+test('a deadline without a guardian does not permit a freeze', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   const controls = freezerControls(recorded.freezer);
@@ -300,10 +300,10 @@ test('a worker that is stopped in a wave does not outlast the limit of the wave'
   await released(mountPoints, worker.guardianPid);
 });
 
-/** The guardian looks 300 ms after the limit. */
+/** The guardian checks 300 ms after the limit. */
 const GUARDIAN_HAS_LOOKED_MS = 600;
 
-test('a guardian goes on where the worker has seen to the limit of a wave, and keeps the deadline', async () => {
+test('if the worker has acted on the limit of a wave, the guardian continues and keeps the deadline', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   await using recorded = new RecordedFreezer(mountPointsOf(lab));
   await using guardian = await Guardian.start(recorded.freezer);

@@ -10,7 +10,7 @@ const stackOf = (...functions: string[]): string =>
 const IOCTL = ['__x64_sys_ioctl', 'do_syscall_64', 'entry_SYSCALL_64_after_hwframe'];
 const OPEN = ['do_dentry_open', 'vfs_open', 'path_openat', 'do_filp_open', '__x64_sys_openat'];
 
-/** Recorded on Linux 6.18, where not said otherwise. */
+/** Recorded on Linux 6.18, unless a comment says otherwise. */
 const FREEZES: readonly (readonly [string[], ReturnType<typeof freezePhase>])[] = [
   [['freeze_super.part.0', ...IOCTL], 'writers'],
   // Before 6.x the compiler kept these apart.
@@ -31,7 +31,7 @@ const FREEZES: readonly (readonly [string[], ReturnType<typeof freezePhase>])[] 
   [[], undefined],
 ];
 
-test('tell the phase of a freeze', () => {
+test('show the phase of a freeze', () => {
   for (const [functions, phase] of FREEZES) {
     assert.is(freezePhase(stackOf(...functions)), phase, functions.join(' '));
   }
@@ -53,20 +53,20 @@ const WAITS: readonly (readonly [string[], ReturnType<typeof kernelWait>])[] = [
   [['0'], undefined], // wchan of a task that runs
 ];
 
-test('tell what a task waits for', () => {
+test('show what a task waits for', () => {
   for (const [functions, wait] of WAITS) {
     assert.is(kernelWait(stackOf(...functions)), wait, functions.join(' '));
   }
 });
 
-test('are read innermost first, whatever else is there', () => {
+test('are read innermost first, and other lines are ignored', () => {
   assert.equal(
     functionsIn('[<0>] a+0x1/0x2\n[<ffffffff81>] b.part.0+0x3/0x4 [ext4]\nnonsense\n\n'),
     ['a', 'b.part.0'],
   );
 });
 
-test('a diagnosis names the stuck ones, their phase and who waits, daemons first', () => {
+test('a diagnosis names the stuck freezes, their phase and the waiting tasks, daemons first', () => {
   const sentences = describeDiagnosis(
     {
       stuck: [
@@ -89,7 +89,7 @@ test('a diagnosis names the stuck ones, their phase and who waits, daemons first
   ]);
 });
 
-test('a diagnosis does not name everybody', () => {
+test('a diagnosis names a limited number of tasks', () => {
   const waiting = Array.from({ length: 100 }, (_, index) => ({
     pid: index + 2,
     command: 'cp',

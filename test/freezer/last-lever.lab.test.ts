@@ -19,7 +19,7 @@ const test = suite('last lever');
 const LIMIT = { timeLimitMs: 90_000 };
 const FREEZE_LIMIT_MS = 300;
 const TIMES = { graceMs: 300, limitMs: 5000 };
-/** Longer than grace and limit: what is stuck then is stuck for good. */
+/** Longer than grace and limit: a freeze that is stuck then stays stuck. */
 const FOR_GOOD_MS = 3000;
 
 async function descriptorOf({ permissionDaemon }: DeadlockScenario): Promise<PermissionDescriptor> {
@@ -38,7 +38,7 @@ async function descriptorIn(pid: number): Promise<PermissionDescriptor> {
 interface Rig extends AsyncDisposable {
   readonly scenario: DeadlockScenario;
   readonly freezer: RecordedFreezer;
-  /** Freezes everything at once, with a limit that breaks the freeze off. */
+  /** Freezes everything at once, with a limit that aborts the freeze. */
   freezeUntilBroken(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ async function rig(make: () => Promise<DeadlockScenario>): Promise<Rig> {
   const freezer = resources.use(
     new RecordedFreezer(scenario.disks.map(({ mountPoint }) => mountPoint)),
   );
-  // Where nothing has helped, the freezer could not be closed.
+  // If nothing has helped, the freezer could not be closed.
   resources.defer(() => scenario.release());
   const guardian = await Guardian.start(freezer.freezer);
   resources.defer(async () => void (await guardian.release()));
@@ -78,7 +78,7 @@ for (const [name, make] of [
   ['a cycle through two daemons', cycle],
 ] as const) {
   test(
-    `${name}: who waits is refused, the freeze ends, the daemon and all writers go on`,
+    `${name}: waiting opens are refused, the freeze ends, the daemon and all writers continue`,
     async () => {
       await using all = await rig(() => make());
       const { scenario, freezer } = all;
@@ -123,7 +123,7 @@ test(
 );
 
 test(
-  'allow lets everybody through',
+  'allow permits every open',
   async () => {
     await using all = await rig(() => selfWatch());
     using lever = LastLever.prepare(
@@ -142,7 +142,7 @@ test(
 );
 
 test(
-  'kill ends those who wait, and nobody else',
+  'kill ends the waiting processes, and no others',
   async () => {
     await using all = await rig(() => selfWatch());
     using lever = LastLever.prepare(
@@ -162,7 +162,7 @@ test(
   LIMIT,
 );
 
-test('a freeze that is broken off but not stuck leaves everybody alone', async () => {
+test('a freeze that is aborted but not stuck affects no process', async () => {
   await using all = await rig(() => selfWatch());
   const { freezer, scenario } = all;
   using lever = LastLever.prepare(freezer.freezer, 'deny', [await descriptorOf(scenario)], {
@@ -176,7 +176,7 @@ test('a freeze that is broken off but not stuck leaves everybody alone', async (
   assert.is(scenario.openers?.refused, 0);
 });
 
-test('a descriptor that is no permission group any more is named', async () => {
+test('a descriptor that is not a permission group any more is named', async () => {
   await using all = await rig(() => selfWatch());
   const { pid, command } = await descriptorOf(all.scenario);
   using lever = LastLever.prepare(all.freezer.freezer, 'deny', [
@@ -190,7 +190,7 @@ test('a descriptor that is no permission group any more is named', async () => {
 });
 
 test(
-  'a daemon that nobody knew of when it was prepared is found when it is pulled',
+  'a daemon that was unknown when the lever was prepared is found when it is pulled',
   async () => {
     await using all = await rig(() => selfWatch());
     using lever = LastLever.prepare(all.freezer.freezer, 'deny', [], TIMES);
@@ -203,7 +203,7 @@ test(
   LIMIT,
 );
 
-test('while nothing is stuck the end of a daemon is seen, and opens go on without it', async () => {
+test('while nothing is stuck the kernel notices the end of a daemon, and opens continue without it', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
   const [watched = '', logged = ''] = lab.disks.map(({ mountPoint }) => mountPoint);
   const file = join(watched, 'file');
@@ -215,7 +215,7 @@ test('while nothing is stuck the end of a daemon is seen, and opens go on withou
   using _lever = LastLever.prepare(recorded.freezer, 'deny', [await descriptorIn(daemon.pid)]);
   await using _guardian = await Guardian.start(recorded.freezer, GUARDIAN_PATH, 'deny');
   await daemon[Symbol.asyncDispose]();
-  // A process of its own: if it hangs, nothing of this one does.
+  // A separate process: if it hangs, this one does not.
   await runCommand('timeout', ['--signal', 'KILL', '10', 'cat', file]);
 });
 

@@ -35,7 +35,7 @@ async function statesIn(path: string): Promise<readonly string[] | undefined> {
   return reading?.fileSystems.map(({ state }) => state);
 }
 
-test('tells from outside what is frozen, what was refused and what is thawed', async () => {
+test('shows other processes what is frozen, what was refused and what is thawed', async () => {
   using _normal = withRcuExpedited('0');
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'xfs' }, { type: 'ext4' }]);
   const ledgerDirectory = await directoryOnTmpfs();
@@ -62,7 +62,7 @@ test('tells from outside what is frozen, what was refused and what is thawed', a
   await runCommand('fsfreeze', ['--unfreeze', mountPointsOf(lab)[1] ?? '']);
 });
 
-test('what is entered after a death is read by the guardian’s own mapping', async () => {
+test('the guardian’s own mapping shows what is entered after a death', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
   const ledgerDirectory = await directoryOnTmpfs();
   const path = join(ledgerDirectory, 'kept');
@@ -107,7 +107,7 @@ test('no symbolic link is followed, and no directory used that others may write'
   assert.equal(await readdir(real), []);
 });
 
-test('a name that is taken is not written over, wherever it leads', async () => {
+test('a name that is taken is not overwritten, whether a file or a link', async () => {
   const ledgerDirectory = await directoryOnTmpfs();
   await writeFile(join(ledgerDirectory, 'other'), 'content');
   await symlink('other', join(ledgerDirectory, 'kept'));

@@ -12,7 +12,7 @@ interface Fields {
   readonly states?: readonly number[];
 }
 
-/** As native/ledger.h lays it out. */
+/** In the layout of native/ledger.h. */
 function ledger({
   magic = 0x5a464646,
   version = 1,
@@ -32,7 +32,7 @@ function ledger({
   return bytes;
 }
 
-test('tells the state of every file system and the thread that freezes it', () => {
+test('shows the state of every file system and the thread that freezes it', () => {
   const states = fc.array(fc.constantFrom(...FREEZE_STATES), { maxLength: 70 });
   fc.assert(
     fc.property(states, (written: FreezeState[]) => {
@@ -46,12 +46,12 @@ test('tells the state of every file system and the thread that freezes it', () =
   );
 });
 
-test('grace periods are owed only where the run had changed them', () => {
+test('grace periods have to be restored only if the run had changed them', () => {
   assert.is(parseLedger(ledger({}))?.gracePeriods, undefined);
   assert.is(parseLedger(ledger({ expedited: 1 }))?.gracePeriods, 0);
 });
 
-test('what is no ledger of this version is not taken for one', () => {
+test('a file that is not a ledger of this version is refused', () => {
   const whole = ledger({ states: [3, 3] });
   const foreign = [
     new Uint8Array(0),

@@ -8,16 +8,16 @@ await enterLab();
 
 const test = suite('limits');
 const FIXTURE = join(import.meta.dirname, 'fixtures', 'prepare-freeze.ts');
-/** Node.js itself needs this many, and some more. */
+/** Node.js itself needs this many, and a few more. */
 const FEWEST_PROCESSES = 12;
 const MOST_PROCESSES = 64;
 
-test('a limit on processes is told as such, with what to do', async () => {
+test('a limit on processes gives its own error, with a remedy', async () => {
   await using group = ControlGroup.create(hierarchies().includes('pids') ? 'pids' : 'unified');
   const said: string[] = [];
   for (let most = FEWEST_PROCESSES; most < MOST_PROCESSES; most += 4) {
     group.write('pids.max', String(most));
-    // Where not even Node.js can start its threads it says nothing.
+    // If not even Node.js can start its threads, it prints nothing.
     said.push(await group.output(process.execPath, [FIXTURE], 10));
   }
   assert.is(said.at(-1), 'prepared');

@@ -13,7 +13,7 @@ import { suite } from '../suite.ts';
 const test = suite('native');
 const SOURCE = join(import.meta.dirname, '../../src/freezer');
 
-test('an addon that is missing or no addon is told with what to do', () => {
+test('an addon that is missing or not an addon gives an error with a remedy', () => {
   for (const path of ['/nowhere/flashfreeze.node', '/bin/sh']) {
     try {
       requireAddon(path);
@@ -26,7 +26,7 @@ test('an addon that is missing or no addon is told with what to do', () => {
   }
 });
 
-test('a guardian that is missing is told with its path', async () => {
+test('a missing guardian gives an error with its path', async () => {
   await using freezer = Freezer.open([], () => {});
   try {
     await using _guardian = await Guardian.start(freezer, '/nowhere/guardian');
@@ -38,7 +38,7 @@ test('a guardian that is missing is told with its path', async () => {
   }
 });
 
-test('a limit that forbids what is needed is told with its name and what to do', async () => {
+test('a limit that is too low gives an error with its name and a remedy', async () => {
   const script = `
     import { Freezer } from '${SOURCE}/freezer.ts';
     import { Guardian } from '${SOURCE}/guardian.ts';
@@ -78,7 +78,7 @@ test('a guardian takes 256 file systems', async () => {
   assert.equal(await guardian.release(), { reason: 'released', thawed: [], failed: [] });
 });
 
-test('a guardian that ends at once is told as lost', async () => {
+test('a guardian that ends at once is reported as lost', async () => {
   await using freezer = Freezer.open([], () => {});
   try {
     await using _guardian = await Guardian.start(freezer, '/bin/true');
@@ -100,7 +100,7 @@ test('numbers with two names get the one of the manual page', () => {
   ]);
 });
 
-test('only a failed system call is taken for one', () => {
+test('only a failed system call is recognised as one', () => {
   assert.is(systemCallFailure(new Error('plain')), undefined);
   const failure = Object.assign(new Error('open'), { errno: 2, syscall: 'open', path: '' });
   assert.equal(systemCallFailure(failure), { errno: 'ENOENT', syscall: 'open' });

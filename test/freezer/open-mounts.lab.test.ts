@@ -22,7 +22,7 @@ function descriptors(): string[] {
   });
 }
 
-test('tells of each what became of it, and closes what was opened', async () => {
+test('reports the result for each, and closes what was opened', async () => {
   await writeFile('/lab/file', '');
   const before = descriptors().filter((path) => path.startsWith('/lab'));
   {
@@ -57,7 +57,7 @@ test('opens hundreds, and none', async () => {
   assert.ok(paths.every((path) => openings.of(path).kind === 'opened'));
 });
 
-test('says of what does not answer that it does not, and opens the rest, wherever it stands', async () => {
+test('reports a mount point that does not answer, and opens the rest, before or after it', async () => {
   await mkdir('/lab/served');
   await writeFile('/lab/content', '');
   const args = ['/lab/served', '/lab/content', '/lab/log', 'keep', '0', 'asked'];

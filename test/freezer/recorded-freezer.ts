@@ -4,7 +4,7 @@ import type { FreezerEvent } from '../../src/freezer/freezer-types.ts';
 type Kind = FreezerEvent['kind'];
 export type EventOf<K extends Kind> = Extract<FreezerEvent, { kind: K }>;
 
-/** A freezer whose events are kept and can be waited for. */
+/** A freezer that keeps its events, so that a test can wait for them. */
 export class RecordedFreezer implements AsyncDisposable {
   readonly freezer: Freezer;
   readonly events: FreezerEvent[] = [];
@@ -38,6 +38,6 @@ export class RecordedFreezer implements AsyncDisposable {
   }
 }
 
-/** CLOCK_MONOTONIC, that far from now. */
+/** The time on CLOCK_MONOTONIC after that many ms. */
 export const inMs = (milliseconds: number): bigint =>
   process.hrtime.bigint() + BigInt(milliseconds) * 1_000_000n;

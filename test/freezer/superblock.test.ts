@@ -35,7 +35,7 @@ function encode(major: bigint, minor: bigint): number {
   );
 }
 
-test('a device number is taken apart as makedev puts it together', () => {
+test('a device number is decoded as makedev encodes it', () => {
   // The kernel has 12 bits of major and 20 bits of minor numbers.
   fc.assert(
     fc.property(fc.bigInt(0n, 4095n), fc.bigInt(0n, 1_048_575n), (major, minor) => {

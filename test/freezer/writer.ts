@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A process that writes one file, as any writer of the machine would. */
+/** A process that writes one file, like any other writer of the machine. */
 export class Writer {
   readonly #pid: number;
   readonly #closed: Promise<unknown[]>;
@@ -45,7 +45,7 @@ export class Writer {
   }
 }
 
-/** Resolves when a file can be written on each; a frozen one lets the test's time run out. */
+/** Resolves when a file can be written on each; if one is frozen, the test's time limit ends it. */
 export async function writable(mountPoints: readonly string[]): Promise<void> {
   const codes = await Promise.all(mountPoints.map((mountPoint) => new Writer(mountPoint).ended()));
   if (codes.some((code) => code !== 0)) {

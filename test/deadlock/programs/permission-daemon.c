@@ -3,7 +3,7 @@
  * system, writes a line to its log, and allows it.
  *   permission-daemon <watched directory> <log file> <scan ms> keep|reopen
  * keep: the log stays open, so it can be seen in /proc; reopen: it is opened for each line.
- * Says "ready" when it watches. An answer that somebody else has given already (ENOENT) is fine.
+ * Says "ready" when it watches. An answer that another process has given already (ENOENT) is not an error.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * A permission daemon that answers nothing, and that nobody finds at first: its group is under way in a socket,
- * so no process has a descriptor of it.
+ * A permission daemon that answers nothing, and that cannot be found at first: its group is in transit in a
+ * socket, so no process has a descriptor of it.
  *   silent-daemon <watched directory>
  * Says "ready" when it watches. Has the descriptor again once it has read a byte of its standard input.
  */

@@ -39,7 +39,7 @@ class Azurite implements AsyncDisposable {
     const program = join(import.meta.dirname, '../../../node_modules/.bin/azurite-blob');
     const tls = ['--cert', join(folder, 'trusted.pem'), '--key', join(folder, 'trusted.key')];
     const own = ['--blobPort', '0', '--inMemoryPersistence', '--disableTelemetry', '--silent'];
-    // Azure's own client, which sets the scene here, speaks a newer version than Azurite knows.
+    // Azure's own client, which prepares the test, uses a newer version than Azurite knows.
     const lenient = ['--skipApiVersionCheck'];
     const child = spawn(process.execPath, [program, ...own, ...lenient, ...tls], {
       stdio: ['ignore', 'pipe', 'inherit'],

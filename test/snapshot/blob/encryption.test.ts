@@ -12,7 +12,7 @@ const HEADER = 'x-ms-meta-diskencryptionsettings';
 const SETTINGS = '{"encryptionKeyURL": "unlock-me-please"}';
 const GIVEN = [['backup', 'yes']] as const;
 
-/** What the preflight and the snapshot of one encrypted disk come to. */
+/** The results of preflight and snapshot for one encrypted disk. */
 async function snapshotEncrypted(scripts: Scripts, metadata: BlobTarget['metadata'] = GIVEN) {
   await using peer = await Peer.start(trusted, scripts);
   const blobs = [target(peer.origin, 0, { metadata })];
@@ -26,7 +26,7 @@ async function snapshotEncrypted(scripts: Scripts, metadata: BlobTarget['metadat
   return { preflight, found, asked, snapshot: peer.snapshots[0], connections: peer.connections };
 }
 
-test('their metadata are asked for before the freeze, and what unlocks them goes along', async () => {
+test('their metadata are read before the freeze, and the snapshot gets the settings that unlock them', async () => {
   const { preflight, found, asked, snapshot, connections } = await snapshotEncrypted({
     metadata: answer(200, { [HEADER]: SETTINGS }),
   });
@@ -54,12 +54,12 @@ test('a snapshot that keeps the blob’s own metadata needs nothing added', asyn
   assert.is(snapshot?.headers.has(HEADER), false);
 });
 
-test('metadata that cannot be had fail the preflight: such a snapshot could not be unlocked', async () => {
+test('metadata that cannot be read fail the preflight: such a snapshot could not be unlocked', async () => {
   const { preflight } = await snapshotEncrypted({ metadata: answer(404) });
   assert.is(preflight?.ok, false);
 });
 
-test('an answer that brings the whole blob along is cut, and counts', async () => {
+test('an answer that contains the whole blob is cut, and counts', async () => {
   const whole = Buffer.alloc(1 << 20, 'content');
   const { preflight, found, snapshot } = await snapshotEncrypted({
     metadata: answer(200, { [HEADER]: SETTINGS }, whole),

@@ -47,7 +47,7 @@ test('a code that is not a plain word is not printed', () => {
   assert.is(failureWithoutAnswer('reset', 'https://h', 'unknown').message.includes('('), false);
 });
 
-test('a failed TLS handshake says what to do', () => {
+test('a failed TLS handshake gives a remedy', () => {
   const { message } = failureWithoutAnswer('tls', 'https://h', 'SELF_SIGNED_CERT_IN_CHAIN');
   assert.match(message, 'https://h: TLS failed (SELF_SIGNED_CERT_IN_CHAIN)');
   assert.match(message, 'NODE_EXTRA_CA_CERTS');

@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert';
 import { roundRobin } from '../../../src/snapshot/blob/lane-pool.ts';
 import { suite } from '../../suite.ts';
 
-const test = suite('dealing of targets to lanes');
+const test = suite('assignment of targets to lanes');
 
-test('every target has one lane, and lanes differ by one target at most', () => {
+test('every target has one lane, and the lanes’ counts differ by at most one', () => {
   fc.assert(
     fc.property(fc.nat({ max: 100 }), fc.integer({ min: 0, max: 10 }), (targets, lanes) => {
       const hands = roundRobin(targets, lanes);

@@ -47,7 +47,7 @@ for (const how of ['throw', 'exit'] as const) {
   });
 }
 
-test('a thread that dies while it starts ends the run before anything is asked or frozen', async () => {
+test('a thread that dies while it starts ends the run before anything is requested or frozen', async () => {
   const hurting = setInterval(() => hurtThreads('throw'), 1);
   try {
     await using _watched = await WatchedLanes.open(targets('https://127.0.0.1:1', 2));
@@ -73,7 +73,7 @@ test('a thread that hangs is given up shortly after the deadline', async () => {
   assert.equal([found?.failure?.kind, found?.mayHaveOrphan], ['aborted', true]);
 });
 
-test('a thread that hangs or is gone does not keep the lanes from being closed', async () => {
+test('a thread that hangs or is gone does not prevent the lanes from being closed', async () => {
   await using peer = await Peer.start(trusted);
   const watched = await WatchedLanes.open(targets(peer.origin, 4), { lanes: 2 });
   await watched.lanes.preflight();

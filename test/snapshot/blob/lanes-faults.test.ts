@@ -176,7 +176,7 @@ for (const [name, expected] of Object.entries(FAILED)) {
   });
 }
 
-test('a service that never recovers is asked a limited number of times', async () => {
+test('a service that never recovers gets a limited number of requests', async () => {
   await using peer = await Peer.start(trusted, { snapshot: refuse(500, 'OperationTimedOut') });
   const { answer: found, kinds } = await snapshotOne(peer.origin, { budgetMs: 20_000 });
   assert.equal(kinds, ['fired', 'failed']);
@@ -185,7 +185,7 @@ test('a service that never recovers is asked a limited number of times', async (
   assert.is(found.mayHaveOrphan, true);
 });
 
-test('a server that goes away inside the window is tried again until the time is up', async () => {
+test('a request to a server that disappears inside the window is retried until the deadline', async () => {
   const peer = await Peer.start(trusted);
   await using watched = await WatchedLanes.open(targets(peer.origin, 2));
   await watched.lanes.preflight();
@@ -199,7 +199,7 @@ test('a server that goes away inside the window is tried again until the time is
   }
 });
 
-test('one silent blob fails at its deadline and takes no other with it', async () => {
+test('one silent blob fails at its deadline, and the others succeed', async () => {
   await using peer = await Peer.start(trusted, {
     snapshot: (request) => (request.path.includes('disk1.') ? saySilent : answerSnapshot)(request),
   });
@@ -218,7 +218,7 @@ test('one silent blob fails at its deadline and takes no other with it', async (
   assert.ok(failed !== undefined && failed.atNs >= deadlineNs - 2_000_000n);
 });
 
-test('a port where nobody listens is known before anything is frozen', async () => {
+test('a port without a listener fails the preflight', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -229,7 +229,7 @@ test('a port where nobody listens is known before anything is frozen', async () 
   assert.is(found?.ok === false && found.failure.kind, 'refused');
 });
 
-test('a server that accepts and says nothing is known before anything is frozen', async () => {
+test('a server that accepts and does not answer fails the preflight', async () => {
   const server = createServer(() => {}).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -44,7 +44,7 @@ test('one tunnel for each blob, opened before the window and kept', async () => 
   assert.equal(proxy.tunnels, Array(4).fill(new URL(peer.origin).host));
 });
 
-test('a connection that breaks inside the window goes through the proxy again', async () => {
+test('a connection that breaks inside the window is replaced through the proxy', async () => {
   await using peer = await Peer.start(authority.trusted, {
     snapshot: (request) => {
       if (request.nth === 1) {
@@ -69,7 +69,7 @@ test('a connection that breaks inside the window goes through the proxy again', 
   assert.is(proxy.tunnels.length, 2);
 });
 
-test('a proxy that refuses is told by its answer and what to look at, without its password', async () => {
+test('the message about a proxy that refuses has its answer and what to check, but not its password', async () => {
   await using peer = await Peer.start(authority.trusted);
   await using proxy = await TunnelProxy.start();
   const found = await preflightThrough(proxied(proxy, 'user:hunter2'), peer.origin);
@@ -83,14 +83,14 @@ test('a proxy that refuses is told by its answer and what to look at, without it
   assert.is(peer.connections, 0);
 });
 
-test('a proxy that is not there is told, too', async () => {
+test('a proxy that does not exist is reported too', async () => {
   await using peer = await Peer.start(authority.trusted);
   const found = await preflightThrough(() => 'http://127.0.0.1:1', peer.origin);
   assert.ok(found?.ok === false);
   assert.match(found.failure.message, 'PROXY_ECONNREFUSED');
 });
 
-test('the certificate behind the tunnel is looked at like any other', async () => {
+test('the certificate inside the tunnel is verified', async () => {
   await using peer = await Peer.start(authority.misnamed);
   await using proxy = await TunnelProxy.start();
   const found = await preflightThrough(proxied(proxy), peer.origin);

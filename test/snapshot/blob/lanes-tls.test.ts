@@ -22,7 +22,7 @@ test('an authority of NODE_EXTRA_CA_CERTS is trusted inside the threads', async 
 });
 
 for (const name of ['untrusted', 'misnamed'] as const) {
-  test(`a certificate that is ${name} is refused, with what to do`, async () => {
+  test(`a certificate that is ${name} is refused, with a remedy`, async () => {
     const found = await preflightWith(authority[name]);
     assert.ok(found?.ok === false);
     assert.is(found.failure.kind, 'tls');
@@ -30,7 +30,7 @@ for (const name of ['untrusted', 'misnamed'] as const) {
   });
 }
 
-test('a certificate is refused also where the environment says not to look', () => {
+test('a certificate is refused even if the environment disables verification', () => {
   const script = `
     import { BlobLanes } from '${new URL('../../../src/snapshot/blob/lanes.ts', import.meta.url)}';
     import { Peer } from '${new URL('fixtures/peer.ts', import.meta.url)}';

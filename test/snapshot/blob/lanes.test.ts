@@ -69,7 +69,7 @@ test('the request on the wire: path and SAS byte for byte, nothing in the body',
   );
 });
 
-test('the settings of an encrypted disk are carried over into given metadata', async () => {
+test('the settings of an encrypted disk are added to given metadata', async () => {
   const settings = { 'x-ms-meta-DiskEncryptionSettings': '{"a": 1}' };
   const head = answer(206, { 'content-range': 'bytes 0-3/4', ...settings }, 'head');
   await using peer = await Peer.start(trusted, { head });
@@ -93,7 +93,7 @@ test('a connection that was closed while idle is replaced by re-warming', async 
   assert.ok((await watched.lanes.answers()).every((found) => found.attempts === 1));
 });
 
-test('a connection whose peer is gone without a word is replaced by re-warming', async () => {
+test('a connection whose peer is gone without closing it is replaced by re-warming', async () => {
   await using peer = await Peer.start(trusted);
   await using watched = await WatchedLanes.open(targets(peer.origin, 2), {
     rewarmTimeoutMs: 3_000,
@@ -113,7 +113,7 @@ test('a server that hints at two seconds of keep-alive gets its snapshot over th
   assert.is(peer.connections, 1);
 });
 
-test('a server that closes after every answer is said to be cold, and still served', async () => {
+test('a server that closes after every answer is reported as not warm, and still used', async () => {
   const close = answer(206, { connection: 'close' }, 'h');
   await using peer = await Peer.start(trusted, { firstByte: close });
   await using watched = await WatchedLanes.open(targets(peer.origin, 1));
@@ -144,7 +144,7 @@ test('blobs are fired one by one as their disks become ready', async () => {
   assert.is(answers[1]?.mayHaveOrphan, false);
 });
 
-test('what is under way is cut by abort, and may have left a snapshot', async () => {
+test('abort cuts a request that is under way, which may have left a snapshot', async () => {
   await using peer = await Peer.start(trusted, { snapshot: saySilent });
   await using watched = await WatchedLanes.open(targets(peer.origin, 2));
   await watched.lanes.preflight();
@@ -204,7 +204,7 @@ test('the head of a blob and its size come with the preflight', async () => {
   assert.ok((await lanes.rewarm()).every((one) => one.ok && one.warm));
 });
 
-test('no targets need no lane', async () => {
+test('without targets there is no lane', async () => {
   await using lanes = await BlobLanes.open([]);
   assert.equal(await lanes.preflight(), []);
   assert.equal(await lanes.rewarm(), []);

@@ -31,7 +31,7 @@ function lookup(names: NameMemory, all: boolean): Promise<unknown> {
   return promise;
 }
 
-test('a name is asked for anew as long as nothing is frozen', async () => {
+test('a name is resolved again as long as nothing is frozen', async () => {
   const resolver = new Resolver();
   const names = new NameMemory(resolver.resolve);
   assert.equal(await lookup(names, true), ADDRESSES);
@@ -52,7 +52,7 @@ test('while held, a known name is answered from memory, also when the resolver i
   assert.is(await lookup(names, false), 'ENOTFOUND');
 });
 
-test('a name that was never seen is asked for even while held', async () => {
+test('an unknown name is resolved even while held', async () => {
   const resolver = new Resolver();
   const names = new NameMemory(resolver.resolve);
   names.hold();

@@ -39,14 +39,14 @@ test('a SAS that may only write is proved by a request that changes nothing', as
   assert.equal(found.warm, WARM);
 });
 
-test('a SAS whose policy turns out not to permit reading is proved the same way', async () => {
+test('a SAS whose policy does not permit reading is proved by that request too', async () => {
   const found = await preflight('si=policy', { head: MAY_NOT });
   assert.equal(found.requests, ['GET ', 'PUT comp=lease']);
   assert.is(found.preflight?.ok, true);
   assert.equal(found.warm, WARM);
 });
 
-test('a SAS that may only create cannot be tried with a lease, and is let through', async () => {
+test('a SAS that may only create cannot be tested with a lease, and is accepted', async () => {
   const found = await preflight('sp=c', { probe: MAY_NOT });
   assert.is(found.preflight?.ok, true);
   assert.equal(found.warm, WARM);
@@ -69,7 +69,7 @@ const REFUSED: [name: string, permissions: string, scripts: Scripts, status: num
   ];
 
 for (const [name, permissions, scripts, status] of REFUSED) {
-  test(`${name} is known before anything is frozen`, async () => {
+  test(`${name} fails before anything is frozen`, async () => {
     const found = await preflight(permissions, scripts);
     assert.ok(found.preflight?.ok === false);
     assert.is(found.preflight.failure.kind, 'http');
@@ -78,7 +78,7 @@ for (const [name, permissions, scripts, status] of REFUSED) {
   });
 }
 
-test('a read that breaks in the middle is made again', async () => {
+test('a read that breaks in the middle is retried', async () => {
   const half = answer(206, { 'content-range': 'bytes 0-9/10', connection: 'close' }, 'half');
   const cut: typeof half = ({ socket }) => {
     socket.end('HTTP/1.1 206 Partial\r\ncontent-length: 10\r\n\r\nhalf');

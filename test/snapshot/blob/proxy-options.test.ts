@@ -24,7 +24,7 @@ test('a proxy by its parts', () => {
   assert.is(proxyOptions('https://proxy/').proxyOptions?.port, 443);
 });
 
-test('a snapshot nobody asked for is deleted through it', async () => {
+test('an unwanted snapshot is deleted through it', async () => {
   await using blobs = await TextBlobs.start({
     certificate: join(folder, 'trusted.pem'),
     key: join(folder, 'trusted.key'),
@@ -35,7 +35,7 @@ test('a snapshot nobody asked for is deleted through it', async () => {
   const { snapshot = '' } = await blob.createSnapshot();
   const { credential } = blobs.container;
   assert.instance(credential, StorageSharedKeyCredential);
-  // Azurite deletes snapshots for a SAS of the account only.
+  // Azurite deletes snapshots only with a SAS of the account.
   const sas = generateAccountSASQueryParameters(
     {
       permissions: AccountSASPermissions.parse('rwd'),

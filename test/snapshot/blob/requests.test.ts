@@ -16,7 +16,7 @@ function prepare(query: string, rest: Partial<BlobTarget> = {}): PreparedTarget 
   return prepareTarget({ blob: blobAt(url), metadata: [], clientRequestId: 't/0', ...rest }, 0, 1);
 }
 
-test('operations are appended to the SAS, which stays as it is', () => {
+test('operations are appended to the SAS, which stays unchanged', () => {
   const { head, firstByte, probe, snapshot } = prepare('sv=1&sig=a%2Bb%3D');
   assert.equal(
     [head, firstByte, probe, snapshot].map(({ method, path }) => `${method} ${path}`),

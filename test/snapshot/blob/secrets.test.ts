@@ -10,7 +10,7 @@ import { inMs, target } from './fixtures/window.ts';
 const { trusted } = trustOwnAuthority(import.meta.filename);
 const test = suite('secrets of the lanes');
 
-/** Answers that say the request back in every place where a server can put words. */
+/** Answers that echo the request in every place where a server can put text. */
 function echo(status: number): Script {
   return (request) => {
     const query = request.path.slice(request.path.indexOf('?') + 1);
@@ -40,7 +40,7 @@ const SCRIPTS: Script[] = [
 ];
 
 test(
-  'no answer and no failure shows a signature, whatever the server says',
+  'no answer and no failure shows a signature, even if the server echoes it',
   async () => {
     const script = fc.constantFrom(...SCRIPTS);
     const signature = fc.oneof(

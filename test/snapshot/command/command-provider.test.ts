@@ -8,7 +8,7 @@ import { suite } from '../../suite.ts';
 
 const test = suite('command in the window');
 
-/** A command that stands ready, its taker, and what the taker has told. */
+/** A command that is ready, its provider, and the events of the provider. */
 class Scene implements AsyncDisposable {
   readonly events: SnapshotEvent[] = [];
   readonly taker: CommandProvider;
@@ -50,7 +50,7 @@ class Scene implements AsyncDisposable {
   }
 }
 
-test('does nothing before it is let go, and then ends like the command', async () => {
+test('does nothing before its start, and then ends like the command', async () => {
   await using scene = await Scene.of('echo out; echo err >&2');
   assert.equal(await scene.taker.rewarm(), [{ ok: true, target: 0, warm: true }]);
   assert.equal(scene.command.output.pieces(), []);
@@ -78,7 +78,7 @@ test('a command that fails is named with its exit code or signal', async () => {
   }
 });
 
-test('at the deadline it is given up first, and asked to end then', async () => {
+test('at the deadline it is given up first, and then gets SIGTERM', async () => {
   await using scene = await Scene.of("trap 'exit 9' TERM; while :; do sleep 0.01; done");
   scene.fire(100);
   assert.equal(await scene.answered(), ['fired', 'failed']);
@@ -88,7 +88,7 @@ test('at the deadline it is given up first, and asked to end then', async () => 
   assert.is(scene.events.length, 2);
 });
 
-test('an abort ends what was let go, and nothing else', async () => {
+test('an abort ends a command that was started, and no other', async () => {
   await using idle = await Scene.of('exit 0');
   idle.taker.abort();
   assert.equal(idle.events, []);
@@ -100,7 +100,7 @@ test('an abort ends what was let go, and nothing else', async () => {
   assert.equal(await busy.command.endAfterTermination(), { kind: 'killed', signal: 'SIGTERM' });
 });
 
-test('one that is ended while it waits is told before anything is frozen', async () => {
+test('a command that is killed while it waits is reported before anything is frozen', async () => {
   await using scene = await Scene.of('exit 0');
   scene.command.terminate();
   await scene.command.ended;
@@ -110,7 +110,7 @@ test('one that is ended while it waits is told before anything is frozen', async
   assert.equal(await scene.answered(), ['fired', 'failed']);
 });
 
-test('one that is never let go is not run', async () => {
+test('a command that is never started is not run', async () => {
   const command = await HeldCommand.hold(['sh', '-c', 'echo run']);
   await command.ready;
   await command[Symbol.asyncDispose]();

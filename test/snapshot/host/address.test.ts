@@ -13,7 +13,7 @@ const CASES: readonly (readonly [given: string | undefined, origin: string])[] =
   ['127.0.0.1:8080', 'http://127.0.0.1:8080'],
   ['host.internal', 'http://host.internal'],
   ['fd00::10', 'http://[fd00::10]'],
-  // Nothing that could lead elsewhere, or that no URL can be made of.
+  // Values that could lead elsewhere, or that are not valid in a URL.
   ['http://evil.example', 'http://168.63.129.16'],
   ['a@b', 'http://168.63.129.16'],
   ['10.0.0.4/path', 'http://168.63.129.16'],

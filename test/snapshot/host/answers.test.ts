@@ -1,4 +1,4 @@
-/** Answers of every shape, to both calls: none hangs, and each has its code. */
+/** Answers of every form, to both calls: none hangs, and each has its code. */
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,7 +21,7 @@ const OWN_ERROR = '{ "error": { "code": "Busy", "message": "later" } }';
 
 type Answer = (response: ServerResponse) => void;
 
-/** Bytes of their own, so that a letter may be torn. */
+/** Split by bytes, so that a character may be cut in two. */
 async function inPieces(response: ServerResponse, status: number, text: string): Promise<void> {
   response.writeHead(status);
   for (const byte of Buffer.from(text)) {
@@ -52,18 +52,18 @@ const SHAPES: readonly (readonly [what: string, answer: Answer, statusCode: numb
   ['more than anybody reads', whole(200, `{"x": "${'y'.repeat(5 * 1_024 * 1_024)}"}`), 558],
   ['an own error, a chunk for every byte', (it) => void inPieces(it, 500, OWN_ERROR), 500],
   ['an own error behind a byte-order mark', whole(500, `\ufeff${OWN_ERROR}`), 500],
-  ['an error of somebody else', whole(500, '{"message": "nginx"}'), 556],
+  ['an error of another server', whole(500, '{"message": "nginx"}'), 556],
   ['an error without a body', whole(500, ''), 556],
   ['an error whose body never comes', (it) => it.writeHead(500).flushHeaders(), 556],
   [
-    'a reset in the midst of the body',
+    'a reset in the middle of the body',
     (it) => {
       it.writeHead(200).write(GOOD.slice(0, 20), () => it.socket?.resetAndDestroy());
     },
     555,
   ],
   [
-    'an end in the midst of the body',
+    'an end in the middle of the body',
     (it) => {
       it.writeHead(200, { 'content-length': GOOD.length });
       it.write(GOOD.slice(0, 20), () => it.socket?.end());

@@ -12,7 +12,7 @@ function read(entries: unknown, luns: readonly number[] = []): HostDiskAnswer[] 
   return readDoSnapshot(200, JSON.stringify({ snapshotInfo: entries }), luns);
 }
 
-test('the body has every member of the interface, in its words', () => {
+test('the body has every member of the interface, under its name', () => {
   const { request } = doSnapshotCall({
     taskId: 'task_1',
     diskIds: [-1, 4],
@@ -32,7 +32,7 @@ test('the body has every member of the interface, in its words', () => {
   });
 });
 
-test('success is told as a boolean or as text, and entries go with the LUNs', () => {
+test('success is a boolean or text, and entries belong to the LUNs in order', () => {
   const entries = [
     { isSuccessful: true, snapshotUri: URI, errorMessage: '', statusCode: 200 },
     { isSuccessful: 'True', snapshotUri: `${URI}&sig=verysecret`, statusCode: '200' },
@@ -48,7 +48,7 @@ test('success is told as a boolean or as text, and entries go with the LUNs', ()
   assert.ok(answers.every((it) => it.ok && it.snapshot === '2026-11-22T02:41:52.6390000Z'));
 });
 
-test('a disk that failed says why, in the Blob service’s words where there are any', () => {
+test('a disk that failed has a reason, in the Blob service’s words if there are any', () => {
   const [rate, count, other, silent] = read([
     {
       isSuccessful: 'false',
@@ -87,7 +87,7 @@ test('Direct Drive identifiers are read with or without a fraction of the second
   assert.is(bad?.directDrive, undefined);
 });
 
-test('a disk that the answer leaves out has failed', () => {
+test('a disk that the answer omits has failed', () => {
   const answers = read([{ isSuccessful: true, snapshotUri: URI }], [-1, 1, 2]);
   assert.equal(
     answers.map((it) => [it.ok, it.lun]),
@@ -127,7 +127,7 @@ test('without a usable answer every disk has failed, with the code', () => {
   assert.match(busy?.ok === false ? busy.message : '', 'Busy, come back');
 });
 
-test('whatever the host answers, reading it does not throw and leaves no disk out', () => {
+test('for any answer of the host, reading it does not throw and omits no disk', () => {
   const luns = fc.uniqueArray(fc.integer({ min: -1, max: 63 }), { maxLength: 5 });
   const body = fc.oneof(
     fc.string(),

@@ -10,7 +10,7 @@ import { HostProvider } from '../../../src/snapshot/host/host-provider.ts';
 import type { SnapshotAnswer, SnapshotEvent } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 
-const test = suite('host taker');
+const test = suite('host provider');
 
 const TOKEN = 'very-secret-token';
 const LUNS = [-1, 3];
@@ -26,7 +26,7 @@ function call() {
   });
 }
 
-/** A taker, and everything it tells. */
+/** A provider, and all its events. */
 class Watched implements AsyncDisposable {
   readonly events: SnapshotEvent[] = [];
   readonly client: HostClient;
@@ -139,7 +139,7 @@ for (const [body, statusCode] of [
     );
     assert.ok(
       answers.every((it) => it.mayHaveOrphan),
-      'nobody knows that snapshots may have been taken',
+      'it is not reported that snapshots may have been taken',
     );
   });
 }
@@ -160,7 +160,7 @@ test('silence ends at the deadline, or at the call’s own time-out', async () =
   }
 });
 
-test('an abort cuts it; what was never fired was never asked', async () => {
+test('an abort cuts it; if it was never fired, no request was sent', async () => {
   await using host = await LabHost.start();
   await host.setFault({ call: 'do-snapshot', fault: { kind: 'no-answer' } });
   await using watched = new Watched(host.address);
@@ -169,13 +169,13 @@ test('an abort cuts it; what was never fired was never asked', async () => {
   assert.match((await watched.taker.answers())[0]?.failure?.message ?? '', 'no request was sent');
   watched.taker.fire([0], process.hrtime.bigint() + 10_000_000_000n);
   watched.taker.abort();
-  // The schedule must not be interrupted by what its own action causes.
+  // An event must not interrupt the action of the schedule that causes it.
   assert.equal(watched.kinds(), []);
   await watched.ended;
   assert.is(watched.kinds().at(-1), 'failed');
 });
 
-test('nobody there fails the preflight', async () => {
+test('a host that does not exist fails the preflight', async () => {
   const host = await LabHost.start();
   const { address } = host;
   await host[Symbol.asyncDispose]();
@@ -185,7 +185,7 @@ test('nobody there fails the preflight', async () => {
   assert.match(preflight?.ok === false ? preflight.failure.message : '', 'host service');
 });
 
-test('a host that goes between preflight and freeze is found before the freeze', async () => {
+test('a host that disappears between preflight and freeze is noticed before the freeze', async () => {
   await using host = await LabHost.start();
   await using watched = new Watched(host.address);
   assert.ok((await watched.taker.preflight())[0]?.ok);
@@ -193,7 +193,7 @@ test('a host that goes between preflight and freeze is found before the freeze',
   assert.not((await watched.taker.rewarm())[0]?.ok);
 });
 
-test('a host that knows no greeting is asked all the same', async () => {
+test('a host that does not know the greeting still gets the call', async () => {
   await using host = await LabHost.start();
   await host.setFault({ call: 'versions', fault: { kind: 'answer', status: 400, body: 'what?' } });
   await using watched = new Watched(host.address);
@@ -217,7 +217,7 @@ for (const [what, greet] of [
   ['resets the connection at the greeting', (socket) => socket.resetAndDestroy()],
   ['closes after every greeting', (socket) => socket.end(CLOSING_ANSWER)],
 ] satisfies [string, (socket: Socket) => void][]) {
-  test(`a host that ${what} is connected to before the freeze, with nothing sent`, async () => {
+  test(`a host that ${what} gets a connection before the freeze, with nothing sent`, async () => {
     await using peer = await RawHost.start(greet);
     await using watched = new Watched(peer.address);
     assert.ok((await watched.taker.preflight())[0]?.ok);
@@ -248,7 +248,7 @@ test('a connection that the host closes before anything was sent is replaced', a
   assert.not(client.isConnected);
 });
 
-test('one that nobody accepts is told', async () => {
+test('a connection that nothing accepts is reported', async () => {
   const host = await LabHost.start();
   const { address } = host;
   await host[Symbol.asyncDispose]();
@@ -266,7 +266,7 @@ async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-test('an answer that comes byte by byte counts when it is whole', async () => {
+test('an answer that arrives byte by byte counts when it is complete', async () => {
   await using peer = await RawHost.start();
   await using watched = new Watched(peer.address);
   const answers = await watched.take();
@@ -276,7 +276,7 @@ test('an answer that comes byte by byte counts when it is whole', async () => {
   }
 });
 
-test('a second attempt is a call of its own', async () => {
+test('a second attempt is a separate call', async () => {
   await using host = await LabHost.start();
   await using watched = new Watched(host.address);
   await watched.take();

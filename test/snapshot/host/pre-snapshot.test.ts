@@ -25,7 +25,7 @@ async function askWith(fault: HostFault | undefined): Promise<PreSnapshot> {
   return await preSnapshot(client, REQUEST, never);
 }
 
-test('says what the host answers, with the host’s clock', async () => {
+test('returns the host’s answer, with the time of the host’s clock', async () => {
   await using host = await LabHost.start();
   await using client = HostClient.open(host.address);
   const answer = await preSnapshot(client, { ...REQUEST, isVmAdeEnabled: true }, never);
@@ -58,7 +58,7 @@ const FAULTS: readonly (readonly [what: string, fault: HostFault, statusCode: nu
 ];
 
 for (const [what, fault, statusCode] of FAULTS) {
-  test(`${what} is ${statusCode}, and no success`, async () => {
+  test(`${what} is ${statusCode}, and not a success`, async () => {
     const answer = await askWith(fault);
     assert.is(answer.statusCode, statusCode);
     assert.not(answer.succeeded);
@@ -73,7 +73,7 @@ test('a 201 with a body is a success', async () => {
   assert.is(answer.responseTime, undefined);
 });
 
-test('nobody there is 555', async () => {
+test('a host that does not exist is 555', async () => {
   const host = await LabHost.start();
   const { address } = host;
   await host[Symbol.asyncDispose]();
@@ -97,7 +97,7 @@ test('silence ends with the time-out, or with the abort', async () => {
   );
 });
 
-test('no proxy is ever asked', async () => {
+test('no proxy is ever used', async () => {
   const before = process.env.http_proxy;
   process.env.http_proxy = 'http://127.0.0.1:9';
   try {
@@ -124,7 +124,7 @@ test('secrets are the values of the encryption settings', () => {
   ]);
 });
 
-test('a time that does not exist is no time', () => {
+test('a time that does not exist is undefined', () => {
   const time = { year: 2026, month: 2, day: 30, hour: 1, minute: 0, second: 0 };
   for (const wrong of [
     time,
@@ -143,7 +143,7 @@ test('a time that does not exist is no time', () => {
   );
 });
 
-test('whatever the body, reading it does not throw', () => {
+test('for any body, reading it does not throw', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 200, max: 599 }),

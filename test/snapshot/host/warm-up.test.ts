@@ -20,7 +20,7 @@ const CALL = doSnapshotCall({
   instantAccessDurationMinutes: undefined,
 });
 
-test('the host hears nothing of it, and nothing is left listening', async () => {
+test('the host gets no request, and nothing is left listening', async () => {
   await using host = await LabHost.start();
   await rehearseCall(CALL);
   assert.equal(await host.requests(), []);
@@ -30,7 +30,7 @@ test('the host hears nothing of it, and nothing is left listening', async () => 
   );
 });
 
-test('it keeps no process from ending', async () => {
+test('it does not prevent the process from ending', async () => {
   const program = join(import.meta.dirname, 'fixtures/rehearse.ts');
   const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);

@@ -59,7 +59,7 @@ test('the delays grow, and the tries end', () => {
   assert.equal(delays, [0, 50, 100, 200, 400, 800, 800, undefined]);
 });
 
-test('the wish of the server counts where it is longer, and where it fits', () => {
+test('the delay of the server counts if it is longer, and if it fits', () => {
   assert.is(delayBeforeNextTryMs(answered(503, 'ServerBusy', 2_000), 1, 10_000), 2_000);
   assert.is(delayBeforeNextTryMs(answered(503, 'ServerBusy', 0), 3, 10_000), 100);
   assert.is(delayBeforeNextTryMs(answered(503, 'ServerBusy', 10_000), 1, 10_000), undefined);
@@ -76,7 +76,7 @@ test('no try begins after the deadline', () => {
   );
 });
 
-test('Retry-After is read as seconds, anything else as none', () => {
+test('Retry-After is read as seconds, anything else is ignored', () => {
   assert.is(parseRetryAfterMs('3'), 3_000);
   for (const text of [undefined, '', '-1', '1.5', 'Wed, 21 Oct 2026 07:28:00 GMT', '99999999']) {
     assert.is(parseRetryAfterMs(text), undefined);

@@ -37,7 +37,7 @@ test('without a rule nothing is deleted', () => {
   assert.equal(agesLeftOut(undefined, undefined), []);
 });
 
-test('whatever the rule, the newest of each blob are kept', () => {
+test('for any rule, the newest of each blob are kept', () => {
   fc.assert(
     fc.property(
       fc.array(fc.nat(400), { maxLength: 30 }),
@@ -58,12 +58,12 @@ test('whatever the rule, the newest of each blob are kept', () => {
   );
 });
 
-test('what has no readable time stays', () => {
+test('a snapshot without a readable time is kept', () => {
   const odd = { ...stored('a', 1), snapshot: 'some day' };
   assert.equal(toPrune([odd], { keep: 0, olderThanMs: undefined }, NOW), []);
 });
 
-test('reads ages, and refuses what is none', () => {
+test('reads ages, and refuses other texts', () => {
   assert.equal(['90m', '12h', '30d', '4w'].map(ageMsOf), [
     5_400_000,
     43_200_000,
@@ -79,7 +79,7 @@ test('reads ages, and refuses what is none', () => {
   ]);
 });
 
-test('knows the task by blob and time, and metadata whatever its case', () => {
+test('finds the task by blob and time, and metadata in any case of its name', () => {
   const one = stored('a', 1);
   assert.is(taskOf(one, [{ url: one.url, snapshot: one.snapshot, taskId: 't' }]), 't');
   assert.is(

@@ -10,7 +10,7 @@ const test = suite('identity of a disk');
 
 const BTRFS_FSID = { kind: 'btrfs-fsid', value: '11111111-0000-4000-8000-0000000000b7' } as const;
 
-/** What blkid(8) read out of the same disks when they were recorded. */
+/** What blkid(8) printed for these disks when they were recorded. */
 const RECORDED: Readonly<Record<string, readonly Evidence[]>> = {
   ext2: [{ kind: 'ext-uuid', value: '11111111-0000-4000-8000-0000000000e2' }],
   ext3: [{ kind: 'ext-uuid', value: '11111111-0000-4000-8000-0000000000e3' }],
@@ -61,7 +61,7 @@ test('a member of an md array, 1.1 or 1.2, gives the array and the device', () =
   }
 });
 
-test('a superblock that lies where it says it does not is no evidence', () => {
+test('a superblock at another position than its own field says is not evidence', () => {
   const md = Buffer.alloc(HEAD_BYTES);
   mdHead(0).subarray(0, 4096).copy(md, 4096);
   assert.equal(identify(md).state, 'unrecognized');
@@ -71,7 +71,7 @@ test('a superblock that lies where it says it does not is no evidence', () => {
   assert.equal(identify(lvm).state, 'unrecognized');
 });
 
-test('a structure whose own fields make no sense is no evidence', () => {
+test('a structure with implausible fields is not evidence', () => {
   const gpt = recordedHead('gpt');
   gpt.writeBigUInt64LE(2n, 512 + 24);
   gpt.writeUInt32LE(0, 512 + 16);
@@ -91,7 +91,7 @@ test('a structure whose own fields make no sense is no evidence', () => {
   }
 });
 
-test('a UUID that is cut is none', () => {
+test('a truncated UUID counts as missing', () => {
   for (const [name, end] of [
     ['ext4', 1024 + 0x78],
     ['xfs', 48],
@@ -105,7 +105,7 @@ test('a UUID that is cut is none', () => {
   }
 });
 
-test('a GPT or LVM label whose checksum is wrong is no evidence', () => {
+test('a GPT or LVM label whose checksum is wrong is not evidence', () => {
   for (const [name, at] of [
     ['gpt', 512 + 60],
     ['gpt-4k', 4096 + 60],
@@ -117,13 +117,13 @@ test('a GPT or LVM label whose checksum is wrong is no evidence', () => {
   }
 });
 
-test('a GPT without protective MBR is no evidence', () => {
+test('a GPT without protective MBR is not evidence', () => {
   const head = recordedHead('gpt');
   head.fill(0, 0, 512);
   assert.equal(identify(head).state, 'unrecognized');
 });
 
-test('the boot sector of a FAT file system is not taken for an MBR', () => {
+test('the boot sector of a FAT file system does not count as an MBR', () => {
   const head = Buffer.alloc(HEAD_BYTES);
   head.write('\xeb\x58\x90mkfs.fat', 0, 'latin1');
   head.write('\x0e\x1f\xbe\x77\x7c\xac\x22\xc0', 436, 'latin1');
@@ -139,7 +139,7 @@ test('an MBR without signature does not identify a disk', () => {
   assert.equal(identify(head).state, 'unrecognized');
 });
 
-test('a UUID of zeroes is none', () => {
+test('a UUID of zeroes counts as missing', () => {
   const head = recordedHead('ext4');
   head.fill(0, 1024 + 0x68, 1024 + 0x78);
   assert.equal(identify(head).state, 'unrecognized');
@@ -172,7 +172,7 @@ test('fields that change while a disk is in use make no difference', () => {
   assert.equal(evidenceOf(md).length, 2);
 });
 
-test('zeroes are blank, nothing read is unreadable, a dynamic VHD is said to be one', () => {
+test('zeroes are blank, nothing read is unreadable, a dynamic VHD is reported as one', () => {
   assert.deepEqual(identify(Buffer.alloc(HEAD_BYTES)), { state: 'blank' });
   assert.deepEqual(identify(Buffer.alloc(512)), { state: 'blank' });
   assert.equal(identify(Buffer.alloc(0)).state, 'unreadable');

@@ -39,7 +39,7 @@ function blobsOf(...identities: readonly Identity[]): BlobContent[] {
   return identities.map((identity, index) => ({ index, identity, sizeBytes: GIB + 512 }));
 }
 
-/** `disk` of each blob, or the reason why there is none. */
+/** The disk of each blob, or the reason why there is none. */
 function verdicts(matching: Matching, count: number): string[] {
   return Array.from({ length: count }, (_, blob) => {
     const match = matching.matches.find((it) => it.blob === blob);
@@ -72,7 +72,7 @@ test('a clone that cannot be read is a rival, unless its size differs or another
   assert.deepEqual(verdicts(named, 3), ['sda', 'sdd', 'sdc']);
 });
 
-test('an unmatched blob may be every free disk that nothing speaks against', () => {
+test('an unmatched blob may store every free disk that nothing contradicts', () => {
   const disks = disksOf({ sda: gpt('A'), sdc: BLANK, sdd: ext('D'), sde: BLANK });
   const { unmatched } = matchBlobs(blobsOf(gpt('A'), BLANK, UNREADABLE), disks, []);
   assert.deepEqual(
@@ -84,7 +84,7 @@ test('an unmatched blob may be every free disk that nothing speaks against', () 
   );
 });
 
-test('every blob finds its disk, whatever the order', () => {
+test('every blob finds its disk, in any order', () => {
   const disks = disksOf({
     sda: gpt('A'),
     sdc: ext('C'),
@@ -114,7 +114,7 @@ test('disks made by the real tools are matched through their bytes', () => {
   assert.deepEqual(verdicts(matching, 10), disks.map(({ name }) => name).reverse());
 });
 
-test('what cannot be matched says why', () => {
+test('a blob that cannot be matched has a reason', () => {
   const disks = disksOf({ sda: gpt('A'), sdb: ext('clone'), sdc: ext('clone'), sdd: BLANK });
   const blobs = blobsOf(
     gpt('A'),
@@ -142,7 +142,7 @@ test('what cannot be matched says why', () => {
   assert.match(texts[2] ?? '', /several disks \(sdb, sdc\)/);
 });
 
-test('evidence that differs excludes a pair, whatever else agrees', () => {
+test('evidence that differs excludes a pair, even if all other evidence is equal', () => {
   const disk = identified(['gpt-disk-guid', 'G'], ['ext-uuid', 'E']);
   const matching = matchBlobs(
     blobsOf(identified(['gpt-disk-guid', 'G'], ['ext-uuid', 'other'])),
@@ -154,7 +154,7 @@ test('evidence that differs excludes a pair, whatever else agrees', () => {
   ]);
 });
 
-test('a partition table that is alike makes no match and no acquaintance', () => {
+test('an equal partition table neither makes a match nor shows that the blob belongs to this machine', () => {
   const layout = ['mbr-partitions', 'same'] as const;
   const matching = matchBlobs(
     blobsOf(identified(['ext-uuid', 'X'], layout)),
@@ -170,7 +170,7 @@ test('a partition table that is alike makes no match and no acquaintance', () =>
   assert.deepEqual(cloudImage.foreign, [0]);
 });
 
-test('evidence of a set of disks makes no match', () => {
+test('evidence of a set of disks does not make a match', () => {
   const matching = matchBlobs(
     blobsOf(identified(['btrfs-fsid', 'F'], ['ext-uuid', 'leftover'])),
     disksOf({ sda: btrfs('F', '1') }),
@@ -184,7 +184,7 @@ test('a device of a local btrfs file system that is not here is unmatched, not f
   assert.deepEqual(verdicts(matching, 1), ['contradicted']);
 });
 
-test('sizes: equal, or a VHD footer more; any other excludes; unknown excludes nothing', () => {
+test('sizes: equal, or a VHD footer more; any other size excludes; an unknown size does not', () => {
   const disks = disksOf({ sda: ext('A') });
   const verdict = (sizeBytes: number | undefined): string | undefined =>
     verdicts(matchBlobs([{ index: 0, identity: ext('A'), sizeBytes }], disks, []), 1)[0];
@@ -195,7 +195,7 @@ test('sizes: equal, or a VHD footer more; any other excludes; unknown excludes n
   assert.equal(verdict(GIB - 512), 'contradicted');
 });
 
-test('clones of different size are told apart', () => {
+test('clones of different size are distinguished', () => {
   const disks = [
     { name: 'sda', identity: gpt('A'), sizeBytes: GIB },
     { name: 'sdb', identity: gpt('A'), sizeBytes: 2 * GIB },
@@ -208,13 +208,13 @@ test('clones of different size are told apart', () => {
   assert.deepEqual(verdicts(matchBlobs(blobs, disks, []), 2), ['sdb', 'sda']);
 });
 
-test('sizes alone make no match', () => {
+test('sizes alone do not make a match', () => {
   const disks = disksOf({ sda: BLANK, sdb: { state: 'unrecognized' } });
   const matching = matchBlobs(blobsOf(BLANK, { state: 'unrecognized' }), disks, []);
   assert.deepEqual(verdicts(matching, 2), ['blank', 'unrecognized']);
 });
 
-test('no blob is foreign while a disk that it may be could not be read', () => {
+test('no blob is foreign if a disk that it may store could not be read', () => {
   const disks = disksOf({ sda: ext('A'), sdb: UNREADABLE });
   const blobs = blobsOf(ext('X'), ext('A'));
   assert.deepEqual(matchBlobs(blobs, disks, []).unmatched, [
@@ -232,7 +232,7 @@ test('no blob is foreign while a disk that it may be could not be read', () => {
 const reasonFor = (matching: Matching, blob: number) =>
   matching.unmatched.find((it) => it.blob === blob)?.reason;
 
-test("the caller's word wins where content says nothing", () => {
+test("the caller's statement wins if content proves nothing", () => {
   const disks = disksOf({
     sda: ext('A'),
     sdb: BLANK,
@@ -271,7 +271,7 @@ test('two blobs named the wrong way round are matched to neither disk', () => {
   );
 });
 
-test('what has the content of a disk that was named for another blob keeps that from being believed', () => {
+test('a blob with the content of a disk makes another blob that was named for that disk doubtful', () => {
   const disks = disksOf({ sda: ext('A'), sdb: ext('B'), sdc: UNREADABLE });
   const named = [{ blob: 0, disk: 'sda' }];
   const byContent = matchBlobs(blobsOf(UNREADABLE, ext('A')), disks, named);
@@ -283,7 +283,7 @@ test('what has the content of a disk that was named for another blob keeps that 
   assert.deepEqual(
     verdicts(matchBlobs(blobsOf(UNREADABLE, ext('A')), disks, forUnread), 2),
     ['doubted', 'misnamed'],
-    'also where the disk that it was named for could not be read',
+    'also if the disk that it was named for could not be read',
   );
   assert.match(
     describeUnmatched({ kind: 'doubted', disk: 'sda' }),
@@ -291,7 +291,7 @@ test('what has the content of a disk that was named for another blob keeps that 
   );
 });
 
-test('a copy that was named for another disk leaves the disk that it is a copy of in doubt', () => {
+test('a copy that was named for another disk makes its original disk doubtful', () => {
   const disks = disksOf({ sda: ext('A'), sdb: ext('B') });
   const matching = matchBlobs(blobsOf(ext('A'), ext('A')), disks, [{ blob: 0, disk: 'sdb' }]);
   assert.deepEqual(verdicts(matching, 2), ['misnamed', 'ambiguous']);
@@ -302,7 +302,7 @@ test('a copy that was named for another disk leaves the disk that it is a copy o
   assert.deepEqual(verdicts(bothNamed, 2), ['misnamed', 'doubted']);
 });
 
-test('content of another sort, or of another size, speaks against the caller too', () => {
+test('content of another kind, or of another size, contradicts the caller too', () => {
   const by = (blob: Identity, disk: Identity, sizeBytes = GIB): unknown => {
     const named = [{ blob: 0, disk: 'sda' }];
     const reason = reasonFor(
@@ -319,7 +319,7 @@ test('content of another sort, or of another size, speaks against the caller too
   assert.equal(by(ext('A'), ext('A')), undefined);
 });
 
-test('the caller can tell clones apart, and what is left is no longer ambiguous', () => {
+test('the caller can distinguish clones, and the rest is no longer ambiguous', () => {
   const disks = disksOf({ sda: gpt('A'), sdb: gpt('A') });
   const matching = matchBlobs(blobsOf(gpt('A'), gpt('A')), disks, [{ blob: 1, disk: 'sda' }]);
   assert.deepEqual(verdicts(matching, 2), ['sdb', 'sda']);
@@ -351,7 +351,7 @@ test('overrides that name a disk or blob twice, or no disk, are refused', () => 
   }
 });
 
-/** What a disk really is: disks and blobs of one `content` and size cannot be told apart. */
+/** What a disk really is: disks and blobs of one `content` and size cannot be distinguished. */
 interface Truth {
   readonly content: number;
   readonly sizeBytes: number;
@@ -431,7 +431,7 @@ test('random machines: order does not matter, nothing is used twice, clones are 
   );
 });
 
-test('random machines: overrides win where content is not against them, and nothing is used twice', () => {
+test('random machines: overrides win if content does not contradict them, and nothing is used twice', () => {
   fc.assert(
     fc.property(scenes, fc.nat(), fc.nat(), ({ blobs, locals }, someBlob, someDisk) => {
       fc.pre(blobs.length > 0 && locals.length > 0);
@@ -452,7 +452,7 @@ test('random machines: overrides win where content is not against them, and noth
   );
 });
 
-/** Any overrides, most of them wrong: each disk and each blob is named at most once. */
+/** Random overrides, most of them wrong: each disk and each blob is named at most once. */
 const misled = scenes.chain((scene) => {
   const pairs = Math.min(scene.blobs.length, scene.locals.length);
   return fc.record({
@@ -463,7 +463,7 @@ const misled = scenes.chain((scene) => {
   });
 });
 
-test('random machines: whatever the caller says, a disk that is told by content is never taken for another', () => {
+test('random machines: for any overrides, a disk that content identifies is never taken for another', () => {
   fc.assert(
     fc.property(misled, ({ scene, named, for: locals, unreadable }) => {
       const { disks, blobTruths } = scene;

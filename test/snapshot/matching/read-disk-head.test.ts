@@ -50,9 +50,9 @@ test('a disk that cannot be opened or read gives the errno, and is unreadable', 
   }
 });
 
-test('of a disk that does not answer it is said so, and it keeps nobody from ending', async () => {
+test('a disk that does not answer is reported, and does not prevent the process from ending', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-head-'));
-  // Opening a pipe without a writer waits, as opening a dead disk does.
+  // Opening a pipe without a writer waits, like reading a dead disk.
   const path = join(directory.path, 'pipe');
   execFileSync('mkfifo', [path]);
   const script = `
@@ -68,7 +68,7 @@ test('of a disk that does not answer it is said so, and it keeps nobody from end
   });
 });
 
-test('what the preflight read becomes the content of a blob', () => {
+test('the preflight’s bytes become the content of a blob', () => {
   assert.deepEqual(
     blobContent({ ok: true, target: 3, head: Buffer.alloc(HEAD_BYTES), sizeBytes: 512 }),
     { index: 3, identity: { state: 'blank' }, sizeBytes: 512 },

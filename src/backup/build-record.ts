@@ -13,8 +13,8 @@ import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
 import { storageAfterwards } from './verify-storage.ts';
 import { diskBehind, knownDisks, UNKNOWN_DISK } from './whole-set/behind.ts';
-import { describeGap, isFault, type SetGap } from './whole-set/gap.ts';
-import { gapOfHost, gapsOf } from './whole-set/gaps.ts';
+import { describeGap, isFault, type SetGap } from './whole-set/describe-gap.ts';
+import { gapOfHost, gapsOf } from './whole-set/find-gaps.ts';
 import { stuckIn, type WindowRuns } from './window-run.ts';
 
 /**

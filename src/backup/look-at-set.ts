@@ -2,8 +2,8 @@ import type { Plan } from '../filesystems/plan-types.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
 import { lookUpDisks, type MatchRequest, setWishesOf } from './matching.ts';
 import { type Target, UNKNOWN_DISK } from './whole-set/behind.ts';
-import { describeGap } from './whole-set/gap.ts';
-import { gapsOf } from './whole-set/gaps.ts';
+import { describeGap } from './whole-set/describe-gap.ts';
+import { gapsOf } from './whole-set/find-gaps.ts';
 
 /** The blobs matched to disks, with the warnings that a run would give. */
 export interface SetLook {

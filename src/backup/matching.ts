@@ -5,19 +5,19 @@ import type { Disk, Plan } from '../filesystems/plan-types.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
 import { blobContent } from '../snapshot/matching/blob-content.ts';
 import { describeUnmatched } from '../snapshot/matching/describe.ts';
-import {
-  type DiskContent,
-  type Matching,
-  matchBlobs,
-  type Override,
-  type UnmatchedReason,
-} from '../snapshot/matching/match-blobs.ts';
+import { matchBlobs } from '../snapshot/matching/match-blobs.ts';
+import type {
+  DiskContent,
+  Matching,
+  Override,
+  UnmatchedReason,
+} from '../snapshot/matching/matching-types.ts';
 import { identifyDisk } from '../snapshot/matching/read-disk-head.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { type Behind, UNKNOWN_DISK } from './whole-set/behind.ts';
-import { describeGap, isFault } from './whole-set/gap.ts';
-import { gapsOf, type SetWishes } from './whole-set/gaps.ts';
+import { describeGap, isFault } from './whole-set/describe-gap.ts';
+import { gapsOf, type SetWishes } from './whole-set/find-gaps.ts';
 
 /** The part of a request that matching needs. */
 export type MatchRequest = Pick<

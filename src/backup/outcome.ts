@@ -5,7 +5,7 @@ import { type Consistency, RESULTS, type ResultCode } from '../result-codes.ts';
 import { problemsOf } from './problems.ts';
 import type { BackupRecord, FileSystemTimes, RunEnd, TargetRecord } from './record.ts';
 import { disksToWatch } from './whole-set/behind.ts';
-import { isFault, type SetGap, voidsSet } from './whole-set/gap.ts';
+import { isFault, type SetGap, voidsSet } from './whole-set/describe-gap.ts';
 import type { WindowRecord } from './window.ts';
 
 /** The result of a run, for each disk and for the whole set. */

@@ -1,6 +1,6 @@
 import { pathOfDisk } from '../filesystems/disks.ts';
 import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
-import { describeGap, isFault } from './whole-set/gap.ts';
+import { describeGap, isFault } from './whole-set/describe-gap.ts';
 
 /**
  * One sentence for each problem of a run; empty on success. Pure.

@@ -4,7 +4,7 @@ import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { AbortReason } from '../system/abort.ts';
 import type { ScheduledStart } from './scheduled-start.ts';
 import type { Behind } from './whole-set/behind.ts';
-import type { SetGap } from './whole-set/gap.ts';
+import type { SetGap } from './whole-set/describe-gap.ts';
 
 /** Everything that is known of a finished run; outcome, report and JSON are made from it. Contains no secrets. */
 export interface BackupRecord {

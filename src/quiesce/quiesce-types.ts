@@ -131,3 +131,11 @@ export interface QuiesceCircumstances {
  * Forgets what was owed, but for what is left of it: that is done by the next command that starts.
  */
 export type MarkDone = (left?: readonly PendingCleanup[]) => Promise<void>;
+
+/** What became of something owed. */
+export interface CleanupResult {
+  /** For people. */
+  readonly sentence: string;
+  /** What of it is owed still; undefined if all was done. */
+  readonly left: PendingCleanup | undefined;
+}

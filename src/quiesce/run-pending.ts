@@ -1,15 +1,12 @@
 import { resumeBalance } from '../filesystems/btrfs/balance.ts';
 import { runPendingStatements } from './databases/pending-statements.ts';
-import type { PendingBalance, PendingCleanup, PendingScript } from './quiesce-types.ts';
+import type {
+  CleanupResult,
+  PendingBalance,
+  PendingCleanup,
+  PendingScript,
+} from './quiesce-types.ts';
 import { openStep, runStep } from './scripts/script-step.ts';
-
-/** What became of something owed. */
-export interface CleanupResult {
-  /** For people. */
-  readonly sentence: string;
-  /** What of it is owed still; undefined if all was done. */
-  readonly left: PendingCleanup | undefined;
-}
 
 /**
  * Does, side by side, what a run which died has left owed. Scripts are checked as always. Rejects for

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { judge } from '../../src/backup/outcome.ts';
 import type { BackupRecord, WritesSeen } from '../../src/backup/record.ts';
-import type { SetGap } from '../../src/backup/whole-set/gap.ts';
+import type { SetGap } from '../../src/backup/whole-set/describe-gap.ts';
 import { suite } from '../suite.ts';
 import {
   failedAnswer,

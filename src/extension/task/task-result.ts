@@ -1,7 +1,7 @@
 import { judge } from '../../backup/outcome.ts';
 import { PreflightError } from '../../backup/preflight.ts';
 import type { BackupRecord } from '../../backup/record.ts';
-import { describeGap, isFault } from '../../backup/whole-set/gap.ts';
+import { describeGap, isFault } from '../../backup/whole-set/describe-gap.ts';
 import { type ErrorCode, FlashfreezeError } from '../../errors.ts';
 import { QuiesceError } from '../../quiesce/quiesce-error.ts';
 import { summarize } from '../../report/summary.ts';

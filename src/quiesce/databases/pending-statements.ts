@@ -1,6 +1,5 @@
 import { readWorkload } from '../../config/workload.ts';
-import type { PendingStatements } from '../quiesce-types.ts';
-import type { CleanupResult } from '../run-pending.ts';
+import type { CleanupResult, PendingStatements } from '../quiesce-types.ts';
 import { lookUpAccount } from './account.ts';
 import { DatabaseFault } from './fault.ts';
 import { connectMysql } from './mysql.ts';

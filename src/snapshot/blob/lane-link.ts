@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { SnapshotEvent } from '../snapshot-types.ts';
 import type { LaneCommand, LaneReport, LaneTask } from './lane-messages.ts';
 import type { LanePool } from './lane-pool.ts';
-import type { PreparedTarget } from './requests.ts';
+import type { PreparedTarget } from './prepare-target.ts';
 
 type Report<K extends LaneReport['kind']> = Extract<LaneReport, { kind: K }>;
 /** The kinds of report that a lane sends once, on request or at its start. */

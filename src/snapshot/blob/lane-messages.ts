@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Preflight, Rewarmed, SnapshotAnswer, SnapshotEvent } from '../snapshot-types.ts';
-import type { PreparedTarget } from './requests.ts';
+import type { PreparedTarget } from './prepare-target.ts';
 
 /** The input of a lane's thread. */
 export interface LaneTask {

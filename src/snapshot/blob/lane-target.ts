@@ -11,7 +11,7 @@ import type { Preflight, RequestFailure, Rewarmed } from '../snapshot-types.ts';
 import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
 import { failureOfPermissions } from './failures.ts';
 import type { LaneLimits } from './lane-messages.ts';
-import { HEAD_BYTES, keepEncryptionSettings, type PreparedTarget } from './requests.ts';
+import { HEAD_BYTES, keepEncryptionSettings, type PreparedTarget } from './prepare-target.ts';
 
 /** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
 const CHECK_TRIES = 3;

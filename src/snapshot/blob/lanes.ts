@@ -12,10 +12,10 @@ import type {
 import { LaneLink } from './lane-link.ts';
 import type { LaneLimits } from './lane-messages.ts';
 import { DEFAULT_LANES, LanePool, roundRobin } from './lane-pool.ts';
-import { type PreparedTarget, prepareTarget } from './requests.ts';
+import { type PreparedTarget, prepareTarget } from './prepare-target.ts';
 import { Round } from './round.ts';
 
-export { HEAD_BYTES } from './requests.ts';
+export { HEAD_BYTES } from './prepare-target.ts';
 
 export interface BlobLanesOptions extends Partial<LaneLimits> {
   /** Number of threads; default: `DEFAULT_LANES`. */

@@ -1,6 +1,6 @@
 import type { Preflight } from '../snapshot-types.ts';
 import { identify } from './identify.ts';
-import type { BlobContent } from './match-blobs.ts';
+import type { BlobContent } from './matching-types.ts';
 
 /** The content of a target's blob, from its preflight. */
 export function blobContent(preflight: Preflight): BlobContent {

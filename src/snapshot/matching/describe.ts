@@ -1,4 +1,4 @@
-import type { UnmatchedReason } from './match-blobs.ts';
+import type { UnmatchedReason } from './matching-types.ts';
 import type { Contradiction } from './pair.ts';
 
 /** Why a blob has no disk, as a clause after its name: `vhds/a.vhd: its content is all zeroes`. */

@@ -24,7 +24,7 @@
  */
 
 /** How many bytes of a disk or blob are compared: as many as the preflight reads. */
-export { HEAD_BYTES } from '../blob/requests.ts';
+export { HEAD_BYTES } from '../blob/prepare-target.ts';
 
 /** Kinds of evidence, and what each of them identifies. */
 export const EVIDENCE_KINDS = {

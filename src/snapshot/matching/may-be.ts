@@ -1,4 +1,4 @@
-import type { DiskContent, UnmatchedReason } from './match-blobs.ts';
+import type { DiskContent, UnmatchedReason } from './matching-types.ts';
 import { type Content, objectionTo } from './pair.ts';
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Behind } from '../../../src/backup/whole-set/behind.ts';
-import type { SetWishes } from '../../../src/backup/whole-set/gaps.ts';
+import type { SetWishes } from '../../../src/backup/whole-set/find-gaps.ts';
 import type { FireRule } from '../../../src/config/vmbackup.ts';
 import type { ExclusionReason } from '../../../src/filesystems/plan-types.ts';
 

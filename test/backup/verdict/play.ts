@@ -2,8 +2,8 @@ import { mock } from 'node:test';
 import type { BackupRecord, TargetRecord, WritesSeen } from '../../../src/backup/record.ts';
 import { fileSystemsBehind, scheduleInput } from '../../../src/backup/schedule/topology.ts';
 import { diskBehind, disksToWatch } from '../../../src/backup/whole-set/behind.ts';
-import type { SetGap } from '../../../src/backup/whole-set/gap.ts';
-import { gapsOf } from '../../../src/backup/whole-set/gaps.ts';
+import type { SetGap } from '../../../src/backup/whole-set/describe-gap.ts';
+import { gapsOf } from '../../../src/backup/whole-set/find-gaps.ts';
 import {
   type DiskWatch,
   FreezeWindow,

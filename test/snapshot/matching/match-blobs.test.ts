@@ -4,12 +4,12 @@ import { FlashfreezeError } from '../../../src/errors.ts';
 import { describeUnmatched } from '../../../src/snapshot/matching/describe.ts';
 import type { Evidence, EvidenceKind, Identity } from '../../../src/snapshot/matching/evidence.ts';
 import { identify } from '../../../src/snapshot/matching/identify.ts';
-import {
-  type BlobContent,
-  type DiskContent,
-  type Matching,
-  matchBlobs,
-} from '../../../src/snapshot/matching/match-blobs.ts';
+import { matchBlobs } from '../../../src/snapshot/matching/match-blobs.ts';
+import type {
+  BlobContent,
+  DiskContent,
+  Matching,
+} from '../../../src/snapshot/matching/matching-types.ts';
 import { suite } from '../../suite.ts';
 import { recordedHead } from './fixtures/heads.ts';
 

@@ -2,7 +2,7 @@ import { pathOfDisk } from '../../filesystems/disks.ts';
 import { type Disk, type Exclusion, OS_DISK_LUN, type Plan } from '../../filesystems/plan-types.ts';
 import { mostServed } from './assignment.ts';
 import type { Target } from './behind.ts';
-import type { LeftOutReason, SetGap } from './gap.ts';
+import type { LeftOutReason, SetGap } from './describe-gap.ts';
 
 /** The gaps that the caller accepts. */
 export interface SetWishes {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Behind } from '../../../src/backup/whole-set/behind.ts';
-import { describeGap, isFault, type SetGap } from '../../../src/backup/whole-set/gap.ts';
-import { gapOfHost, gapsOf, type SetWishes } from '../../../src/backup/whole-set/gaps.ts';
+import { describeGap, isFault, type SetGap } from '../../../src/backup/whole-set/describe-gap.ts';
+import { gapOfHost, gapsOf, type SetWishes } from '../../../src/backup/whole-set/find-gaps.ts';
 import { wantedLuns } from '../../../src/extension/snapshot-method/take-snapshots.ts';
 import type { Disk, Exclusion, Plan } from '../../../src/filesystems/plan-types.ts';
 import { taskSettings } from '../../extension/snapshot-method/task-settings.ts';

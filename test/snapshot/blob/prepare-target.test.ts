@@ -4,7 +4,7 @@ import {
   keepEncryptionSettings,
   type PreparedTarget,
   prepareTarget,
-} from '../../../src/snapshot/blob/requests.ts';
+} from '../../../src/snapshot/blob/prepare-target.ts';
 import type { BlobTarget } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 import { blobAt } from './fixtures/blobs.ts';

@@ -16,7 +16,7 @@ const WARM_UP_ROUNDS = 5;
 async function callMs(luns: readonly number[]): Promise<number> {
   await using client = await openAsked();
   const { promise: answeredNs, resolve } = Promise.withResolvers<bigint>();
-  await using taker = new HostProvider(client, callFor(luns), {
+  await using provider = new HostProvider(client, callFor(luns), {
     onEvent: ({ kind, atNs }) => {
       if (kind !== 'fired') {
         resolve(atNs);
@@ -24,10 +24,10 @@ async function callMs(luns: readonly number[]): Promise<number> {
     },
   });
   for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
-    await taker.rewarm();
+    await provider.rewarm();
   }
   const startNs = process.hrtime.bigint();
-  taker.fire([0], startNs + LIMIT_NS);
+  provider.fire([0], startNs + LIMIT_NS);
   return millisecondsOf((await answeredNs) - startNs);
 }
 

@@ -32,7 +32,7 @@ export interface HostFloorReport {
 const PROGRAM = join(import.meta.dirname, 'host-process.ts');
 const FLOOR = join(import.meta.dirname, 'host-floor-process.ts');
 
-/** flashfreeze with the host as the taker, in a process of its own. */
+/** flashfreeze with the host as the provider, in a process of its own. */
 export function byHost(): Contender {
   return contender('by the host', async (rig) => {
     const request = hostRunRequest(rig);

@@ -42,10 +42,10 @@ export const soak = defineScenario<SoakOptions, SoakFigures>({
     const { disks, minutes, seed } = options;
     await using rig = await LabRig.create(rigOptions(options, disks));
     await using _writers = await Writers.start(rig.mountPoints);
-    await using taker = new SnapshotTaker(rig.urls);
+    await using provider = new SnapshotTaker(rig.urls);
     const random = seededRandom(seed);
     const once = (): Promise<WatchedRun> =>
-      runWatched(rig, taker, options, drawFault(random, disks));
+      runWatched(rig, provider, options, drawFault(random, disks));
     await once();
     const before = await remains(rig);
     const runs = await backToBack(minutes * MINUTE_MS, once, progress);
@@ -75,7 +75,7 @@ async function backToBack(
 
 async function runWatched(
   rig: LabRig,
-  taker: SnapshotTaker,
+  provider: SnapshotTaker,
   { latency }: SoakOptions,
   { name, kind, rule, latencyMs, disk }: DrawnFault,
 ): Promise<WatchedRun> {
@@ -84,7 +84,7 @@ async function runWatched(
     rig.server.setLatency(blob, { kind: 'fixed', ms });
   await (rule === undefined ? answerAfter(latencyMs ?? latency) : rig.server.setFault(rule));
   rig.probe.begin();
-  const run = await taker.takeSnapshot();
+  const run = await provider.takeSnapshot();
   const period = await rig.probe.end();
   await (rule === undefined ? answerAfter(latency) : rig.server.clearFaults());
   const felt = feltBy(period, await rig.snapshotSpans(period.startMs));

@@ -1,6 +1,7 @@
-import type { DeviceNumber, Plan, Selection } from '../filesystems/plan-types.ts';
+import type { Plan, Selection } from '../filesystems/plan-types.ts';
 import { type PlanReading, readPlan } from '../filesystems/read-plan.ts';
 import { MountOpenings } from '../freezer/open-mounts.ts';
+import type { DeviceNumber } from '../system/device-number.ts';
 
 /** Limit of rounds in which silent mount points are left out; another one may fall silent in each round. */
 const MAX_ROUNDS = 3;

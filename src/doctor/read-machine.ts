@@ -16,12 +16,12 @@ import {
 import { readWaagentConfiguration } from '../config/waagent.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { checkParts } from '../extension/self-check.ts';
-import type { DeviceNumber } from '../filesystems/plan-types.ts';
-import { deviceNumberOf } from '../freezer/superblock.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
 import type { GivenBlob } from '../snapshot/blob/blob.ts';
 import { DEFAULT_HOST_ADDRESS } from '../snapshot/host/address.ts';
+import type { DeviceNumber } from '../system/device-number.ts';
+import { deviceNumber } from '../system/device-number.ts';
 import { reasonOf } from '../system/errno.ts';
 import { FileLock, FREEZE_LOCK_PATH } from '../system/file-lock.ts';
 import type { LockState, MachineFacts } from './doctor-types.ts';
@@ -123,7 +123,7 @@ async function logFolder(frozen: readonly DeviceNumber[]): Promise<MachineFacts[
   try {
     const existing = await nearestExisting(path);
     await access(existing, constants.W_OK);
-    const device = deviceNumberOf((await stat(existing)).dev);
+    const device = deviceNumber((await stat(existing, { bigint: true })).dev);
     return { path, isFrozen: frozen.includes(device) };
   } catch (error) {
     const problem = reasonOf(error);

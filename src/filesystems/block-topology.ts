@@ -1,6 +1,6 @@
+import type { DeviceNumber } from '../system/device-number.ts';
+import { type Mount, optionValue } from '../system/mountinfo.ts';
 import type { DiskHardware } from './azure-disks.ts';
-import { type Mount, optionValue } from './mountinfo.ts';
-import type { DeviceNumber } from './plan-types.ts';
 
 /** Name the kernel gives a block device, as in `/sys/class/block`: `sda1`, `dm-0`, `cciss!c0d0`. */
 export type BlockDeviceName = string;

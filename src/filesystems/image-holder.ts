@@ -1,8 +1,8 @@
+import type { DeviceNumber } from '../system/device-number.ts';
+import { type Mount, optionValue } from '../system/mountinfo.ts';
 import { type BackingFile, type BlockTopology, devicesOfMount } from './block-topology.ts';
 import { natureOfType } from './file-system-types.ts';
 import type { MountTree } from './mount-tree.ts';
-import { type Mount, optionValue } from './mountinfo.ts';
-import type { DeviceNumber } from './plan-types.ts';
 
 /** Where the image behind a loop device is kept. */
 export type ImageHolder =

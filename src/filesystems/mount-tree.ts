@@ -1,5 +1,5 @@
 import { dirname } from 'node:path/posix';
-import type { Mount } from './mountinfo.ts';
+import type { Mount } from '../system/mountinfo.ts';
 
 /**
  * Answers which mount a path leads to, as the kernel's path walk does: at each step the topmost of

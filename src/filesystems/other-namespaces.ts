@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DeviceNumber } from '../system/device-number.ts';
+import { hasOption, type Mount, parseMountinfo } from '../system/mountinfo.ts';
 import { type ProcessView, theseProcesses } from '../system/processes.ts';
 import { natureOfType } from './file-system-types.ts';
-import { hasOption, type Mount, parseMountinfo } from './mountinfo.ts';
-import type { DeviceNumber } from './plan-types.ts';
 
 /** As long as the reading of daemons may take, beside which this is done. */
 const LIMIT_MS = 3000;

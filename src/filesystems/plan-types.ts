@@ -1,8 +1,6 @@
+import type { DeviceNumber } from '../system/device-number.ts';
 /** How the settings name the OS disk among the LUNs (settings.md, includedDisks). */
 export const OS_DISK_LUN = -1;
-
-/** Key of a superblock: `major:minor` as the third field of mountinfo shows it. */
-export type DeviceNumber = string;
 
 /** One mounted superblock, however many mount points (binds, btrfs subvolumes) show it. */
 export interface FileSystem {

@@ -1,18 +1,12 @@
 import { FlashfreezeError } from '../errors.ts';
+import type { DeviceNumber } from '../system/device-number.ts';
+import { hasOption, type Mount } from '../system/mountinfo.ts';
 import type { BlockTopology, Leaf } from './block-topology.ts';
 import { diskOf, otherDisksOf, toDisks } from './disks.ts';
 import { exclusionWarnings, nothingToFreeze, unfreezableWarnings } from './exclusions.ts';
 import { natureOfType, type TypeNature } from './file-system-types.ts';
 import { MountTree } from './mount-tree.ts';
-import { hasOption, type Mount } from './mountinfo.ts';
-import type {
-  DeviceNumber,
-  Exclusion,
-  ExclusionReason,
-  FileSystem,
-  Plan,
-  Selection,
-} from './plan-types.ts';
+import type { Exclusion, ExclusionReason, FileSystem, Plan, Selection } from './plan-types.ts';
 import { type FreezeOrder, freezeOrder } from './relations/freeze-order.ts';
 import type { Relation } from './relations/relation-types.ts';
 import { type StorageRelations, storageRelations } from './relations/storage-relations.ts';

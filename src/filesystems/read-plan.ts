@@ -1,8 +1,8 @@
+import { type Mount, type MountTable, parseMountinfo } from '../system/mountinfo.ts';
 import { type ProcessView, theseProcesses } from '../system/processes.ts';
 import { type BlockTopology, devicesOfMount, leavesUnder } from './block-topology.ts';
 import { otherDisksOf, toDisks } from './disks.ts';
 import { MountTree } from './mount-tree.ts';
-import { type Mount, type MountTable, parseMountinfo } from './mountinfo.ts';
 import {
   describeMountElsewhere,
   type MountElsewhere,

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path/posix';
+import type { Mount } from '../system/mountinfo.ts';
 import type { DiskHardware } from './azure-disks.ts';
 import {
   type BackingFile,
@@ -13,7 +14,6 @@ import {
 import { natureOfType } from './file-system-types.ts';
 import { mountHolding } from './image-holder.ts';
 import type { MountTree } from './mount-tree.ts';
-import type { Mount } from './mountinfo.ts';
 import type { SystemView } from './system-view.ts';
 
 const SECTOR_BYTES = 512;

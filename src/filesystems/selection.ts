@@ -1,9 +1,9 @@
 import { normalize } from 'node:path/posix';
 import { FlashfreezeError } from '../errors.ts';
+import type { DeviceNumber } from '../system/device-number.ts';
+import type { Mount } from '../system/mountinfo.ts';
 import { natureOfType } from './file-system-types.ts';
 import type { MountTree } from './mount-tree.ts';
-import type { Mount } from './mountinfo.ts';
-import type { DeviceNumber } from './plan-types.ts';
 
 /** `/data/` and `//data/.` name the same mount point as `/data`. */
 export function normalizeMountPoint(path: string): string {

@@ -1,7 +1,7 @@
+import type { DeviceNumber } from '../system/device-number.ts';
 import { type BlockTopology, devicesOfMount, type Leaf, leavesUnder } from './block-topology.ts';
 import { holderOfImage, type ImageHolder } from './image-holder.ts';
 import type { MountTree } from './mount-tree.ts';
-import type { DeviceNumber } from './plan-types.ts';
 import type { Superblock } from './superblocks.ts';
 
 /** Whether a superblock is frozen in the same run. */

@@ -1,6 +1,6 @@
+import type { DeviceNumber } from '../system/device-number.ts';
+import type { Mount } from '../system/mountinfo.ts';
 import type { MountTree } from './mount-tree.ts';
-import type { Mount } from './mountinfo.ts';
-import type { DeviceNumber } from './plan-types.ts';
 
 /** One superblock with everything that is mounted of it: binds, second mounts, btrfs subvolumes. */
 export interface Superblock {

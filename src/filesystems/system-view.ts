@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { DeviceNumber } from './plan-types.ts';
+import { type DeviceNumber, deviceNumber } from '../system/device-number.ts';
 
 /**
  * The little that the plan reads of the machine. One implementation is the machine, another a
@@ -41,13 +41,6 @@ function inspect(path: string): Inspection | undefined {
   return status.isFile()
     ? { kind: 'file', device: deviceNumber(status.dev), sizeBytes: Number(status.size) }
     : undefined;
-}
-
-/** Splits a dev_t as makedev(3) of glibc and musl puts it together. */
-export function deviceNumber(device: bigint): DeviceNumber {
-  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n);
-  const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
-  return `${major}:${minor}`;
 }
 
 function orUndefined<Value>(read: () => Value): Value | undefined {

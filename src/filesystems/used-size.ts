@@ -1,9 +1,9 @@
 import { dirname } from 'node:path/posix';
+import type { Mount } from '../system/mountinfo.ts';
 import { identifyDisk } from './azure-disks.ts';
 import type { BlockTopology, Leaf } from './block-topology.ts';
 import { natureOfType } from './file-system-types.ts';
 import { MountTree } from './mount-tree.ts';
-import type { Mount } from './mountinfo.ts';
 import { OS_DISK_LUN } from './plan-types.ts';
 import { readMounts } from './read-plan.ts';
 import { readTopology } from './read-topology.ts';

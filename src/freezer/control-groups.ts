@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Mount, parseMountinfo } from '../filesystems/mountinfo.ts';
+import { type Mount, parseMountinfo } from '../system/mountinfo.ts';
 
 /** A move waits for some RCU grace periods; if it takes longer, something blocks the hierarchy. */
 const MOVE_LIMIT_MS = 2000;

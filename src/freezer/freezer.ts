@@ -9,7 +9,7 @@ import { recordsFor, toEvents } from './events.ts';
 import { lookError, openError } from './freezer-errors.ts';
 import type { FreezerEvent, FreezerListener } from './freezer-types.ts';
 import { LedgerPlace } from './ledger-place.ts';
-import { type OpenedMount, openedMounts } from './superblock.ts';
+import { type OpenedMount, openedMounts } from './opened-mounts.ts';
 import { closeNative, thawAtExit } from './thaw-at-exit.ts';
 
 /** How long `Symbol.asyncDispose` waits for file systems whose thaw does not return. */

@@ -37,7 +37,7 @@ class HostScene implements AsyncDisposable {
     return new HostScene(scene, await LabHost.start({ at: 'wire-server', latencyMs: 50, disks }));
   }
 
-  /** Sends a task that names its taker, and waits for its end. */
+  /** Sends a task that names its provider, and waits for its end. */
   async run(takeSnapshotFrom: string, wish: Wish = {}): Promise<Ran> {
     const { includedDisks = {}, blobs, token = madeUpSecret('token') } = wish;
     const publicObject = {

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
 import { journalsOf, leavesUnder } from '../../src/filesystems/block-topology.ts';
 import { MountTree } from '../../src/filesystems/mount-tree.ts';
-import { parseMountinfo } from '../../src/filesystems/mountinfo.ts';
 import { readTopology } from '../../src/filesystems/read-topology.ts';
+import { parseMountinfo } from '../../src/system/mountinfo.ts';
 import { suite } from '../suite.ts';
 import { gen2Lvm } from './fixtures/gen2-lvm.ts';
 import { nvme } from './fixtures/nvme.ts';

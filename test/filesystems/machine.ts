@@ -1,4 +1,4 @@
-import type { DeviceNumber } from '../../src/filesystems/plan-types.ts';
+import type { DeviceNumber } from '../../src/system/device-number.ts';
 import { type TreeEntry, TreeSystem } from './tree-system.ts';
 
 const GIB = 1024 ** 3;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { MountTree } from '../../src/filesystems/mount-tree.ts';
-import type { Mount } from '../../src/filesystems/mountinfo.ts';
+import type { Mount } from '../../src/system/mountinfo.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('mount tree');

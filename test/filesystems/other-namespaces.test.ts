@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
-import { parseMountinfo } from '../../src/filesystems/mountinfo.ts';
 import {
   describeMountElsewhere,
   readMountsElsewhere,
 } from '../../src/filesystems/other-namespaces.ts';
+import { parseMountinfo } from '../../src/system/mountinfo.ts';
 import { suite } from '../suite.ts';
 import { type RecordedProcess, RecordedProcesses } from './relations/recorded-processes.ts';
 

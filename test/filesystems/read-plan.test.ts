@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { parseMountinfo } from '../../src/filesystems/mountinfo.ts';
 import { readMounts, readPlan } from '../../src/filesystems/read-plan.ts';
-import { deviceNumber, type SystemView, thisMachine } from '../../src/filesystems/system-view.ts';
+import { type SystemView, thisMachine } from '../../src/filesystems/system-view.ts';
+import { deviceNumber } from '../../src/system/device-number.ts';
+import { parseMountinfo } from '../../src/system/mountinfo.ts';
 import { suite } from '../suite.ts';
 import { gen1 } from './fixtures/gen1.ts';
 import { images } from './fixtures/images.ts';

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path/posix';
-import type { DeviceNumber } from '../../src/filesystems/plan-types.ts';
 import type { Inspection, SystemView } from '../../src/filesystems/system-view.ts';
+import type { DeviceNumber } from '../../src/system/device-number.ts';
 
 export type TreeEntry =
   | { readonly kind: 'text'; readonly text: string }

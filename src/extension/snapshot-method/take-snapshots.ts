@@ -196,7 +196,7 @@ class TaskSnapshots implements AsyncDisposable {
       ? this.#blobsMissing()
       : new FlashfreezeError(
           'FF_HOST_UNREACHABLE',
-          `${this.#preSnapshot?.problem ?? 'the host service was not asked'}; without it these disks cannot be snapshotted. Nothing was frozen.`,
+          `${this.#preSnapshot?.problem ?? 'no request was sent to the host service'}; without it these disks cannot be snapshotted. Nothing was frozen.`,
         );
   }
 

@@ -1,4 +1,5 @@
-import type { DeviceNumber, FileSystem } from '../plan-types.ts';
+import type { DeviceNumber } from '../../system/device-number.ts';
+import type { FileSystem } from '../plan-types.ts';
 import { NeedGraph } from './need-graph.ts';
 import type { Relation, Via } from './relation-types.ts';
 

@@ -1,6 +1,6 @@
+import type { DeviceNumber } from '../../system/device-number.ts';
+import type { Mount } from '../../system/mountinfo.ts';
 import { natureOfType } from '../file-system-types.ts';
-import type { Mount } from '../mountinfo.ts';
-import type { DeviceNumber } from '../plan-types.ts';
 import type { Daemon, Relation } from './relation-types.ts';
 
 /**

@@ -1,8 +1,8 @@
+import type { DeviceNumber } from '../../system/device-number.ts';
+import type { PermissionMark } from '../../system/fdinfo.ts';
+import { type Mount, parseMountinfo } from '../../system/mountinfo.ts';
 import type { ProcessView } from '../../system/processes.ts';
 import { natureOfType } from '../file-system-types.ts';
-import { type Mount, parseMountinfo } from '../mountinfo.ts';
-import type { DeviceNumber } from '../plan-types.ts';
-import type { PermissionMark } from './fdinfo.ts';
 
 /**
  * Superblocks by mount id, which is unique on the machine. A daemon in a mount namespace of its own

@@ -1,4 +1,4 @@
-import type { DeviceNumber } from '../plan-types.ts';
+import type { DeviceNumber } from '../../system/device-number.ts';
 import type { Relation, Via } from './relation-types.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DeviceNumber } from '../../system/device-number.ts';
+import { type DescriptorInfo, parseFdinfo } from '../../system/fdinfo.ts';
 import { type ProcessView, theseProcesses } from '../../system/processes.ts';
-import type { DeviceNumber } from '../plan-types.ts';
-import { type DescriptorInfo, parseFdinfo } from './fdinfo.ts';
 import { MountDevices } from './mount-devices.ts';
 import type { Daemon } from './relation-types.ts';
 

@@ -1,4 +1,4 @@
-import type { DeviceNumber } from '../plan-types.ts';
+import type { DeviceNumber } from '../../system/device-number.ts';
 
 /**
  * `dependent` cannot go on while `on` is frozen, so its FIFREEZE may not return then (freeze-facts.md,

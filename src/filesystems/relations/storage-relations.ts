@@ -1,9 +1,9 @@
+import type { DeviceNumber } from '../../system/device-number.ts';
+import { type Mount, optionValue } from '../../system/mountinfo.ts';
 import { type BlockTopology, devicesOfMount, type Leaf, leavesUnder } from '../block-topology.ts';
 import { natureOfType } from '../file-system-types.ts';
 import { holderOfImage, mountHolding } from '../image-holder.ts';
 import type { MountTree } from '../mount-tree.ts';
-import { type Mount, optionValue } from '../mountinfo.ts';
-import type { DeviceNumber } from '../plan-types.ts';
 import { type Superblock, superblocksOf } from '../superblocks.ts';
 import type { Relation } from './relation-types.ts';
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import type { FileSystem } from '../../filesystems/plan-types.ts';
 import { readMounts, readPlan } from '../../filesystems/read-plan.ts';
-import { superblocksOf } from '../../freezer/superblock.ts';
+import { superblocksOf } from '../../freezer/opened-mounts.ts';
 import type { QuiesceCircumstances } from '../quiesce-types.ts';
 
 /** A part of a database, by the file or directory that holds it. */

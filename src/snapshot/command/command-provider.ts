@@ -10,7 +10,7 @@ import type { CommandEnd, HeldCommand } from './held-command.ts';
 
 const TARGET = 0;
 
-export interface CommandTakerOptions {
+export interface CommandProviderOptions {
   readonly onEvent: (event: SnapshotEvent) => void;
 }
 
@@ -27,7 +27,7 @@ export class CommandProvider implements SnapshotProvider {
   #cut: 'timeout' | 'aborted' | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(command: HeldCommand, { onEvent }: CommandTakerOptions) {
+  constructor(command: HeldCommand, { onEvent }: CommandProviderOptions) {
     this.#command = command;
     this.#emit = onEvent;
     void command.ended.then((end) => this.#onEnd(end));
@@ -63,7 +63,7 @@ export class CommandProvider implements SnapshotProvider {
       this.#onEnd(this.#command.end);
       return;
     }
-    this.#command.letGo();
+    this.#command.release();
     const limitMs = Number(deadlineNs - this.#firedNs) / 1e6;
     this.#timer = setTimeout(() => this.#giveUp('timeout'), Math.max(0, limitMs));
   }

@@ -24,7 +24,7 @@ export type CommandEnd =
   | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
 
 /**
- * A command that is ready, in a session of its own and with empty standard input, and starts with `letGo`.
+ * A command that is ready, in a session of its own and with empty standard input, and starts with `release`.
  * Its output is held in memory.
  */
 export class HeldCommand implements AsyncDisposable {
@@ -85,7 +85,7 @@ export class HeldCommand implements AsyncDisposable {
   }
 
   /** Starts the command: writes one line to a socket and does not wait. */
-  letGo(): void {
+  release(): void {
     this.#control.end('go\n');
   }
 

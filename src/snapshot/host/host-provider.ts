@@ -26,7 +26,7 @@ const GREETING_TRIES = 2;
 
 const TARGET = 0;
 
-export interface HostTakerOptions {
+export interface HostProviderOptions {
   readonly onEvent: (event: SnapshotEvent) => void;
   /** Time-out of the call; default: 40 s. */
   readonly timeoutMs?: number;
@@ -40,14 +40,14 @@ export interface HostTakerOptions {
 export class HostProvider implements SnapshotProvider {
   readonly #client: HostClient;
   readonly #call: HostCall;
-  readonly #options: HostTakerOptions;
+  readonly #options: HostProviderOptions;
   #exchange: Exchange;
   #timer: NodeJS.Timeout | undefined;
   /** False if the host does not answer the greeting: then it is not sent again. */
   #greets = true;
   #disposed = false;
 
-  constructor(client: HostClient, call: HostCall, options: HostTakerOptions) {
+  constructor(client: HostClient, call: HostCall, options: HostProviderOptions) {
     this.#client = client;
     this.#call = call;
     this.#options = options;

@@ -14,8 +14,8 @@ test('one process takes them all, and tells of one that could not be had', async
     latencyMs: 5,
     probe: { intervalUs: 500, writes: 'data' },
   });
-  await using taker = new SnapshotTaker(rig.urls);
-  const first = await taker.takeSnapshot();
+  await using provider = new SnapshotTaker(rig.urls);
+  const first = await provider.takeSnapshot();
   assert.is(first.complete, true, first.problem);
   assert.ok((first.windowMs ?? 0) >= 5);
 
@@ -24,12 +24,12 @@ test('one process takes them all, and tells of one that could not be had', async
     at: 'request',
     fault: { kind: 'status', status: 409, code: 'SnapshotCountExceeded' },
   });
-  const refused = await taker.takeSnapshot();
+  const refused = await provider.takeSnapshot();
   assert.is(refused.complete, false);
   assert.match(refused.problem ?? '', /SnapshotCountExceeded/);
 
   await rig.server.clearFaults();
-  const last = await taker.takeSnapshot();
+  const last = await provider.takeSnapshot();
   assert.is(last.complete, true, last.problem);
   assert.is(last.descriptors, first.descriptors);
 });

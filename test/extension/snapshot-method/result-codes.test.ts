@@ -24,7 +24,7 @@ const COUNT = {
 };
 const LOST = { isSuccessful: false, errorMessage: 'disk not found' };
 
-/** As a host taker's record is: one target that everything is frozen for. */
+/** As a host provider's record is: one target that everything is frozen for. */
 function hostRecord(statusCode: number, body: string): BackupRecord {
   const record = goodRecord(2);
   const disks = readDoSnapshot(statusCode, body, [-1, 0]).map((disk) => {

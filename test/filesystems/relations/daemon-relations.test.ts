@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
-import { parseMountinfo } from '../../../src/filesystems/mountinfo.ts';
 import { daemonRelations } from '../../../src/filesystems/relations/daemon-relations.ts';
 import type { Daemon, Relation } from '../../../src/filesystems/relations/relation-types.ts';
+import { parseMountinfo } from '../../../src/system/mountinfo.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('relations through daemons');

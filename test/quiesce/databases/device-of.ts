@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { superblocksOf } from '../../../src/freezer/superblock.ts';
+import { superblocksOf } from '../../../src/freezer/opened-mounts.ts';
 
 /** `major:minor` of the file system that holds the path. */
 export function deviceOf(path: string): string {

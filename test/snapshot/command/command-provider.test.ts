@@ -11,13 +11,13 @@ const test = suite('command in the window');
 /** A command that is ready, its provider, and the events of the provider. */
 class Scene implements AsyncDisposable {
   readonly events: SnapshotEvent[] = [];
-  readonly taker: CommandProvider;
+  readonly provider: CommandProvider;
   readonly command: HeldCommand;
   readonly #answered = Promise.withResolvers<void>();
 
   private constructor(command: HeldCommand) {
     this.command = command;
-    this.taker = new CommandProvider(command, {
+    this.provider = new CommandProvider(command, {
       onEvent: (event) => {
         this.events.push(event);
         if (event.kind !== 'fired') {
@@ -29,12 +29,12 @@ class Scene implements AsyncDisposable {
 
   static async of(script: string): Promise<Scene> {
     const scene = new Scene(await HeldCommand.hold(['sh', '-c', script]));
-    await scene.taker.preflight();
+    await scene.provider.preflight();
     return scene;
   }
 
   fire(limitMs = 10_000): void {
-    this.taker.fire([0], process.hrtime.bigint() + BigInt(limitMs) * 1_000_000n);
+    this.provider.fire([0], process.hrtime.bigint() + BigInt(limitMs) * 1_000_000n);
   }
 
   async answered(): Promise<string[]> {
@@ -43,7 +43,7 @@ class Scene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.taker[Symbol.asyncDispose]();
+    await this.provider[Symbol.asyncDispose]();
     this.command.terminate();
     await this.command.endAfterTermination();
     await this.command[Symbol.asyncDispose]();
@@ -52,14 +52,14 @@ class Scene implements AsyncDisposable {
 
 test('does nothing before its start, and then ends like the command', async () => {
   await using scene = await Scene.of('echo out; echo err >&2');
-  assert.equal(await scene.taker.rewarm(), [{ ok: true, target: 0, warm: true }]);
+  assert.equal(await scene.provider.rewarm(), [{ ok: true, target: 0, warm: true }]);
   assert.equal(scene.command.output.pieces(), []);
   scene.fire();
   assert.equal(await scene.answered(), ['fired', 'acknowledged']);
   await scene.command.outputArrived();
   assert.is(scene.command.output.text('stdout'), 'out\n');
   assert.is(scene.command.output.text('stderr'), 'err\n');
-  const [answer] = await scene.taker.answers();
+  const [answer] = await scene.provider.answers();
   assert.is(answer?.failure, undefined);
   assert.ok((answer?.acknowledgedNs ?? 0n) > (answer?.firedNs ?? 0n));
 });
@@ -72,7 +72,7 @@ test('a command that fails is named with its exit code or signal', async () => {
     await using scene = await Scene.of(script);
     scene.fire();
     assert.equal(await scene.answered(), ['fired', 'failed']);
-    const [answer] = await scene.taker.answers();
+    const [answer] = await scene.provider.answers();
     assert.is(answer?.failure?.kind, 'command');
     assert.match(answer?.failure?.message ?? '', message);
   }
@@ -82,7 +82,7 @@ test('at the deadline it is given up first, and then gets SIGTERM', async () => 
   await using scene = await Scene.of("trap 'exit 9' TERM; while :; do sleep 0.01; done");
   scene.fire(100);
   assert.equal(await scene.answered(), ['fired', 'failed']);
-  const [answer] = await scene.taker.answers();
+  const [answer] = await scene.provider.answers();
   assert.is(answer?.failure?.kind, 'timeout');
   assert.equal(await scene.command.endAfterTermination(), { kind: 'exited', exitCode: 9 });
   assert.is(scene.events.length, 2);
@@ -90,12 +90,12 @@ test('at the deadline it is given up first, and then gets SIGTERM', async () => 
 
 test('an abort ends a command that was started, and no other', async () => {
   await using idle = await Scene.of('exit 0');
-  idle.taker.abort();
+  idle.provider.abort();
   assert.equal(idle.events, []);
-  assert.is((await idle.taker.answers())[0]?.attempts, 0);
+  assert.is((await idle.provider.answers())[0]?.attempts, 0);
   await using busy = await Scene.of('exec sleep 60');
   busy.fire();
-  busy.taker.abort();
+  busy.provider.abort();
   assert.equal(await busy.answered(), ['fired', 'failed']);
   assert.equal(await busy.command.endAfterTermination(), { kind: 'killed', signal: 'SIGTERM' });
 });
@@ -104,7 +104,7 @@ test('a command that is killed while it waits is reported before anything is fro
   await using scene = await Scene.of('exit 0');
   scene.command.terminate();
   await scene.command.ended;
-  const [warm] = await scene.taker.rewarm();
+  const [warm] = await scene.provider.rewarm();
   assert.is(warm?.ok, false);
   scene.fire();
   assert.equal(await scene.answered(), ['fired', 'failed']);

@@ -101,12 +101,12 @@ async function fire(client: HostClient): ReturnType<HostProvider['answers']> {
     instantAccessDurationMinutes: undefined,
   });
   const ended = Promise.withResolvers<void>();
-  await using taker = new HostProvider(client, call, {
+  await using provider = new HostProvider(client, call, {
     onEvent: ({ kind }) => (kind === 'fired' ? undefined : ended.resolve()),
   });
-  taker.fire([0], process.hrtime.bigint() + 10_000_000_000n);
+  provider.fire([0], process.hrtime.bigint() + 10_000_000_000n);
   await ended.promise;
-  return await taker.answers();
+  return await provider.answers();
 }
 
 /** Answers everything in the same way. */

@@ -30,12 +30,12 @@ function call() {
 class Watched implements AsyncDisposable {
   readonly events: SnapshotEvent[] = [];
   readonly client: HostClient;
-  readonly taker: HostProvider;
+  readonly provider: HostProvider;
   readonly #ended = Promise.withResolvers<void>();
 
   constructor(address: string, timeoutMs = 40_000) {
     this.client = HostClient.open(address);
-    this.taker = new HostProvider(this.client, call(), {
+    this.provider = new HostProvider(this.client, call(), {
       timeoutMs,
       onEvent: (event) => {
         this.events.push(event);
@@ -56,15 +56,15 @@ class Watched implements AsyncDisposable {
   }
 
   async take(inMs = 5_000): Promise<readonly SnapshotAnswer[]> {
-    await this.taker.preflight();
-    await this.taker.rewarm();
-    this.taker.fire([0], process.hrtime.bigint() + BigInt(inMs * 1e6));
+    await this.provider.preflight();
+    await this.provider.rewarm();
+    this.provider.fire([0], process.hrtime.bigint() + BigInt(inMs * 1e6));
     await this.ended;
-    return await this.taker.answers();
+    return await this.provider.answers();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.taker[Symbol.asyncDispose]();
+    await this.provider[Symbol.asyncDispose]();
     await this.client[Symbol.asyncDispose]();
   }
 }
@@ -164,11 +164,14 @@ test('an abort cuts it; if it was never fired, no request was sent', async () =>
   await using host = await LabHost.start();
   await host.setFault({ call: 'do-snapshot', fault: { kind: 'no-answer' } });
   await using watched = new Watched(host.address);
-  await watched.taker.preflight();
-  await watched.taker.rewarm();
-  assert.match((await watched.taker.answers())[0]?.failure?.message ?? '', 'no request was sent');
-  watched.taker.fire([0], process.hrtime.bigint() + 10_000_000_000n);
-  watched.taker.abort();
+  await watched.provider.preflight();
+  await watched.provider.rewarm();
+  assert.match(
+    (await watched.provider.answers())[0]?.failure?.message ?? '',
+    'no request was sent',
+  );
+  watched.provider.fire([0], process.hrtime.bigint() + 10_000_000_000n);
+  watched.provider.abort();
   // An event must not interrupt the action of the schedule that causes it.
   assert.equal(watched.kinds(), []);
   await watched.ended;
@@ -180,7 +183,7 @@ test('a host that does not exist fails the preflight', async () => {
   const { address } = host;
   await host[Symbol.asyncDispose]();
   await using watched = new Watched(address);
-  const [preflight] = await watched.taker.preflight();
+  const [preflight] = await watched.provider.preflight();
   assert.not(preflight?.ok);
   assert.match(preflight?.ok === false ? preflight.failure.message : '', 'host service');
 });
@@ -188,9 +191,9 @@ test('a host that does not exist fails the preflight', async () => {
 test('a host that disappears between preflight and freeze is noticed before the freeze', async () => {
   await using host = await LabHost.start();
   await using watched = new Watched(host.address);
-  assert.ok((await watched.taker.preflight())[0]?.ok);
+  assert.ok((await watched.provider.preflight())[0]?.ok);
   await host.stop();
-  assert.not((await watched.taker.rewarm())[0]?.ok);
+  assert.not((await watched.provider.rewarm())[0]?.ok);
 });
 
 test('a host that does not know the greeting still gets the call', async () => {
@@ -220,13 +223,13 @@ for (const [what, greet] of [
   test(`a host that ${what} gets a connection before the freeze, with nothing sent`, async () => {
     await using peer = await RawHost.start(greet);
     await using watched = new Watched(peer.address);
-    assert.ok((await watched.taker.preflight())[0]?.ok);
-    assert.equal(await watched.taker.rewarm(), [{ ok: true, target: 0, warm: true }]);
+    assert.ok((await watched.provider.preflight())[0]?.ok);
+    assert.equal(await watched.provider.rewarm(), [{ ok: true, target: 0, warm: true }]);
     await until(() => peer.sockets.at(-1)?.bytesRead === 0);
     const connections = peer.sockets.length;
-    watched.taker.fire([0], process.hrtime.bigint() + 5_000_000_000n);
+    watched.provider.fire([0], process.hrtime.bigint() + 5_000_000_000n);
     await watched.ended;
-    assert.ok((await watched.taker.answers()).every(({ snapshot }) => snapshot !== undefined));
+    assert.ok((await watched.provider.answers()).every(({ snapshot }) => snapshot !== undefined));
     assert.is(peer.sockets.length, connections, 'connected in the window');
   });
 }
@@ -280,10 +283,10 @@ test('a second attempt is a separate call', async () => {
   await using host = await LabHost.start();
   await using watched = new Watched(host.address);
   await watched.take();
-  await watched.taker.rewarm();
-  watched.taker.fire([0], process.hrtime.bigint() + 5_000_000_000n);
-  watched.taker.fire([0], process.hrtime.bigint() + 5_000_000_000n);
-  assert.ok((await watched.taker.answers()).every(({ snapshot }) => snapshot !== undefined));
+  await watched.provider.rewarm();
+  watched.provider.fire([0], process.hrtime.bigint() + 5_000_000_000n);
+  watched.provider.fire([0], process.hrtime.bigint() + 5_000_000_000n);
+  assert.ok((await watched.provider.answers()).every(({ snapshot }) => snapshot !== undefined));
   const made = (await host.requests()).filter((request) => request.call === 'do-snapshot');
   assert.is(made.length, 2);
 });

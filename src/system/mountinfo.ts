@@ -1,4 +1,4 @@
-import type { DeviceNumber } from './plan-types.ts';
+import type { DeviceNumber } from './device-number.ts';
 
 /** One line of mountinfo, proc_pid_mountinfo(5). */
 export interface Mount {

@@ -1,4 +1,4 @@
-import type { DeviceNumber } from '../plan-types.ts';
+import type { DeviceNumber } from './device-number.ts';
 
 /** What `/proc/<pid>/fdinfo/<fd>` says of one descriptor, as far as relations need it. */
 export interface DescriptorInfo {

@@ -6,7 +6,7 @@ import {
   optionValue,
   parseMountinfo,
   unescapeOctal,
-} from '../../src/filesystems/mountinfo.ts';
+} from '../../src/system/mountinfo.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('mountinfo');

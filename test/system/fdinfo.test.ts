@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { parseFdinfo } from '../../../src/filesystems/relations/fdinfo.ts';
-import { suite } from '../../suite.ts';
+import { parseFdinfo } from '../../src/system/fdinfo.ts';
+import { suite } from '../suite.ts';
 
 const test = suite('fdinfo');
 

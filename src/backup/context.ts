@@ -107,6 +107,13 @@ export class RunContext implements RunObserver, AsyncDisposable {
     this.#observer.warn(message);
   }
 
+  /** For a finding that several phases may have. */
+  warnOnce(message: string): void {
+    if (!this.#warnings.includes(message)) {
+      this.warn(message);
+    }
+  }
+
   note(message: string): void {
     this.#observer.note?.(message);
   }

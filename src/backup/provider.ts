@@ -47,9 +47,26 @@ export async function preflight(provider: OpenProvider): Promise<readonly Prefli
   return found;
 }
 
-/** @throws FlashfreezeError if a connection is lost and cannot be made again */
-export async function rewarm(provider: OpenProvider): Promise<void> {
-  throwIfFailed(provider, await provider.snapshots.rewarm());
+/**
+ * Proves every connection anew, right before the freeze. A server or proxy that closes after every answer makes the
+ * snapshot request connect while the file systems are frozen: that is a warning.
+ *
+ * @throws FlashfreezeError if a connection is lost and cannot be made again
+ */
+export async function rewarm(
+  provider: OpenProvider,
+  warn: (message: string) => void,
+): Promise<void> {
+  const found = await provider.snapshots.rewarm();
+  throwIfFailed(provider, found);
+  const cold = found.flatMap((it) =>
+    it.ok && !it.warm ? (provider.targets[it.target]?.name ?? []) : [],
+  );
+  if (cold.length > 0) {
+    warn(
+      `the server or a proxy closes the connection after every answer, so ${cold.length} of ${found.length} snapshot requests connect during the freeze: ${cold.join(', ')}`,
+    );
+  }
 }
 
 function throwIfFailed(

@@ -24,7 +24,7 @@ export async function warmUp(
   { schedule, provider }: Prepared,
 ): Promise<bigint> {
   await rehearse(schedule);
-  await context.unlessAborted(rewarm(provider));
+  await context.unlessAborted(rewarm(provider, (message) => context.warnOnce(message)));
   return process.hrtime.bigint();
 }
 
@@ -55,7 +55,7 @@ export async function flushAndRewarm(
   const count = first.isFinished && request.settle ? schedule.fileSystems.length : 0;
   const [again] = await Promise.all([
     flush(freezer, count, freezerEvents),
-    isWarm ? undefined : rewarm(provider),
+    isWarm ? undefined : rewarm(provider, (message) => context.warnOnce(message)),
   ]);
   return count === 0 ? first.last : again.last;
 }

@@ -67,7 +67,7 @@ export async function runWindows(
     return { last: first, earlier: [] };
   }
   try {
-    await rewarm(prepared.provider);
+    await rewarm(prepared.provider, (message) => context.warnOnce(message));
     const reordered = stuckFirst(prepared.plan.fileSystems, waves, stuck);
     return { last: await open(reordered), earlier: [first] };
   } catch {

@@ -9,7 +9,7 @@ export interface Finding {
   readonly code: ResultCode;
   /** For people; no secrets. */
   readonly message: string;
-  /** The backup goes on, file-system consistent, with the code as a warning. */
+  /** The backup continues, file-system consistent, with the code as a warning. */
   readonly tolerated: boolean;
 }
 
@@ -121,21 +121,19 @@ export interface QuiesceCircumstances {
   /** Hears what scripts print and databases say, for the log; not yet redacted. */
   readonly note: (message: string) => void;
   /**
-   * Notes, where a crash cannot wipe it out, what will be owed; before anything is begun that owes it.
-   * What it resolves to is called when it has been done.
+   * Notes clean-up in a file that outlives a crash, before anything is begun that needs it. Resolves to a function to be
+   * called when the clean-up has been done.
    */
   readonly addPending: (pending: readonly PendingCleanup[]) => Promise<MarkDone>;
 }
 
-/**
- * Forgets what was owed, but for what is left of it: that is done by the next command that starts.
- */
+/** Removes the note of pending clean-up, except for what is `left`: the next command that starts does that. */
 export type MarkDone = (left?: readonly PendingCleanup[]) => Promise<void>;
 
-/** What became of something owed. */
+/** What became of one pending clean-up. */
 export interface CleanupResult {
   /** For people. */
   readonly sentence: string;
-  /** What of it is owed still; undefined if all was done. */
+  /** The part that is still pending; undefined if all was done. */
   readonly left: PendingCleanup | undefined;
 }

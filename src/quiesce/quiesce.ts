@@ -40,7 +40,7 @@ function forgiving(markDone: MarkDone, note: QuiesceCircumstances['note']): Mark
       await markDone(left);
     } catch (error) {
       note(
-        `the note of what is owed to the application could not be removed, so the next command will do it once more: ${String(error)}`,
+        `the note of pending clean-up could not be removed, so the next command will run that clean-up once more: ${String(error)}`,
       );
     }
   };

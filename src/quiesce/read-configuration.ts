@@ -115,7 +115,7 @@ function readScripts(paths: QuiescePaths): QuiescePlan | undefined {
     plugin.ok ? [{ ...plugin, configPath }] : [],
   );
   const freezeFileSystems = plugins.every((plugin) => plugin.freezeFileSystems);
-  // Whether to go on stands in the very file that cannot be used: the default holds, where it can.
+  // Whether to continue is set in the file that cannot be used: the default applies if it can.
   const findings = read.flatMap(({ plugin }) =>
     plugin.ok ? [] : [{ code: plugin.code, message: plugin.message, tolerated: freezeFileSystems }],
   );

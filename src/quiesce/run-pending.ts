@@ -9,8 +9,8 @@ import type {
 import { openStep, runStep } from './scripts/script-step.ts';
 
 /**
- * Does, side by side, what a run which died has left owed. Scripts are checked as always. Rejects for
- * nothing that can be wrong with a script or a database.
+ * Runs, in parallel, the clean-up that a dead run left pending. Scripts are checked as in a run. A fault of a script or a
+ * database does not make it reject.
  *
  * @param note hears what they print
  */
@@ -39,11 +39,11 @@ async function resumePendingBalance(pending: PendingBalance): Promise<CleanupRes
   const failure = await resumeBalance(pending);
   return failure === undefined
     ? {
-        sentence: `the btrfs balance of ${pending.mountPoint}, which it had paused, goes on`,
+        sentence: `resumed the btrfs balance of ${pending.mountPoint}, which that run had paused`,
         left: undefined,
       }
     : {
-        sentence: `the btrfs balance of ${pending.mountPoint}, which it had paused, does not go on: ${failure}; the next command tries again`,
+        sentence: `cannot resume the btrfs balance of ${pending.mountPoint}, which that run had paused: ${failure}; the next command will retry`,
         left: pending,
       };
 }
@@ -56,9 +56,12 @@ async function runPendingScript(
   const step = openStep('post', command, timeoutMs);
   const failure = step.ok ? await runOpened(step) : step;
   return failure === undefined
-    ? { sentence: `the post-script ${command.path}, still owed, was run`, left: undefined }
+    ? {
+        sentence: `ran the post-script ${command.path}, which that run had left undone`,
+        left: undefined,
+      }
     : {
-        sentence: `the post-script ${command.path}, still owed, failed: ${failure.message} (${failure.code}); the next command tries again`,
+        sentence: `the post-script ${command.path}, which that run had left undone, failed: ${failure.message} (${failure.code}); the next command will retry`,
         left: pending,
       };
 

@@ -142,7 +142,7 @@ test(
     run.kill('SIGKILL');
     await once(run, 'exit');
     const next = await flashfreeze(['report', '--list']);
-    assert.match(next.stderr, `the btrfs balance of ${MOUNT}, which it had paused, goes on`);
+    assert.match(next.stderr, `resumed the btrfs balance of ${MOUNT}, which that run had paused`);
     assert.is(await big.operation(), 'balance');
   },
   { timeLimitMs: 90_000 },

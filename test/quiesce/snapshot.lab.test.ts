@@ -277,10 +277,10 @@ test('a post-script owed by a worker that was killed is run once, by the next co
   assert.is(traceOf(files), 'pre\npost with parameters');
   assert.match(
     `${first.stderr}${second.stderr}`,
-    `the post-script ${files.path('post.sh')}, still owed, was run`,
+    `ran the post-script ${files.path('post.sh')}, which that run had left undone`,
   );
   assert.equal(readdirSync(OWED), []);
-  assert.not.match((await next()).stderr, /owed|Clean-up for a run/);
+  assert.not.match((await next()).stderr, /left undone|Clean-up for a run/);
 });
 
 test('a damaged note of what is owed stops nothing', async () => {

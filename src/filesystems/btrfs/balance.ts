@@ -39,7 +39,7 @@ export async function pauseBalance(
 }
 
 /**
- * Lets a paused balance go on. It belongs to a process of its own from then on, as one that was started by hand does.
+ * Resumes a paused balance. It belongs to a process of its own from then on, as one that was started by hand does.
  *
  * @param pauseLimitMs how long a pause that has been asked for is waited for: it cannot be taken back
  * @returns why it does not; undefined if it does, or nothing is paused any more
@@ -74,7 +74,7 @@ export async function resumeBalance(
       return said;
     }
   }
-  return 'it does not go on';
+  return 'it stays paused';
 }
 
 interface Begun extends Disposable {
@@ -82,7 +82,7 @@ interface Begun extends Disposable {
   readonly ended: Promise<string>;
 }
 
-/** btrfs(8); where it does not end, it is left behind. */
+/** btrfs(8); if it does not end, it is left behind. */
 function begin(args: readonly string[]): Begun {
   const child: ChildProcess = spawn('btrfs', args, {
     cwd: '/',

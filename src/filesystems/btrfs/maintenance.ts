@@ -25,7 +25,7 @@ export interface MaintainedFileSystem {
 /** What is done about one of them. */
 export type MaintenanceCourse = 'pause' | 'refuse' | 'ignore';
 
-/** Pure: nothing is ever cancelled, and only a balance goes on later where it was. */
+/** Pure: nothing is ever cancelled, and only a balance continues later from where it stopped. */
 export function courseOf(operation: LongOperation, mode: BtrfsMaintenance): MaintenanceCourse {
   switch (mode) {
     case 'ignore':
@@ -55,7 +55,7 @@ export function remedyFor({ mountPoint, operation }: MaintainedFileSystem): stri
     case 'balance':
       return `btrfs balance pause ${mountPoint}, and afterwards btrfs balance resume ${mountPoint}; or btrfsMaintenance = pauseBalance in /etc/azure/vmbackup.conf, which does that`;
     case 'scrub':
-      return `btrfs scrub cancel ${mountPoint}, and afterwards btrfs scrub resume ${mountPoint}, which goes on where it was`;
+      return `btrfs scrub cancel ${mountPoint}, and afterwards btrfs scrub resume ${mountPoint}, which continues from where it stopped`;
     case 'device replace':
       return `wait for its end (btrfs replace status ${mountPoint})`;
     default:

@@ -1,7 +1,7 @@
 import type { DeviceNumber } from '../../system/device-number.ts';
 
 /**
- * `dependent` cannot go on while `on` is frozen, so its FIFREEZE may not return then (freeze-facts.md,
+ * `dependent` cannot continue while `on` is frozen, so its FIFREEZE may not return then (freeze-facts.md,
  * Stuck). Either may be a superblock that is itself never frozen (a FUSE mount, an overlay): relations
  * lead through it to what is.
  */

@@ -48,7 +48,7 @@ export interface ClientCommand {
 /**
  * One session with a database through its own client program, which runs as another account without a
  * shell. As long as this object lives the session does; when this process dies the client reads the end
- * of its input and ends, and the server lets go of what the session held.
+ * of its input and ends, and the server releases what the session held.
  */
 export class ClientSession {
   readonly #child: ChildProcess;

@@ -14,12 +14,12 @@ export async function runPendingStatements(pending: PendingStatements): Promise<
   if (left.length === 0) {
     const remark = fault === undefined ? '' : `; ${fault.message}`;
     return {
-      sentence: `its database was told "${shown}", which was still owed${remark}`,
+      sentence: `ran "${shown}" in the database, which that run had left undone${remark}`,
       left: undefined,
     };
   }
   return {
-    sentence: `its database is still owed "${left.join(' ')}", and that failed: ${fault?.message} (${fault?.code}); the next command tries again`,
+    sentence: `cannot run "${left.join(' ')}" in the database, which that run had left undone: ${fault?.message} (${fault?.code}); the next command will retry`,
     left: { ...pending, statements: left },
   };
 }

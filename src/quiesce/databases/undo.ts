@@ -7,16 +7,16 @@ import type { DatabaseSession } from './session.ts';
 const FRESH_SESSION_LIMIT_MS = 10_000;
 
 /**
- * There is nothing to undo any more, so nothing is owed. ORA-01142: no file is in backup mode; 1200, 1617,
+ * There is nothing to undo any more, so no clean-up is pending. ORA-01142: no file is in backup mode; 1200, 1617,
  * 3074: the server is no replica any more, or has no such connection or channel.
  */
 const NOTHING_TO_UNDO = /\bORA-01142\b|\bERROR (?:1200|1617|3074)\b/;
 
 /** How statements fared. */
 export interface Undone {
-  /** Those that are owed still. */
+  /** The statements that are still pending. */
   readonly left: readonly string[];
-  /** What went wrong first; also where nothing is owed because there was nothing to undo. */
+  /** What went wrong first; also if no statement is pending because there was nothing to undo. */
   readonly fault: DatabaseFault | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface PendingUndo {
 
 /**
  * Undoes it through the session that has begun it; what that cannot do, because it has ended or was killed,
- * through a fresh one. What even that cannot do stays owed, for the next command.
+ * through a fresh one. What even that cannot do stays pending for the next command.
  *
  * @throws DatabaseFault if it could not be undone, or another session had undone it
  */

@@ -50,7 +50,7 @@ export interface ScriptOptions {
  * tools do with every script.
  *
  * It gets a session and process group of its own, which is ended as a whole when the time is over.
- * What it has started in the background goes on when it ends in time by itself. Never rejects.
+ * If the script ends in time by itself, what it has started in the background keeps running. Never rejects.
  */
 export async function runScript(
   script: TrustedFile,

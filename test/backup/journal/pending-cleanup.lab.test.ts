@@ -55,11 +55,17 @@ test('finished clean-up is forgotten, and failed clean-up is retried until it su
   const good = script(files.script('good', 'trace good'));
   const bad = script(files.script('bad', 'exit 1'));
   await leave(directory, [good, bad]);
-  assert.match(await settled(directory), /good, still owed, was run\n.*bad, still owed, failed/s);
+  assert.match(
+    await settled(directory),
+    /ran the post-script \S+good, which.*\n.*bad, which that run had left undone, failed/,
+  );
   assert.equal(await owedIn(directory), [bad]);
-  assert.match(await settled(directory), 'bad, still owed, failed');
+  assert.match(await settled(directory), 'bad, which that run had left undone, failed');
   files.script('bad', 'trace mended');
-  assert.match(await settled(directory), 'bad, still owed, was run');
+  assert.match(
+    await settled(directory),
+    /ran the post-script \S+bad, which that run had left undone/,
+  );
   assert.equal(await readdir(directory), []);
   assert.is(await readFile(files.trace, 'utf8'), 'good\nmended\n');
   assert.is(await settled(directory), '');
@@ -75,7 +81,10 @@ test('the clean-up that a live process leaves to others is run by the next comma
   const settle = await notePendingCleanup([first, second], directory);
   assert.is(await settled(directory), '');
   await settle([second]);
-  assert.match(await settled(directory), 'second, still owed, was run');
+  assert.match(
+    await settled(directory),
+    /ran the post-script \S+second, which that run had left undone/,
+  );
   assert.is(await readFile(files.trace, 'utf8'), 'second\n');
   assert.equal(await readdir(directory), []);
 });
@@ -88,7 +97,7 @@ test('a script that the kernel refuses and an invalid entry do not stop the reco
   await leave(directory, [null, null]);
   const sentences: string[] = [];
   await recover((sentence) => sentences.push(sentence));
-  assert.match(sentences.join('\n'), 'refused, still owed, failed');
+  assert.match(sentences.join('\n'), 'refused, which that run had left undone, failed');
   assert.match(sentences.join('\n'), 'E2BIG');
   assert.match(sentences.join('\n'), 'Cannot run the clean-up that an earlier run left in');
   assert.is((await owedIn(directory)).length, 3);

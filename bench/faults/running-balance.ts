@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
@@ -67,5 +67,18 @@ export class RunningBalance implements Surroundings {
   async [Symbol.asyncDispose](): Promise<void> {
     await tryCommand('btrfs', ['balance', 'cancel', this.#mountPoint]);
     await this.#ended;
+    // One that a run has resumed ends a moment after the kernel's part of it, and holds the mount point until then.
+    while (await isRunning(['btrfs', 'balance', 'resume', this.#mountPoint])) {
+      await delay(LOOK_AGAIN_MS);
+    }
   }
+}
+
+async function isRunning(words: readonly string[]): Promise<boolean> {
+  const line = `${words.join('\0')}\0`;
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return lines.some((it) => it.endsWith(line) || it === line);
 }

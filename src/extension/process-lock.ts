@@ -4,7 +4,7 @@ import { FlashfreezeError } from '../errors.ts';
 import { throwIfAborted } from '../system/abort.ts';
 import { FileLock } from '../system/file-lock.ts';
 
-/** What of the extension only one process does at a time, each by its lock file in the directory. */
+/** Work that only one process of the extension does at a time; each has its lock file in the directory. */
 export type Exclusive =
   /** Deciding what an enable is to do, and recording it. */
   | 'enable'
@@ -12,8 +12,8 @@ export type Exclusive =
   | 'run';
 
 /**
- * Waits until no other process does the same. The lock ends with the process at the latest; so to wait
- * for it is to wait for the process.
+ * Waits until no other process holds the lock of `what`. The kernel releases the lock when its process ends,
+ * at the latest; so a process that has ended cannot block this one.
  *
  * @throws FlashfreezeError FF_EXTENSION_BUSY after `waitMs`, FF_INTERRUPTED
  */

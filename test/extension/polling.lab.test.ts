@@ -54,7 +54,7 @@ test(
     const deaf = { kind: 'answer', status: 503, body: '' } as const;
     await machine.host.setFault({ call: 'publish-snapshot', fault: deaf });
     await machine.host.order({ snapshotId: 'unheard' });
-    await machine.logged('the host could not be told what became of snapshot unheard');
+    await machine.logged('cannot report the result of snapshot unheard');
     assertCommands(await scene.sendAgain(task.settings, '1.0.0.2'), [
       ...['disable', 'update', 'uninstall', 'install', 'enable'],
     ]);
@@ -196,7 +196,10 @@ test(
     const thumbprint = '0123456789ABCDEF0123456789ABCDEF01234567';
     const order = { ...foreign.order, ProtectedSettingsCertThumbprint: thumbprint };
     assert.is((await machine.snapshot(order)).errMsg, '');
-    await until(async () => (await machine.log()).includes('passed over'), 'warning');
+    await until(
+      async () => (await machine.log()).includes('ignoring extensionSettings.protected'),
+      'warning',
+    );
     assert.is(await foreign.blobs.statusText(), '');
     assert.equal(await leaks(machine, foreign), []);
   },

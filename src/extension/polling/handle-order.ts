@@ -20,14 +20,14 @@ import { reportOrder } from './report-order.ts';
 import { type OrderResult, resultOf, runOrder } from './run-order.ts';
 
 const PUBLISH_TRIES = 4;
-/** The service does not outlive a signal for longer. */
+/** After a signal the service runs no longer than this for a report to the host. */
 const TELL_TIMEOUT_MS = 10_000;
 
 /**
- * Handles an order of the host: takes the snapshot, tells the host what became of it, and reports it to the blobs that
- * the order names. Nothing of the order's settings is read before the host has been told, except for secrets in the clear.
+ * Handles an order of the host: takes the snapshot, reports the result to the host, and then to the blobs that the order
+ * names. Before the host has the result, only the unencrypted secrets of the order's settings are read.
  *
- * @returns whether the host could be told
+ * @returns whether the result could be reported to the host
  */
 export async function handleOrder(
   installation: Installation,
@@ -35,7 +35,7 @@ export async function handleOrder(
   client: HostClient,
   abort: AbortSignal,
 ): Promise<boolean> {
-  // The service lives on: another run may have died since it began, and the next write would wait for ever.
+  // Another run may have died since the service started: the next write would block on what it left frozen.
   const abandoned = await thawAbandoned();
   // A context of its own: the log that is uploaded is this order's, and the service runs for a long time.
   const context = await openTaskContext(installation, 0);
@@ -46,13 +46,15 @@ export async function handleOrder(
   context.log.info(`the host wants snapshot ${order.snapshotId} of ${describeDisks(order)}`);
   const note = await readOrderNote(installation.directory, order.snapshotId);
   if (note?.kind === 'concluded') {
-    context.log.info('it was carried out before; only the host does not know it yet');
+    context.log.info(
+      'the order was carried out before; only its result is still to be reported to the host',
+    );
     return await publish(context, order, client, note.fault);
   }
   return await runAndTell(context, order, client, note !== undefined, abort);
 }
 
-/** @param isInterrupted it was begun before, and not ended */
+/** @param isInterrupted an earlier process began the order and did not finish it */
 async function runAndTell(
   context: TaskContext,
   order: SnapshotOrder,
@@ -86,7 +88,7 @@ async function runAndTell(
   return isPublished;
 }
 
-/** The result is noted first: what the host has not heard yet outlives an upgrade. */
+/** Writes the note of the result first, so that an unreported result survives an upgrade. */
 async function tellHost(
   context: TaskContext,
   order: SnapshotOrder,
@@ -102,13 +104,13 @@ async function tellHost(
 }
 
 /**
- * Nothing shows any more whether the host has taken its snapshot, and whether everything was frozen then. A
- * second start would leave that open too, if the host takes it for the first one.
+ * It is unknown whether the host has taken its snapshot, and whether everything was frozen then. A second
+ * start would not answer that, because the host may take it for the first one.
  */
 function interrupted(): FlashfreezeError {
   return new FlashfreezeError(
     'FF_INTERRUPTED',
-    'the polling service or the machine ended while it handled this order, so it is unknown whether the snapshot is consistent; what was frozen is thawed. Order a new one.',
+    'the polling service or the machine ended while it handled this order, so it is unknown whether the snapshot is consistent; the file systems are thawed. Request a new snapshot.',
   );
 }
 
@@ -134,7 +136,7 @@ function logResult(
   }
 }
 
-/** A host that refuses to hear of it has heard of it; where it wants the snapshot still, it gets a new one. */
+/** A host that refuses the result has received it; if it still wants the snapshot, it gets a new one. */
 async function publish(
   context: TaskContext,
   order: SnapshotOrder,
@@ -151,7 +153,7 @@ async function publish(
   if (!isPublished) {
     const said = status === undefined ? 'it did not answer' : `it answered ${status}`;
     context.log.warning(
-      `the host could not be told what became of snapshot ${order.snapshotId}: ${said}`,
+      `cannot report the result of snapshot ${order.snapshotId} to the host: ${said}`,
     );
   }
   if (isPublished || (status !== undefined && status >= 400 && status < 500)) {
@@ -160,7 +162,7 @@ async function publish(
   return isPublished;
 }
 
-/** The order is more important than the note of it. */
+/** A note that cannot be written is logged; the order goes on. */
 async function noteOrder(
   context: TaskContext,
   { snapshotId }: SnapshotOrder,
@@ -174,6 +176,6 @@ async function noting({ log }: TaskContext, write: () => Promise<void>): Promise
   try {
     await write();
   } catch (error) {
-    log.warning(`what becomes of the order could not be noted: ${String(error)}`);
+    log.warning(`cannot update the note of the order: ${String(error)}`);
   }
 }

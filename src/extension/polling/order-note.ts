@@ -8,16 +8,16 @@ import type { OrderFault } from './orders.ts';
 const NOTE_FILE = 'order.json';
 
 /**
- * What has become of an order whose result the host does not know yet, so that a host which repeats it is
- * told that, and does not get a second snapshot beside the first.
+ * The state of an order whose result the host does not have yet. If the host repeats the order, it gets this
+ * result, not a second snapshot.
  */
 export type OrderNote =
-  /** It is being carried out, or who did so has died. */
+  /** It is being carried out, or the process that did so has died. */
   | { readonly kind: 'begun' }
-  /** Only telling the host has failed. */
+  /** Only the report to the host has failed. */
   | { readonly kind: 'concluded'; readonly fault: OrderFault | undefined };
 
-/** What is noted of this order; undefined if nothing is, or it is of another one. Never rejects. */
+/** The note of this order; undefined if there is none, or if it is of another order. Never rejects. */
 export async function readOrderNote(
   directory: string,
   snapshotId: string,
@@ -37,7 +37,7 @@ function faultIn(value: unknown): OrderFault | undefined {
     : undefined;
 }
 
-/** Takes the place of what was noted before. Never while anything is frozen. @throws what the system says */
+/** Replaces an earlier note. Not to be called while anything is frozen. @throws what the system says */
 export async function writeOrderNote(
   directory: string,
   snapshotId: string,
@@ -47,8 +47,8 @@ export async function writeOrderNote(
 }
 
 /**
- * Takes over what another version of the extension has noted (update): the host may repeat that order still.
- * What this version has noted itself stands.
+ * Takes over the note of another version of the extension (update), because the host may still repeat that order.
+ * A note of this version is kept.
  *
  * @throws what the system says
  */
@@ -68,7 +68,7 @@ async function replaceNote(directory: string, text: string): Promise<void> {
   await writeWhole(join(directory, NOTE_FILE), text, { mode: 0o600 });
 }
 
-/** The host knows. @throws what the system says */
+/** For when the host has the result. @throws what the system says */
 export async function removeOrderNote(directory: string): Promise<void> {
   await rm(join(directory, NOTE_FILE), { force: true });
 }

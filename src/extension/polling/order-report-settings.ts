@@ -7,12 +7,12 @@ import { percentEncoded } from '../settings/uri.ts';
 import type { TaskContext } from '../task/task-context.ts';
 import type { SnapshotOrder } from './orders.ts';
 
-/** Who wants the service ended waits for the decryption, too. */
+/** Limit for the decryption while the service is being ended: the process that ends it waits for it. */
 const ENDING_LIMIT_MS = 10_000;
 
 /**
- * Makes the secrets known that stand in an order in the clear, so that nothing logged from here on holds
- * them. What cannot be read is left to `readReportSettings`, which tells of it.
+ * Registers the unencrypted secrets of an order for redaction, so that no later log line holds them.
+ * Skips parts that cannot be read: `readReportSettings` logs those.
  */
 export function hideClearSecrets(
   context: Pick<TaskContext, 'redaction'>,
@@ -23,8 +23,8 @@ export function hideClearSecrets(
 }
 
 /**
- * Where an order's report goes. Decrypts, so it must not be called between freeze and thaw. Never rejects: what
- * cannot be read is logged and counts as not given. From here on its secrets are known.
+ * Reads where an order's report is to be sent. Decrypts, so it must not be called between freeze and thaw. Never
+ * rejects: a part that cannot be read is logged and counts as missing. Registers the order's secrets for redaction.
  */
 export async function readReportSettings(
   context: TaskContext,
@@ -33,7 +33,7 @@ export async function readReportSettings(
 ): Promise<ReportSettings> {
   const { publicSettings } = order.settings;
   if (!isBlank(publicSettings) && asObject(publicSettings) === undefined) {
-    context.log.warning('public of the extensionSettings is no object and is passed over');
+    context.log.warning('ignoring extensionSettings.public: not a JSON object');
   }
   const clear = await clearSettings(context, order, abort);
   const settings = interpret(order, asObject(publicSettings), clear);
@@ -53,18 +53,18 @@ async function clearSettings(
       ...(abort.aborted ? { timeLimitMs: ENDING_LIMIT_MS } : {}),
     });
     if (!isBlank(clear) && asObject(clear) === undefined) {
-      log.warning('protected of the extensionSettings is no object and is passed over');
+      log.warning('ignoring extensionSettings.protected: not a JSON object');
     }
     return asObject(clear);
   } catch (error) {
-    // Of ours, whose messages hold nothing of the text.
+    // An error of flashfreeze: its message quotes nothing of the settings.
     const reason = error instanceof Error ? error.message : String(error);
-    log.warning(`protected of the extensionSettings cannot be read and is passed over: ${reason}`);
+    log.warning(`ignoring extensionSettings.protected: cannot read it: ${reason}`);
     return undefined;
   }
 }
 
-/** Text is taken for CMS, unless it is the object itself as text. */
+/** Text counts as CMS, unless it is a JSON object. */
 function protectedPartOf(value: unknown, thumbprint: unknown): ProtectedPart {
   if (isBlank(value)) {
     return { kind: 'none' };
@@ -91,7 +91,7 @@ function parsedObject(text: string): unknown {
   }
 }
 
-/** The names of the blobs are the order's own; a sender that uses those of a task is understood too. */
+/** An order has its own names for the blobs; a task's names are accepted too. */
 function interpret(
   { snapshotId }: SnapshotOrder,
   publicSettings: object | undefined,

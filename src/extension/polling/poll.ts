@@ -9,23 +9,23 @@ import {
 import { waitMs } from './back-off.ts';
 import { CHECK_REQUEST, type OrderAnswer, readOrder, type SnapshotOrder } from './orders.ts';
 
-/** For a connection that the host has closed since it was asked last. */
+/** One retry, in case the host has closed the connection since the last request. */
 const CHECK_TRIES = 2;
 
 export interface PollOptions {
   readonly wireProtocolAddress: string | undefined;
   readonly intervalMs: number;
   readonly log: HeldLog;
-  /** Carries an order out; false if the host could not be told what became of it. */
+  /** Carries an order out; false if the result could not be reported to the host. */
   readonly follow: (order: SnapshotOrder, client: HostClient) => Promise<boolean>;
   /** Called before the host is asked; false ends the service. */
   readonly isWanted: () => Promise<boolean>;
 }
 
 /**
- * The polling service (host-api.md): asks the host again and again whether it wants a snapshot, and
- * takes those that it wants, one at a time. Whatever the host answers, it goes on. Resolves when
- * aborted, or not wanted any more; never rejects.
+ * The polling service (host-api.md): asks the host at each interval whether it wants a snapshot, and
+ * takes those that it wants, one at a time. No answer of the host ends the service. Resolves when
+ * it is aborted or no longer wanted; never rejects.
  */
 export async function pollForSnapshots(options: PollOptions, abort: AbortSignal): Promise<void> {
   const poller = new Poller(options, abort);
@@ -53,8 +53,8 @@ class Poller {
   }
 
   /**
-   * Over a connection of its own: between two rounds it would be idle for minutes, and the host may be
-   * another one afterwards.
+   * Each round opens its own connection: a shared one would be idle for minutes between two rounds, and
+   * the machine may have moved to another host by then.
    *
    * @returns whether the host answered as it should
    */
@@ -80,17 +80,17 @@ class Poller {
     }
   }
 
-  /** Rejects when aborted: an order that comes then is not begun, and is the next service's. */
+  /** Rejects when aborted: an order that arrives then is left to the next service process. */
   async #ask(client: HostClient): Promise<OrderAnswer> {
     const end = await client.call(CHECK_REQUEST, { abort: this.#abort, maxTries: CHECK_TRIES });
     return readOrder(hostStatusCode(end), bodyText(end));
   }
 
-  /** The first one only: a host that is down is so for a while. */
+  /** Logs only the first of several failures in a row: a host that is down stays down for a while. */
   #tellFailure(statusCode: number): void {
     if (this.#failures === 0) {
       this.#options.log.warning(
-        `asked whether a snapshot is wanted, the host service ${describeHostStatusCode(statusCode)}; it is asked again`,
+        `the poll for a snapshot failed: the host service ${describeHostStatusCode(statusCode)}; flashfreeze will retry`,
       );
     }
   }

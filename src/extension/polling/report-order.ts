@@ -10,12 +10,12 @@ import type { UploadResult } from '../uploads/upload.ts';
 import { readReportSettings } from './order-report-settings.ts';
 import type { SnapshotOrder } from './orders.ts';
 
-/** How long who wants the service ended waits for both uploads. */
+/** Limit for both uploads while the service is being ended. */
 const ENDING_LIMIT_MS = 15_000;
 
 /**
- * Reports an order that has been carried out, as a task is: status and log to the blobs that it names, events to the
- * agent. Never rejects, and changes nothing of what the host was told.
+ * Reports an order that has been carried out, in the way of a task: status and log to the blobs that it names, events
+ * to the agent. Never rejects, and does not change the result that the host received.
  *
  * @returns the task's id as the order names it; undefined if the order could not be reported
  */
@@ -42,7 +42,7 @@ export async function reportOrder(
     );
     return settings.taskId;
   } catch (error) {
-    context.log.warning(`the order could not be reported: ${String(error)}`);
+    context.log.warning(`cannot report the order: ${String(error)}`);
     return undefined;
   }
 }

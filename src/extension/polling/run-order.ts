@@ -18,15 +18,15 @@ import { type OrderFault, type SnapshotOrder, startSnapshotCall } from './orders
 /** The host counts a snapshot as consistent only if freeze to answer took less (host-api.md). */
 export const CONSISTENT_WITHIN_MS = 9_000;
 
-/** What an order came to. No secrets. */
+/** The result of an order. No secrets. */
 export interface OrderResult {
   /** Undefined if the snapshot is consistent. */
   readonly fault: OrderFault | undefined;
   /** The result for the report. */
   readonly conclusion: Conclusion;
-  /** From the first FIFREEZE to the host's answer; undefined if it did not come to that. */
+  /** From the first FIFREEZE to the host's answer; undefined if either is missing. */
   readonly heldMs: number | undefined;
-  /** startsnapshot was sent in its time. */
+  /** startsnapshot was sent during the freeze. */
   readonly isStarted: boolean;
 }
 
@@ -47,7 +47,7 @@ export async function runOrder(
   return resultOf({ ok: true, record, failedFreeze: undefined });
 }
 
-/** What a run, or the error that ended it before anything was frozen, comes to for the host. Pure. */
+/** The result for the host of a run, or of the error that ended it before anything was frozen. Pure. */
 export function resultOf(result: SnapshotResult): OrderResult {
   const record = result.ok ? result.record : undefined;
   const conclusion = concludeTaken({ creator: creatorOf(record), result }, []);
@@ -74,7 +74,7 @@ function faultOf(record: BackupRecord, heldMs: number | undefined): OrderFault |
   if (consistency === 'crashConsistent') {
     return {
       code: '121',
-      message: 'nothing was frozen: the configuration of this machine says so',
+      message: 'nothing was frozen, as the configuration of this machine requires',
     };
   }
   if (consistency === 'none') {
@@ -83,7 +83,7 @@ function faultOf(record: BackupRecord, heldMs: number | undefined): OrderFault |
   return heldMs !== undefined && heldMs >= CONSISTENT_WITHIN_MS
     ? {
         code: '122',
-        message: `freeze to answer took ${Math.round(heldMs)} ms; the host counts less than ${CONSISTENT_WITHIN_MS}`,
+        message: `the freeze lasted ${Math.round(heldMs)} ms; the host accepts only less than ${CONSISTENT_WITHIN_MS} ms`,
       }
     : undefined;
 }
@@ -108,7 +108,7 @@ function heldTooLong(conclusion: Conclusion, { message }: OrderFault): Conclusio
 function creatorOf(record: BackupRecord | undefined): SnapshotCreator {
   const [disk] = record?.disks ?? [];
   const code = disk?.answer.host?.statusCode;
-  // An answer without a body is as good as any other here.
+  // An answer without a body counts as any other here.
   const told = code === EMPTY_SUCCESS ? disk?.answer.httpStatus : code;
   return {
     name: 'backupHostService',
@@ -117,7 +117,7 @@ function creatorOf(record: BackupRecord | undefined): SnapshotCreator {
   };
 }
 
-/** From the first FIFREEZE on: quiescing an application before it takes its time, and does not count. Pure. */
+/** Counted from the first FIFREEZE: the time to quiesce an application before it does not count. Pure. */
 export function heldMsOf({
   fileSystems,
   disks,
@@ -128,9 +128,9 @@ export function heldMsOf({
 }
 
 /**
- * Every file system is frozen, whichever LUNs the host snapshots: one that spans disks, lies in an image on
- * another one, or belongs to the same application would else be torn, and which disk a LUN is cannot always be
- * told. To freeze more than is needed costs the others a short stall, and is never wrong.
+ * Freezes every file system, whichever LUNs the host snapshots: otherwise a file system that spans disks, lies in
+ * an image on another one, or shares an application with another one would be torn, and the disk of a LUN is not
+ * always known. Freezing more than is needed costs the others a short stall, and is never wrong.
  */
 function requestOf(
   order: SnapshotOrder,
@@ -140,11 +140,11 @@ function requestOf(
   return {
     ...configuredRequest(configuration),
     provider: { kind: 'host', client, call: startSnapshotCall(order) },
-    // Held longer it would be of no use.
+    // The host discards a snapshot whose freeze lasted longer.
     timeoutMs: Math.min(configuration.timeoutMs, CONSISTENT_WITHIN_MS),
     sequential: false,
     taskId: order.snapshotId,
-    // Which disks the host snapshots is its own affair: none is missed.
+    // The host chooses the disks, so none counts as missing.
     includedLuns: [],
     isPartial: true,
   };

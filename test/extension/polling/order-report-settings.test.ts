@@ -152,7 +152,7 @@ test('what cannot be read is logged, without what stands in it, and counts as no
     );
     assert.is(taskId, 'snap-1');
     assert.is(it.lines.length, 1, name);
-    assert.match(it.lines.join(''), 'passed over');
+    assert.match(it.lines.join(''), 'ignoring extensionSettings.');
     assert.not.match(it.lines.join(''), SIGNATURE);
   }
 });

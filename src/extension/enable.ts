@@ -28,14 +28,14 @@ import { hasWorkers, startWorker } from './task-process.ts';
 /** Another enable of the same goal state takes well under a second. */
 const ENABLE_LIMIT_MS = 30_000;
 
-const REPEAT_MESSAGE = 'This task was handled before; nothing was snapshotted again.';
+const REPEAT_MESSAGE = 'This task was handled before; no new snapshot was taken.';
 
 /**
- * What the agent's enable does: decides whether there is something new to do, records it, writes a
- * status, starts the worker that does it, and returns.
+ * The agent's enable command: decides whether there is a new task, records it, writes a status, starts
+ * the worker that runs it, and returns.
  *
  * @param found sentences about runs that died
- * @throws what went wrong if no status file could tell it
+ * @throws the error, if it could not be written to a status file
  */
 export async function enable(installation: Installation, found: readonly string[]): Promise<void> {
   const { handler, handlerProblem } = installation;
@@ -64,7 +64,7 @@ export async function enable(installation: Installation, found: readonly string[
 
 const WORK_OF = { new: 'run', interrupted: 'report' } as const;
 
-/** Decides and records under a lock, so that of two enables at once only one starts a worker. */
+/** Decides and records under a lock, so that only one of two concurrent enables starts a worker. */
 async function handle(context: TaskContext, path: string): Promise<void> {
   const { installation, sequenceNumber } = context;
   const { directory, libDirectory } = installation;
@@ -104,14 +104,14 @@ async function writeStatus(
     await replaceStatus(context, inProgressReport(context, settings));
   } else if (
     decision === 'same-task' ||
-    // The status of a repeat stays; without any the agent would wait for ever.
+    // The status of a repeated task stays; without a status file the agent would never see the task end.
     !(await statusFileExists(statusFolder, context.sequenceNumber))
   ) {
     await replaceStatus(context, briefReport(context, settings, 3, REPEAT_MESSAGE));
   }
 }
 
-/** Secrets do not stay in the file, and the agent is to report the current sequence number only. */
+/** Removes secrets from the settings file, and old files, so that the agent reports only the current sequence number. */
 async function tidy(context: TaskContext, settingsPath: string): Promise<void> {
   const { configFolder, statusFolder } = context.installation.handler;
   const scrubbed = await scrubSettings(settingsPath);
@@ -123,7 +123,7 @@ async function tidy(context: TaskContext, settingsPath: string): Promise<void> {
   }
 }
 
-/** @throws the error itself if there is no room for a status */
+/** @throws the error itself, if the status file cannot be written */
 async function reportFailure(context: TaskContext, error: unknown): Promise<void> {
   const { code, message } = concludeError(error, []);
   context.log.error(error instanceof FlashfreezeError ? error.message : String(error));

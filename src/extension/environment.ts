@@ -4,7 +4,7 @@ import { FlashfreezeError } from '../errors.ts';
 import { errnoOf } from '../system/errno.ts';
 import { isBlank, isJsonObject, member, parseJson } from '../system/json.ts';
 
-/** Where the agent wants everything (agent-contract.md, HandlerEnvironment.json). Paths are absolute. */
+/** The paths that the agent prescribes (agent-contract.md, HandlerEnvironment.json). Paths are absolute. */
 export interface HandlerEnvironment {
   /** `Publisher.Type` */
   readonly name: string;
@@ -53,7 +53,7 @@ export async function readHandlerEnvironment(directory: string): Promise<Handler
   };
 }
 
-/** Where the agent has everything if nothing is configured otherwise: for where its file cannot tell. */
+/** The agent's default paths, for when HandlerEnvironment.json cannot be read. */
 export function usualHandlerEnvironment(directory: string): HandlerEnvironment {
   const name = nameOf(directory);
   const logFolder = join('/var/log/azure', name);
@@ -96,9 +96,9 @@ function invalid(path: string, problem: string): FlashfreezeError {
   );
 }
 
-/** What the agent says in the environment of a command (agent-contract.md, How a command is run). */
+/** The agent's variables in the environment of a command (agent-contract.md, How a command is run). */
 export interface AgentEnvironment {
-  /** `ConfigSequenceNumber`; undefined if it is missing or no number. */
+  /** `ConfigSequenceNumber`; undefined if it is missing or not a number. */
   readonly sequenceNumber: number | undefined;
   readonly extensionPath: string | undefined;
   readonly extensionVersion: string | undefined;
@@ -112,10 +112,10 @@ export interface AgentEnvironment {
   readonly uninstallExitCode: EarlierExitCode;
 }
 
-/** What a command of the old version ended with; undefined if the agent does not say. */
+/** The exit code of a command of the old version; undefined if the agent does not say. */
 export type EarlierExitCode = number | 'NOT_RUN' | undefined;
 
-/** Reads the agent's variables. Never throws: what makes no sense counts as not set. */
+/** Reads the agent's variables. Never throws: an invalid value counts as not set. */
 export function readAgentEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): AgentEnvironment {

@@ -16,15 +16,15 @@ export interface Installation {
   readonly libDirectory: string;
   readonly version: string;
   readonly handler: HandlerEnvironment;
-  /** Why `handler` is what is usual and not what the agent says: FF_ENVIRONMENT_INVALID. */
+  /** Why `handler` has the default paths, not the agent's: FF_ENVIRONMENT_INVALID. */
   readonly handlerProblem?: FlashfreezeError;
   readonly agent: AgentEnvironment;
 }
 
 /**
  * Reads what the agent has prepared. A command runs in the extension's directory
- * (agent-contract.md, How a command is run); the environment names it too. A HandlerEnvironment.json that is
- * missing or makes no sense is the caller's to judge: what has lost it must still be removable.
+ * (agent-contract.md, How a command is run); the environment names it too. The caller judges a
+ * HandlerEnvironment.json that is missing or invalid: an extension that has lost it must still be removable.
  */
 export async function readInstallation(
   environment: Readonly<Record<string, string | undefined>> = process.env,

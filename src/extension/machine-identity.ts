@@ -26,7 +26,7 @@ export async function readRoleGuid(libDirectory: string): Promise<string | undef
   return xml === undefined ? undefined : roleGuid(xml);
 }
 
-/** Undefined if the text is no XML or holds no `Role` with a guid. */
+/** Undefined if the text is not XML or holds no `Role` with a guid. */
 export function roleGuid(xml: string): string | undefined {
   const parser = new XMLParser({
     ignoreAttributes: false,
@@ -78,8 +78,8 @@ export async function storeIdentity(directory: string, guid: string): Promise<vo
 
 /**
  * True if the machine is not the one that the state in the extension's directory belongs to: it was
- * made from a backup of that machine, and its sequence numbers begin anew. Where one of the two is not
- * known nothing follows.
+ * restored from a backup of that machine, and its sequence numbers start again. False if one of the two
+ * is unknown.
  */
 export function isRestoredMachine(
   current: string | undefined,
@@ -98,9 +98,9 @@ function withoutBraces(guid: string): string {
 }
 
 /**
- * The machine's lasting identity (status.md, uniqueMachineId): what the file says; where there is none
- * it is made from the role's guid, once. Never rejects: where the file cannot be written, the guid
- * itself is the answer; without a guid, the empty text.
+ * The machine's lasting identity (status.md, uniqueMachineId): the content of the file; if there is no file,
+ * it is made from the role's guid, once. Never rejects: if the file cannot be written, returns the guid
+ * itself; without a guid, the empty text.
  */
 export async function uniqueMachineId(
   guid: string | undefined,
@@ -121,8 +121,8 @@ export async function uniqueMachineId(
 }
 
 /**
- * Removes the lasting identity where it would be made anew the same. One that differs from the role's guid
- * is older than this role, or not of our making: it is kept.
+ * Removes the lasting identity if it equals the role's guid, so that it can be made again. One that differs
+ * is older than this role, or made by another program: it is kept.
  */
 export async function removeUniqueMachineId(
   guid: string | undefined,

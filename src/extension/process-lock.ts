@@ -12,8 +12,8 @@ export type Exclusive =
   | 'run';
 
 /**
- * Waits until no other process holds the lock of `what`. The kernel releases the lock when its process ends,
- * at the latest; so a process that has ended cannot block this one.
+ * Waits until no other process holds the lock of `what`. A process holds it until it ends, at the latest; so
+ * a wait for the lock is also a wait for that process.
  *
  * @throws FlashfreezeError FF_EXTENSION_BUSY after `waitMs`, FF_INTERRUPTED
  */

@@ -46,15 +46,15 @@ async function endEverything(installation: Installation, found: readonly string[
     if (!(error instanceof FlashfreezeError && error.code === 'FF_ADDON_MISSING')) {
       throw error;
     }
-    // Without it nothing can be frozen; what is broken must not keep its own removal away.
+    // Without the addon nothing can be frozen, and a broken installation must still be removable.
     await terminateWorkers(directory);
   }
 }
 
 /**
- * What the agent's update does: the version that comes takes over what the one that goes had handled, and what
- * it still owed the host. Going back to an older version, the agent runs this command of the newer one, and
- * names the older one both as the version wanted and as the one updated from.
+ * What the agent's update does: the new version takes over the task history of the old one, and the result
+ * that the host does not have yet. For a downgrade the agent runs this command of the newer version, and names
+ * the older one both as the version wanted and as the one updated from.
  */
 export async function update({
   directory,
@@ -74,12 +74,12 @@ export async function update({
 }
 
 /**
- * What the agent's uninstall does: ends what runs and removes what was made outside the directory,
- * never anybody's configuration. In an upgrade, where another version lies beside this one, that is
- * left to the other version.
+ * What the agent's uninstall does: ends every process and removes what was made outside the directory,
+ * but never a configuration file. In an upgrade another version lies beside this one: then the files are
+ * left to that version.
  *
  * @param found sentences about runs that died
- * @param warn hears what could not be done, a sentence each
+ * @param warn called with a sentence for each step that failed
  */
 export async function uninstall(
   installation: Installation,
@@ -94,7 +94,7 @@ export async function uninstall(
     await rm(APPLICATION_LOCK_PATH, { force: true });
     await rm(COMPILE_CACHE, { recursive: true, force: true });
     await removeUniqueMachineId(await readRoleGuid(libDirectory));
-    // None is removed with something left in it: a run that is owed a thaw, or what others put there.
+    // A directory that is not empty stays: it holds a run with a pending thaw, or another program's files.
     for (const emptied of [dirname(FREEZE_ORDER_PATH), PENDING_DIRECTORY, JOURNAL_DIRECTORY]) {
       await rmdir(emptied).catch(() => {});
     }

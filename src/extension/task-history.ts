@@ -8,12 +8,12 @@ import {
   storeIdentity,
 } from './machine-identity.ts';
 
-/** The name is the agent's: it copies this file to a new version of the extension. */
+/** The agent prescribes the name: it copies this file to a new version of the extension. */
 const SEQUENCE_FILE = 'mrseq';
 const TASK_FILE = 'mrtask';
-/** What the backup service's other extension for Linux keeps the same in; its text is the task's id. */
+/** The task file of the backup service's other extension for Linux; its text is the task's id. */
 const OTHERS_TASK_FILE = 'task_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C';
-/** There as long as a task has been recorded and not reported; not carried over to another version. */
+/** Exists while a task has been recorded and not reported; not carried over to another version. */
 const UNFINISHED_FILE = 'unfinished';
 
 /** What the extension handled last. */
@@ -21,7 +21,7 @@ export interface Handled {
   readonly sequenceNumber: number | undefined;
   /** Empty if that task had none. */
   readonly taskId: string;
-  /** It has been reported what became of it. */
+  /** Its result has been reported. */
   readonly isFinished: boolean;
 }
 
@@ -62,8 +62,8 @@ export function decideEnable(
 }
 
 /**
- * What was handled last on this machine. On a machine that was made from a backup of another one
- * nothing was: what the files say is the other one's.
+ * Reads what was handled last on this machine. On a machine that was restored from a backup of another one
+ * that is nothing, because the files describe the other machine.
  */
 export async function readHandled(
   directory: string,
@@ -85,9 +85,9 @@ export async function readHandled(
 
 /**
  * Records what is going to be handled; to be called under the lock of `enable`. The sequence number
- * comes last: wherever this is interrupted, the task is taken for a new one.
+ * comes last: if this is interrupted at any point, the task counts as new.
  *
- * @throws what the system says, such as ENOSPC; then the task must not be run, it would be run again
+ * @throws what the system says, such as ENOSPC; then the task must not be run, because a later enable would run it again
  */
 export async function recordHandled(
   directory: string,
@@ -95,7 +95,7 @@ export async function recordHandled(
   roleGuid: string | undefined,
 ): Promise<void> {
   if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
-    // Else it would count as this machine's as soon as the identity is.
+    // Otherwise it would count as this machine's as soon as the identity is stored.
     await rm(join(directory, SEQUENCE_FILE), { force: true });
   }
   if (roleGuid !== undefined) {
@@ -110,7 +110,7 @@ export async function beginTask(directory: string, sequenceNumber: number): Prom
   await replace(join(directory, UNFINISHED_FILE), String(sequenceNumber));
 }
 
-/** Notes that it has been reported what became of a task. */
+/** Notes that the result of a task has been reported. */
 export async function finishTask(directory: string, sequenceNumber: number): Promise<void> {
   const path = join(directory, UNFINISHED_FILE);
   if ((await readText(path)) === String(sequenceNumber)) {
@@ -120,7 +120,7 @@ export async function finishTask(directory: string, sequenceNumber: number): Pro
 
 /**
  * Takes over what another version of the extension had handled (update), with the machine it was
- * handled on: the agent copies the sequence number alone. What this version has itself stands. The other one
+ * handled on: the agent copies only the sequence number. A record of this version is kept. The other one
  * may be the backup service's own extension, which this one replaces under its name.
  */
 export async function carryOver(from: string, to: string): Promise<void> {

@@ -20,7 +20,7 @@ const SETTINGS_DESCRIPTOR = 3;
 /** A file for each worker, named by its process. */
 const WORKERS_FOLDER = 'workers';
 
-/** `report`: only that the task was interrupted, and look after what it left. */
+/** `report`: only report that the task was interrupted, and run the clean-up that it left. */
 export type Work = 'run' | 'report';
 
 /**
@@ -58,7 +58,7 @@ export async function startWorker(
   if (!(pipe instanceof Writable)) {
     throw new Error('the worker has no pipe for its settings');
   }
-  // The other direction stays open as long as the worker runs, and is of no interest.
+  // The other direction stays open as long as the worker runs, and is not used.
   pipe.end(settings);
   await finished(pipe, { readable: false });
   pipe.destroy();
@@ -71,13 +71,13 @@ export function receiveSettings(): string {
   return settings;
 }
 
-/** After a reboot, or on a machine made from a backup, the same number and start may be anybody's. */
+/** After a reboot, or on a machine restored from a backup, another process may have this number and start time. */
 interface WorkerNote extends ProcessIdentity {
   readonly bootId?: string;
 }
 
 /**
- * Noted by who starts it, so that there is no time in which a worker is not known.
+ * Called by the process that starts the worker, so that every worker is known from its start.
  *
  * @throws what the system says
  */
@@ -99,9 +99,9 @@ export async function forgetWorker(directory: string): Promise<void> {
 
 /**
  * Ends the task that runs, if one does, and those that wait for it: they thaw, release applications, and
- * report. To be called where no enable can come in between.
+ * report. To be called under the lock of `enable`, so that no worker starts meanwhile.
  *
- * @returns sentences about those that died of it, and what they had frozen
+ * @returns sentences about the workers that died of the signal, and what they had frozen
  * @throws FlashfreezeError FF_EXTENSION_BUSY if one has not ended within `limitMs`
  */
 export async function endWorkers(directory: string, limitMs: number): Promise<string[]> {
@@ -114,7 +114,7 @@ export async function endWorkers(directory: string, limitMs: number): Promise<st
   return found;
 }
 
-/** For where no lock can be had, because the addon does not load: asks them to end, and does not wait. */
+/** For an addon that does not load, so that no lock can be taken: sends the workers SIGTERM and does not wait. */
 export async function terminateWorkers(directory: string): Promise<void> {
   for (const { pid } of await runningWorkers(directory)) {
     terminate(pid);

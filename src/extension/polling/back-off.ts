@@ -1,12 +1,12 @@
 /** The longest wait after failures, in intervals. */
 const MAX_INTERVALS = 12;
-/** The longest wait at all; a timer counts to 24 days, and is over at once if it is to count further. */
+/** The upper limit of each wait; a timer counts to 24 days, and fires at once if its delay is longer. */
 const MAX_MS = 24 * 3_600_000;
 
 /**
- * How long to wait before the host is asked again: the interval; after failures in a row twice as long
- * for each, up to twelve intervals. Of that only half is certain, so that the machines of a host that
- * was down do not all come back at the same moment.
+ * The wait before the next poll: the interval; it doubles with each failure in a row, up to twelve
+ * intervals. After a failure, half of it is random, so that the machines of a host that was down do not
+ * all poll at once.
  *
  * @param random from 0 to 1
  */

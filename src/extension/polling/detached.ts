@@ -6,7 +6,7 @@ import { FileLock } from '../../system/file-lock.ts';
 import { type ProcessIdentity, processIdentity, stillRuns } from '../../system/process-identity.ts';
 import type { ServiceCommand } from './service-command.ts';
 
-/** Where the service is noted that no systemd looks after. */
+/** The files of a service that runs without systemd. */
 export interface PollingFiles {
   /** Process number, start time in clock ticks since boot, and command, a line each. */
   readonly pidFile: string;
@@ -21,10 +21,10 @@ export const POLLING_FILES: PollingFiles = {
 
 const LOCK_NAME = 'lock of the polling service';
 
-/** It thaws and tells the host first. */
+/** Before it ends, it thaws and reports to the host. */
 const STOP_LIMIT_MS = 90_000;
 
-/** Starts the service in a session of its own, unless the same one runs already. */
+/** Starts the service in its own session, unless a service with this command runs already. */
 export async function startDetached(
   command: ServiceCommand,
   files: PollingFiles = POLLING_FILES,
@@ -58,7 +58,7 @@ export async function stopDetached(files: PollingFiles = POLLING_FILES): Promise
   const noted = await readNote(files.pidFile);
   if (noted !== undefined && (await stillRuns(noted.process))) {
     process.kill(noted.process.pid, 'SIGTERM');
-    // The kernel lets the lock go when the process has ended, whatever ended it.
+    // The kernel releases the lock when the process has ended, whatever ended it.
     using _ended = await waitForEnd(files.lockFile);
   }
   await rm(files.pidFile, { force: true });

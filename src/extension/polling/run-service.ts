@@ -7,7 +7,7 @@ import { handleOrder } from './handle-order.ts';
 import { pollForSnapshots } from './poll.ts';
 
 /**
- * The body of the service's process. Resolves when it is to end; another one that runs is enough.
+ * The body of the service's process. Resolves when it is to end, or at once if another service process runs.
  *
  * @param found sentences about runs that died
  */
@@ -40,7 +40,7 @@ export async function runPollingService(
   log.info('the polling service ends');
 }
 
-/** The agent may delete an extension's directory without a word. */
+/** The agent may delete an extension's directory without running a command of it. */
 async function isInstalled({ directory }: Installation): Promise<boolean> {
   try {
     await access(join(directory, 'HandlerEnvironment.json'));

@@ -25,7 +25,7 @@ export function serviceCommand({ directory, version, agent }: Installation): Ser
     directory,
     environment: {
       PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      // As the payload's launcher has it; without its compile cache, because the service is started seldom.
+      // As the payload's launcher has it; without its compile cache, because the service rarely starts.
       MALLOC_ARENA_MAX: '1',
       AZURE_GUEST_AGENT_EXTENSION_PATH: directory,
       AZURE_GUEST_AGENT_EXTENSION_VERSION: version,
@@ -38,7 +38,7 @@ export function serviceCommand({ directory, version, agent }: Installation): Ser
 }
 
 /**
- * A proxy with a password is left out: units and notes of processes can be read by everybody. It belongs into
+ * A proxy with a password is left out: units and notes of processes can be read by every user. It belongs in
  * the agent's configuration, which the service reads itself.
  */
 export function passedOn(

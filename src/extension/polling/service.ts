@@ -7,7 +7,7 @@ import { startDetached, stopDetached } from './detached.ts';
 import { serviceCommand } from './service-command.ts';
 import { isSystemdRunning, startUnit, stopUnit } from './systemd.ts';
 
-/** Whether the task wants the host's orders to be followed (settings.md, dynamicConfigsFromCRP). */
+/** Whether the task enables the polling service (settings.md, dynamicConfigsFromCRP). */
 export function isPollingWanted(settings: TaskSettings): boolean {
   return flagOf(settings, 'EnableVMSnapshotExtensionPolling') === true;
 }
@@ -17,7 +17,7 @@ export function isPollingWanted(settings: TaskSettings): boolean {
  * its public part. Settings that cannot be read change nothing. For enable; may be repeated. Never rejects.
  *
  * @param settings text of the settings file
- * @param warn hears what could not be done
+ * @param warn called with a sentence if that failed
  */
 export async function followPollingWish(
   installation: Installation,
@@ -33,7 +33,7 @@ export async function followPollingWish(
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    warn(`the polling service could not be ${isWanted ? 'started' : 'stopped'}: ${reason}`);
+    warn(`cannot ${isWanted ? 'start' : 'stop'} the polling service: ${reason}`);
   }
 }
 

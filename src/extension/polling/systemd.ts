@@ -11,11 +11,11 @@ const TARGET = 'multi-user.target';
 const LAUNCHER = '/usr/bin/env';
 /**
  * What the machine's owner has set for every service's Node.js is not meant for this one. And before anything
- * else Node.js makes the directory of its compile cache, which waits for ever where that is frozen: this
- * service's start has to thaw what a dead one has left.
+ * else Node.js makes the directory of its compile cache, which blocks while that is frozen: the start
+ * of this service has to thaw what a dead service process has left frozen.
  */
 const NOT_PASSED_ON = ['NODE_OPTIONS', 'NODE_PATH', 'NODE_COMPILE_CACHE'] as const;
-/** Seldom enough not to be felt where every start fails. */
+/** Long enough that the load is small if every start fails. */
 const RESTART_S = 3;
 /** A stop waits for the thaw and what follows it. */
 const STOP_LIMIT_S = 90;
@@ -34,7 +34,7 @@ export function renderUnit({ argv, directory, environment }: ServiceCommand): st
   return [
     '[Unit]',
     'Description=Snapshots of this machine that its host asks for (flashfreeze)',
-    // Also the other way round: when the machine goes down, the host can still be told.
+    // A shutdown stops units in reverse order, so the service can still report to the host.
     'After=network.target',
     // The agent may delete the directory without uninstall: then nothing starts, and nothing fails.
     `ConditionPathExists=${escapeSpecifiers(join(directory, 'HandlerEnvironment.json'))}`,
@@ -52,7 +52,7 @@ export function renderUnit({ argv, directory, environment }: ServiceCommand): st
     'StandardOutput=null',
     'StandardError=journal',
     'Restart=on-failure',
-    // Where the guardian was killed too, what is frozen waits for the next start.
+    // If the guardian was killed too, the next start thaws what is frozen.
     `RestartSec=${RESTART_S}`,
     // On stop the service thaws in order; a guardian must outlive one that dies while something is frozen.
     'KillMode=process',
@@ -67,7 +67,7 @@ export function renderUnit({ argv, directory, environment }: ServiceCommand): st
   ].join('\n');
 }
 
-/** What of the machine is used; replaced in tests. */
+/** The parts of the machine that are used; replaced in tests. */
 export interface Systemd {
   readonly unitDirectory: string;
   /** systemctl(1); rejects if it fails. */
@@ -84,8 +84,8 @@ export const SYSTEMD: Systemd = {
 };
 
 /**
- * Starts the unit, and starts it anew where it is another command now. May be repeated, also where it
- * failed or was ended half-way.
+ * Starts the unit, and restarts it if its command has changed. May be repeated, also after a call that
+ * failed or was interrupted.
  */
 export async function startUnit(
   command: ServiceCommand,
@@ -93,7 +93,7 @@ export async function startUnit(
 ): Promise<void> {
   const path = join(unitDirectory, UNIT_NAME);
   const text = renderUnit(command);
-  // Made by enable, last of all: where it is, this text has been loaded and run.
+  // `systemctl enable` makes it, as the last step: if it exists, this text has been loaded and run.
   const link = join(unitDirectory, `${TARGET}.wants`, UNIT_NAME);
   const isSame = (await readFile(path, 'utf8').catch(() => '')) === text;
   if (isSame && existsSync(link)) {
@@ -116,7 +116,7 @@ export async function stopUnit({ unitDirectory, systemctl }: Systemd = SYSTEMD):
   await systemctl('disable', '--now', UNIT_NAME);
   await rm(path, { force: true });
   await systemctl('daemon-reload');
-  // Of a unit that is in order there is nothing to reset, which counts as a failure.
+  // Fails if the unit did not fail, because there is nothing to reset.
   await systemctl('reset-failed', UNIT_NAME).catch(() => {});
 }
 

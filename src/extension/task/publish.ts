@@ -16,12 +16,12 @@ import {
 import type { TaskContext } from './task-context.ts';
 import { withUploadError } from './task-report.ts';
 
-/** The uploads at a task's beginning are of little use to anybody; the snapshot does not wait longer. */
+/** The uploads at the start of a task are of little use, so the snapshot does not wait longer for them. */
 const ANNOUNCE_LIMIT_MS = 5_000;
 const ENDING_LIMIT_MS = 15_000;
 
 /**
- * Tells the service that the task is worked on: status and log blob, at the same time. Never rejects,
+ * Reports to the service that the task is in progress: status and log blob, in parallel. Never rejects,
  * and ends within five seconds: nothing is uploaded while anything is frozen.
  */
 export async function announce(
@@ -36,7 +36,7 @@ export async function announce(
 }
 
 /**
- * Tells everybody what a task came to, in the order of status.md: status blob, status file, log blob,
+ * Reports the result of a task, in the order of status.md: status blob, status file, log blob,
  * events. Never rejects; if one part fails, the others are still done.
  */
 export async function publish(
@@ -55,12 +55,12 @@ export async function publish(
   await tellEvents(context, told);
 }
 
-/** Who wants the task ended waits for its report, too. */
+/** The process that ends the task waits for its report, too. */
 function limitOf(abort: AbortSignal): UploadLimits {
   return { timeLimitMs: abort.aborted ? ENDING_LIMIT_MS : DEFAULT_UPLOAD_LIMIT_MS };
 }
 
-/** A file that is gone is not wanted any more: a newer sequence number has taken its place. */
+/** A missing file is not written again: a newer sequence number has replaced it. */
 async function replaceStatusIfWanted(context: TaskContext, report: TaskReport): Promise<void> {
   const { statusFolder } = context.installation.handler;
   if (!(await statusFileExists(statusFolder, context.sequenceNumber))) {
@@ -82,7 +82,7 @@ export async function replaceStatus(context: TaskContext, report: TaskReport): P
 
 type UploadLimits = Pick<UploadOptions, 'timeLimitMs' | 'signal'>;
 
-/** The report to the status blob, where one is named and wanted. Never rejects; a failure is logged. */
+/** Uploads the report to the status blob, if one is named and enabled. Never rejects; a failure is logged. */
 export async function uploadStatus(
   context: TaskContext,
   { statusBlobUri }: ReportSettings,
@@ -125,7 +125,7 @@ const EVENT_LEVELS: Readonly<Record<'green' | 'yellow' | 'red', EventLevel>> = {
   red: 'Error',
 };
 
-/** What it came to and its figures to the agent's folder, where events are wanted. Never rejects; a failure is logged. */
+/** Writes the result and its figures to the agent's folder, if events are enabled. Never rejects; a failure is logged. */
 export async function tellEvents(context: TaskContext, report: TaskReport): Promise<void> {
   if (!context.configuration.events) {
     return;

@@ -7,7 +7,7 @@ import { interpretSettings } from '../settings/task-settings.ts';
 import type { TaskSettings } from '../task-types.ts';
 import type { TaskContext } from './task-context.ts';
 
-/** What could be read of a task: with wrong settings still where to report that they are wrong. */
+/** The parts of a task that could be read: if its settings are invalid, at least where to report that. */
 export interface ReadTask {
   readonly report: ReportSettings;
   readonly settings:
@@ -17,7 +17,7 @@ export interface ReadTask {
 
 export const NO_REPORT_SETTINGS: ReportSettings = interpretReportSettings(undefined, undefined);
 
-/** What the public part of a settings file says of where to report; of settings that make no sense nothing. */
+/** Where to report, from the public part of a settings file; nothing if the settings are invalid. */
 export function publicReportSettings(text: string): ReportSettings {
   try {
     return interpretReportSettings(parseHandlerSettings(text).publicSettings, undefined);
@@ -26,7 +26,7 @@ export function publicReportSettings(text: string): ReportSettings {
   }
 }
 
-/** Reads, decrypts and checks the settings of a task. Never rejects. From here on their secrets are known. */
+/** Reads, decrypts and checks the settings of a task. Never rejects. Registers their secrets for redaction. */
 export async function readTask(context: TaskContext, text: string): Promise<ReadTask> {
   let report = NO_REPORT_SETTINGS;
   try {
@@ -58,14 +58,14 @@ function hideSecrets({ redaction }: TaskContext, secrets: readonly string[]): vo
   }
 }
 
-/** No schedule lies so far ahead; a task that waited for it would keep the next ones waiting. */
+/** No schedule lies further ahead; a task that waited longer would delay the next ones. */
 const EARLIEST_REQUEST_MS = 24 * 3_600_000;
 
-/** A start this long past is not carried out any more (settings.md). */
+/** A task whose start is further in the past is not run (settings.md). */
 export const LATEST_START_MS = 140 * 60_000;
 
 /**
- * @param now by the clock that is trusted
+ * @param now of the trusted clock
  * @throws FlashfreezeError FF_STARTED_TOO_LATE (result 402), FF_SETTINGS_INVALID (11)
  */
 export function requireInTime({ start }: Pick<TaskSettings, 'start'>, now: Date): void {
@@ -82,7 +82,7 @@ export function requireInTime({ start }: Pick<TaskSettings, 'start'>, now: Date)
   if (lateMs > LATEST_START_MS) {
     throw new FlashfreezeError(
       'FF_STARTED_TOO_LATE',
-      `the snapshot was scheduled for ${start.at.toISOString()}, ${Math.floor(lateMs / 60_000)} minutes ago; over ${LATEST_START_MS / 60_000} is too late. Nothing was frozen; the next backup is scheduled anew.`,
+      `the snapshot was scheduled for ${start.at.toISOString()}, ${Math.floor(lateMs / 60_000)} minutes ago; over ${LATEST_START_MS / 60_000} is too late. Nothing was frozen; the service will schedule the next backup.`,
     );
   }
 }

@@ -11,7 +11,7 @@ import { openTaskContext } from './task-context.ts';
 import { briefReport } from './task-report.ts';
 import { concludeError } from './task-result.ts';
 
-/** What became of a task whose process is gone. */
+/** The error of a task whose process has died. */
 export function interrupted(): FlashfreezeError {
   return new FlashfreezeError(
     'FF_INTERRUPTED',
@@ -20,9 +20,9 @@ export function interrupted(): FlashfreezeError {
 }
 
 /**
- * Reports a task that no process works on any more and that was not reported: a process that was just about to
- * start dies of the signal without a word. Where to, as far as the settings file still says it. To be called
- * when no worker runs; never rejects.
+ * Reports a task whose process ended without a report: a signal kills a process that is about to start before
+ * it can report. Reports to the blobs that the settings file still names. To be called when no worker runs;
+ * never rejects.
  *
  * @param found sentences about runs that died
  */

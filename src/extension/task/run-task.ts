@@ -25,17 +25,17 @@ import { type Conclusion, concludeError, concludeTaken } from './task-result.ts'
 /** Longest a task waits for the one before it. */
 const EARLIER_TASK_LIMIT_MS = 10 * 60_000;
 
-/** What the worker has been told. */
+/** The worker's input. */
 export interface TaskOrder {
   readonly sequenceNumber: number;
   /** Text of the settings file. */
   readonly settings: string;
-  /** `report`: the task was interrupted; only that is reported, and what it left is looked after. */
+  /** `report`: the task was interrupted; only report that, and run the clean-up that it left. */
   readonly work: Work;
 }
 
 /**
- * Runs the task of a settings file and reports what it came to: whatever goes wrong is reported.
+ * Runs the task of a settings file and reports its result, errors included.
  *
  * @param abort its reason is an `AbortReason`; ends the run at once, thawing what is frozen
  * @param found sentences about runs that died
@@ -59,7 +59,7 @@ export async function runTask(
     `task ${read.report.taskId}, sequence number ${sequenceNumber}, version ${installation.version}`,
   );
   try {
-    // Held until everything is reported: who waits for the lock waits for that.
+    // Held until everything is reported: the next task waits for that.
     using _alone = await runExclusively(
       installation.directory,
       EARLIER_TASK_LIMIT_MS,
@@ -204,7 +204,7 @@ function requestOf(task: TaskSettings, configuration: VmBackupConfiguration): Ba
     startAt: task.start?.at,
     metadata: task.metadata,
     taskId: task.taskId,
-    // The service chooses the disks: one that it leaves out is no fault, and what it names is taken.
+    // The service chooses the disks: a disk that it leaves out is not a fault, and each disk that it names is snapshotted.
     isPartial: true,
     foreignBlobs: 'doubt',
   };
@@ -218,14 +218,14 @@ export async function readMachine(
   const [facts, usedSpace] = await Promise.all([
     readMachineFacts(context.installation.libDirectory),
     measureUsedSpace(luns).catch((error: unknown) => {
-      context.log.warning(`the used space could not be computed: ${String(error)}`);
+      context.log.warning(`cannot compute the used space: ${String(error)}`);
       return undefined;
     }),
   ]);
   return { facts, usedSpace };
 }
 
-/** For the log, which takes out secrets. */
+/** For the log, which redacts secrets. */
 export function detailsOf(error: unknown): string {
   if (error instanceof FlashfreezeError) {
     return `${error.message} (${error.code})`;

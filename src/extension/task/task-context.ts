@@ -15,7 +15,7 @@ import { readRoleGuid, uniqueMachineId } from '../machine-identity.ts';
 
 const LOG_FILE = 'extension.log';
 
-/** What everything that is done for a task has in common. */
+/** The context that all steps of a task share. */
 export interface TaskContext {
   readonly installation: Installation;
   readonly sequenceNumber: number;
@@ -25,7 +25,7 @@ export interface TaskContext {
   /** The log's lines of this task, for its blob. */
   readonly taskLog: TaskLog;
   readonly uniqueMachineId: string;
-  /** openssl(1) as the agent's configuration names it; undefined: along PATH. */
+  /** openssl(1) as the agent's configuration names it; undefined: found in PATH. */
   readonly openssl: string | undefined;
   /** URL of the proxy for a URL; undefined for none. */
   proxyFor(url: string): string | undefined;
@@ -59,7 +59,7 @@ export async function openTaskContext(
   };
 }
 
-/** A mistake in the file is no reason to take no backup (settings.md, Local files). */
+/** A mistake in the file must not prevent the backup (settings.md, Local files). */
 export function readConfiguration(): VmBackupConfigurationResult {
   return readVmBackupConfiguration(VM_BACKUP_CONFIGURATION_PATH, 'warn');
 }

@@ -8,10 +8,10 @@ import { telemetryData } from '../telemetry/telemetry-data.ts';
 import type { TaskContext } from './task-context.ts';
 import type { Conclusion } from './task-result.ts';
 
-/** The text that the service expects while a task is worked on (status.md, Order). */
+/** The text that the service expects while a task is in progress (status.md, Order). */
 const IN_PROGRESS_MESSAGE = 'Transitioning state in extension';
 
-/** The report of a task without results: one that is worked on, or was not to be. */
+/** The report of a task without results: it is in progress, or was not run. */
 export function briefReport(
   context: Pick<TaskContext, 'installation' | 'uniqueMachineId'>,
   settings: ReportSettings,
@@ -43,7 +43,7 @@ export function inProgressReport(
   return briefReport(context, settings, 4, IN_PROGRESS_MESSAGE);
 }
 
-/** What was found out about the machine for the report, once nothing was frozen any more. */
+/** Facts about the machine for the report, read after the thaw. */
 export interface MachineReading {
   readonly facts: MachineFacts;
   readonly usedSpace: UsedSpace | undefined;

@@ -11,7 +11,7 @@ import { blobUriOf, snapshotUriOf } from '../snapshot-method/report.ts';
 import type { Taken } from '../snapshot-method/take-snapshots.ts';
 import type { SnapshotCreator, SnapshotInfo } from '../task-types.ts';
 
-/** What a task came to. No secrets. */
+/** The result of a task. No secrets. */
 export interface Conclusion {
   readonly code: ResultCode;
   /** For people. */
@@ -19,14 +19,14 @@ export interface Conclusion {
   readonly consistency: Consistency;
   /** One for each blob of the task. */
   readonly snapshots: readonly SnapshotInfo[];
-  /** Undefined if it never came to a freeze. */
+  /** Undefined if the task ended before the freeze. */
   readonly record: BackupRecord | undefined;
   /** Undefined if no snapshot was to be taken. */
   readonly creator: SnapshotCreator | undefined;
 }
 
 /**
- * What a task came to whose snapshots were to be taken.
+ * The result of a task that was to take snapshots.
  *
  * @param blobs of the task
  */
@@ -51,7 +51,7 @@ const RESULT_OF_ERROR: Partial<Record<ErrorCode, ResultCode>> = {
   FF_SETTINGS_INVALID: 11,
   FF_DECRYPTION_FAILED: 11,
   FF_USAGE: 11,
-  // Metadata that no header can carry; mistakes in our own files are no error here.
+  // Metadata that no header can carry; mistakes in our own files do not raise this error here.
   FF_CONFIG_INVALID: 11,
   FF_URL_INVALID: 11,
   FF_URL_INSECURE: 11,
@@ -83,7 +83,7 @@ const RESULT_OF_ERROR: Partial<Record<ErrorCode, ResultCode>> = {
   FF_BLOB_FOREIGN: 761,
 };
 
-/** What a run that came to its end is worth. */
+/** The result of a run that was not cut off by an error. */
 function concludeRun(record: BackupRecord): Omit<Conclusion, 'creator'> {
   const { code, consistency, problems, diskIsConsistent } = judge(record);
   return {
@@ -110,7 +110,7 @@ function concludeRun(record: BackupRecord): Omit<Conclusion, 'creator'> {
   };
 }
 
-/** Parts of the machine that are left out of the set on purpose: needed to restore it. */
+/** Parts of the machine that the set leaves out on purpose: an operator who restores it must know them. */
 function leftOutOf({ gaps }: BackupRecord): string[] {
   return gaps.filter((gap) => !isFault(gap)).map(describeGap);
 }
@@ -128,12 +128,12 @@ function successMessage(record: BackupRecord): string {
 
 function inconsistentMessage({ barrier }: BackupRecord): string {
   return barrier === undefined
-    ? 'no snapshot was taken: not everything could be frozen'
+    ? 'no snapshot was taken: some file systems could not be frozen'
     : 'the snapshot does not show the common instant';
 }
 
 /**
- * What a task came to that ended before anything was frozen.
+ * The result of a task that ended before anything was frozen.
  *
  * @param blobs of the task, as far as they are known
  */
@@ -163,11 +163,11 @@ function codeOf(error: unknown, disks: number): ResultCode {
   return error instanceof FlashfreezeError ? (RESULT_OF_ERROR[error.code] ?? 2) : 2;
 }
 
-/** The message of an error that is not ours may hold anything: the log has it, redacted. */
+/** The message of a foreign error may hold secrets, so only the log has it, redacted. */
 function messageOf(error: unknown): string {
   return error instanceof FlashfreezeError
     ? error.message
-    : 'An internal error of flashfreeze; its log file has the details.';
+    : 'Internal error of flashfreeze; see its log file for details.';
 }
 
 function errorMessageOf(error: unknown, target: number): string {

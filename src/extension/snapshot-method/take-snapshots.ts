@@ -209,7 +209,7 @@ class TaskSnapshots implements AsyncDisposable {
         )
       : new FlashfreezeError(
           'FF_BLOBS_MISSING',
-          'the task names no SAS URI of any disk, so the guest cannot take snapshots, and the host does not either.',
+          'the task has no SAS URIs, so the guest cannot take snapshots, and the host cannot either.',
         );
   }
 

@@ -45,10 +45,10 @@ export async function exclusively(
 }
 
 /**
- * Waits until no other task runs, and thaws what that one may have left frozen when it died: the next task
- * writes, and would wait for ever.
+ * Waits until no other task runs, and thaws what it left frozen if it died: the next task writes, and would
+ * block on that.
  *
- * @param warn hears a sentence for each run that died
+ * @param warn called with a sentence for each run that died
  * @throws as `exclusively`
  */
 export async function runExclusively(

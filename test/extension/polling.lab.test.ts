@@ -61,7 +61,7 @@ test(
     await machine.quiet(1);
     assert.match(machine.services()[0]?.commandLine.join(' ') ?? '', '1.0.0.2');
     await machine.host.clearFaults();
-    await machine.logged('only the host does not know it yet');
+    await machine.logged('its result is still to be reported to the host');
     await machine.heard('publish-snapshot', 'unheard');
     const starts = (await machine.host.requests()).filter(
       ({ call, body }) => call === 'start-snapshot' && body.includes('unheard'),

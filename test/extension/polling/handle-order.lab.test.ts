@@ -206,7 +206,7 @@ test('a host that did not hear is told again, and nothing is frozen a second tim
   await scene.host.setFault({ call: 'publish-snapshot', fault, times: 4 });
   scene.start();
   await scene.host.order({ snapshotId: 'found' });
-  await scene.logged('only the host does not know it yet');
+  await scene.logged('its result is still to be reported to the host');
   await scene.stop();
   assert.equal(await scene.told('start-snapshot', 'found'), [FOUND]);
   assert.equal((await scene.told('publish-snapshot', 'found')).at(-1), FOUND);

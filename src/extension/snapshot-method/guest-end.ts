@@ -3,8 +3,8 @@ import type { BackupRecord } from '../../backup/record.ts';
 import type { GuestEnd } from './steps.ts';
 
 /**
- * Whether the guest could snapshot none of the disks, though everything was frozen: then the host may.
- * What could not be frozen for the guest cannot for the host.
+ * Whether every snapshot request of the guest failed although everything was frozen: then the host may
+ * try. A failed freeze is no reason to try the host, for which it would fail too.
  */
 export function guestEndOf({ barrier, end, disks }: BackupRecord): GuestEnd {
   const requestsCount =
@@ -14,7 +14,7 @@ export function guestEndOf({ barrier, end, disks }: BackupRecord): GuestEnd {
   return requestsCount && everyOneFailed ? 'every-disk-failed' : 'ended';
 }
 
-/** How a run ended that failed before anything was frozen; undefined if the error is not about disks. */
+/** The end of a run that failed before anything was frozen. An error that is not about every disk counts as `ended`. */
 export function guestEndOfError(error: unknown, blobCount: number): GuestEnd {
   return error instanceof PreflightError && error.failures.length === blobCount
     ? 'every-disk-failed'

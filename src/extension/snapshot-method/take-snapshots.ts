@@ -23,35 +23,35 @@ export interface TakeSnapshotsOptions {
   readonly settings: TaskSettings;
   /** `SnapshotMethod` of vmbackup.conf. */
   readonly configured: SnapshotMethod | undefined;
-  /** As the agent gives it; undefined for the usual one. */
+  /** As the agent gives it; undefined for the default. */
   readonly wireProtocolAddress: string | undefined;
   /** As the guest would run it, with the task's blobs. */
   readonly request: BackupRequest;
   readonly observer: RunObserver;
   readonly abort: AbortSignal;
-  /** Says what is done, for the log. */
+  /** Logs what is done. */
   readonly note: (message: string) => void;
-  /** Hears a secret of the host's before it can stand in any text. */
+  /** Receives each secret of the host before any text can contain it. */
   readonly hide: (secret: string) => void;
-  /** Throws if the task comes too late by this clock: the host's where it is asked first. */
+  /** Throws if the task comes too late by this clock: the host's if it is asked first. */
   readonly requireInTime: (now: Date) => void;
 }
 
-/** Who took the snapshots in the end, and what came of it. */
+/** Which side took the snapshots, and the result. */
 export interface Taken {
-  /** Known also where it failed: the host's codes belong into the report. */
+  /** Known also if it failed: the report contains the host's codes. */
   readonly creator: SnapshotCreator;
   readonly result: SnapshotResult;
 }
 
 export type SnapshotResult =
   | ({ readonly ok: true } & RunOrFallback)
-  /** It ended before anything was frozen. */
+  /** The run ended before anything was frozen. */
   | { readonly ok: false; readonly error: unknown };
 
 /**
  * Takes a task's snapshots: by the guest, the host, or one after the other (settings.md, Who takes the
- * snapshot), with the crash-consistent fallback where it is permitted. Never rejects.
+ * snapshot), with the crash-consistent fallback if it is permitted. Never rejects.
  */
 export async function takeSnapshots(options: TakeSnapshotsOptions): Promise<Taken> {
   await using snapshots = new TaskSnapshots(options);
@@ -152,7 +152,7 @@ class TaskSnapshots implements AsyncDisposable {
       ? guestEndOf(result.record)
       : guestEndOfError(result.error, settings.blobs.length);
     if (guest === 'every-disk-failed') {
-      note('the guest could snapshot none of the disks');
+      note('the guest could not snapshot any disk');
     }
     this.#guest = result;
     this.#steps = { ...this.#steps, guest };
@@ -160,7 +160,7 @@ class TaskSnapshots implements AsyncDisposable {
 
   async #takeByHost(answer: PreSnapshot | undefined): Promise<void> {
     if (answer === undefined) {
-      throw new Error('the host takes no snapshot without having been asked');
+      throw new Error('the host cannot take snapshots before a pre-snapshot call');
     }
     const { settings, request, note } = this.#options;
     const provider = hostProviderOf(this.#client, settings, answer);
@@ -168,7 +168,7 @@ class TaskSnapshots implements AsyncDisposable {
     this.#host = await this.#back({ ...request, blobs: [], provider, includedLuns });
     const host = isUnreachable(this.#host) ? 'unreachable' : 'ended';
     if (host === 'unreachable') {
-      note('the host service was gone before anything was frozen');
+      note('the host service became unreachable before anything was frozen');
     }
     this.#steps = { ...this.#steps, host };
   }
@@ -200,7 +200,7 @@ class TaskSnapshots implements AsyncDisposable {
         );
   }
 
-  /** Of managed disks only the host's part is wrong, and may be right the next time; else the task itself is. */
+  /** With managed disks only the host's part failed, and a retry may succeed; otherwise the task itself is wrong. */
   #blobsMissing(): FlashfreezeError {
     return this.#preSnapshot === undefined
       ? new FlashfreezeError(

@@ -8,7 +8,7 @@ import { writeWhole } from '../../system/replace-file.ts';
  * half-written one makes the agent wait and then report an error (agent-contract.md, Status file).
  * Also after a power cut. Harmless beside another writer of the same file; the last one wins.
  *
- * Throws FF_STATUS_UNWRITABLE if there is no space or no permission; then the old file stands as
+ * Throws FF_STATUS_UNWRITABLE if there is no space or no permission; then the old file stays as
  * it was. Blocks while the folder's file system is frozen.
  */
 export async function writeStatusFile(
@@ -25,7 +25,7 @@ export async function writeStatusFile(
   }
 }
 
-/** Whether there is a status file of that sequence number; a file that was deleted is not wanted back. */
+/** Whether there is a status file of that sequence number; a deleted file must not come back. */
 export async function statusFileExists(folder: string, sequence: number): Promise<boolean> {
   return access(pathOf(folder, sequence)).then(
     () => true,
@@ -41,7 +41,7 @@ function unwritable(path: string, error: unknown): FlashfreezeError {
   const { code = 'unknown error', syscall = '' } = error as NodeJS.ErrnoException;
   return new FlashfreezeError(
     'FF_STATUS_UNWRITABLE',
-    `The status file ${path} cannot be written: ${code}. Make room for it, or the folder writable.`,
+    `Cannot write the status file ${path}: ${code}. Free disk space, or make the folder writable.`,
     { systemCall: { errno: code, syscall, path } },
   );
 }

@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { machine, release } from 'node:os';
 import { type ProcessView, theseProcesses } from '../../system/processes.ts';
 
-/** What telemetry tells of the machine. */
+/** What telemetry reports about the machine. */
 export interface MachineFacts {
-  /** Empty if it cannot be told. */
+  /** Empty if unknown. */
   readonly guestAgentVersion: string;
   readonly osVersion: string;
   readonly kernelVersion: string;
@@ -30,8 +30,8 @@ const WORKLOADS: readonly (readonly [pattern: RegExp, workload: string])[] = [
 const AGENT_DIRECTORY = /^WALinuxAgent-(\d+(?:\.\d+)*)$/;
 
 /**
- * Reads what telemetry tells of the machine. Never rejects. Only names are read of processes, which
- * never reads their command lines: reading another process's memory may block.
+ * Reads what telemetry reports about the machine. Never rejects. Of processes it reads the names only,
+ * which never blocks: a command line lies in the memory of its process, and reading that may block.
  *
  * @param libDirectory the agent's, where it keeps its own versions
  */

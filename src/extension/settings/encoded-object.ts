@@ -2,10 +2,10 @@ import { FlashfreezeError } from '../../errors.ts';
 import { parseJson } from '../../system/json.ts';
 
 /**
- * Reads an `objectStr`: base64 of UTF-8 JSON, which white space and single quotes may stand around
+ * Reads an `objectStr`: base64 of UTF-8 JSON, which white space and single quotes may surround
  * (settings.md, Extension resource). Undefined if nothing is inside.
  *
- * @param label names the text in messages, which hold nothing of it
+ * @param label names the text in messages, which never quote it
  * @throws FlashfreezeError FF_SETTINGS_INVALID
  */
 export function readEncodedObject(base64: string, label: string): unknown {
@@ -21,7 +21,7 @@ export function readEncodedObject(base64: string, label: string): unknown {
 export function decodeBase64(text: string, label: string): Buffer {
   const digits = text.replace(/\s+/g, '');
   const { length } = digits.replace(/={1,2}$/, '');
-  // Node's decoder passes over what it does not know, so that half a text would look like a whole one.
+  // Node's decoder skips unknown characters, so a damaged text would look complete.
   if (!/^[\w+/-]*={0,2}$/.test(digits) || length % 4 === 1) {
     throw invalid(`${label} is not base64 text (${text.length} characters).`);
   }

@@ -16,7 +16,7 @@ export type ProtectedPart =
       /** Names the certificate; undefined if the file does not. */
       readonly thumbprint: string | undefined;
     }
-  /** Already clear: secret. */
+  /** Not encrypted, so secret. */
   | { readonly kind: 'plain'; readonly value: unknown }
   | { readonly kind: 'none' };
 
@@ -47,7 +47,7 @@ export function parseHandlerSettings(text: string): HandlerSettings {
   };
 }
 
-/** A file that was made longer but never written, as after a power cut, reads as NUL characters. */
+/** A file that was extended but not written, as after a power cut, reads as NUL characters. */
 function isEmptyText(text: string): boolean {
   return /^[\s\ufeff\0]*$/.test(text);
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** As much as is kept of what openssl(1) says about a failure. */
+/** The length to which the error output of openssl(1) is cut. */
 const MAX_COMPLAINT_CHARACTERS = 300;
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -11,13 +11,13 @@ export interface OpensslLimits {
 
 export type OpensslResult =
   | { readonly kind: 'done'; readonly output: Buffer }
-  /** It ran and said no. */
+  /** It ran and reported a failure. */
   | { readonly kind: 'failed'; readonly reason: string }
-  /** It could not be run, or did not keep within the limits. */
+  /** It could not be started, or it exceeded a limit. */
   | { readonly kind: 'broken'; readonly reason: string };
 
 /**
- * Runs openssl(1), input and output over pipes: nothing of them is in a file, an argument or the
+ * Runs openssl(1) with input and output over pipes: no part of them is in a file, an argument or the
  * environment. Its standard error names files and reasons only. Never rejects.
  */
 export async function runOpenssl(
@@ -40,17 +40,17 @@ export async function runOpenssl(
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > mostOutputBytes) {
-      broken(`${program} put out more than ${mostOutputBytes} bytes`);
+      broken(`${program} wrote more than ${mostOutputBytes} bytes`);
       child.kill('SIGKILL');
     }
   });
   child.stderr.on('data', (chunk: Buffer) => {
     complaint = `${complaint}${chunk.toString('latin1')}`.slice(0, MAX_COMPLAINT_CHARACTERS);
   });
-  // It may end without reading everything; its exit code says what that means.
+  // openssl may end before it has read all input; its exit code shows whether it failed.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
-  child.on('error', (error) => broken(`${program} cannot be run (${reasonOf(error)})`));
+  child.on('error', (error) => broken(`cannot run ${program} (${reasonOf(error)})`));
   child.on('close', (code) =>
     resolve(
       code === 0
@@ -65,7 +65,7 @@ export async function runOpenssl(
   }
 }
 
-/** Where openssl finds itself and its configuration; nothing else of our own environment. */
+/** What is needed to find openssl and its configuration; nothing else of our environment. */
 function environment(): NodeJS.ProcessEnv {
   const { PATH = SYSTEM_PATH, OPENSSL_CONF, OPENSSL_MODULES } = process.env;
   return {

@@ -24,7 +24,7 @@ const LABEL = 'protectedSettings';
  *
  * @param libDirectory the agent's, `/var/lib/waagent`
  * @throws FlashfreezeError FF_CERTIFICATE_MISSING: no thumbprint, or no such certificate or key;
- * FF_SETTINGS_INVALID: no base64, or no JSON inside; FF_DECRYPTION_FAILED
+ * FF_SETTINGS_INVALID: not base64, or not JSON inside; FF_DECRYPTION_FAILED
  */
 export async function decryptProtectedSettings(
   part: ProtectedPart,
@@ -50,13 +50,13 @@ interface Certificate {
   readonly key: string;
 }
 
-/** The agent names its files in capitals; a thumbprint copied by hand may have blanks or colons. */
+/** The agent names its files in upper case; a thumbprint copied by hand may have blanks or colons. */
 async function findCertificate(
   thumbprint: string | undefined,
   libDirectory: string,
 ): Promise<Certificate> {
   if (thumbprint === undefined) {
-    throw missing(`${LABEL} come without protectedSettingsCertThumbprint`);
+    throw missing(`${LABEL} have no protectedSettingsCertThumbprint`);
   }
   const name = thumbprint.replace(/[\s:\u200e\u200f\ufeff]+/g, '');
   if (!/^[\da-z]{1,128}$/i.test(name)) {
@@ -91,10 +91,10 @@ function missing(problem: string): FlashfreezeError {
   );
 }
 
-/** Both commands read PKCS #7 enveloped data, each some forms that the other refuses. */
+/** Both commands read PKCS #7 enveloped data; each reads some forms that the other refuses. */
 const COMMANDS = ['cms', 'smime'] as const;
 
-/** OpenSSL 3 has RC2 and single DES in a provider of their own; older ones do not know the option. */
+/** OpenSSL 3 has RC2 and single DES in a separate provider; older versions do not know the option. */
 const PROVIDERS = [[], ['-provider', 'default', '-provider', 'legacy']] as const;
 
 async function decrypt(
@@ -107,7 +107,7 @@ async function decrypt(
     timeLimitMs: Math.max(1, Math.ceil(deadline - performance.now())),
     mostOutputBytes: MAX_CLEAR_BYTES,
   });
-  // A key with a pass phrase must fail: openssl cannot ask for it.
+  // A key with a pass phrase must fail: there is no terminal on which openssl could ask for it.
   const files = ['-recip', certificate, '-inkey', key, '-passin', 'pass:'];
   const reasons: string[] = [];
   for (const provider of PROVIDERS) {
@@ -129,6 +129,6 @@ async function decrypt(
 function failed(reasons: readonly string[]): FlashfreezeError {
   return new FlashfreezeError(
     'FF_DECRYPTION_FAILED',
-    `${LABEL} cannot be decrypted with the agent's certificate (${reasons.join('; ')}); the agent writes them anew with the next goal state.`,
+    `${LABEL} cannot be decrypted with the agent's certificate (${reasons.join('; ')}); the agent writes them again with the next goal state.`,
   );
 }

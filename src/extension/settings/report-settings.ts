@@ -1,7 +1,7 @@
 import { isBlank, member } from '../../system/json.ts';
 import { percentEncoded } from './uri.ts';
 
-/** What is needed to report on a task, whatever else is wrong with its settings. */
+/** What a report on a task needs, even if the other settings are wrong. */
 export interface ReportSettings {
   /** Empty if the settings name none. */
   readonly taskId: string;
@@ -18,8 +18,8 @@ export const DEFAULT_LOCALE = 'en-US';
 const V2 = 'microsoft.compute/virtualmachines';
 
 /**
- * Reads what a report needs. Never throws: whatever is of the wrong form counts as not given, so that a
- * task with wrong settings still gets its answer.
+ * Reads what a report needs. Never throws: a value of the wrong form counts as not given, so that a task
+ * with wrong settings still gets a report.
  */
 export function interpretReportSettings(
   publicSettings: unknown,

@@ -1,7 +1,7 @@
 /**
  * The parts that settings are made of. Senders differ in whether they write a number or a flag as
- * such or as text, so values are brought to their type first and checked then. Every message is one
- * of ours: the library's own quote the value, which may be secret.
+ * such or as text, so values are converted to their type first and then checked. Every message is our
+ * own: the messages of the library quote the value, which may be secret.
  */
 import * as v from 'valibot';
 import { SNAPSHOT_METHODS } from '../../config/vmbackup.ts';
@@ -27,7 +27,7 @@ export function given<const Schema extends v.GenericSchema>(schema: Schema) {
   );
 }
 
-/** An object without members where nothing is given. */
+/** An object without members if nothing is given. */
 export function orEmpty<const Schema extends v.GenericSchema>(schema: Schema) {
   return v.pipe(
     v.unknown(),
@@ -41,7 +41,7 @@ export function list<const Schema extends v.GenericSchema>(schema: Schema, expec
   return given(v.array(schema, expected));
 }
 
-/** Text without white space around it; a number is taken as its digits, where these are exact. */
+/** Text without white space around it; a number becomes its digits if they are exact. */
 export const text = v.pipe(
   v.unknown(),
   v.transform((value) => (isExactNumber(value) ? String(value) : value)),

@@ -84,11 +84,11 @@ async function namesIn(folder: string): Promise<string[]> {
  * The text of a settings file, without a byte order mark.
  *
  * @throws FlashfreezeError FF_SETTINGS_MISSING: no such file, or it cannot be read;
- * FF_SETTINGS_INVALID: no regular file, longer than `MAX_SETTINGS_BYTES`, not UTF-8
+ * FF_SETTINGS_INVALID: not a regular file, longer than `MAX_SETTINGS_BYTES`, not UTF-8
  */
 export async function readSettingsText(path: string): Promise<string> {
   try {
-    // Without O_NONBLOCK a pipe in the file's place would hold this up for ever.
+    // Without O_NONBLOCK, opening a pipe in the file's place would block until another process writes to it.
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { size } = await regular(file, path);
     if (size > MAX_SETTINGS_BYTES) {
@@ -127,14 +127,14 @@ function invalid(message: string): FlashfreezeError {
 }
 
 export type ScrubResult =
-  /** The file holds no secrets, or none any more. */
+  /** The file holds no secrets, or no longer does. */
   { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 /**
  * Takes `protectedSettings` and the thumbprint out of a settings file: the new text is written
- * beside it and renamed into its place, with the same mode, owner and times; all else in it stays as
- * it is. A file that is not JSON is left alone. Never rejects: a folder that cannot be written to costs
- * no backup, and what stays in the file is encrypted.
+ * beside it and renamed into its place, with its mode, owner and times; its other content does not
+ * change. A file that is not JSON is left unchanged. Never rejects: a folder that is not writable must
+ * not cost a backup, and the secrets that stay in the file are encrypted.
  */
 export async function scrubSettings(path: string): Promise<ScrubResult> {
   try {
@@ -147,18 +147,18 @@ export async function scrubSettings(path: string): Promise<ScrubResult> {
     return { ok: true };
   } catch (error) {
     const reason = error instanceof FlashfreezeError ? error.message : systemCode(error);
-    return { ok: false, message: `${path} keeps its protected settings: ${reason}` };
+    return { ok: false, message: `cannot remove the protected settings from ${path}: ${reason}` };
   }
 }
 
 const SECRET_MEMBERS = new Set(['protectedsettings', 'protectedsettingscertthumbprint']);
 
-/** `JSON.rawJSON`, which the library's types do not know yet: text that is put out as it is. */
+/** `JSON.rawJSON`, which the library's types do not have yet: text that is written unchanged. */
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 
 /**
- * Undefined if there is nothing to take out. Numbers keep every digit. Of members of the same name
- * the reviver sees the last only, so the text is looked at too.
+ * Undefined if there is nothing to take out. Numbers keep every digit. If members have equal names,
+ * the reviver sees only the last, so the text is searched too.
  */
 function withoutSecrets(text: string): string | undefined {
   if (text.trim() === '') {
@@ -201,7 +201,7 @@ interface DatedFile {
  * of these beyond `MAX_OLD_FILES`. A settings file loses its secrets first. A file with a higher number
  * that is newer than the current one is left alone: the agent has just written it for the next command.
  *
- * Never rejects; returns what could not be done, as sentences for the log.
+ * Never rejects; returns each failure as a sentence for the log.
  */
 export async function rotate(folder: string, current: number): Promise<readonly string[]> {
   const problems: string[] = [];
@@ -257,7 +257,7 @@ async function datedFiles(folder: string, pattern: RegExp): Promise<DatedFile[]>
   const files: DatedFile[] = [];
   for (const name of await readdir(folder)) {
     const digits = pattern.exec(name)?.[1];
-    // A file that has gone meanwhile needs no rotation.
+    // A file that was removed meanwhile needs no rotation.
     const found =
       digits === undefined
         ? undefined

@@ -77,9 +77,8 @@ const CUSTOM_SETTINGS = object({
 });
 
 /**
- * Checks a task's settings and says what they mean (settings.md, Extension resource). What may stand in
- * either part is taken from the public one first. Names ignore case; unknown members are
- * ignored.
+ * Checks and interprets a task's settings (settings.md, Extension resource). A member that either part
+ * may have is taken from the public part first. Names ignore case; unknown members are ignored.
  *
  * @param publicSettings `publicSettings` of the settings file
  * @param protectedSettings decrypted; secret
@@ -124,7 +123,7 @@ export function interpretSettings(
   };
 }
 
-/** What a settings object or an `objectStr` is read by; an object that is not there is an empty one. */
+/** Reads a settings object or an `objectStr`; a missing object counts as an empty one. */
 function objectOf<const Schema extends GenericSchema>(
   schema: Schema,
   encoded: string | undefined,
@@ -168,7 +167,7 @@ function blobsOf(uris: readonly string[]): Blob[] {
 
 type Pairs = readonly { readonly Key: string; readonly Value: string }[];
 
-/** A name can be sent once only; HTTP headers ignore case. */
+/** A request can carry each name once; HTTP headers ignore case. */
 function lastOfEach(pairs: Iterable<Pair>): Pair[] {
   const byName = new Map<string, Pair>();
   for (const pair of pairs) {
@@ -237,7 +236,7 @@ function customSettingsOf(publicSettings: unknown, protectedSettings: unknown): 
   };
 }
 
-/** JSON in a string; an object where the sender has left the string off. */
+/** JSON in a string, or an object if the sender has not encoded it as a string. */
 function customSettingsText(
   settings: unknown,
   where: string,
@@ -256,12 +255,10 @@ function typeWarnings(vmType: string | undefined): string[] {
     : [`vmType is neither ${VM_TYPES.join(' nor ')}; the status file shows the outcome itself`];
 }
 
-/** Where a report cannot be sent to is no reason to take no snapshot. */
+/** A report address that cannot be used does not stop the snapshots. */
 function uriWarnings(name: string, ...parts: readonly unknown[]): string[] {
   const values = parts.map((part) => member(part, name)).filter((value) => !isBlank(value));
-  return values.some((value) => typeof value !== 'string')
-    ? [`${name} is not text and is passed over`]
-    : [];
+  return values.some((value) => typeof value !== 'string') ? [`ignoring ${name}: not text`] : [];
 }
 
 function printable(name: string): string {

@@ -19,13 +19,13 @@ export interface TelemetryEvent {
   readonly message: string;
 }
 
-/** Where events come from and go to. */
+/** The source and the destination of events. */
 export interface EventChannel {
   /** Undefined if the agent is too old for events: then none are written. */
   readonly eventsFolder: string | undefined;
   readonly extensionVersion: string;
   readonly taskName: string;
-  /** What the events of one task have in common: its id. */
+  /** The id of the task, which all its events share. */
   readonly operationId: string;
   readonly redaction: Redaction;
 }
@@ -34,7 +34,7 @@ export type EventsResult =
   | { readonly ok: true; readonly written: number; readonly leftOut: number }
   | { readonly ok: false; readonly message: string };
 
-/** Cut by the agent beyond (agent-contract.md, Events); what follows are its limits with room to spare. */
+/** The agent cuts longer ones (agent-contract.md, Events). The limits here are below its own. */
 const MAX_MESSAGE_CHARACTERS = 3_000;
 const MAX_EVENT_CHARACTERS = 6_000;
 const MAX_EVENTS = 300;
@@ -43,16 +43,16 @@ const MAX_FOLDER_FILES = 100;
 const MAX_FOLDER_BYTES = 4 * 1024 * 1024;
 
 /**
- * Puts events where the agent collects them, as one file; the newest 300 where there are more.
- * Never rejects: no backup fails for telemetry. Writes nothing while what the agent has not
- * collected yet fills its share of the disk. Blocks while the folder's file system is frozen.
+ * Puts events where the agent collects them, as one file; of more than 300 the newest.
+ * Never rejects, so that telemetry cannot fail a backup. Writes nothing while uncollected events fill
+ * their share of the disk. Blocks while the folder's file system is frozen.
  */
 export async function writeEvents(
   events: readonly TelemetryEvent[],
   channel: EventChannel,
 ): Promise<EventsResult> {
   const { eventsFolder } = channel;
-  // The agent takes an event without a message for a broken one.
+  // The agent treats an event without a message as invalid.
   const newest = events.filter(({ message }) => message.trim() !== '').slice(-MAX_EVENTS);
   if (eventsFolder === undefined || newest.length === 0) {
     return { ok: true, written: 0, leftOut: events.length };
@@ -60,7 +60,10 @@ export async function writeEvents(
   try {
     const text = renderEvents(newest, channel);
     if (!(await hasRoom(eventsFolder, text.length))) {
-      return { ok: false, message: 'the events folder is full of what was not collected yet' };
+      return {
+        ok: false,
+        message: 'the events folder is full of events that the agent has not collected yet',
+      };
     }
     await moveIn(eventsFolder, text);
     return { ok: true, written: newest.length, leftOut: events.length - newest.length };
@@ -116,8 +119,8 @@ async function hasRoom(eventsFolder: string, bytes: number): Promise<boolean> {
 }
 
 /**
- * The agent deletes whatever else it finds in the folder, a file that is being written too: it is
- * written beside the folder, which is on its file system unless the events folder is a mount point.
+ * The agent deletes every other file in the folder, even one that is being written. So the file is
+ * written beside the folder, on its file system unless the events folder is a mount point.
  */
 async function moveIn(eventsFolder: string, text: string): Promise<void> {
   const path = join(eventsFolder, `${unixTimeNs()}.json`);

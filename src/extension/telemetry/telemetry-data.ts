@@ -12,15 +12,15 @@ export interface TelemetrySources {
   readonly machine: MachineFacts;
   readonly code: ResultCode;
   readonly consistency: Consistency;
-  /** Scripts or a database session belong to the backup. */
+  /** The backup runs scripts or a database session. */
   readonly isPrePostEnabled: boolean;
   /** `appName` of the script configuration, or the workload. */
   readonly appName: string | undefined;
-  /** Undefined if it never came to a freeze. */
+  /** Undefined if the task failed before a freeze. */
   readonly record: BackupRecord | undefined;
   readonly creator: SnapshotCreator | undefined;
   readonly usedSpace: UsedSpace | undefined;
-  /** Whether what is charged for is told by a list of LUNs. */
+  /** Whether a list of LUNs says which disks are charged for. */
   readonly hasLunList: boolean;
   readonly statusBlobUploadError: boolean;
 }
@@ -61,7 +61,7 @@ function creatorPairs(creator: SnapshotCreator | undefined): Pair[] {
   ];
 }
 
-/** From the first of them to the last, whatever lay between: they overlap. */
+/** From the first start to the last end, gaps included: the times overlap. */
 function timesOf({ fileSystems, disks }: BackupRecord): Pair[] {
   const answers = disks.map(({ answer }) => answer);
   const span = (
@@ -92,7 +92,7 @@ function timesOf({ fileSystems, disks }: BackupRecord): Pair[] {
   ];
 }
 
-/** `h:mm:ss.ffffff`, as other extensions of the kind tell durations. */
+/** `h:mm:ss.ffffff`, as other extensions of this kind report durations. */
 export function durationText(ns: bigint): string {
   const microseconds = ns / 1_000n;
   const seconds = microseconds / 1_000_000n;
@@ -126,7 +126,7 @@ function listed(key: string, types: readonly string[], sizeKey: string): Pair[] 
       ];
 }
 
-/** flashfreeze's own. */
+/** Keys that only flashfreeze reports. */
 function ownPairs(record: BackupRecord): Pair[] {
   const summary = summarize(record);
   return [

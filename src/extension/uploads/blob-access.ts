@@ -13,35 +13,35 @@ import {
 import { FlashfreezeError } from '../../errors.ts';
 
 const PAGE_BYTES = 512;
-/** Most that one request writes of a page blob. */
+/** Size limit of one write to a page blob. */
 const MAX_WRITE_BYTES = 4 * 1024 * 1024;
 const SPACE = 0x20;
 
-/** What a HEAD finds. */
+/** The result of a HEAD request. */
 type Found =
   | { readonly kind: 'block'; readonly properties: BlobGetPropertiesResponse }
   | { readonly kind: 'page'; readonly sizeBytes: number }
-  /** The SAS may not read: a page blob, as most are. */
+  /** The SAS does not permit reading. Treated as a page blob, as most are. */
   | { readonly kind: 'not-readable' }
   | { readonly kind: 'absent' };
 
-/** Access to one text blob with a SAS, for as long as its connections are wanted. */
+/** Access to one text blob with a SAS; disposing it closes its connections. */
 export class BlobAccess implements Disposable {
   readonly #uri: string;
   readonly #agent: HttpAgent;
   readonly #pipeline: Pipeline;
 
   /**
-   * @param proxy URL of a proxy; undefined: none, whatever the environment says
-   * @param patienceMs how long a connection that says nothing is kept
+   * @param proxy URL of a proxy; if undefined, none is used, even if the environment names one
+   * @param patienceMs how long a connection without traffic is kept
    */
   constructor(uri: string, proxy: string | undefined, patienceMs: number) {
     this.#uri = uri;
     this.#agent = agentFor(uri, proxy, patienceMs);
     const options: StoragePipelineOptions & { readonly agent: HttpAgent } = {
-      // Tries are counted by the caller, over everything that a write takes.
+      // The caller counts the tries, over all requests of a write.
       retryOptions: { maxTries: 1 },
-      // Handed through to each request; the library then looks for no proxy in the environment.
+      // Passed on to each request; the library then ignores proxies of the environment.
       agent: this.#agent,
     };
     this.#pipeline = newPipeline(new AnonymousCredential(), options);
@@ -154,8 +154,8 @@ function padded(body: Buffer): Buffer {
 }
 
 /**
- * Node's own agent, because it asks no environment for a proxy. Destroying it does not end a tunnel
- * that the proxy has not opened yet, and such a one keeps the process alive; its time-out does.
+ * Node's own agent, because it reads no proxy from the environment. Destroying it does not close a
+ * tunnel that the proxy has not opened yet, which keeps the process alive until the tunnel's time-out.
  * Throws FF_URL_INVALID; names no part of the proxy's URL, which may hold a password.
  */
 function agentFor(uri: string, proxy: string | undefined, patienceMs: number): HttpAgent {

@@ -3,15 +3,15 @@ import { FlashfreezeError } from '../../errors.ts';
 import { parseBlobUrl } from '../../snapshot/blob/blob-url.ts';
 
 export interface UploadOptions {
-  /** `http://[user:password@]host:port`; undefined: straight to the service, whatever the environment says. */
+  /** `http://[user:password@]host:port`; undefined: a direct connection, even if the environment names a proxy. */
   readonly proxy?: string | undefined;
-  /** Longest all tries together take; 60 s where not given. */
+  /** Time limit for all tries together; default: 60 s. */
   readonly timeLimitMs?: number;
-  /** Gives up at once. */
+  /** Cancels the upload at once. */
   readonly signal?: AbortSignal;
 }
 
-/** `message` is for people and holds no secret. */
+/** `message` is meant for people and holds no secret. */
 export type UploadResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 export const DEFAULT_UPLOAD_LIMIT_MS = 60_000;
@@ -22,13 +22,13 @@ const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const MAX_TRIES = 3;
 const DELAYS_MS = [500, 2_000] as const;
 
-/** Answers that another try may turn out better for. */
+/** Status codes after which a retry may succeed. */
 const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 /**
  * Writes the text of the task's status to its blob, page or block blob (blob-api.md). Never rejects,
- * and ends within the time limit: no backup fails for it. Not while anything is frozen: it
- * connects, and resolves names.
+ * and ends within the time limit, so that it cannot fail a backup. Do not call it while anything is
+ * frozen: it connects, and resolves names.
  *
  * @param uri SAS URI
  */
@@ -40,7 +40,7 @@ export function uploadStatusBlob(
   return upload({ uri, text, name: 'status blob', maxBytes: MAX_STATUS_BYTES }, options);
 }
 
-/** Writes the task's log to its blob; of a log over 10 MiB only the end. The text must hold no secret. */
+/** Writes the task's log to its blob; of a log over 10 MiB it writes only the end. The text must hold no secret. */
 export function uploadLogBlob(
   uri: string,
   text: string,
@@ -66,7 +66,7 @@ async function upload(what: Upload, options: UploadOptions): Promise<UploadResul
   try {
     const uri = checkedUri(what);
     const body = tailOf(Buffer.from(what.text, 'utf8'), maxBytes);
-    // Loaded here: half a second that a task without blobs need not spend.
+    // Loaded here because loading takes half a second, which a task without blobs can save.
     const { BlobAccess } = await import('./blob-access.ts');
     using access = new BlobAccess(uri, options.proxy, tryLimitMs);
     await inThreeTries((signal) => access.write(body, signal), tryLimitMs, over);
@@ -77,14 +77,14 @@ async function upload(what: Upload, options: UploadOptions): Promise<UploadResul
   }
 }
 
-/** Encodes what a URL cannot hold as it is; what is encoded already stays byte for byte, because it is signed. */
+/** Encodes characters that a URL cannot hold; encoded ones stay byte for byte, because they are signed. */
 function checkedUri({ uri, name }: Upload): string {
   const encoded = uri.trim().replace(/[^\x21-\x7e]+/g, (part) => encodeURIComponent(part));
   parseBlobUrl(encoded, `the ${name}'s URI`);
   return encoded;
 }
 
-/** The last `maxBytes`, from the beginning of a character on. */
+/** At most the last `maxBytes`, beginning at a whole character. */
 function tailOf(body: Buffer, maxBytes: number): Buffer {
   let start = Math.max(0, body.length - maxBytes);
   while (start > 0 && isContinuation(body[start])) {
@@ -97,7 +97,7 @@ function isContinuation(byte: number | undefined): boolean {
   return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
-/** A try that takes more than its share of the time is given up for the next one. */
+/** A try that exceeds its share of the time is cancelled, and the next one starts. */
 async function inThreeTries(
   write: (signal: AbortSignal) => Promise<void>,
   tryLimitMs: number,
@@ -125,10 +125,10 @@ function mayPass(error: unknown): boolean {
 }
 
 function endedEarly(limit: AbortSignal): string {
-  return limit.aborted ? 'the time for it is over' : 'it was called off';
+  return limit.aborted ? 'the time limit was reached' : 'the upload was cancelled';
 }
 
-/** What the library's errors have that is of use; its texts quote the URL, and with that the signature. */
+/** The useful members of the library's errors. Their texts quote the URL and with it the signature. */
 interface LibraryError {
   readonly statusCode?: number;
   readonly code?: string;
@@ -144,7 +144,7 @@ function reasonOf(error: unknown): string {
   if (statusCode === undefined) {
     return wordOf(code) ?? wordOf(name) ?? 'unknown error';
   }
-  // The library's own code says what became of the answer's body, which a proxy may have written.
+  // The library's own code describes the response body, which may come from a proxy.
   const serviceCode = wordOf(response?.headers.get('x-ms-error-code'));
   return serviceCode === undefined ? `HTTP ${statusCode}` : `HTTP ${statusCode} ${serviceCode}`;
 }

@@ -281,8 +281,8 @@ test(
     // Ends within the test's time limit, which is less than an upload may take else.
     await scene.stop();
     const log = await scene.log();
-    assert.match(log, 'the status blob could not be written: it was called off');
-    assert.match(log, 'the log blob could not be written: it was called off');
+    assert.match(log, 'the status blob could not be written: the upload was cancelled');
+    assert.match(log, 'the log blob could not be written: the upload was cancelled');
     assert.not.match(log, 'c2VjcmV0');
   },
   { timeLimitMs: 40_000 },

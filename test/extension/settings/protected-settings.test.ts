@@ -251,11 +251,11 @@ test('an openssl that is missing, hangs or floods ends in time with its name', a
       'FF_DECRYPTION_FAILED',
       message,
     );
-  await failed({ openssl: '/nowhere/openssl' }, /\/nowhere\/openssl cannot be run \(ENOENT\)/);
+  await failed({ openssl: '/nowhere/openssl' }, /cannot run \/nowhere\/openssl \(ENOENT\)/);
   await using hanging = await program('exec sleep 1000');
   await failed({ openssl: hanging.path, timeLimitMs: 200 }, /did not end within \d+ ms/);
   await using flooding = await program('exec cat /dev/zero');
-  await failed({ openssl: flooding.path }, /put out more than 16777216 bytes/);
+  await failed({ openssl: flooding.path }, /wrote more than 16777216 bytes/);
   await using silent = await program('exit 7');
   await failed({ openssl: silent.path }, /cms: exit code 7; smime: exit code 7/);
 });

@@ -269,7 +269,7 @@ test('a folder that cannot be written to costs nothing but a message', async () 
   );
   assert.deepEqual(result, {
     ok: false,
-    message: `${folder.path}/1.settings keeps its protected settings: EROFS`,
+    message: `cannot remove the protected settings from ${folder.path}/1.settings: EROFS`,
     problems: `renaming ${folder.path}/1.settings failed (EROFS)`,
   });
   assert.ok((await readFile(join(folder.path, '1.settings'), 'utf8')).includes(SECRET));
@@ -291,7 +291,7 @@ test('on a full disk the file stays whole, and nothing is left beside it', async
   );
   assert.deepEqual(result, {
     ok: false,
-    message: `${folder.path}/1.settings keeps its protected settings: ENOSPC`,
+    message: `cannot remove the protected settings from ${folder.path}/1.settings: ENOSPC`,
     kept: true,
     names: ['1.settings', 'filler'],
   });

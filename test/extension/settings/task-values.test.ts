@@ -195,7 +195,7 @@ test('an unknown type of VM, and a place for reports that is no text, are warnin
   assert.match(warnings.join(), /^vmType is neither/);
   const { logsBlobUri, warnings: others } = read({ logsBlobUri: { a: 'geheim' } });
   assert.equal(logsBlobUri, undefined);
-  assert.deepEqual(others, ['logsBlobUri is not text and is passed over']);
+  assert.deepEqual(others, ['ignoring logsBlobUri: not text']);
 });
 
 test('65 blobs keep their order; blanks and unicode are percent-encoded, the query stays as signed', () => {

@@ -115,7 +115,7 @@ test('a service that never answers is left when the time is over', async () => {
   const result = await uploadStatusBlob(service.uri, 'text', { timeLimitMs: 300 });
   assert.equal(result, {
     ok: false,
-    message: 'the status blob could not be written: the time for it is over',
+    message: 'the status blob could not be written: the time limit was reached',
   });
 });
 
@@ -126,12 +126,12 @@ test('one silent answer costs one try', async () => {
   assert.equal(service.requests, ['HEAD', 'PUT', 'HEAD', 'PUT']);
 });
 
-test('it can be called off', async () => {
+test('it can be cancelled', async () => {
   await using service = await Service.start('silent');
   const result = await uploadStatusBlob(service.uri, 'text', { signal: AbortSignal.timeout(300) });
   assert.equal(result, {
     ok: false,
-    message: 'the status blob could not be written: it was called off',
+    message: 'the status blob could not be written: the upload was cancelled',
   });
 });
 

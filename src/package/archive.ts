@@ -2,11 +2,11 @@ import { buffer } from 'node:stream/consumers';
 import { ZipFile } from 'yazl';
 import type { PayloadFile } from './payload-file.ts';
 
-// The first day that a zip can tell, by the local clock, since that is what it tells.
+// The first day that a zip can store; in local time, because a zip stores local time.
 const EPOCH = new Date(1980, 0, 1);
 const COMPRESSION_LEVEL = 6;
 
-/** A zip with the files' modes. The same files give the same bytes, in whatever order, whenever and wherever. */
+/** A zip with the files' modes. Equal files give equal bytes, whatever their order, the time and the machine. */
 export async function zip(files: readonly PayloadFile[]): Promise<Buffer> {
   const archive = new ZipFile();
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -15,7 +15,7 @@ export async function zip(files: readonly PayloadFile[]): Promise<Buffer> {
       mtime: EPOCH,
       mode: isExecutable ? 0o100755 : 0o100644,
       compressionLevel: COMPRESSION_LEVEL,
-      // Else the time is told in UTC too, which differs from zone to zone.
+      // Otherwise the zip has the time in UTC too, which depends on the time zone.
       forceDosTimestamp: true,
     });
   }

@@ -6,7 +6,7 @@ import { REPOSITORY } from './repository.ts';
 export interface Bundle {
   /** The program and the module of the pool's threads. */
   readonly files: readonly PayloadFile[];
-  /** Folders of the packages of which something is in the bundle, sorted. */
+  /** Folders of the packages that contribute to the bundle, sorted. */
   readonly packages: readonly string[];
 }
 
@@ -18,9 +18,9 @@ const BANNER = [
 ].join('\n');
 
 /**
- * Loads Node's HTTP modules where they are first used, and as `require` does. A bundle imports all that any
- * part of it imports at its start, and an import of `node:http` evaluates everything it exports, the
- * client of `fetch` too: 45 ms and 13 MB, for every command.
+ * Loads Node's HTTP modules with `require` at their first use. At its start a bundle imports every module
+ * that any part of it imports, and an import of `node:http` evaluates all its exports, the client of
+ * `fetch` too: 45 ms and 13 MB, for every command.
  */
 const LATE_HTTP: Plugin = {
   name: 'late-http',
@@ -45,7 +45,7 @@ const OPTIONS = {
   minifySyntax: true,
   legalComments: 'none',
   banner: { js: BANNER },
-  // piscina can do without it, and is not asked for what it would do with it.
+  // Optional for piscina, and needed only for a feature that is not used here.
   external: ['@napi-rs/nice'],
   plugins: [LATE_HTTP],
   metafile: true,
@@ -75,8 +75,8 @@ export async function bundle(): Promise<Bundle> {
 }
 
 /**
- * What a thread of the pool loads, in one file: piscina's module for threads, which imports the file of
- * the task, which is this one again.
+ * The file that a thread of the pool loads: piscina's module for threads. That module imports the file
+ * of the task, which is this same file.
  */
 const WORKER = `
 import './node_modules/piscina/dist/worker.js';

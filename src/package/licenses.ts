@@ -5,7 +5,7 @@ import type { NodeRuntime } from './node-runtime.ts';
 import { REPOSITORY } from './repository.ts';
 
 export interface Notice {
-  /** What is shipped and under which licence, in a line. */
+  /** The shipped component and its licence, in one line. */
   readonly title: string;
   readonly text: string;
 }
@@ -20,7 +20,7 @@ interface PackageJson {
 const LICENSE_FILE = /^(?:licen[cs]e|copying|notice|thirdpartynotices?)(?:[.-].*)?$/i;
 const RULE = '='.repeat(78);
 
-/** THIRD-PARTY-NOTICES.txt: every licence of what is shipped and not our own. */
+/** THIRD-PARTY-NOTICES.txt: the licences of all shipped third-party components. */
 export async function thirdPartyNotices(
   packages: readonly string[],
   runtime: NodeRuntime,
@@ -45,12 +45,12 @@ async function packageNotice(folder: string): Promise<Notice> {
   };
 }
 
-/** For a package that names its licence and forgot the text. */
+/** For a package that names its licence but does not contain its text. */
 async function usualText({ name, license, author }: PackageJson): Promise<string> {
   if (license !== 'MIT' || typeof author !== 'string') {
     throw new FlashfreezeError(
       'FF_PACKAGE_FAILED',
-      `${name} comes without the text of its licence`,
+      `${name} does not contain the text of its licence`,
     );
   }
   return `Copyright (c) ${author}\n\n${await ownText('MIT.txt')}`;
@@ -64,7 +64,7 @@ async function nativeNotices(runtime: NodeRuntime): Promise<Notice[]> {
   const addonApi = await packageNotice(join(REPOSITORY, 'node_modules/node-addon-api'));
   return [
     {
-      title: `node: Node.js ${runtime.version}, with what it is made of`,
+      title: `node: Node.js ${runtime.version}, with its components`,
       text: await readFile(runtime.license, 'utf8'),
     },
     { ...addonApi, title: `flashfreeze.node: ${addonApi.title}` },

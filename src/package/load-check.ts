@@ -8,14 +8,14 @@ import { SHIM } from './manifest.ts';
 import type { PayloadFile } from './payload-file.ts';
 import { WORK } from './repository.ts';
 
-/** As little as the guest agent gives. */
+/** As small as the environment that the guest agent sets. */
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C' };
 const TIME_LIMIT_MS = 60_000;
 
 /**
- * Unpacks the payload and lets it start every part of itself.
+ * Unpacks the payload and runs its self-check, which starts every part of it.
  *
- * @throws FlashfreezeError FF_PACKAGE_FAILED with what the payload said
+ * @throws FlashfreezeError FF_PACKAGE_FAILED with the error output of the payload
  */
 export async function checkThatItLoads(files: readonly PayloadFile[]): Promise<void> {
   const folder = await mkdtemp(join(WORK, 'check-'));
@@ -27,7 +27,7 @@ export async function checkThatItLoads(files: readonly PayloadFile[]): Promise<v
   }
 }
 
-/** Writes the files as the guest agent unpacks them: it makes every one executable. */
+/** Writes the files as the guest agent unpacks them: it makes every file executable. */
 export async function unpack(files: readonly PayloadFile[], folder: string): Promise<void> {
   for (const { path, content } of files) {
     const target = join(folder, path);

@@ -29,18 +29,18 @@ async function run({ name, version, arch, out }: Given): Promise<void> {
   });
   const megabytes = (packaged.bytes / 1e6).toFixed(1);
   const checked = packaged.isChecked
-    ? 'every part of it runs here'
-    : 'made for another processor, not run';
+    ? 'its self-check passed'
+    : 'self-check not run: made for another processor';
   process.stderr.write(`${megabytes} MB, ${checked}\n`);
   process.stdout.write(`${packaged.zip}\n`);
 }
 
 const program = new Command('package')
   .description('Makes the zip that the Azure guest agent installs')
-  .option('--name <Publisher.Type>', 'of the extension', DEFAULT_NAME)
-  .option('--version <X.Y.Z.W>', 'of the extension', `${packageJson.version}.0`)
-  .option('--arch <name>', ARCHITECTURES.join(' or '), process.arch)
-  .option('--out <folder>', 'default: build/package/<arch>')
+  .option('--name <Publisher.Type>', 'name of the extension', DEFAULT_NAME)
+  .option('--version <X.Y.Z.W>', 'version of the extension', `${packageJson.version}.0`)
+  .option('--arch <name>', `processor architecture: ${ARCHITECTURES.join(' or ')}`, process.arch)
+  .option('--out <folder>', 'folder for the zip and manifest.xml (default: build/package/<arch>)')
   .showSuggestionAfterError()
   .exitOverride()
   .action(run);

@@ -19,7 +19,7 @@ export function handlerManifest(handler: HandlerIdentity): string {
         rebootAfterInstall: false,
         reportHeartbeat: false,
         updateMode: 'UpdateWithInstall',
-        // A broken old version must not keep its own repair away.
+        // A broken old version must not block the update that repairs it.
         continueOnUpdateFailure: true,
         supportsMultipleExtensions: false,
       },
@@ -51,7 +51,7 @@ export function imageManifest({ publisher, type, version }: HandlerIdentity): st
   ].join('\n');
 }
 
-/** package.json of the payload: tells Node.js that the bundle is made of ECMAScript modules. */
+/** package.json of the payload: declares the bundle as ECMAScript modules. */
 export function payloadPackageJson(handler: HandlerIdentity): string {
   const content = {
     name: handlerName(handler),

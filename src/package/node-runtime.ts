@@ -12,7 +12,7 @@ export interface NodeRuntime {
   /** Path of the executable. */
   readonly executable: string;
   readonly version: string;
-  /** Path of the text that goes with it. */
+  /** Path of its licence text. */
   readonly license: string;
   /** Folder with `include/node`, for `node-gyp --nodedir`. */
   readonly folder: string;
@@ -49,7 +49,7 @@ async function fetched(specifier: string, integrity: string): Promise<string> {
     if (hash.digest('base64') !== expected) {
       throw new FlashfreezeError(
         'FF_PACKAGE_FAILED',
-        `${specifier} from the registry is not what package-lock.json says; remove ${folder}`,
+        `${specifier} from the registry does not match package-lock.json; remove ${folder}`,
       );
     }
     await runTool('tar', ['-xzf', archive, '-C', folder]);

@@ -3,7 +3,7 @@ import { FlashfreezeError } from '../errors.ts';
 export const ARCHITECTURES = ['x64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
-/** `Publisher.Type`; the publisher may have dots of its own. */
+/** `Publisher.Type`; the publisher may contain dots. */
 export interface HandlerIdentity {
   readonly publisher: string;
   readonly type: string;
@@ -19,7 +19,7 @@ export interface PackageOptions extends HandlerIdentity {
 
 export const DEFAULT_NAME = 'Flashfreeze.FlashfreezeLinux';
 
-// The agent finds the version in `<name>-<version>` behind the last hyphen.
+// The agent reads the version in `<name>-<version>` after the last hyphen.
 const NAME = /^((?:[A-Za-z0-9_]+\.)*[A-Za-z0-9_]+)\.([A-Za-z0-9_]+)$/;
 const VERSION = /^(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){3}$/;
 
@@ -58,7 +58,7 @@ export function parseArchitecture(name: string): Architecture {
   return found;
 }
 
-/** `Publisher.Type`, as the agent and the service call the extension. */
+/** `Publisher.Type`, the name of the extension for the agent and the service. */
 export function handlerName({ publisher, type }: HandlerIdentity): string {
   return `${publisher}.${type}`;
 }

@@ -20,7 +20,7 @@ export interface Packaged {
   /** Path of the zip. */
   readonly zip: string;
   readonly bytes: number;
-  /** False if this machine cannot run what is in it. */
+  /** False if this machine cannot run the payload. */
   readonly isChecked: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface Packaged {
  * Makes `<out>/<Publisher.Type>-<version>.zip` and `<out>/manifest.xml`. The same checkout, built with
  * the same compiler, gives the same bytes.
  *
- * @throws FlashfreezeError FF_PACKAGE_FAILED; FF_USAGE where the folder for it cannot be made
+ * @throws FlashfreezeError FF_PACKAGE_FAILED; FF_USAGE if the output folder cannot be made
  */
 export async function packageExtension(options: PackageOptions): Promise<Packaged> {
   await mkdir(WORK, { recursive: true });
@@ -42,7 +42,7 @@ export async function packageExtension(options: PackageOptions): Promise<Package
   if (archive.length > SIZE_LIMIT_BYTES) {
     throw new FlashfreezeError(
       'FF_PACKAGE_FAILED',
-      `the zip has ${archive.length} bytes, ${archive.length - SIZE_LIMIT_BYTES} more than it may`,
+      `the zip has ${archive.length} bytes, ${archive.length - SIZE_LIMIT_BYTES} more than the limit`,
     );
   }
   const path = join(options.out, `${handlerName(options)}-${options.version}.zip`);
@@ -58,7 +58,7 @@ async function makeOut(folder: string): Promise<void> {
     const code = error instanceof Error && 'code' in error ? error.code : String(error);
     throw new FlashfreezeError(
       'FF_USAGE',
-      `--out ${folder} cannot be made (${code}); expected a folder, or the name of a new one where files can be written`,
+      `cannot make --out ${folder} (${code}); expected a writable folder, or a path at which one can be made`,
     );
   }
 }

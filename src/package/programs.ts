@@ -9,15 +9,15 @@ import { WORK } from './repository.ts';
 import { neededLibraries, neededSymbols, OLDEST_GLIBC, tooNew } from './symbol-versions.ts';
 import { runTool, toolFor } from './tools.ts';
 
-/** What Node.js needs of a distribution itself, so that the addon may take it from there too. */
+/** Libraries that Node.js itself needs from a distribution, so the addon may use them too. */
 const GIVEN_LIBRARIES =
   /^(?:libc\.so\.6|libm\.so\.6|libgcc_s\.so\.1|libpthread\.so\.0|ld-linux-.*)$/;
 
 /**
- * The executables of the payload, without what only a debugger wants.
+ * The executables of the payload, without what only a debugger uses.
  *
- * @throws FlashfreezeError FF_PACKAGE_FAILED if one would not run on a distribution that is
- * supported
+ * @throws FlashfreezeError FF_PACKAGE_FAILED if one of them would not run on a supported
+ * distribution
  */
 export async function programFiles(
   architecture: Architecture,
@@ -52,7 +52,7 @@ async function requireLibraries(program: string, given: RegExp): Promise<void> {
   if (others.length > 0) {
     throw new FlashfreezeError(
       'FF_PACKAGE_FAILED',
-      `${program} is linked with ${others.join(', ')}, which a distribution may not have; build it where g++ can link statically (npm ci)`,
+      `${program} is linked with ${others.join(', ')}, which a distribution may not have; build it (npm ci) on a machine whose g++ can link statically`,
     );
   }
 }

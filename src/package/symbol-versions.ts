@@ -10,7 +10,7 @@ export interface NeededSymbol {
   readonly version: string;
 }
 
-/** The undefined symbols that ask for a version of their library. */
+/** The undefined symbols that need a version of their library. */
 export function neededSymbols(readelf: string): NeededSymbol[] {
   return readelf.split('\n').flatMap((line) => {
     const [, name = '', library = '', version = ''] =
@@ -24,14 +24,14 @@ export function neededLibraries(readelf: string): string[] {
   return [...readelf.matchAll(/\(NEEDED\)\s.*\[(.+)\]/g)].flatMap(([, name]) => name ?? []);
 }
 
-/** Those that the oldest C library does not have; `GLIBC_PRIVATE` never fits another one. */
+/** The symbols that the oldest C library does not have; `GLIBC_PRIVATE` fits only the library it was built with. */
 export function tooNew(symbols: readonly NeededSymbol[]): NeededSymbol[] {
   return symbols.filter(
     ({ library, version }) => library === 'GLIBC' && compareVersions(version, OLDEST_GLIBC) > 0,
   );
 }
 
-/** Negative where the first is the older one. `2.4` is older than `2.28`. */
+/** Negative if the first is older. `2.4` is older than `2.28`. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((version) => version.split('.').map(Number));
   const length = Math.max(left?.length ?? 0, right?.length ?? 0);

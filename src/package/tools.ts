@@ -6,18 +6,18 @@ import type { Architecture } from './options.ts';
 const run = promisify(execFile);
 const OUTPUT_LIMIT_BYTES = 64 * 2 ** 20;
 
-/** What Debian calls the tools that work on another architecture than one's own. */
+/** Debian's prefixes of the tools for other architectures. */
 export const GNU_TRIPLETS: Readonly<Record<Architecture, string>> = {
   x64: 'x86_64-linux-gnu',
   arm64: 'aarch64-linux-gnu',
 };
 
-/** `strip` → `aarch64-linux-gnu-strip` where the architecture is not this machine's. */
+/** `strip` → `aarch64-linux-gnu-strip` if the architecture is not this machine's. */
 export function toolFor(architecture: Architecture, tool: string): string {
   return architecture === process.arch ? tool : `${GNU_TRIPLETS[architecture]}-${tool}`;
 }
 
-/** Runs a tool and returns its standard output. Throws `FF_PACKAGE_FAILED` with what it said. */
+/** Runs a tool and returns its standard output. Throws `FF_PACKAGE_FAILED` with its error output. */
 export async function runTool(
   tool: string,
   args: readonly string[],

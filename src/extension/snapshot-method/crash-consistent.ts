@@ -2,7 +2,7 @@ import type { TaskSettings } from '../task-types.ts';
 
 /**
  * Whether a failed freeze may end in a crash-consistent snapshot (settings.md, Crash-consistent
- * fallback): of one disk alone a snapshot without freeze is worth what a power cut leaves.
+ * fallback): a snapshot without a freeze is as consistent as after a power cut only if there is a single disk.
  */
 export function mayBeCrashConsistent({
   custom,

@@ -1,6 +1,6 @@
 import type { TaskSettings } from '../task-types.ts';
 
-/** Flags come as text; what is neither true nor false is passed on as it is. */
+/** Flags come as text; a text other than true and false is passed on unchanged. */
 export function flagOf({ dynamicConfigs }: TaskSettings, name: string): boolean | string {
   const [, value = 'false'] = dynamicConfigs.find(([key]) => key === name) ?? [];
   switch (value.toLowerCase()) {

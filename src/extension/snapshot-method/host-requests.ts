@@ -9,7 +9,7 @@ import type { PreSnapshot, PreSnapshotRequest } from '../../snapshot/host/pre-sn
 import type { TaskSettings } from '../task-types.ts';
 import { flagOf } from './flags.ts';
 
-/** The flags that every request carries, in the order of host-api.md; off where the task does not name them. */
+/** The flags that every request carries, in the order of host-api.md; off if the task does not name them. */
 const FLAGS = [
   'isSnapshotTtlEnabled',
   'useMccfToFetchDsasForAllDisks',
@@ -17,7 +17,7 @@ const FLAGS = [
   'EnableVMSnapshotExtensionPolling',
 ] as const;
 
-/** What the host knows the task by. */
+/** What identifies the task to the host. */
 function hostTaskId({ custom, taskId }: TaskSettings): string {
   return custom.backupTaskId ?? taskId;
 }
@@ -31,7 +31,7 @@ export function preSnapshotRequestOf(settings: TaskSettings): PreSnapshotRequest
   };
 }
 
-/** The host as what makes the snapshots of a run, its request put together. Secret. */
+/** The host as the snapshot provider of a run, with its request prepared. Secret. */
 export function hostProviderOf(
   client: HostClient,
   settings: TaskSettings,
@@ -61,7 +61,7 @@ export function doSnapshotRequestOf(
   };
 }
 
-/** What pre-snapshot said about the disks' encryption goes back as it came. */
+/** What pre-snapshot reported about the disks' encryption is sent back unchanged. */
 function encryptionOf(
   isEnabled: boolean,
   { isOsDiskAdeEncrypted, areDataDisksAdeEncrypted, diskEncryptionSettings }: PreSnapshot,

@@ -1,27 +1,27 @@
 import type { SnapshotMethod } from '../../config/vmbackup.ts';
 import type { TaskSettings } from '../task-types.ts';
 
-/** What counts where neither the machine's configuration nor the task says anything (settings.md). */
+/** The method if neither the machine's configuration nor the task names one (settings.md). */
 export const DEFAULT_METHOD: SnapshotMethod = 'firstHostThenGuest';
 
-/** Who is to take the snapshots, in which order. */
+/** Which side takes the snapshots, in which order. */
 export type MethodDecision =
   | {
       readonly kind: 'take';
       readonly method: SnapshotMethod;
-      /** Why it is not what was asked for, for people; undefined if it is. */
+      /** Why the method differs from the requested one, as text for people; undefined if it does not. */
       readonly forcedBecause: string | undefined;
     }
   /** Result code 17. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** What the decision is made from. */
+/** The settings on which the decision depends. */
 export type MethodSettings = Pick<TaskSettings, 'includedDisks' | 'custom'>;
 
 /**
- * Decides who takes the snapshots (settings.md, Who takes the snapshot). The machine's configuration
+ * Decides which side takes the snapshots (settings.md, Who takes the snapshot). The machine's configuration
  * wins over the task; disks that only the host can snapshot win over both, and so does a choice of
- * disks that the host cannot be told.
+ * disks that a request to the host cannot express.
  *
  * @param configured `SnapshotMethod` of vmbackup.conf
  */

@@ -1,6 +1,6 @@
 import type { TargetRecord } from '../../backup/record.ts';
 
-/** Where a disk's snapshot is found; undefined if there is none. The host names it itself. */
+/** The URI of a disk's snapshot; undefined if there is none. The host reports the URIs of its own. */
 export function snapshotUriOf({ blob, answer }: TargetRecord): string | undefined {
   if (answer.snapshot === undefined) {
     return undefined;

@@ -1,16 +1,16 @@
 import type { SnapshotMethod } from '../../config/vmbackup.ts';
 
-/** What is to be done next. */
+/** The next action. */
 export type SnapshotStep =
   | { readonly kind: 'pre-snapshot' }
   | { readonly kind: 'guest' }
   | { readonly kind: 'host' }
-  /** It is over, and this counts. */
+  /** The task has ended; the result of this side counts. */
   | { readonly kind: 'end'; readonly counts: 'guest' | 'host' }
   /** Neither guest nor host can take the snapshots: result code 76. */
   | { readonly kind: 'fail'; readonly because: 'no-blobs' | 'host-unavailable' };
 
-/** What came of the steps so far; missing if one was not taken. */
+/** The results of the steps so far; a step that was not taken is missing. */
 export interface StepsTaken {
   /** Status code of the pre-snapshot call, 555 to 558 included. */
   readonly preSnapshot?: number | undefined;
@@ -18,9 +18,9 @@ export interface StepsTaken {
   readonly host?: HostEnd | undefined;
 }
 
-/** `every-disk-failed`: each disk's own request did, or its preflight; not the freeze. */
+/** `every-disk-failed`: each disk's own request or preflight failed, but not the freeze. */
 export type GuestEnd = 'ended' | 'every-disk-failed';
-/** `unreachable`: found out before anything was frozen. */
+/** `unreachable`: detected before anything was frozen. */
 export type HostEnd = 'ended' | 'unreachable';
 
 export interface StepCircumstances {
@@ -30,8 +30,8 @@ export interface StepCircumstances {
 }
 
 /**
- * The next step of a task, from what the steps before it came to (settings.md, Who takes the snapshot).
- * The host is always asked whether it can before anything is frozen for it.
+ * The next step of a task, from the results of the steps before it (settings.md, Who takes the snapshot).
+ * Before anything is frozen for the host, pre-snapshot always asks whether it can take the snapshots.
  */
 export function nextStep(circumstances: StepCircumstances, taken: StepsTaken): SnapshotStep {
   switch (circumstances.method) {
@@ -48,7 +48,7 @@ export function nextStep(circumstances: StepCircumstances, taken: StepsTaken): S
 
 const hostUnavailable = { kind: 'fail', because: 'host-unavailable' } as const;
 
-/** Undefined if the guest has come to its end. */
+/** Undefined if the guest has ended. */
 function guestStep(
   { hasBlobs }: StepCircumstances,
   { guest }: StepsTaken,
@@ -59,7 +59,7 @@ function guestStep(
   return hasBlobs ? { kind: 'guest' } : { kind: 'fail', because: 'no-blobs' };
 }
 
-/** Undefined if the host is not to be had. */
+/** Undefined if the host is not available. */
 function hostStep({ preSnapshot, host }: StepsTaken): SnapshotStep | undefined {
   if (preSnapshot === undefined) {
     return { kind: 'pre-snapshot' };
@@ -70,7 +70,7 @@ function hostStep({ preSnapshot, host }: StepsTaken): SnapshotStep | undefined {
   return host === undefined ? { kind: 'host' } : { kind: 'end', counts: 'host' };
 }
 
-/** Where the host cannot help either, what the guest came to counts. */
+/** If the host cannot take the snapshots either, the result of the guest counts. */
 function firstGuest(circumstances: StepCircumstances, taken: StepsTaken): SnapshotStep {
   if (taken.guest === 'ended') {
     return { kind: 'end', counts: 'guest' };

@@ -228,7 +228,7 @@ class TaskSnapshots implements AsyncDisposable {
   }
 }
 
-/** Undefined: every disk. Empty if disks are left out on purpose and the settings do not say which: then no disk is missed. */
+/** Undefined: every disk. Empty if disks are left out on purpose and the settings do not say which: then no disk counts as missing. */
 export function wantedLuns({
   includedDisks,
   custom,

@@ -1,8 +1,8 @@
 import type { PreSnapshot } from '../../snapshot/host/pre-snapshot.ts';
 
 /**
- * What time it is by the host's clock, which is trusted more than the machine's own (host-api.md,
- * Pre-snapshot); by the machine's where the host said nothing.
+ * The time of the host's clock, which is trusted more than the machine's own (host-api.md,
+ * Pre-snapshot), or of the machine's clock if the host sent no time.
  *
  * @param nowNs CLOCK_MONOTONIC
  */
@@ -16,12 +16,12 @@ export function trustedNow(
     : new Date(responseTime.getTime() + Number(nowNs - receivedNs) / 1e6);
 }
 
-/** The host's time has whole seconds, and travels; what differs by less is the same time. */
+/** The host's time has whole seconds and a transfer time; a smaller difference is ignored. */
 const SAME_TIME_MS = 2_000;
 
 /**
- * A time of the host's clock, as this machine's clock will show it: a scheduled start must not wait for
- * hours because a machine keeps local time where it should keep UTC.
+ * A time of the host's clock, converted to this machine's clock: a scheduled start must not wait for
+ * hours because a machine's clock runs on local time instead of UTC.
  */
 export function onThisClock(
   time: Date,

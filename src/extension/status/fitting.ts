@@ -1,7 +1,7 @@
-/** Stands at the end of a text that was cut. */
+/** Marks the end of a text that was cut. */
 export const CUT_MARK = ' [...]';
 
-/** The first `length` code units and a mark; whole where it is no longer than that. Splits no surrogate pair. */
+/** The first `length` code units and a mark, or the whole text if it is not longer. Splits no surrogate pair. */
 export function cutTo(text: string, length: number): string {
   if (text.length <= length) {
     return text;
@@ -14,7 +14,7 @@ export function cutTo(text: string, length: number): string {
  * The text, or the longest beginning of it with a mark that fits; undefined if not even the mark
  * does.
  *
- * @param fits must hold for whatever is shorter than something that fits
+ * @param fits if it holds for a text, it must hold for every shorter one
  */
 export function longestFitting(
   text: string,

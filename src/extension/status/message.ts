@@ -5,9 +5,9 @@ import { cutTo } from './fitting.ts';
 
 export type TaskStatus = 'success' | 'error';
 
-/** Codes that say that there is nothing wrong. */
+/** Codes without an error. */
 const SUCCESSES: ReadonlySet<ResultCode> = new Set([0, 1, 3, 4]);
-/** While it is worked on; the message stands for itself then (status.md, Order). */
+/** The task is in progress; the message has no code then (status.md, Order). */
 const IN_PROGRESS: ResultCode = 4;
 
 /** Values of `snapshotConsistency` (status.md). */
@@ -21,9 +21,8 @@ const CONSISTENCY_NUMBERS: Readonly<Record<Consistency, number>> = {
 const MAX_HOST_CODE_CHARACTERS = 64;
 
 /**
- * What the task came to. A failed script or database that does not stop the backup leaves its code
- * as a warning (app-consistency.md): with a snapshot of every disk, good for something, the task is
- * a success all the same.
+ * The result of the task. A failed script or database that does not stop the backup leaves its code
+ * as a warning (app-consistency.md): if every disk has a usable snapshot, the task still succeeds.
  */
 export function statusOf({ code, consistency, snapshots }: TaskReport): TaskStatus {
   const isComplete = snapshots.length > 0 && snapshots.every(({ isSuccessful }) => isSuccessful);

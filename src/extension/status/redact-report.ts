@@ -1,7 +1,10 @@
 import type { Redaction } from '../../log/redaction.ts';
 import type { TaskReport } from '../task-types.ts';
 
-/** The report with every free text redacted; to be done before it is rendered, which escapes secrets. */
+/**
+ * The report with every free text redacted. Redact before rendering: rendering escapes secrets, which
+ * then no longer match.
+ */
 export function redactReport(report: TaskReport, redaction: Redaction): TaskReport {
   const redact = (text: string): string => redaction.redact(text);
   return {

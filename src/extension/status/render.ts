@@ -5,13 +5,13 @@ import { cutTo, longestFitting } from './fitting.ts';
 import { formattedMessage, statusOf } from './message.ts';
 
 /**
- * Longest the copy of the blob's JSON gets that stands in the status file: what an agent cuts a
- * substatus name to (agent-contract.md, Status file).
+ * Length limit of the copy of the blob's JSON in the status file: an agent cuts a substatus name to
+ * this length (agent-contract.md, Status file).
  */
 export const MAX_COPY_CHARACTERS = 10_240;
 
 /**
- * Longest the status file gets. The agent starts cutting at 131,072 characters; half of that leaves
+ * Length limit of the status file. The agent starts cutting at 131,072 characters; half of that leaves
  * room for a reader that counts the characters of the decoded file.
  */
 export const MAX_STATUS_FILE_CHARACTERS = 65_536;
@@ -20,9 +20,9 @@ export const MAX_STATUS_FILE_CHARACTERS = 65_536;
 const MAX_MESSAGE_CHARACTERS = 262_144;
 const MAX_ERROR_CHARACTERS = 4_096;
 const MAX_TELEMETRY_CHARACTERS = 1_024;
-/** Of names and identifiers, however odd, so that the copy fits with nothing but them. */
+/** For names and identifiers, so that the copy fits if it contains only these. */
 const MAX_NAME_CHARACTERS = 256;
-/** What should be left of a message before telemetry is left out in its favour. */
+/** If less of a message would be left, telemetry is left out instead. */
 const LEAST_MESSAGE_CHARACTERS = 1_024;
 
 /** Values of `vmHealthState` (status.md). */
@@ -34,7 +34,7 @@ const SIZE_NOT_KNOWN: StorageDetails = {
   isSizeComputationFailed: true,
 };
 
-/** What of a report goes into the blob's JSON. */
+/** The parts of a report that go into the blob's JSON. */
 interface Parts {
   readonly snapshots: boolean;
   readonly telemetry: boolean;
@@ -55,7 +55,7 @@ export function renderStatusBlob(report: TaskReport, now: Date): string {
 /**
  * The text of the status file (status.md): stays inside the agent's limits, so that no agent ever
  * cuts it, by cutting the message and by leaving parts out of the copy of the blob's JSON: first
- * `snapshotInfo`, and where the message is long besides, `telemetryData`.
+ * `snapshotInfo`, and if the message is long too, `telemetryData`.
  */
 export function renderStatusFile(report: TaskReport, now: Date): string {
   const bounded = withinBounds(report);
@@ -91,7 +91,7 @@ function fitted(message: string, fits: (candidate: string) => boolean): string {
   return longestFitting(message, fits) ?? '';
 }
 
-/** Times go out with their slashes escaped, which no JSON writer does by itself. */
+/** Times have their slashes escaped, which no JSON writer does by default. */
 function blobText(report: TaskReport, now: Date, { snapshots, telemetry }: Parts): string {
   const status = withEscapedDates({
     ...leadingFields(report),
@@ -109,7 +109,7 @@ function blobText(report: TaskReport, now: Date, { snapshots, telemetry }: Parts
   return String.raw`[{"version":"1.0","timestampUTC":"\/Date(${now.getTime()})\/","status":${status}}]`;
 }
 
-/** Inside a text the quotes are escaped, so that nothing but such a field can look like one. */
+/** Inside a text the quotes are escaped, so only such a field can match. */
 function withEscapedDates(value: object): string {
   return asciiJson(value).replace(
     /"DateTime":"\/Date\((-?\d+)\)\/"/g,
@@ -118,8 +118,8 @@ function withEscapedDates(value: object): string {
 }
 
 /**
- * The agent takes a missing text for null and then reports nothing for the whole VM, so the
- * substatus has a message although there is nothing to say.
+ * The agent reads a missing text as null and then reports nothing for the whole VM, so the
+ * substatus has a message even if there is nothing to report.
  */
 function fileText(report: TaskReport, now: Date, copy: string): string {
   const substatus = {

@@ -178,7 +178,7 @@ test('no thumbprint, no certificate, no key: the certificate is missing', async 
       'FF_CERTIFICATE_MISSING',
       message,
     );
-  await missing(undefined, /without protectedSettingsCertThumbprint/);
+  await missing(undefined, /have no protectedSettingsCertThumbprint/);
   for (const name of [
     '../../etc/passwd',
     '..',

@@ -10,7 +10,7 @@ import { writeWhole } from '../system/replace-file.ts';
  * role's guid of the machine that was last seen there, in `/etc/azure` the machine's lasting identity.
  */
 const FILE_NAME = 'machine_identity_FD76C85E-406F-4CFA-8EB0-CF18B123358B';
-/** In the directory of the backup service's other extension for Linux: it differs in a digit. */
+/** In the directory of the backup service's other extension for Linux: its last characters differ. */
 const OTHERS_FILE_NAME = 'machine_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C';
 
 export const UNIQUE_MACHINE_ID_PATH = join('/etc/azure', FILE_NAME);

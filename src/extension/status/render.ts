@@ -12,7 +12,7 @@ export const MAX_COPY_CHARACTERS = 10_240;
 
 /**
  * Length limit of the status file. The agent starts cutting at 131,072 characters; half of that leaves
- * room for a reader that counts the characters of the decoded file.
+ * room for an agent that counts the characters of the text into which it turns the file.
  */
 export const MAX_STATUS_FILE_CHARACTERS = 65_536;
 

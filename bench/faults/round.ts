@@ -237,9 +237,17 @@ async function followUp(
     leftFrozen: leftFrozen || last === undefined,
     sinceNs,
     recoveredNs,
-    ending: endsWorker(drawn) && struck !== undefined ? undefined : ending,
+    ending:
+      struck !== undefined && (endsWorker(drawn) || endedBySabotage(drawn, ending))
+        ? undefined
+        : ending,
     problems: ending === undefined ? [`the command did not end:\n${command.stderr}`] : [],
   };
+}
+
+/** At its very end a process has no handlers any more: the signal to the saboteur then ends it. */
+function endedBySabotage({ kind }: Drawn, ending: Ending | undefined): boolean {
+  return isSabotage(kind) && ending?.signal === 'SIGUSR2';
 }
 
 /** Undefined where it does not end; it is killed then. */

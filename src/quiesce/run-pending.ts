@@ -35,8 +35,11 @@ async function runOne(
   }
 }
 
+/** The run may have died while the balance still came to its pause, which cannot be taken back: wait for it this long. */
+const PENDING_PAUSE_LIMIT_MS = 2_000;
+
 async function resumePendingBalance(pending: PendingBalance): Promise<CleanupResult> {
-  const failure = await resumeBalance(pending);
+  const failure = await resumeBalance(pending, PENDING_PAUSE_LIMIT_MS);
   return failure === undefined
     ? {
         sentence: `resumed the btrfs balance of ${pending.mountPoint}, which that run had paused`,

@@ -24,12 +24,11 @@ export async function lookAtSet(
 ): Promise<SetLook> {
   const warnings: string[] = [];
   const observer = { warn: (message: string) => warnings.push(message) };
-  const tolerant = { ...request, foreignBlobs: 'doubt' as const };
   const behind = await lookUpDisks(request.blobs, plan, preflights, observer);
   const targets = request.blobs.map(({ name }, index) => ({
     name,
     behind: behind[index] ?? UNKNOWN_DISK,
   }));
-  warnings.push(...gapsOf(plan, targets, setWishesOf(tolerant)).map(describeGap));
+  warnings.push(...gapsOf(plan, targets, setWishesOf(request)).map(describeGap));
   return { targets, warnings };
 }

@@ -27,8 +27,8 @@ export type MatchRequest = Pick<
 
 /**
  * Finds the disk behind each blob of a run. A disk that the caller named takes precedence; if content or size
- * contradict it, the run is refused. An unmatched blob is not an error: its snapshot is taken at the barrier, and every file system that may lie on
- * it waits for the answer.
+ * contradict it, the run is refused. An unmatched blob is not an error: its snapshot is taken at the barrier, and every
+ * file system that may lie on it waits for the answer.
  *
  * @returns for each blob, in order, what is known of its disk
  * @throws FlashfreezeError FF_DEVICE_NOT_FOUND, FF_USAGE for a wrong `--disk`; FF_BLOB_FOREIGN if a blob belongs to

@@ -1,4 +1,5 @@
 import { resumeBalance } from '../filesystems/btrfs/balance.ts';
+import { deadlineIn } from '../system/stamps.ts';
 import { runPendingStatements } from './databases/pending-statements.ts';
 import type {
   CleanupResult,
@@ -71,7 +72,7 @@ async function runPendingScript(
   async function runOpened(opened: Extract<typeof step, { ok: true }>): ReturnType<typeof runStep> {
     using _file = opened;
     const allMs = timeoutMs * (command.retries + 1);
-    const hostDeadlineNs = process.hrtime.bigint() + BigInt(Math.round(allMs * 1e6));
+    const hostDeadlineNs = deadlineIn(allMs);
     return await runStep(opened, { hostDeadlineNs, abort: undefined, note });
   }
 }

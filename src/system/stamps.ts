@@ -28,3 +28,8 @@ export function earlierOf(a: bigint, b: bigint): bigint {
 export function nanoseconds(milliseconds: number): bigint {
   return BigInt(Math.round(milliseconds * 1e6));
 }
+
+/** The time on CLOCK_MONOTONIC, in ns, so many milliseconds from now. */
+export function deadlineIn(milliseconds: number): bigint {
+  return process.hrtime.bigint() + nanoseconds(milliseconds);
+}

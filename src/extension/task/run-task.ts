@@ -5,7 +5,12 @@ import { configuredRequest } from '../../backup/request.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import { measureUsedSpace } from '../../filesystems/used-size.ts';
-import { keepRecord, type RunToKeep, runPipeline } from '../../pipeline/pipeline.ts';
+import {
+  endPipeline,
+  type PipelineSteps,
+  type RunToKeep,
+  runPipeline,
+} from '../../pipeline/pipeline.ts';
 import { QUIESCE_PATHS } from '../../quiesce/read-configuration.ts';
 import { RESULTS } from '../../result-codes.ts';
 import type { Installation } from '../installation.ts';
@@ -69,10 +74,8 @@ export async function runTask(
     await runAndReport(context, read, work, abort);
     await finish(context);
   } catch (error) {
-    const result = refused(context, read, error);
-    context.log.release();
-    await report(context, read, result, abort);
-    await keepRecord(context, toKeep(context, read.report.taskId, result));
+    const steps = endOf(context, read, abort);
+    await endPipeline(context, steps, refused(context, read, error));
     await finish(context);
   }
   await forgetWorker(installation.directory);
@@ -93,6 +96,7 @@ async function runAndReport(
     work === 'run'
       ? announce(context, read.report, inProgressReport(context, read.report))
       : Promise.resolve();
+  const { tell, toKeep: keep } = endOf(context, read, abort);
   await runPipeline<Conclusion>(context, {
     applications: QUIESCE_PATHS,
     take: (readQuiesce) =>
@@ -100,10 +104,22 @@ async function runAndReport(
     refused: (error) => refused(context, read, error),
     tell: async (conclusion) => {
       await announced;
-      await report(context, read, conclusion, abort);
+      await tell(conclusion);
     },
-    toKeep: (conclusion) => toKeep(context, read.report.taskId, conclusion),
+    toKeep: keep,
   });
+}
+
+/** How a task ends, whether it ran or not. */
+function endOf(
+  context: TaskContext,
+  read: ReadTask,
+  abort: AbortSignal,
+): Pick<PipelineSteps<Conclusion>, 'tell' | 'toKeep'> {
+  return {
+    tell: (conclusion) => report(context, read, conclusion, abort),
+    toKeep: (conclusion) => toKeep(context, read.report.taskId, conclusion),
+  };
 }
 
 function refused(context: TaskContext, { settings }: ReadTask, error: unknown): Conclusion {

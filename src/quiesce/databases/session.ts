@@ -1,5 +1,6 @@
 import type { ResultCode } from '../../result-codes.ts';
 import { reasonOf } from '../../system/errno.ts';
+import { deadlineIn } from '../../system/stamps.ts';
 import { type ClientCommand, ClientSession, type Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';
 
@@ -123,8 +124,4 @@ function startClient(name: string, command: ClientCommand, dialect: Dialect): Cl
       `the client of ${name}, ${command.program}, cannot be started (${reason})`,
     );
   }
-}
-
-function deadlineIn(timeoutMs: number): bigint {
-  return process.hrtime.bigint() + BigInt(Math.round(timeoutMs * 1e6));
 }

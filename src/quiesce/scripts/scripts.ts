@@ -1,3 +1,4 @@
+import { deadlineIn } from '../../system/stamps.ts';
 import { courseAfter } from '../decision.ts';
 import type {
   ApplicationRecord,
@@ -130,8 +131,7 @@ class ScriptsRun implements QuiescedApplication {
   }
 
   async #runAll(kind: 'pre' | 'post', abort: AbortSignal | undefined): Promise<void> {
-    const hostDeadlineNs =
-      process.hrtime.bigint() + BigInt(Math.round(this.#plan.hostTimeoutMs * 1e6));
+    const hostDeadlineNs = deadlineIn(this.#plan.hostTimeoutMs);
     const failures = await Promise.all(
       this.#opened.usable.map(async (opened) => ({
         plugin: opened.plugin,

@@ -1,3 +1,4 @@
+import { deadlineIn } from '../../system/stamps.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import {
   cutAt,
@@ -182,8 +183,4 @@ function sizeOf(httpStatus: number, headers: Parameters<typeof headerText>[0]): 
       ? headerText(headers, 'content-length')
       : /\/(\d+)$/.exec(headerText(headers, 'content-range') ?? '')?.[1];
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function deadlineIn(milliseconds: number): bigint {
-  return process.hrtime.bigint() + BigInt(Math.round(milliseconds * 1e6));
 }

@@ -1,3 +1,4 @@
+import { deadlineIn } from '../../system/stamps.ts';
 import { HttpConnection } from '../http/connection.ts';
 import {
   cutAt,
@@ -112,7 +113,7 @@ export class HostClient implements AsyncDisposable {
   ): Promise<ExchangeEnd> {
     abort?.throwIfAborted();
     const exchange = this.exchange(request, options);
-    const deadlineNs = process.hrtime.bigint() + BigInt(Math.round(timeoutMs * 1e6));
+    const deadlineNs = deadlineIn(timeoutMs);
     const timer = cutAt(deadlineNs, [exchange]);
     const onAbort = (): void => exchange.cut('aborted');
     abort?.addEventListener('abort', onAbort, { once: true });

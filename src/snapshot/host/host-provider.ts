@@ -1,3 +1,4 @@
+import { nanoseconds } from '../../system/stamps.ts';
 import { cutAt, type Exchange, type ExchangeEnd } from '../http/exchange.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
 import type {
@@ -220,8 +221,4 @@ function notFired(origin: string): SnapshotAnswer {
     failure: { ...failure, message: 'no request was sent to the host service' },
     mayHaveOrphan: false,
   };
-}
-
-function nanoseconds(milliseconds: number): bigint {
-  return BigInt(Math.round(milliseconds * 1e6));
 }

@@ -175,7 +175,7 @@ async function killWhileThawing(first: 'guardian' | 'worker'): Promise<boolean> 
   } catch {
     // It has thawed everything and ended.
   }
-  await gone(next);
+  await Promise.all(pids.map(gone));
   const sentences = await recovered(directory);
   await writable([btrfs, ext4]);
   return sentences.includes(`thawed now: ${btrfs}`);

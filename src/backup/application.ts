@@ -8,8 +8,9 @@ import type {
   QuiescePlan,
 } from '../quiesce/quiesce-types.ts';
 import type { RunContext } from './context.ts';
+import { type Guarded, guardAgain, guardNothing, setAside } from './guards.ts';
 import { notePendingCleanup } from './journal/pending-cleanup.ts';
-import { type Prepared, withoutFreeze } from './prepare.ts';
+import type { Prepared } from './prepare.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { knownDisks } from './whole-set/behind.ts';
 
@@ -17,8 +18,11 @@ import { knownDisks } from './whole-set/behind.ts';
 export interface Quiesced {
   /** Undefined if the run quiesces none. */
   readonly application: QuiescedApplication | undefined;
-  /** As given; without file systems if the application asks for no freeze. */
-  readonly prepared: Prepared;
+  /**
+   * As given; planned again if scripts have run, because they may have mounted or unmounted something; without file
+   * systems if the application asks for no freeze.
+   */
+  readonly guarded: Guarded;
 }
 
 /**
@@ -27,19 +31,20 @@ export interface Quiesced {
  * @throws FlashfreezeError FF_INTERRUPTED; QuiesceError if the run must not go on without the application, which has
  * been released then
  */
-export async function quiesceApplication(
-  context: RunContext,
-  prepared: Prepared,
-): Promise<Quiesced> {
+export async function quiesceApplication(context: RunContext, guarded: Guarded): Promise<Quiesced> {
   const { quiesce: configuration } = context.request;
   if (configuration === undefined) {
-    return { application: undefined, prepared };
+    return { application: undefined, guarded };
   }
   for (const warning of configuration.warnings) {
     context.warn(warning);
   }
+  const runsScripts = configuration.kind === 'scripts' && guarded.guards.freeze !== undefined;
+  if (runsScripts) {
+    await setAside(guarded);
+  }
   const application = await context.phase('quiesce', () =>
-    quiesce(configuration, circumstancesOf(configuration, context, prepared)),
+    quiesce(configuration, circumstancesOf(configuration, context, guarded.prepared)),
   );
   context.resources.defer(() => application.resume());
   context.throwIfAborted();
@@ -48,9 +53,14 @@ export async function quiesceApplication(
     await resumeApplication(context, application);
     throw new QuiesceError(application.findings);
   }
+  if (application.course === 'no-freeze') {
+    return { application, guarded: await guardNothing(context, guarded) };
+  }
   return {
     application,
-    prepared: application.course === 'freeze' ? prepared : withoutFreeze(prepared, context.request),
+    guarded: runsScripts
+      ? await context.phase('prepare', () => guardAgain(context, guarded))
+      : guarded,
   };
 }
 

@@ -11,21 +11,28 @@ import type { Prepared } from './prepare.ts';
 import type { BackupRecord, TargetRecord, WritesSeen } from './record.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
-import { storageAfterwards } from './verify-storage.ts';
+import type { StorageAfterwards } from './verify-storage.ts';
 import { diskBehind, knownDisks, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap, isFault, type SetGap } from './whole-set/describe-gap.ts';
 import { gapOfHost, gapsOf } from './whole-set/find-gaps.ts';
 import { stuckIn, type WindowRuns } from './window-run.ts';
 
+/** What is known when nothing is frozen any more. */
+export interface AfterThaw {
+  readonly storage: StorageAfterwards;
+  /** Undefined if the run quiesced none. */
+  readonly application: QuiescedApplication | undefined;
+}
+
 /**
- * Reads the storage once more, stores which file systems were stuck, deletes useless snapshots, and builds the record
- * of the run. Nothing is frozen any more.
+ * Stores which file systems were stuck, deletes useless snapshots, and builds the record of the run. Nothing is frozen
+ * any more.
  */
 export async function buildRecord(
   context: RunContext,
   prepared: Prepared,
   windows: WindowRuns,
-  application: QuiescedApplication | undefined,
+  { application, storage }: AfterThaw,
 ): Promise<BackupRecord> {
   const { startAt } = context.request;
   const { last, earlier } = windows;
@@ -33,7 +40,7 @@ export async function buildRecord(
   const scheduled = startAt && startOf(context, startAt, windows);
   await rememberStuck(context, plan, windows);
   const answers = isWorthless(last) ? last.answers.map(withoutSnapshot) : last.answers;
-  const gaps = await gapsAfterwards(context, prepared, answers);
+  const gaps = gapsAfterwards(context, prepared, answers, storage);
   for (const gap of gaps.filter((it) => !isFault(it))) {
     context.warn(describeGap(gap));
   }
@@ -69,16 +76,15 @@ function startOf(
   return start;
 }
 
-/** Reads the storage once more: a file system that was mounted or moved right before the freeze shows now. */
-async function gapsAfterwards(
+/** A file system that was mounted or moved right before the freeze shows in the storage afterwards. */
+function gapsAfterwards(
   { request }: RunContext,
   { plan, targets }: Prepared,
   answers: readonly SnapshotAnswer[],
-): Promise<SetGap[]> {
-  const after =
-    plan.fileSystems.length === 0 ? undefined : await storageAfterwards(request.selection, plan);
+  storage: StorageAfterwards,
+): SetGap[] {
   return [
-    ...gapsOf(plan, targets, setWishesOf(request), after),
+    ...gapsOf(plan, targets, setWishesOf(request), storage),
     ...gapOfHost(plan, targets, answers, request.includedLuns),
   ];
 }

@@ -40,17 +40,30 @@ export class RunContext implements RunObserver, AsyncDisposable {
   readonly freezerEvents = new EventSlot<FreezerEvent>();
   readonly snapshotEvents = new EventSlot<SnapshotEvent>();
   readonly #observer: RunObserver;
+  /** Also those of a trial. */
+  readonly #shown: Set<string>;
   readonly #warnings: string[] = [];
   readonly #phases: PhaseTimes[] = [];
 
-  constructor(request: BackupRequest, observer: RunObserver, abort: AbortSignal) {
+  constructor(
+    request: BackupRequest,
+    observer: RunObserver,
+    abort: AbortSignal,
+    shown = new Set<string>(),
+  ) {
     this.request = request;
+    this.#shown = shown;
     this.#observer = observer;
     this.abort = abort;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.resources.disposeAsync();
+  }
+
+  /** A context of its own for a preparation that is released again. Its warnings are shown, but not part of this run. */
+  trial(): RunContext {
+    return new RunContext(this.request, this.#observer, this.abort, this.#shown);
   }
 
   /** The warnings so far. */
@@ -104,7 +117,10 @@ export class RunContext implements RunObserver, AsyncDisposable {
 
   warn(message: string): void {
     this.#warnings.push(message);
-    this.#observer.warn(message);
+    if (!this.#shown.has(message)) {
+      this.#shown.add(message);
+      this.#observer.warn(message);
+    }
   }
 
   /** For a finding that several phases may have. */

@@ -1,18 +1,23 @@
+import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
+import { FlashfreezeError } from '../errors.ts';
+import type { FileSystem } from '../filesystems/plan-types.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent, Stamps } from '../freezer/freezer-types.ts';
+import { deadlineIn } from '../system/stamps.ts';
 import type { EventSlot, RunContext } from './context.ts';
 import type { Prepared } from './prepare.ts';
+import { imagesOn } from './schedule/stuck-first.ts';
 
 /** A round as quick as this leaves almost nothing for the freeze to flush. */
 const QUIET_ROUND_MS = 20;
 const MAX_ROUNDS = 3;
-/** Time limit of all rounds together. */
-export const MAX_TOTAL_MS = 5_000;
+/** No further round begins when the rounds together took this long. */
+const ROUNDS_MS = 5_000;
 
 /**
  * Whether one more syncfs of every file system is worth its time. Flushing first makes the freeze about fifty times
- * shorter (freeze-facts.md, Cost). On a machine that keeps writing, dirty data never runs out, so rounds and total
- * time are limited.
+ * shorter (freeze-facts.md, Cost). On a machine that keeps writing, dirty data never runs out, so the number of
+ * rounds and their time are limited.
  *
  * @param roundsMs how long each round so far took, in milliseconds
  */
@@ -22,7 +27,7 @@ export function needsAnotherRound(roundsMs: readonly number[]): boolean {
     return true;
   }
   const total = roundsMs.reduce((sum, round) => sum + round, 0);
-  return last > QUIET_ROUND_MS && roundsMs.length < MAX_ROUNDS && total < MAX_TOTAL_MS;
+  return last > QUIET_ROUND_MS && roundsMs.length < MAX_ROUNDS && total < ROUNDS_MS;
 }
 
 /**
@@ -38,81 +43,119 @@ export function slowestFirst(
   );
 }
 
-/** The result of flushing. */
-export interface Flushed {
-  /** The last syncfs of each file system; zeros if none has returned. */
-  readonly last: readonly Stamps[];
-  /** False if a syncfs is still running: another one must not start then. */
-  readonly isFinished: boolean;
+/** A FIFREEZE flushes about as long as the last syncfs took. From each of these limits on, it is frozen in a wave before. */
+const SLOW_FLUSHES_NS = [100_000_000n, 1_000_000_000n] as const;
+
+/**
+ * Gives the file systems of slow disks waves of their own, before the others: while a slow disk flushes what became
+ * dirty since the last syncfs, the writers of quick disks are not blocked yet. Slow ones freeze at the same time, so
+ * that their times do not add up. A file system in an image stays before the one that holds the image. Pure.
+ *
+ * @param flushNs the duration of the last syncfs of each file system
+ */
+export function slowFirst(
+  fileSystems: readonly FileSystem[],
+  waves: readonly (readonly number[])[],
+  flushNs: readonly (bigint | undefined)[],
+): number[][] {
+  let ordered = waves.map((wave) => [...wave]);
+  for (const limitNs of SLOW_FLUSHES_NS) {
+    const slow = ordered.flat().filter((index) => (flushNs[index] ?? 0n) >= limitNs);
+    const first = new Set(
+      slow.flatMap((index) => [...imagesOn(fileSystems, ordered, index), index]),
+    );
+    ordered = [true, false]
+      .flatMap((isFirst) => ordered.map((wave) => wave.filter((it) => first.has(it) === isFirst)))
+      .filter((wave) => wave.length > 0);
+  }
+  return ordered;
 }
 
 /**
  * Flushes dirty data before the freeze, if the request asks for it.
  *
- * @throws FlashfreezeError FF_INTERRUPTED
+ * @returns the last syncfs of each file system; zeros if there was none
+ * @throws FlashfreezeError FF_FLUSH_TIMEOUT if a syncfs does not return within the limit: the freeze would block writers
+ * for as long as it still takes. FF_INTERRUPTED
  */
 export async function flushDirtyData(
   context: RunContext,
-  { freezer, plan }: Prepared,
-): Promise<Flushed> {
-  const count = context.request.settle ? plan.fileSystems.length : 0;
-  const flushed = await context.unlessAborted(flush(freezer, count, context.freezerEvents));
-  if (!flushed.isFinished) {
-    context.warn(
-      `flushing dirty data did not finish within ${MAX_TOTAL_MS / 1_000} s; the freeze will flush the rest and take longer`,
+  { freezer, plan }: Pick<Prepared, 'freezer' | 'plan'>,
+): Promise<readonly Stamps[]> {
+  const { request } = context;
+  const count = request.settle ? plan.fileSystems.length : 0;
+  const flushed = await context.unlessAborted(
+    flush(freezer, count, context.freezerEvents, request.flushLimitMs),
+  );
+  if (flushed.late.length > 0) {
+    const names = flushed.late.map((index) => plan.fileSystems[index]?.mountPoint ?? '');
+    throw new FlashfreezeError(
+      'FF_FLUSH_TIMEOUT',
+      `the dirty data of ${names.join(', ')} was not written to disk within ${request.flushLimitMs / 1_000} s; nothing was frozen, because its writers would be blocked for as long as the rest takes. Check whether the disk answers; if it is only slow, raise flushLimit in [Flashfreeze] of ${VM_BACKUP_CONFIGURATION_PATH}, or leave it out with --skip or MountsToSkip.`,
     );
   }
-  return flushed;
+  return flushed.last;
+}
+
+/** The result of flushing. */
+export interface Flushed {
+  /** The last syncfs of each file system; zeros if none has returned. */
+  readonly last: readonly Stamps[];
+  /** The file systems whose syncfs is still running. */
+  readonly late: readonly number[];
 }
 
 /**
- * Flushes all file systems at the same time, in rounds until little is left to flush, for at most five seconds. The
- * freeze flushes what a slow device has not flushed by then.
+ * Flushes all file systems at the same time, in rounds until little is left to flush. However long a slow disk takes,
+ * nothing is frozen meanwhile.
+ *
+ * @param limitMs time limit of all rounds together
  */
 export async function flush(
-  freezer: Freezer,
+  freezer: Pick<Freezer, 'syncfs'>,
   count: number,
   events: EventSlot<FreezerEvent>,
+  limitMs: number,
 ): Promise<Flushed> {
   const roundsMs: number[] = [];
   let last: readonly Stamps[] = new Array<Stamps>(count).fill(NOT_SYNCED);
-  const untilNs = process.hrtime.bigint() + BigInt(MAX_TOTAL_MS * 1e6);
+  const untilNs = deadlineIn(limitMs);
   while (count > 0 && needsAnotherRound(roundsMs)) {
     const round = await syncAll(freezer, count, events, untilNs);
     last = round.last;
-    if (!round.isFinished) {
+    if (round.late.length > 0) {
       return round;
     }
     roundsMs.push(Math.max(...last.map(({ startNs, endNs }) => Number(endNs - startNs))) / 1e6);
   }
-  return { last, isFinished: true };
+  return { last, late: [] };
 }
 
 const NOT_SYNCED: Stamps = { startNs: 0n, endNs: 0n };
 
 /** One syncfs of every file system; resolves when all have returned, or at `untilNs` on CLOCK_MONOTONIC. */
 async function syncAll(
-  freezer: Freezer,
+  freezer: Pick<Freezer, 'syncfs'>,
   count: number,
   events: EventSlot<FreezerEvent>,
   untilNs: bigint,
 ): Promise<Flushed> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const { promise, resolve } = Promise.withResolvers<void>();
   const last = new Array<Stamps>(count).fill(NOT_SYNCED);
-  let outstanding = count;
+  const running = new Set(last.keys());
   using _listening = events.listen((event) => {
     if (event.kind === 'synced') {
       last[event.fileSystem] = { startNs: event.startNs, endNs: event.endNs };
-      outstanding -= 1;
+      running.delete(event.fileSystem);
     }
-    if (outstanding === 0) {
-      resolve(true);
+    if (running.size === 0) {
+      resolve();
     }
   });
-  freezer.syncfs(last.map((_, index) => index));
+  freezer.syncfs([...running]);
   const leftMs = Number(untilNs - process.hrtime.bigint()) / 1e6;
-  const timer = setTimeout(resolve, Math.max(1, leftMs), false);
-  const isFinished = await promise;
+  const timer = setTimeout(resolve, Math.max(1, leftMs));
+  await promise;
   clearTimeout(timer);
-  return { last, isFinished };
+  return { last, late: [...running] };
 }

@@ -7,13 +7,15 @@ import { type PausedBalances, pauseBalances } from './btrfs-maintenance.ts';
 import type { RunContext } from './context.ts';
 import { Journal } from './journal/journal.ts';
 import { runPendingCleanup } from './journal/pending-cleanup.ts';
-import type { Prepared } from './prepare.ts';
+import { type Prepared, planAgain, withoutFreeze } from './prepare.ts';
 
 /** A list of permission daemons is current for this long and need not be read again. */
 const DAEMONS_CURRENT_FOR_MS = 2_000;
 
 /** The conditions of a freeze: locks, journal, guardian. They belong to the run, which ends them in reverse order. */
 export interface Guards {
+  /** Keeps other freezers away. Undefined if there is nothing to freeze. */
+  readonly lock: Disposable | undefined;
   /** Undefined if there is nothing to freeze. */
   readonly freeze: FreezeGuards | undefined;
   /** Paused btrfs balances, to be resumed after the thaw. */
@@ -27,9 +29,8 @@ export interface Guarded {
   readonly prepared: Prepared;
 }
 
-interface FreezeGuards {
-  /** Keeps other freezers away. */
-  readonly lock: Disposable;
+/** The guards of one freezer: its journal, its last lever and its guardian. Its disposal ends them. */
+interface FreezeGuards extends AsyncDisposable {
   /** Undefined if the configuration disables it. */
   readonly lastLever: LastLever | undefined;
   readonly guardian: Guardian;
@@ -49,9 +50,46 @@ export async function takeGuards(
 ): Promise<Guarded> {
   // Before the freeze lock, which other tools share: this may take as long as another run's scripts.
   await takeApplicationLock(context);
-  const { freeze, prepared } = await guardFreeze(context, planned, plannedNs);
+  const isFrozen = planned.plan.fileSystems.length > 0;
+  const lock = isFrozen ? context.resources.use(await acquireFreezeLock(context)) : undefined;
+  const prepared = isFrozen ? await withCurrentDaemons(planned, plannedNs) : planned;
+  const freeze = isFrozen ? await guardFreeze(context, prepared) : undefined;
   const balances = await pauseBalances(context, prepared.plan, prepared.freezer);
-  return { guards: { freeze, balances }, prepared };
+  return { guards: { lock, freeze, balances }, prepared };
+}
+
+/**
+ * Ends what guards the freezer, and closes the freezer, so that nothing keeps the file systems mounted: a pre-script may
+ * unmount one. Locks and paused balances stay.
+ */
+export async function setAside({ guards, prepared }: Guarded): Promise<void> {
+  await guards.freeze?.[Symbol.asyncDispose]();
+  await prepared.freezer[Symbol.asyncDispose]();
+}
+
+/** Goes on without a freeze: nothing is opened or guarded any more; the locks stay. */
+export async function guardNothing(context: RunContext, before: Guarded): Promise<Guarded> {
+  await setAside(before);
+  const prepared = await withoutFreeze(context, before.prepared);
+  return { guards: { ...before.guards, freeze: undefined }, prepared };
+}
+
+/**
+ * Makes the plan again while the run holds its locks, with journal and guardian for the new plan.
+ *
+ * @throws as `planAgain` and `takeGuards`
+ */
+export async function guardAgain(context: RunContext, before: Guarded): Promise<Guarded> {
+  await setAside(before);
+  const prepared = await planAgain(context, before.prepared);
+  const lock = before.guards.lock ?? context.resources.use(await acquireFreezeLock(context));
+  const freeze = await guardFreeze(context, prepared);
+  const more = await pauseBalances(context, prepared.plan, prepared.freezer);
+  const { balances } = before.guards;
+  const resume = async (): Promise<void> => {
+    await Promise.all([balances.resume(), more.resume()]);
+  };
+  return { guards: { lock, freeze, balances: { resume } }, prepared };
 }
 
 async function takeApplicationLock(context: RunContext): Promise<void> {
@@ -69,32 +107,23 @@ async function takeApplicationLock(context: RunContext): Promise<void> {
   await runPendingCleanup((message) => context.warn(message));
 }
 
-async function guardFreeze(
-  context: RunContext,
-  planned: Prepared,
-  plannedNs: bigint,
-): Promise<Pick<Guards, 'freeze'> & Pick<Guarded, 'prepared'>> {
-  if (planned.plan.fileSystems.length === 0) {
-    return { freeze: undefined, prepared: planned };
-  }
-  const { request, resources } = context;
-  const lock = resources.use(await acquireFreezeLock(context));
-  const prepared = await withCurrentDaemons(planned, plannedNs);
+async function guardFreeze(context: RunContext, prepared: Prepared): Promise<FreezeGuards> {
   const { plan, freezer } = prepared;
+  const scope = context.resources.use(new AsyncDisposableStack());
   const journal = await Journal.begin(plan.fileSystems, freezer);
-  resources.defer(async () => {
+  scope.defer(async () => {
     // Otherwise keep the entry: the next command thaws the file systems that are still frozen.
     if (freezer.isThawed()) {
       await journal[Symbol.asyncDispose]();
     }
   });
-  const mode = request.lastLever;
+  const mode = context.request.lastLever;
   const lastLever =
     mode === 'off'
       ? undefined
-      : resources.use(LastLever.prepare(freezer, mode, permissionGroupsOf(prepared)));
-  const guardian = resources.use(await Guardian.start(freezer, GUARDIAN_PATH, mode));
-  return { freeze: { lock, lastLever, guardian }, prepared };
+      : scope.use(LastLever.prepare(freezer, mode, permissionGroupsOf(prepared)));
+  const guardian = scope.use(await Guardian.start(freezer, GUARDIAN_PATH, mode));
+  return { lastLever, guardian, [Symbol.asyncDispose]: () => scope.disposeAsync() };
 }
 
 function permissionGroupsOf({ plan }: Prepared): Parameters<typeof LastLever.prepare>[2] {

@@ -1,19 +1,17 @@
 import { type Disk, OS_DISK_LUN } from '../filesystems/plan-types.ts';
 import { type PlanReading, readDisks } from '../filesystems/read-plan.ts';
-import { Freezer } from '../freezer/freezer.ts';
+import type { Freezer } from '../freezer/freezer.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
-import { readAnsweringPlan } from './answering-plan.ts';
 import { refuseMaintenance } from './btrfs-maintenance.ts';
 import type { RunContext } from './context.ts';
 import { readFreezeOrder } from './freeze-order-file.ts';
-import { JOURNAL_DIRECTORY } from './journal/journal.ts';
 import { matchBlobsToDisks } from './matching.ts';
+import { type OpenPlan, openFreezer, openPlan } from './open-plan.ts';
 import { type NamedTarget, type OpenProvider, openProvider, preflight } from './provider.ts';
-import type { BackupRequest } from './request.ts';
 import type { ScheduleInput } from './schedule/schedule-types.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
 import { scheduleInput } from './schedule/topology.ts';
-import { requireSameFileSystems } from './verify-storage.ts';
+import { changeBetween } from './verify-storage.ts';
 import { type Behind, knownDisks, UNKNOWN_DISK } from './whole-set/behind.ts';
 
 /** Everything a freeze needs, opened, connected and checked. */
@@ -21,10 +19,14 @@ export interface Prepared {
   readonly plan: PlanReading;
   readonly freezer: Freezer;
   readonly provider: OpenProvider;
+  /** What the provider's targets have answered: size and first bytes of each blob. */
+  readonly preflights: readonly Preflight[];
   /** One for each requested blob, in order; a single one if the host or a command takes the snapshots. */
   readonly targets: readonly RunTarget[];
   /** Its waves are those of the plan, but file systems that were stuck in earlier runs come first. */
   readonly schedule: ScheduleInput;
+  /** Indexes of file systems that were stuck in earlier runs: they are frozen first. */
+  readonly stuckBefore: readonly number[];
 }
 
 /** A target, and what is known of its disks. */
@@ -39,47 +41,75 @@ export interface RunTarget extends NamedTarget {
  * @throws FlashfreezeError with exit code 2; nothing has been frozen then
  */
 export async function prepare(context: RunContext): Promise<Prepared> {
-  const { request } = context;
   const provider = await openProvider(context);
-  using answering = request.freeze ? await readAnsweringPlan(request.selection) : undefined;
-  const plan = answering?.plan ?? (await planWithoutFreeze());
+  const opened = context.request.freeze
+    ? await openPlan(context)
+    : await planWithoutFreeze(context);
+  await checkPlan(context, opened);
+  const preflights = await preflight(provider);
+  const targets = await targetsBehind(context, opened.plan, provider, preflights);
+  return await withSchedule(context, opened, { provider, preflights, targets });
+}
+
+/**
+ * Makes the plan again, because what is mounted has changed or may have changed. The connections stay open.
+ *
+ * @param before its freezer is closed
+ * @throws as `prepare`
+ */
+export async function planAgain(context: RunContext, before: Prepared): Promise<Prepared> {
+  const opened = await openPlan(context);
+  await checkPlan(context, opened);
+  const { provider, preflights } = before;
+  const targets =
+    changeBetween(before.plan, opened.plan) === undefined
+      ? before.targets
+      : await targetsBehind(context, opened.plan, provider, preflights);
+  return await withSchedule(context, opened, { provider, preflights, targets });
+}
+
+async function checkPlan(context: RunContext, { plan, freezer }: OpenPlan): Promise<void> {
   for (const warning of plan.warnings ?? []) {
-    context.warn(warning);
+    context.warnOnce(warning);
   }
-  const mountPoints = plan.fileSystems.map(
-    ({ mountPoint }) => answering?.openings.pathOf(mountPoint) ?? mountPoint,
-  );
-  const freezer = await context.own(
-    Freezer.open(mountPoints, (event) => context.freezerEvents.tell(event), {
-      ledgerDirectory: JOURNAL_DIRECTORY,
-    }),
-  );
-  requireSameFileSystems(plan, freezer);
-  await refuseMaintenance(request.btrfsMaintenance, plan, freezer);
-  const behind = await disksBehind(context, plan, provider, await preflight(provider));
-  const targets = provider.targets.map((target, index) => ({
+  await refuseMaintenance(context.request.btrfsMaintenance, plan, freezer);
+}
+
+async function targetsBehind(
+  context: RunContext,
+  plan: PlanReading,
+  provider: OpenProvider,
+  preflights: readonly Preflight[],
+): Promise<RunTarget[]> {
+  const behind = await disksBehind(context, plan, provider, preflights);
+  return provider.targets.map((target, index) => ({
     ...target,
     behind: behind[index] ?? UNKNOWN_DISK,
   }));
-  const stuckBefore = await readFreezeOrder(plan.fileSystems);
-  const waves = stuckFirst(plan.fileSystems, plan.waves, stuckBefore);
-  const schedule = scheduleInput({ ...plan, waves }, knownDisks(targets), request);
-  return { plan, freezer, provider, targets, schedule };
 }
 
-/** Continues the run without a freeze, because the application does not want one. */
-export function withoutFreeze(prepared: Prepared, request: BackupRequest): Prepared {
+async function withSchedule(
+  { request }: RunContext,
+  { plan, freezer }: OpenPlan,
+  connected: Pick<Prepared, 'provider' | 'preflights' | 'targets'>,
+): Promise<Prepared> {
+  const stuckBefore = await readFreezeOrder(plan.fileSystems);
+  const waves = stuckFirst(plan.fileSystems, plan.waves, stuckBefore);
+  const { provider, preflights, targets } = connected;
+  const schedule = scheduleInput({ ...plan, waves }, knownDisks(targets), request);
+  return { plan, freezer, provider, preflights, targets, schedule, stuckBefore };
+}
+
+/** The plan without file systems, for a run that goes on without a freeze because the application does not want one. */
+export async function withoutFreeze(context: RunContext, prepared: Prepared): Promise<Prepared> {
   const plan = { ...prepared.plan, fileSystems: [], waves: [], thawsAfter: [] };
-  return {
-    ...prepared,
-    plan,
-    schedule: scheduleInput(plan, knownDisks(prepared.targets), request),
-  };
+  const freezer = await openFreezer(context, []);
+  return await withSchedule(context, { plan, freezer }, prepared);
 }
 
 /** A plan with disks only, which are needed to find the disk behind each blob. */
-async function planWithoutFreeze(): Promise<PlanReading> {
-  return {
+async function planWithoutFreeze(context: RunContext): Promise<OpenPlan> {
+  const plan: PlanReading = {
     fileSystems: [],
     waves: [],
     thawsAfter: [],
@@ -88,6 +118,7 @@ async function planWithoutFreeze(): Promise<PlanReading> {
     otherDisks: await readDisks(),
     excluded: [],
   };
+  return { plan, freezer: await openFreezer(context, []) };
 }
 
 /** The host and a command have one target that stands for several disks, so it is not matched to a single disk. */

@@ -1,4 +1,5 @@
 import { pathOfDisk } from '../filesystems/disks.ts';
+import type { ApplicationRecord } from '../quiesce/quiesce-types.ts';
 import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
 import { describeGap, isFault } from './whole-set/describe-gap.ts';
 
@@ -38,7 +39,7 @@ function problemOfEnd(record: BackupRecord): string[] {
     case 'completed':
       return [];
     case 'freeze-failed':
-      return [freezeProblem(mountPointOf(record, end.fileSystem), end.errno)];
+      return [freezeProblem(record, mountPointOf(record, end.fileSystem), end.errno)];
     case 'deadline':
       return [deadlineProblem(record, end.stuck), ...record.findings];
     case 'thawed-by-others':
@@ -56,7 +57,15 @@ function problemOfEnd(record: BackupRecord): string[] {
   }
 }
 
-function freezeProblem(mountPoint: string, errno: string): string {
+/** The name of scripts begins with this word (src/quiesce/scripts/scripts.ts). */
+function isOfScripts({ name }: ApplicationRecord): boolean {
+  return name.split(' ')[0] === 'scripts';
+}
+
+function freezeProblem({ application }: BackupRecord, mountPoint: string, errno: string): string {
+  if (errno === 'EBUSY' && application?.held !== undefined && isOfScripts(application)) {
+    return `${mountPoint} is already frozen and was left frozen: by a pre-script of this run, or by another tool. flashfreeze freezes the file systems itself: remove fsfreeze or xfs_freeze from the pre-script, thaw with \`fsfreeze -u ${mountPoint}\`, then try again.`;
+  }
   if (errno === 'EBUSY') {
     return `${mountPoint} is already frozen by another tool and was left frozen. End that freeze (with its tool, or with \`fsfreeze -u\`), then try again.`;
   }

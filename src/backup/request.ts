@@ -25,6 +25,8 @@ export interface BackupRequest {
   readonly timeoutMs: number;
   /** The longest time that one wave may take to freeze before the freeze is broken off. */
   readonly waveLimitMs: number;
+  /** The longest time that flushing dirty data before the freeze may take. */
+  readonly flushLimitMs: number;
   /** Whether a freeze that was broken off is tried once more, with the stuck file systems first. */
   readonly retryStuckFreeze: boolean;
   /** What to do about a freeze that no thaw releases. */
@@ -109,6 +111,7 @@ export function configuredRequest(
     selection: { include: [], skip: configuration.mountsToSkip },
     timeoutMs: configuration.timeoutMs,
     waveLimitMs: configuration.waveLimitMs,
+    flushLimitMs: configuration.flushLimitMs,
     retryStuckFreeze: configuration.retryStuckFreeze,
     lastLever: configuration.lastLever,
     btrfsMaintenance: configuration.btrfsMaintenance,

@@ -1,16 +1,22 @@
 import { quiesceApplication, resumeApplication, withoutForbiddenFreeze } from './application.ts';
-import { requireNoMaintenance } from './btrfs-maintenance.ts';
 import { buildRecord } from './build-record.ts';
 import { RunContext } from './context.ts';
 import { flushDirtyData } from './flush.ts';
-import { type Guards, guardWarnings, takeGuards } from './guards.ts';
+import { type Guards, guardWarnings, setAside, takeGuards } from './guards.ts';
 import { withGuardianReport } from './outcome.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import { readyToFreeze } from './ready-to-freeze.ts';
 import type { BackupRecord } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
-import { FLUSH_AHEAD_MS, quiesceAheadMs, waitForStart } from './scheduled-start.ts';
-import { requireSameStorage } from './verify-storage.ts';
-import { flushAndRewarm, warmUp } from './warm-up.ts';
+import {
+  FLUSH_AHEAD_MS,
+  isFarAhead,
+  PREPARE_AHEAD_MS,
+  quiesceAheadMs,
+  waitForStart,
+} from './scheduled-start.ts';
+import { storageAfterwards } from './verify-storage.ts';
+import { warmUp } from './warm-up.ts';
 import { runWindows, type WindowRuns } from './window-run.ts';
 
 /**
@@ -30,43 +36,54 @@ export async function backup(
   await using context = new RunContext(withoutForbiddenFreeze(asked), observer, abort);
   const { request } = context;
   // Everything that can fail for another reason than the freeze itself.
-  const planned = await context.phase('prepare', () => context.unlessAborted(prepare(context)));
+  const planned = await prepareInTime(context);
   const plannedNs = process.hrtime.bigint();
   await context.unlessAborted(Promise.resolve(request.beforeFreeze));
   context.throwIfAborted();
 
   // Other runs and tools are kept away, and something else than this process can thaw.
   await waitUntilAhead(context, FLUSH_AHEAD_MS);
-  const { guards, prepared: guarded } = await context.phase('lock', () =>
-    takeGuards(context, planned, plannedNs),
-  );
-  const flushed = await context.phase('settle', () => flushDirtyData(context, guarded));
+  const guarded = await context.phase('lock', () => takeGuards(context, planned, plannedNs));
+  await context.phase('settle', () => flushDirtyData(context, guarded.prepared));
 
   // Applications are held as briefly as possible: what does not depend on them comes before, the rest is quick.
-  const warmNs = await warmUpForApplication(context, guarded);
-  const { application, prepared } = await quiesceApplication(context, guarded);
-  const lastFlushed = await context.phase('rewarm', () =>
-    context.unlessAborted(flushAndRewarm(context, prepared, flushed, warmNs)),
-  );
-  await requireSameStorage(request.selection, prepared.plan);
-  await requireNoMaintenance(request.btrfsMaintenance, prepared.plan, prepared.freezer);
+  const warmNs = await warmUpForApplication(context, guarded.prepared);
+  const quiesced = await quiesceApplication(context, guarded);
+  const { guards, prepared, flushed } = await readyToFreeze(context, quiesced.guarded, warmNs);
 
   // Freeze, fire, thaw; once more if a file system was stuck.
-  const windows = await runWindows(context, prepared, guards.freeze?.guardian, lastFlushed);
+  const windows = await runWindows(context, prepared, guards.freeze?.guardian, flushed);
 
-  const { freezer } = prepared;
-  // Released before the scripts, so that other freezers need not wait for them; kept if something is still frozen.
-  if (freezer.isThawed()) {
-    guards.freeze?.lock[Symbol.dispose]();
+  const storage = await storageAfterwards(request.selection, prepared.plan);
+  const { application } = quiesced;
+  const isThawed = prepared.freezer.isThawed();
+  // Before the scripts, so that other freezers need not wait for them and a post-script can unmount.
+  if (isThawed) {
+    guards.lock?.[Symbol.dispose]();
+    await (request.quiesce?.kind === 'scripts' ? setAside({ guards, prepared }) : undefined);
   }
   await resumeApplication(context, application);
-  if (freezer.isThawed()) {
+  if (isThawed) {
     await guards.balances.resume();
   }
   return await context.phase('release', async () => {
     const counted = await releaseGuards(context, guards, windows);
-    return await buildRecord(context, prepared, counted, application);
+    return await buildRecord(context, prepared, counted, { application, storage });
   });
+}
+
+/**
+ * Prepares the run. Long before a scheduled start it prepares only to find what is wrong, releases everything, so that
+ * nothing is kept from being unmounted, and prepares again shortly before the start.
+ */
+async function prepareInTime(context: RunContext): Promise<Prepared> {
+  if (isFarAhead(context.request.startAt, Date.now())) {
+    await using trial = context.trial();
+    await trial.phase('prepare', () => trial.unlessAborted(prepare(trial)));
+    context.note('everything is ready; the run prepares again shortly before the start');
+  }
+  await waitUntilAhead(context, PREPARE_AHEAD_MS);
+  return await context.phase('prepare', () => context.unlessAborted(prepare(context)));
 }
 
 /** Waits until `aheadMs` before the scheduled start; returns at once if there is none. */

@@ -3,6 +3,13 @@ import { throwIfAborted } from '../system/abort.ts';
 import { sleepUntil } from '../system/clock.ts';
 import { earliest } from '../system/stamps.ts';
 
+/**
+ * The run prepares this long before a scheduled start. From then on it keeps file systems mounted and connections open;
+ * preparing takes some seconds on a busy machine with 64 disks.
+ */
+export const PREPARE_AHEAD_MS = 30_000;
+/** With more time than this, the run first prepares to find what is wrong, and releases everything again. */
+const FAR_AHEAD_MS = 45_000;
 /** Flushing begins this long before a scheduled start: it may take 5 s, and connections do not idle for long. */
 export const FLUSH_AHEAD_MS = 5_500;
 /** Time for the last syncfs and the connection test; longer than both take on a machine that has just flushed. */
@@ -17,6 +24,11 @@ export const ARM_AHEAD_MS = 30;
 export function quiesceAheadMs(quiesce: QuiescePlan): number {
   const mayTakeLong = quiesce.kind !== 'database' || quiesce.workload.kind === 'postgres';
   return REWARM_AHEAD_MS + (mayTakeLong ? 2_600 : 400);
+}
+
+/** Whether the start is so far ahead that preparing now would keep everything open for long. Pure. */
+export function isFarAhead(startAt: Date | undefined, nowMs: number): boolean {
+  return startAt !== undefined && startAt.getTime() - nowMs > FAR_AHEAD_MS;
 }
 
 /** The scheduled start of a run, and how late the run was. */

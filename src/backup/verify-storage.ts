@@ -23,30 +23,30 @@ export function requireSameFileSystems(plan: Plan, { deviceNumbers, mountIds }: 
 }
 
 /**
- * The last check before the freeze. A file system that was mounted after the plan was made, by a pre-script or during a
- * wait, would not be frozen, and the snapshot of its disk would not be consistent. The disks are compared as well,
- * because adding a device to a btrfs or a volume does not change mountinfo.
+ * The first change of what is mounted since the plan was made, as the beginning of a sentence; undefined if there is
+ * none. A file system that was mounted after the plan was made, by a pre-script or during a wait, would not be frozen,
+ * and the snapshot of its disk would not be consistent. The disks are compared as well, because adding a device to a
+ * btrfs or a volume does not change mountinfo.
  *
- * @throws FlashfreezeError FF_MOUNT_OPEN
+ * @throws as `readStorage`
  */
-export async function requireSameStorage(selection: Selection, plan: Plan): Promise<void> {
-  if (plan.fileSystems.length === 0) {
-    return;
-  }
-  const change = changeBetween(plan, await readStorage(withoutSilent(selection, plan)));
-  if (change !== undefined) {
-    throw new FlashfreezeError(
-      'FF_MOUNT_OPEN',
-      `${change} after the plan was made; nothing was frozen. Try again.`,
-    );
-  }
+export async function changeSince(plan: Plan, selection: Selection): Promise<string | undefined> {
+  return plan.fileSystems.length === 0
+    ? undefined
+    : changeBetween(plan, await readStorage(withoutSilent(selection, plan)));
 }
 
-/** The storage after a run; undefined if nothing is left that could be frozen. */
+/** The storage after the thaw; undefined if nothing was, or is left that could be, frozen. */
+export type StorageAfterwards = Pick<Plan, 'fileSystems' | 'excluded'> | undefined;
+
+/** Reads the storage once more. To be called before post-scripts run: they may mount and unmount. */
 export async function storageAfterwards(
   selection: Selection,
-  plan: Pick<Plan, 'excluded'>,
-): Promise<Pick<Plan, 'fileSystems' | 'excluded'> | undefined> {
+  plan: Pick<Plan, 'fileSystems' | 'excluded'>,
+): Promise<StorageAfterwards> {
+  if (plan.fileSystems.length === 0) {
+    return undefined;
+  }
   try {
     return await readStorage(withoutSilent(selection, plan));
   } catch (error) {

@@ -2,7 +2,7 @@ import type { FreezerEvent, Stamps } from '../freezer/freezer-types.ts';
 import type { SnapshotEvent } from '../snapshot/snapshot-types.ts';
 import { youngGarbageCollector } from '../system/garbage.ts';
 import type { RunContext } from './context.ts';
-import { type Flushed, flush } from './flush.ts';
+import { flushDirtyData } from './flush.ts';
 import type { Prepared } from './prepare.ts';
 import { rewarm } from './provider.ts';
 import type { ScheduleInput } from './schedule/schedule-types.ts';
@@ -34,30 +34,28 @@ export async function warmUp(
  *
  * @param warmNs when the connections were tested; undefined: the window has not been rehearsed either
  * @returns the last syncfs of each file system
- * @throws as `warmUp`
+ * @throws as `warmUp` and `flushDirtyData`
  */
 export async function flushAndRewarm(
   context: RunContext,
-  { freezer, schedule, provider }: Prepared,
-  first: Flushed,
+  prepared: Prepared,
   warmNs: bigint | undefined,
 ): Promise<readonly Stamps[]> {
-  const { request, abort, freezerEvents } = context;
+  const { request, abort } = context;
   await waitForStart(request.startAt, REWARM_AHEAD_MS, abort);
   const isWarm =
     warmNs !== undefined && process.hrtime.bigint() - warmNs < BigInt(WARM_FOR_MS) * 1_000_000n;
   if (warmNs === undefined) {
-    await rehearse(schedule);
+    await rehearse(prepared.schedule);
   }
   // Collect the garbage of preflight and rehearsal now; V8 would collect it in the middle of the window.
   youngGarbageCollector()();
   // Both at the same time: data that becomes dirty between the two would be flushed in the window.
-  const count = first.isFinished && request.settle ? schedule.fileSystems.length : 0;
-  const [again] = await Promise.all([
-    flush(freezer, count, freezerEvents),
-    isWarm ? undefined : rewarm(provider, (message) => context.warnOnce(message)),
+  const [flushed] = await Promise.all([
+    flushDirtyData(context, prepared),
+    isWarm ? undefined : rewarm(prepared.provider, (message) => context.warnOnce(message)),
   ]);
-  return count === 0 ? first.last : again.last;
+  return flushed;
 }
 
 /** After this many rounds V8 has compiled everything and seen its types. */

@@ -4,7 +4,7 @@ import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import { abortReasonOf } from '../system/abort.ts';
 import { earlierOf, nanoseconds } from '../system/stamps.ts';
 import type { RunContext } from './context.ts';
-import { slowestFirst } from './flush.ts';
+import { slowestFirst, slowFirst } from './flush.ts';
 import type { Prepared } from './prepare.ts';
 import { rewarm } from './provider.ts';
 import type { WritesSeen } from './record.ts';
@@ -59,7 +59,9 @@ export async function runWindows(
   const open = (waves: Waves): Promise<WindowRun> =>
     armAndRun(context, prepared, guardian, { waves, flushed, deadlineNs });
   const flushNs = flushed.map(({ startNs, endNs }) => endNs - startNs);
-  const waves = slowestFirst(prepared.schedule.waves, flushNs);
+  const { plan, stuckBefore } = prepared;
+  const slow = slowFirst(plan.fileSystems, plan.waves, flushNs);
+  const waves = slowestFirst(stuckFirst(plan.fileSystems, slow, stuckBefore), flushNs);
   const first = await open(waves);
   const stuck = stuckIn(first);
   const again = stuck.length > 0 && request.retryStuckFreeze && prepared.freezer.isThawed();
@@ -68,7 +70,7 @@ export async function runWindows(
   }
   try {
     await rewarm(prepared.provider, (message) => context.warnOnce(message));
-    const reordered = stuckFirst(prepared.plan.fileSystems, waves, stuck);
+    const reordered = stuckFirst(plan.fileSystems, waves, stuck);
     return { last: await open(reordered), earlier: [first] };
   } catch {
     // The retry could not start; report the first window.

@@ -41,7 +41,7 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
     .description('Run a task; enable starts this command')
     .option('--interrupted', 'only report that the task was interrupted (default: run the task)')
     .action(async ({ interrupted }: { readonly interrupted?: true }) => {
-      using signals = abortOnSignals();
+      const signals = abortOnSignals();
       // Loaded here: enable must be quick and does not need the modules of a run.
       const { runTask } = await import('../extension/task/run-task.ts');
       const installation = await readInstallation();
@@ -54,7 +54,7 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
     .command('poll', { hidden: true })
     .description('Take the snapshots that the host requests; enable starts this command')
     .action(async () => {
-      using signals = abortOnSignals();
+      const signals = abortOnSignals();
       const { runPollingService } = await import('../extension/polling/run-service.ts');
       await runPollingService(await readInstallation(), signals.signal, firstStep.found);
     });

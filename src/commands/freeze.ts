@@ -45,7 +45,7 @@ started, and then nothing was frozen.`;
 
 /** @returns the exit code */
 async function freeze(line: readonly string[], options: RawRunOptions): Promise<number> {
-  using signals = abortOnSignals();
+  const signals = abortOnSignals();
   try {
     const context = openCommandContext(options);
     const asked = runRequestOf(options, context.configuration);

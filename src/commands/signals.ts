@@ -4,7 +4,7 @@ import type { AbortReason } from '../system/abort.ts';
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** An abort signal that fires on the first of SIGTERM, SIGINT and SIGHUP. */
-export interface SignalAbort extends Disposable {
+export interface SignalAbort {
   readonly signal: AbortSignal;
   /** 128 + n if signal n was received, as a shell reports it; undefined if no signal was received. */
   readonly exitCode: number | undefined;
@@ -12,7 +12,8 @@ export interface SignalAbort extends Disposable {
 
 /**
  * Turns the signals that end a process into an orderly end: thaw, report, exit code. A second signal
- * changes nothing, so that an impatient user cannot skip the thaw.
+ * changes nothing, so that an impatient user cannot skip the thaw. The handlers stay until the process ends: a signal that
+ * came after the last report would otherwise replace the exit code.
  */
 export function abortOnSignals(): SignalAbort {
   const controller = new AbortController();
@@ -28,11 +29,6 @@ export function abortOnSignals(): SignalAbort {
     signal: controller.signal,
     get exitCode() {
       return exitCode;
-    },
-    [Symbol.dispose]() {
-      for (const signal of SIGNALS) {
-        process.off(signal, onSignal);
-      }
     },
   };
 }

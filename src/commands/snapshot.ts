@@ -5,6 +5,7 @@ import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
+import { requireValidAt } from '../snapshot/blob/sas-expiry.ts';
 import { type CommandContext, openCommandContext, runForCommand } from './command-run.ts';
 import { reportError } from './exit.ts';
 import { addRunOptions, collect, runRequestOf } from './run-options.ts';
@@ -79,7 +80,7 @@ export async function snapshot(options: RawSnapshotOptions): Promise<number> {
     blobs.map(({ url }) => url),
   );
   const request = requestOf(options, blobs, context);
-  using signals = abortOnSignals();
+  const signals = abortOnSignals();
   try {
     const record = await runForCommand(
       context,
@@ -119,8 +120,10 @@ function requestOf(
   blobs: readonly Blob[],
   { configuration }: CommandContext,
 ): BackupRequest {
+  const request = runRequestOf(options, configuration);
+  requireValidAt(request.startAt, blobs);
   return {
-    ...runRequestOf(options, configuration),
+    ...request,
     blobs,
     fire: options.fire ?? configuration.fire,
     freeze: options.freeze && configuration.freeze,

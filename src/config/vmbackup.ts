@@ -56,6 +56,8 @@ export interface VmBackupConfiguration {
   readonly retryStuckFreeze: boolean;
   /** `[Flashfreeze] waveLimit`: seconds after which a freeze that has not finished is ended. */
   readonly waveLimitMs: number;
+  /** `[Flashfreeze] flushLimit`: seconds that flushing dirty data before the freeze may take. */
+  readonly flushLimitMs: number;
   /** `[Flashfreeze] lastLever` */
   readonly lastLever: LastLever;
   /** `[Flashfreeze] btrfsMaintenance` */
@@ -85,6 +87,7 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   fire: 'early',
   retryStuckFreeze: true,
   waveLimitMs: 10_000,
+  flushLimitMs: 60_000,
   lastLever: 'deny',
   btrfsMaintenance: 'pauseBalance',
   lanes: undefined,
@@ -191,6 +194,7 @@ const OWN_KEYS: readonly Key[] = [
   choice('fire', FIRE_RULES, (fire) => ({ fire })),
   flag('retryStuckFreeze', (retryStuckFreeze) => ({ retryStuckFreeze })),
   seconds('waveLimit', MAX_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
+  seconds('flushLimit', MAX_STANDSTILL_S, (flushLimitMs) => ({ flushLimitMs })),
   choice('lastLever', LAST_LEVERS, (lastLever) => ({ lastLever })),
   choice('btrfsMaintenance', BTRFS_MAINTENANCE, (btrfsMaintenance) => ({ btrfsMaintenance })),
   {

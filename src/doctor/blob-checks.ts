@@ -39,10 +39,3 @@ export function checkSet({
     ? [ok('set', 'the given blobs are those of all disks that are frozen')]
     : setProblems.map((problem) => warning('set', problem, remedy));
 }
-
-/** `se` of a SAS URL; undefined if it has none, or if `se` is not a time. */
-export function expiryOf(url: string): Date | undefined {
-  const text = URL.canParse(url) ? new URL(url).searchParams.get('se') : null;
-  const time = new Date(text ?? Number.NaN);
-  return Number.isNaN(time.getTime()) ? undefined : time;
-}

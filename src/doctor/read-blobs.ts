@@ -4,8 +4,8 @@ import type { Plan } from '../filesystems/plan-types.ts';
 import { type Blob, type GivenBlob, parseBlob } from '../snapshot/blob/blob.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
+import { expiryOf } from '../snapshot/blob/sas-expiry.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
-import { expiryOf } from './blob-checks.ts';
 import type { MachineFacts } from './doctor-types.ts';
 
 /**

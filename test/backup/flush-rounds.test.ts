@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { needsAnotherRound, slowestFirst } from '../../src/backup/flush.ts';
+import { needsAnotherRound, slowestFirst, slowFirst } from '../../src/backup/flush.ts';
+import type { FileSystem } from '../../src/filesystems/plan-types.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('flush rounds');
@@ -26,5 +27,36 @@ test('first freezes the file systems that took longest to flush, wave by wave', 
 test('keeps the order of the plan if nothing was flushed', () => {
   assert.equal(slowestFirst([[2, 0, 1]], []), [[2, 0, 1]]);
 });
+
+/** File system 3 is in an image on file system 2. */
+const FILE_SYSTEMS = [0, 1, 2, 3].map(
+  (index): FileSystem => ({
+    device: `8:${index}`,
+    source: `/dev/sd${index}`,
+    mountPoint: `/data/${index}`,
+    mountPoints: [`/data/${index}`],
+    type: 'ext4',
+    disks: [`sd${index}`],
+    imageOn: index === 3 ? '8:2' : undefined,
+  }),
+);
+const WAVES = [[3], [0, 1, 2]];
+const flushNs = (...ms: readonly number[]): bigint[] => ms.map((it) => BigInt(it) * 1_000_000n);
+
+const orders: readonly [string, bigint[], number[][]][] = [
+  ['keeps the waves if every disk is quick', flushNs(1, 99, 2, 3), [[3], [0, 1, 2]]],
+  ['keeps the waves if every disk is slow', flushNs(100, 200, 300, 400), [[3], [0, 1, 2]]],
+  ['freezes a slow one before all others', flushNs(1, 150, 2, 3), [[1], [3], [0, 2]]],
+  ['freezes several slow ones at the same time', flushNs(120, 150, 2, 3), [[0, 1], [3], [2]]],
+  ['keeps an image before the slow one that holds it', flushNs(1, 1, 500, 1), [[3], [2], [0, 1]]],
+  ['freezes the very slow before the slow', flushNs(150, 5_000, 2, 3), [[1], [0], [3], [2]]],
+  ['keeps the waves if nothing was flushed', [], [[3], [0, 1, 2]]],
+];
+
+for (const [name, times, expected] of orders) {
+  test(name, () => {
+    assert.equal(slowFirst(FILE_SYSTEMS, WAVES, times), expected);
+  });
+}
 
 test.run();

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { lateness, scheduledStart } from '../../src/backup/scheduled-start.ts';
+import { isFarAhead, lateness, scheduledStart } from '../../src/backup/scheduled-start.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('scheduled start');
@@ -29,6 +29,13 @@ test('a late start is reported with its delay and the scheduled time', () => {
   for (const lateMs of [undefined, -1, 0, 99]) {
     assert.is(lateness({ askedFor: ASKED, lateMs }), undefined);
   }
+});
+
+test('only a start that is farther ahead than preparing twice takes is far ahead', () => {
+  const aheadBy = (seconds: number): boolean =>
+    isFarAhead(ASKED, ASKED.getTime() - seconds * 1_000);
+  assert.equal([3_600, 46, 45, 1, -1].map(aheadBy), [true, true, false, false, false]);
+  assert.is(isFarAhead(undefined, NOW.wallClockMs), false);
 });
 
 test.run();

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
-import { expiryOf } from '../../src/doctor/blob-checks.ts';
 import { examine } from '../../src/doctor/checks.ts';
 import type { Check, MachineFacts } from '../../src/doctor/doctor-types.ts';
+import { expiryOf } from '../../src/snapshot/blob/sas-expiry.ts';
 import { goodRecord } from '../backup/fixtures/records.ts';
 import { suite } from '../suite.ts';
 

@@ -24,7 +24,7 @@ export function stuckFirst(
 }
 
 /** File systems in images on this one, directly or through others, in the order of the waves. */
-function imagesOn(
+export function imagesOn(
   fileSystems: readonly FileSystem[],
   waves: readonly (readonly number[])[],
   holder: number,

@@ -1,0 +1,32 @@
+import { FlashfreezeError } from '../../errors.ts';
+import type { Blob } from './blob.ts';
+
+/** `se` of a SAS URL; undefined if it has none, or if `se` is not a time. */
+export function expiryOf(url: string): Date | undefined {
+  const text = URL.canParse(url) ? new URL(url).searchParams.get('se') : null;
+  const time = new Date(text ?? Number.NaN);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+/**
+ * Refuses a scheduled start at which a SAS will have expired, while the user who typed the command can still create another one. Pure.
+ *
+ * @throws FlashfreezeError FF_BLOB_REFUSED
+ */
+export function requireValidAt(
+  startAt: Date | undefined,
+  blobs: readonly Pick<Blob, 'url' | 'name'>[],
+): void {
+  if (startAt === undefined) {
+    return;
+  }
+  for (const { url, name } of blobs) {
+    const expires = expiryOf(url);
+    if (expires !== undefined && expires <= startAt) {
+      throw new FlashfreezeError(
+        'FF_BLOB_REFUSED',
+        `${name}: its SAS expires at ${expires.toISOString()}, before the start that --at asks for (${startAt.toISOString()}). Create a SAS that lasts longer.`,
+      );
+    }
+  }
+}

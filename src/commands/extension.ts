@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { putWorkloadTemplate } from '../config/workload-template.ts';
 import { enable } from '../extension/enable.ts';
 import { type Installation, readInstallation } from '../extension/installation.ts';
 import { disable, uninstall, update } from '../extension/removal.ts';
@@ -61,10 +62,15 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
 }
 
 /**
- * Starts every part once, which leaves their compiled code in the cache for a quick enable. A part that does not
- * run is not a reason to fail: the reason for a failed install is not shown anywhere, and enable reports it.
+ * Starts every part once, which leaves their compiled code in the cache for a quick enable, and puts the template of
+ * workload.conf where there is none. A part that does not run is not a reason to fail: the reason for a failed install
+ * is not shown anywhere, and enable reports it.
  */
 async function install(): Promise<void> {
   const { checkParts } = await import('../extension/self-check.ts');
   await checkParts().catch((error: unknown) => reportError(error));
+  const problem = putWorkloadTemplate();
+  if (problem !== undefined) {
+    process.stderr.write(`flashfreeze: ${problem}\n`);
+  }
 }

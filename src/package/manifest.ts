@@ -9,7 +9,7 @@ export function handlerManifest(handler: HandlerIdentity): string {
   const manifest = [
     {
       name: handlerName(handler),
-      version: 1.0,
+      version: handler.version,
       handlerManifest: {
         installCommand: command('install'),
         uninstallCommand: command('uninstall'),

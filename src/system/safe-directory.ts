@@ -1,8 +1,18 @@
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+} from 'node:fs';
 import { constants as systemConstants } from 'node:os';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, S_IWGRP, S_IWOTH } = constants;
 const STICKY = 0o1000;
+/** Configuration files of several tools lie here, some of which do not run as root. */
+const SHARED_DIRECTORY = '/etc/azure';
 
 /** An open directory that only root can write to; files in it are opened by name. */
 export class SafeDirectory implements Disposable {
@@ -14,7 +24,7 @@ export class SafeDirectory implements Disposable {
 
   /**
    * Opens an absolute directory path component by component, follows no symbolic link, and creates missing components
-   * with mode 0700. Only root may be able to exchange a component: each must belong to root and must not be writable
+   * with mode 0700, and /etc/azure with 0755. Only root may be able to exchange a component: each must belong to root and must not be writable
    * by group or others. Above the last one, a sticky directory such as /tmp is accepted too, because others cannot
    * rename root's entries in it.
    *
@@ -89,7 +99,11 @@ function openComponent(name: string, path: string): number {
       }
     }
     makeDirectory(name);
-    return open();
+    const made = open();
+    if (path === SHARED_DIRECTORY) {
+      fchmodSync(made, 0o755);
+    }
+    return made;
   });
 }
 

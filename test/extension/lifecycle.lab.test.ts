@@ -121,10 +121,11 @@ test(
   { timeLimitMs: 60_000 },
 );
 
-/** The agent's own folders of logs and events, and the lock file that freezers of all kinds share. */
+/** The agent's own folders of logs and events, the lock file that freezers of all kinds share, and a configuration file. */
 function isKept(path: string): boolean {
   return (
     path.startsWith('var/log/azure') ||
+    path === 'etc/azure/workload.conf' ||
     path.startsWith('etc/azure/MicrosoftRecoverySvcsSafeFreezeLock')
   );
 }

@@ -10,6 +10,7 @@ test('the handler manifest is an array of one object with every command and flag
   const [only, ...others] = JSON.parse(handlerManifest(HANDLER));
   assert.equal(others, []);
   assert.is(only.name, 'Some.Publisher.SnapshotLinux');
+  assert.is(only.version, '1.2.3.4');
   const { handlerManifest: manifest } = only;
   for (const name of ['install', 'uninstall', 'update', 'enable', 'disable']) {
     assert.is(manifest[`${name}Command`], `flashfreeze extension ${name}`);

@@ -5,6 +5,10 @@ import { readTrustedFile } from './trusted-file.ts';
 export const PLUGIN_HOST_PATH = '/etc/azure/VMSnapshotPluginHost.conf';
 export const SCRIPT_PLUGIN_PATH = '/etc/azure/VMSnapshotScriptPluginConfig.json';
 
+/** `pluginPath` of the plug-in that runs the scripts, in Azure's templates. */
+const SCRIPT_RUNNER_PATH =
+  /^(?:\/etc\/azure\/*|(?:\.\/)?(?:main\/)?tempPlugin\/ScriptRunner(?:\.py)?)$/;
+
 /** Longest time that all scripts of one kind together may take (app-consistency.md). */
 export const MAX_HOST_TIMEOUT_MS = 1_800_000;
 
@@ -99,10 +103,23 @@ export function parsePluginHost(
     ok: true,
     timeoutMs,
     plugins,
-    warnings: isTooLong
-      ? [`${path}: timeoutInSeconds is more than ${timeoutMs / 1_000}, which is used instead`]
-      : [],
+    warnings: [
+      ...(isTooLong
+        ? [`${path}: timeoutInSeconds is more than ${timeoutMs / 1_000}, which is used instead`]
+        : []),
+      ...pluginPathWarnings(section, path),
+    ],
   };
+}
+
+/** A path says where a plug-in of the user's own lies, written in Python. */
+function pluginPathWarnings(section: IniSection, path: string): string[] {
+  return [...section]
+    .filter(([key, value]) => /^pluginpath\d+$/.test(key) && !SCRIPT_RUNNER_PATH.test(value))
+    .map(
+      ([key, value]) =>
+        `${path}: ${key} = ${value} is ignored, because plug-ins written in Python are not supported; name scripts that do their work in the file of pluginConfigPath`,
+    );
 }
 
 /** The number of plug-ins; if the file does not give it, the number of plug-ins that have a name. */

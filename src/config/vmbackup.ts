@@ -30,7 +30,7 @@ export interface VmBackupConfiguration {
   readonly timeoutMs: number;
   /** `MountsToSkip`: mount points left out of the freeze. */
   readonly mountsToSkip: readonly string[];
-  /** `seqsnapshot` 1 or 2: one disk after the other. */
+  /** `seqsnapshot` 2: one disk after the other. */
   readonly sequentialSnapshot: boolean;
   /** `SnapshotMethod`; undefined if the task's settings decide. */
   readonly snapshotMethod: SnapshotMethod | undefined;
@@ -38,8 +38,8 @@ export interface VmBackupConfiguration {
   readonly uploadStatusAndLog: boolean;
   /** `WriteLog` */
   readonly writeLog: boolean;
-  /** `LoggingOff` 0 */
-  readonly logging: boolean;
+  /** `LoggingOff` 0; 1: what happens while file systems are frozen is not logged. */
+  readonly logsWhileFrozen: boolean;
   /** `disable_logging` 0 */
   readonly events: boolean;
   /** `OnAppFailureDoFsFreeze`: freeze also if the application could not be quiesced. */
@@ -54,7 +54,10 @@ export interface VmBackupConfiguration {
   readonly fire: FireRule;
   /** `[Flashfreeze] retryStuckFreeze`: retry once, and freeze the stuck file systems first. */
   readonly retryStuckFreeze: boolean;
-  /** `[Flashfreeze] waveLimit`: seconds after which a freeze that has not finished is ended. */
+  /**
+   * `[Flashfreeze] waveLimit`, or else `SafeFreezeWaitInSeconds`: seconds after which a freeze that has not finished is
+   * ended.
+   */
   readonly waveLimitMs: number;
   /** `[Flashfreeze] flushLimit`: seconds that flushing dirty data before the freeze may take. */
   readonly flushLimitMs: number;
@@ -78,7 +81,7 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   snapshotMethod: undefined,
   uploadStatusAndLog: true,
   writeLog: true,
-  logging: true,
+  logsWhileFrozen: true,
   events: true,
   freezeAfterAppFailure: true,
   freezeAfterAppSuccess: true,
@@ -138,6 +141,9 @@ export function parseVmBackupConfiguration(
 ): VmBackupConfigurationResult {
   const { sections, problems } = parsePythonIni(text);
   const { settings, warnings } = readShared(sections.get('SnapshotThread') ?? new Map());
+  if (sections.has('Monitor')) {
+    warnings.push(MONITOR_REMARK);
+  }
   const own = readOwn(sections.get('Flashfreeze') ?? new Map(), path);
   const [firstMistake] = own.mistakes;
   if (firstMistake !== undefined && mistakes === 'refuse') {
@@ -152,6 +158,10 @@ export function parseVmBackupConfiguration(
   };
 }
 
+/** The replaced extension's debugging aid; it traces its own processes. */
+const MONITOR_REMARK =
+  'the section [Monitor] is not supported and is ignored; the timeline of each run is in the folder runs beside extension.log';
+
 /** The settings that a value of a key gives; undefined if the value makes no sense. */
 type Reader = (value: string) => Partial<VmBackupConfiguration> | undefined;
 
@@ -160,6 +170,8 @@ interface Key {
   /** The valid values, for messages. */
   readonly expected: string;
   readonly read: Reader;
+  /** A sentence if a valid value is not used as it stands. */
+  readonly remark?: (value: string) => string | undefined;
 }
 
 /** Longer than any writer can bear to be blocked; and a Node timer that is too long would fire at once. */
@@ -177,12 +189,18 @@ const SHARED_KEYS: readonly Key[] = [
     name: 'seqsnapshot',
     expected: '0, 1 or 2',
     read: (value) =>
-      ['0', '1', '2'].includes(value) ? { sequentialSnapshot: value !== '0' } : undefined,
+      ['0', '1', '2'].includes(value) ? { sequentialSnapshot: value === '2' } : undefined,
+    // The replaced extension writes 1 by itself, when its threads were slow once.
+    remark: (value) =>
+      value === '1'
+        ? 'seqsnapshot = 1 is ignored, because another extension writes it by itself; set 2 for one snapshot after the other, or remove the line'
+        : undefined,
   },
+  seconds('SafeFreezeWaitInSeconds', MAX_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
   choice('SnapshotMethod', SNAPSHOT_METHODS, (snapshotMethod) => ({ snapshotMethod })),
   flag('UploadStatusAndLog', (uploadStatusAndLog) => ({ uploadStatusAndLog })),
   flag('WriteLog', (writeLog) => ({ writeLog })),
-  flag('LoggingOff', (off) => ({ logging: !off })),
+  flag('LoggingOff', (off) => ({ logsWhileFrozen: !off })),
   flag('disable_logging', (off) => ({ events: !off })),
   flag('OnAppFailureDoFsFreeze', (freezeAfterAppFailure) => ({ freezeAfterAppFailure })),
   flag('OnAppSuccessDoFsFreeze', (freezeAfterAppSuccess) => ({ freezeAfterAppSuccess })),
@@ -265,11 +283,15 @@ function readShared(section: IniSection): {
 } {
   const warnings: string[] = [];
   let settings: Partial<VmBackupConfiguration> = {};
-  for (const { name, expected, read } of SHARED_KEYS) {
+  for (const { name, expected, read, remark } of SHARED_KEYS) {
     const value = section.get(name.toLowerCase());
     const set = value === undefined ? {} : read(value);
     if (set === undefined) {
       warnings.push(`${name} = ${value}: expected ${expected}; the default is used`);
+    }
+    const remarked = value === undefined ? undefined : remark?.(value);
+    if (remarked !== undefined) {
+      warnings.push(remarked);
     }
     settings = { ...settings, ...set };
   }

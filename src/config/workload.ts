@@ -150,7 +150,7 @@ function workload(section: IniSection, name: string, path: string): Workload | C
     instancesPath: textOf(section, 'configuration_path', ''),
     warnings: isTrue(section.get('customscriptenabled'))
       ? [
-          `${path}: customScriptEnabled is not supported; the database is quiesced without the script`,
+          `${path}: customScriptEnabled is not supported; the database is quiesced without the script. To run it, empty workload_name and name it as pre- or post-script in /etc/azure/VMSnapshotScriptPluginConfig.json`,
         ]
       : [],
   };

@@ -21,6 +21,8 @@ export interface HeldLogOptions {
   readonly minimumLevel?: LogLevel;
   readonly maxHeldLines?: number;
   readonly maxHeldCharacters?: number;
+  /** False: what is logged between `hold` and `release` is never written; default: true. */
+  readonly keepsHeld?: boolean;
   /** The clock for the time stamps. */
   readonly now?: () => Date;
 }
@@ -53,6 +55,7 @@ export class HeldLog {
   readonly #minimum: number;
   readonly #maxLines: number;
   readonly #maxCharacters: number;
+  readonly #keepsHeld: boolean;
   readonly #now: () => Date;
   #held: HeldEntries | undefined;
   #unwritten = 0;
@@ -63,6 +66,7 @@ export class HeldLog {
     this.#minimum = LOG_LEVELS.indexOf(options.minimumLevel ?? 'info');
     this.#maxLines = options.maxHeldLines ?? DEFAULT_MAX_HELD_LINES;
     this.#maxCharacters = options.maxHeldCharacters ?? DEFAULT_MAX_HELD_CHARACTERS;
+    this.#keepsHeld = options.keepsHeld ?? true;
     this.#now = options.now ?? (() => new Date());
   }
 
@@ -89,7 +93,7 @@ export class HeldLog {
     const line = { at: this.#now(), level, text };
     if (this.#held === undefined) {
       this.#write([line]);
-    } else {
+    } else if (this.#keepsHeld) {
       this.#held.add(line);
     }
   }

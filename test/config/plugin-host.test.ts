@@ -74,6 +74,19 @@ for (const [name, text, words] of refused) {
   });
 }
 
+test('the folder of a plug-in written in Python is named with what to use instead; that of the template is not', () => {
+  const warningsOf = (path: string): string => {
+    const host = parsePluginHost(
+      `[pre_post]\nnumberOfPlugins: 1\npluginName0: ScriptRunner\npluginPath0: ${path}\n`,
+      'a.conf',
+    );
+    return host.ok ? host.warnings.join() : 'refused';
+  };
+  assert.is(warningsOf('/etc/azure'), '');
+  assert.is(warningsOf('/etc/azure/'), '');
+  assert.match(warningsOf('/opt/own'), /pluginpath0 = \/opt\/own is ignored.*name scripts/);
+});
+
 test('where there is no file at the usual place, the built-in default holds', () => {
   const host = readPluginHost(PLUGIN_HOST_PATH, '/b.json');
   assert.equal(host, existsSync(PLUGIN_HOST_PATH) ? host : defaultPluginHost('/b.json'));

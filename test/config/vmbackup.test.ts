@@ -26,7 +26,11 @@ function configurationOf(text: string): VmBackupConfiguration {
 test('the file of the public troubleshooting page is understood', () => {
   const text =
     '[SnapshotThread]\nfsfreeze: True\nMountsToSkip = /mnt/resource\nSafeFreezeWaitInSeconds=600\n';
-  assert.equal(configurationOf(text), { ...DEFAULTS, mountsToSkip: ['/mnt/resource'] });
+  assert.equal(configurationOf(text), {
+    ...DEFAULTS,
+    mountsToSkip: ['/mnt/resource'],
+    waveLimitMs: 600_000,
+  });
 });
 
 test('an empty file and one without our sections leave the defaults', () => {
@@ -46,12 +50,11 @@ const SHARED: readonly [line: string, expected: Partial<VmBackupConfiguration>][
   ['timeout = 30 ; half a minute', { timeoutMs: 30_000 }],
   ['timeout : 30', { timeoutMs: 30_000 }],
   ['seqsnapshot = 0', { sequentialSnapshot: false }],
-  ['seqsnapshot = 1', { sequentialSnapshot: true }],
   ['seqsnapshot = 2', { sequentialSnapshot: true }],
   ['SnapshotMethod = onlyguest', { snapshotMethod: 'onlyGuest' }],
   ['UploadStatusAndLog = False', { uploadStatusAndLog: false }],
   ['WriteLog = no', { writeLog: false }],
-  ['LoggingOff = 1', { logging: false }],
+  ['LoggingOff = 1', { logsWhileFrozen: false }],
   ['disable_logging = 1', { events: false }],
   ['OnAppFailureDoFsFreeze = off', { freezeAfterAppFailure: false }],
   ['OnAppSuccessDoFsFreeze = 0', { freezeAfterAppSuccess: false }],
@@ -68,6 +71,33 @@ test('each key of [SnapshotThread] is read', () => {
       line,
     );
   }
+});
+
+test('seqsnapshot = 1, which another extension writes by itself, is passed over with a warning', () => {
+  const { configuration, warnings } = parseVmBackupConfiguration(
+    '[SnapshotThread]\nseqsnapshot = 1\n',
+    PATH,
+  );
+  assert.equal(configuration, DEFAULTS);
+  assert.is(warnings.length, 1);
+  assert.match(warnings.join(), /seqsnapshot = 1 is ignored.*set 2/);
+});
+
+test('waveLimit wins over SafeFreezeWaitInSeconds, which wins over the default', () => {
+  const shared = '[SnapshotThread]\nSafeFreezeWaitInSeconds = 66\n';
+  assert.is(configurationOf(shared).waveLimitMs, 66_000);
+  assert.is(configurationOf(`${shared}[Flashfreeze]\nwaveLimit = 20\n`).waveLimitMs, 20_000);
+  assert.is(configurationOf('').waveLimitMs, 10_000);
+});
+
+test('the section [Monitor] is named, with what to use instead', () => {
+  const { configuration, warnings } = parseVmBackupConfiguration(
+    '[Monitor]\nRun = True\nStrace = True\n',
+    PATH,
+    'refuse',
+  );
+  assert.equal(configuration, DEFAULTS);
+  assert.match(warnings.join(), /\[Monitor\] is not supported.*timeline/);
 });
 
 test('a value that makes no sense in [SnapshotThread] is a warning beside the default', () => {

@@ -46,7 +46,10 @@ test('a directory that others may write to is named, and nothing fails', async (
   const directory = await mkdtemp(join(tmpdir(), 'flashfreeze-template-'));
   try {
     await chmod(directory, 0o777);
-    assert.match(putWorkloadTemplate(join(directory, 'workload.conf')) ?? '', /EACCES.*only needed/);
+    assert.match(
+      putWorkloadTemplate(join(directory, 'workload.conf')) ?? '',
+      /EACCES.*only needed/,
+    );
   } finally {
     await rm(directory, { recursive: true });
   }

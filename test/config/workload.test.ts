@@ -119,4 +119,15 @@ for (const [text, expected] of words) {
   });
 }
 
+test('customScriptEnabled is named with what to use instead', () => {
+  const read = parseWorkload(
+    '[workload]\nworkload_name = mysql\ncustomScriptEnabled = True\n',
+    'w.conf',
+  );
+  assert.match(
+    read?.ok === true ? read.warnings.join() : '',
+    /customScriptEnabled is not supported.*pre- or post-script/,
+  );
+});
+
 test.run();

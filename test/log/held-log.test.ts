@@ -52,6 +52,17 @@ test('nothing is written between hold and release, then everything in order as i
   ]);
 });
 
+test('a log that keeps nothing of a hold writes what came before and after it', () => {
+  const { log, text } = recordingLog({ keepsHeld: false });
+  log.info('before');
+  log.hold();
+  log.info('frozen');
+  log.error('slow');
+  log.release();
+  log.info('after');
+  assert.match(text(), /^\S+ INFO before\n\S+ INFO after\n$/);
+});
+
 test('lesser levels than the minimum are not logged', () => {
   const { log, text } = recordingLog({ minimumLevel: 'warning' });
   log.verbose('a');

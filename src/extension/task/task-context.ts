@@ -39,10 +39,13 @@ export async function openTaskContext(
   const { configuration, warnings } = readConfiguration();
   const waagent = readWaagentConfiguration();
   const redaction = new Redaction();
-  const writesLog = configuration.writeLog && configuration.logging;
   const file = new FileLog(join(installation.handler.logFolder, LOG_FILE));
-  const taskLog = new TaskLog(writesLog ? [file] : []);
-  const log = new HeldLog({ sink: taskLog, redaction });
+  const taskLog = new TaskLog(configuration.writeLog ? [file] : []);
+  const log = new HeldLog({
+    sink: taskLog,
+    redaction,
+    keepsHeld: configuration.logsWhileFrozen,
+  });
   for (const warning of [...warnings, ...waagent.warnings]) {
     log.warning(warning);
   }

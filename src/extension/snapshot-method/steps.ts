@@ -31,16 +31,20 @@ export interface StepCircumstances {
 
 /**
  * The next step of a task, from the results of the steps before it (settings.md, Who takes the snapshot).
- * Before anything is frozen for the host, pre-snapshot always asks whether it can take the snapshots.
+ * Before anything is frozen for the host, pre-snapshot always asks whether it can take the snapshots. If there is no
+ * other way left, the host is tried once even if it answered with an error, unless its service does not run.
  */
 export function nextStep(circumstances: StepCircumstances, taken: StepsTaken): SnapshotStep {
   switch (circumstances.method) {
     case 'onlyGuest':
       return guestStep(circumstances, taken) ?? { kind: 'end', counts: 'guest' };
     case 'onlyHost':
-      return hostStep(taken) ?? hostUnavailable;
+      return hostStep(taken, isThere) ?? hostUnavailable;
     case 'firstHostThenGuest':
-      return hostStep(taken) ?? guestStep(circumstances, taken) ?? { kind: 'end', counts: 'guest' };
+      return (
+        hostStep(taken, isReady) ??
+        guestStep(circumstances, taken) ?? { kind: 'end', counts: 'guest' }
+      );
     case 'firstGuestThenHost':
       return firstGuest(circumstances, taken);
   }
@@ -59,12 +63,25 @@ function guestStep(
   return hasBlobs ? { kind: 'guest' } : { kind: 'fail', because: 'no-blobs' };
 }
 
-/** Undefined if the host is not available. */
-function hostStep({ preSnapshot, host }: StepsTaken): SnapshotStep | undefined {
+/** The host says that it can take the snapshots. */
+function isReady(preSnapshot: number): boolean {
+  return preSnapshot === 200 || preSnapshot === 201;
+}
+
+/** Neither no answer (555) nor an answer of another service (556). */
+function isThere(preSnapshot: number): boolean {
+  return preSnapshot !== 555 && preSnapshot !== 556;
+}
+
+/** Undefined if the host is not to be asked, or was not reached. */
+function hostStep(
+  { preSnapshot, host }: StepsTaken,
+  isWorthTrying: (preSnapshot: number) => boolean,
+): SnapshotStep | undefined {
   if (preSnapshot === undefined) {
     return { kind: 'pre-snapshot' };
   }
-  if ((preSnapshot !== 200 && preSnapshot !== 201) || host === 'unreachable') {
+  if (!isWorthTrying(preSnapshot) || host === 'unreachable') {
     return undefined;
   }
   return host === undefined ? { kind: 'host' } : { kind: 'end', counts: 'host' };
@@ -80,5 +97,5 @@ function firstGuest(circumstances: StepCircumstances, taken: StepsTaken): Snapsh
   }
   const guestCounts: SnapshotStep =
     taken.guest === undefined ? hostUnavailable : { kind: 'end', counts: 'guest' };
-  return hostStep(taken) ?? guestCounts;
+  return hostStep(taken, isThere) ?? guestCounts;
 }

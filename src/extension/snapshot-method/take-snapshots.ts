@@ -15,6 +15,7 @@ import { mayBeCrashConsistent } from './crash-consistent.ts';
 import { guestEndOf, guestEndOfError } from './guest-end.ts';
 import { hostProviderOf, preSnapshotRequestOf } from './host-requests.ts';
 import { decideSnapshotMethod } from './method.ts';
+import { decideStart } from './start.ts';
 import { nextStep, type SnapshotStep, type StepsTaken } from './steps.ts';
 import { onThisClock, trustedNow } from './trusted-time.ts';
 
@@ -65,6 +66,8 @@ class TaskSnapshots implements AsyncDisposable {
   #guest: SnapshotResult | undefined;
   #host: SnapshotResult | undefined;
   #steps: StepsTaken = {};
+  readonly #begunNs = process.hrtime.bigint();
+  #startAt: Date | undefined;
 
   constructor(options: TakeSnapshotsOptions) {
     this.#options = options;
@@ -84,17 +87,13 @@ class TaskSnapshots implements AsyncDisposable {
   }
 
   async #takeByMethod(): Promise<SnapshotResult> {
-    const { settings, configured, note, requireInTime } = this.#options;
-    const decision = decideSnapshotMethod(settings, configured);
-    if (decision.kind === 'refused') {
-      throw new FlashfreezeError('FF_LUN_LIST_INVALID', `includedDisks: ${decision.reason}.`);
-    }
-    const { method, forcedBecause } = decision;
+    const { settings, configured, note } = this.#options;
+    const { method, forcedBecause } = decideSnapshotMethod(settings, configured);
     note(`snapshots are taken ${method}${forcedBecause === undefined ? '' : `: ${forcedBecause}`}`);
     const circumstances = { method, hasBlobs: settings.blobs.length > 0 };
     let step = nextStep(circumstances, this.#steps);
     if (step.kind !== 'pre-snapshot') {
-      requireInTime(trustedNow(undefined));
+      this.#judgeStart(undefined);
     }
     while (step.kind !== 'end' && step.kind !== 'fail') {
       await this.#carryOut(step);
@@ -118,7 +117,7 @@ class TaskSnapshots implements AsyncDisposable {
   }
 
   async #askHost(): Promise<void> {
-    const { settings, abort, note, hide, requireInTime } = this.#options;
+    const { settings, abort, note, hide } = this.#options;
     const answer = await unlessAborted(
       abort,
       preSnapshot(this.#client, preSnapshotRequestOf(settings), abort),
@@ -134,8 +133,19 @@ class TaskSnapshots implements AsyncDisposable {
     this.#preSnapshot = answer;
     this.#steps = { ...this.#steps, preSnapshot: statusCode };
     if (this.#guest === undefined) {
-      requireInTime(trustedNow(answer));
+      this.#judgeStart(answer);
     }
+  }
+
+  /** @param answer the host's, whose clock is trusted most */
+  #judgeStart(answer: PreSnapshot | undefined): void {
+    const { request, observer, requireInTime } = this.#options;
+    requireInTime(trustedNow(answer));
+    const { startAt, warning } = decideStart(request.startAt, trustedNow(answer, this.#begunNs));
+    if (warning !== undefined) {
+      observer.warn(warning);
+    }
+    this.#startAt = startAt;
   }
 
   async #takeByGuest(): Promise<void> {
@@ -175,7 +185,7 @@ class TaskSnapshots implements AsyncDisposable {
 
   async #back(request: BackupRequest): Promise<SnapshotResult> {
     const { settings, observer, abort } = this.#options;
-    const startAt = request.startAt && onThisClock(request.startAt, this.#preSnapshot);
+    const startAt = this.#startAt && onThisClock(this.#startAt, this.#preSnapshot);
     try {
       const isPermitted = mayBeCrashConsistent(settings);
       return {

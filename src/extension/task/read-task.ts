@@ -58,27 +58,18 @@ function hideSecrets({ redaction }: TaskContext, secrets: readonly string[]): vo
   }
 }
 
-/** No schedule lies further ahead; a task that waited longer would delay the next ones. */
-const EARLIEST_REQUEST_MS = 24 * 3_600_000;
-
 /** A task whose start is further in the past is not run (settings.md). */
 export const LATEST_START_MS = 140 * 60_000;
 
 /**
  * @param now of the trusted clock
- * @throws FlashfreezeError FF_STARTED_TOO_LATE (result 402), FF_SETTINGS_INVALID (11)
+ * @throws FlashfreezeError FF_STARTED_TOO_LATE (result 402)
  */
 export function requireInTime({ start }: Pick<TaskSettings, 'start'>, now: Date): void {
   if (start === undefined) {
     return;
   }
   const lateMs = now.getTime() - start.at.getTime();
-  if (-lateMs > EARLIEST_REQUEST_MS) {
-    throw new FlashfreezeError(
-      'FF_SETTINGS_INVALID',
-      `commandStartTimeUTCTicks of the settings is ${start.at.toISOString()}; expected at most 24 hours ahead of ${now.toISOString()}.`,
-    );
-  }
   if (lateMs > LATEST_START_MS) {
     throw new FlashfreezeError(
       'FF_STARTED_TOO_LATE',

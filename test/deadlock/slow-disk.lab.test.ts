@@ -13,7 +13,7 @@ await enterLab({ lifetimeSeconds: 200 });
 
 const test = suite('slow disk');
 const LIMIT = { timeLimitMs: 90_000 };
-const DIRTY_BYTES = 40 << 20;
+const DIRTY_BYTES = 24 << 20;
 /** Half of what a slow disk needs for that much in writes of 128 KiB; the kernel may write the other half before. */
 const flushMs = (writeMs: number): number => ((DIRTY_BYTES / (128 << 10)) * writeMs) / 2;
 
@@ -40,9 +40,9 @@ async function freeze(
 test(
   'a slow disk is flushed before anything is frozen, however long it takes',
   async () => {
-    const { summary, stderr, quickMs } = await freeze(50, '');
+    const { summary, stderr, quickMs } = await freeze(25, '');
     assert.is(summary?.held, true, stderr);
-    assert.ok(quickMs < flushMs(50) / 4, `${quickMs} ms`);
+    assert.ok(quickMs < flushMs(25) / 4, `${quickMs} ms`);
   },
   LIMIT,
 );

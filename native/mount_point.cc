@@ -24,9 +24,12 @@ int open_retrying(const char* name, int flags) {
   return fd;
 }
 
+/** The file system was reached, so an EIO is its own answer. */
+int own_error(int error) { return error == EIO ? ESHUTDOWN : error; }
+
 int kind_error(int place) {
   struct stat status {};
-  if (fstat(place, &status) != 0) return errno;
+  if (fstat(place, &status) != 0) return own_error(errno);
   if (S_ISLNK(status.st_mode)) return ELOOP;
   return S_ISDIR(status.st_mode) || S_ISREG(status.st_mode) ? 0 : ENOTDIR;
 }
@@ -46,7 +49,7 @@ RawOpened open_mount_point_raw(const char* path) {
     char name[32];
     std::snprintf(name, sizeof name, "%s%d", kOwnDescriptor.data(), place);
     opened.fd = open_retrying(name, O_RDONLY);
-    opened.error = opened.fd < 0 ? errno : 0;
+    opened.error = opened.fd < 0 ? own_error(errno) : 0;
   }
   close(place);
   return opened;

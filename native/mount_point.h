@@ -16,8 +16,8 @@ struct RawOpened {
  * Opens a mount point for FIFREEZE and FITHAW: a directory, or a regular file where a single file is
  * bind-mounted. Refuses anything else before it is opened, because opening a pipe waits and opening a
  * device can have an effect: ELOOP for a symbolic link, because a mount point in mountinfo is never one, and
- * a path that has become one leads somewhere else; ENOTDIR if it is neither a directory nor a file. Makes
- * only system calls.
+ * a path that has become one leads somewhere else; ENOTDIR if it is neither a directory nor a file. ESHUTDOWN:
+ * the path leads there, but the file system answers EIO, as one does that was shut down. Makes only system calls.
  */
 RawOpened open_mount_point_raw(const char* path);
 

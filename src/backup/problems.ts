@@ -78,6 +78,9 @@ function freezeProblem({ application }: BackupRecord, mountPoint: string, errno:
   if (errno === 'EOPNOTSUPP' || errno === 'ENOTTY') {
     return `The kernel refused to freeze ${mountPoint}: ${errno}. The file system does not support freezing; leave it out with --skip ${mountPoint}.`;
   }
+  if (errno === 'EIO' || errno === 'EROFS') {
+    return `The kernel refused to freeze ${mountPoint}: ${errno}. The file system, or the disk below it, has just failed; look at the kernel log. Try again: a run leaves out what the kernel has shut down. If it is still refused then, leave it out with --skip ${mountPoint}.`;
+  }
   return `The kernel refused to freeze ${mountPoint}: ${errno}.`;
 }
 

@@ -35,7 +35,7 @@ export async function readyToFreeze(
     const flushed = await context.phase('rewarm', () =>
       context.unlessAborted(flushAndRewarm(context, prepared, warmNs)),
     );
-    const change = await changeSince(prepared.plan, selection);
+    const change = await changeSince(prepared.plan, selection, prepared.freezer);
     if (change === undefined) {
       await requireNoMaintenance(btrfsMaintenance, prepared.plan, prepared.freezer);
       return { ...current, flushed };

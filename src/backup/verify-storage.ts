@@ -1,8 +1,10 @@
+import { fstatSync } from 'node:fs';
 import { FlashfreezeError } from '../errors.ts';
 import type { FileSystem, Plan, Selection } from '../filesystems/plan-types.ts';
 import { readStorage } from '../filesystems/read-plan.ts';
 import type { Freezer } from '../freezer/freezer.ts';
-import { withoutSilent } from './answering-plan.ts';
+import { errnoOf } from '../system/errno.ts';
+import { withoutFaulty } from './answering-plan.ts';
 
 /**
  * Ends the run if a mount point shows another file system than when the plan was read, so that the run does not freeze
@@ -26,14 +28,37 @@ export function requireSameFileSystems(plan: Plan, { deviceNumbers, mountIds }: 
  * The first change of what is mounted since the plan was made, as the beginning of a sentence; undefined if there is
  * none. A file system that was mounted after the plan was made, by a pre-script or during a wait, would not be frozen,
  * and the snapshot of its disk would not be consistent. The disks are compared as well, because adding a device to a
- * btrfs or a volume does not change mountinfo.
+ * btrfs or a volume does not change mountinfo. An xfs that died in the meantime is found through its open descriptor:
+ * mountinfo does not show it.
  *
  * @throws as `readStorage`
  */
-export async function changeSince(plan: Plan, selection: Selection): Promise<string | undefined> {
-  return plan.fileSystems.length === 0
-    ? undefined
-    : changeBetween(plan, await readStorage(withoutSilent(selection, plan)));
+export async function changeSince(
+  plan: Plan,
+  selection: Selection,
+  freezer: Pick<Freezer, 'descriptorOf'>,
+): Promise<string | undefined> {
+  if (plan.fileSystems.length === 0) {
+    return undefined;
+  }
+  const now = await readStorage(withoutFaulty(selection, plan));
+  return changeBetween(plan, now) ?? deathIn(plan, freezer);
+}
+
+/** What reaches the descriptors of local file systems does not wait for their disks. */
+function deathIn(
+  { fileSystems }: Pick<Plan, 'fileSystems'>,
+  freezer: Pick<Freezer, 'descriptorOf'>,
+): string | undefined {
+  const dead = fileSystems.find((_, index) => {
+    try {
+      fstatSync(freezer.descriptorOf(index));
+      return false;
+    } catch (error) {
+      return errnoOf(error) === 'EIO';
+    }
+  });
+  return dead && `${dead.mountPoint} was shut down by the kernel after an input/output error`;
 }
 
 /** The storage after the thaw; undefined if nothing was, or is left that could be, frozen. */
@@ -48,7 +73,7 @@ export async function storageAfterwards(
     return undefined;
   }
   try {
-    return await readStorage(withoutSilent(selection, plan));
+    return await readStorage(withoutFaulty(selection, plan));
   } catch (error) {
     if (error instanceof FlashfreezeError) {
       return undefined;
@@ -68,7 +93,7 @@ export function changeBetween(
   }
   const gone = absentFrom(before, now);
   if (gone !== undefined) {
-    return `${gone.mountPoint} was unmounted, remounted read-only or covered`;
+    return `${gone.mountPoint} was unmounted, remounted read-only or covered, or it failed`;
   }
   const disksNow = new Map(now.fileSystems.map(({ device, disks }) => [device, disks.join()]));
   const moved = before.fileSystems.find(

@@ -20,6 +20,14 @@ export function exclusionWarnings(excluded: readonly Exclusion[]): string[] {
         return [
           `${mountPoint} (${type}) is not frozen, because its mount point did not answer when it was opened: look at what it lies below (a FUSE daemon, a network mount) and at programs that are asked before files are opened; what is written to it can be in a snapshot half done`,
         ];
+      case 'dead':
+        return [
+          `${mountPoint} (${type}) is not frozen, because the kernel has shut it down or made it read-only after an error: nothing can be written to it any more, and a snapshot shows it as after a power cut. Look at the kernel log and at its disk; then unmount it, check it, and mount it again`,
+        ];
+      case 'not-openable':
+        return [
+          `${mountPoint} (${type}) is not frozen, because none of its mount points can be opened: mount a directory of it where root can reach it; what is written to it can be in a snapshot half done`,
+        ];
       case 'no-block-device':
         return [
           `${mountPoint} (${type}) is not frozen, because no block device under it is shown; what is written to it can be in a snapshot half done`,

@@ -72,7 +72,14 @@ export type ExclusionReason =
   /** It is mounted in other mount namespaces only, such as a container's. */
   | 'other-namespace'
   /** An open of its mount point waits for something that does not answer, such as a FUSE daemon. */
-  | 'no-answer';
+  | 'no-answer'
+  /** The kernel has shut it down, or made it read-only, after an error: nothing can be written to it any more. */
+  | 'dead'
+  /** None of its mount points can be opened: single sockets or devices of it, or the way to them is barred. */
+  | 'not-openable';
+
+/** What only an attempt to open its mount points shows of a superblock. */
+export type OpeningFault = Extract<ExclusionReason, 'no-answer' | 'dead' | 'not-openable'>;
 
 /** A superblock that is left out, and why. */
 export interface Exclusion {
@@ -82,7 +89,7 @@ export interface Exclusion {
   readonly reason: ExclusionReason;
   /** Kernel names of the whole disks it lies on, sorted; empty if it lies on none, or none is known. */
   readonly disks: readonly string[];
-  /** False for a superblock that is mounted read-only. */
+  /** False for a superblock that is mounted read-only, or dead. */
   readonly isWritable: boolean;
 }
 
@@ -115,6 +122,8 @@ export interface Selection {
   readonly include: readonly string[];
   /** Mount points left out (`MountsToSkip`), also where they are included. */
   readonly skip: readonly string[];
-  /** Superblocks whose mount points did not answer when they were opened; missing: none. */
-  readonly silent?: readonly DeviceNumber[];
+  /** Superblocks that cannot be opened; missing: none is known. */
+  readonly faulty?: readonly { readonly device: DeviceNumber; readonly reason: OpeningFault }[];
+  /** Mount points that cannot be opened: another one of the same superblock is. Missing: none is known. */
+  readonly notOpenable?: readonly string[];
 }

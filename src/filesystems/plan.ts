@@ -6,7 +6,14 @@ import { diskOf, otherDisksOf, toDisks } from './disks.ts';
 import { exclusionWarnings, nothingToFreeze, unfreezableWarnings } from './exclusions.ts';
 import { natureOfType, type TypeNature } from './file-system-types.ts';
 import { MountTree } from './mount-tree.ts';
-import type { Exclusion, ExclusionReason, FileSystem, Plan, Selection } from './plan-types.ts';
+import type {
+  Exclusion,
+  ExclusionReason,
+  FileSystem,
+  OpeningFault,
+  Plan,
+  Selection,
+} from './plan-types.ts';
 import { type FreezeOrder, freezeOrder } from './relations/freeze-order.ts';
 import type { Relation } from './relations/relation-types.ts';
 import { type StorageRelations, storageRelations } from './relations/storage-relations.ts';
@@ -43,7 +50,8 @@ export function makePlan(
   const judge: Judge = {
     included: selection.include.length === 0 ? undefined : includedMounts(selection.include, tree),
     skipped: new Set(selection.skip.map(normalizeMountPoint)),
-    silent: new Set(selection.silent),
+    faulty: new Map(selection.faulty?.map(({ device, reason }) => [device, reason])),
+    notOpenable: new Set(selection.notOpenable),
     finder,
     topology,
   };
@@ -79,7 +87,8 @@ interface Judge {
   /** Undefined if everything suitable is wanted. */
   readonly included: ReadonlyMap<DeviceNumber, Mount> | undefined;
   readonly skipped: ReadonlySet<string>;
-  readonly silent: ReadonlySet<DeviceNumber>;
+  readonly faulty: ReadonlyMap<DeviceNumber, OpeningFault>;
+  readonly notOpenable: ReadonlySet<string>;
   readonly finder: StorageFinder;
   readonly topology: BlockTopology;
 }
@@ -114,17 +123,36 @@ function judgeSuperblock(superblock: Superblock, judge: Judge): Mount | Exclusio
   if (hasOption(mounts[0].superOptions, 'ro')) {
     return 'read-only';
   }
-  const opened = named ?? visible[0];
-  if (opened === undefined) {
+  if (named === undefined && visible.length === 0) {
     return 'hidden';
   }
   if (!judge.finder.hasDevices(device)) {
     return withoutDevice(named);
   }
-  if (judge.silent.has(device)) {
-    return 'no-answer';
+  const opened = mountToOpen(superblock, named, judge);
+  if (typeof opened === 'string') {
+    return opened;
   }
   return named === undefined && isTemporary(device, judge) ? 'temporary-disk' : opened;
+}
+
+/** The first mount whose mount point can be opened as far as is known, or why there is none. */
+function mountToOpen(
+  { device, mounts, visible }: Superblock,
+  named: Mount | undefined,
+  { faulty, notOpenable }: Judge,
+): Mount | OpeningFault {
+  if (isDead(mounts[0])) {
+    return 'dead';
+  }
+  const candidates = named === undefined ? visible : [named, ...visible];
+  const opened = candidates.find(({ mountPoint }) => !notOpenable.has(mountPoint));
+  return faulty.get(device) ?? opened ?? 'not-openable';
+}
+
+/** As ext4 shows it: it was shut down after an error or the loss of its disk, or `errors=remount-ro` took effect. */
+function isDead({ superOptions }: Mount): boolean {
+  return hasOption(superOptions, 'shutdown') || hasOption(superOptions, 'emergency_ro');
 }
 
 function withoutDevice(named: Mount | undefined): ExclusionReason {
@@ -157,7 +185,7 @@ function exclusionOf(
     mountPoint,
     reason,
     disks: namesOf(finder.disksUnder(device, isPlanned)),
-    isWritable: !hasOption(mounts[0].superOptions, 'ro'),
+    isWritable: reason !== 'dead' && !hasOption(mounts[0].superOptions, 'ro'),
   };
 }
 

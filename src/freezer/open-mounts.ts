@@ -5,12 +5,17 @@ import { errnoName, loadAddon } from '../system/native.ts';
 /** A local mount point answers within microseconds, or within a second if memory or disk bandwidth is short. */
 export const OPEN_LIMIT_MS = 3_000;
 
+/** Node has no name for it. */
+const ESHUTDOWN = 108;
+
 /** The result of opening a mount point. */
 export type MountOpening =
   /** `path` is for `Freezer.open`; it is valid until the openings are disposed of. */
   | { readonly kind: 'opened'; readonly path: string; readonly descriptor: number }
   /** A file system on its path, or the mount point itself, does not answer. */
   | { readonly kind: 'no-answer' }
+  /** The path leads there, but the file system answers every call with EIO: the kernel has shut it down. */
+  | { readonly kind: 'dead' }
   | { readonly kind: 'failed'; readonly errno: string };
 
 /** The opened mount points, each under the path that was given. */
@@ -63,7 +68,12 @@ function openingOf(descriptor = -1, error = constants.errno.EIO): MountOpening {
   if (descriptor >= 0) {
     return { kind: 'opened', path: `/proc/self/fd/${descriptor}`, descriptor };
   }
-  return error === constants.errno.ETIMEDOUT
-    ? { kind: 'no-answer' }
-    : { kind: 'failed', errno: errnoName(error) };
+  switch (error) {
+    case constants.errno.ETIMEDOUT:
+      return { kind: 'no-answer' };
+    case ESHUTDOWN:
+      return { kind: 'dead' };
+    default:
+      return { kind: 'failed', errno: errnoName(error) };
+  }
 }

@@ -19,7 +19,7 @@ test('a new file system is named', () => {
 test('a missing file system is named, with the possible causes', () => {
   assert.is(
     changeBetween(plan, onlyFirst),
-    '/data/1 was unmounted, remounted read-only or covered',
+    '/data/1 was unmounted, remounted read-only or covered, or it failed',
   );
 });
 

@@ -49,6 +49,54 @@ async function refusalOf(planned: Promise<Plan>): Promise<readonly [ErrorCode, s
   throw new Error('nothing was refused');
 }
 
+/** An xfs with two mount points on sdc beside ext4 file systems whose superblocks have the given options. */
+const withOptions = (...options: readonly string[]): Machine =>
+  ['c', 'd', 'e', 'f']
+    .reduce(
+      (made, letter, lun) =>
+        made.scsi({
+          name: `sd${letter}`,
+          number: `8:${32 + 16 * lun}`,
+          gib: 10,
+          controller: DATA_CONTROLLER,
+          address: `1:0:0:${lun}`,
+        }),
+      new Machine(),
+    )
+    .mounts(
+      [
+        '22 1 8:32 /sock /jail rw - xfs /dev/sdc rw',
+        '23 1 8:32 /www /jail/www rw - xfs /dev/sdc rw',
+        ...options.map(
+          (it, at) => `${30 + at} 1 8:${48 + 16 * at} / /d${at} rw - ext4 /dev/sd rw,${it}`,
+        ),
+      ].join('\n'),
+    );
+
+test('what the kernel has shut down after an error is left out and warned of, and cannot be written to', async () => {
+  const plan = await planOf(withOptions('shutdown', 'errors=remount-ro,emergency_ro', 'barrier'));
+  assert.equal(exclusions(plan), ['/d0: dead', '/d1: dead']);
+  assert.ok(plan.excluded.every(({ isWritable }) => !isWritable));
+  assert.equal(
+    plan.warnings?.map((it) => it.split(',')[0]),
+    ['/d0 (ext4) is not frozen', '/d1 (ext4) is not frozen'],
+  );
+});
+
+test('another mount point takes the place of one that cannot be opened; without one it is left out', async () => {
+  const machine = withOptions('barrier');
+  const pointsOf = ({ fileSystems }: Plan): string[] =>
+    fileSystems.map(({ mountPoint }) => mountPoint).sort();
+  assert.equal(pointsOf(await planOf(machine)), ['/d0', '/jail']);
+  const second = await planOf(machine, { notOpenable: ['/jail'] });
+  assert.equal(pointsOf(second), ['/d0', '/jail/www']);
+  const named = await planOf(machine, { notOpenable: ['/jail'], include: ['/jail'] });
+  assert.equal(pointsOf(named), ['/jail/www']);
+  const none = await planOf(machine, { notOpenable: ['/jail', '/jail/www'] });
+  assert.equal(exclusions(none), ['/jail: not-openable']);
+  assert.ok(none.excluded.every(({ isWritable }) => isWritable));
+});
+
 test('generation 1: each superblock once, the temporary disk and what needs no freeze left out', async () => {
   const plan = await planOf(gen1());
   assert.equal(outline(plan), [['/data/log files on sdd', '/data on sdc', '/ on sda']]);

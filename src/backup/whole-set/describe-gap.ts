@@ -104,5 +104,7 @@ const BECAUSE: Readonly<Record<LeftOutReason, string>> = {
   hidden: 'is covered by another mount',
   'other-namespace': 'is mounted only in another mount namespace',
   'no-answer': 'did not answer when its mount point was opened',
+  dead: 'was shut down by the kernel after an error',
+  'not-openable': 'has no mount point that can be opened',
   'mounted-since': 'was mounted after the plan was made',
 };

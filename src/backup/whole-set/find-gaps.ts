@@ -147,6 +147,7 @@ const LEAVES_OUT: ReadonlySet<LeftOutReason> = new Set<LeftOutReason>([
   'no-block-device',
   'other-namespace',
   'no-answer',
+  'not-openable',
 ]);
 
 function leftOut(plan: Plan, coverage: Coverage, after: Storage | undefined): SetGap[] {

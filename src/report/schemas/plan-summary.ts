@@ -15,6 +15,8 @@ const EXCLUSION_REASONS = [
   'hidden',
   'other-namespace',
   'no-answer',
+  'dead',
+  'not-openable',
 ] as const satisfies readonly ExclusionReason[];
 
 const plannedFileSystem = v.strictObject({

@@ -42,7 +42,7 @@ export async function matchBlobsToDisks(
   observer: Pick<RunObserver, 'warn'>,
 ): Promise<Behind[]> {
   const { blobs } = request;
-  const matching = await matchingOf(blobs, plan, preflights);
+  const matching = await matchingOf(blobs, plan, preflights, observer);
   refuseMismatch(matching, blobs);
   if (request.foreignBlobs === 'refuse') {
     refuseForeign(matching, blobs);
@@ -68,7 +68,7 @@ export async function lookUpDisks(
   preflights: readonly Preflight[],
   observer: Pick<RunObserver, 'warn'>,
 ): Promise<Behind[]> {
-  const matching = await matchingOf(blobs, plan, preflights);
+  const matching = await matchingOf(blobs, plan, preflights, observer);
   for (const sentence of doubts(matching, blobs)) {
     observer.warn(sentence);
   }
@@ -79,8 +79,17 @@ async function matchingOf(
   blobs: readonly Blob[],
   plan: Plan,
   preflights: readonly Preflight[],
+  observer: Pick<RunObserver, 'warn'>,
 ): Promise<Matching> {
-  return matchBlobs(preflights.map(blobContent), await contentsOf(plan), await overridesOf(blobs));
+  const contents = await contentsOf(plan);
+  for (const { identity } of contents) {
+    if (identity.state === 'unreadable' && identity.isSilent) {
+      observer.warn(
+        `${identity.reason}: no blob is matched to it. Look at the kernel log; detach the disk if its server is gone`,
+      );
+    }
+  }
+  return matchBlobs(preflights.map(blobContent), contents, await overridesOf(blobs));
 }
 
 function behindOf(blob: number, { matches, unmatched }: Matching): Behind {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { matchBlobsToDisks } from '../../src/backup/matching.ts';
 import type { BackupRequest } from '../../src/backup/request.ts';
 import { diskBehind } from '../../src/backup/whole-set/behind.ts';
 import { FlashfreezeError } from '../../src/errors.ts';
-import type { Plan } from '../../src/filesystems/plan-types.ts';
+import type { Disk, Plan } from '../../src/filesystems/plan-types.ts';
 import { parseBlobs } from '../../src/snapshot/blob/blob.ts';
 import { recordedHead } from '../snapshot/matching/fixtures/heads.ts';
 import { suite } from '../suite.ts';
@@ -63,6 +64,7 @@ class Machine implements AsyncDisposable {
   async match(
     named: readonly (string | undefined)[],
     asked: Partial<BackupRequest> = {},
+    otherDisks: readonly Disk[] = [],
   ): Promise<{ disks: (string | undefined)[]; warnings: string[] }> {
     const warnings: string[] = [];
     const observer = {
@@ -85,10 +87,27 @@ class Machine implements AsyncDisposable {
       head: HEADS[target] ?? new Uint8Array(),
       sizeBytes: SIZE_BYTES + 512,
     }));
-    const behind = await matchBlobsToDisks(request, this.plan, preflights, observer);
+    const behind = await matchBlobsToDisks(
+      request,
+      { ...this.plan, otherDisks },
+      preflights,
+      observer,
+    );
     return { disks: behind.map(diskBehind), warnings };
   }
 }
+
+test('a dead disk that has nothing to do with the run is named, and the blobs are matched', async () => {
+  await using machine = await Machine.create();
+  // Opening a pipe without a writer waits, like reading a dead disk.
+  const path = join(machine.directory, 'sdc');
+  execFileSync('mkfifo', [path]);
+  const dead = { name: 'sdc', path, lun: undefined, sizeBytes: 1 << 20 };
+  const { disks, warnings } = await machine.match(['sda', undefined], {}, [dead]);
+  assert.deepEqual(disks, ['sda', 'sdb']);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /sdc did not answer within 10 s .*: no blob is matched to it/);
+});
 
 test('correctly named blobs cause no warning, and each file system waits for its own', async () => {
   await using machine = await Machine.create();

@@ -66,5 +66,5 @@ export type Identity =
   | { readonly state: 'blank' }
   /** A dynamic or differencing VHD: its content is at other offsets than on a disk. */
   | { readonly state: 'dynamic-vhd' }
-  /** It could not be read; the reason may be shown. */
-  | { readonly state: 'unreadable'; readonly reason: string };
+  /** It could not be read; the reason may be shown. Silent: it did not answer in time. */
+  | { readonly state: 'unreadable'; readonly reason: string; readonly isSilent?: boolean };

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempDisposable, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FlashfreezeError } from '../../../src/errors.ts';
 import { blobContent } from '../../../src/snapshot/matching/blob-content.ts';
 import { HEAD_BYTES } from '../../../src/snapshot/matching/evidence.ts';
 import { identifyDisk, readDiskHead } from '../../../src/snapshot/matching/read-disk-head.ts';
@@ -18,7 +17,7 @@ test('exactly the first bytes are read, and identify the disk', async () => {
   const head = recordedHead('btrfs-1');
   await writeFile(path, head);
   await truncate(path, 2 ** 30);
-  assert.deepEqual(Buffer.from(await readDiskHead(path)), head);
+  assert.deepEqual(await readDiskHead(path), { ok: true, head });
   assert.deepEqual(await identifyDisk(path), {
     state: 'identified',
     evidence: [
@@ -32,22 +31,30 @@ test('a disk that is smaller is read to its end', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-head-'));
   const path = join(directory.path, 'disk');
   await writeFile(path, Buffer.alloc(1024, 1));
-  assert.equal((await readDiskHead(path)).length, 1024);
+  const read = await readDiskHead(path);
+  assert.equal(read.ok && read.head.length, 1024);
 });
 
-test('a disk that cannot be opened or read gives the errno, and is unreadable', async () => {
-  for (const [path, errno, syscall] of [
-    ['/dev/does-not-exist', 'ENOENT', 'open'],
-    ['/', 'EISDIR', 'read'],
+test('a disk that cannot be opened or read is unreadable, with its name and the reason', async () => {
+  for (const [path, why] of [
+    ['/dev/does-not-exist', 'No such file or directory'],
+    ['/', 'Is a directory'],
   ] as const) {
-    await assert.rejects(readDiskHead(path), (error) => {
-      assert.ok(error instanceof FlashfreezeError);
-      assert.deepEqual(error.systemCall, { errno, syscall, path });
-      return true;
-    });
-    const identity = await identifyDisk(path);
-    assert.ok(identity.state === 'unreadable' && identity.reason.includes(errno));
+    const reason = `${path} cannot be read as a block device (${why}): check that the disk is attached`;
+    assert.deepEqual(await readDiskHead(path), { ok: false, reason, isSilent: false });
+    assert.deepEqual(await identifyDisk(path), { state: 'unreadable', reason });
   }
+});
+
+test('a disk that would not answer a second time is read only once', async () => {
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-head-'));
+  const path = join(directory.path, 'pipe');
+  execFileSync('mkfifo', [path]);
+  // Its writer ends after the first reader; a second open would wait for good.
+  const written = writeFile(path, recordedHead('btrfs-1'));
+  const identity = await identifyDisk(path);
+  await written;
+  assert.equal(identity.state, 'identified');
 });
 
 test('a disk that does not answer is reported, and does not prevent the process from ending', async () => {
@@ -65,6 +72,7 @@ test('a disk that does not answer is reported, and does not prevent the process 
   assert.deepEqual(JSON.parse(said), {
     state: 'unreadable',
     reason: `${path} did not answer within 0.3 s when its first bytes were read`,
+    isSilent: true,
   });
 });
 

@@ -161,13 +161,24 @@ function countersOf(paths: readonly string[], openCounter: OpenCounter): Counted
 
 /**
  * Writes in flight count as completed: no program has seen them complete yet, so a disk with such a write and one
- * without it both show the instant. If no write is in flight at the end and the count is equal, nothing was added. (The
- * kernel reports the last writes of a freeze as complete a moment before it counts them.)
+ * without it both show the instant. If no write is in flight at the end and the count is equal, nothing was added.
+ *
+ * The kernel reports the last writes of a freeze as complete a moment before it counts them; on a busy machine it may be
+ * interrupted between the two. That moment is waited for, because the disk would count as changed.
  */
 function countAtBarrier(counter: CountedWrites): number {
-  const writing = counter.read();
+  let writing = counter.read();
+  if (counter.isCounting) {
+    const untilMs = performance.now() + COUNTING_LIMIT_MS;
+    while (counter.isCounting && performance.now() < untilMs) {
+      writing = counter.read();
+    }
+  }
   return counter.completed + writing;
 }
+
+/** Less than a window's usual variation; the kernel needs some microseconds unless it is interrupted. */
+const COUNTING_LIMIT_MS = 1;
 
 /** Limit of readings while a write is in flight; each takes some microseconds. */
 const MAX_LOOKS = 10;

@@ -24,6 +24,11 @@ export interface CountedWrites extends Disposable {
   /** It could not be read any more, because the device is gone. */
   readonly isLost: boolean;
   /**
+   * At the last `read` no request was with the driver, but some were not counted as completed: writes whose end the
+   * kernel is just counting, or requests that wait for the driver.
+   */
+  readonly isCounting: boolean;
+  /**
    * Reads the number of completed writes into `completed`. Never throws.
    *
    * @returns how many writes are under way
@@ -39,8 +44,11 @@ export class WriteCounter implements CountedWrites {
   readonly #stat: number;
   readonly #inFlight: number;
   readonly #line = Buffer.alloc(LONGEST_LINE);
+  #reads = 0;
+  #writes = 0;
   completed = 0;
   isLost = false;
+  isCounting = false;
 
   private constructor(stat: number, inFlight: number) {
     this.#stat = stat;
@@ -86,14 +94,16 @@ export class WriteCounter implements CountedWrites {
     for (let looks = 1; ; looks += 1) {
       // That figure counts reads, too; only if it is not 0 it is worth a second look.
       if (this.#readStat() === 0) {
+        this.isCounting = false;
         return 0;
       }
       const { completed } = this;
-      const writes = this.#writesInFlight();
-      this.#readStat();
+      this.#readInFlight();
+      const unfinished = this.#readStat();
       if (this.completed === completed || looks === MAX_LOOKS) {
         this.completed = completed;
-        return writes;
+        this.isCounting = unfinished > 0 && this.#reads === 0 && this.#writes === 0;
+        return this.#writes;
       }
     }
   }
@@ -107,10 +117,11 @@ export class WriteCounter implements CountedWrites {
     return fieldOf(this.#line, length, IN_FLIGHT);
   }
 
-  /** `inflight` has two numbers, reads and writes. */
-  #writesInFlight(): number {
+  /** `inflight` has two numbers, reads and writes: of requests that the driver has. */
+  #readInFlight(): void {
     const length = readSync(this.#inFlight, this.#line, 0, LONGEST_LINE, 0);
-    return fieldOf(this.#line, length, 1);
+    this.#reads = fieldOf(this.#line, length, 0);
+    this.#writes = fieldOf(this.#line, length, 1);
   }
 
   [Symbol.dispose](): void {

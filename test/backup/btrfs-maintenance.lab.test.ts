@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
+import { attachImage, detachDevice } from '../../src/lab/loop-devices.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
 import { type Ended, flashfreeze, MAIN } from '../commands/command-line.ts';
@@ -16,12 +17,14 @@ const test = suite('btrfs maintenance');
 const MOUNT = '/lab/big';
 const IMAGE = '/lab/big.img';
 /** Chunks with many snapshots: a balance takes long. */
-const FILL = `
+const FORMAT = `
 set -e
 truncate -s 1500M ${IMAGE}
 mkfs.btrfs -q -f ${IMAGE} 2>/dev/null
 mkdir -p ${MOUNT}
-mount -o loop ${IMAGE} ${MOUNT}
+`;
+const FILL = `
+set -e
 btrfs subvolume create ${MOUNT}/s >/dev/null
 cd ${MOUNT}/s
 head -c 24000000 /dev/urandom | split -a 4 -b 4000 -
@@ -40,6 +43,14 @@ class Big implements AsyncDisposable {
   }
 
   static async create(): Promise<Big> {
+    await runCommand('sh', ['-c', FORMAT]);
+    const device = await attachImage(IMAGE);
+    try {
+      await runCommand('mount', [device, MOUNT]);
+    } finally {
+      // From now on the kernel detaches it when it is unmounted.
+      await detachDevice(device);
+    }
     await runCommand('sh', ['-c', FILL]);
     return new Big((await runCommand('findmnt', ['-no', 'UUID', MOUNT])).trim());
   }

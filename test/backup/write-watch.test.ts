@@ -10,6 +10,7 @@ class Counter implements CountedWrites {
   completed = 0;
   underWay = 0;
   isLost = false;
+  isCounting = false;
   read = (): number => this.underWay;
   [Symbol.dispose] = (): void => {};
 }
@@ -57,6 +58,32 @@ test('a write that was in flight at the first reading may end, but no other may 
   assert.equal(seen(1, 1), 'changed');
   assert.equal(seen(2, 1), 'changed');
   assert.equal(seen(3, 0), 'changed');
+});
+
+test('the last write of a freeze, which the kernel is still counting at the barrier, is waited for', () => {
+  const disk = new Counter();
+  let looks = Number.NEGATIVE_INFINITY;
+  disk.read = () => {
+    looks += 1;
+    disk.isCounting = looks > 0 && looks < 4;
+    disk.completed = looks < 4 ? 0 : 1;
+    return 0;
+  };
+  using watch = WriteWatch.open([['sda']], [], () => disk);
+  looks = 0;
+  watch.atBarrier([]);
+  watch.afterAnswers([0]);
+  assert.equal(watch.results()[0]?.kind, 'unchanged');
+});
+
+test('a request that stays with the kernel is not waited for without a limit', () => {
+  const disk = new Counter();
+  disk.isCounting = true;
+  using watch = WriteWatch.open([['sda']], [], () => disk);
+  watch.atBarrier([]);
+  disk.completed = 1;
+  watch.afterAnswers([0]);
+  assert.equal(watch.results()[0]?.kind, 'changed');
 });
 
 test('a write that is in flight before the barrier must not end afterwards, but may be counted late', () => {

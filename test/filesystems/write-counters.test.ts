@@ -64,6 +64,19 @@ test('something that is under way counts only if it writes', () => {
   assert.is(writing?.read(), 1);
 });
 
+test('a request that is neither counted nor with the driver is one that the kernel is counting', () => {
+  using folder = new BlockFolder();
+  const busy = STAT.replace('       20        0', '       20        1');
+  const inflights = ['       0        0\n', '       1        0\n', '       0        1\n'];
+  const isCounting = inflights.map((inflight) => {
+    folder.disk('sdc', busy, { inflight });
+    using counter = WriteCounter.open('sdc', folder.path);
+    counter?.read();
+    return counter?.isCounting;
+  });
+  assert.equal(isCounting, [true, false, false]);
+});
+
 test('a disk that is not there, or whose writes are not counted, has no counter', () => {
   using folder = new BlockFolder();
   folder.disk('sdc', STAT, { iostats: '0' });

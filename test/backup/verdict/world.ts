@@ -108,6 +108,7 @@ class Counter implements CountedWrites {
   readonly #world: World;
   completed = 0;
   readonly isLost = false;
+  readonly isCounting = false;
 
   constructor(written: () => readonly HappeningWrite[], world: World) {
     this.#written = written;

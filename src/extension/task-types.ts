@@ -1,4 +1,5 @@
 import type { SnapshotMethod } from '../config/vmbackup.ts';
+import type { FlashfreezeError } from '../errors.ts';
 import type { Consistency, ResultCode } from '../result-codes.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
 import type { DirectDriveSnapshot } from '../snapshot/snapshot-types.ts';
@@ -21,6 +22,8 @@ export interface TaskSettings {
   readonly isV2: boolean;
   /** One page blob for each disk, in the task's order. */
   readonly blobs: readonly Blob[];
+  /** Why the guest cannot take the snapshots with these blobs; undefined if it can. The host needs none of them. */
+  readonly blobProblem?: FlashfreezeError | undefined;
   /** `backupMetadata`: metadata of every snapshot. */
   readonly metadata: readonly Pair[];
   readonly logsBlobUri: string | undefined;

@@ -8,6 +8,11 @@ import { SNAPSHOT_METHODS } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import { isBlank, isJsonObject, member } from '../../system/json.ts';
 
+/** The two parts of the settings, and what a list of LUNs is, in messages. */
+export const PUBLIC = 'the settings';
+export const PROTECTED = 'protectedSettings';
+export const LUNS = 'an array of LUNs';
+
 /** An object with the members of `entries`, whose names may differ in case; others are ignored. */
 export function object<const Entries extends v.ObjectEntries>(entries: Entries) {
   const names = Object.keys(entries);
@@ -24,15 +29,6 @@ export function given<const Schema extends v.GenericSchema>(schema: Schema) {
     v.unknown(),
     v.transform((value) => (isBlank(value) ? undefined : value)),
     v.optional(schema),
-  );
-}
-
-/** An object without members if nothing is given. */
-export function orEmpty<const Schema extends v.GenericSchema>(schema: Schema) {
-  return v.pipe(
-    v.unknown(),
-    v.transform((value) => (isBlank(value) ? {} : value)),
-    schema,
   );
 }
 
@@ -131,10 +127,70 @@ export function readBy<const Schema extends v.GenericSchema>(
   if (result.success) {
     return result.output;
   }
-  const [issue] = result.issues;
-  const path = (v.getDotPath(issue) ?? '').replace(/\.(\d+)(?=\.|$)/g, '[$1]');
-  throw new FlashfreezeError(
-    'FF_SETTINGS_INVALID',
-    `${path === '' ? label : `${path} of ${label}`} must be ${issue.message}.`,
-  );
+  throw new FlashfreezeError('FF_SETTINGS_INVALID', `${expectation(result.issues[0], '', label)}.`);
+}
+
+/** Receives a sentence for each part that is passed over; it never quotes a value. */
+export type Warn = (sentence: string) => void;
+
+/**
+ * Reads an object; a member of the wrong form counts as not given, with a warning: a mistake in one field costs that
+ * field, not the backup.
+ *
+ * @param required the members for which that does not hold, because nothing can stand in for them
+ * @throws FlashfreezeError FF_SETTINGS_INVALID if the value is no object, or a required member has the wrong form
+ */
+export function readFields<const Entries extends v.ObjectEntries>(
+  entries: Entries,
+  required: readonly (keyof Entries)[],
+  value: unknown,
+  label: string,
+  warn: Warn,
+) {
+  const kept = isJsonObject(value)
+    ? Object.fromEntries(
+        Object.entries(entries).map(([name, schema]) => {
+          const given = member(value, name);
+          return [
+            name,
+            required.includes(name) || fits(schema, given, name, label, warn) ? given : undefined,
+          ];
+        }),
+      )
+    : value;
+  return readBy(object(entries), kept, label);
+}
+
+/** The items that fit, with a warning for each other one; what is no array is returned as it is. */
+export function fittingItems(
+  schema: v.GenericSchema,
+  value: unknown,
+  name: string,
+  label: string,
+  warn: Warn,
+): unknown {
+  return Array.isArray(value)
+    ? value.filter((item, index) => fits(schema, item, `${name}[${index}]`, label, warn))
+    : value;
+}
+
+function fits(
+  schema: v.GenericSchema,
+  value: unknown,
+  name: string,
+  label: string,
+  warn: Warn,
+): boolean {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (!result.success) {
+    warn(`${expectation(result.issues[0], name, label)}; it is ignored`);
+  }
+  return result.success;
+}
+
+/** @param name of the member that was read; empty if the whole was */
+function expectation(issue: v.BaseIssue<unknown>, name: string, label: string): string {
+  const inside = (v.getDotPath(issue) ?? '').replace(/\.(\d+)(?=\.|$)/g, '[$1]');
+  const path = [name, inside].filter((part) => part !== '').join('.');
+  return `${path === '' ? label : `${path} of ${label}`} must be ${issue.message}`;
 }

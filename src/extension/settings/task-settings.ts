@@ -1,39 +1,32 @@
-import type { GenericSchema, InferOutput } from 'valibot';
+import * as v from 'valibot';
 import { FlashfreezeError } from '../../errors.ts';
 import { OS_DISK_LUN } from '../../filesystems/plan-types.ts';
-import { type Blob, parseBlobs } from '../../snapshot/blob/blob.ts';
-import { isBlank, member, parseJson } from '../../system/json.ts';
-import type {
-  CustomSettings,
-  IncludedDisks,
-  Pair,
-  ScheduledStart,
-  TaskSettings,
-} from '../task-types.ts';
+import { isBlank, isJsonObject, member } from '../../system/json.ts';
+import type { IncludedDisks, Pair, ScheduledStart, TaskSettings } from '../task-types.ts';
+import { readCustomSettings } from './custom-settings.ts';
 import { readEncodedObject } from './encoded-object.ts';
 import { interpretReportSettings } from './report-settings.ts';
 import {
+  fittingItems,
   flag,
   given,
+  LUNS,
   list,
   lun,
-  object,
-  orEmpty,
+  PROTECTED,
+  PUBLIC,
   pair,
-  readBy,
-  snapshotMethod,
+  readFields,
   text,
+  type Warn,
   wholeNumber,
 } from './schema.ts';
+import { readBlobs } from './task-blobs.ts';
 import { readTicks } from './ticks.ts';
-import { percentEncoded } from './uri.ts';
 
-const PUBLIC = 'the settings';
-const PROTECTED = 'protectedSettings';
-const LUNS = 'an array of LUNs';
 const PAIRS = 'an array of Key/Value pairs';
 
-const SETTINGS = object({
+const SETTINGS = {
   taskId: given(text),
   commandToExecute: given(text),
   commandStartTimeUTCTicks: given(text),
@@ -41,11 +34,11 @@ const SETTINGS = object({
   vmType: given(text),
   objectStr: given(text),
   snapshotTaskToken: given(text),
-});
+};
 
-const PROTECTED_SETTINGS = object({ objectStr: given(text), snapshotTaskToken: given(text) });
+const PROTECTED_SETTINGS = { objectStr: given(text), snapshotTaskToken: given(text) };
 
-const INCLUDED_DISKS = object({
+const INCLUDED_DISKS = {
   dataDiskLunList: list(lun, LUNS),
   isOSDiskIncluded: flag,
   isAnyDiskExcluded: flag,
@@ -55,30 +48,21 @@ const INCLUDED_DISKS = object({
   isVmmdBlobIncluded: flag,
   isVMADEEnabled: flag,
   instantAccessDurationMinutes: given(wholeNumber(0)),
-});
+};
 
-const PUBLIC_OBJECT = object({
+const PUBLIC_OBJECT = {
   backupMetadata: list(pair, PAIRS),
   snapshotTaskToken: given(text),
-  includedDisks: orEmpty(INCLUDED_DISKS),
+  includedDisks: v.unknown(),
   dynamicConfigsFromCRP: list(pair, PAIRS),
-});
+};
 
-const PROTECTED_OBJECT = object({ blobSASUri: list(text, 'an array of SAS URIs') });
-
-const CUSTOM_SETTINGS = object({
-  takeSnapshotFrom: given(snapshotMethod),
-  isManagedVm: flag,
-  backupTaskId: given(text),
-  waDiskLunList: list(lun, LUNS),
-  canTakeCrashConsistentSnapshot: flag,
-  backupRetryCount: given(wholeNumber(0)),
-  isOnlyOSDiskBackupEnabled: flag,
-});
+const PROTECTED_OBJECT = { blobSASUri: list(v.unknown(), 'an array of SAS URIs') };
 
 /**
  * Checks and interprets a task's settings (settings.md, Extension resource). A member that either part
- * may have is taken from the public part first. Names ignore case; unknown members are ignored.
+ * may have is taken from the public part first. Names ignore case; unknown members are ignored. A member of the wrong
+ * form is a warning and counts as not given, unless it says what is to be done or which disks the task is for.
  *
  * @param publicSettings `publicSettings` of the settings file
  * @param protectedSettings decrypted; secret
@@ -88,50 +72,85 @@ export function interpretSettings(
   publicSettings: unknown,
   protectedSettings: unknown,
 ): TaskSettings {
-  const settings = readBy(SETTINGS, publicSettings ?? {}, PUBLIC);
-  const secrets = readBy(PROTECTED_SETTINGS, protectedSettings ?? {}, PROTECTED);
-  const publicObject = objectOf(PUBLIC_OBJECT, settings.objectStr, PUBLIC);
-  const protectedObject = objectOf(PROTECTED_OBJECT, secrets.objectStr, PROTECTED);
+  const warnings: string[] = [];
+  const warn: Warn = (sentence) => warnings.push(sentence);
+  const settings = readFields(
+    SETTINGS,
+    ['commandToExecute', 'objectStr'],
+    publicSettings ?? {},
+    PUBLIC,
+    warn,
+  );
+  const secrets = readFields(
+    PROTECTED_SETTINGS,
+    ['objectStr'],
+    protectedSettings ?? {},
+    PROTECTED,
+    warn,
+  );
+  const publicObject = publicObjectOf(settings.objectStr, warn);
   const command = commandOf(settings.commandToExecute);
   const { taskId, locale, isV2, logsBlobUri, statusBlobUri } = interpretReportSettings(
     publicSettings,
     protectedSettings,
   );
-  const dynamic = dynamicConfigsOf(publicObject.dynamicConfigsFromCRP ?? []);
+  const { blobs, blobProblem } = blobsOf(secrets.objectStr, warn);
+  warnOfType(settings.vmType, warn);
+  for (const name of ['logsBlobUri', 'statusBlobUri']) {
+    warnOfUri(name, warn, publicSettings, protectedSettings);
+  }
   return {
     taskId,
     command,
-    start: startOf(settings.commandStartTimeUTCTicks),
+    start: startOf(settings.commandStartTimeUTCTicks, warn),
     locale,
     isV2,
-    blobs: blobsOf(protectedObject.blobSASUri ?? []),
+    blobs,
+    blobProblem,
     metadata: metadataOf(publicObject.backupMetadata, command),
     logsBlobUri,
     statusBlobUri,
     snapshotTaskToken:
       settings.snapshotTaskToken ?? publicObject.snapshotTaskToken ?? secrets.snapshotTaskToken,
-    includedDisks: includedDisksOf(publicObject.includedDisks),
-    dynamicConfigs: dynamic.known,
-    custom: customSettingsOf(publicSettings, protectedSettings),
-    warnings: [
-      ...typeWarnings(settings.vmType),
-      ...['logsBlobUri', 'statusBlobUri'].flatMap((name) =>
-        uriWarnings(name, publicSettings, protectedSettings),
-      ),
-      ...dynamic.warnings,
-    ],
+    includedDisks: includedDisksOf(publicObject.includedDisks, warn),
+    dynamicConfigs: dynamicConfigsOf(publicObject.dynamicConfigsFromCRP ?? [], warn),
+    custom: readCustomSettings(publicSettings, protectedSettings, warn),
+    warnings,
   };
 }
 
-/** Reads a settings object or an `objectStr`; a missing object counts as an empty one. */
-function objectOf<const Schema extends GenericSchema>(
-  schema: Schema,
-  encoded: string | undefined,
-  where: string,
-): InferOutput<Schema> {
-  const label = `objectStr of ${where}`;
-  const decoded = encoded === undefined ? undefined : readEncodedObject(encoded, label);
-  return readBy(schema, decoded ?? {}, label);
+const PUBLIC_OBJECT_LABEL = `objectStr of ${PUBLIC}`;
+const PROTECTED_OBJECT_LABEL = `objectStr of ${PROTECTED}`;
+
+/** A missing object counts as an empty one. */
+function objectOf(encoded: string | undefined, label: string): unknown {
+  return (encoded === undefined ? undefined : readEncodedObject(encoded, label)) ?? {};
+}
+
+function publicObjectOf(encoded: string | undefined, warn: Warn) {
+  const label = PUBLIC_OBJECT_LABEL;
+  const given = objectOf(encoded, label);
+  const pairsOf = (name: string): unknown =>
+    fittingItems(pair, member(given, name), name, label, warn);
+  const cleaned = isJsonObject(given)
+    ? {
+        ...given,
+        backupMetadata: pairsOf('backupMetadata'),
+        dynamicConfigsFromCRP: pairsOf('dynamicConfigsFromCRP'),
+      }
+    : given;
+  return readFields(PUBLIC_OBJECT, ['backupMetadata'], cleaned, label, warn);
+}
+
+function blobsOf(encoded: string | undefined, warn: Warn): ReturnType<typeof readBlobs> {
+  const label = PROTECTED_OBJECT_LABEL;
+  const given = objectOf(encoded, label);
+  const { blobSASUri = [] } = readFields(PROTECTED_OBJECT, ['blobSASUri'], given, label, warn);
+  const read = readBlobs(blobSASUri, label);
+  if (read.blobProblem !== undefined) {
+    warn(`the guest cannot take the snapshots: ${read.blobProblem.message}`);
+  }
+  return read;
 }
 
 function commandOf(text: string | undefined): TaskSettings['command'] {
@@ -139,30 +158,21 @@ function commandOf(text: string | undefined): TaskSettings['command'] {
   if (command.includes('snapshot')) {
     return 'snapshot';
   }
-  if (command === 'install') {
+  if (command.includes('install')) {
     return 'install';
   }
   const given = text === undefined ? 'is missing' : 'is unknown';
   throw invalid(`commandToExecute of ${PUBLIC} ${given}; expected snapshot or install`);
 }
 
-function startOf(ticks: string | undefined): ScheduledStart | undefined {
+function startOf(ticks: string | undefined, warn: Warn): ScheduledStart | undefined {
   const start = ticks === undefined ? undefined : readTicks(ticks);
   if (ticks !== undefined && start === undefined) {
-    throw invalid(
-      `commandStartTimeUTCTicks of ${PUBLIC} must be .NET ticks, a whole number in decimal digits such as 636458000000000000 (scientific notation has lost digits)`,
+    warn(
+      `commandStartTimeUTCTicks of ${PUBLIC} must be .NET ticks, a whole number in decimal digits such as 636458000000000000 (scientific notation has lost digits); it is ignored`,
     );
   }
   return start;
-}
-
-function blobsOf(uris: readonly string[]): Blob[] {
-  const given = uris.map((uri) => ({ url: percentEncoded(uri), device: undefined }));
-  try {
-    return parseBlobs(given, (index) => `blobSASUri[${index}] of objectStr of ${PROTECTED}`);
-  } catch (error) {
-    throw error instanceof FlashfreezeError ? invalid(error.message) : error;
-  }
 }
 
 type Pairs = readonly { readonly Key: string; readonly Value: string }[];
@@ -191,21 +201,28 @@ const DYNAMIC_CONFIGS = [
   'EnableVMSnapshotExtensionPolling',
 ] as const;
 
-function dynamicConfigsOf(pairs: Pairs): { known: Pair[]; warnings: string[] } {
+function dynamicConfigsOf(pairs: Pairs, warn: Warn): Pair[] {
   const known: Pair[] = [];
-  const warnings: string[] = [];
   for (const { Key, Value } of pairs) {
     const name = DYNAMIC_CONFIGS.find((each) => each.toLowerCase() === Key.toLowerCase());
     if (name === undefined) {
-      warnings.push(`dynamicConfigsFromCRP: the key ${printable(Key)} is not known and is ignored`);
+      warn(`dynamicConfigsFromCRP: the key ${printable(Key)} is not known and is ignored`);
     } else {
       known.push([name, Value]);
     }
   }
-  return { known: lastOfEach(known), warnings };
+  return lastOfEach(known);
 }
 
-function includedDisksOf(given: InferOutput<typeof INCLUDED_DISKS>): IncludedDisks {
+/** Which disks a task is for is not guessed: a LUN of the wrong form is refused, and an empty item names none. */
+function includedDisksOf(value: unknown, warn: Warn): IncludedDisks {
+  const given = readFields(
+    INCLUDED_DISKS,
+    ['dataDiskLunList'],
+    isBlank(value) ? {} : withoutBlankLuns(value, warn),
+    `includedDisks of ${PUBLIC_OBJECT_LABEL}`,
+    warn,
+  );
   const luns = [...(given.dataDiskLunList ?? []), ...(given.isOSDiskIncluded ? [OS_DISK_LUN] : [])];
   const isListed = given.dataDiskLunList !== undefined || given.isOSDiskIncluded;
   return {
@@ -221,44 +238,29 @@ function includedDisksOf(given: InferOutput<typeof INCLUDED_DISKS>): IncludedDis
   };
 }
 
-function customSettingsOf(publicSettings: unknown, protectedSettings: unknown): CustomSettings {
-  const given = customSettingsText(publicSettings, PUBLIC) ??
-    customSettingsText(protectedSettings, PROTECTED) ?? { value: {}, label: 'customSettings' };
-  const custom = readBy(CUSTOM_SETTINGS, given.value, given.label);
-  return {
-    takeSnapshotFrom: custom.takeSnapshotFrom,
-    isManagedVm: custom.isManagedVm,
-    backupTaskId: custom.backupTaskId,
-    writeAcceleratedLuns: [...new Set(custom.waDiskLunList ?? [])],
-    canTakeCrashConsistentSnapshot: custom.canTakeCrashConsistentSnapshot,
-    backupRetryCount: custom.backupRetryCount ?? 0,
-    isOnlyOsDiskBackupEnabled: custom.isOnlyOSDiskBackupEnabled,
-  };
-}
-
-/** JSON in a string, or an object if the sender has not encoded it as a string. */
-function customSettingsText(
-  settings: unknown,
-  where: string,
-): { value: unknown; label: string } | undefined {
-  const label = `customSettings of ${where}`;
-  const given = member(settings, 'customSettings');
-  const value = typeof given === 'string' && !isBlank(given) ? parseJson(given, label) : given;
-  return isBlank(value) ? undefined : { value, label };
+function withoutBlankLuns(value: unknown, warn: Warn): unknown {
+  const luns = member(value, 'dataDiskLunList');
+  if (!isJsonObject(value) || !Array.isArray(luns) || !luns.some(isBlank)) {
+    return value;
+  }
+  warn('dataDiskLunList of includedDisks has empty items; they are ignored');
+  return { ...value, dataDiskLunList: luns.filter((item) => !isBlank(item)) };
 }
 
 const VM_TYPES = ['microsoft.compute/virtualmachines', 'microsoft.classiccompute/virtualmachines'];
 
-function typeWarnings(vmType: string | undefined): string[] {
-  return vmType === undefined || VM_TYPES.includes(vmType.toLowerCase())
-    ? []
-    : [`vmType is neither ${VM_TYPES.join(' nor ')}; the status file shows the outcome itself`];
+function warnOfType(vmType: string | undefined, warn: Warn): void {
+  if (vmType !== undefined && !VM_TYPES.includes(vmType.toLowerCase())) {
+    warn(`vmType is neither ${VM_TYPES.join(' nor ')}; the status file shows the outcome itself`);
+  }
 }
 
 /** A report address that cannot be used does not stop the snapshots. */
-function uriWarnings(name: string, ...parts: readonly unknown[]): string[] {
+function warnOfUri(name: string, warn: Warn, ...parts: readonly unknown[]): void {
   const values = parts.map((part) => member(part, name)).filter((value) => !isBlank(value));
-  return values.some((value) => typeof value !== 'string') ? [`ignoring ${name}: not text`] : [];
+  if (values.some((value) => typeof value !== 'string')) {
+    warn(`ignoring ${name}: not text`);
+  }
 }
 
 function printable(name: string): string {

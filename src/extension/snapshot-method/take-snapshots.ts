@@ -90,7 +90,8 @@ class TaskSnapshots implements AsyncDisposable {
     const { settings, configured, note } = this.#options;
     const { method, forcedBecause } = decideSnapshotMethod(settings, configured);
     note(`snapshots are taken ${method}${forcedBecause === undefined ? '' : `: ${forcedBecause}`}`);
-    const circumstances = { method, hasBlobs: settings.blobs.length > 0 };
+    const hasBlobs = settings.blobs.length > 0 && settings.blobProblem === undefined;
+    const circumstances = { method, hasBlobs };
     let step = nextStep(circumstances, this.#steps);
     if (step.kind !== 'pre-snapshot') {
       this.#judgeStart(undefined);
@@ -212,6 +213,10 @@ class TaskSnapshots implements AsyncDisposable {
 
   /** With managed disks only the host's part failed, and a retry may succeed; otherwise the task itself is wrong. */
   #blobsMissing(): FlashfreezeError {
+    const { blobProblem } = this.#options.settings;
+    if (blobProblem !== undefined) {
+      return blobProblem;
+    }
     return this.#preSnapshot === undefined
       ? new FlashfreezeError(
           'FF_SETTINGS_INVALID',

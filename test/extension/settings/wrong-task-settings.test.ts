@@ -3,13 +3,14 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { FlashfreezeError } from '../../../src/errors.ts';
 import { interpretSettings } from '../../../src/extension/settings/task-settings.ts';
+import type { TaskSettings } from '../../../src/extension/task-types.ts';
 import { suite } from '../../suite.ts';
 
 import { encode, read, refused } from './read-settings.ts';
 
 const test = suite('wrong settings of a task');
 
-const WRONG: readonly [what: string, interpret: () => unknown, message: RegExp][] = [
+const WRONG: readonly [what: string, interpret: () => TaskSettings, message: RegExp][] = [
   [
     'base64 (public)',
     () => read({ objectStr: 'geheim!' }),
@@ -46,6 +47,40 @@ const WRONG: readonly [what: string, interpret: () => unknown, message: RegExp][
     /^backupMetadata of objectStr of the settings must be an array of Key\/Value pairs/,
   ],
   [
+    'blobs as text',
+    () => read({}, {}, { objectStr: encode({ blobSASUri: 'geheim' }) }),
+    /^blobSASUri of objectStr of protectedSettings must be an array of SAS URIs/,
+  ],
+  [
+    'included disks',
+    () => read({}, { includedDisks: ['geheim'] }),
+    /^includedDisks of objectStr of the settings must be an object/,
+  ],
+  [
+    'LUNs as text',
+    () => read({}, { includedDisks: { dataDiskLunList: 'geheim' } }),
+    /^dataDiskLunList of includedDisks of objectStr of the settings must be an array of LUNs/,
+  ],
+  [
+    'a LUN',
+    () => read({}, { includedDisks: { dataDiskLunList: [0, 'geheim'] } }),
+    /^dataDiskLunList\[1\] of includedDisks of objectStr of the settings must be a whole number from -1/,
+  ],
+  [
+    'a broken LUN',
+    () => read({}, { includedDisks: { dataDiskLunList: [0.5] } }),
+    /dataDiskLunList\[0\] .* must be a whole number/,
+  ],
+  [
+    'a negative LUN',
+    () => read({}, { includedDisks: { dataDiskLunList: [-2] } }),
+    /dataDiskLunList\[0\] .* must be a whole number/,
+  ],
+];
+
+/** What one field has wrong costs that field. */
+const TOLERATED: readonly [what: string, interpret: () => TaskSettings, warning: RegExp][] = [
+  [
     'metadata of text',
     () => read({}, { backupMetadata: ['geheim'] }),
     /^backupMetadata\[0\] of objectStr of the settings must be an object/,
@@ -66,39 +101,9 @@ const WRONG: readonly [what: string, interpret: () => unknown, message: RegExp][
     /^backupMetadata\[0\]\.Value of objectStr of the settings must be text/,
   ],
   [
-    'blobs as text',
-    () => read({}, {}, { objectStr: encode({ blobSASUri: 'geheim' }) }),
-    /^blobSASUri of objectStr of protectedSettings must be an array of SAS URIs/,
-  ],
-  [
-    'included disks',
-    () => read({}, { includedDisks: ['geheim'] }),
-    /^includedDisks of objectStr of the settings must be an object/,
-  ],
-  [
-    'LUNs as text',
-    () => read({}, { includedDisks: { dataDiskLunList: 'geheim' } }),
-    /^includedDisks\.dataDiskLunList of objectStr of the settings must be an array of LUNs/,
-  ],
-  [
-    'a LUN',
-    () => read({}, { includedDisks: { dataDiskLunList: [0, 'geheim'] } }),
-    /^includedDisks\.dataDiskLunList\[1\] of objectStr of the settings must be a whole number from -1/,
-  ],
-  [
-    'a broken LUN',
-    () => read({}, { includedDisks: { dataDiskLunList: [0.5] } }),
-    /dataDiskLunList\[0\] .* must be a whole number/,
-  ],
-  [
-    'a negative LUN',
-    () => read({}, { includedDisks: { dataDiskLunList: [-2] } }),
-    /dataDiskLunList\[0\] .* must be a whole number/,
-  ],
-  [
     'a flag',
     () => read({}, { includedDisks: { isOSDiskIncluded: 'geheim' } }),
-    /^includedDisks\.isOSDiskIncluded of objectStr of the settings must be true or false/,
+    /^isOSDiskIncluded of includedDisks of objectStr of the settings must be true or false; it is ignored/,
   ],
   [
     'dynamic configs',
@@ -141,6 +146,41 @@ const WRONG: readonly [what: string, interpret: () => unknown, message: RegExp][
     () => read({}, {}, { snapshotTaskToken: { a: 'geheim' } }),
     /^snapshotTaskToken of protectedSettings must be text/,
   ],
+  [
+    'a method',
+    () => read({ customSettings: '{"takeSnapshotFrom": "geheim"}' }),
+    /^takeSnapshotFrom of customSettings of the settings must be one of onlyGuest, firstGuestThenHost, firstHostThenGuest, onlyHost; it is ignored$/,
+  ],
+  [
+    'a write-accelerated LUN',
+    () => read({ customSettings: { waDiskLunList: [1, 'geheim'] } }),
+    /^waDiskLunList\[1\] of customSettings of the settings must be a whole number/,
+  ],
+  [
+    'minutes of instant access',
+    () => read({}, { includedDisks: { instantAccessDurationMinutes: -1 } }),
+    /^instantAccessDurationMinutes of includedDisks of .* must be a whole number from 0; it is ignored/,
+  ],
+  [
+    'a dynamic config without a key',
+    () => read({}, { dynamicConfigsFromCRP: [{ Value: 'geheim' }] }),
+    /^dynamicConfigsFromCRP\[0\]\.Key of .* it is ignored/,
+  ],
+  [
+    'an unknown dynamic config with an object',
+    () => read({}, { dynamicConfigsFromCRP: [{ Key: 'new', Value: { a: 'geheim' } }] }),
+    /^dynamicConfigsFromCRP\[0\]\.Value of .* it is ignored/,
+  ],
+  [
+    'an empty LUN',
+    () => read({}, { includedDisks: { dataDiskLunList: [0, null] } }),
+    /^dataDiskLunList of includedDisks has empty items/,
+  ],
+  [
+    'an empty blob',
+    () => read({}, {}, { objectStr: encode({ blobSASUri: [null] }) }),
+    /^the guest cannot take the snapshots: blobSASUri\[0\] of .* is empty/,
+  ],
 ];
 
 for (const [what, interpret, message] of WRONG) {
@@ -148,6 +188,37 @@ for (const [what, interpret, message] of WRONG) {
     refused(interpret, message);
   });
 }
+
+for (const [what, interpret, warning] of TOLERATED) {
+  test(`wrong ${what}: passed over with a warning that does not have the value`, () => {
+    const { warnings } = interpret();
+    assert.equal(warnings.length, 1, warnings.join());
+    assert.match(warnings[0] ?? '', warning);
+    assert.doesNotMatch(warnings.join(), /geheim/);
+  });
+}
+
+test('what was passed over counts as not given, and everything beside it holds', () => {
+  const { custom, includedDisks, metadata, start, blobs } = read(
+    {
+      commandStartTimeUTCTicks: 'null',
+      customSettings: { takeSnapshotFrom: 'byDrone', isManagedVm: true, backupRetryCount: 'x' },
+    },
+    {
+      backupMetadata: [null, { Key: 'a', Value: {} }, { Key: 'b', Value: '1' }],
+      includedDisks: { isOSDiskIncluded: true, instantAccessDurationMinutes: -1 },
+    },
+    { objectStr: encode({ blobSASUri: ['', 'https://a.blob.core.windows.net/c/b?sig=x'] }) },
+  );
+  assert.equal(custom.takeSnapshotFrom, undefined);
+  assert.equal(custom.isManagedVm, true);
+  assert.equal(custom.backupRetryCount, 0);
+  assert.deepEqual(metadata, [['b', '1']]);
+  assert.deepEqual(includedDisks.luns, [-1]);
+  assert.equal(includedDisks.instantAccessDurationMinutes, undefined);
+  assert.equal(start, undefined);
+  assert.equal(blobs.length, 1);
+});
 
 test('any settings are either understood or refused with the one code', () => {
   const anyPart = fc.oneof(

@@ -5,6 +5,7 @@ import {
   DEFAULT_VM_BACKUP_CONFIGURATION,
   type SnapshotMethod,
 } from '../../../src/config/vmbackup.ts';
+import { FlashfreezeError } from '../../../src/errors.ts';
 import {
   type Taken,
   takeSnapshots,
@@ -345,6 +346,22 @@ test('disks are excluded and no LUN says which ones are included: the host gets 
   assert.is.not(conclusion.code, 17);
   const asked = (await scene.host.requests()).find(({ call }) => call === 'do-snapshot');
   assert.equal(JSON.parse(asked?.body ?? '{}').diskIds, []);
+});
+
+test('a disk without a SAS URI costs the guest’s snapshots, and the host takes its own', async () => {
+  await using scene = await Scene.create();
+  const blobProblem = new FlashfreezeError('FF_BLOBS_MISSING', 'blobSASUri[1] is empty');
+  const settings = { ...scene.settings(), blobProblem };
+  for (const [method, code] of [
+    ['firstHostThenGuest', 1],
+    ['firstGuestThenHost', 1],
+    ['onlyGuest', 76],
+  ] as const) {
+    const conclusion = concludeTaken(await scene.take(method, settings), settings.blobs);
+    assert.is(conclusion.code, code, conclusion.message);
+    assert.is(conclusion.message.includes('blobSASUri[1] is empty'), code === 76);
+  }
+  assert.is(await scene.guestSnapshots(), 0);
 });
 
 test('encryption settings go with the host’s call, and are known as secrets before', async () => {

@@ -27,15 +27,17 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
   add('enable', 'Start the task in the settings if it is new', (installation) =>
     enable(installation, firstStep.found),
   );
-  add('disable', 'End the running task', (installation) => disable(installation, firstStep.found));
+  const warn = (message: string): void => {
+    process.stderr.write(`flashfreeze: ${message}\n`);
+  };
+  add('disable', 'End the running task', (installation) =>
+    disable(installation, firstStep.found, warn),
+  );
   add('update', 'Take over the task history of the previous version', update);
   add(
     'uninstall',
     'Remove the files that the extension made outside its directory',
-    (installation) =>
-      uninstall(installation, firstStep.found, (message) =>
-        process.stderr.write(`flashfreeze: ${message}\n`),
-      ),
+    (installation) => uninstall(installation, firstStep.found, warn),
   );
   extension
     .command('run', { hidden: true })

@@ -26,28 +26,63 @@ const ENABLE_LIMIT_MS = 30_000;
  * What the agent's disable does: ends the task that runs, if one does.
  *
  * @param found sentences about runs that died
+ * @param warn called with a sentence for each step that failed
  * @throws FlashfreezeError FF_EXTENSION_BUSY if it does not end; disable has to fail then
  */
-export async function disable(installation: Installation, found: readonly string[]): Promise<void> {
-  await endEverything(installation, found);
+export async function disable(
+  installation: Installation,
+  found: readonly string[],
+  warn: (message: string) => void,
+): Promise<void> {
+  await endEverything(installation, found, warn);
 }
 
-/** An enable that is under way comes first, so that its worker is known. */
-async function endEverything(installation: Installation, found: readonly string[]): Promise<void> {
+/**
+ * An enable that is under way comes first, so that its worker is known. If the locks cannot be taken at all, the workers
+ * are only told to end: a broken installation must still be removable.
+ */
+async function endEverything(
+  installation: Installation,
+  found: readonly string[],
+  warn: (message: string) => void,
+): Promise<void> {
   const { directory } = installation;
+  const stopped = await unlessBusy(stopPolling());
+  const ended = await unlessBusy(endUnderLock(installation, found));
+  for (const problem of [stopped, ended]) {
+    if (problem !== undefined) {
+      warn(problem);
+    }
+  }
+  if (ended !== undefined) {
+    warn('the tasks that run were told to end, and not waited for');
+    await terminateWorkers(directory);
+  }
+}
+
+async function endUnderLock(installation: Installation, found: readonly string[]): Promise<void> {
+  const { directory } = installation;
+  using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
+  // An enable that was under way may have started it again.
   await stopPolling();
+  const foundSince = await endWorkers(directory, END_LIMIT_MS);
+  await reportUnfinished(installation, [...found, ...foundSince]);
+}
+
+/**
+ * The message of a step that failed.
+ *
+ * @throws FlashfreezeError FF_EXTENSION_BUSY: what has not ended may hold file systems frozen
+ */
+async function unlessBusy(step: Promise<void>): Promise<string | undefined> {
   try {
-    using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
-    // An enable that was under way may have started it again.
-    await stopPolling();
-    const foundSince = await endWorkers(directory, END_LIMIT_MS);
-    await reportUnfinished(installation, [...found, ...foundSince]);
+    await step;
+    return undefined;
   } catch (error) {
-    if (!(error instanceof FlashfreezeError && error.code === 'FF_ADDON_MISSING')) {
+    if (error instanceof FlashfreezeError && error.code === 'FF_EXTENSION_BUSY') {
       throw error;
     }
-    // Without the addon nothing can be frozen, and a broken installation must still be removable.
-    await terminateWorkers(directory);
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -87,7 +122,7 @@ export async function uninstall(
   warn: (message: string) => void,
 ): Promise<void> {
   const { directory, libDirectory } = installation;
-  await endEverything(installation, found);
+  await endEverything(installation, found, warn);
   await cleanUpAfterDeadRuns(warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
     await rm(FREEZE_ORDER_PATH, { force: true });

@@ -114,7 +114,7 @@ export async function endWorkers(directory: string, limitMs: number): Promise<st
   return found;
 }
 
-/** For an addon that does not load, so that no lock can be taken: sends the workers SIGTERM and does not wait. */
+/** If no lock can be taken, for example because the addon does not load: sends the workers SIGTERM and does not wait. */
 export async function terminateWorkers(directory: string): Promise<void> {
   for (const { pid } of await runningWorkers(directory)) {
     terminate(pid);

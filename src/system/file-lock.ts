@@ -20,6 +20,9 @@ export const FREEZE_LOCK_WAIT_MS = 34_000;
  */
 const MAX_PAUSE_MS = 10;
 
+/** Other tools remove the file after each release; the new file is then locked. More removals than this count against the time. */
+const MOST_REMOVALS = 10;
+
 export interface FileLockOptions {
   /** The name of the lock in messages. */
   readonly name?: string;
@@ -50,12 +53,15 @@ export class FileLock implements Disposable {
     const { waitMs = FREEZE_LOCK_WAIT_MS } = options;
     signal?.throwIfAborted();
     const endMs = performance.now() + waitMs;
-    for (;;) {
+    for (let removed = 0; ; removed += 1) {
       const file = openLock({ name, path });
       try {
         await waitFor(file, { name, path, waitMs, endMs, signal });
         if (file.isCurrent()) {
           return new FileLock(file);
+        }
+        if (removed >= MOST_REMOVALS && performance.now() >= endMs) {
+          throw timeoutError({ name, path, waitMs, endMs, signal }, 0);
         }
         file[Symbol.dispose]();
       } catch (error) {

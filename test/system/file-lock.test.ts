@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
@@ -108,6 +109,25 @@ test('the lock is taken as soon as the other tool releases it', async () => {
   await using tool = await otherTool(place.path);
   const acquiring = FileLock.acquire({ path: place.path, waitMs: 20_000 });
   tool.release();
+  using _lock = await acquiring;
+  assert.not(await isFree(place.path));
+});
+
+test('a lock whose file the other tool removes is taken on the file that is there now', async () => {
+  await using place = await makePlace();
+  (await FileLock.acquire({ path: place.path }))[Symbol.dispose]();
+  await using first = await otherTool(place.path);
+  const acquiring = FileLock.acquire({ path: place.path, waitMs: 20_000 });
+  // It has the file open now, and waits.
+  await rm(place.path);
+  await writeFile(place.path, '', { mode: 0o600 });
+  await using second = await otherTool(place.path);
+  assert.is(second.answer, 'locked');
+  first.release();
+  await first[Symbol.asyncDispose]();
+  const early = await Promise.race([acquiring.then(() => 'taken'), delay(200, 'waits')]);
+  assert.is(early, 'waits');
+  second.release();
   using _lock = await acquiring;
   assert.not(await isFree(place.path));
 });

@@ -71,6 +71,11 @@ export async function readOthersIdentity(directory: string): Promise<string | un
   return firstLine(await readText(join(directory, OTHERS_FILE_NAME)));
 }
 
+/** As it stands in the agent's file: the other extension compares the text. */
+export async function storeOthersIdentity(directory: string, guid: string): Promise<void> {
+  await writeWhole(join(directory, OTHERS_FILE_NAME), guid, { mode: 0o644 });
+}
+
 /** @throws what the system says; what was stored before is then still there */
 export async function storeIdentity(directory: string, guid: string): Promise<void> {
   await writeWhole(join(directory, FILE_NAME), guid, { mode: 0o644 });

@@ -12,7 +12,7 @@ import { carryOverOrderNote } from './polling/order-note.ts';
 import { stopPolling } from './polling/service.ts';
 import { exclusively } from './process-lock.ts';
 import { reportUnfinished } from './task/report-unfinished.ts';
-import { carryOver } from './task-history.ts';
+import { carryOver, recordForOthers } from './task-history.ts';
 import { endWorkers, terminateWorkers } from './task-process.ts';
 
 /** Made by Node.js for the payload's launcher (package/flashfreeze.sh). */
@@ -105,6 +105,9 @@ export async function update({
   const isGoingBack = updatingFromVersion === wanted && updatingFromVersion !== version;
   const [from, to] = isGoingBack ? [directory, other] : [other, directory];
   await carryOver(from, to);
+  if (isGoingBack) {
+    await recordForOthers(to);
+  }
   await carryOverOrderNote(from, to);
 }
 

@@ -6,6 +6,7 @@ import {
   readOthersIdentity,
   readStoredIdentity,
   storeIdentity,
+  storeOthersIdentity,
 } from './machine-identity.ts';
 
 /** The agent prescribes the name: it copies this file to a new version of the extension. */
@@ -133,6 +134,21 @@ export async function carryOver(from: string, to: string): Promise<void> {
   if (sequenceNumber !== undefined) {
     const task = taskId || (await readText(join(from, OTHERS_TASK_FILE)));
     await recordHandled(to, { sequenceNumber, taskId: task }, identity);
+  }
+}
+
+/**
+ * For a version that the agent goes back to, which may be one of the backup service's own extension: records the task that
+ * was handled last where that one looks for it.
+ */
+export async function recordForOthers(directory: string): Promise<void> {
+  const { taskId } = await readHandled(directory, undefined);
+  const identity = await readStoredIdentity(directory);
+  if (taskId !== '') {
+    await replace(join(directory, OTHERS_TASK_FILE), taskId);
+  }
+  if (identity !== undefined) {
+    await storeOthersIdentity(directory, identity);
   }
 }
 

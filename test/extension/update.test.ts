@@ -77,6 +77,18 @@ test('going back to an older version, which the agent leaves to the newer one, t
   await isKnownIn(versions.directory('1.0.0.10'));
 });
 
+test('going back to the backup service’s own extension, that one finds the task and the machine', async () => {
+  await using versions = await Versions.create('1.0.0.9', '1.0.0.10');
+  const directory = versions.directory('1.0.0.9');
+  await recordHandled(versions.directory('1.0.0.10'), LAST, GUID);
+  await versions.update('1.0.0.10', '1.0.0.9', '1.0.0.9');
+  const text = async (name: string): Promise<string> =>
+    await readFile(join(directory, name), 'utf8');
+  assert.is(await text('mrseq'), '12');
+  assert.is(await text('task_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C'), 'a_1');
+  assert.is(await text('machine_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C'), GUID);
+});
+
 test('a VERSION of somebody else’s changes nothing', async () => {
   await using versions = await Versions.create('1.0.0.9', '1.0.0.10');
   await recordHandled(versions.directory('1.0.0.9'), LAST, GUID);

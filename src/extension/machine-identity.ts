@@ -104,7 +104,7 @@ function withoutBraces(guid: string): string {
 
 /**
  * The machine's lasting identity (status.md, uniqueMachineId): the content of the file; if there is no file,
- * it is made from the role's guid, once. Never rejects: if the file cannot be written, returns the guid
+ * it is made from the role's guid, once. It stays when the extension is removed: others on the machine read it too. Never rejects: if the file cannot be written, returns the guid
  * itself; without a guid, the empty text.
  */
 export async function uniqueMachineId(
@@ -125,21 +125,6 @@ export async function uniqueMachineId(
   return firstLine(await readText(path)) ?? made;
 }
 
-/**
- * Removes the lasting identity if it equals the role's guid, so that it can be made again. One that differs
- * is older than this role, or made by another program: it is kept.
- */
-export async function removeUniqueMachineId(
-  guid: string | undefined,
-  path: string = UNIQUE_MACHINE_ID_PATH,
-): Promise<void> {
-  const known = firstLine(await readText(path));
-  if (known !== undefined && guid !== undefined && known === withoutBraces(guid)) {
-    await rm(path, { force: true });
-  }
-}
-
-/** If two processes make it at the same time, both use the first; an empty file counts as missing. */
 async function keepFirst(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);

@@ -7,7 +7,6 @@ import { PENDING_DIRECTORY } from '../backup/journal/pending-cleanup.ts';
 import { cleanUpAfterDeadRuns } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { Installation } from './installation.ts';
-import { readRoleGuid, removeUniqueMachineId } from './machine-identity.ts';
 import { carryOverOrderNote } from './polling/order-note.ts';
 import { stopPolling } from './polling/service.ts';
 import { exclusively } from './process-lock.ts';
@@ -113,7 +112,7 @@ export async function update({
 
 /**
  * What the agent's uninstall does: ends every process and removes what was made outside the directory,
- * but never a configuration file. In an upgrade another version lies beside this one: then the files are
+ * but never a configuration file, nor the machine's lasting identity. In an upgrade another version lies beside this one: then the files are
  * left to that version.
  *
  * @param found sentences about runs that died
@@ -131,7 +130,6 @@ export async function uninstall(
     await rm(FREEZE_ORDER_PATH, { force: true });
     await rm(APPLICATION_LOCK_PATH, { force: true });
     await rm(COMPILE_CACHE, { recursive: true, force: true });
-    await removeUniqueMachineId(await readRoleGuid(libDirectory));
     // A directory that is not empty stays: it holds a run with a pending thaw, or another program's files.
     for (const emptied of [dirname(FREEZE_ORDER_PATH), PENDING_DIRECTORY, JOURNAL_DIRECTORY]) {
       await rmdir(emptied).catch(() => {});

@@ -121,11 +121,12 @@ test(
   { timeLimitMs: 60_000 },
 );
 
-/** The agent's own folders of logs and events, the lock file that freezers of all kinds share, and a configuration file. */
+/** The agent's own folders of logs and events, the lock file that freezers of all kinds share, a configuration file and the machine's identity. */
 function isKept(path: string): boolean {
   return (
     path.startsWith('var/log/azure') ||
     path === 'etc/azure/workload.conf' ||
+    path.startsWith('etc/azure/machine_identity') ||
     path.startsWith('etc/azure/MicrosoftRecoverySvcsSafeFreezeLock')
   );
 }

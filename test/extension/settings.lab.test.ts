@@ -102,11 +102,6 @@ function badCases(thumbprint: string): BadCase[] {
     { name: 'an unknown command', code: 11, wish: metadataOnly({ commandToExecute: 'restore' }) },
     { name: 'no command', code: 11, wish: metadataOnly({ commandToExecute: '' }) },
     {
-      name: 'ticks as a spreadsheet shows them',
-      code: 11,
-      wish: metadataOnly({ commandStartTimeUTCTicks: '6.36458E + 17' }),
-    },
-    {
       name: 'no backup metadata',
       code: 11,
       wish: metadataOnly({ objectStr: encode({ snapshotTaskToken: 'x' }) }),
@@ -138,6 +133,42 @@ test(
     assert.equal(await scene.snapshotCounts(), scene.each(0));
   },
   { timeLimitMs: 90_000 },
+);
+
+/** What one field has wrong costs that field. */
+const TOLERATED: readonly [name: string, wish: SceneWish, warning: RegExp][] = [
+  [
+    'ticks as a spreadsheet shows them',
+    metadataOnly({ commandStartTimeUTCTicks: '6.36458E + 17' }),
+    /commandStartTimeUTCTicks of the settings must be \.NET ticks/,
+  ],
+  [
+    'a start 25 hours ahead',
+    { scheduledMinutesAgo: -25 * 60 },
+    /commandStartTimeUTCTicks is .* is not waited for/,
+  ],
+  [
+    'a number that is none',
+    metadataOnly({
+      customSettings: JSON.stringify({ takeSnapshotFrom: 'onlyGuest', backupRetryCount: 'x' }),
+    }),
+    /backupRetryCount of customSettings of the settings must be a whole number/,
+  ],
+];
+
+test(
+  'takes the snapshots although a field is wrong, and the log names it',
+  async () => {
+    await using scene = await Scene.create({ disks: [{ type: 'ext4' }] });
+    for (const [index, [name, wish, warning]] of TOLERATED.entries()) {
+      const task = await scene.task(wish);
+      await runTask(scene, task);
+      await assertBlobStatus(task, 1);
+      assert.equal(await scene.snapshotCounts(), scene.each(index + 1), name);
+      assert.match(await task.blobs.log(), warning, name);
+    }
+  },
+  { timeLimitMs: 60_000 },
 );
 
 test('works with an agent that writes its environment as an object, has no events folder and tells no sequence number', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { FlashfreezeError } from '../errors.ts';
 import { closestName } from './closest-name.ts';
+import { type ConfigurationKey, choice, flag, listOf, seconds } from './configuration-keys.ts';
 import { type IniSection, parsePythonIni } from './python-ini.ts';
 
 export const VM_BACKUP_CONFIGURATION_PATH = '/etc/azure/vmbackup.conf';
@@ -162,23 +163,11 @@ export function parseVmBackupConfiguration(
 const MONITOR_REMARK =
   'the section [Monitor] is not supported and is ignored; the timeline of each run is in the folder runs beside extension.log';
 
-/** The settings that a value of a key gives; undefined if the value makes no sense. */
-type Reader = (value: string) => Partial<VmBackupConfiguration> | undefined;
-
-interface Key {
-  readonly name: string;
-  /** The valid values, for messages. */
-  readonly expected: string;
-  readonly read: Reader;
-  /** A sentence if a valid value is not used as it stands. */
-  readonly remark?: (value: string) => string | undefined;
-}
-
 /** Longer than any writer can bear to be blocked; and a Node timer that is too long would fire at once. */
 export const MAX_STANDSTILL_S = 3_600;
 const MAX_INTERVAL_S = 86_400;
 
-const SHARED_KEYS: readonly Key[] = [
+const SHARED_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
   seconds('timeout', MAX_STANDSTILL_S, (timeoutMs) => ({ timeoutMs })),
   {
     name: 'MountsToSkip',
@@ -208,7 +197,7 @@ const SHARED_KEYS: readonly Key[] = [
   flag('fsfreeze', (freeze) => ({ freeze })),
 ];
 
-const OWN_KEYS: readonly Key[] = [
+const OWN_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
   choice('fire', FIRE_RULES, (fire) => ({ fire })),
   flag('retryStuckFreeze', (retryStuckFreeze) => ({ retryStuckFreeze })),
   seconds('waveLimit', MAX_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
@@ -230,52 +219,6 @@ const OWN_KEYS: readonly Key[] = [
     read: (value) => (/^\/.*\.prom$/.test(value) ? { metricsFile: value } : undefined),
   },
 ];
-
-function seconds(
-  name: string,
-  most: number,
-  set: (ms: number) => Partial<VmBackupConfiguration>,
-): Key {
-  const read: Reader = (value) => {
-    const number = Number(value);
-    return number > 0 && number <= most ? set(Math.round(number * 1000)) : undefined;
-  };
-  return { name, expected: `a number of seconds above 0 and at most ${most}`, read };
-}
-
-function choice<const Choice extends string>(
-  name: string,
-  choices: readonly Choice[],
-  set: (choice: Choice) => Partial<VmBackupConfiguration>,
-): Key {
-  const read: Reader = (value) => {
-    const found = choices.find((each) => each.toLowerCase() === value.toLowerCase());
-    return found === undefined ? undefined : set(found);
-  };
-  return { name, expected: choices.join(', '), read };
-}
-
-/** The words of Python's ConfigParser.getboolean. */
-const BOOLEANS: Readonly<Record<string, boolean>> = {
-  ...{ '1': true, yes: true, true: true, on: true },
-  ...{ '0': false, no: false, false: false, off: false },
-};
-
-function flag(name: string, set: (value: boolean) => Partial<VmBackupConfiguration>): Key {
-  const read: Reader = (value) => {
-    const word = value.toLowerCase();
-    const found = Object.hasOwn(BOOLEANS, word) ? BOOLEANS[word] : undefined;
-    return found === undefined ? undefined : set(found);
-  };
-  return { name, expected: 'True or False', read };
-}
-
-function listOf(value: string): string[] {
-  return value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
 
 function readShared(section: IniSection): {
   settings: Partial<VmBackupConfiguration>;

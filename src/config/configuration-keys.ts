@@ -1,0 +1,61 @@
+/** The settings that a value of a key gives; undefined if the value makes no sense. */
+type Reader<Settings> = (value: string) => Partial<Settings> | undefined;
+
+/** A key of an INI file. */
+export interface ConfigurationKey<Settings> {
+  readonly name: string;
+  /** The valid values, for messages. */
+  readonly expected: string;
+  readonly read: Reader<Settings>;
+  /** A sentence if a valid value is not used as it stands. */
+  readonly remark?: (value: string) => string | undefined;
+}
+
+export function seconds<Settings>(
+  name: string,
+  most: number,
+  set: (ms: number) => Partial<Settings>,
+): ConfigurationKey<Settings> {
+  const read: Reader<Settings> = (value) => {
+    const number = Number(value);
+    return number > 0 && number <= most ? set(Math.round(number * 1000)) : undefined;
+  };
+  return { name, expected: `a number of seconds above 0 and at most ${most}`, read };
+}
+
+export function choice<const Choice extends string, Settings>(
+  name: string,
+  choices: readonly Choice[],
+  set: (choice: Choice) => Partial<Settings>,
+): ConfigurationKey<Settings> {
+  const read: Reader<Settings> = (value) => {
+    const found = choices.find((each) => each.toLowerCase() === value.toLowerCase());
+    return found === undefined ? undefined : set(found);
+  };
+  return { name, expected: choices.join(', '), read };
+}
+
+/** The words of Python's ConfigParser.getboolean. */
+const BOOLEANS: Readonly<Record<string, boolean>> = {
+  ...{ '1': true, yes: true, true: true, on: true },
+  ...{ '0': false, no: false, false: false, off: false },
+};
+
+export function flag<Settings>(
+  name: string,
+  set: (value: boolean) => Partial<Settings>,
+): ConfigurationKey<Settings> {
+  const read: Reader<Settings> = (value) => {
+    const word = value.toLowerCase();
+    const found = Object.hasOwn(BOOLEANS, word) ? BOOLEANS[word] : undefined;
+    return found === undefined ? undefined : set(found);
+  };
+  return { name, expected: 'True or False', read };
+}
+
+export function listOf(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}

@@ -72,11 +72,15 @@ export interface CustomSettings {
 /** One disk of a task's result (status.md, snapshotInfo). No secrets: URLs are without their query. */
 export interface SnapshotInfo {
   readonly isSuccessful: boolean;
-  /** `<blob URL>?snapshot=<time>`; undefined if there is none. */
+  /**
+   * `<blob URL>?snapshot=<time>`, or as the host gives it; undefined if there is none, and of a Direct Drive disk, which
+   * readers recognise by that.
+   */
   readonly snapshotUri: string | undefined;
   /** Empty on success. */
   readonly errorMessage: string;
-  readonly blobUri: string;
+  /** The disk's blob, byte for byte as the service or the host names it, without a query; undefined if it names none. */
+  readonly blobUri: string | undefined;
   /** Of a Direct Drive disk, which only the host snapshots. */
   readonly directDrive?: DirectDriveSnapshot | undefined;
 }
@@ -92,6 +96,7 @@ export interface StorageDetails {
 export interface TaskReport {
   /** `Publisher.Type` of the installed handler. */
   readonly handlerName: string;
+  /** The most telling code, which may be a warning; `outcomeOf` tells the outcome alone. */
   readonly code: ResultCode;
   /** For people, before the closing parts that status.md prescribes are added. */
   readonly message: string;

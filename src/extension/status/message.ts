@@ -1,5 +1,5 @@
 import { type Consistency, RESULTS, type ResultCode } from '../../result-codes.ts';
-import type { SnapshotCreator, TaskReport } from '../task-types.ts';
+import type { SnapshotCreator, StorageDetails, TaskReport } from '../task-types.ts';
 import { asciiJson } from './ascii-json.ts';
 import { cutTo } from './fitting.ts';
 
@@ -9,6 +9,9 @@ export type TaskStatus = 'success' | 'error';
 const SUCCESSES: ReadonlySet<ResultCode> = new Set([0, 1, 3, 4]);
 /** The task is in progress; the message has no code then (status.md, Order). */
 const IN_PROGRESS: ResultCode = 4;
+/** A reason that no reader expects as an outcome: the outcome is that snapshots failed. */
+const SOME_DISKS_FAILED: ResultCode = 761;
+const DISKS_FAILED: ResultCode = 76;
 
 /** Values of `snapshotConsistency` (status.md). */
 const CONSISTENCY_NUMBERS: Readonly<Record<Consistency, number>> = {
@@ -29,13 +32,37 @@ export function statusOf({ code, consistency, snapshots }: TaskReport): TaskStat
   return SUCCESSES.has(code) || (consistency !== 'none' && isComplete) ? 'success' : 'error';
 }
 
+/**
+ * `code` of the status: the outcome alone. A warning of a task that succeeds, and the reason why only some disks
+ * failed, stand in `vmHealthInfo`, in `extErrorCode` and in the message.
+ */
+export function outcomeOf(report: TaskReport): ResultCode {
+  const { code } = report;
+  if (statusOf(report) === 'success') {
+    return SUCCESSES.has(code) ? code : 1;
+  }
+  return code === SOME_DISKS_FAILED ? DISKS_FAILED : code;
+}
+
+/** Used space of a task that could not measure it, or has not measured it yet. */
+const SIZE_NOT_KNOWN: StorageDetails = {
+  partitionCount: 0,
+  totalUsedSizeInBytes: 0,
+  isSizeComputationFailed: true,
+};
+
+/** One answer for both places that tell of the size: `storageDetails` and the message. */
+export function storageOf({ storage }: TaskReport): StorageDetails {
+  return storage ?? SIZE_NOT_KNOWN;
+}
+
 /** `formattedMessage` with its JSON inside the text. */
 export function formattedMessage(report: TaskReport): { lang: string; message: string } {
   const message = asciiJson({
     messageStr: messageOf(report),
     snapshotConsistency: CONSISTENCY_NUMBERS[report.consistency],
     jobMessage: '',
-    isSizeComputationFailed: false,
+    isSizeComputationFailed: storageOf(report).isSizeComputationFailed,
   });
   return { lang: 'en-US', message };
 }

@@ -15,7 +15,7 @@ export function redactReport(report: TaskReport, redaction: Redaction): TaskRepo
       ...snapshot,
       snapshotUri: snapshot.snapshotUri === undefined ? undefined : redact(snapshot.snapshotUri),
       errorMessage: redact(snapshot.errorMessage),
-      blobUri: redact(snapshot.blobUri),
+      blobUri: snapshot.blobUri === undefined ? undefined : redact(snapshot.blobUri),
     })),
   };
 }

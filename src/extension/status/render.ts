@@ -1,8 +1,8 @@
 import { type Health, RESULTS } from '../../result-codes.ts';
-import type { SnapshotInfo, StorageDetails, TaskReport } from '../task-types.ts';
+import type { SnapshotInfo, TaskReport } from '../task-types.ts';
 import { asciiJson } from './ascii-json.ts';
 import { cutTo, longestFitting } from './fitting.ts';
-import { formattedMessage, statusOf } from './message.ts';
+import { formattedMessage, outcomeOf, statusOf, storageOf } from './message.ts';
 
 /**
  * Length limit of the copy of the blob's JSON in the status file: an agent cuts a substatus name to
@@ -27,12 +27,6 @@ const LEAST_MESSAGE_CHARACTERS = 1_024;
 
 /** Values of `vmHealthState` (status.md). */
 const HEALTH_NUMBERS: Readonly<Record<Health, number>> = { green: 0, yellow: 128, red: 256 };
-
-const SIZE_NOT_KNOWN: StorageDetails = {
-  partitionCount: 0,
-  totalUsedSizeInBytes: 0,
-  isSizeComputationFailed: true,
-};
 
 /** The parts of a report that go into the blob's JSON. */
 interface Parts {
@@ -100,7 +94,7 @@ function blobText(report: TaskReport, now: Date, { snapshots, telemetry }: Parts
     ...commonFields(report),
     telemetryData: telemetry ? telemetryOf(report) : [],
     uniqueMachineId: report.uniqueMachineId,
-    ...(snapshots && { snapshotInfo: report.snapshots.map(snapshotInfoOf) }),
+    ...(snapshots && { snapshotInfo: snapshotInfosOf(report) }),
     vmHealthInfo: {
       vmHealthState: HEALTH_NUMBERS[RESULTS[report.code].health],
       vmHealthStatusCode: report.code,
@@ -147,9 +141,9 @@ function leadingFields({ handlerName }: TaskReport): object {
 }
 
 function commonFields(report: TaskReport): object {
-  const storage = report.storage ?? SIZE_NOT_KNOWN;
+  const storage = storageOf(report);
   return {
-    code: String(report.code),
+    code: String(outcomeOf(report)),
     taskId: report.taskId,
     commandStartTimeUTCTicks: report.startTicks,
     formattedMessage: formattedMessage(report),
@@ -169,12 +163,17 @@ function telemetryOf({ telemetry }: TaskReport): object[] {
   }));
 }
 
+/** Readers expect null, not an empty list, if there is nothing to tell of. */
+function snapshotInfosOf({ snapshots }: TaskReport): object[] | null {
+  return snapshots.length === 0 ? null : snapshots.map(snapshotInfoOf);
+}
+
 function snapshotInfoOf(snapshot: SnapshotInfo): object {
   return {
     isSuccessful: snapshot.isSuccessful,
-    snapshotUri: snapshot.snapshotUri ?? '',
+    snapshotUri: snapshot.snapshotUri ?? null,
     errorMessage: cutTo(snapshot.errorMessage, MAX_ERROR_CHARACTERS),
-    blobUri: snapshot.blobUri,
+    blobUri: snapshot.blobUri ?? null,
     directDriveSnapshotIdentifier: directDriveOf(snapshot),
   };
 }

@@ -7,9 +7,9 @@ import { QuiesceError } from '../../quiesce/quiesce-error.ts';
 import { summarize } from '../../report/summary.ts';
 import type { Consistency, ResultCode } from '../../result-codes.ts';
 import type { Blob } from '../../snapshot/blob/blob.ts';
-import { blobUriOf, snapshotUriOf } from '../snapshot-method/report.ts';
 import type { Taken } from '../snapshot-method/take-snapshots.ts';
 import type { SnapshotCreator, SnapshotInfo } from '../task-types.ts';
+import { urisOf } from './snapshot-uris.ts';
 
 /** The result of a task. No secrets. */
 export interface Conclusion {
@@ -100,9 +100,8 @@ function concludeRun(record: BackupRecord): Omit<Conclusion, 'creator'> {
       const isSuccessful = answer.snapshot !== undefined && isConsistent;
       return {
         isSuccessful,
-        snapshotUri: snapshotUriOf(disk),
+        ...urisOf(disk),
         errorMessage: isSuccessful ? '' : (answer.failure?.message ?? inconsistentMessage(record)),
-        blobUri: blobUriOf(disk),
         directDrive: answer.host?.directDrive,
       };
     }),

@@ -49,15 +49,26 @@ export function requireSecure({ protocol, hostname }: URL, label: string): void 
 }
 
 /**
- * The URL in the form that may be shown: without query, user name and fragment. Text that is not a URL is
- * not shown at all, because any part of it may be secret.
+ * The URL in the form that may be shown: without query, user name and fragment, and otherwise byte for byte as it was
+ * given, because the service looks for its own text in a report. Text that is not a URL is not shown at all, because any
+ * part of it may be secret.
  */
 export function withoutQuery(text: string): string {
   const url = URL.parse(text);
-  if (url === null || url.origin === 'null' || holdsSignature(url.pathname)) {
+  if (url === null || url.origin === 'null') {
     return '(not a blob URL)';
   }
-  return `${url.origin}${url.pathname}`;
+  const shown = withoutUserAndFragment(text, url).replace(/\?.*/s, '');
+  return holdsSignature(shown) ? '(not a blob URL)' : shown;
+}
+
+/** Visible ASCII without `#`, which begins the fragment. */
+const PLAIN = /^[\x21\x22\x24-\x7e]+$/;
+
+/** The text of a URL as it was given, or without user name and fragment in the form of the URL standard if it has any. */
+export function withoutUserAndFragment(text: string, url: URL): string {
+  const isAsGiven = url.username === '' && url.password === '' && PLAIN.test(text);
+  return isAsGiven ? text : `${url.origin}${url.pathname}${url.search}`;
 }
 
 function partsProblem(url: URL, text: string): string | undefined {

@@ -33,7 +33,8 @@ export function parseBlobs(
 ): Blob[] {
   const blobs = given.map((it, index) => parseBlob(it, label(index)));
   requireDifferent(
-    blobs.map(({ name }) => name),
+    // Two ways to write one URL, such as with `:443` and without, name one blob.
+    blobs.map(({ address }) => `${address.origin}${address.pathname}`),
     label,
   );
   return blobs;

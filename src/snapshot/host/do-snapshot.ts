@@ -7,6 +7,7 @@ import {
   textOf,
   wholeNumberOf,
 } from '../../system/json.ts';
+import { withoutUserAndFragment } from '../blob/blob-url.ts';
 import type { DirectDriveSnapshot } from '../snapshot-types.ts';
 import type { HostCall, HostDiskAnswer } from './host-call.ts';
 import { hostPost, isSuccess } from './host-client.ts';
@@ -154,7 +155,10 @@ function serviceCodeIn(message: string): string | undefined {
   return SERVICE_CODES.find(([words]) => words.test(message))?.[1];
 }
 
-/** Removes a URL's query except for the snapshot's time, because the rest may be a signature. */
+/** Parts of a query that name a snapshot; everything else may be a signature. */
+const NAMES_SNAPSHOT = /^(?:snapshot|snapshotId|versionId)=/i;
+
+/** The URI byte for byte, because the service compares it with its own, but without what may be secret. */
 function cleanUri(text: string | undefined): string | undefined {
   const trimmed = text?.trim() ?? '';
   if (trimmed === '') {
@@ -164,8 +168,9 @@ function cleanUri(text: string | undefined): string | undefined {
   if (url === null || url.origin === 'null') {
     return redact(trimmed);
   }
-  const time = url.searchParams.get('snapshot');
-  return `${url.origin}${url.pathname}${time === null ? '' : `?snapshot=${time}`}`;
+  const [address = '', query = ''] = withoutUserAndFragment(trimmed, url).split(/\?(.*)/s);
+  const kept = query.split('&').filter((part) => NAMES_SNAPSHOT.test(part));
+  return redact(`${address}${kept.length === 0 ? '' : `?${kept.join('&')}`}`);
 }
 
 /** Undefined if it is missing or cannot be used to find the snapshot. */

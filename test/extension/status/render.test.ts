@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
+import { outcomeOf } from '../../../src/extension/status/message.ts';
 import { redactReport } from '../../../src/extension/status/redact-report.ts';
 import {
   MAX_COPY_CHARACTERS,
@@ -86,7 +87,7 @@ test('every code has its name in the message, its number and its health in the b
   for (const code of Object.keys(RESULTS).map((key) => Number(key) as ResultCode)) {
     const blob = renderStatusBlob(goodReport(0, { code, creator: undefined }), NOW);
     const { status } = parse(blob);
-    assert.is(status.code, String(code));
+    assert.is(status.code, code === 761 ? '76' : String(code));
     assert.equal(status.vmHealthInfo, {
       vmHealthState: healthNumbers[RESULTS[code].health],
       vmHealthStatusCode: code,
@@ -166,19 +167,56 @@ test('the blob tells the outcome; the file of a V2 machine says success, that of
   }
 });
 
-test('a snapshot that failed has texts all the same', () => {
+test('the code is the outcome alone; the warning is in the health, the name in the message', () => {
+  const failed = { ...takenSnapshot(0), isSuccessful: false };
+  const cases: readonly [ResultCode, Consistency, readonly SnapshotInfo[], string][] = [
+    [300, 'fileSystemConsistent', [takenSnapshot(0)], '1'],
+    [317, 'crashConsistent', [takenSnapshot(0)], '1'],
+    [503, 'fileSystemConsistent', [takenSnapshot(0)], '1'],
+    [0, 'applicationConsistent', [takenSnapshot(0)], '0'],
+    [300, 'none', [failed], '300'],
+    [761, 'none', [takenSnapshot(0), failed], '76'],
+    [173, 'none', [failed], '173'],
+    [556, 'none', [failed], '556'],
+    [402, 'none', [], '402'],
+  ];
+  for (const [code, consistency, snapshots, expected] of cases) {
+    const report = goodReport(0, { code, consistency, snapshots });
+    const { status } = parse(renderStatusBlob(report, NOW));
+    assert.is(status.code, expected, `${code}`);
+    assert.is(parse(renderStatusFile(report, NOW)).status.code, expected, `${code}`);
+    assert.is((status.vmHealthInfo as { vmHealthStatusCode: number }).vmHealthStatusCode, code);
+    assert.match(messageOf(renderStatusBlob(report, NOW)), `StatusCode.${RESULTS[code].name},`);
+  }
+});
+
+test('a snapshot that failed, an unnamed blob and an empty list are null', () => {
   const snapshots = [
     { isSuccessful: false, snapshotUri: undefined, errorMessage: 'no', blobUri: 'https://a/b/c' },
+    { isSuccessful: false, snapshotUri: undefined, errorMessage: 'no', blobUri: undefined },
   ];
+  const directDriveSnapshotIdentifier = null;
+  const failed = { isSuccessful: false, snapshotUri: null, errorMessage: 'no' };
   assert.equal(parse(renderStatusBlob(goodReport(0, { snapshots }), NOW)).status.snapshotInfo, [
-    {
-      isSuccessful: false,
-      snapshotUri: '',
-      errorMessage: 'no',
-      blobUri: 'https://a/b/c',
-      directDriveSnapshotIdentifier: null,
-    },
+    { ...failed, blobUri: 'https://a/b/c', directDriveSnapshotIdentifier },
+    { ...failed, blobUri: null, directDriveSnapshotIdentifier },
   ]);
+  assert.is(parse(renderStatusBlob(goodReport(0), NOW)).status.snapshotInfo, null);
+});
+
+test('both places that tell whether the size is known agree', () => {
+  for (const isSizeComputationFailed of [true, false, undefined]) {
+    const storage =
+      isSizeComputationFailed === undefined
+        ? undefined
+        : { partitionCount: 1, totalUsedSizeInBytes: 1, isSizeComputationFailed };
+    const { status } = parse(renderStatusBlob(goodReport(0, { storage }), NOW));
+    const expected = isSizeComputationFailed ?? true;
+    const inMessage = JSON.parse(status.formattedMessage.message) as Record<string, unknown>;
+    const inDetails = status.storageDetails as Record<string, unknown>;
+    assert.is(inMessage.isSizeComputationFailed, expected);
+    assert.is(inDetails.isSizeComputationFailed, expected);
+  }
 });
 
 test('the copy is whole where it fits, and leaves the snapshots out where it does not', () => {
@@ -290,7 +328,7 @@ test(
         const file = renderStatusFile(report, NOW);
         for (const text of [blob, file, copyOf(file)]) {
           assert.match(text, /^[\x20-\x7e]*$/);
-          assert.is(parse(text).status.code, String(report.code));
+          assert.is(parse(text).status.code, String(outcomeOf(report)));
           assert.ok(messageOf(text).isWellFormed());
         }
         assert.ok(blob.length < 10 * 1024 * 1024);

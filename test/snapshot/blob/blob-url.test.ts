@@ -54,6 +54,22 @@ for (const [name, text, origin, pathname, query] of ACCEPTED) {
   });
 }
 
+test('a URL is shown byte for byte as it was given, without what may be secret', () => {
+  const cases = [
+    [
+      'https://MD-a.Blob.example:443/ABC/%7Ed.vhd?sig=x',
+      'https://MD-a.Blob.example:443/ABC/%7Ed.vhd',
+    ],
+    ['https://h:443/c/../c/b', 'https://h:443/c/../c/b'],
+    ['https://me:pass@H:443/c/b?sig=x', 'https://h/c/b'],
+    ['https://H:443/c/b#sig', 'https://h/c/b'],
+    ['https://H:443/c/b\t?sig=x', 'https://h/c/b'],
+  ] as const;
+  for (const [given, shown] of cases) {
+    assert.is(withoutQuery(given), shown);
+  }
+});
+
 const REFUSED: [name: string, text: string, code: string][] = [
   ['nothing', '', 'FF_URL_INVALID'],
   ['a path', '/vhds/x.vhd', 'FF_URL_INVALID'],

@@ -49,6 +49,14 @@ export interface Measurements {
   readonly unknownTypes: readonly string[];
 }
 
+/** Which file systems count. */
+export interface SizeScope {
+  /** The task's list, −1 for the OS disk; undefined or empty: all disks. */
+  readonly luns?: readonly number[] | undefined;
+  /** The root file system alone counts: the task backs up nothing but the OS disk (settings.md, customSettings). */
+  readonly isRootOnly?: boolean;
+}
+
 /** Used bytes for each path; undefined if there was no answer in time. */
 export type UsedBytesReader = (
   mountPoints: readonly string[],
@@ -64,32 +72,30 @@ const STACKED = new Set(['overlay', 'overlayfs', 'aufs', 'ecryptfs', 'unionfs'])
 /**
  * Measures the used space of the file systems on included disks. Bounded in time; network mounts and
  * what lies below them are never touched. Rejects only if mountinfo cannot be read.
- *
- * @param luns the task's list, −1 for the OS disk; undefined or empty: all disks
  */
 export async function measureUsedSpace(
-  luns?: readonly number[],
+  scope: SizeScope = {},
   system: SystemView = thisMachine,
   readBytes: UsedBytesReader = readUsedBytes,
 ): Promise<UsedSpace> {
   const { mounts } = await readMounts(system);
   const topology = readTopology(system, mounts, new MountTree(mounts));
-  const measurements = whatToMeasure(mounts, topology, luns);
+  const measurements = whatToMeasure(mounts, topology, scope);
   const paths = measurements.measurables.flatMap(({ mountPoint }) => mountPoint ?? []);
   const answers = await readBytes(paths);
   const usedBytes = new Map(paths.map((path, index) => [path, answers[index]]));
-  return sumUp(measurements, usedBytes, luns);
+  return sumUp(measurements, usedBytes, scope.luns);
 }
 
 /**
  * Which file systems are asked, each superblock once. Counted are those on whole disks, frozen or
  * not, whatever their type; not those in an image on one that is measured itself, on temporary
- * disks, or on disks known to be outside the list of LUNs. Pure.
+ * disks, on disks known to be outside the list of LUNs, or outside the root file system if that alone counts. Pure.
  */
 export function whatToMeasure(
   mounts: readonly Mount[],
   topology: BlockTopology,
-  luns?: readonly number[],
+  { luns, isRootOnly = false }: SizeScope = {},
 ): Measurements {
   const tree = new MountTree(mounts);
   const superblocks = superblocksOf(mounts, tree);
@@ -105,7 +111,10 @@ export function whatToMeasure(
     const isHeld = finder.holdersUnder(superblock.device, isMeasured).planned.length > 0;
     const kind = isHeld ? 'loop' : kindOf(disks, topology, luns);
     const isOnScsi = disks.some(({ name }) => name.startsWith('sd'));
-    return kind === undefined ? [] : [{ mountPoint: reachable(superblock, tree), kind, isOnScsi }];
+    const isLeftOut = isRootOnly && kind === 'counted' && !isRoot(superblock);
+    return kind === undefined || isLeftOut
+      ? []
+      : [{ mountPoint: reachable(superblock, tree), kind, isOnScsi }];
   });
   const others = superblocks.filter(({ device }) => !devices.has(device));
   return {
@@ -113,6 +122,10 @@ export function whatToMeasure(
     networkTypes: typesOf(others, isNetwork),
     unknownTypes: typesOf(others, (type) => natureOfType(type) === 'other' && !STACKED.has(type)),
   };
+}
+
+function isRoot({ visible }: Superblock): boolean {
+  return visible.some(({ mountPoint }) => mountPoint === '/');
 }
 
 function isNetwork(type: string): boolean {

@@ -46,7 +46,9 @@ export async function assertBlobStatus(
     throw new Error('nothing has been written to the status blob');
   }
   assert.match(text, /"timestampUTC":\s*"\\\/Date\(\d+\)\\\/"/);
-  assert.is(String(blob.status.code), String(code), blob.status.formattedMessage.message);
+  const outcome = code === 761 ? '76' : String(code);
+  assert.is(blob.status.code, outcome, blob.status.formattedMessage.message);
+  assert.is(blob.status.vmHealthInfo?.vmHealthStatusCode, code);
   assert.is(blob.status.taskId, taskId);
   assert.is(blob.status.operation, 'Enable');
   const message = JSON.parse(blob.status.formattedMessage.message) as { messageStr: string };

@@ -23,7 +23,7 @@ async function measured(
   special: Readonly<Record<string, number | undefined>> = {},
 ): Promise<Measured> {
   const asked: string[] = [];
-  const space = await measureUsedSpace(luns, machine.build(), (paths) => {
+  const space = await measureUsedSpace({ luns }, machine.build(), (paths) => {
     asked.push(...paths);
     return Promise.resolve(paths.map((path) => (path in special ? special[path] : 1_000)));
   });
@@ -54,6 +54,18 @@ test('generation 1: what lies on disks is counted, frozen or not; images and tem
       unknownTypes: [],
     },
   });
+});
+
+test('if only the OS disk is backed up, the root file system alone is counted', async () => {
+  const asked: string[] = [];
+  const scope = { isRootOnly: true, luns: [] };
+  const space = await measureUsedSpace(scope, gen1().build(), (paths) => {
+    asked.push(...paths);
+    return Promise.resolve(paths.map(() => 1_000));
+  });
+  assert.ok(asked.includes('/') && !asked.includes('/data') && !asked.includes('/boot/efi'));
+  assert.equal([space.partitionCount, space.totalUsedSizeInBytes], [1, 1_000]);
+  assert.is(space.figures.temporaryDisksBytes, 1_000);
 });
 
 test('with a list of LUNs only what lies on those disks is counted', async () => {
@@ -167,7 +179,7 @@ test('memory that plays a disk stands apart; what nobody knows is told by its ty
 });
 
 test('this machine', async () => {
-  const space = await measureUsedSpace(undefined, thisMachine);
+  const space = await measureUsedSpace({}, thisMachine);
   assert.type(space.totalUsedSizeInBytes, 'number');
   assert.ok(space.totalUsedSizeInBytes >= 0);
 });

@@ -27,14 +27,8 @@ export async function reportOrder(
 ): Promise<string | undefined> {
   try {
     const settings = await readReportSettings(context, order, abort);
-    const { luns } = order;
-    const report = finalReport(
-      context,
-      settings,
-      luns,
-      conclusion,
-      await readMachine(context, luns),
-    );
+    const machine = await readMachine(context, { luns: order.luns });
+    const report = finalReport(context, settings, conclusion, machine);
     const uploaded = await upload(context, settings, report, abort);
     await tellEvents(
       context,

@@ -4,7 +4,7 @@ import type { BackupRequest } from '../../backup/request.ts';
 import { configuredRequest } from '../../backup/request.ts';
 import type { VmBackupConfiguration } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
-import { measureUsedSpace } from '../../filesystems/used-size.ts';
+import { measureUsedSpace, type SizeScope } from '../../filesystems/used-size.ts';
 import {
   endPipeline,
   type PipelineSteps,
@@ -133,14 +133,17 @@ async function report(
   conclusion: Conclusion,
   abort: AbortSignal,
 ): Promise<void> {
-  const luns = read.settings.ok ? read.settings.task.includedDisks.luns : undefined;
-  const machine = await readMachine(context, luns);
-  await publish(
-    context,
-    read.report,
-    finalReport(context, read.report, luns, conclusion, machine),
-    abort,
-  );
+  const machine = await readMachine(context, sizeScopeOf(read));
+  const ended = finalReport(context, read.report, conclusion, machine);
+  await publish(context, read.report, ended, abort);
+}
+
+function sizeScopeOf({ settings }: ReadTask): SizeScope {
+  if (!settings.ok) {
+    return {};
+  }
+  const { includedDisks, custom } = settings.task;
+  return { luns: includedDisks.luns, isRootOnly: custom.isOnlyOsDiskBackupEnabled };
 }
 
 /** The timeline is kept in `runs` beside the log. */
@@ -226,19 +229,16 @@ function requestOf(task: TaskSettings, configuration: VmBackupConfiguration): Ba
   };
 }
 
-/** For the report. @param luns of the disks that are snapshotted; undefined: all */
-export async function readMachine(
-  context: TaskContext,
-  luns: readonly number[] | undefined,
-): Promise<MachineReading> {
+/** For the report. */
+export async function readMachine(context: TaskContext, scope: SizeScope): Promise<MachineReading> {
   const [facts, usedSpace] = await Promise.all([
     readMachineFacts(context.installation.libDirectory),
-    measureUsedSpace(luns).catch((error: unknown) => {
+    measureUsedSpace(scope).catch((error: unknown) => {
       context.log.warning(`cannot compute the used space: ${String(error)}`);
       return undefined;
     }),
   ]);
-  return { facts, usedSpace };
+  return { facts, usedSpace, scope };
 }
 
 /** For the log, which redacts secrets. */

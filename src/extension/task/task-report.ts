@@ -1,5 +1,5 @@
 import type { BackupRecord } from '../../backup/record.ts';
-import type { UsedSpace } from '../../filesystems/used-size.ts';
+import type { SizeScope, UsedSpace } from '../../filesystems/used-size.ts';
 import type { ResultCode } from '../../result-codes.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import type { TaskReport } from '../task-types.ts';
@@ -47,15 +47,15 @@ export function inProgressReport(
 export interface MachineReading {
   readonly facts: MachineFacts;
   readonly usedSpace: UsedSpace | undefined;
+  readonly scope: SizeScope;
 }
 
-/** The report of a task that has ended. @param luns as the task lists them; undefined if it does not */
+/** The report of a task that has ended. */
 export function finalReport(
   context: TaskContext,
   settings: ReportSettings,
-  luns: readonly number[] | undefined,
   conclusion: Conclusion,
-  { facts, usedSpace }: MachineReading,
+  { facts, usedSpace, scope }: MachineReading,
 ): TaskReport {
   const { code, consistency, message, snapshots, record, creator } = conclusion;
   return {
@@ -74,14 +74,16 @@ export function finalReport(
       record,
       creator,
       usedSpace,
-      hasLunList: (luns ?? []).length > 0,
+      isRootOnly: scope.isRootOnly === true,
       statusBlobUploadError: false,
     }),
   };
 }
 
+/** `appName` of the script configurations, or the workload; undefined if the scripts name no application. */
 function appNameOf(record: BackupRecord | undefined): string | undefined {
-  return record?.application?.name;
+  const name = record?.application?.name.replace(/^scripts\b ?/, '') ?? '';
+  return name === '' ? undefined : name;
 }
 
 /** The report for the readers that remain if the status blob could not be written. */

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { machine, release } from 'node:os';
+import { release } from 'node:os';
 import { type ProcessView, theseProcesses } from '../../system/processes.ts';
 
 /** What telemetry reports about the machine. */
@@ -8,16 +8,17 @@ export interface MachineFacts {
   readonly guestAgentVersion: string;
   readonly osVersion: string;
   readonly kernelVersion: string;
+  /** `64bit`: of the process, which is the only kind there is. */
   readonly platformArchitecture: string;
   /** Running databases, each once, sorted. */
   readonly workloads: readonly string[];
 }
 
-/** Databases by the name of their process, which the kernel cuts to 15 characters. */
+/** Databases, as readers know them, by the name of their process, which the kernel cuts to 15 characters. */
 const WORKLOADS: readonly (readonly [pattern: RegExp, workload: string])[] = [
-  [/^mysqld$/, 'mysql'],
+  [/^mysqld$/, 'mysqld'],
   [/^mariadbd$/, 'mariadb'],
-  [/^(postgres|postmaster)$/, 'postgres'],
+  [/^(postgres|postmaster)$/, 'postgresql'],
   [/^ora_pmon_/, 'oracle'],
   [/^mongod$/, 'mongodb'],
   [/^redis-server$/, 'redis'],
@@ -48,7 +49,7 @@ export async function readMachineFacts(
     guestAgentVersion: newestAgent(agentDirectories),
     osVersion: osVersionOf(osRelease),
     kernelVersion: release(),
-    platformArchitecture: machine(),
+    platformArchitecture: '64bit',
     workloads,
   };
 }
@@ -72,9 +73,12 @@ export function newestAgent(directories: readonly string[]): string {
   return versions.sort(byNumber.compare).at(-1) ?? '';
 }
 
-/** @param osRelease text of os-release(5) */
+/** `<NAME>-<VERSION>`. @param osRelease text of os-release(5) */
 export function osVersionOf(osRelease: string): string {
+  if (osRelease.trim() === '') {
+    return 'Unknown';
+  }
   const value = (key: string): string =>
-    new RegExp(`^${key}=(["']?)(.*)\\1$`, 'm').exec(osRelease)?.[2] ?? '';
-  return value('PRETTY_NAME') || `${value('NAME')} ${value('VERSION_ID')}`.trim() || 'Linux';
+    new RegExp(`^${key}=(["']?)(.*)\\1$`, 'm').exec(osRelease)?.[2] ?? 'Unknown';
+  return `${value('NAME')}-${value('VERSION')}`;
 }

@@ -20,29 +20,32 @@ export interface TelemetrySources {
   readonly record: BackupRecord | undefined;
   readonly creator: SnapshotCreator | undefined;
   readonly usedSpace: UsedSpace | undefined;
-  /** Whether a list of LUNs says which disks are charged for. */
-  readonly hasLunList: boolean;
+  /** The root file system alone is charged for. */
+  readonly isRootOnly: boolean;
   readonly statusBlobUploadError: boolean;
 }
 
-/** The pairs of `telemetryData` (status.md) that are known, in the order of status.md. Pure. */
+/**
+ * The pairs of `telemetryData` (status.md) that are known, in the order of status.md. Lists and truth values have the
+ * form that readers know from the extension that this one replaces, which is Python's. Pure.
+ */
 export function telemetryData(sources: TelemetrySources): Pair[] {
   const { machine, record, usedSpace } = sources;
   return [
     ['extensionVersion', sources.extensionVersion],
-    ['guestAgentVersion', machine.guestAgentVersion],
+    ['guestAgentVersion', machine.guestAgentVersion || 'Unknown'],
     ['osVersion', machine.osVersion],
     ['kernelVersion', machine.kernelVersion],
     ['platformArchitecture', machine.platformArchitecture],
-    ['workloads', machine.workloads.join(',')],
-    ['prePostEnabled', String(sources.isPrePostEnabled)],
-    ['isPrePostEnabled', String(sources.isPrePostEnabled)],
+    ['workloads', listText(machine.workloads)],
+    ['prePostEnabled', sources.isPrePostEnabled ? 'True' : 'False'],
+    ...(sources.isPrePostEnabled ? [['isPrePostEnabled', 'true'] as const] : []),
     ...known('appName', sources.appName),
     ['consistencyType', sources.consistency],
     ...(record === undefined ? [] : timesOf(record)),
     ...creatorPairs(sources.creator),
     ['extErrorCode', RESULTS[sources.code].name],
-    ['billingType', sources.hasLunList ? 'lunList' : 'usedSize'],
+    ...(sources.isRootOnly ? [['billingType', 'os disk'] as const] : []),
     ...(usedSpace === undefined ? [] : sizesOf(usedSpace)),
     ...(sources.statusBlobUploadError ? [['statusBlobUploadError', 'true'] as const] : []),
     ...(record === undefined ? [] : ownPairs(record)),
@@ -101,29 +104,30 @@ export function durationText(ns: bigint): string {
   return `${seconds / 3_600n}:${minutes}:${digits(seconds % 60n, 2)}.${digits(microseconds % 1_000_000n, 6)}`;
 }
 
-/** Network shares and unknown types are never asked: their used space is reported as unknown. */
+/** Network shares and unknown types are never asked for their used space: only their types are told. */
 function sizesOf({ figures }: UsedSpace): Pair[] {
-  const { networkTypes, unknownTypes } = figures;
   return [
-    ...listed('networkFSTypeInDf', networkTypes, 'totalUsedNetworkShare'),
-    ['ramDisksSize', String(figures.ramDisksBytes)],
-    ['tempDisksSize', String(figures.temporaryDisksBytes)],
-    ['loopDevicesSize', String(figures.loopDevicesBytes)],
-    ...(networkTypes.some((type) => type.includes('glusterfs'))
-      ? [['glusterFSSize', 'unknown'] as const]
-      : []),
-    ['totalsdSize', String(figures.scsiDisksBytes)],
-    ...listed('unknownFSTypeInDf', unknownTypes, 'totalUsedunknownFS'),
+    ...listed('networkFSTypeInDf', figures.networkTypes),
+    ...kibibytes('ramDisksSize', figures.ramDisksBytes),
+    ...kibibytes('tempDisksSize', figures.temporaryDisksBytes),
+    ...kibibytes('loopDevicesSize', figures.loopDevicesBytes),
+    ...kibibytes('totalsdSize', figures.scsiDisksBytes),
+    ...listed('unknownFSTypeInDf', figures.unknownTypes),
   ];
 }
 
-function listed(key: string, types: readonly string[], sizeKey: string): Pair[] {
-  return types.length === 0
-    ? []
-    : [
-        [key, types.join(',')],
-        [sizeKey, 'unknown'],
-      ];
+/** Nothing if nothing is used. */
+function kibibytes(key: string, bytes: number): Pair[] {
+  return bytes === 0 ? [] : [[key, String(Math.ceil(bytes / 1_024))]];
+}
+
+function listed(key: string, types: readonly string[]): Pair[] {
+  return types.length === 0 ? [] : [[key, listText(types)]];
+}
+
+/** `['one', 'two']` */
+function listText(words: readonly string[]): string {
+  return `[${words.map((word) => `'${word}'`).join(', ')}]`;
 }
 
 /** Keys that only flashfreeze reports. */

@@ -138,7 +138,8 @@ async function report(
   await publish(context, read.report, ended, abort);
 }
 
-function sizeScopeOf({ settings }: ReadTask): SizeScope {
+/** Which file systems the task is charged for. */
+export function sizeScopeOf({ settings }: Pick<ReadTask, 'settings'>): SizeScope {
   if (!settings.ok) {
     return {};
   }

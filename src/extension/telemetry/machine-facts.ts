@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { release } from 'node:os';
+import { join } from 'node:path';
 import { type ProcessView, theseProcesses } from '../../system/processes.ts';
 
 /** What telemetry reports about the machine. */
@@ -30,28 +31,51 @@ const WORKLOADS: readonly (readonly [pattern: RegExp, workload: string])[] = [
 
 const AGENT_DIRECTORY = /^WALinuxAgent-(\d+(?:\.\d+)*)$/;
 
+/** Where distributions install Python packages. */
+const LIBRARIES = '/usr/lib';
+const PYTHON = /^python3(\.\d+)?$/;
+
 /**
  * Reads what telemetry reports about the machine. Never rejects. Of processes it reads the names only,
  * which never blocks: a command line lies in the memory of its process, and reading that may block.
  *
- * @param libDirectory the agent's, where it keeps its own versions
+ * @param libDirectory the agent's, where it keeps its own versions; an agent that has never updated itself keeps none
  */
 export async function readMachineFacts(
   libDirectory: string,
   processes: ProcessView = theseProcesses,
+  libraries = LIBRARIES,
 ): Promise<MachineFacts> {
-  const [agentDirectories, osRelease, workloads] = await Promise.all([
+  const [agentDirectories, installed, osRelease, workloads] = await Promise.all([
     readdir(libDirectory).catch(() => []),
+    readInstalledAgent(libraries),
     readFile('/etc/os-release', 'utf8').catch(() => ''),
     readWorkloads(processes),
   ]);
   return {
-    guestAgentVersion: newestAgent(agentDirectories),
+    guestAgentVersion: newestAgent(agentDirectories) || installed,
     osVersion: osVersionOf(osRelease),
     kernelVersion: release(),
     platformArchitecture: '64bit',
     workloads,
   };
+}
+
+/** Version of the agent that the distribution has installed; empty if there is none. */
+async function readInstalledAgent(libraries: string): Promise<string> {
+  const pythons = (await readdir(libraries).catch(() => [])).filter((name) => PYTHON.test(name));
+  const sources = await Promise.all(
+    pythons.flatMap((python) =>
+      ['dist-packages', 'site-packages'].map((packages) =>
+        readFile(
+          join(libraries, python, packages, 'azurelinuxagent/common/version.py'),
+          'utf8',
+        ).catch(() => ''),
+      ),
+    ),
+  );
+  const versions = sources.map((text) => /^AGENT_VERSION = ['"]([\d.]+)['"]/m.exec(text)?.[1]);
+  return versions.find((version) => version !== undefined) ?? '';
 }
 
 async function readWorkloads(processes: ProcessView): Promise<string[]> {

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import {
   newestAgent,
@@ -155,10 +158,26 @@ test('os-release is read quoted and unquoted', () => {
 });
 
 test('the machine’s own facts are there, without an agent too', async () => {
-  const facts = await readMachineFacts('/nonexistent');
+  const facts = await readMachineFacts('/nonexistent', undefined, '/nonexistent');
   assert.is(facts.guestAgentVersion, '');
   assert.ok(facts.osVersion !== '' && facts.kernelVersion !== '');
   assert.match(facts.platformArchitecture, /^64bit$/);
+});
+
+test('an agent that runs from its package is known by it', async () => {
+  const libraries = await mkdtemp(join(tmpdir(), 'flashfreeze-agent-'));
+  try {
+    const common = join(libraries, 'python3.11/site-packages/azurelinuxagent/common');
+    await mkdir(common, { recursive: true });
+    await writeFile(
+      join(common, 'version.py'),
+      'AGENT_NAME = "WALinuxAgent"\nAGENT_VERSION = \'2.15.0.1\'\n',
+    );
+    const facts = await readMachineFacts('/nonexistent', undefined, libraries);
+    assert.is(facts.guestAgentVersion, '2.15.0.1');
+  } finally {
+    await rm(libraries, { recursive: true });
+  }
 });
 
 test.run();

@@ -63,6 +63,17 @@ test('a changed field is found, whichever it is', async () => {
   }
 });
 
+test('a message does not tell the secret of a tolerated script', async () => {
+  const pair = PAIRS.get('d8');
+  assert.ok(pair !== undefined);
+  const message =
+    'the pre-script /a/pre.sh ended with exit code 7: curl https://a/b?sig=c2VjcmV0 failed';
+  const findings = [{ code: 300, message, tolerated: true }] as const;
+  const ours = JSON.stringify(await renderOurs({ ...pair, application: { name: 'x', findings } }));
+  assert.match(ours, '/a/pre.sh ended with exit code 7');
+  assert.not.match(ours, 'c2VjcmV0');
+});
+
 test('no pair tells a signature', async () => {
   for (const [name, pair] of PAIRS) {
     assert.not.match(JSON.stringify(await renderOurs(pair)), 'c2VjcmV0', name);

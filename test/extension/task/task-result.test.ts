@@ -7,7 +7,12 @@ import {
   concludeError,
   concludeTaken,
 } from '../../../src/extension/task/task-result.ts';
-import { goodRecord } from '../../backup/fixtures/records.ts';
+import {
+  failedAnswer,
+  goodAnswer,
+  goodRecord,
+  targetRecord,
+} from '../../backup/fixtures/records.ts';
 import { blobsAt } from '../../snapshot/blob/fixtures/blobs.ts';
 import { suite } from '../../suite.ts';
 
@@ -105,6 +110,27 @@ test('a disk with something unfrozen makes the set crash consistent, and the mes
     snapshots.map(({ isSuccessful }) => isSuccessful),
     [true, true],
   );
+});
+
+test('what was tolerated is told in the message: the script, its exit code, and the code', () => {
+  const findings = [
+    { code: 300, message: 'the pre-script /a/pre.sh ended with exit code 7', tolerated: true },
+    { code: 309, message: 'the post-script /a/post.sh was ended', tolerated: true },
+  ] as const;
+  const application = { name: 'scripts', findings, held: undefined };
+  const { code, consistency, message } = concluded({ application });
+  assert.equal([code, consistency], [300, 'fileSystemConsistent']);
+  assert.match(message, '/a/pre.sh ended with exit code 7 (code 300).');
+  assert.match(message, '/a/post.sh was ended (code 309).');
+});
+
+test('a disk that failed is told in the message, with the service’s reason', () => {
+  const disks = [targetRecord(goodAnswer(0)), targetRecord(failedAnswer(1))];
+  const { code, message, snapshots } = concluded({ disks });
+  assert.is(code, 761);
+  assert.match(message, 'disk1.vhd');
+  assert.match(message, 'the service said no');
+  assert.is(snapshots[1]?.snapshotUri, undefined);
 });
 
 test('names each disk that fails the preflight, and why the others have no snapshot', () => {

@@ -206,3 +206,27 @@ export function topologyOf(
     names: new Map(parts.devices.map(({ number, name }) => [number, name])),
   };
 }
+
+/**
+ * The nodes, and the source of a btrfs whose source leads to no device (the kernel shows /dev/root for a root file
+ * system that it mounted itself): if that is the only such btrfs, and no other claims one of the kernel's lists of member
+ * devices, the list is its own.
+ */
+export function withLostBtrfs(
+  topology: BlockTopology,
+  mounts: readonly Mount[],
+): BlockTopology['nodes'] {
+  const all = mounts.filter(({ type }) => type === 'btrfs');
+  const found = new Map(
+    all.flatMap(({ device, source }) => btrfsMembers(topology, source).map((it) => [it, device])),
+  );
+  const known = new Set(found.values());
+  const lost = all.filter(({ device }) => !known.has(device));
+  const unclaimed = topology.btrfs.filter((members) => !members.some((it) => found.has(it)));
+  const [member] = unclaimed[0] ?? [];
+  const number = member === undefined ? undefined : topology.devices.get(member)?.number;
+  if (new Set(lost.map(({ device }) => device)).size !== 1 || unclaimed.length !== 1 || !number) {
+    return topology.nodes;
+  }
+  return new Map([...topology.nodes, ...lost.map(({ source }) => [source, number] as const)]);
+}

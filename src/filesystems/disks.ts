@@ -57,10 +57,22 @@ export function diskOf(leaf: Leaf, topology: BlockTopology): Disk {
     path: pathOfDisk(name),
     sizeBytes,
     ...identifyDisk(hardware, topology.chassisAssetTag),
-    ...(under.kind === 'nothing' && hardware.hasDriver !== true && { isElsewhere: true }),
+    ...(isElsewhere(leaf) && { isElsewhere: true }),
     ...(paths.length > 1 && { paths }),
     ...(swaps.length > 0 && { swaps }),
   };
+}
+
+/** An image that is unlinked, or lies on a file system that is no longer mounted, counts too. */
+function isElsewhere({ under }: Leaf): boolean {
+  switch (under.kind) {
+    case 'nothing':
+      return under.hardware.hasDriver !== true;
+    case 'image':
+      return under.image.found === undefined;
+    default:
+      return false;
+  }
 }
 
 /** Sorted: the first stands for the disk, as `leavesUnder` has it. */

@@ -60,7 +60,7 @@ export function nothingToFreeze(excluded: readonly Exclusion[]): FlashfreezeErro
     .map(({ mountPoint, reason }) => `${mountPoint} (${reason})`);
   const why =
     suitable.length === 0
-      ? 'no ext2, ext3, ext4, xfs or btrfs file system is mounted'
+      ? 'no ext2, ext3, ext4, xfs, btrfs or f2fs file system is mounted'
       : `of what is mounted, none is left: ${suitable.join(', ')}`;
   return new FlashfreezeError(
     'FF_NOTHING_TO_FREEZE',

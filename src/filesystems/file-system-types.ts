@@ -2,7 +2,7 @@
 export type TypeNature = 'freezable' | 'network' | 'pseudo' | 'memory' | 'served' | 'other';
 
 const NATURES: Record<Exclude<TypeNature, 'served' | 'other'>, readonly string[]> = {
-  freezable: ['ext2', 'ext3', 'ext4', 'xfs', 'btrfs'],
+  freezable: ['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'f2fs'],
   network: [
     ...['nfs', 'nfs3', 'nfs4', 'cifs', 'smb', 'smb2', 'smb3', 'smbfs', 'ceph', 'ncpfs', 'ncp'],
     ...['9p', 'afs', 'coda', 'glusterfs', 'lustre', 'beegfs', 'gpfs', 'orangefs', 'pvfs2', 'acfs'],
@@ -34,7 +34,8 @@ const NATURE_OF_TYPE: ReadonlyMap<string, TypeNature> = new Map(
 );
 
 /**
- * Freezable: what FIFREEZE is known to work on (freeze-facts.md, Answers) and to be tested here.
+ * Freezable: what FIFREEZE is known to work on (freeze-facts.md, Answers) and to be tested here; f2fs by its kernel source
+ * only, because no kernel at hand has it.
  * Served: a FUSE daemon answers for it (`fuse`, `fuseblk`, `fuse.sshfs`).
  * Other: everything else, overlay, squashfs, vfat and unknown types.
  */

@@ -46,7 +46,7 @@ export interface Disk {
   readonly role?: DiskRole | undefined;
   /**
    * True if the place of its content is not visible (a ZFS volume, a network block device, a device that a
-   * mount option names and that cannot be found): it may lie on any other disk.
+   * mount option names and that cannot be found, an image without a name here): it may lie on any other disk.
    */
   readonly isElsewhere?: boolean;
   /** Kernel names of every path to it, itself included, if it is reached by several (dm-multipath). */

@@ -10,6 +10,7 @@ import {
   journalsOf,
   topologyOf,
   type Underneath,
+  withLostBtrfs,
 } from './block-topology.ts';
 import { natureOfType } from './file-system-types.ts';
 import { mountHolding } from './image-holder.ts';
@@ -33,7 +34,7 @@ export function readTopology(
   const devices = (system.list('/sys/dev/block') ?? [])
     .map((number) => readDevice(system, tree, number))
     .filter((device) => device !== undefined);
-  return topologyOf({
+  const topology = topologyOf({
     devices,
     journals: journalsOf(
       system.list('/proc/fs/jbd2') ?? [],
@@ -49,6 +50,7 @@ export function readTopology(
     swaps: readSwaps(system),
     chassisAssetTag: system.read('/sys/class/dmi/id/chassis_asset_tag'),
   });
+  return { ...topology, nodes: withLostBtrfs(topology, mounts) };
 }
 
 /** Partitions and whole devices of `/proc/swaps`, proc_swaps(5); swap files are none. */

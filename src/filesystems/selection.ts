@@ -39,7 +39,7 @@ export function includedMounts(
     if (natureOfType(mount.type) !== 'freezable') {
       throw new FlashfreezeError(
         'FF_MOUNT_NOT_FREEZABLE',
-        `${path}: a file system of type ${mount.type} cannot be frozen; ext2, ext3, ext4, xfs and btrfs can. Leave it out.`,
+        `${path}: a file system of type ${mount.type} cannot be frozen; ext2, ext3, ext4, xfs, btrfs and f2fs can. Leave it out.`,
       );
     }
     if (!included.has(mount.device)) {

@@ -149,4 +149,34 @@ test('a socket that is bound is passed over for a directory of the same file sys
   }
 });
 
+test('a mount point that is not UTF-8 is named escaped; another one of the file system is opened', async () => {
+  await using disks = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  const [healthy, disk] = disks.disks;
+  const { mountPoint = '', mounted = '' } = disk ?? {};
+  const odd = String.raw`d=$(printf '/lab/caf\351')`;
+  await runCommand('sh', [
+    '-ec',
+    `${odd}; mkdir "$d"; mount --bind ${mountPoint} "$d"; umount ${mountPoint}`,
+  ]);
+  try {
+    const plan = await planOf();
+    assert.equal(
+      plan.fileSystems.map((it) => it.mountPoint),
+      [healthy?.mountPoint],
+    );
+    const named = String.raw`/lab/caf\xe9`;
+    assert.is(plan.excluded.find((it) => it.mountPoint === named)?.reason, 'not-openable');
+    const freeze = await flashfreeze(['freeze', '--timeout', '5', '--', 'true']);
+    assert.is(freeze.exitCode, 0, freeze.stderr);
+    assert.match(freeze.stderr, `${named} (ext4) is not frozen`);
+    await runCommand('mount', [mounted, mountPoint]);
+    assert.is((await planOf()).fileSystems.length, 2);
+  } finally {
+    await runCommand('sh', [
+      '-ec',
+      `${odd}; mountpoint -q ${mountPoint} || mount ${mounted} ${mountPoint}; umount "$d"; rmdir "$d"`,
+    ]);
+  }
+});
+
 test.run();

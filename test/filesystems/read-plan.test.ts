@@ -45,15 +45,19 @@ test('on a machine that mounts all the time the last reading has to do', async (
   assert.is(reads(), 5);
 });
 
-test('bytes that are no UTF-8 cost one line only', async () => {
+test('bytes that are no UTF-8 are written escaped, in their own line only', async () => {
   const text = Buffer.concat([
     Buffer.from(line(1)),
     Buffer.from('2 0 8:2 / /\xff rw - ext4 x rw\n', 'latin1'),
+    Buffer.from('3 0 8:3 / /caf\u00e9 rw - ext4 x rw\n'),
   ]);
   const { system } = changing();
   const { mounts, skipped } = await readMounts({ ...system, mountinfo: async () => text });
-  assert.is(mounts.length, 1);
-  assert.equal(skipped, [{ line: 2, reason: 'its mount point is not valid UTF-8' }]);
+  assert.equal(
+    mounts.slice(1).map(({ mountPoint }) => mountPoint),
+    ['/\\xff', '/caf\u00e9'],
+  );
+  assert.equal(skipped, []);
 });
 
 test('mountinfo that cannot be read is an error', async () => {

@@ -56,7 +56,8 @@ test('every local, writable file system that cannot be frozen is warned of, and 
   const plan = await planOf(
     machine().mounts(`
       40 22 8:2 / /efi rw - vfat /dev/sda2 rw
-      41 22 8:32 / /f2fs rw - f2fs /dev/sdc rw
+      41 22 8:32 / /ntfs3 rw - ntfs3 /dev/sdc rw
+      47 22 8:48 / /ntfs rw - fuseblk /dev/sdd rw,user_id=0
       42 22 0:55 / /pool rw - zfs pool rw
       43 22 0:56 / /cache rw - bcachefs /dev/sdd rw
       44 22 0:57 / /nfs rw - nfs4 host:/ rw
@@ -65,7 +66,10 @@ test('every local, writable file system that cannot be frozen is warned of, and 
   );
   assert.equal(
     (plan.warnings ?? []).map((warning) => warning.replace(/ cannot be frozen: .*/, '')),
-    ['/efi (vfat)', '/f2fs (f2fs)', '/pool (zfs)', '/cache (bcachefs)'],
+    [
+      ...['/efi (vfat)', '/ntfs3 (ntfs3)', '/ntfs (fuseblk)'],
+      ...['/pool (zfs)', '/cache (bcachefs)'],
+    ],
   );
 });
 
@@ -97,6 +101,39 @@ test('a file system on a ZFS volume awaits every answer: its content may be on a
     ['/z', [0, 1]],
     ['/', [0]],
   ]);
+});
+
+test('a file system in an image that has no name here awaits every answer, too', async () => {
+  const plan = await planOf(
+    machine()
+      .loop({ name: 'loop0', number: '7:0', image: '/inner.img', isWritable: true })
+      .mounts('40 22 7:0 / /inner rw - ext4 /dev/loop0 rw'),
+  );
+  assert.is(plan.disks.find(({ name }) => name === 'loop0')?.isElsewhere, true);
+});
+
+test('a btrfs whose source leads nowhere (/dev/root) lies on the devices that no other btrfs claims', async () => {
+  const lost = `
+      30 1 0:28 / /var rw - btrfs /dev/root rw,subvol=/@
+      31 22 0:28 /@home /home rw - btrfs /dev/root rw,subvol=/@home
+      32 22 0:40 / /other rw - btrfs /dev/sdd rw`;
+  const made = (): Machine =>
+    machine().btrfs('11111111-0000-4000-8000-000000000001', 'sdc').btrfs('22', 'sdd').mounts(lost);
+  const disksOf = ({ fileSystems }: Plan) =>
+    fileSystems.map(({ mountPoint, disks }) => `${mountPoint} on ${disks.join('+')}`).sort();
+  assert.equal(disksOf(await planOf(made())), ['/ on sda', '/other on sdd', '/var on sdc']);
+  // A second one of another mount namespace: it is not known which is which.
+  const two = await planOf(made().btrfs('33', 'sda2'));
+  assert.equal(disksOf(two), ['/ on sda', '/other on sdd']);
+  assert.equal(
+    two.excluded.map(({ mountPoint, reason }) => [mountPoint, reason]),
+    [['/var', 'no-block-device']],
+  );
+});
+
+test('f2fs is frozen', async () => {
+  const plan = await planOf(machine().mounts('40 22 8:32 / /f2fs rw - f2fs /dev/sdc rw'));
+  assert.equal(plan.fileSystems.map(({ mountPoint }) => mountPoint).sort(), ['/', '/f2fs']);
 });
 
 test('a loop device that is left out can still be behind a blob; a foreign or read-only image cannot', async () => {

@@ -100,6 +100,27 @@ test('whatever a target is judged by stays frozen until its answer', () => {
   );
 });
 
+test('a file system whose place is not shown may lie on every target: all need it, it awaits all, and it judges all', () => {
+  const drawn = plan(
+    ...[fileSystem('8:0', ['sda']), fileSystem('230:0', ['zd0']), fileSystem('8:16', ['sdb'])],
+  );
+  const zvol = { name: 'zd0', path: '/dev/zd0', lun: undefined, sizeBytes: 1, isElsewhere: true };
+  const withZvol = { ...drawn, disks: [zvol] };
+  const targets = ['sda', 'sdc', 'sdb'];
+  const input = scheduleInput(withZvol, targets, EARLY);
+  // sdc carries none of the plan: its snapshot must be taken after the barrier.
+  assert.equal(input.targets, [{ needs: [0, 1] }, { needs: [0, 1, 2] }, { needs: [1, 2] }]);
+  assert.equal(
+    input.fileSystems.map(({ awaits }) => awaits),
+    [[0], [0, 1, 2], [2]],
+  );
+  assert.equal(
+    targets.map((_, target) => fileSystemsBehind(withZvol, targets, target)),
+    [[0, 1], [1], [1, 2]],
+  );
+  assert.equal(scheduleInput(withZvol, ['sda', 'zd0'], EARLY).targets[0], { needs: [0] });
+});
+
 test('a disk without any file system is taken at the barrier', () => {
   const input = scheduleInput(plan(fileSystem('8:0', ['sda'])), ['sda', 'sdz'], EARLY);
   assert.equal(input.targets[1]?.needs, [0]);

@@ -1,5 +1,5 @@
 import { ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, fstatSync, statSync } from 'node:fs';
+import { accessSync, constants, fstatSync, readSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TrustedFile } from '../../config/trusted-file.ts';
 import { errnoOf } from '../../system/errno.ts';
@@ -16,6 +16,9 @@ const LAST_OUTPUT_MS = 50;
 const OPENED_IN_CHILD = '/proc/self/fd/3';
 /** What runs a script that cannot be executed itself. */
 const SHELL = '/bin/sh';
+
+/** As much of a #! line as the kernel reads. */
+const FIRST_LINE_BYTES = 256;
 
 export type ScriptEnd =
   | { readonly kind: 'exited'; readonly exitCode: number }
@@ -47,7 +50,8 @@ export interface ScriptOptions {
  * FLASHFREEZE_SCRIPT, too, and the working directory is the script's.
  *
  * One that cannot be executed (mode 600, or on a file system mounted noexec) is read by `/bin/sh`, as other
- * tools do with every script.
+ * tools do with every script. One whose #! line ends in CR (it was saved with Windows line ends) is read by the
+ * interpreter that the line names: other tools, which give it to a shell, run it too.
  *
  * It gets a session and process group of its own, which is ended as a whole when the time is over.
  * If the script ends in time by itself, what it has started in the background keeps running. Never rejects.
@@ -72,11 +76,11 @@ function start(
 ): ChildProcess | Extract<ScriptEnd, { kind: 'not-started' }> {
   try {
     const path = leadsTo(script) ? script.path : OPENED_IN_CHILD;
-    const [program, args] = isExecutable(script)
-      ? [path, parameters]
-      : [SHELL, [path, ...parameters]];
-    return spawn(program, args, {
-      argv0: program === SHELL ? SHELL : script.path,
+    const [program, ...before] = interpreterOf(script);
+    const isDirect = program === undefined;
+    const args = isDirect ? parameters : [...before, path, ...parameters];
+    return spawn(program ?? path, args, {
+      argv0: program ?? script.path,
       cwd: script.directory,
       detached: true,
       env: minimalEnvironment(script.path),
@@ -85,6 +89,33 @@ function start(
   } catch (error) {
     return { kind: 'not-started', errno: errnoOf(error) ?? 'unknown error' };
   }
+}
+
+/** The program that reads the script, with its option; empty if the kernel can execute the script itself. */
+function interpreterOf(script: TrustedFile): readonly string[] {
+  return isExecutable(script) ? (interpreterBeforeCr(firstLineOf(script)) ?? []) : [SHELL];
+}
+
+/** What the kernel would look at. */
+function firstLineOf({ descriptor }: TrustedFile): string {
+  const start = Buffer.alloc(FIRST_LINE_BYTES);
+  const length = readSync(descriptor, start, 0, start.length, 0);
+  return start.toString('latin1', 0, length).split('\n', 1)[0] ?? '';
+}
+
+/**
+ * The interpreter in a #! line that ends in CR, and its option as the kernel passes it: the rest of the line as one
+ * word. The kernel itself takes the CR for a part of the name and finds no such program (ENOENT). Undefined for any
+ * other first line. Pure.
+ */
+export function interpreterBeforeCr(firstLine: string): readonly string[] | undefined {
+  const [, program, option] = /^#![ \t]*([^ \t\r]+)[ \t]*(.*?)[ \t]*\r$/.exec(firstLine) ?? [];
+  return program === undefined ? undefined : [program, option ?? ''].filter((it) => it !== '');
+}
+
+/** Whether a script was saved with Windows line ends, as far as its first line shows. */
+export function hasWindowsLineEnds(script: TrustedFile): boolean {
+  return firstLineOf(script).endsWith('\r');
 }
 
 /** Whether the path still leads to the file that was opened. */

@@ -1,7 +1,7 @@
 import type { ScriptCommand } from '../../config/script-plugin.ts';
 import { openTrustedFile, type TrustedFile } from '../../config/trusted-file.ts';
 import type { ResultCode } from '../../result-codes.ts';
-import { runScript, type ScriptEnd, type ScriptOutcome } from './run-script.ts';
+import { hasWindowsLineEnds, runScript, type ScriptEnd, type ScriptOutcome } from './run-script.ts';
 
 export type ScriptKind = 'pre' | 'post';
 
@@ -10,6 +10,10 @@ const CODES = {
   pre: { failed: 300, missing: 302, untrusted: 306, timeout: 308, hostTimeout: 310 },
   post: { failed: 301, missing: 303, untrusted: 307, timeout: 309, hostTimeout: 311 },
 } as const satisfies Record<ScriptKind, Record<string, ResultCode>>;
+
+/** To be appended to a sentence on a script. */
+const WINDOWS_LINE_ENDS =
+  "its first line ends in CR (Windows line ends), which becomes part of the last word of every line: convert the script, e.g. with sed -i 's/\\r$//'";
 
 /** Group and others may not even read it. */
 const FORBIDDEN_MODE = 0o077;
@@ -73,6 +77,9 @@ export async function runStep(
   circumstances: StepCircumstances,
 ): Promise<ScriptFailure | undefined> {
   const { command, file, timeoutMs } = step;
+  if (hasWindowsLineEnds(file)) {
+    circumstances.note(`${nameOf(step)}: ${WINDOWS_LINE_ENDS}`);
+  }
   for (let attempt = 0; ; attempt += 1) {
     const leftMs = Number(circumstances.hostDeadlineNs - process.hrtime.bigint()) / 1e6;
     const outcome = await runScript(file, {
@@ -107,7 +114,8 @@ function isFinal({ kind }: ScriptEnd): boolean {
 
 function failureOf(step: ScriptStep, end: ScriptEnd, byHost: boolean): ScriptFailure {
   const codes = CODES[step.kind];
-  const message = `${nameOf(step)} ${describe(end)}`;
+  const hint = hasWindowsLineEnds(step.file) ? `; ${WINDOWS_LINE_ENDS}` : '';
+  const message = `${nameOf(step)} ${describe(end)}${hint}`;
   if (end.kind === 'timed-out') {
     return byHost
       ? {

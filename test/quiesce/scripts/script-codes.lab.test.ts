@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import type { QuiescePaths } from '../../../src/quiesce/read-configuration.ts';
+import { interpreterBeforeCr } from '../../../src/quiesce/scripts/run-script.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, run, traceOf } from './quiesce-and-resume.ts';
 import { ScriptFiles } from './script-files.ts';
@@ -172,6 +173,28 @@ const CASES: readonly Case[] = [
     words: 'ENOENT',
   },
   {
+    name: 'a pre-script saved with Windows line ends that fails is told why',
+    prepare: usual((files) => {
+      const path = files.script('p', '');
+      writeFileSync(path, '#!/bin/sh\r\ntrue\r\n');
+      return { preScriptLocation: path };
+    }),
+    before: 'freeze 300',
+    trace: 'post',
+    words: 'ends in CR (Windows line ends)',
+  },
+  {
+    name: 'a pre-script with Windows line ends whose interpreter is missing',
+    prepare: usual((files) => {
+      const path = files.script('p', '');
+      writeFileSync(path, '#!/no/such/interpreter -x\r\n');
+      return { preScriptLocation: path };
+    }),
+    before: 'freeze 300',
+    trace: 'post',
+    words: 'ENOENT',
+  },
+  {
     name: 'a pre-script whose parameters are too long for the kernel',
     prepare: usual(() => ({ preScriptParams: [TOO_LONG] })),
     before: 'freeze 300',
@@ -263,5 +286,31 @@ for (const { name, prepare, before, after, trace, words } of CASES) {
     );
   });
 }
+
+test('a script whose #! line ends in CR is read by the interpreter that it names, and noted', async () => {
+  const files = new ScriptFiles();
+  const preScriptLocation = files.script('p', '');
+  const body = `echo "pre $1 \${BASH_VERSION:+by bash} $0" >> ${files.trace}`;
+  writeFileSync(preScriptLocation, `#!/usr/bin/env bash\r\n${body}\n`);
+  const ran = await run(
+    files.host([files.usual({ preScriptLocation, preScriptParams: ['given'] })]),
+  );
+  assert.is(ran.before, 'freeze');
+  assert.is(traceOf(files), `pre given by bash ${preScriptLocation}\npost`);
+  assert.match(ran.notes, `${preScriptLocation}: its first line ends in CR (Windows line ends)`);
+});
+
+test('the interpreter before a CR is taken as the kernel takes it', () => {
+  for (const [line, expected] of [
+    ['#!/bin/sh\r', ['/bin/sh']],
+    ['#! /bin/bash -e -u \r', ['/bin/bash', '-e -u']],
+    ['#!/usr/bin/env\tpython3\r', ['/usr/bin/env', 'python3']],
+    ['#!/bin/sh', undefined],
+    ['#!\r', undefined],
+    ['echo hello\r', undefined],
+  ] as const) {
+    assert.equal(interpreterBeforeCr(line), expected, line);
+  }
+});
 
 test.run();

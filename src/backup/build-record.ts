@@ -5,8 +5,10 @@ import type { QuiescedApplication } from '../quiesce/quiesce-types.ts';
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { RunContext } from './context.ts';
 import { rememberFreezeOrder } from './freeze-order-file.ts';
+import { adoptLostSnapshots } from './lost-snapshots.ts';
 import { setWishesOf } from './matching.ts';
 import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
+import { patienceWarnings } from './patience.ts';
 import type { Prepared } from './prepare.ts';
 import type { BackupRecord, TargetRecord, WritesSeen } from './record.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
@@ -39,21 +41,28 @@ export async function buildRecord(
   const { plan, targets } = prepared;
   const scheduled = startAt && startOf(context, startAt, windows);
   await rememberStuck(context, plan, windows);
-  const answers = isWorthless(last) ? last.answers.map(withoutSnapshot) : last.answers;
+  const proxyFor = machineProxy();
+  const answers = isWorthless(last)
+    ? last.answers.map(withoutSnapshot)
+    : await adoptLostSnapshots(context, targets, last.answers, proxyFor);
   const gaps = gapsAfterwards(context, prepared, answers, storage);
   for (const gap of gaps.filter((it) => !isFault(it))) {
     context.warn(describeGap(gap));
   }
+  const disks = targetRecords(prepared, answers, last.writes);
+  for (const warning of patienceWarnings(disks)) {
+    context.warn(warning);
+  }
   return {
     plan,
-    disks: targetRecords(prepared, answers, last.writes),
+    disks,
     gaps,
     fileSystems: last.fileSystems,
     barrier: last.barrier,
     end: last.end,
     findings: last.findings,
     earlierAttempts: earlier.map((it) => ({ fileSystems: it.fileSystems, stuck: stuckIn(it) })),
-    orphans: await deleteOrphans(uselessSnapshots(windows), targets, machineProxy()),
+    orphans: await deleteOrphans(uselessSnapshots(windows), targets, proxyFor),
     phases: context.phaseTimes,
     stillFrozen: prepared.freezer.stillFrozen(),
     warnings: context.warnings,

@@ -12,12 +12,15 @@ export interface UselessSnapshot {
 
 /**
  * The snapshots of a run that show no common instant: those of broken windows, and those of a run that never froze
- * everything or was interrupted. If only some disks failed, the snapshots of the others are kept, and the report lists
+ * everything or was interrupted; and those that another try of a request made besides the one that counts. If only some disks failed, the snapshots of the others are kept, and the report lists
  * them disk by disk.
  */
 export function uselessSnapshots({ last, earlier }: WindowRuns): UselessSnapshot[] {
   const useless = isWorthless(last) ? [...earlier, last] : earlier;
-  return useless.flatMap(({ answers }) => answers.flatMap(snapshotIn));
+  return [
+    ...useless.flatMap(({ answers }) => answers.flatMap(snapshotIn)),
+    ...[...earlier, last].flatMap(({ answers }) => answers.flatMap(surplusIn)),
+  ];
 }
 
 export function isWorthless({ barrier, end }: WindowRun): boolean {
@@ -26,6 +29,10 @@ export function isWorthless({ barrier, end }: WindowRun): boolean {
 
 function snapshotIn({ target, snapshot }: SnapshotAnswer): UselessSnapshot[] {
   return snapshot === undefined ? [] : [{ target, snapshot }];
+}
+
+function surplusIn({ target, surplus = [] }: SnapshotAnswer): UselessSnapshot[] {
+  return surplus.map((snapshot) => ({ target, snapshot }));
 }
 
 /** Deletes useless snapshots, if the SAS permits it; to be called when nothing is frozen any more. */

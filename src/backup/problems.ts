@@ -152,10 +152,13 @@ function describeWrites(disks: readonly string[]): string {
   return `: something that was not frozen wrote to ${names} during the snapshot. Quiesce whatever writes to that disk directly (a database on a raw disk, a file system that cannot be frozen, a swap file) or moves data below its file systems.`;
 }
 
+const WHY_USELESS =
+  'it was taken before everything was frozen, or by a request that was sent twice';
+
 function problemOfOrphan({ blob, snapshot, keptBecause }: Orphan): string {
   return keptBecause === undefined
-    ? `${blob}: the snapshot ${snapshot} was taken before everything was frozen and has been deleted.`
-    : `${blob}: the snapshot ${snapshot} was taken before everything was frozen and could not be deleted (${keptBecause}); delete it manually.`;
+    ? `${blob}: the snapshot ${snapshot} does not belong to the set (${WHY_USELESS}) and has been deleted.`
+    : `${blob}: the snapshot ${snapshot} does not belong to the set (${WHY_USELESS}) and could not be deleted (${keptBecause}); delete it manually.`;
 }
 
 function mountPointOf(record: BackupRecord, fileSystem: number): string {

@@ -113,7 +113,7 @@ async function createProvider(
 }
 
 async function openLanes(
-  { blobs, metadata, taskId, lanes, encrypted = false }: BackupRequest,
+  { blobs, metadata, taskId, lanes, patienceMs, encrypted = false }: BackupRequest,
   onEvent: (event: SnapshotEvent) => void,
 ): Promise<BlobLanes> {
   const targets = blobs.map((blob, index) => ({
@@ -123,6 +123,7 @@ async function openLanes(
   }));
   return await BlobLanes.open(targets, {
     ...(lanes === undefined ? {} : { lanes }),
+    patienceMs,
     encrypted,
     proxyFor: machineProxy(),
     onEvent,

@@ -27,6 +27,8 @@ export interface BackupRequest {
   readonly waveLimitMs: number;
   /** The longest time that flushing dirty data before the freeze may take. */
   readonly flushLimitMs: number;
+  /** How long a disk's snapshot request, with its tries, may hold the writers beyond the usual time. */
+  readonly patienceMs: number;
   /** Whether a freeze that was broken off is tried once more, with the stuck file systems first. */
   readonly retryStuckFreeze: boolean;
   /** What to do about a freeze that no thaw releases. */
@@ -112,6 +114,7 @@ export function configuredRequest(
     timeoutMs: configuration.timeoutMs,
     waveLimitMs: configuration.waveLimitMs,
     flushLimitMs: configuration.flushLimitMs,
+    patienceMs: configuration.patienceMs,
     retryStuckFreeze: configuration.retryStuckFreeze,
     lastLever: configuration.lastLever,
     btrfsMaintenance: configuration.btrfsMaintenance,

@@ -120,14 +120,20 @@ export class FreezeWindow {
       case 'fired':
         break;
       case 'acknowledged':
-        if (this.#state.phase === 'held') {
-          this.#watch.afterAnswers([event.target]);
-        }
+        this.#readIfHeld(event.target);
         this.#dispatch({ kind: 'acknowledged', target: event.target });
         break;
       case 'failed':
+        // The snapshot of a lost answer may be found after the thaw.
+        this.#readIfHeld(event.target);
         this.#dispatch({ kind: 'target-failed', target: event.target });
         break;
+    }
+  }
+
+  #readIfHeld(target: number): void {
+    if (this.#state.phase === 'held') {
+      this.#watch.afterAnswers([target]);
     }
   }
 

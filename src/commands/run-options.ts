@@ -121,6 +121,15 @@ export function runRequestOf(
 
 /** `--timeout`, in milliseconds; undefined if it was not given. */
 export function timeoutMsOf(text: string | undefined): number | undefined {
+  return millisecondsOf('--timeout', text, 60);
+}
+
+/** An option in seconds, in milliseconds; undefined if it was not given. */
+export function millisecondsOf(
+  option: string,
+  text: string | undefined,
+  example: number,
+): number | undefined {
   if (text === undefined) {
     return undefined;
   }
@@ -128,7 +137,7 @@ export function timeoutMsOf(text: string | undefined): number | undefined {
   if (!(seconds > 0 && seconds <= MAX_STANDSTILL_S)) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      `--timeout ${text}: expected seconds, more than 0 and at most ${MAX_STANDSTILL_S}, e.g. --timeout 60`,
+      `${option} ${text}: expected seconds, more than 0 and at most ${MAX_STANDSTILL_S}, e.g. ${option} ${example}`,
     );
   }
   return seconds * 1_000;

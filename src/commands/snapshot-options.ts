@@ -22,6 +22,7 @@ export interface RawSnapshotOptions extends RawRunOptions, BlobOptions {
   readonly partial?: boolean;
   readonly allowForeign?: boolean;
   readonly lanes?: string;
+  readonly patience?: string;
 }
 
 export function laneCountOf(text: string | undefined): number | undefined {

@@ -8,7 +8,7 @@ import type { Blob } from '../snapshot/blob/blob.ts';
 import { requireValidAt } from '../snapshot/blob/sas-expiry.ts';
 import { type CommandContext, openCommandContext, runForCommand } from './command-run.ts';
 import { reportError } from './exit.ts';
-import { addRunOptions, collect, runRequestOf } from './run-options.ts';
+import { addRunOptions, collect, millisecondsOf, runRequestOf } from './run-options.ts';
 import { abortOnSignals } from './signals.ts';
 import {
   laneCountOf,
@@ -59,6 +59,10 @@ export function addSnapshotCommand(program: Command): void {
       'accept a blob that belongs to none of this machine’s disks (default: refuse it)',
     )
     .option('--no-freeze', 'freeze nothing and take crash-consistent snapshots (default: freeze)')
+    .option(
+      '--patience <seconds>',
+      `longest time that a disk may hold its writers beyond the usual, while its request is tried again or waits for an answer (default: 10, or patience in ${VM_BACKUP_CONFIGURATION_PATH})`,
+    )
     .option(
       '--lanes <count>',
       `number of connection threads (default: 1, or lanes in ${VM_BACKUP_CONFIGURATION_PATH})`,
@@ -131,6 +135,7 @@ function requestOf(
     isPartial: options.partial ?? false,
     foreignBlobs: options.allowForeign === true ? 'accept' : 'refuse',
     metadata: metadataOf(options.metadata),
+    patienceMs: millisecondsOf('--patience', options.patience, 10) ?? configuration.patienceMs,
     lanes: laneCountOf(options.lanes) ?? configuration.lanes,
   };
 }

@@ -62,6 +62,8 @@ export interface VmBackupConfiguration {
   readonly waveLimitMs: number;
   /** `[Flashfreeze] flushLimit`: seconds that flushing dirty data before the freeze may take. */
   readonly flushLimitMs: number;
+  /** `[Flashfreeze] patience`: seconds that a disk's snapshot request may hold the writers beyond the usual time. */
+  readonly patienceMs: number;
   /** `[Flashfreeze] lastLever` */
   readonly lastLever: LastLever;
   /** `[Flashfreeze] btrfsMaintenance` */
@@ -92,6 +94,7 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   retryStuckFreeze: true,
   waveLimitMs: 10_000,
   flushLimitMs: 60_000,
+  patienceMs: 10_000,
   lastLever: 'deny',
   btrfsMaintenance: 'pauseBalance',
   lanes: undefined,
@@ -202,6 +205,7 @@ const OWN_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
   flag('retryStuckFreeze', (retryStuckFreeze) => ({ retryStuckFreeze })),
   seconds('waveLimit', MAX_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
   seconds('flushLimit', MAX_STANDSTILL_S, (flushLimitMs) => ({ flushLimitMs })),
+  seconds('patience', MAX_STANDSTILL_S, (patienceMs) => ({ patienceMs })),
   choice('lastLever', LAST_LEVERS, (lastLever) => ({ lastLever })),
   choice('btrfsMaintenance', BTRFS_MAINTENANCE, (btrfsMaintenance) => ({ btrfsMaintenance })),
   {

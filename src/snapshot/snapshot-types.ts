@@ -58,6 +58,8 @@ export interface SnapshotAnswer {
   /** When the first request line was written. */
   readonly firedNs: bigint | undefined;
   readonly acknowledgedNs: bigint | undefined;
+  /** When the last answer to a request that failed was in, or it was given up; missing if it succeeded. */
+  readonly failedNs?: bigint;
   readonly httpStatus: number | undefined;
   /** `x-ms-snapshot`; undefined if there is no snapshot. */
   readonly snapshot: string | undefined;
@@ -68,8 +70,19 @@ export interface SnapshotAnswer {
    * out (500): an unknown snapshot may exist. After a retry it can be true together with a `snapshot`.
    */
   readonly mayHaveOrphan: boolean;
+  /** `x-ms-snapshot` of further snapshots that the tries of this request made; missing: none is known. */
+  readonly surplus?: readonly string[];
+  /** Missing if the answer was in within the usual time. */
+  readonly patience?: PatienceUsed;
   /** Set if the host took the snapshot: several answers then belong to one target. */
   readonly host?: HostSnapshot;
+}
+
+/** How long a request held the writers of its disk beyond the usual time. */
+export interface PatienceUsed {
+  readonly usedMs: number;
+  /** What it waited for, as the end of a sentence. */
+  readonly waitedFor: string;
 }
 
 /** The result of re-warming one connection. */

@@ -1,7 +1,10 @@
-import { type Exchange, type ExchangeEnd, headerText, type RawAnswer } from '../http/exchange.ts';
+import { headerText, type RawAnswer } from '../http/attempt.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
 import type { RequestFailure, SnapshotAnswer } from '../snapshot-types.ts';
 import { failureOfAnswer, failureUnsent } from './failures.ts';
+import { patienceOf, withLimits } from './patience.ts';
 
 /** The parts of a target that its texts are made from. The only secrets are those that must not appear in them. */
 export interface Addressee {
@@ -25,11 +28,14 @@ export function snapshotAnswer(exchange: Exchange, addressee: Addressee): Snapsh
     attempts: exchange.attempts,
     firedNs: exchange.firedNs,
     acknowledgedNs: succeeded ? exchange.endedNs : undefined,
+    ...(succeeded || exchange.endedNs === undefined ? {} : { failedNs: exchange.endedNs }),
     httpStatus: answer?.httpStatus,
     snapshot: succeeded ? token(end.answer, 'x-ms-snapshot', addressee) : undefined,
     requestId: answer === undefined ? undefined : token(answer, 'x-ms-request-id', addressee),
     failure: succeeded ? undefined : failureOfExchange(exchange, end, addressee),
     mayHaveOrphan: exchange.mayHaveOrphan,
+    surplus: exchange.surplus.flatMap((it) => token(it, 'x-ms-snapshot', addressee) ?? []),
+    ...patienceOf(exchange),
   };
 }
 
@@ -38,7 +44,10 @@ function failureOfExchange(
   end: Exclude<ExchangeEnd, { kind: 'succeeded' }> | undefined,
   addressee: Addressee,
 ): RequestFailure {
-  return attempts === 0 ? failureUnsent(addressee.origin) : failureOf(end, addressee);
+  if (attempts === 0) {
+    return failureUnsent(addressee.origin);
+  }
+  return withLimits(failureOf(end, addressee), end);
 }
 
 /** Why an exchange did not succeed. */

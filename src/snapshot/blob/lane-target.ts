@@ -1,12 +1,8 @@
 import { deadlineIn } from '../../system/stamps.ts';
+import { headerText } from '../http/attempt.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
-import {
-  cutAt,
-  Exchange,
-  type ExchangeEnd,
-  type ExchangeListener,
-  headerText,
-} from '../http/exchange.ts';
+import { cutAt, Exchange, type ExchangeListener } from '../http/exchange.ts';
+import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { PreparedRequest } from '../http/request.ts';
 import type { Preflight, RequestFailure, Rewarmed } from '../snapshot-types.ts';
 import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
@@ -24,6 +20,7 @@ type Verdict = 'ok' | 'may-not-read' | RequestFailure;
 export class LaneTarget {
   readonly prepared: PreparedTarget;
   readonly connection: HttpConnection;
+  readonly #options: ConnectionOptions;
   readonly #encrypted: boolean;
   #snapshotRequest: PreparedRequest;
   #readable: boolean;
@@ -31,7 +28,8 @@ export class LaneTarget {
   constructor(prepared: PreparedTarget, options: ConnectionOptions, encrypted: boolean) {
     this.prepared = prepared;
     this.#encrypted = encrypted;
-    this.connection = new HttpConnection(prepared.origin, { ...options, proxy: prepared.proxy });
+    this.#options = { ...options, proxy: prepared.proxy };
+    this.connection = this.#connect();
     this.#snapshotRequest = prepared.snapshot;
     this.#readable = prepared.permissions.read;
   }
@@ -44,6 +42,7 @@ export class LaneTarget {
       succeeds: namesSnapshot,
       completeWith: 'head',
       listener,
+      openAnother: () => this.#connect(),
     });
   }
 
@@ -91,6 +90,10 @@ export class LaneTarget {
     return verdict === 'ok' || verdict === 'may-not-read'
       ? { ok: true, target, warm: this.connection.isUp }
       : { ok: false, target, failure: verdict };
+  }
+
+  #connect(): HttpConnection {
+    return new HttpConnection(this.prepared.origin, this.#options);
   }
 
   async #check(

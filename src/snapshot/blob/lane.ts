@@ -15,8 +15,8 @@ const PREFLIGHTS_AT_ONCE = 16;
 const PREFLIGHTS_A_COLLECTION = 8;
 
 /**
- * How long the reading of answers waits for bodies that are still under way, in ms. A refusal's body is
- * needed only if its code is not in the headers, as in versions of the service before 2017-07-29.
+ * How long the reading of answers waits for what is still under way, in ms: the other of two tries, and the body of a
+ * refusal, which is needed only if its code is not in the headers, as in versions of the service before 2017-07-29.
  */
 const BODY_LIMIT_MS = 500;
 
@@ -137,6 +137,9 @@ class Lane {
 
   async #rewarm(): Promise<void> {
     this.#abort();
+    for (const exchange of this.#exchanges.values()) {
+      exchange.release();
+    }
     this.#names.release();
     const events = new EventPost(this.#port, 'rewarm');
     const results = await Promise.all(
@@ -162,8 +165,8 @@ class Lane {
   async #answers(): Promise<void> {
     const started = [...this.#exchanges.values()].filter((exchange) => exchange.started);
     await Promise.all(started.map((exchange) => exchange.whenEnded));
-    const refused = started.filter((exchange) => exchange.end?.kind === 'refused');
-    const bodies = Promise.all(refused.map((exchange) => exchange.whenBodyIn));
+    const open = started.filter(({ end, attempts }) => end?.kind === 'refused' || attempts > 1);
+    const bodies = Promise.all(open.map((exchange) => exchange.whenAllIn));
     await Promise.race([bodies, setTimeoutPromise(BODY_LIMIT_MS, undefined, { ref: false })]);
     const results = this.#targets.flatMap(({ prepared }) => {
       const exchange = this.#exchanges.get(prepared.target);

@@ -1,5 +1,6 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
+import { patienceEndNs } from '../http/retry.ts';
 import type {
   BlobTarget,
   Preflight,
@@ -20,6 +21,8 @@ export { HEAD_BYTES } from './prepare-target.ts';
 export interface BlobLanesOptions extends Partial<LaneLimits> {
   /** Number of threads; default: `DEFAULT_LANES`. */
   readonly lanes?: number;
+  /** How long a request and its tries may hold the writers of its disk beyond the usual time, in ms. */
+  readonly patienceMs?: number;
   /** The VM has Azure Disk Encryption: the settings that unlock a disk are copied to its snapshot. */
   readonly encrypted?: boolean;
   /** URL of the proxy that a blob is reached through; if undefined or missing, there is none. */
@@ -29,6 +32,9 @@ export interface BlobLanesOptions extends Partial<LaneLimits> {
 }
 
 export const DEFAULT_LIMITS: LaneLimits = { preflightTimeoutMs: 10_000, rewarmTimeoutMs: 4_000 };
+
+/** The default of `patienceMs`. */
+export const DEFAULT_PATIENCE_MS = 10_000;
 
 /** How late a lane's thread may be, relative to its own deadlines, in ms. */
 const GRACE_MS = 250;
@@ -47,6 +53,7 @@ export class BlobLanes implements SnapshotProvider {
   readonly #pool: LanePool | undefined;
   readonly #targets: readonly PreparedTarget[];
   readonly #limits: LaneLimits;
+  readonly #patienceMs: number;
   readonly #encrypted: boolean;
   readonly #links: LaneLink[] = [];
   readonly #linkOf: LaneLink[] = [];
@@ -67,6 +74,7 @@ export class BlobLanes implements SnapshotProvider {
       preflightTimeoutMs: options.preflightTimeoutMs ?? DEFAULT_LIMITS.preflightTimeoutMs,
       rewarmTimeoutMs: options.rewarmTimeoutMs ?? DEFAULT_LIMITS.rewarmTimeoutMs,
     };
+    this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
     this.#round = new Round();
   }
 
@@ -131,9 +139,11 @@ export class BlobLanes implements SnapshotProvider {
    * Sends the snapshot requests of these targets at once. A target is fired once in a round; repeating it has
    * no effect. Never throws, and never waits.
    *
-   * @param deadlineNs CLOCK_MONOTONIC; limits all tries. A target without an answer by then is `failed`.
+   * @param windowEndNs CLOCK_MONOTONIC; limits all tries, as the patience does. A target without an answer by then is
+   * `failed`.
    */
-  fire(targets: readonly number[], deadlineNs: bigint): void {
+  fire(targets: readonly number[], windowEndNs: bigint): void {
+    const deadlineNs = patienceEndNs(process.hrtime.bigint(), this.#patienceMs, windowEndNs);
     for (const link of this.#links) {
       const own = targets.filter((target) => this.#linkOf[target] === link);
       if (own.length > 0 && link.lostBecause === undefined) {

@@ -1,12 +1,7 @@
 import { deadlineIn } from '../../system/stamps.ts';
 import { HttpConnection } from '../http/connection.ts';
-import {
-  cutAt,
-  Exchange,
-  type ExchangeEnd,
-  type ExchangeListener,
-  type ExchangeOptions,
-} from '../http/exchange.ts';
+import { cutAt, Exchange, type ExchangeListener, type ExchangeOptions } from '../http/exchange.ts';
+import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { classifyError, errorCode } from '../http/failures.ts';
 import type { PreparedRequest } from '../http/request.ts';
 import { hostOrigin } from './address.ts';
@@ -160,7 +155,7 @@ export function isSuccess(httpStatus: number): boolean {
 async function bodyIsIn(exchange: Exchange): Promise<boolean> {
   const { promise: limit, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), REFUSAL_BODY_LIMIT_MS);
-  const isIn = await Promise.race([exchange.whenBodyIn.then(() => true), limit]);
+  const isIn = await Promise.race([exchange.whenAllIn.then(() => true), limit]);
   clearTimeout(timer);
   return isIn;
 }

@@ -1,5 +1,6 @@
 import { nanoseconds } from '../../system/stamps.ts';
-import { cutAt, type Exchange, type ExchangeEnd } from '../http/exchange.ts';
+import { cutAt, type Exchange } from '../http/exchange.ts';
+import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
 import type {
   Preflight,

@@ -1,4 +1,4 @@
-import type { ExchangeEnd } from '../http/exchange.ts';
+import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { isSuccess } from './host-client.ts';
 
 /** Codes for calls without a usable answer (host-api.md, Status codes). */

@@ -1,33 +1,26 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import {
+  Attempt,
+  type AttemptOwner,
+  type ExchangeConnection,
+  failedTryOf,
+  type RawAnswer,
+} from './attempt.ts';
 import type { HttpConnection } from './connection.ts';
-import { type BrokenKind, classifyError, errorCode } from './failures.ts';
+import { type ExchangeEnd, refusedEnd } from './exchange-end.ts';
+import { classifyError, errorCode } from './failures.ts';
 import type { PreparedRequest } from './request.ts';
 import {
-  delayBeforeNextTryMs,
+  type AfterFailure,
+  afterFailure,
   type FailedTry,
-  MAX_TRIES,
   mayHaveTakenEffect,
-  parseRetryAfterMs,
+  SILENCE_MS,
 } from './retry.ts';
 
 /** How many bytes of an answer's body are kept; if the body is longer, the connection is cut. */
 export const BODY_LIMIT_BYTES = 64 * 1_024;
-
-/** An answer as received; its body is not read while anything is frozen. */
-export interface RawAnswer {
-  readonly httpStatus: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Uint8Array[];
-}
-
-/** How an exchange ended. */
-export type ExchangeEnd =
-  | { readonly kind: 'succeeded'; readonly answer: RawAnswer }
-  /** The last answer was not a success. */
-  | { readonly kind: 'refused'; readonly answer: RawAnswer }
-  | { readonly kind: 'broken'; readonly failure: BrokenKind; readonly code: string }
-  | { readonly kind: 'cut'; readonly reason: 'timeout' | 'aborted' };
 
 export interface ExchangeListener {
   /** The first try is about to be written to the socket. */
@@ -35,9 +28,6 @@ export interface ExchangeListener {
   /** Called once; there will be no further try. */
   ended(target: number, succeeded: boolean, atNs: bigint): void;
 }
-
-/** A connection to a blob or to the host. */
-export type ExchangeConnection = Pick<HttpConnection, 'dispatch' | 'drop'>;
 
 export interface ExchangeOptions {
   readonly target: number;
@@ -50,39 +40,47 @@ export interface ExchangeOptions {
   readonly listener: ExchangeListener;
   readonly maxTries?: number;
   readonly bodyLimitBytes?: number;
+  /** Makes a connection for the second request of a silent exchange; missing: there is none. */
+  readonly openAnother?: () => Pick<HttpConnection, 'dispatch' | 'drop' | 'close'>;
 }
 
 /**
  * One request with its tries, from `start` to exactly one `ended`. Created before the window; inside the
- * window it only sends, takes time stamps and stores the answer.
+ * window it only sends, takes time stamps and stores the answer. If no answer comes for a while, the request is sent once
+ * more on another connection; the first answer that is a success counts, and the other try is still listened to.
  */
-export class Exchange {
+export class Exchange implements AttemptOwner {
   readonly target: number;
   attempts = 0;
   firedNs: bigint | undefined;
   endedNs: bigint | undefined;
   end: ExchangeEnd | undefined;
-  /** A try ended without showing whether it took effect. */
-  mayHaveOrphan = false;
+  /** The first thing that went wrong: a failed try, or no answer for `SILENCE_MS`. */
+  trouble: FailedTry | 'silent' | undefined;
+  /** Answers of other tries that succeeded too. */
+  readonly surplus: RawAnswer[] = [];
   readonly bodyLimitBytes: number;
   /** Resolves when the exchange has ended. */
   readonly whenEnded: Promise<void>;
   readonly #resolveEnded: () => void;
-  /** Resolves when everything is in: after `whenEnded` the body of an answer may still be under way. */
-  readonly whenBodyIn: Promise<void>;
-  readonly #resolveBodyIn: () => void;
+  /** Resolves when everything is in: after `whenEnded` a body or the answer of another try may still be under way. */
+  readonly whenAllIn: Promise<void>;
+  readonly #resolveAllIn: () => void;
   readonly #options: ExchangeOptions;
   readonly #dispatchOptions: Dispatcher.DispatchOptions;
-  readonly #maxTries: number;
-  #current: Attempt;
+  readonly #underWay = new Set<Attempt>();
+  #another: Pick<HttpConnection, 'dispatch' | 'drop' | 'close'> | undefined;
+  /** The end that one try has come to while the other one is under way. */
+  #provisionalEnd: ExchangeEnd | undefined;
+  #lostEffect = false;
   #deadlineNs = 0n;
   #delay: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
 
   constructor(options: ExchangeOptions) {
     this.target = options.target;
     this.bodyLimitBytes = options.bodyLimitBytes ?? BODY_LIMIT_BYTES;
     this.#options = options;
-    this.#maxTries = options.maxTries ?? MAX_TRIES;
     const { method, path, headers, body } = options.request;
     this.#dispatchOptions = {
       method,
@@ -90,37 +88,47 @@ export class Exchange {
       headers: [...headers],
       ...(body === undefined ? {} : { body }),
     };
-    this.#current = new Attempt(this);
     const ended = Promise.withResolvers<void>();
     this.whenEnded = ended.promise;
     this.#resolveEnded = ended.resolve;
-    const bodyIn = Promise.withResolvers<void>();
-    this.whenBodyIn = bodyIn.promise;
-    this.#resolveBodyIn = bodyIn.resolve;
+    const allIn = Promise.withResolvers<void>();
+    this.whenAllIn = allIn.promise;
+    this.#resolveAllIn = allIn.resolve;
   }
 
   get started(): boolean {
     return this.attempts > 0 || this.end !== undefined;
   }
 
+  /** A try ended without showing whether it took effect, or has not been answered yet although another one has. */
+  get mayHaveOrphan(): boolean {
+    return this.#lostEffect || [...this.#underWay].some(({ answer, sent }) => sent && !answer);
+  }
+
   /** @param deadlineNs CLOCK_MONOTONIC; no try begins after it. The caller has to cut the exchange at that time. */
   start(deadlineNs: bigint): void {
     this.#deadlineNs = deadlineNs;
-    this.#send();
+    this.#send(this.#options.connection);
   }
 
   /** Ends the exchange now, even if a request is under way. */
   cut(reason: 'timeout' | 'aborted'): void {
-    if (this.end !== undefined) {
-      return;
+    if (this.end === undefined) {
+      this.#finish(this.#provisionalEnd ?? { kind: 'cut', reason });
+      this.release();
     }
-    clearTimeout(this.#delay);
-    const { answer, sent } = this.#current;
-    this.mayHaveOrphan ||= answer === undefined ? sent : mayHaveTakenEffect(failedTryOf(answer));
-    this.#finish({ kind: 'cut', reason });
-    if (this.attempts > 0) {
-      this.#options.connection.drop();
+  }
+
+  /** Cuts the tries that are still under way, and takes them for lost. */
+  release(): void {
+    const cut = [...this.#underWay];
+    this.#underWay.clear();
+    for (const { answer, sent, connection } of cut) {
+      this.#lostEffect ||= answer === undefined ? sent : this.#mayHaveTakenEffect(answer);
+      connection.drop();
     }
+    this.#another?.close();
+    this.#resolveAllIn();
   }
 
   left(): void {
@@ -130,148 +138,141 @@ export class Exchange {
     }
   }
 
-  /** The head of an answer is in. If it decides the exchange, that is reported at once; a retry waits for the body. */
+  /** If the head of an answer decides the exchange, that is reported at once; a retry waits for the body. */
   headIn(attempt: Attempt, answer: RawAnswer): void {
-    if (attempt !== this.#current || this.end !== undefined) {
+    if (!this.#underWay.has(attempt)) {
       return;
     }
     if (this.#succeeds(answer)) {
-      if (this.#options.completeWith === 'head') {
+      if (this.end !== undefined) {
+        this.surplus.push(answer);
+      } else if (this.#options.completeWith === 'head') {
         this.#finish({ kind: 'succeeded', answer });
       }
-    } else if (this.#delayAfter(failedTryOf(answer)) === undefined) {
-      this.#giveUp(failedTryOf(answer), { kind: 'refused', answer });
+    } else if (this.end === undefined && this.#underWay.size === 1) {
+      const failed = failedTryOf(answer);
+      const next = this.#after(failed);
+      if (next.kind !== 'again') {
+        this.#giveUp(failed, refusedEnd(answer, next));
+      }
     }
   }
 
-  /** The try is over: with an answer and its body, or interrupted by `error`. */
   over(attempt: Attempt, error: unknown): void {
-    if (attempt !== this.#current) {
+    if (!this.#underWay.delete(attempt)) {
       return;
     }
     if (this.end === undefined) {
       this.#conclude(attempt, error);
+    } else if (attempt.answer === undefined) {
+      this.#lostEffect ||= attempt.sent;
     }
-    if (this.end !== undefined) {
-      this.#resolveBodyIn();
+    if (this.end !== undefined && this.#underWay.size === 0) {
+      this.#resolveAllIn();
     }
   }
 
   #conclude(attempt: Attempt, error: unknown): void {
-    const { answer, sent } = attempt;
+    const { answer, sent, connection } = attempt;
     if (answer !== undefined && !this.#succeeds(answer)) {
-      this.#again(failedTryOf(answer), { kind: 'refused', answer });
+      const failed = failedTryOf(answer);
+      const next = this.#after(failed);
+      this.#goOn(failed, next, refusedEnd(answer, next), connection);
     } else if (answer !== undefined && (error === undefined || attempt.bodyIsCut)) {
       this.#finish({ kind: 'succeeded', answer });
     } else {
       const failure = classifyError(error, sent);
+      const failed = { kind: 'broken', failure, sent } as const;
       const end = { kind: 'broken', failure, code: errorCode(error) } as const;
-      this.#again({ kind: 'broken', failure, sent }, end);
+      this.#goOn(failed, this.#after(failed), end, connection);
     }
+  }
+
+  #goOn(
+    failed: FailedTry,
+    next: AfterFailure,
+    end: ExchangeEnd,
+    connection: ExchangeConnection,
+  ): void {
+    if (next.kind !== 'again' || this.#provisionalEnd !== undefined) {
+      this.#giveUp(failed, end);
+      return;
+    }
+    this.trouble ??= failed;
+    this.#lostEffect ||= mayHaveTakenEffect(failed);
+    if (this.#another !== undefined && connection !== this.#another) {
+      // The second request goes on in its place.
+      return;
+    }
+    if (next.delayMs === 0) {
+      // Not inside undici's own callback, because its bookkeeping is not finished.
+      queueMicrotask(() => this.#send(connection));
+    } else {
+      this.#delay = setTimeout(() => this.#send(connection), next.delayMs);
+    }
+  }
+
+  /** Ends the exchange, unless another try is under way: that one may still succeed. */
+  #giveUp(failed: FailedTry, end: ExchangeEnd): void {
+    this.trouble ??= failed;
+    this.#lostEffect ||= mayHaveTakenEffect(failed);
+    // The answer of the service says more than a connection that broke.
+    const isTold = this.#provisionalEnd?.kind === 'refused' && end.kind !== 'refused';
+    this.#provisionalEnd = isTold ? this.#provisionalEnd : end;
+    const others = [...this.#underWay].filter(({ answer }) => answer === undefined);
+    if (others.length === 0) {
+      this.#finish(this.#provisionalEnd ?? end);
+    }
+  }
+
+  #after(failed: FailedTry): AfterFailure {
+    const remainingMs = this.#remainingMs();
+    return afterFailure(failed, this.attempts, remainingMs, this.#options.maxTries);
+  }
+
+  #send(connection: ExchangeConnection): void {
+    if (this.end !== undefined) {
+      return;
+    }
+    this.attempts += 1;
+    const attempt = new Attempt(this, connection);
+    this.#underWay.add(attempt);
+    clearTimeout(this.#silence);
+    if (this.#options.openAnother !== undefined && this.#another === undefined) {
+      this.#silence = setTimeout(() => this.#sendAnother(), SILENCE_MS);
+    }
+    connection.dispatch(this.#dispatchOptions, attempt);
+  }
+
+  /** No answer has come: the connection may be dead, so the second request gets another one. */
+  #sendAnother(): void {
+    if (this.end === undefined && this.#underWay.size === 1 && this.#remainingMs() > 0) {
+      this.trouble ??= 'silent';
+      this.#another = this.#options.openAnother?.();
+      this.#send(this.#another ?? this.#options.connection);
+    }
+  }
+
+  #remainingMs(): number {
+    return Number(this.#deadlineNs - process.hrtime.bigint()) / 1e6;
   }
 
   #succeeds({ httpStatus, headers }: RawAnswer): boolean {
     return this.#options.succeeds(httpStatus, headers);
   }
 
-  #again(failed: FailedTry, end: ExchangeEnd): void {
-    const delayMs = this.#delayAfter(failed);
-    if (delayMs === undefined) {
-      this.#giveUp(failed, end);
-      return;
-    }
-    this.mayHaveOrphan ||= mayHaveTakenEffect(failed);
-    this.#current = new Attempt(this);
-    if (delayMs === 0) {
-      // Not inside undici's own callback, because its bookkeeping is not finished.
-      queueMicrotask(() => this.#send());
-    } else {
-      this.#delay = setTimeout(() => this.#send(), delayMs);
-    }
-  }
-
-  #giveUp(failed: FailedTry, end: ExchangeEnd): void {
-    this.mayHaveOrphan ||= mayHaveTakenEffect(failed);
-    this.#finish(end);
-  }
-
-  #delayAfter(failed: FailedTry): number | undefined {
-    const remainingMs = Number(this.#deadlineNs - process.hrtime.bigint()) / 1e6;
-    return delayBeforeNextTryMs(failed, this.attempts, remainingMs, this.#maxTries);
-  }
-
-  #send(): void {
-    if (this.end === undefined) {
-      this.attempts += 1;
-      this.#options.connection.dispatch(this.#dispatchOptions, this.#current);
-    }
+  #mayHaveTakenEffect(answer: RawAnswer): boolean {
+    return !this.#succeeds(answer) && mayHaveTakenEffect(failedTryOf(answer));
   }
 
   #finish(end: ExchangeEnd): void {
+    clearTimeout(this.#delay);
+    clearTimeout(this.#silence);
     this.end = end;
     this.endedNs = process.hrtime.bigint();
     this.#options.listener.ended(this.target, end.kind === 'succeeded', this.endedNs);
     this.#resolveEnded();
   }
-}
-
-/** Receives undici's events of one try. The exchange compares the object, so that it ignores late events of an old try. */
-class Attempt implements Dispatcher.DispatchHandler {
-  sent = false;
-  answer: RawAnswer | undefined;
-  bodyIsCut = false;
-  readonly #exchange: Exchange;
-  #bodyBytes = 0;
-
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
-  }
-
-  /** undici calls it right before it writes to the socket, in the same turn, so the time stamp is never late. */
-  onRequestStart(): void {
-    this.sent = true;
-    this.#exchange.left();
-  }
-
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    httpStatus: number,
-    headers: IncomingHttpHeaders,
-  ): void {
-    if (httpStatus >= 200) {
-      this.answer = { httpStatus, headers, body: [] };
-      this.#exchange.headIn(this, this.answer);
-    }
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    const room = this.#exchange.bodyLimitBytes - this.#bodyBytes;
-    this.#bodyBytes += chunk.length;
-    if (room > 0) {
-      this.answer?.body.push(chunk.subarray(0, room));
-    }
-    if (chunk.length > room) {
-      this.bodyIsCut = true;
-      controller.abort(new Error('the rest of the body is not needed'));
-    }
-  }
-
-  onResponseEnd(): void {
-    this.#exchange.over(this, undefined);
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#exchange.over(this, error);
-  }
-}
-
-function failedTryOf({ httpStatus, headers }: RawAnswer): FailedTry {
-  return {
-    kind: 'answered',
-    httpStatus,
-    serviceCode: headerText(headers, 'x-ms-error-code'),
-    retryAfterMs: parseRetryAfterMs(headerText(headers, 'retry-after')),
-  };
 }
 
 /** Cuts the exchanges that have not ended at `deadlineNs` (CLOCK_MONOTONIC, to the millisecond). */
@@ -285,10 +286,4 @@ export function cutAt(deadlineNs: bigint, exchanges: readonly Exchange[]): NodeJ
     },
     Math.max(remainingMs, 1),
   );
-}
-
-/** One header as text; undefined if it is missing or repeated. */
-export function headerText(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === 'string' ? value : undefined;
 }

@@ -1,3 +1,4 @@
+import { earlierOf, nanoseconds } from '../../system/stamps.ts';
 import type { BrokenKind } from './failures.ts';
 
 /** How one try of a request failed. */
@@ -17,8 +18,11 @@ export type FailedTry =
       readonly sent: boolean;
     };
 
-/** Tries of the snapshot request. With the delays below they span about 3 s. */
-export const MAX_TRIES = 8;
+/**
+ * Tries of a request that may have taken effect: each may leave one more snapshot. A request that was refused is tried
+ * for as long as there is time.
+ */
+export const MAX_UNCERTAIN_TRIES = 8;
 
 /**
  * Delay before the second, third, … try; the last one repeats. The first is 0: a file system is frozen
@@ -27,27 +31,60 @@ export const MAX_TRIES = 8;
  */
 const DELAYS_MS = [0, 50, 100, 200, 400, 800] as const;
 
+/**
+ * An answer within this time is usual: the disk's patience counts from then on. Snapshots of page blobs take some
+ * 20 to 500 ms.
+ */
+export const USUAL_MS = 1_000;
+/** A request that has had no answer for this long is sent a second time, on another connection. */
+export const SILENCE_MS = 3_000;
+/** Patience used up to this much is not worth a warning. */
+const UNREMARKABLE_MS = 1_000;
+
+const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 const TRANSIENT_CODES = new Set(['InternalError', 'OperationTimedOut', 'ServerBusy']);
 
+/** What follows a failed try. */
+export type AfterFailure =
+  | { readonly kind: 'again'; readonly delayMs: number }
+  /** The answer is final (403, 404, 409, 412, …), or the tries are used up. */
+  | { readonly kind: 'final' }
+  /** The pause before the next try would not end in time. */
+  | { readonly kind: 'no-time'; readonly pauseMs: number; readonly remainingMs: number };
+
 /**
- * How long to wait before the next try; undefined if there is none, because the answer is final (403, 404,
- * 409, 412, …), the tries are used up, or the remaining time is shorter than the delay.
- *
  * @param tries number of tries so far, including this one
- * @param remainingMs until the deadline
+ * @param remainingMs until the last moment at which a try may begin
  */
-export function delayBeforeNextTryMs(
+export function afterFailure(
   end: FailedTry,
   tries: number,
   remainingMs: number,
-  maxTries = MAX_TRIES,
-): number | undefined {
-  if (tries >= maxTries || !mayPass(end)) {
-    return undefined;
+  maxTries = Number.POSITIVE_INFINITY,
+): AfterFailure {
+  const limit = mayHaveTakenEffect(end) ? Math.min(maxTries, MAX_UNCERTAIN_TRIES) : maxTries;
+  if (tries >= limit || !mayPass(end)) {
+    return { kind: 'final' };
   }
   const ownMs = DELAYS_MS[Math.min(tries, DELAYS_MS.length) - 1] ?? 0;
-  const delayMs = end.kind === 'answered' ? Math.max(end.retryAfterMs ?? 0, ownMs) : ownMs;
-  return delayMs < remainingMs ? delayMs : undefined;
+  const pauseMs = end.kind === 'answered' ? Math.max(end.retryAfterMs ?? 0, ownMs) : ownMs;
+  return pauseMs < remainingMs
+    ? { kind: 'again', delayMs: pauseMs }
+    : { kind: 'no-time', pauseMs, remainingMs: Math.max(0, remainingMs) };
+}
+
+/**
+ * Until when a request and all its tries may hold the writers of its disk: the usual time and the patience after it
+ * left, but not beyond the deadline of the window. Nanoseconds of CLOCK_MONOTONIC.
+ */
+export function patienceEndNs(firedNs: bigint, patienceMs: number, deadlineNs: bigint): bigint {
+  return earlierOf(firedNs + nanoseconds(USUAL_MS + patienceMs), deadlineNs);
+}
+
+/** How much of its patience a request used, if that is worth a warning; undefined if it is not. */
+export function remarkablePatienceMs(firedNs: bigint, endedNs: bigint): number | undefined {
+  const usedMs = Number(endedNs - firedNs) / 1e6 - USUAL_MS;
+  return usedMs > UNREMARKABLE_MS ? usedMs : undefined;
 }
 
 /**
@@ -77,8 +114,7 @@ function mayPass(end: FailedTry): boolean {
     return end.failure !== 'tls' && end.failure !== 'protocol';
   }
   return (
-    end.httpStatus === 500 ||
-    end.httpStatus === 503 ||
+    TRANSIENT_STATUSES.has(end.httpStatus) ||
     (end.serviceCode !== undefined && TRANSIENT_CODES.has(end.serviceCode))
   );
 }

@@ -1,5 +1,7 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { errnoOf } from '../../system/errno.ts';
+import { isLoopback } from '../../system/hostnames.ts';
+import type { Blob } from '../blob/blob.ts';
 import { withoutQuery } from '../blob/blob-url.ts';
 import { deleteSnapshot } from '../blob/delete-snapshot.ts';
 import { proxyOptions } from '../blob/proxy-options.ts';
@@ -13,11 +15,13 @@ const ANSWER_LIMIT_MS = 30_000;
  *
  * @param url URL of the container, with a SAS that may list (`sp` with `l`, `sr=c`)
  * @param proxy URL of the proxy that the container is reached through
+ * @param prefix of the blobs' names; missing: all blobs
  * @throws FlashfreezeError FF_CONTAINER_REFUSED
  */
 export async function listSnapshots(
   url: string,
   proxy: string | undefined,
+  prefix?: string,
 ): Promise<StoredSnapshot[]> {
   const { AnonymousCredential, ContainerClient } = await import('@azure/storage-blob');
   const found: StoredSnapshot[] = [];
@@ -26,6 +30,7 @@ export async function listSnapshots(
     const listing = container.listBlobsFlat({
       includeSnapshots: true,
       includeMetadata: true,
+      ...(prefix === undefined ? {} : { prefix }),
       abortSignal: AbortSignal.timeout(ANSWER_LIMIT_MS),
     });
     for await (const { name, snapshot, properties, metadata } of listing) {
@@ -43,6 +48,28 @@ export async function listSnapshots(
     throw refused(url, error);
   }
   return found.sort((a, b) => a.blob.localeCompare(b.blob) || a.snapshot.localeCompare(b.snapshot));
+}
+
+/**
+ * The container of a blob, with the blob's SAS, and the name of the blob in it; undefined if the SAS shows that it may
+ * not list. Only the SAS of a container or account may.
+ */
+export function containerListing({
+  url,
+  address: { query },
+}: Pick<Blob, 'url' | 'address'>): { readonly url: string; readonly blob: string } | undefined {
+  const sas = new URLSearchParams(query);
+  const mayList = sas.get('sr') !== 'b' && (sas.get('sp')?.includes('l') ?? false);
+  if (!mayList) {
+    return undefined;
+  }
+  const container = new URL(url);
+  const [, account = '', ...rest] = container.pathname.split('/');
+  // An emulator has the account in the path, a service in the name of the host.
+  const depth = rest.length > 1 && isLoopback(container.hostname) ? 2 : 1;
+  const parts = [account, ...rest];
+  container.pathname = `/${parts.slice(0, depth).join('/')}`;
+  return { url: container.href, blob: decodeURIComponent(parts.slice(depth).join('/')) };
 }
 
 /** @returns why the snapshot was not deleted; undefined if it is gone */

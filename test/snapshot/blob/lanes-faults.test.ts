@@ -11,6 +11,7 @@ import {
   dribble,
   inTurn,
   Peer,
+  type PeerRequest,
   refuse,
   reset,
   type Script,
@@ -175,6 +176,65 @@ for (const [name, expected] of Object.entries(FAILED)) {
     assert.is(found.mayHaveOrphan, expected.mayHaveOrphan ?? false);
   });
 }
+
+test('a request that gets no answer is sent again on another connection, and either answer counts', async () => {
+  await using peer = await Peer.start(trusted, { snapshot: inTurn(saySilent, answerSnapshot) });
+  const { answer: found, kinds } = await snapshotOne(peer.origin, { budgetMs: 60_000 });
+  assert.equal(kinds, ['fired', 'acknowledged']);
+  assert.is(found.snapshot, SNAPSHOT_TIME);
+  assert.is(found.attempts, 2);
+  // The first request may have made a snapshot too.
+  assert.is(found.mayHaveOrphan, true);
+  const [first, second] = peer.snapshots;
+  assert.not.equal(first?.connection, second?.connection);
+  assert.match(found.patience?.waitedFor ?? '', 'none came within 3 s');
+});
+
+test('if both requests make a snapshot, the second one is surplus', async () => {
+  const LATE_TIME = '2026-11-22T02:41:55.0000000Z';
+  const late: Script = (request) => {
+    setTimeout(() => answer(201, { 'x-ms-snapshot': LATE_TIME })(request), 100);
+  };
+  let first: PeerRequest | undefined;
+  const both: Script = (request) => {
+    if (first === undefined) {
+      first = request;
+      return;
+    }
+    answerSnapshot(request);
+    late(first);
+  };
+  await using peer = await Peer.start(trusted, { snapshot: both });
+  const { answer: found } = await snapshotOne(peer.origin, { budgetMs: 60_000 });
+  assert.is(found.snapshot, SNAPSHOT_TIME);
+  assert.equal(found.surplus, [LATE_TIME]);
+  assert.is(found.mayHaveOrphan, false);
+});
+
+for (const httpStatus of [408, 429, 502, 504]) {
+  test(`HTTP ${httpStatus} is tried again`, async () => {
+    const script = inTurn(refuse(httpStatus, 'Any'), refuse(httpStatus, 'Any'), answerSnapshot);
+    await using peer = await Peer.start(trusted, { snapshot: script });
+    const { answer: found } = await snapshotOne(peer.origin);
+    assert.is(found.snapshot, SNAPSHOT_TIME);
+    assert.is(found.attempts, 3);
+  });
+}
+
+test('the patience limits how long a request is tried again, and the failure says so', async () => {
+  await using peer = await Peer.start(trusted, {
+    snapshot: refuse(429, 'ServerBusy', { 'retry-after': '15' }),
+  });
+  await using watched = await WatchedLanes.open(targets(peer.origin, 1), { patienceMs: 2_000 });
+  await watched.lanes.preflight();
+  await watched.lanes.rewarm();
+  watched.lanes.fire([0], inMs(600_000));
+  await watched.ended(1);
+  const [found] = await watched.lanes.answers();
+  assert.is(found?.attempts, 1);
+  assert.match(found?.failure?.message ?? '', 'The next try was due after 15.0 s');
+  assert.match(found?.failure?.message ?? '', '--patience');
+});
 
 test('a service that never recovers gets a limited number of requests', async () => {
   await using peer = await Peer.start(trusted, { snapshot: refuse(500, 'OperationTimedOut') });

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import {
-  delayBeforeNextTryMs,
+  afterFailure,
   type FailedTry,
-  MAX_TRIES,
+  MAX_UNCERTAIN_TRIES,
   mayHaveTakenEffect,
   parseRetryAfterMs,
+  patienceEndNs,
+  remarkablePatienceMs,
 } from '../../../src/snapshot/http/retry.ts';
 import { suite } from '../../suite.ts';
 
@@ -29,6 +31,11 @@ const TABLE: [name: string, end: FailedTry, again: boolean, mayHaveTakenEffect: 
   ['503 ServerBusy', answered(503, 'ServerBusy'), true, false],
   ['503 OperationTimedOut', answered(503, 'OperationTimedOut'), true, true],
   ['ServerBusy under another status', answered(429, 'ServerBusy'), true, false],
+  ['429 without a code', answered(429), true, false],
+  ['408', answered(408, 'RequestTimeout'), true, false],
+  ['502', answered(502), true, true],
+  ['504', answered(504), true, true],
+  ['503 without a code', answered(503), true, false],
   ['501', answered(501), false, true],
   ['400', answered(400, 'InvalidHeaderValue'), false, false],
   ['403', answered(403, 'AuthenticationFailed'), false, false],
@@ -45,24 +52,42 @@ const TABLE: [name: string, end: FailedTry, again: boolean, mayHaveTakenEffect: 
   ['garbage', broken('protocol'), false, true],
 ];
 
+/** The delay before the next try, or why there is none. */
+function next(end: FailedTry, tries: number, remainingMs = 60_000, maxTries?: number) {
+  const decided = afterFailure(end, tries, remainingMs, maxTries);
+  return decided.kind === 'again' ? decided.delayMs : decided.kind;
+}
+
 for (const [name, end, again, effect] of TABLE) {
   test(`${name}: ${again ? 'again at once' : 'final'}, ${effect ? 'may have' : 'has not'} taken effect`, () => {
-    assert.is(delayBeforeNextTryMs(end, 1, 1_000), again ? 0 : undefined);
+    assert.is(next(end, 1, 1_000), again ? 0 : 'final');
     assert.is(mayHaveTakenEffect(end), effect);
   });
 }
 
-test('the delays grow, and the tries end', () => {
-  const delays = Array.from({ length: MAX_TRIES }, (_, tries) =>
-    delayBeforeNextTryMs(answered(500), tries + 1, 60_000),
+test('the delays grow; tries that may have taken effect end, refused ones go on', () => {
+  const tries = Array.from({ length: MAX_UNCERTAIN_TRIES }, (_, index) => index + 1);
+  const delays = [0, 50, 100, 200, 400, 800, 800];
+  assert.equal(
+    tries.map((count) => next(answered(500), count)),
+    [...delays, 'final'],
   );
-  assert.equal(delays, [0, 50, 100, 200, 400, 800, 800, undefined]);
+  assert.equal(
+    tries.map((count) => next(answered(503), count)),
+    [...delays, 800],
+  );
+  assert.is(next(answered(503), 3, 60_000, 3), 'final');
 });
 
 test('the delay of the server counts if it is longer, and if it fits', () => {
-  assert.is(delayBeforeNextTryMs(answered(503, 'ServerBusy', 2_000), 1, 10_000), 2_000);
-  assert.is(delayBeforeNextTryMs(answered(503, 'ServerBusy', 0), 3, 10_000), 100);
-  assert.is(delayBeforeNextTryMs(answered(503, 'ServerBusy', 10_000), 1, 10_000), undefined);
+  assert.is(next(answered(503, 'ServerBusy', 2_000), 1, 10_000), 2_000);
+  assert.is(next(answered(429, undefined, 2_000), 1, 10_000), 2_000);
+  assert.is(next(answered(503, 'ServerBusy', 0), 3, 10_000), 100);
+  assert.equal(afterFailure(answered(503, 'ServerBusy', 10_000), 1, 9_000), {
+    kind: 'no-time',
+    pauseMs: 10_000,
+    remainingMs: 9_000,
+  });
 });
 
 test('no try begins after the deadline', () => {
@@ -70,10 +95,35 @@ test('no try begins after the deadline', () => {
   const remaining = fc.double({ min: -1e5, max: 1e5, noNaN: true });
   fc.assert(
     fc.property(end, fc.integer({ min: 1, max: 20 }), remaining, (failed, tries, remainingMs) => {
-      const delayMs = delayBeforeNextTryMs(failed, tries, remainingMs);
-      assert.ok(delayMs === undefined || (delayMs < remainingMs && tries < MAX_TRIES));
+      const decided = afterFailure(failed, tries, remainingMs);
+      assert.ok(decided.kind !== 'again' || decided.delayMs < remainingMs);
     }),
   );
+});
+
+test('a request ends with its patience after the usual second, or with the window', () => {
+  const table: [firedMs: number, patienceMs: number, windowMs: number, endMs: number][] = [
+    [0, 10_000, 60_000, 11_000],
+    [500, 10_000, 60_000, 11_500],
+    [0, 10_000, 2_900, 2_900],
+    [0, 200, 60_000, 1_200],
+  ];
+  for (const [firedMs, patienceMs, windowMs, endMs] of table) {
+    const [firedNs, windowNs, endNs] = [firedMs, windowMs, endMs].map((ms) => BigInt(ms * 1e6));
+    assert.is(patienceEndNs(firedNs ?? 0n, patienceMs, windowNs ?? 0n), endNs);
+  }
+});
+
+test('patience is remarkable if a request used more than a second of it', () => {
+  const table: [endedMs: number, usedMs: number | undefined][] = [
+    [20, undefined],
+    [1_900, undefined],
+    [2_100, 1_100],
+    [11_000, 10_000],
+  ];
+  for (const [endedMs, usedMs] of table) {
+    assert.is(remarkablePatienceMs(5n, 5n + BigInt(endedMs * 1e6)), usedMs);
+  }
 });
 
 test('Retry-After is read as seconds, anything else is ignored', () => {

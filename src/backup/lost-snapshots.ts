@@ -1,0 +1,112 @@
+import type { Blob } from '../snapshot/blob/blob.ts';
+import { containerListing, listSnapshots } from '../snapshot/inventory/container.ts';
+import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
+import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
+import type { RunContext } from './context.ts';
+import type { NamedTarget } from './provider.ts';
+
+/** The clock of the service and this one may differ; the service has at most one snapshot in such a span anyway. */
+const CLOCKS_DIFFER_MS = 60_000;
+
+/**
+ * A premium page blob takes one snapshot every ten minutes. If the answer to a request was lost, the next try is refused
+ * although the snapshot exists (`SnapshotOperationRateExceeded`). This finds such snapshots in the service's list and
+ * adopts them, if the SAS may list: they were taken while the file systems of their disks were frozen. To be called when
+ * nothing is frozen any more.
+ *
+ * @returns the answers, those of adopted snapshots with their time and without a failure
+ */
+export async function adoptLostSnapshots(
+  context: RunContext,
+  targets: readonly NamedTarget[],
+  answers: readonly SnapshotAnswer[],
+  proxyFor: (url: string) => string | undefined,
+): Promise<SnapshotAnswer[]> {
+  return await Promise.all(
+    answers.map(async (answer) => {
+      const target = targets[answer.target];
+      if (target?.blob === undefined || !isLost(answer)) {
+        return answer;
+      }
+      const found = await lookFor(answer, target.blob, context.request.metadata, proxyFor);
+      if (found === undefined) {
+        return answer;
+      }
+      context.warn(
+        `${target.name}: the answer to its request was lost; its snapshot ${found} was found in the service's list and belongs to this set`,
+      );
+      // Its file systems were frozen until the last answer was in.
+      const { failedNs: acknowledgedNs, ...rest } = answer;
+      return {
+        ...rest,
+        acknowledgedNs,
+        snapshot: found,
+        failure: undefined,
+        mayHaveOrphan: false,
+      };
+    }),
+  );
+}
+
+/** Whether an earlier try of the request has probably made the snapshot because of which the last one was refused. */
+function isLost({ snapshot, failure, mayHaveOrphan }: SnapshotAnswer): boolean {
+  return (
+    snapshot === undefined &&
+    mayHaveOrphan &&
+    failure?.serviceCode === 'SnapshotOperationRateExceeded'
+  );
+}
+
+async function lookFor(
+  answer: SnapshotAnswer,
+  blob: Blob,
+  metadata: readonly (readonly [key: string, value: string])[],
+  proxyFor: (url: string) => string | undefined,
+): Promise<string | undefined> {
+  const listing = containerListing(blob);
+  if (listing === undefined) {
+    return undefined;
+  }
+  try {
+    const stored = await listSnapshots(listing.url, proxyFor(blob.url), listing.blob);
+    return ownSnapshot(
+      stored.filter((it) => it.blob === listing.blob),
+      metadata,
+      wallClockOf(answer),
+    );
+  } catch {
+    // The SAS may not list after all; the failure of the request is reported as it is.
+    return undefined;
+  }
+}
+
+/**
+ * The only snapshot that the request can have made: with its metadata, and of its time. Undefined if there is none, or
+ * more than one. Pure.
+ */
+export function ownSnapshot(
+  stored: readonly Pick<StoredSnapshot, 'snapshot' | 'metadata'>[],
+  metadata: readonly (readonly [key: string, value: string])[],
+  { firedMs, endedMs }: { readonly firedMs: number; readonly endedMs: number },
+): string | undefined {
+  const own = stored.filter((it) => {
+    const atMs = Date.parse(it.snapshot);
+    return (
+      hasMetadata(it.metadata, metadata) &&
+      atMs >= firedMs - CLOCKS_DIFFER_MS &&
+      atMs <= endedMs + CLOCKS_DIFFER_MS
+    );
+  });
+  return own.length === 1 ? own[0]?.snapshot : undefined;
+}
+
+/** When the request was sent and when its last answer was in, on the wall clock. */
+function wallClockOf({ firedNs = 0n, failedNs = 0n }: SnapshotAnswer): {
+  readonly firedMs: number;
+  readonly endedMs: number;
+} {
+  const nowNs = process.hrtime.bigint();
+  const nowMs = Date.now();
+  const at = (ns: bigint): number => nowMs - Number(nowNs - ns) / 1e6;
+  return { firedMs: at(firedNs), endedMs: at(failedNs) };
+}

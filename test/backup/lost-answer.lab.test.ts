@@ -1,0 +1,68 @@
+/** A premium page blob whose first answer is lost: the next try is refused because the snapshot exists. */
+import * as assert from 'uvu/assert';
+import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import { PREMIUM_LIMITS } from '../../src/lab/blob-server/model.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
+import { LAB_TLS } from '../../src/lab/lab-paths.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import type { RunSummary } from '../../src/report/summary.ts';
+import { flashfreeze } from '../commands/command-line.ts';
+import { suite } from '../suite.ts';
+
+await enterLab({ lifetimeSeconds: 120 });
+
+const test = suite('lost answer of a premium blob');
+
+/** @param permissions of a SAS for the whole container; undefined: the SAS of the blob alone */
+async function snapshot(permissions: string | undefined): Promise<{
+  readonly exitCode: number | null;
+  readonly summary: RunSummary;
+  readonly made: readonly string[];
+}> {
+  await using disks = await LabDisks.create([{ type: 'ext4' }]);
+  await using server = await BlobServer.start({
+    blobs: [{ name: 'disk0', imagePath: disks.disks[0]?.imagePath ?? '' }],
+    limits: PREMIUM_LIMITS,
+    snapshotContent: 'none',
+    certificate: {
+      caPath: LAB_TLS.caCertificate,
+      certPath: LAB_TLS.certificate,
+      keyPath: LAB_TLS.key,
+    },
+  });
+  await server.setFault({
+    ...{ blob: 'disk0', at: 'request', times: 1 },
+    fault: { kind: 'reset', handled: true },
+  });
+  const url =
+    permissions === undefined
+      ? server.urls[0]
+      : server.containerUrl({ permissions }).replace('?', '/disk0?');
+  const ended = await flashfreeze([
+    ...['snapshot', '--blob', String(url), '--metadata', 'set=nightly', '--json', '--no-timeline'],
+  ]);
+  assert.not.equal(ended.stdout, '', ended.stderr);
+  const made = (await server.snapshots('disk0')).map((it) => it.snapshot);
+  return { exitCode: ended.exitCode, summary: JSON.parse(ended.stdout) as RunSummary, made };
+}
+
+test('the snapshot is found and adopted, if the SAS may list', async () => {
+  const { exitCode, summary, made } = await snapshot('rwl');
+  assert.is(made.length, 1);
+  assert.is(summary.disks[0]?.snapshot, made[0], summary.problems.join());
+  assert.is(summary.restorable, true, summary.problems.join());
+  assert.is(exitCode, 0);
+  assert.match(summary.warnings.join(), 'was found in the service');
+});
+
+test('if the SAS may not list, the run fails and says that a snapshot may exist', async () => {
+  for (const permissions of [undefined, 'rw']) {
+    const { exitCode, summary, made } = await snapshot(permissions);
+    assert.is(made.length, 1);
+    assert.is(exitCode, 1);
+    assert.is(summary.code, 173);
+    assert.match(summary.problems.join(), 'snapshot may exist');
+  }
+});
+
+test.run();

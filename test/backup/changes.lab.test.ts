@@ -14,7 +14,7 @@ import { writable } from '../freezer/writer.ts';
 import { ScriptFiles } from '../quiesce/scripts/script-files.ts';
 import { suite } from '../suite.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('storage that changes while a run is under way');
 

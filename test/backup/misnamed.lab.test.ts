@@ -7,7 +7,7 @@ import { type Ended, flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
 import { suite } from '../suite.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('blobs named for the wrong disk');
 const SLOW_MS = 400;

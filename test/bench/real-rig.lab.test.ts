@@ -9,7 +9,7 @@ import { tryCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 
 // The lab stands for the machine whose own disks are measured.
-await enterLab({ lifetimeSeconds: 180 });
+await enterLab({ lifetimeSeconds: 600 });
 const test = suite('bench on the machine’s own disks');
 const MAIN = join(import.meta.dirname, '../../bench/main.ts');
 

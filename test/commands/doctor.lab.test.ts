@@ -10,7 +10,7 @@ import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
 import { Rig } from './rig.ts';
 
-await enterLab({ lifetimeSeconds: 120, commands: ['strace'] });
+await enterLab({ lifetimeSeconds: 600, commands: ['strace'] });
 
 const test = suite('flashfreeze doctor');
 

@@ -12,7 +12,7 @@ import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts'
 import { suite } from '../suite.ts';
 import { type Ended, flashfreeze, MAIN } from './command-line.ts';
 
-await enterLab({ lifetimeSeconds: 240, commands: ['strace', 'dumpe2fs'] });
+await enterLab({ lifetimeSeconds: 600, commands: ['strace', 'dumpe2fs'] });
 
 const test = suite('flashfreeze freeze');
 const MIXED = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;

@@ -6,7 +6,7 @@ import { suite } from '../suite.ts';
 import { type Ended, flashfreeze } from './command-line.ts';
 import { Rig } from './rig.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('snapshots through a proxy');
 const ACCOUNT = 'account.blob.core.windows.net';

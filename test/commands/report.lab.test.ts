@@ -12,7 +12,7 @@ import { suite } from '../suite.ts';
 import { flashfreeze, MAIN } from './command-line.ts';
 import { Rig } from './rig.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 // The lab begins with a view of the machine's own; what is done to it stays in the lab.
 await rm(RUN_FOLDER, { recursive: true, force: true });
 

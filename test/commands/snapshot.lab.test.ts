@@ -9,7 +9,7 @@ import { suite } from '../suite.ts';
 import { type Ended, flashfreeze } from './command-line.ts';
 import { Rig } from './rig.ts';
 
-await enterLab({ lifetimeSeconds: 240, commands: ['strace'] });
+await enterLab({ lifetimeSeconds: 600, commands: ['strace'] });
 
 const test = suite('flashfreeze snapshot');
 const MIXED = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;

@@ -10,7 +10,7 @@ import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('flashfreeze thaw');
 

@@ -19,7 +19,7 @@ import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
 import { blobServer, Rig } from './rig.ts';
 
-await enterLab({ lifetimeSeconds: 240 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('sets that are not whole');
 const EXT4: DiskSpec = { type: 'ext4' };

@@ -15,7 +15,7 @@ import { openTrustedFile, readTrustedFile } from '../../src/config/trusted-file.
 import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
 
-await enterLab({ lifetimeSeconds: 60 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('trusted file');
 const NOBODY = 65_534;

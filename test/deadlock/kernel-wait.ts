@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 120_000;
 const LOOK_AGAIN_MS = 5;
 
 /** Resolves when a process sleeps in a function of the kernel; rejects if it does not get there. */

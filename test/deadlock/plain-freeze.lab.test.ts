@@ -19,7 +19,6 @@ import {
 await enterLab();
 
 const test = suite('plain freeze');
-const LIMIT = { timeLimitMs: 90_000 };
 
 async function thaw(scenario: DeadlockScenario, index: number): Promise<boolean> {
   const thawed = await tryCommand('fsfreeze', ['--unfreeze', scenario.mountPoint(index)]);
@@ -35,90 +34,66 @@ const RELEASED_BY_THAW: readonly (readonly [name: string, make: ScenarioFactory]
 ];
 
 for (const [name, make] of RELEASED_BY_THAW) {
-  test(
-    `${name} makes it hang until that is thawed`,
-    async () => {
-      await using scenario = await make();
-      const [stuck] = await scenario.freezePlainly();
-      assert.ok(await stuck?.isStuck());
-      assert.ok(await thaw(scenario, 0));
-      assert.is(await stuck?.ended, 0);
-      assert.ok(await thaw(scenario, 1));
-      await scenario.goesOn();
-      assert.ok(scenario.watchdog.isAsleep);
-    },
-    LIMIT,
-  );
+  test(`${name} makes it hang until that is thawed`, async () => {
+    await using scenario = await make();
+    const [stuck] = await scenario.freezePlainly();
+    assert.ok(await stuck?.isStuck());
+    assert.ok(await thaw(scenario, 0));
+    assert.is(await stuck?.ended, 0);
+    assert.ok(await thaw(scenario, 1));
+    await scenario.goesOn();
+    assert.ok(scenario.watchdog.isAsleep);
+  });
 }
 
 for (const type of ['xfs', 'btrfs'] as const) {
-  test(
-    `it hangs behind a permission daemon on ${type} too`,
-    async () => {
-      await using scenario = await logElsewhere('keep')({ type });
-      const [stuck] = await scenario.freezePlainly();
-      assert.ok(await stuck?.isStuck());
-      assert.ok(await thaw(scenario, 0));
-      assert.is(await stuck?.ended, 0);
-    },
-    LIMIT,
-  );
+  test(`it hangs behind a permission daemon on ${type} too`, async () => {
+    await using scenario = await logElsewhere('keep')({ type });
+    const [stuck] = await scenario.freezePlainly();
+    assert.ok(await stuck?.isStuck());
+    assert.ok(await thaw(scenario, 0));
+    assert.is(await stuck?.ended, 0);
+  });
 }
 
-test(
-  'freezing the image before its holder, and thawing in the opposite order, does not hang',
-  async () => {
-    await using scenario = await imageOnFrozen();
-    await scenario.dirty(1);
-    assert.is(await scenario.freeze(1).ended, 0);
-    assert.is(await scenario.freeze(0).ended, 0);
-    assert.ok(await thaw(scenario, 0));
-    assert.ok(await thaw(scenario, 1));
-    await scenario.goesOn();
-  },
-  LIMIT,
-);
+test('freezing the image before its holder, and thawing in the opposite order, does not hang', async () => {
+  await using scenario = await imageOnFrozen();
+  await scenario.dirty(1);
+  assert.is(await scenario.freeze(1).ended, 0);
+  assert.is(await scenario.freeze(0).ended, 0);
+  assert.ok(await thaw(scenario, 0));
+  assert.ok(await thaw(scenario, 1));
+  await scenario.goesOn();
+});
 
-test(
-  'in a cycle no thaw helps, because nothing is frozen completely; ending the openers does',
-  async () => {
-    await using scenario = await cycle();
-    const stuck = await scenario.freezePlainly();
-    assert.equal(await Promise.all(stuck.map((freeze) => freeze.isStuck())), [true, true]);
-    assert.not.ok(await thaw(scenario, 0));
-    assert.ok(await stuck[0]?.isStuck());
-    await scenario.release();
-    assert.equal(await Promise.all(stuck.map(({ ended }) => ended)), [0, 0]);
-    assert.ok(scenario.permissionDaemon?.isRunning);
-  },
-  LIMIT,
-);
+test('in a cycle no thaw helps, because nothing is frozen completely; ending the openers does', async () => {
+  await using scenario = await cycle();
+  const stuck = await scenario.freezePlainly();
+  assert.equal(await Promise.all(stuck.map((freeze) => freeze.isStuck())), [true, true]);
+  assert.not.ok(await thaw(scenario, 0));
+  assert.ok(await stuck[0]?.isStuck());
+  await scenario.release();
+  assert.equal(await Promise.all(stuck.map(({ ended }) => ended)), [0, 0]);
+  assert.ok(scenario.permissionDaemon?.isRunning);
+});
 
-test(
-  'a daemon that logs to what it watches makes a single freeze hang, and no thaw helps',
-  async () => {
-    await using scenario = await selfWatch();
-    const [stuck] = await scenario.freezePlainly();
-    assert.ok(await stuck?.isStuck());
-    assert.not.ok(await thaw(scenario, 0));
-    assert.ok(await stuck?.isStuck());
-    await scenario.release();
-    assert.is(await stuck?.ended, 0);
-    assert.ok(scenario.permissionDaemon?.isRunning);
-  },
-  LIMIT,
-);
+test('a daemon that logs to what it watches makes a single freeze hang, and no thaw helps', async () => {
+  await using scenario = await selfWatch();
+  const [stuck] = await scenario.freezePlainly();
+  assert.ok(await stuck?.isStuck());
+  assert.not.ok(await thaw(scenario, 0));
+  assert.ok(await stuck?.isStuck());
+  await scenario.release();
+  assert.is(await stuck?.ended, 0);
+  assert.ok(scenario.permissionDaemon?.isRunning);
+});
 
-test(
-  'the watchdog releases what nothing else releases',
-  async () => {
-    await using scenario = await selfWatch({ watchdogSeconds: 3 });
-    const [stuck] = await scenario.freezePlainly();
-    assert.ok(await stuck?.isStuck());
-    assert.is(await stuck?.ended, 0);
-    assert.not.ok(scenario.watchdog.isAsleep);
-  },
-  LIMIT,
-);
+test('the watchdog releases what nothing else releases', async () => {
+  await using scenario = await selfWatch({ watchdogSeconds: 3 });
+  const [stuck] = await scenario.freezePlainly();
+  assert.ok(await stuck?.isStuck());
+  assert.is(await stuck?.ended, 0);
+  assert.not.ok(scenario.watchdog.isAsleep);
+});
 
 test.run();

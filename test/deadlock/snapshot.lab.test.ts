@@ -20,7 +20,6 @@ import {
 await enterLab();
 
 const test = suite('snapshot in a deadlock');
-const LIMIT = { timeLimitMs: 90_000 };
 
 interface Ran extends Ended {
   readonly summary: RunSummary;
@@ -86,89 +85,69 @@ for (const [name, make] of [
   ['an image behind a FUSE daemon with an open log', servedImage('keep')],
   ['an image behind a FUSE daemon whose log is not open', servedImage('reopen')],
 ] as const) {
-  test(
-    `${name} is seen beforehand: consistent at the first attempt`,
-    async () => {
-      configure();
-      await inScenario(make, async ({ exitCode, summary, stderr }, scenario) => {
-        assert.is(exitCode, 0, stderr);
-        assert.is(summary.consistency, 'fileSystemConsistent');
-        assert.not.match(stderr, 'stuck');
-        await assertAllGoOn(scenario);
-        assert.is(scenario.openers?.refused ?? 0, 0);
-      });
-    },
-    LIMIT,
-  );
+  test(`${name} is seen beforehand: consistent at the first attempt`, async () => {
+    configure();
+    await inScenario(make, async ({ exitCode, summary, stderr }, scenario) => {
+      assert.is(exitCode, 0, stderr);
+      assert.is(summary.consistency, 'fileSystemConsistent');
+      assert.not.match(stderr, 'stuck');
+      await assertAllGoOn(scenario);
+      assert.is(scenario.openers?.refused ?? 0, 0);
+    });
+  });
 }
 
-test(
-  'a permission daemon that could not be seen: the freeze is broken, the second attempt succeeds or says why not',
-  async () => {
-    configure();
-    await inScenario(logElsewhere('reopen'), async (ran, scenario) => {
-      if (ran.exitCode === 0) {
-        assert.is(ran.summary.consistency, 'fileSystemConsistent');
-      } else {
-        assertNamed(ran, scenario);
-      }
-      await assertAllGoOn(scenario);
-    });
-  },
-  LIMIT,
-);
+test('a permission daemon that could not be seen: the freeze is broken, the second attempt succeeds or says why not', async () => {
+  configure();
+  await inScenario(logElsewhere('reopen'), async (ran, scenario) => {
+    if (ran.exitCode === 0) {
+      assert.is(ran.summary.consistency, 'fileSystemConsistent');
+    } else {
+      assertNamed(ran, scenario);
+    }
+    await assertAllGoOn(scenario);
+  });
+});
 
 for (const [name, make] of [
   ['a cycle', cycle],
   ['a daemon that logs to what it watches', selfWatch],
 ] as const) {
   for (const lastLever of ['deny', 'allow'] as const) {
-    test(
-      `${name}: with ${lastLever} the command ends, and all processes continue`,
-      async () => {
-        configure(`lastLever = ${lastLever}`);
-        await inScenario(make, async (ran, scenario) => {
-          if (ran.exitCode !== 0) {
-            assertNamed(ran, scenario);
-          }
-          await assertAllGoOn(scenario);
-          assert.ok(lastLever === 'deny' || scenario.openers?.refused === 0);
-        });
-      },
-      LIMIT,
-    );
+    test(`${name}: with ${lastLever} the command ends, and all processes continue`, async () => {
+      configure(`lastLever = ${lastLever}`);
+      await inScenario(make, async (ran, scenario) => {
+        if (ran.exitCode !== 0) {
+          assertNamed(ran, scenario);
+        }
+        await assertAllGoOn(scenario);
+        assert.ok(lastLever === 'deny' || scenario.openers?.refused === 0);
+      });
+    });
   }
 }
 
-test(
-  'with retryStuckFreeze = False a broken freeze is not tried again',
-  async () => {
-    configure('retryStuckFreeze = False');
-    await inScenario(selfWatch, async (ran, scenario) => {
-      assert.is(ran.summary.freezeAttempts, 1);
-      if (ran.exitCode !== 0) {
-        assertNamed(ran, scenario);
-      }
-      await assertAllGoOn(scenario);
-    });
-  },
-  LIMIT,
-);
+test('with retryStuckFreeze = False a broken freeze is not tried again', async () => {
+  configure('retryStuckFreeze = False');
+  await inScenario(selfWatch, async (ran, scenario) => {
+    assert.is(ran.summary.freezeAttempts, 1);
+    if (ran.exitCode !== 0) {
+      assertNamed(ran, scenario);
+    }
+    await assertAllGoOn(scenario);
+  });
+});
 
-test(
-  'without the last lever a daemon that logs to what it watches blocks the command until the watchdog acts',
-  async () => {
-    configure('lastLever = off');
-    await inScenario(
-      selfWatch,
-      ({ summary }, scenario) => {
-        assert.not.ok(scenario.watchdog.isAsleep);
-        assert.match(JSON.stringify(summary), 'is stuck');
-      },
-      { watchdogSeconds: 12 },
-    );
-  },
-  LIMIT,
-);
+test('without the last lever a daemon that logs to what it watches blocks the command until the watchdog acts', async () => {
+  configure('lastLever = off');
+  await inScenario(
+    selfWatch,
+    ({ summary }, scenario) => {
+      assert.not.ok(scenario.watchdog.isAsleep);
+      assert.match(JSON.stringify(summary), 'is stuck');
+    },
+    { watchdogSeconds: 12 },
+  );
+});
 
 test.run();

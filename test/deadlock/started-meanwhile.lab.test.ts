@@ -12,7 +12,7 @@ import { DaemonProcess } from './daemon-process.ts';
 import { Openers } from './openers.ts';
 import { Watchdog } from './watchdog.ts';
 
-await enterLab({ lifetimeSeconds: 240 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('daemon started meanwhile');
 /** The plan is checked again 5.5 s before the start. */
@@ -31,87 +31,75 @@ async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
-test(
-  'a permission daemon that starts during the wait for the start time does not block the freeze permanently',
-  async () => {
-    configure();
-    await using rig = await Rig.create([{ type: 'ext4' }]);
-    const mountPoint = rig.disks.disks[0]?.mountPoint ?? '';
-    const at = new Date(Date.now() + START_IN_MS).toISOString();
-    using command = RunningCommand.start([
-      ...['snapshot', ...rig.blobArguments, '--no-settle', '--no-quiesce'],
-      ...['--timeout', '20', '--at', at, '--json'],
-    ]);
-    await command.said('wait for the start time');
-    // It logs to what it watches: no thaw releases a freeze that it blocks.
-    const log = join(mountPoint, 'permission.log');
-    await using daemon = await DaemonProcess.start('permission-daemon', [
-      ...[mountPoint, log, '2', 'keep'],
-    ]);
-    await using openers = await Openers.start(mountPoint);
-    await using watchdog = new Watchdog(WATCHDOG_SECONDS, openers.pids, [mountPoint]);
-    const { stdout, stderr } = await command.ended;
-    assert.ok(watchdog.isAsleep, `only the watchdog released it:\n${stdout}${stderr}`);
-    await openers.progress();
-    assert.ok(daemon.isRunning);
-  },
-  { timeLimitMs: 100_000 },
-);
+test('a permission daemon that starts during the wait for the start time does not block the freeze permanently', async () => {
+  configure();
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const mountPoint = rig.disks.disks[0]?.mountPoint ?? '';
+  const at = new Date(Date.now() + START_IN_MS).toISOString();
+  using command = RunningCommand.start([
+    ...['snapshot', ...rig.blobArguments, '--no-settle', '--no-quiesce'],
+    ...['--timeout', '20', '--at', at, '--json'],
+  ]);
+  await command.said('wait for the start time');
+  // It logs to what it watches: no thaw releases a freeze that it blocks.
+  const log = join(mountPoint, 'permission.log');
+  await using daemon = await DaemonProcess.start('permission-daemon', [
+    ...[mountPoint, log, '2', 'keep'],
+  ]);
+  await using openers = await Openers.start(mountPoint);
+  await using watchdog = new Watchdog(WATCHDOG_SECONDS, openers.pids, [mountPoint]);
+  const { stdout, stderr } = await command.ended;
+  assert.ok(watchdog.isAsleep, `only the watchdog released it:\n${stdout}${stderr}`);
+  await openers.progress();
+  assert.ok(daemon.isRunning);
+});
 
-test(
-  'a permission daemon that starts while a pre-script runs does not block the freeze permanently',
-  async () => {
-    configure();
-    await using rig = await Rig.create([{ type: 'ext4' }]);
-    const mountPoint = rig.disks.disks[0]?.mountPoint ?? '';
-    const files = new ScriptFiles();
-    const go = files.path('go');
-    const pre = files.script('meanwhile.sh', `trace begun; until [ -e ${go} ]; do sleep 0.1; done`);
-    const { pluginHost } = files.host([files.usual({ preScriptLocation: pre })]);
-    using command = RunningCommand.start([
-      ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost],
-      ...['--timeout', '20', '--json'],
-    ]);
-    await until(() => existsSync(files.trace));
-    await using daemon = await DaemonProcess.start('permission-daemon', [
-      ...[mountPoint, join(mountPoint, 'permission.log'), '2', 'keep'],
-    ]);
-    await using openers = await Openers.start(mountPoint);
-    await using watchdog = new Watchdog(WATCHDOG_SECONDS, openers.pids, [mountPoint]);
-    writeFileSync(go, '');
-    const { stdout, stderr } = await command.ended;
-    assert.ok(watchdog.isAsleep, `only the watchdog released it:\n${stdout}${stderr}`);
-    await openers.progress();
-    assert.ok(daemon.isRunning);
-  },
-  { timeLimitMs: 100_000 },
-);
+test('a permission daemon that starts while a pre-script runs does not block the freeze permanently', async () => {
+  configure();
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const mountPoint = rig.disks.disks[0]?.mountPoint ?? '';
+  const files = new ScriptFiles();
+  const go = files.path('go');
+  const pre = files.script('meanwhile.sh', `trace begun; until [ -e ${go} ]; do sleep 0.1; done`);
+  const { pluginHost } = files.host([files.usual({ preScriptLocation: pre })]);
+  using command = RunningCommand.start([
+    ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost],
+    ...['--timeout', '20', '--json'],
+  ]);
+  await until(() => existsSync(files.trace));
+  await using daemon = await DaemonProcess.start('permission-daemon', [
+    ...[mountPoint, join(mountPoint, 'permission.log'), '2', 'keep'],
+  ]);
+  await using openers = await Openers.start(mountPoint);
+  await using watchdog = new Watchdog(WATCHDOG_SECONDS, openers.pids, [mountPoint]);
+  writeFileSync(go, '');
+  const { stdout, stderr } = await command.ended;
+  assert.ok(watchdog.isAsleep, `only the watchdog released it:\n${stdout}${stderr}`);
+  await openers.progress();
+  assert.ok(daemon.isRunning);
+});
 
-test(
-  'a permission daemon that is killed while a pre-script runs does not block processes that open what it watched',
-  async () => {
-    configure();
-    await using rig = await Rig.create([{ type: 'ext4' }, { type: 'ext4' }]);
-    const [watched = '', logged = ''] = rig.disks.disks.map(({ mountPoint }) => mountPoint);
-    const file = join(watched, 'file');
-    writeFileSync(file, 'content');
-    await using daemon = await DaemonProcess.start('permission-daemon', [
-      ...[watched, join(logged, 'permission.log'), '1', 'keep'],
-    ]);
-    const files = new ScriptFiles();
-    const pre = files.script(
-      'killing.sh',
-      `kill -9 ${daemon.pid}; timeout -s KILL 10 cat ${file} && trace read`,
-    );
-    const { pluginHost } = files.host([files.usual({ preScriptLocation: pre })]);
-    using command = RunningCommand.start([
-      ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--json'],
-    ]);
-    const { exitCode, stdout, stderr } = await command.ended;
-    assert.is(exitCode, 0, `${stdout}${stderr}`);
-    assert.is(readFileSync(files.trace, 'utf8').split('\n')[0], 'read');
-  },
-  { timeLimitMs: 100_000 },
-);
+test('a permission daemon that is killed while a pre-script runs does not block processes that open what it watched', async () => {
+  configure();
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  const [watched = '', logged = ''] = rig.disks.disks.map(({ mountPoint }) => mountPoint);
+  const file = join(watched, 'file');
+  writeFileSync(file, 'content');
+  await using daemon = await DaemonProcess.start('permission-daemon', [
+    ...[watched, join(logged, 'permission.log'), '1', 'keep'],
+  ]);
+  const files = new ScriptFiles();
+  const pre = files.script(
+    'killing.sh',
+    `kill -9 ${daemon.pid}; timeout -s KILL 10 cat ${file} && trace read`,
+  );
+  const { pluginHost } = files.host([files.usual({ preScriptLocation: pre })]);
+  using command = RunningCommand.start([
+    ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--json'],
+  ]);
+  const { exitCode, stdout, stderr } = await command.ended;
+  assert.is(exitCode, 0, `${stdout}${stderr}`);
+  assert.is(readFileSync(files.trace, 'utf8').split('\n')[0], 'read');
+});
 
 test.run();

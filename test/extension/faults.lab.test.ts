@@ -11,7 +11,7 @@ import { startDiskServer, untilSnapshotRequested } from './disk-server.ts';
 import { preparePayload } from './payload.ts';
 import { Scene } from './scene.ts';
 
-await enterGuestLab({ lifetimeSeconds: 240 }, preparePayload);
+await enterGuestLab({ lifetimeSeconds: 600 }, preparePayload);
 
 const test = suite('extension on a machine with troubles');
 const DISKS = [{ type: 'ext4' }] as const;

@@ -10,14 +10,14 @@ import { startDiskServer, untilSnapshotRequested } from './disk-server.ts';
 import { preparePayload } from './payload.ts';
 import { Scene } from './scene.ts';
 
-await enterGuestLab({ lifetimeSeconds: 120 }, preparePayload);
+await enterGuestLab({ lifetimeSeconds: 600 }, preparePayload);
 
 const test = suite('extension on a machine whose root was left frozen');
 const DISKS = [{ type: 'ext4' }] as const;
 /** Of the server: nothing is thawed before the run is dead. */
-const SLOW_MS = 30_000;
+const SLOW_MS = 600_000;
 /** A command that waits for a frozen file system waits for ever. */
-const COMMAND_LIMIT_MS = 30_000;
+const COMMAND_LIMIT_MS = 120_000;
 
 /** A guest in which a run has died together with its guardian, while everything was frozen. */
 async function withEverythingFrozen(use: (scene: Scene) => Promise<void>): Promise<void> {
@@ -75,15 +75,11 @@ for (const [name, args] of [
   ['the emergency exit', ['thaw', '--all']],
   ['the next enable', ['extension', 'enable']],
 ] as const) {
-  test(
-    `${name} thaws it`,
-    async () => {
-      await withEverythingFrozen(async (scene) => {
-        assert.match(await launch(scene, args), /^0: /);
-      });
-    },
-    { timeLimitMs: 90_000 },
-  );
+  test(`${name} thaws it`, async () => {
+    await withEverythingFrozen(async (scene) => {
+      assert.match(await launch(scene, args), /^0: /);
+    });
+  });
 }
 
 test.run();

@@ -7,7 +7,7 @@ import { disable, uninstall } from '../../src/extension/removal.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
 
-await enterLab({ lifetimeSeconds: 60 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('removal of a broken installation');
 

@@ -19,7 +19,7 @@ import { ROLE_GUID } from './scene.ts';
 import { BACKUP_METADATA, encode, taskSettings } from './task.ts';
 
 const REPEAT_MS = 20;
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 120_000;
 
 /** A machine with systemd whose host is asked five times a second whether it wants a snapshot. */
 export class UnitScene implements AsyncDisposable {

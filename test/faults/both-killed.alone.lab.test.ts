@@ -13,7 +13,7 @@ import { slowly, untilFreezing } from './slow-freeze.ts';
 import { untilRequested } from './watch-requests.ts';
 import { probesOf, type WriteProbe } from './write-probe.ts';
 
-await enterLab({ lifetimeSeconds: 150, commands: ['strace'] });
+await enterLab({ lifetimeSeconds: 600, commands: ['strace'] });
 
 const test = suite('worker and guardian both killed');
 

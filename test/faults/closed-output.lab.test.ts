@@ -9,7 +9,7 @@ import { MAIN } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
 import { suite } from '../suite.ts';
 
-await enterLab({ lifetimeSeconds: 60 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('closed output');
 

@@ -16,7 +16,7 @@ import { type Ending, RunningCommand } from './running-command.ts';
 import { parseStrace, strace } from './strace.ts';
 import { untilRequested } from './watch-requests.ts';
 
-await enterLab({ lifetimeSeconds: 240, commands: ['strace'] });
+await enterLab({ lifetimeSeconds: 600, commands: ['strace'] });
 
 const test = suite('window discipline');
 const MIXED = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;
@@ -59,23 +59,19 @@ async function observe(rig: Rig, circumstances: Circumstances = {}): Promise<Obs
   return { ending, printed, found: offences(calls, span), traced: calls.length };
 }
 
-test(
-  'from the first freeze to the last thaw nothing is written, opened, started or connected, with the output on a frozen file system',
-  async () => {
-    await using rig = await Rig.create(MIXED, LATENCY_MS);
-    const { ending, printed, found, traced } = await observe(rig);
-    assert.is(ending.exitCode, 0, printed);
-    assert.equal(describeOffences(found), '');
-    assert.ok(traced > 100, 'the trace is too short to be true');
-    // Afterwards everything that was held back is there.
-    assert.match(printed, 'window took');
-    assert.match(printed, 'fileSystemConsistent: 3 of 3 snapshots');
-    for (const { mountPoint } of rig.disks.disks) {
-      assert.match(printed, mountPoint);
-    }
-  },
-  { timeLimitMs: 60_000 },
-);
+test('from the first freeze to the last thaw nothing is written, opened, started or connected, with the output on a frozen file system', async () => {
+  await using rig = await Rig.create(MIXED, LATENCY_MS);
+  const { ending, printed, found, traced } = await observe(rig);
+  assert.is(ending.exitCode, 0, printed);
+  assert.equal(describeOffences(found), '');
+  assert.ok(traced > 100, 'the trace is too short to be true');
+  // Afterwards everything that was held back is there.
+  assert.match(printed, 'window took');
+  assert.match(printed, 'fileSystemConsistent: 3 of 3 snapshots');
+  for (const { mountPoint } of rig.disks.disks) {
+    assert.match(printed, mountPoint);
+  }
+});
 
 test('the same holds where servers fail and the time runs out: only a retry may connect', async () => {
   await using rig = await Rig.create(MIXED, LATENCY_MS);

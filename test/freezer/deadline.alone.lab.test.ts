@@ -7,7 +7,7 @@ import { rcuExpedited, withRcuExpedited } from './grace-periods.ts';
 import { inMs, RecordedFreezer } from './recorded-freezer.ts';
 import { Writer, writable } from './writer.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('deadline');
 const SPECS = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;

@@ -9,7 +9,7 @@ import { FrozenWorker, gone, stop } from './frozen-worker.ts';
 import { rcuExpedited, withRcuExpedited } from './grace-periods.ts';
 import { writable } from './writer.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('exit while frozen');
 const SPECS = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;

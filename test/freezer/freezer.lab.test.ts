@@ -10,7 +10,7 @@ import { suite } from '../suite.ts';
 import { inMs, RecordedFreezer } from './recorded-freezer.ts';
 import { Writer, writable } from './writer.ts';
 
-await enterLab({ lifetimeSeconds: 240 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('freezer');
 const TYPES = ['ext4', 'xfs', 'btrfs'] as const;
@@ -269,27 +269,23 @@ test('a mount point that is gone, a pipe, a device and a symbolic link are refus
   }
 });
 
-test(
-  '64 file systems freeze and thaw in one go',
-  async () => {
-    const count = 64;
-    await using lab = await LabDisks.create(
-      Array.from({ length: count }, () => ({ type: 'ext4' as const, sizeMb: 16 })),
-    );
-    await using recorded = new RecordedFreezer(mountPointsOf(lab));
-    await using guardian = await Guardian.start(recorded.freezer);
-    const armed = await guardian.arm(inMs(30_000));
-    recorded.freezer.expedite();
-    armed.freeze(recorded.all);
-    await recorded.until('frozen');
-    const busy = await tryCommand('fsfreeze', ['--freeze', mountPointsOf(lab)[count - 1] ?? '']);
-    assert.match(busy.stderr, 'busy');
-    recorded.freezer.thaw(recorded.all);
-    const thawed = await recorded.until('thawed');
-    assert.ok(thawed.every(({ wasFrozen }) => wasFrozen));
-    assert.is(new Set(thawed.map(({ fileSystem }) => fileSystem)).size, count);
-  },
-  { timeLimitMs: 90_000 },
-);
+test('64 file systems freeze and thaw in one go', async () => {
+  const count = 64;
+  await using lab = await LabDisks.create(
+    Array.from({ length: count }, () => ({ type: 'ext4' as const, sizeMb: 16 })),
+  );
+  await using recorded = new RecordedFreezer(mountPointsOf(lab));
+  await using guardian = await Guardian.start(recorded.freezer);
+  const armed = await guardian.arm(inMs(30_000));
+  recorded.freezer.expedite();
+  armed.freeze(recorded.all);
+  await recorded.until('frozen');
+  const busy = await tryCommand('fsfreeze', ['--freeze', mountPointsOf(lab)[count - 1] ?? '']);
+  assert.match(busy.stderr, 'busy');
+  recorded.freezer.thaw(recorded.all);
+  const thawed = await recorded.until('thawed');
+  assert.ok(thawed.every(({ wasFrozen }) => wasFrozen));
+  assert.is(new Set(thawed.map(({ fileSystem }) => fileSystem)).size, count);
+});
 
 test.run();

@@ -15,7 +15,7 @@ import { rcuExpedited, withRcuExpedited } from './grace-periods.ts';
 import { inMs, RecordedFreezer } from './recorded-freezer.ts';
 import { Writer, writable } from './writer.ts';
 
-await enterLab({ lifetimeSeconds: 240 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('guardian');
 const THREE = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'btrfs' }] as const;

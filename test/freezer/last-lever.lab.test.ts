@@ -16,7 +16,6 @@ import { inMs, RecordedFreezer } from './recorded-freezer.ts';
 await enterLab();
 
 const test = suite('last lever');
-const LIMIT = { timeLimitMs: 90_000 };
 const FREEZE_LIMIT_MS = 300;
 const TIMES = { graceMs: 300, limitMs: 5000 };
 /** Longer than grace and limit: a freeze that is stuck then stays stuck. */
@@ -77,90 +76,74 @@ for (const [name, make] of [
   ['a daemon that logs to what it watches', selfWatch],
   ['a cycle through two daemons', cycle],
 ] as const) {
-  test(
-    `${name}: waiting opens are refused, the freeze ends, the daemon and all writers continue`,
-    async () => {
-      await using all = await rig(() => make());
-      const { scenario, freezer } = all;
-      const daemon = await descriptorOf(scenario);
-      const flags = await flagsOf(daemon);
-      using lever = LastLever.prepare(freezer.freezer, 'deny', [daemon], TIMES);
-      assert.equal(lever.warnings, []);
-      await scenario.dirty(scenario.disks.length - 1);
-      await all.freezeUntilBroken();
-      await freezer.until('frozen');
-      await freezer.until('thawed');
-      assert.ok(lever.outcome().answered > 0);
-      assert.equal(lever.outcome().killed, []);
-      assert.ok((scenario.openers?.refused ?? 0) > 0);
-      await scenario.goesOn();
-      const refused = scenario.openers?.refused;
-      await scenario.goesOn();
-      assert.is(scenario.openers?.refused, refused);
-      assert.ok(scenario.permissionDaemon?.isRunning);
-      assert.is(await flagsOf(daemon), flags);
-    },
-    LIMIT,
-  );
+  test(`${name}: waiting opens are refused, the freeze ends, the daemon and all writers continue`, async () => {
+    await using all = await rig(() => make());
+    const { scenario, freezer } = all;
+    const daemon = await descriptorOf(scenario);
+    const flags = await flagsOf(daemon);
+    using lever = LastLever.prepare(freezer.freezer, 'deny', [daemon], TIMES);
+    assert.equal(lever.warnings, []);
+    await scenario.dirty(scenario.disks.length - 1);
+    await all.freezeUntilBroken();
+    await freezer.until('frozen');
+    await freezer.until('thawed');
+    assert.ok(lever.outcome().answered > 0);
+    assert.equal(lever.outcome().killed, []);
+    assert.ok((scenario.openers?.refused ?? 0) > 0);
+    await scenario.goesOn();
+    const refused = scenario.openers?.refused;
+    await scenario.goesOn();
+    assert.is(scenario.openers?.refused, refused);
+    assert.ok(scenario.permissionDaemon?.isRunning);
+    assert.is(await flagsOf(daemon), flags);
+  });
 }
 
-test(
-  'without it the same freeze hangs',
-  async () => {
-    await using all = await rig(() => selfWatch());
-    await all.freezeUntilBroken();
-    await new Promise((resolve) => setTimeout(resolve, FOR_GOOD_MS));
-    assert.equal(all.freezer.of('frozen'), []);
-    assert.equal(all.freezer.of('freeze-failed'), []);
-    const { stuck } = await diagnose(all.freezer.freezer.freezingThreads(), [0]);
-    assert.equal(stuck, [{ fileSystem: 0, phase: 'writers' }]);
-    assert.equal(all.freezer.freezer.stillFrozen(), [0]);
-    await all.scenario.release();
-    await all.freezer.until('thawed');
-    assert.equal(all.freezer.freezer.stillFrozen(), []);
-  },
-  LIMIT,
-);
+test('without it the same freeze hangs', async () => {
+  await using all = await rig(() => selfWatch());
+  await all.freezeUntilBroken();
+  await new Promise((resolve) => setTimeout(resolve, FOR_GOOD_MS));
+  assert.equal(all.freezer.of('frozen'), []);
+  assert.equal(all.freezer.of('freeze-failed'), []);
+  const { stuck } = await diagnose(all.freezer.freezer.freezingThreads(), [0]);
+  assert.equal(stuck, [{ fileSystem: 0, phase: 'writers' }]);
+  assert.equal(all.freezer.freezer.stillFrozen(), [0]);
+  await all.scenario.release();
+  await all.freezer.until('thawed');
+  assert.equal(all.freezer.freezer.stillFrozen(), []);
+});
 
-test(
-  'allow permits every open',
-  async () => {
-    await using all = await rig(() => selfWatch());
-    using lever = LastLever.prepare(
-      all.freezer.freezer,
-      'allow',
-      [await descriptorOf(all.scenario)],
-      TIMES,
-    );
-    await all.freezeUntilBroken();
-    await all.freezer.until('thawed');
-    assert.ok(lever.outcome().answered > 0);
-    await all.scenario.goesOn();
-    assert.is(all.scenario.openers?.refused, 0);
-  },
-  LIMIT,
-);
+test('allow permits every open', async () => {
+  await using all = await rig(() => selfWatch());
+  using lever = LastLever.prepare(
+    all.freezer.freezer,
+    'allow',
+    [await descriptorOf(all.scenario)],
+    TIMES,
+  );
+  await all.freezeUntilBroken();
+  await all.freezer.until('thawed');
+  assert.ok(lever.outcome().answered > 0);
+  await all.scenario.goesOn();
+  assert.is(all.scenario.openers?.refused, 0);
+});
 
-test(
-  'kill ends the waiting processes, and no others',
-  async () => {
-    await using all = await rig(() => selfWatch());
-    using lever = LastLever.prepare(
-      all.freezer.freezer,
-      'kill',
-      [await descriptorOf(all.scenario)],
-      TIMES,
-    );
-    await all.freezeUntilBroken();
-    await all.freezer.until('thawed');
-    const { answered, killed } = lever.outcome();
-    assert.is(answered, 0);
-    assert.ok(killed.length > 0);
-    assert.ok(killed.every((pid) => all.scenario.openers?.pids.includes(pid)));
-    assert.ok(all.scenario.permissionDaemon?.isRunning);
-  },
-  LIMIT,
-);
+test('kill ends the waiting processes, and no others', async () => {
+  await using all = await rig(() => selfWatch());
+  using lever = LastLever.prepare(
+    all.freezer.freezer,
+    'kill',
+    [await descriptorOf(all.scenario)],
+    TIMES,
+  );
+  await all.freezeUntilBroken();
+  await all.freezer.until('thawed');
+  const { answered, killed } = lever.outcome();
+  assert.is(answered, 0);
+  assert.ok(killed.length > 0);
+  assert.ok(killed.every((pid) => all.scenario.openers?.pids.includes(pid)));
+  assert.ok(all.scenario.permissionDaemon?.isRunning);
+});
 
 test('a freeze that is aborted but not stuck affects no process', async () => {
   await using all = await rig(() => selfWatch());
@@ -189,19 +172,15 @@ test('a descriptor that is not a permission group any more is named', async () =
   assert.match(lever.warnings[1] ?? '', 'ESRCH');
 });
 
-test(
-  'a daemon that was unknown when the lever was prepared is found when it is pulled',
-  async () => {
-    await using all = await rig(() => selfWatch());
-    using lever = LastLever.prepare(all.freezer.freezer, 'deny', [], TIMES);
-    await all.freezeUntilBroken();
-    await all.freezer.until('thawed');
-    assert.ok(lever.outcome().answered > 0);
-    await all.scenario.goesOn();
-    assert.ok(all.scenario.permissionDaemon?.isRunning);
-  },
-  LIMIT,
-);
+test('a daemon that was unknown when the lever was prepared is found when it is pulled', async () => {
+  await using all = await rig(() => selfWatch());
+  using lever = LastLever.prepare(all.freezer.freezer, 'deny', [], TIMES);
+  await all.freezeUntilBroken();
+  await all.freezer.until('thawed');
+  assert.ok(lever.outcome().answered > 0);
+  await all.scenario.goesOn();
+  assert.ok(all.scenario.permissionDaemon?.isRunning);
+});
 
 test('while nothing is stuck the kernel notices the end of a daemon, and opens continue without it', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);

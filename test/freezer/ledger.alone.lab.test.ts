@@ -15,7 +15,7 @@ import { suite } from '../suite.ts';
 import { withRcuExpedited } from './grace-periods.ts';
 import { inMs, RecordedFreezer } from './recorded-freezer.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('ledger');
 let directories = 0;

@@ -7,7 +7,7 @@ import { runCommand } from '../../src/lab/run-command.ts';
 import { DaemonProcess } from '../deadlock/daemon-process.ts';
 import { suite } from '../suite.ts';
 
-await enterLab({ lifetimeSeconds: 90 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('opening mount points');
 const LIMIT_MS = 500;

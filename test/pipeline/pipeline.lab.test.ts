@@ -14,7 +14,7 @@ import { type PipelineSteps, runPipeline } from '../../src/pipeline/pipeline.ts'
 import { QUIESCE_PATHS } from '../../src/quiesce/read-configuration.ts';
 import { suite } from '../suite.ts';
 
-await enterLab({ lifetimeSeconds: 100 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('pipeline');
 

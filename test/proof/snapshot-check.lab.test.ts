@@ -16,7 +16,7 @@ import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 
-await enterLab({ lifetimeSeconds: 240, commands: ['xfs_repair', 'dumpe2fs'] });
+await enterLab({ lifetimeSeconds: 600, commands: ['xfs_repair', 'dumpe2fs'] });
 
 const test = suite('the check of a snapshot');
 const CHAIN: Chain = { number: 0, places: [0] };

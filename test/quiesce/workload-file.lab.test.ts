@@ -9,7 +9,7 @@ import { suite } from '../suite.ts';
 import { codesOf, RULES, run, traceOf } from './scripts/quiesce-and-resume.ts';
 import { ScriptFiles } from './scripts/script-files.ts';
 
-await enterLab({ lifetimeSeconds: 100 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('mode of the workload file');
 /** As the replaced extension leaves it on every machine. */

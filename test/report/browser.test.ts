@@ -12,7 +12,6 @@ import { busyRecord, runOf } from './fixtures/runs.ts';
 await requireLabCommands(['chromium']);
 
 const test = suite('HTML report in a browser');
-const TIME_LIMIT = { timeLimitMs: 120_000 };
 
 /** What the page is measured by, in the browser itself. Overlaps are pairs of texts. */
 const MEASURE = `
@@ -95,64 +94,48 @@ for (const [disks, width] of [
   [8, 390],
   [65, 390],
 ] as const) {
-  test(
-    `${disks} disks at ${width} px: nothing overlaps, overflows or is too small to read`,
-    async () => {
-      const page = await measure(renderHtml(runOf(busyRecord(disks))), width);
-      assert.is(page.rows, 2 * disks);
-      assert.is(page.width, width);
-      assert.ok(page.overflow <= 0, `overflows by ${page.overflow}`);
-      assert.equal(
-        [page.rowOverlaps, page.labelOverlaps, page.labelsOnBars, page.barsOutside, page.labelsCut],
-        [0, 0, 0, 0, 0],
-      );
-      assert.ok(page.fontPx >= 12, `${page.fontPx} px`);
-      assert.ok(page.barPx >= 20, `${page.barPx} px`);
-      assert.ok(page.barrierSpread < 1);
-    },
-    TIME_LIMIT,
-  );
+  test(`${disks} disks at ${width} px: nothing overlaps, overflows or is too small to read`, async () => {
+    const page = await measure(renderHtml(runOf(busyRecord(disks))), width);
+    assert.is(page.rows, 2 * disks);
+    assert.is(page.width, width);
+    assert.ok(page.overflow <= 0, `overflows by ${page.overflow}`);
+    assert.equal(
+      [page.rowOverlaps, page.labelOverlaps, page.labelsOnBars, page.barsOutside, page.labelsCut],
+      [0, 0, 0, 0, 0],
+    );
+    assert.ok(page.fontPx >= 12, `${page.fontPx} px`);
+    assert.ok(page.barPx >= 20, `${page.barPx} px`);
+    assert.ok(page.barrierSpread < 1);
+  });
 }
 
-test(
-  'the measuring notices: without the style sheet, labels lie on each other or it overflows',
-  async () => {
-    const page = renderHtml(runOf(busyRecord(8))).replace(
-      '</style>',
-      '.row .label{margin-bottom:-30px}.verdict{white-space:nowrap;width:2000px}</style>',
-    );
-    const { overflow, labelOverlaps, labelsOnBars } = await measure(page, 390);
-    assert.ok(overflow > 0);
-    assert.ok(labelOverlaps + labelsOnBars > 0);
-  },
-  TIME_LIMIT,
-);
+test('the measuring notices: without the style sheet, labels lie on each other or it overflows', async () => {
+  const page = renderHtml(runOf(busyRecord(8))).replace(
+    '</style>',
+    '.row .label{margin-bottom:-30px}.verdict{white-space:nowrap;width:2000px}</style>',
+  );
+  const { overflow, labelOverlaps, labelsOnBars } = await measure(page, 390);
+  assert.ok(overflow > 0);
+  assert.ok(labelOverlaps + labelsOnBars > 0);
+});
 
-test(
-  'is dark where the reader’s system is',
-  async () => {
-    const html = renderHtml(runOf(busyRecord(8)));
-    const light = await measure(html, 1280);
-    const dark = await measure(html, 1280, ['--blink-settings=preferredColorScheme=0']);
-    assert.is(light.background, 'rgb(255, 255, 255)');
-    assert.is(dark.background, 'rgb(20, 25, 31)');
-  },
-  TIME_LIMIT,
-);
+test('is dark where the reader’s system is', async () => {
+  const html = renderHtml(runOf(busyRecord(8)));
+  const light = await measure(html, 1280);
+  const dark = await measure(html, 1280, ['--blink-settings=preferredColorScheme=0']);
+  assert.is(light.background, 'rgb(255, 255, 255)');
+  assert.is(dark.background, 'rgb(20, 25, 31)');
+});
 
-test(
-  'prints, as it is and without scripts',
-  async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-print-'));
-    try {
-      const pdf = join(folder, 'page.pdf');
-      await browse(renderHtml(runOf(busyRecord(65))), 1280, [`--print-to-pdf=${pdf}`]);
-      assert.ok((await stat(pdf)).size > 10_000);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  },
-  TIME_LIMIT,
-);
+test('prints, as it is and without scripts', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-print-'));
+  try {
+    const pdf = join(folder, 'page.pdf');
+    await browse(renderHtml(runOf(busyRecord(65))), 1280, [`--print-to-pdf=${pdf}`]);
+    assert.ok((await stat(pdf)).size > 10_000);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 test.run();

@@ -9,7 +9,7 @@ import { runCommand } from '../../src/lab/run-command.ts';
 import { FileLock } from '../../src/system/file-lock.ts';
 import { suite } from '../suite.ts';
 
-await enterLab({ lifetimeSeconds: 60 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('freeze lock on a frozen file system');
 const WAITER = join(import.meta.dirname, 'fixtures', 'lock-waiter.ts');

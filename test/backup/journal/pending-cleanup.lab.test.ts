@@ -13,7 +13,7 @@ import type { PendingCleanup, PendingScript } from '../../../src/quiesce/quiesce
 import { ScriptFiles } from '../../quiesce/scripts/script-files.ts';
 import { suite } from '../../suite.ts';
 
-await enterLab({ lifetimeSeconds: 60 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('pending clean-up');
 let directories = 0;

@@ -11,7 +11,7 @@ import { rcuExpedited, withRcuExpedited } from '../../freezer/grace-periods.ts';
 import { Writer, writable } from '../../freezer/writer.ts';
 import { suite } from '../../suite.ts';
 
-await enterLab({ lifetimeSeconds: 200 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('recovery of a dead run');
 let directories = 0;

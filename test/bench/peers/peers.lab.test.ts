@@ -7,7 +7,7 @@ import { enterLab } from '../../../src/lab/namespace.ts';
 import { tryCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
 
-await enterLab({ lifetimeSeconds: 180, commands: PEER_COMMANDS });
+await enterLab({ lifetimeSeconds: 600, commands: PEER_COMMANDS });
 const test = suite('bench peers');
 
 const createRig = (): Promise<LabRig> =>

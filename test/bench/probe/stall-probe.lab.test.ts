@@ -15,7 +15,7 @@ import { enterLab } from '../../../src/lab/namespace.ts';
 import { runCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 const test = suite('stall probe');
 const SOURCE = join(import.meta.dirname, '../../../bench/probe/stall-probe.c');
 const FROZEN_MS = 60;

@@ -4,7 +4,7 @@ import { SnapshotTaker } from '../../../bench/soak/snapshot-taker.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import { suite } from '../../suite.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 const test = suite('snapshots of a soak');
 
 test('one process takes them all, and tells of one that could not be had', async () => {

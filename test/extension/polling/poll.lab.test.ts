@@ -9,7 +9,7 @@ import { runCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
 import { INTERVAL_MS, PollScene } from './poll-scene.ts';
 
-await enterLab({ lifetimeSeconds: 200 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('polling service');
 
@@ -131,21 +131,17 @@ test('a start that the host refuses is published as a fault', async () => {
   assert.match(published.errMsg, 'startsnapshot');
 });
 
-test(
-  'a host that takes nine seconds is not waited for: what is held longer does not count',
-  async () => {
-    await using scene = await PollScene.create();
-    await scene.host.setFault({ call: 'start-snapshot', fault: { kind: 'slow', delayMs: 9_500 } });
-    scene.start();
-    const { published } = await scene.snapshot({ snapshotId: 'slow' });
-    assert.is(published.error?.code, '76');
-    const [start] = await scene.requests('start-snapshot');
-    const [publish] = await scene.requests('publish-snapshot');
-    const waitedMs = Number((publish?.receivedNs ?? 0n) - (start?.receivedNs ?? 0n)) / 1e6;
-    assert.ok(waitedMs < 9_500, `${waitedMs} ms`);
-  },
-  { timeLimitMs: 40_000 },
-);
+test('a host that takes nine seconds is not waited for: what is held longer does not count', async () => {
+  await using scene = await PollScene.create();
+  await scene.host.setFault({ call: 'start-snapshot', fault: { kind: 'slow', delayMs: 9_500 } });
+  scene.start();
+  const { published } = await scene.snapshot({ snapshotId: 'slow' });
+  assert.is(published.error?.code, '76');
+  const [start] = await scene.requests('start-snapshot');
+  const [publish] = await scene.requests('publish-snapshot');
+  const waitedMs = Number((publish?.receivedNs ?? 0n) - (start?.receivedNs ?? 0n)) / 1e6;
+  assert.ok(waitedMs < 9_500, `${waitedMs} ms`);
+});
 
 test('waits for a freeze of somebody else’s, by the lock that all freezers share', async () => {
   await using scene = await PollScene.create();

@@ -13,7 +13,7 @@ import { Scene, type Task } from '../scene.ts';
 import { BACKUP_METADATA, encode } from '../task.ts';
 
 const REPEAT_MS = 20;
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 120_000;
 const AZURE = '/etc/azure';
 /** On a disk that is frozen, so that writing it proves that it is not. */
 const TRACE = '/data/disk0/trace';

@@ -19,7 +19,7 @@ import { preSnapshot } from '../../../src/snapshot/host/pre-snapshot.ts';
 import { suite } from '../../suite.ts';
 import { taskSettings } from './task-settings.ts';
 
-await enterLab({ lifetimeSeconds: 120, commands: ['dumpe2fs'] });
+await enterLab({ lifetimeSeconds: 600, commands: ['dumpe2fs'] });
 
 const test = suite('images of the host’s snapshots');
 const LUNS = [0, 1];

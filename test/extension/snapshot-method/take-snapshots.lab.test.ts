@@ -22,7 +22,7 @@ import { blobsAt } from '../../snapshot/blob/fixtures/blobs.ts';
 import { suite } from '../../suite.ts';
 import { taskSettings } from './task-settings.ts';
 
-await enterLab({ lifetimeSeconds: 200 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('snapshots by guest and host');
 

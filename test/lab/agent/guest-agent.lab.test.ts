@@ -11,7 +11,7 @@ import { runCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
 import { zipSmallPayload } from './fixtures/small-payload.ts';
 
-await enterGuestLab({ lifetimeSeconds: 200 });
+await enterGuestLab({ lifetimeSeconds: 600 });
 
 const test = suite('lab guest agent');
 const VERSIONS = ['1.0.0.1', '1.0.0.2'] as const;

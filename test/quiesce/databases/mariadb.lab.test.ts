@@ -16,7 +16,7 @@ import { suite } from '../../suite.ts';
 import { codesOf, planned, quiesceWorkload } from './quiescing.ts';
 
 await enterLab({
-  lifetimeSeconds: 200,
+  lifetimeSeconds: 600,
   commands: ['mariadbd', 'mariadb', 'mariadb-install-db'],
 });
 

@@ -12,7 +12,7 @@ import { enterLab } from '../../../src/lab/namespace.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, quiesceWorkload } from './quiescing.ts';
 
-await enterLab({ lifetimeSeconds: 60 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('MySQL (a stand-in for its client)');
 const STAND_IN = join(import.meta.dirname, 'fixtures/mysql.sh');

@@ -17,7 +17,7 @@ import { runPending } from '../../../src/quiesce/run-pending.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, type Quiesced, quiesceWorkload } from './quiescing.ts';
 
-await enterLab({ lifetimeSeconds: 120 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('Oracle (a stand-in for sqlplus)');
 const STAND_IN = join(import.meta.dirname, 'fixtures/sqlplus.sh');

@@ -9,7 +9,7 @@ import { runCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, planned, quiesceWorkload } from './quiescing.ts';
 
-await enterLab({ lifetimeSeconds: 200, commands: ['psql', 'pg_lsclusters'] });
+await enterLab({ lifetimeSeconds: 600, commands: ['psql', 'pg_lsclusters'] });
 
 const test = suite('PostgreSQL');
 /** A file system of its own for the WAL, so that it can lie outside. */

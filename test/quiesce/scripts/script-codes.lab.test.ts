@@ -7,7 +7,7 @@ import { suite } from '../../suite.ts';
 import { codesOf, run, traceOf } from './quiesce-and-resume.ts';
 import { ScriptFiles } from './script-files.ts';
 
-await enterLab({ lifetimeSeconds: 200 });
+await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('codes of pre- and post-scripts');
 

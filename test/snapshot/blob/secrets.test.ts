@@ -39,34 +39,30 @@ const SCRIPTS: Script[] = [
   reset,
 ];
 
-test(
-  'no answer and no failure shows a signature, even if the server echoes it',
-  async () => {
-    const script = fc.constantFrom(...SCRIPTS);
-    const signature = fc.oneof(
-      fc.stringMatching(/^[A-Za-z0-9]{8,40}$/),
-      fc.base64String({ minLength: 12, maxLength: 44 }),
-    );
-    await fc.assert(
-      fc.asyncProperty(signature, script, fc.boolean(), async (secret, snapshot, readable) => {
-        const head = readable ? answerHead : snapshot;
-        await using peer = await Peer.start(trusted, { snapshot, firstByte: snapshot, head });
-        const encoded = encodeURIComponent(secret);
-        const url = `${peer.origin}/disks/d.vhd?sv=1&sig=${encoded}&sp=rw`;
-        await using lanes = await BlobLanes.open([target(peer.origin, 0, { blob: blobAt(url) })]);
-        const said: unknown[] = [await lanes.preflight(), await lanes.rewarm()];
-        lanes.fire([0], inMs(400));
-        said.push(await lanes.answers());
-        const text = JSON.stringify(said, (_, value) =>
-          typeof value === 'bigint' || value instanceof Uint8Array ? undefined : value,
-        );
-        assert.not.match(text, JSON.stringify(secret).slice(1, -1));
-        assert.not.match(text, encoded);
-      }),
-      { numRuns: 25 },
-    );
-  },
-  { timeLimitMs: 120_000 },
-);
+test('no answer and no failure shows a signature, even if the server echoes it', async () => {
+  const script = fc.constantFrom(...SCRIPTS);
+  const signature = fc.oneof(
+    fc.stringMatching(/^[A-Za-z0-9]{8,40}$/),
+    fc.base64String({ minLength: 12, maxLength: 44 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(signature, script, fc.boolean(), async (secret, snapshot, readable) => {
+      const head = readable ? answerHead : snapshot;
+      await using peer = await Peer.start(trusted, { snapshot, firstByte: snapshot, head });
+      const encoded = encodeURIComponent(secret);
+      const url = `${peer.origin}/disks/d.vhd?sv=1&sig=${encoded}&sp=rw`;
+      await using lanes = await BlobLanes.open([target(peer.origin, 0, { blob: blobAt(url) })]);
+      const said: unknown[] = [await lanes.preflight(), await lanes.rewarm()];
+      lanes.fire([0], inMs(400));
+      said.push(await lanes.answers());
+      const text = JSON.stringify(said, (_, value) =>
+        typeof value === 'bigint' || value instanceof Uint8Array ? undefined : value,
+      );
+      assert.not.match(text, JSON.stringify(secret).slice(1, -1));
+      assert.not.match(text, encoded);
+    }),
+    { numRuns: 25 },
+  );
+});
 
 test.run();

@@ -5,8 +5,8 @@
  *
  * A file fails when it exits non-zero, when it ran no test (uvu passes a file that forgets
  * `test.run()`), when it skipped one, or when not all of its tests passed.
- * All share the cores. Files named `*.lab.test.ts` freeze file systems, and come after the others; while
- * they run, grace periods are expedited, because that is the machine's and not a lab's: one run would put
+ * All share the cores. Files named `*.lab.test.ts` freeze file systems, and come after the others; more of them run at
+ * once than there are cores, because they wait most of the time. While they run, grace periods are expedited, because that is the machine's and not a lab's: one run would put
  * it back while another one needs it. Those named `*.alone.lab.test.ts` look at just that, and come last,
  * one at a time.
  */
@@ -19,6 +19,8 @@ import { parseUvuTotals } from './uvu-totals.ts';
 
 /** A file that takes longer hangs; longer than the lifetime of a test's lab, which ends in order. */
 const FILE_TIME_LIMIT_MS = 900_000;
+/** Measured on two cores, where a lab test leaves a core idle for more than half of its time. */
+const LABS_BESIDES_CORES = 2;
 const root = import.meta.dirname;
 
 interface FileResult {
@@ -103,7 +105,7 @@ const results = await runAll(
 const inLabs = files.filter(needsLab);
 if (inLabs.length > 0) {
   await using _expedited = await expediteGracePeriods();
-  results.push(...(await runAll(inLabs, cores)));
+  results.push(...(await runAll(inLabs, cores + LABS_BESIDES_CORES)));
 }
 results.push(...(await runAll(files.filter(needsMachine), 1)));
 const passed = results.reduce((sum, result) => sum + result.passed, 0);

@@ -49,8 +49,8 @@ export function scheduleInput(
 
 /**
  * Indexes of the file systems that may lie on a target: those on its disk and those whose place is not shown, or, if its
- * disk is unknown, those on a disk that belongs to no known target. Its snapshot is judged by these, and each of them awaits its answer. Empty for a disk
- * that none of them may lie on.
+ * disk is unknown, those on a disk that belongs to no known target. Its snapshot is judged by these, and each of them
+ * awaits its answer. Empty for a disk that none of them may lie on.
  */
 export function fileSystemsBehind(
   plan: Plan,

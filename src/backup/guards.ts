@@ -82,6 +82,9 @@ export async function guardNothing(context: RunContext, before: Guarded): Promis
 export async function guardAgain(context: RunContext, before: Guarded): Promise<Guarded> {
   await setAside(before);
   const prepared = await planAgain(context, before.prepared);
+  if (prepared.plan.fileSystems.length === 0) {
+    return { guards: { ...before.guards, freeze: undefined }, prepared };
+  }
   const lock = before.guards.lock ?? context.resources.use(await acquireFreezeLock(context));
   const freeze = await guardFreeze(context, prepared);
   const more = await pauseBalances(context, prepared.plan, prepared.freezer);

@@ -1,3 +1,4 @@
+import { FlashfreezeError } from '../errors.ts';
 import { type Disk, OS_DISK_LUN } from '../filesystems/plan-types.ts';
 import { type PlanReading, readDisks } from '../filesystems/read-plan.ts';
 import type { Freezer } from '../freezer/freezer.ts';
@@ -58,7 +59,7 @@ export async function prepare(context: RunContext): Promise<Prepared> {
  * @throws as `prepare`
  */
 export async function planAgain(context: RunContext, before: Prepared): Promise<Prepared> {
-  const opened = await openPlan(context);
+  const opened = await openWhatIsLeft(context);
   await checkPlan(context, opened);
   const { provider, preflights } = before;
   const targets =
@@ -66,6 +67,19 @@ export async function planAgain(context: RunContext, before: Prepared): Promise<
       ? before.targets
       : await targetsBehind(context, opened.plan, provider, preflights);
   return await withSchedule(context, opened, { provider, preflights, targets });
+}
+
+/** A pre-script may have unmounted everything, or made it read-only: then nothing has to be frozen. */
+async function openWhatIsLeft(context: RunContext): Promise<OpenPlan> {
+  try {
+    return await openPlan(context);
+  } catch (error) {
+    if (error instanceof FlashfreezeError && error.code === 'FF_NOTHING_TO_FREEZE') {
+      context.warn(`nothing is left to freeze: ${error.message}`);
+      return await planWithoutFreeze(context);
+    }
+    throw error;
+  }
 }
 
 async function checkPlan(context: RunContext, { plan, freezer }: OpenPlan): Promise<void> {

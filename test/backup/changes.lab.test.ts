@@ -139,6 +139,20 @@ test('a file system that a pre-script remounts read-only needs no freeze', async
   await writable([mountPoint]);
 });
 
+test('if a pre-script makes everything read-only, nothing has to be frozen', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const mountPoint = rig.disks.disks[0]?.mountPoint ?? '';
+  const summary = await snapshotWith(
+    rig,
+    `mount -o remount,ro ${mountPoint}`,
+    `mount -o remount,rw ${mountPoint}`,
+  );
+  assert.is(summary.restorable, true, summary.problems.join());
+  assert.equal(summary.fileSystems, []);
+  assert.match(summary.warnings.join(), 'nothing is left to freeze');
+  await writable([mountPoint]);
+});
+
 test('a pre-script that freezes by itself is named as a possible cause, and its freeze is left alone', async () => {
   await using machine = await TwoDisks.create();
   const { mountPoint } = machine;

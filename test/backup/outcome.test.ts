@@ -154,6 +154,18 @@ test('names the file systems that were not frozen if the time-out passed between
   assert.match(problems.join(' '), 'before /data/1 had frozen');
 });
 
+test('says of a file system that failed at its freeze what the next run does, and what to do', () => {
+  for (const errno of ['EIO', 'EROFS']) {
+    const { problems } = judge(
+      goodRecord(1, { end: { kind: 'freeze-failed', fileSystem: 0, errno }, barrier: undefined }),
+    );
+    assert.match(
+      problems[0] ?? '',
+      /\/data\/0: E\w+\. The file system, or the disk below it, has just failed.*--skip \/data\/0/,
+    );
+  }
+});
+
 test('does not blame the kernel for a freeze that was cancelled', () => {
   const { problems } = judge(
     goodRecord(1, {

@@ -49,6 +49,9 @@ export async function buildRecord(
   for (const gap of gaps.filter((it) => !isFault(it))) {
     context.warn(describeGap(gap));
   }
+  for (const warning of lostInEarlier(windows, targets)) {
+    context.warn(warning);
+  }
   const disks = targetRecords(prepared, answers, last.writes);
   for (const warning of patienceWarnings(disks)) {
     context.warn(warning);
@@ -69,6 +72,18 @@ export async function buildRecord(
     scheduled,
     application: application?.record(),
   };
+}
+
+/** A request of an attempt that was broken off may have made a snapshot whose name is not known. */
+function lostInEarlier({ earlier }: WindowRuns, targets: Prepared['targets']): string[] {
+  return earlier.flatMap(({ answers }) =>
+    answers
+      .filter(({ mayHaveOrphan }) => mayHaveOrphan)
+      .map(
+        ({ target }) =>
+          `${targets[target]?.name}: the answer to a request of an attempt that was broken off was lost; a snapshot that belongs to no set may exist`,
+      ),
+  );
 }
 
 function startOf(

@@ -4,6 +4,7 @@ import { FlashfreezeError } from '../errors.ts';
 import { type Blob, type GivenBlob, parseBlobs } from '../snapshot/blob/blob.ts';
 import { metadataProblem } from '../snapshot/blob/metadata.ts';
 import { errnoOf } from '../system/errno.ts';
+import { withoutPasteMarks } from './pasted-url.ts';
 import type { RawRunOptions } from './run-options.ts';
 
 /** The options that name blobs. */
@@ -62,7 +63,7 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
  */
 export function givenBlobs(options: BlobOptions): GivenBlob[] {
   return [
-    ...(options.blob ?? []).map((url) => ({ url, device: undefined })),
+    ...(options.blob ?? []).map((url) => ({ url: withoutPasteMarks(url), device: undefined })),
     ...(options.disk ?? []).map((text) => deviceAndUrl(text, '--disk')),
     ...(options.blobsFrom === undefined ? [] : blobsFrom(options.blobsFrom)),
   ];
@@ -83,20 +84,29 @@ export function requestedBlobs(options: BlobOptions): Blob[] {
   return blobs;
 }
 
-function deviceAndUrl(text: string, option: string): GivenBlob {
+function deviceAndUrl(given: string, option: string): GivenBlob {
+  const text = withoutPasteMarks(given);
   const at = text.indexOf('=');
-  const device = text.slice(0, at);
+  const device = text.slice(0, at).trimEnd();
   if (at < 1 || !device.startsWith('/dev/')) {
     throw usage(`${option}: expected <device>=<URL>, e.g. --disk '/dev/sdc=https://…'`);
   }
-  return { url: text.slice(at + 1), device };
+  return { url: withoutPasteMarks(text.slice(at + 1)), device };
 }
 
 /** Reads one URL or device=URL per line. A file keeps the URLs out of the process list. */
 function blobsFrom(source: string): GivenBlob[] {
-  return linesOf(source, '--blobs-from').map((line) =>
-    line.startsWith('/') ? deviceAndUrl(line, '--blobs-from') : { url: line, device: undefined },
-  );
+  return linesOf(source, '--blobs-from').map((given) => {
+    const line = withoutPasteMarks(given);
+    if (/^[[{<]/.test(line)) {
+      throw usage(
+        `--blobs-from ${source}: a line begins with ${line.at(0)}; expected a text file with one URL or device=URL per line, not JSON or XML`,
+      );
+    }
+    return line.startsWith('/')
+      ? deviceAndUrl(line, '--blobs-from')
+      : { url: line, device: undefined };
+  });
 }
 
 /** Lines of a file, or of standard input for `-`, without empty lines and lines that begin with #. */

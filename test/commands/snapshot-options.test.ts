@@ -30,6 +30,32 @@ function refusal(act: () => unknown): FlashfreezeError {
   throw new Error('was not refused');
 }
 
+const PASTED: readonly [string, (url: string) => string][] = [
+  ['a trailing comma', (url) => `${url},`],
+  ['a trailing semicolon and blank', (url) => `${url}; `],
+  ['double quotes', (url) => `"${url}"`],
+  ['single quotes and a comma', (url) => `'${url}',`],
+  ['ampersands as in XML', (url) => url.replaceAll('&', '&amp;')],
+  ['a carriage return', (url) => `${url}\r`],
+];
+
+for (const [name, paste] of PASTED) {
+  test(`${name} around a pasted URL is taken off`, () => {
+    const url = `https://a.example/c/b?${SECRET}`;
+    const other = `https://a.example/c/d?${SECRET}`;
+    const blobs = requestedBlobs(
+      options({ blob: [paste(url)], disk: [paste(`/dev/sdc = ${other}`)] }),
+    );
+    assert.equal(
+      blobs.map((it) => [it.url, it.device]),
+      [
+        [url, undefined],
+        [other, '/dev/sdc'],
+      ],
+    );
+  });
+}
+
 test('takes blobs and disks in the order given', () => {
   const url = `https://a.example/c/b?${SECRET}`;
   const other = `https://a.example/c/d?${SECRET}`;

@@ -1,8 +1,9 @@
 import { deadlineIn } from '../../system/stamps.ts';
-import { headerText } from '../http/attempt.ts';
+import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange, type ExchangeListener } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
+import { failureWithoutAnswer } from '../http/failures.ts';
 import type { PreparedRequest } from '../http/request.ts';
 import type { Preflight, RequestFailure, Rewarmed } from '../snapshot-types.ts';
 import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
@@ -123,6 +124,10 @@ export class LaneTarget {
    * check needs. Any other answer below 500 is sufficient proof.
    */
   #judge(end: ExchangeEnd | undefined): Verdict {
+    const isAnswered = end?.kind === 'succeeded' || end?.kind === 'refused';
+    if (isAnswered && end.answer.httpStatus < 500 && !isOfService(end.answer)) {
+      return failureWithoutAnswer('protocol', this.prepared.origin);
+    }
     if (end?.kind === 'succeeded') {
       return 'ok';
     }
@@ -171,6 +176,11 @@ export class LaneTarget {
     const head = httpStatus === 416 ? new Uint8Array(0) : new Uint8Array(Buffer.concat(body));
     return { ok: true, target, head, sizeBytes: sizeOf(httpStatus, headers) };
   }
+}
+
+/** Every answer of the Blob service has such a header; the page of a gateway or captive portal has none. */
+function isOfService({ headers }: RawAnswer): boolean {
+  return Object.keys(headers).some((name) => name.startsWith('x-ms-'));
 }
 
 function encryptionSettingsIn(end: ExchangeEnd | undefined): string | undefined {

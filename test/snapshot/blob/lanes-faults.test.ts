@@ -8,6 +8,7 @@ import { trustOwnAuthority } from './fixtures/authority.ts';
 import {
   answer,
   answerSnapshot,
+  continueFirst,
   dribble,
   inTurn,
   Peer,
@@ -149,6 +150,11 @@ const FAILED: Record<string, Failed> = {
     script: answer(201),
     kind: 'protocol',
     httpStatus: 201,
+    mayHaveOrphan: true,
+  },
+  'an answer 100 that was not asked for': {
+    script: continueFirst,
+    kind: 'protocol',
     mayHaveOrphan: true,
   },
   'something that is not HTTP': {

@@ -4,7 +4,16 @@ import type { Preflight } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
 import { blobAt } from './fixtures/blobs.ts';
-import { answer, answerHead, inTurn, Peer, refuse, reset, type Scripts } from './fixtures/peer.ts';
+import {
+  answer,
+  answerHead,
+  answerPage,
+  inTurn,
+  Peer,
+  refuse,
+  reset,
+  type Scripts,
+} from './fixtures/peer.ts';
 import { target } from './fixtures/window.ts';
 
 const { trusted } = trustOwnAuthority(import.meta.filename);
@@ -50,6 +59,14 @@ test('a SAS that may only create cannot be tested with a lease, and is accepted'
   const found = await preflight('sp=c', { probe: MAY_NOT });
   assert.is(found.preflight?.ok, true);
   assert.equal(found.warm, WARM);
+});
+
+test('the page of a gateway is not taken for the blob, with and without reading', async () => {
+  for (const permissions of ['sp=rw', 'sp=w']) {
+    const found = await preflight(permissions, { head: answerPage, probe: answerPage });
+    assert.ok(found.preflight?.ok === false);
+    assert.is(found.preflight.failure.kind, 'protocol');
+  }
 });
 
 const REFUSED: [name: string, permissions: string, scripts: Scripts, status: number | undefined][] =

@@ -34,6 +34,10 @@ test('only the SAS of a container or an account that may list shows the containe
   });
   assert.is(listed(`${blob}?ss=b&srt=co&sp=rwl&sig=x`)?.blob, 'a b/os.vhd');
   assert.is(listed('https://127.0.0.1:1/acc/vhds/a.vhd?sr=c&sp=rwl&sig=x')?.blob, 'a.vhd');
+  assert.equal(listed('https://acc.blob.core.windows.net/os.vhd?sr=c&sp=rwl&sig=x'), {
+    url: 'https://acc.blob.core.windows.net/$root?sr=c&sp=rwl&sig=x',
+    blob: 'os.vhd',
+  });
   assert.is(listed(`${blob}?sr=b&sp=rwl&sig=x`), undefined);
   assert.is(listed(`${blob}?sr=c&sp=rw&sig=x`), undefined);
 });

@@ -71,6 +71,12 @@ export function withoutUserAndFragment(text: string, url: URL): string {
   return isAsGiven ? text : `${url.origin}${url.pathname}${url.search}`;
 }
 
+/** A blob's name may contain empty folders (`//`). */
+const NAMES_BLOB = /^\/[^/]+\/.+$/;
+
+/** Without a container, the URL names a blob of the container `$root`; a container's own name has no such character. */
+const NAMES_ROOT_BLOB = /^\/(?=[^/]*[^a-z0-9-])[^/$][^/]*$/;
+
 function partsProblem(url: URL, text: string): string | undefined {
   if (url.username !== '' || url.password !== '') {
     // Redaction must not take a word before the colon for a key, so "password" does not come last.
@@ -82,7 +88,7 @@ function partsProblem(url: URL, text: string): string | undefined {
   if (holdsSignature(url.pathname)) {
     return 'contains the SAS in its path (is the question mark missing or percent-encoded?)';
   }
-  if (!/^(\/[^/]+){2,}$/.test(url.pathname)) {
+  if (!NAMES_BLOB.test(url.pathname) && !NAMES_ROOT_BLOB.test(url.pathname)) {
     return 'does not name a container and a blob';
   }
   return ['comp', 'snapshot', 'versionid'].some((name) => url.searchParams.has(name))

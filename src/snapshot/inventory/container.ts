@@ -68,8 +68,10 @@ export function containerListing({
   // An emulator has the account in the path, a service in the name of the host.
   const depth = rest.length > 1 && isLoopback(container.hostname) ? 2 : 1;
   const parts = [account, ...rest];
-  container.pathname = `/${parts.slice(0, depth).join('/')}`;
-  return { url: container.href, blob: decodeURIComponent(parts.slice(depth).join('/')) };
+  const isInRoot = parts.length === 1;
+  container.pathname = isInRoot ? '/$root' : `/${parts.slice(0, depth).join('/')}`;
+  const name = isInRoot ? account : parts.slice(depth).join('/');
+  return { url: container.href, blob: decodeURIComponent(name) };
 }
 
 /** @returns why the snapshot was not deleted; undefined if it is gone */

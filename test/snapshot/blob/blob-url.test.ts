@@ -38,6 +38,15 @@ const ACCEPTED: [name: string, text: string, origin: string, pathname: string, q
   ['plain http to localhost', 'http://localhost:1/c/b', 'http://localhost:1', '/c/b', ''],
   ['plain http to loopback in IPv6', 'http://[::1]:1/c/b', 'http://[::1]:1', '/c/b', ''],
   ['folders in the name', 'https://h/c/a/b/d', 'https://h', '/c/a/b/d', ''],
+  ['an empty folder in the name', 'https://h/c//d.vhd', 'https://h', '/c//d.vhd', ''],
+  ['the container $root', 'https://h/$root/d.vhd', 'https://h', '/$root/d.vhd', ''],
+  [
+    'a blob of $root without its container',
+    'https://h/os.vhd?sig=x',
+    'https://h',
+    '/os.vhd',
+    'sig=x',
+  ],
   [
     'a query of odd characters',
     "https://h/c/b?a='%2b%2B+;?/",

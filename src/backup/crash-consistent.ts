@@ -1,4 +1,5 @@
 import { type ErrorCode, FlashfreezeError } from '../errors.ts';
+import type { ResultCode } from '../result-codes.ts';
 import { judge } from './outcome.ts';
 import type { BackupRecord } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
@@ -24,8 +25,15 @@ const FREEZE_ERRORS: ReadonlySet<ErrorCode> = new Set([
 /** The record of a run, and why the run was one without a freeze. */
 export interface RunOrFallback {
   readonly record: BackupRecord;
-  /** A sentence; undefined if the first run counts. */
-  readonly failedFreeze: string | undefined;
+  /** Undefined if the first run counts. */
+  readonly failedFreeze: FailedFreeze | undefined;
+}
+
+/** Why the file systems could not be frozen: the error that ended the run before the freeze, or the result of the freeze. */
+export interface FailedFreeze {
+  /** A sentence. */
+  readonly message: string;
+  readonly code: ErrorCode | ResultCode;
 }
 
 /**
@@ -46,7 +54,7 @@ export async function backupOrCrashConsistent(
     return tried;
   }
   const { failedFreeze, wasThereNothing } = tried;
-  observer.warn(`${failedFreeze} Taking a crash-consistent snapshot without a freeze.`);
+  observer.warn(`${failedFreeze.message} Taking a crash-consistent snapshot without a freeze.`);
   const { quiesce, ...rest } = request;
   const again = { ...rest, freeze: false, quiesce: wasThereNothing ? quiesce : undefined };
   const record = await backup(again, observer, abort);
@@ -56,7 +64,7 @@ export async function backupOrCrashConsistent(
 type Tried =
   | { readonly record: BackupRecord; readonly failedFreeze: undefined }
   | {
-      readonly failedFreeze: string;
+      readonly failedFreeze: FailedFreeze;
       /** The machine had nothing to freeze; its applications have not been quiesced yet. */
       readonly wasThereNothing: boolean;
     };
@@ -69,16 +77,18 @@ async function tryToFreeze(
 ): Promise<Tried> {
   try {
     const record = await backup(request, observer, abort);
-    return isPermitted && hasFailedToFreeze(record)
-      ? { failedFreeze: judge(record).problems.join(' '), wasThereNothing: false }
-      : { record, failedFreeze: undefined };
+    if (!isPermitted || !hasFailedToFreeze(record)) {
+      return { record, failedFreeze: undefined };
+    }
+    const { problems, code } = judge(record);
+    return { failedFreeze: { message: problems.join(' '), code }, wasThereNothing: false };
   } catch (error) {
     if (!(error instanceof FlashfreezeError)) {
       throw error;
     }
     const wasThereNothing = error.code === 'FF_NOTHING_TO_FREEZE';
     if (wasThereNothing || (isPermitted && FREEZE_ERRORS.has(error.code))) {
-      return { failedFreeze: error.message, wasThereNothing };
+      return { failedFreeze: { message: error.message, code: error.code }, wasThereNothing };
     }
     throw error;
   }

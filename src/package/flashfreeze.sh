@@ -24,6 +24,8 @@ case "$1 $2" in
     echo "flashfreeze: its Node.js runtime cannot run here: $answer" >&2
     echo "flashfreeze: it needs glibc 2.28 or later, libstdc++6, the processor it was packaged for," >&2
     echo "flashfreeze: and a file system that is not mounted noexec ($directory)" >&2
+    echo "flashfreeze: RHEL, CentOS and Oracle Linux 7, SLES 12, Ubuntu 18.04, Debian 9 and older have an older glibc:" >&2
+    echo "flashfreeze: leave the extension on them that flashfreeze would replace" >&2
     # 51 is the guest agent's code for a distribution that is not supported. A program that cannot run has left
     # nothing to end or to remove, and a disable that fails would prevent the removal of the extension.
     [ "$2" != install ] || exit 51

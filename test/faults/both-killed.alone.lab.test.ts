@@ -6,6 +6,7 @@ import { runCommand } from '../../src/lab/run-command.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
+import { gone } from '../freezer/frozen-worker.ts';
 import { suite } from '../suite.ts';
 import { guardianOf } from './processes.ts';
 import { RunningCommand } from './running-command.ts';
@@ -26,7 +27,8 @@ async function killBoth(command: RunningCommand): Promise<void> {
   process.kill(guardian, 'SIGSTOP');
   command.signal('SIGKILL');
   process.kill(guardian, 'SIGKILL');
-  await command.exited;
+  // Until it has ended, it keeps the file systems open.
+  await Promise.all([command.exited, gone(guardian)]);
 }
 
 /** Whether the write goes through within a second. */
@@ -66,7 +68,6 @@ async function startAndHold(rig: Rig): Promise<RunningCommand> {
       (it) => it.fault === 'no-answer' && it.blob === `disk${index}`,
     );
   }
-  await rig.server.clearFaults();
   return command;
 }
 
@@ -75,6 +76,7 @@ for (const next of ['snapshot', 'thaw']) {
     await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
     using command = await startAndHold(rig);
     await killBoth(command);
+    await rig.server.clearFaults();
     await withProbes(rig, async (probes) => {
       const writes = probes.map((probe) => probe.write());
       assert.is(await isDone(Promise.any(writes)), false, 'somebody else has thawed');
@@ -115,6 +117,7 @@ test('a freeze that somebody else began after the death of a run is left alone',
   const guardian = guardianOf(command.pid);
   command.signal('SIGKILL');
   await command.exited;
+  await rig.server.clearFaults();
   await withProbes(rig, async ([, probe]) => {
     // The guardian has thawed everything.
     await probe?.write();
@@ -126,6 +129,7 @@ test('a freeze that somebody else began after the death of a run is left alone',
     const ended = await flashfreeze(['snapshot', ...rig.blobArguments, '--json']);
     const isThawed = await isDone(write);
     await runCommand('sh', ['-c', `fsfreeze --unfreeze ${mountPoint} || true`]);
+    await write;
     assert.is(isThawed, false, `the other freeze was ended: ${ended.stderr}`);
     assert.is(ended.exitCode, 1, ended.stderr);
     assert.is((JSON.parse(ended.stdout) as RunSummary).code, 121);
@@ -146,6 +150,7 @@ test('so is one of a file system that the run had not come to freeze', async () 
     const ended = await flashfreeze(['thaw', first ?? '']);
     const isThawed = await isDone(write);
     await runCommand('sh', ['-c', `fsfreeze --unfreeze ${second} || true`]);
+    await write;
     assert.match(ended.stderr, 'nothing was left frozen');
     assert.is(isThawed, false, `the other freeze was ended: ${ended.stderr}`);
   });

@@ -107,6 +107,7 @@ test('a runtime that cannot run fails install with 51 and a reason', async () =>
   assert.is(code, 51);
   assert.match(stderr, 'GLIBC_2.28 not found');
   assert.match(stderr, 'noexec');
+  assert.match(stderr, 'Ubuntu 18.04');
 });
 
 test('a runtime that cannot run keeps nobody from removing the extension', async () => {

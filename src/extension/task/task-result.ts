@@ -1,3 +1,4 @@
+import type { FailedFreeze } from '../../backup/crash-consistent.ts';
 import { judge } from '../../backup/outcome.ts';
 import { PreflightError } from '../../backup/preflight.ts';
 import type { BackupRecord } from '../../backup/record.ts';
@@ -39,11 +40,21 @@ export function concludeTaken(
   }
   const { record, failedFreeze } = result;
   const conclusion = concludeRun(record);
-  const message =
-    failedFreeze === undefined
-      ? conclusion.message
-      : `${conclusion.message} Nothing was frozen: ${failedFreeze}`;
-  return { ...conclusion, message, creator };
+  if (failedFreeze === undefined) {
+    return { ...conclusion, creator };
+  }
+  const message = `${conclusion.message} Nothing was frozen: ${failedFreeze.message}`;
+  const code = conclusion.code === 1 ? warningOf(failedFreeze) : conclusion.code;
+  return { ...conclusion, code, message, creator };
+}
+
+/** The warning of a task that took crash-consistent snapshots, because file systems could not be frozen. */
+function warningOf({ code }: FailedFreeze): ResultCode {
+  if (typeof code === 'number') {
+    return code;
+  }
+  // A machine that has nothing to freeze needs no freeze.
+  return code === 'FF_NOTHING_TO_FREEZE' ? 1 : (RESULT_OF_ERROR[code] ?? 2);
 }
 
 /** Errors of ours that have a result code of their own; every other one is code 2. */

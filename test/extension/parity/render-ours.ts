@@ -129,7 +129,9 @@ function conclude(
       result: {
         ok: true,
         record: isFrozen ? record : withoutFreeze(record),
-        failedFreeze: isFrozen ? undefined : 'There is no file system to freeze.',
+        failedFreeze: isFrozen
+          ? undefined
+          : { message: 'There is no file system to freeze.', code: 'FF_NOTHING_TO_FREEZE' },
       },
     },
     blobs,

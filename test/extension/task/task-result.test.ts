@@ -58,16 +58,35 @@ test('gives each error of ours its code', () => {
   }
 });
 
+const GUEST = {
+  name: 'guestExtension',
+  hostStatusCodePreSnapshot: undefined,
+  hostStatusCodeDoSnapshot: undefined,
+} as const;
+
 /** What is reported of a run by the guest. */
 function concluded(changes: Partial<BackupRecord>): Conclusion {
   const result = { ok: true, record: goodRecord(2, changes), failedFreeze: undefined } as const;
-  const creator = {
-    name: 'guestExtension',
-    hostStatusCodePreSnapshot: undefined,
-    hostStatusCodeDoSnapshot: undefined,
-  } as const;
-  return concludeTaken({ creator, result }, BLOBS);
+  return concludeTaken({ creator: GUEST, result }, BLOBS);
 }
+
+test('crash-consistent snapshots after a failed freeze succeed, and the code says why nothing was frozen', () => {
+  const record = goodRecord(2, {
+    fileSystems: [],
+    plan: { ...goodRecord(2).plan, fileSystems: [] },
+  });
+  const codes = (['FF_FOREIGN_FREEZE', 'FF_MOUNT_OPEN', 122, 'FF_NOTHING_TO_FREEZE'] as const).map(
+    (code) => {
+      const failedFreeze = { message: 'why', code };
+      const taken = { creator: GUEST, result: { ok: true, record, failedFreeze } } as const;
+      const { consistency, message, code: found } = concludeTaken(taken, BLOBS);
+      assert.is(consistency, 'crashConsistent');
+      assert.match(message, 'Nothing was frozen: why');
+      return found;
+    },
+  );
+  assert.equal(codes, [121, 123, 122, 1]);
+});
 
 test('a disk that the service left out is told in the message and is no fault', () => {
   const missing = [{ path: '/dev/sdx', mountPoints: ['/x'] }];

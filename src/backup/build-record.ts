@@ -7,7 +7,7 @@ import type { RunContext } from './context.ts';
 import { rememberFreezeOrder } from './freeze-order-file.ts';
 import { adoptLostSnapshots } from './lost-snapshots.ts';
 import { setWishesOf } from './matching.ts';
-import { deleteOrphans, isWorthless, uselessSnapshots } from './orphans.ts';
+import { deleteOrphans, isWorthless, lostInBrokenAttempts, uselessSnapshots } from './orphans.ts';
 import { patienceWarnings } from './patience.ts';
 import type { Prepared } from './prepare.ts';
 import type { BackupRecord, TargetRecord, WritesSeen } from './record.ts';
@@ -49,7 +49,7 @@ export async function buildRecord(
   for (const gap of gaps.filter((it) => !isFault(it))) {
     context.warn(describeGap(gap));
   }
-  for (const warning of lostInEarlier(windows, targets)) {
+  for (const warning of lostInBrokenAttempts(windows, targets)) {
     context.warn(warning);
   }
   const disks = targetRecords(prepared, answers, last.writes);
@@ -72,18 +72,6 @@ export async function buildRecord(
     scheduled,
     application: application?.record(),
   };
-}
-
-/** A request of an attempt that was broken off may have made a snapshot whose name is not known. */
-function lostInEarlier({ earlier }: WindowRuns, targets: Prepared['targets']): string[] {
-  return earlier.flatMap(({ answers }) =>
-    answers
-      .filter(({ mayHaveOrphan }) => mayHaveOrphan)
-      .map(
-        ({ target }) =>
-          `${targets[target]?.name}: the answer to a request of an attempt that was broken off was lost; a snapshot that belongs to no set may exist`,
-      ),
-  );
 }
 
 function startOf(

@@ -35,6 +35,21 @@ function surplusIn({ target, surplus = [] }: SnapshotAnswer): UselessSnapshot[] 
   return surplus.map((snapshot) => ({ target, snapshot }));
 }
 
+/** A sentence for each request of an attempt that was broken off whose answer was lost: its snapshot has no known name. */
+export function lostInBrokenAttempts(
+  { earlier }: Pick<WindowRuns, 'earlier'>,
+  targets: readonly NamedTarget[],
+): string[] {
+  return earlier.flatMap(({ answers }) =>
+    answers
+      .filter(({ mayHaveOrphan }) => mayHaveOrphan)
+      .map(
+        ({ target }) =>
+          `${targets[target]?.name}: the answer to a request of an attempt that was broken off was lost; a snapshot that belongs to no set may exist`,
+      ),
+  );
+}
+
 /** Deletes useless snapshots, if the SAS permits it; to be called when nothing is frozen any more. */
 export async function deleteOrphans(
   useless: readonly UselessSnapshot[],

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { deleteOrphans, uselessSnapshots } from '../../src/backup/orphans.ts';
+import { deleteOrphans, lostInBrokenAttempts, uselessSnapshots } from '../../src/backup/orphans.ts';
 import type { WindowRun } from '../../src/backup/window-run.ts';
 import { suite } from '../suite.ts';
 import { failedAnswer, goodAnswer, goodRecord } from './fixtures/records.ts';
@@ -35,6 +35,21 @@ test('every snapshot of a run that never froze everything, or was interrupted, i
       ['first', 'second', 'third'],
     );
   }
+});
+
+test('a second snapshot that a repeated request made is useless, whatever the run came to', () => {
+  const surplus = [goodAnswer(0, { snapshot: 'first', surplus: ['again'] })];
+  const last = attempt({ answers: surplus });
+  assert.equal(uselessSnapshots({ last, earlier: [] }), [{ target: 0, snapshot: 'again' }]);
+});
+
+test('a lost answer of an attempt that was broken off is named', () => {
+  const lost = attempt({ answers: [{ ...failedAnswer(0), mayHaveOrphan: true }, failedAnswer(1)] });
+  const targets = ['a.vhd', 'b.vhd'].map((name) => ({ name, blob: undefined }));
+  const sentences = lostInBrokenAttempts({ earlier: [lost] }, targets);
+  assert.is(sentences.length, 1);
+  assert.match(sentences[0] ?? '', /^a\.vhd: the answer .* was lost/);
+  assert.equal(lostInBrokenAttempts({ earlier: [] }, targets), []);
 });
 
 test('a snapshot that flashfreeze did not request itself is reported and kept', async () => {

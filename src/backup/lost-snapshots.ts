@@ -5,8 +5,8 @@ import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { RunContext } from './context.ts';
 import type { NamedTarget } from './provider.ts';
 
-/** The clock of the service and this one may differ; the service has at most one snapshot in such a span anyway. */
-const CLOCKS_DIFFER_MS = 60_000;
+/** The service says what time it is in whole seconds, rounded down. */
+const DATE_PRECISION_MS = 1_000;
 
 /**
  * A premium page blob takes one snapshot every ten minutes. If the answer to a request was lost, the next try is refused
@@ -33,7 +33,7 @@ export async function adoptLostSnapshots(
         return answer;
       }
       context.warn(
-        `${target.name}: the answer to its request was lost; its snapshot ${found} was found in the service's list and belongs to this set`,
+        `${target.name}: the answer to its request was lost; its snapshot ${found} was found in the service's list by its ${context.request.metadata.length === 0 ? 'time' : 'time and metadata'}, and belongs to this set`,
       );
       // Its file systems were frozen until the last answer was in.
       const { failedNs: acknowledgedNs, ...rest } = answer;
@@ -64,7 +64,8 @@ async function lookFor(
   proxyFor: (url: string) => string | undefined,
 ): Promise<string | undefined> {
   const listing = containerListing(blob);
-  if (listing === undefined) {
+  const span = spanOf(answer);
+  if (listing === undefined || span === undefined) {
     return undefined;
   }
   try {
@@ -72,12 +73,18 @@ async function lookFor(
     return ownSnapshot(
       stored.filter((it) => it.blob === listing.blob),
       metadata,
-      wallClockOf(answer),
+      span,
     );
   } catch {
     // The SAS may not list after all; the failure of the request is reported as it is.
     return undefined;
   }
+}
+
+/** A span of time by the clock of the service. */
+export interface ServerSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /**
@@ -87,26 +94,30 @@ async function lookFor(
 export function ownSnapshot(
   stored: readonly Pick<StoredSnapshot, 'snapshot' | 'metadata'>[],
   metadata: readonly (readonly [key: string, value: string])[],
-  { firedMs, endedMs }: { readonly firedMs: number; readonly endedMs: number },
+  { fromMs, toMs }: ServerSpan,
 ): string | undefined {
   const own = stored.filter((it) => {
     const atMs = Date.parse(it.snapshot);
-    return (
-      hasMetadata(it.metadata, metadata) &&
-      atMs >= firedMs - CLOCKS_DIFFER_MS &&
-      atMs <= endedMs + CLOCKS_DIFFER_MS
-    );
+    return hasMetadata(it.metadata, metadata) && atMs >= fromMs && atMs <= toMs;
   });
   return own.length === 1 ? own[0]?.snapshot : undefined;
 }
 
-/** When the request was sent and when its last answer was in, on the wall clock. */
-function wallClockOf({ firedNs = 0n, failedNs = 0n }: SnapshotAnswer): {
-  readonly firedMs: number;
-  readonly endedMs: number;
-} {
-  const nowNs = process.hrtime.bigint();
-  const nowMs = Date.now();
-  const at = (ns: bigint): number => nowMs - Number(nowNs - ns) / 1e6;
-  return { firedMs: at(firedNs), endedMs: at(failedNs) };
+/**
+ * When the snapshot was made, by the clock of the service: after the request had left, and before the service refused
+ * another one. A snapshot from before that shows another instant, so the clock of this machine does not decide. Undefined
+ * if the refusal has no date. Pure.
+ */
+export function spanOf({
+  firedNs,
+  refusedAt,
+}: Pick<SnapshotAnswer, 'firedNs' | 'refusedAt'>): ServerSpan | undefined {
+  if (firedNs === undefined || refusedAt === undefined) {
+    return undefined;
+  }
+  const { serverMs, receivedNs } = refusedAt;
+  return {
+    fromMs: serverMs - Number(receivedNs - firedNs) / 1e6,
+    toMs: serverMs + DATE_PRECISION_MS,
+  };
 }

@@ -60,6 +60,8 @@ export interface SnapshotAnswer {
   readonly acknowledgedNs: bigint | undefined;
   /** When the last answer to a request that failed was in, or it was given up; missing if it succeeded. */
   readonly failedNs?: bigint;
+  /** When the last answer, a refusal, was in: by the clock of the service, rounded down to a second, and by this one's. */
+  readonly refusedAt?: { readonly serverMs: number; readonly receivedNs: bigint };
   readonly httpStatus: number | undefined;
   /** `x-ms-snapshot`; undefined if there is no snapshot. */
   readonly snapshot: string | undefined;

@@ -1,4 +1,8 @@
 /** A premium page blob whose first answer is lost: the next try is refused because the snapshot exists. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { setTimeout } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
 import { PREMIUM_LIMITS } from '../../src/lab/blob-server/model.ts';
@@ -13,8 +17,14 @@ await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('lost answer of a premium blob');
 
-/** @param permissions of a SAS for the whole container; undefined: the SAS of the blob alone */
-async function snapshot(permissions: string | undefined): Promise<{
+/**
+ * @param permissions of a SAS for the whole container; undefined: the SAS of the blob alone
+ * @param firstSnapshot who takes the only snapshot that the service grants: the lost request, or another tool before it
+ */
+async function snapshot(
+  permissions: string | undefined,
+  firstSnapshot: 'ours' | 'foreign' = 'ours',
+): Promise<{
   readonly exitCode: number | null;
   readonly summary: RunSummary;
   readonly made: readonly string[];
@@ -30,6 +40,11 @@ async function snapshot(permissions: string | undefined): Promise<{
       keyPath: LAB_TLS.key,
     },
   });
+  if (firstSnapshot === 'foreign') {
+    await takeSnapshot(`${server.urls[0]}&comp=snapshot`);
+    // The service says in whole seconds what time it is, so the run must not begin in the second of this snapshot.
+    await setTimeout(1_000);
+  }
   await server.setFault({
     ...{ blob: 'disk0', at: 'request', times: 1 },
     fault: { kind: 'reset', handled: true },
@@ -46,6 +61,15 @@ async function snapshot(permissions: string | undefined): Promise<{
   return { exitCode: ended.exitCode, summary: JSON.parse(ended.stdout) as RunSummary, made };
 }
 
+/** A snapshot as another tool takes it, with the metadata of the run. */
+async function takeSnapshot(url: string): Promise<void> {
+  const headers = { 'Content-Length': '0', 'x-ms-meta-set': 'nightly' };
+  const asked = request(url, { method: 'PUT', headers }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.resume();
+  assert.is(answer.statusCode, 201);
+}
+
 test('the snapshot is found and adopted, if the SAS may list', async () => {
   const { exitCode, summary, made } = await snapshot('rwl');
   assert.is(made.length, 1);
@@ -53,6 +77,15 @@ test('the snapshot is found and adopted, if the SAS may list', async () => {
   assert.is(summary.restorable, true, summary.problems.join());
   assert.is(exitCode, 0);
   assert.match(summary.warnings.join(), 'was found in the service');
+});
+
+test("another tool's snapshot from before the freeze is not adopted", async () => {
+  const { exitCode, summary, made } = await snapshot('rwl', 'foreign');
+  assert.is(made.length, 1);
+  assert.is(summary.disks[0]?.snapshot, null);
+  assert.is(summary.restorable, false);
+  assert.is(summary.code, 173);
+  assert.is(exitCode, 1);
 });
 
 test('if the SAS may not list, the run fails and says that a snapshot may exist', async () => {

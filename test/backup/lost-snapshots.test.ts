@@ -1,12 +1,12 @@
 import * as assert from 'uvu/assert';
-import { ownSnapshot } from '../../src/backup/lost-snapshots.ts';
+import { ownSnapshot, spanOf } from '../../src/backup/lost-snapshots.ts';
 import { parseBlob } from '../../src/snapshot/blob/blob.ts';
 import { containerListing } from '../../src/snapshot/inventory/container.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('lost snapshots');
 const FIRED = Date.parse('2026-11-29T02:00:00Z');
-const SPAN = { firedMs: FIRED, endedMs: FIRED + 3_000 };
+const SPAN = { fromMs: FIRED, toMs: FIRED + 3_000 };
 const at = (seconds: number, metadata = {}) => ({
   snapshot: new Date(FIRED + seconds * 1_000).toISOString(),
   metadata,
@@ -22,6 +22,25 @@ test('a snapshot of another time or with other metadata is another tool’s, and
   assert.is(ownSnapshot([at(-700), at(700)], [], SPAN), undefined);
   assert.is(ownSnapshot([at(1, { set: 'b' })], [['set', 'a']], SPAN), undefined);
   assert.is(ownSnapshot([at(1), at(2)], [], SPAN), undefined);
+});
+
+test('a snapshot from before the request is not the lost one, however short before', () => {
+  assert.is(ownSnapshot([at(-0.001)], [], SPAN), undefined);
+  assert.is(ownSnapshot([at(3.001)], [], SPAN), undefined);
+  assert.is(ownSnapshot([at(0)], [], SPAN), at(0).snapshot);
+});
+
+test('the span is in the clock of the service, and ends with its refusal', () => {
+  const ms = (count: number): bigint => BigInt(count * 1e6);
+  const table: [firedMs: number, receivedMs: number, fromMs: number, toMs: number][] = [
+    [70_000, 70_000, FIRED, FIRED + 1_000],
+    [70_000, 73_000, FIRED - 3_000, FIRED + 1_000],
+  ];
+  for (const [firedMs, receivedMs, fromMs, toMs] of table) {
+    const refusedAt = { serverMs: FIRED, receivedNs: ms(receivedMs) };
+    assert.equal(spanOf({ firedNs: ms(firedMs), refusedAt }), { fromMs, toMs });
+  }
+  assert.is(spanOf({ firedNs: ms(1) }), undefined, 'without a date nothing is adopted');
 });
 
 test('only the SAS of a container or an account that may list shows the container', () => {

@@ -29,6 +29,7 @@ export function snapshotAnswer(exchange: Exchange, addressee: Addressee): Snapsh
     firedNs: exchange.firedNs,
     acknowledgedNs: succeeded ? exchange.endedNs : undefined,
     ...(succeeded || exchange.endedNs === undefined ? {} : { failedNs: exchange.endedNs }),
+    ...(end?.kind === 'refused' ? refusedAtOf(end.answer) : {}),
     httpStatus: answer?.httpStatus,
     snapshot: succeeded ? token(end.answer, 'x-ms-snapshot', addressee) : undefined,
     requestId: answer === undefined ? undefined : token(answer, 'x-ms-request-id', addressee),
@@ -37,6 +38,12 @@ export function snapshotAnswer(exchange: Exchange, addressee: Addressee): Snapsh
     surplus: exchange.surplus.flatMap((it) => token(it, 'x-ms-snapshot', addressee) ?? []),
     ...patienceOf(exchange),
   };
+}
+
+/** The `Date` header is in whole seconds, rounded down. */
+function refusedAtOf({ headers, receivedNs }: RawAnswer): Pick<SnapshotAnswer, 'refusedAt'> {
+  const serverMs = Date.parse(headerText(headers, 'date') ?? '');
+  return Number.isNaN(serverMs) ? {} : { refusedAt: { serverMs, receivedNs } };
 }
 
 function failureOfExchange(

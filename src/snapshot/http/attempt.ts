@@ -8,6 +8,8 @@ export interface RawAnswer {
   readonly httpStatus: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array[];
+  /** CLOCK_MONOTONIC; when its head was in. */
+  readonly receivedNs: bigint;
 }
 
 /** A connection to a blob or to the host. */
@@ -50,7 +52,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (httpStatus >= 200) {
-      this.answer = { httpStatus, headers, body: [] };
+      this.answer = { httpStatus, headers, body: [], receivedNs: process.hrtime.bigint() };
       this.#owner.headIn(this, this.answer);
     }
   }

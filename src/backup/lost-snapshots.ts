@@ -11,10 +11,10 @@ const DATE_PRECISION_MS = 1_000;
 /**
  * A premium page blob takes one snapshot every ten minutes. If the answer to a request was lost, the next try is refused
  * although the snapshot exists (`SnapshotOperationRateExceeded`). This finds such snapshots in the service's list and
- * adopts them, if the SAS may list: they were taken while the file systems of their disks were frozen. To be called when
+ * names them, if the SAS may list; nothing proves that they show the common instant. To be called when
  * nothing is frozen any more.
  *
- * @returns the answers, those of adopted snapshots with their time and without a failure
+ * @returns the answers, those of found snapshots with their time, without a failure and without an acknowledgement
  */
 export async function adoptLostSnapshots(
   context: RunContext,
@@ -33,13 +33,12 @@ export async function adoptLostSnapshots(
         return answer;
       }
       context.warn(
-        `${target.name}: the answer to its request was lost; its snapshot ${found} was found in the service's list by its ${context.request.metadata.length === 0 ? 'time' : 'time and metadata'}, and belongs to this set`,
+        `${target.name}: the answer to its request was lost; its snapshot ${found} was found in the service's list by its ${context.request.metadata.length === 0 ? 'time' : 'time and metadata'}. It probably belongs to this set; its time does not prove that it shows the common instant`,
       );
-      // Its file systems were frozen until the last answer was in.
-      const { failedNs: acknowledgedNs, ...rest } = answer;
+      // Without an acknowledgement the verdict does not count it as showing the instant: the service's date is in whole
+      // seconds, and another tool may have taken the snapshot within the second before the request.
       return {
-        ...rest,
-        acknowledgedNs,
+        ...answer,
         snapshot: found,
         failure: undefined,
         mayHaveOrphan: false,

@@ -70,12 +70,13 @@ async function takeSnapshot(url: string): Promise<void> {
   assert.is(answer.statusCode, 201);
 }
 
-test('the snapshot is found and adopted, if the SAS may list', async () => {
+test('the snapshot is found and named if the SAS may list, and is not said to show the instant', async () => {
   const { exitCode, summary, made } = await snapshot('rwl');
   assert.is(made.length, 1);
   assert.is(summary.disks[0]?.snapshot, made[0], summary.problems.join());
-  assert.is(summary.restorable, true, summary.problems.join());
-  assert.is(exitCode, 0);
+  assert.is(summary.disks[0]?.showsInstant, false);
+  assert.is(summary.restorable, false);
+  assert.is(exitCode, 1);
   assert.match(summary.warnings.join(), 'was found in the service');
 });
 

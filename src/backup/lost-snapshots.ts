@@ -11,12 +11,12 @@ const DATE_PRECISION_MS = 1_000;
 /**
  * A premium page blob takes one snapshot every ten minutes. If the answer to a request was lost, the next try is refused
  * although the snapshot exists (`SnapshotOperationRateExceeded`). This finds such snapshots in the service's list and
- * names them, if the SAS may list; nothing proves that they show the common instant. To be called when
- * nothing is frozen any more.
+ * names them, if the SAS may list; nothing proves that they show the common instant. To be called when nothing is frozen
+ * any more.
  *
  * @returns the answers, those of found snapshots with their time, without a failure and without an acknowledgement
  */
-export async function adoptLostSnapshots(
+export async function nameLostSnapshots(
   context: RunContext,
   targets: readonly NamedTarget[],
   answers: readonly SnapshotAnswer[],
@@ -37,12 +37,7 @@ export async function adoptLostSnapshots(
       );
       // Without an acknowledgement the verdict does not count it as showing the instant: the service's date is in whole
       // seconds, and another tool may have taken the snapshot within the second before the request.
-      return {
-        ...answer,
-        snapshot: found,
-        failure: undefined,
-        mayHaveOrphan: false,
-      };
+      return { ...answer, snapshot: found, failure: undefined, mayHaveOrphan: false };
     }),
   );
 }

@@ -120,20 +120,14 @@ export class FreezeWindow {
       case 'fired':
         break;
       case 'acknowledged':
-        this.#readIfHeld(event.target);
+        if (this.#state.phase === 'held') {
+          this.#watch.afterAnswers([event.target]);
+        }
         this.#dispatch({ kind: 'acknowledged', target: event.target });
         break;
       case 'failed':
-        // The snapshot of a lost answer may be found after the thaw.
-        this.#readIfHeld(event.target);
         this.#dispatch({ kind: 'target-failed', target: event.target });
         break;
-    }
-  }
-
-  #readIfHeld(target: number): void {
-    if (this.#state.phase === 'held') {
-      this.#watch.afterAnswers([target]);
     }
   }
 

@@ -58,8 +58,6 @@ export interface SnapshotAnswer {
   /** When the first request line was written. */
   readonly firedNs: bigint | undefined;
   readonly acknowledgedNs: bigint | undefined;
-  /** When the last answer to a request that failed was in, or it was given up; missing if it succeeded. */
-  readonly failedNs?: bigint;
   /** When the last answer, a refusal, was in: by the clock of the service, rounded down to a second, and by this one's. */
   readonly refusedAt?: { readonly serverMs: number; readonly receivedNs: bigint };
   readonly httpStatus: number | undefined;

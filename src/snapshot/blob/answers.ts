@@ -28,7 +28,6 @@ export function snapshotAnswer(exchange: Exchange, addressee: Addressee): Snapsh
     attempts: exchange.attempts,
     firedNs: exchange.firedNs,
     acknowledgedNs: succeeded ? exchange.endedNs : undefined,
-    ...(succeeded || exchange.endedNs === undefined ? {} : { failedNs: exchange.endedNs }),
     ...(end?.kind === 'refused' ? refusedAtOf(end.answer) : {}),
     httpStatus: answer?.httpStatus,
     snapshot: succeeded ? token(end.answer, 'x-ms-snapshot', addressee) : undefined,

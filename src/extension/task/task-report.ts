@@ -1,5 +1,6 @@
 import type { BackupRecord } from '../../backup/record.ts';
 import type { SizeScope, UsedSpace } from '../../filesystems/used-size.ts';
+import { applicationsOfScripts } from '../../quiesce/scripts/application-name.ts';
 import type { ResultCode } from '../../result-codes.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import type { TaskReport } from '../task-types.ts';
@@ -82,8 +83,8 @@ export function finalReport(
 
 /** `appName` of the script configurations, or the workload; undefined if the scripts name no application. */
 function appNameOf(record: BackupRecord | undefined): string | undefined {
-  const name = record?.application?.name.replace(/^scripts\b ?/, '') ?? '';
-  return name === '' ? undefined : name;
+  const name = record?.application?.name ?? '';
+  return (applicationsOfScripts(name) ?? name) || undefined;
 }
 
 /** The report for the readers that remain if the status blob could not be written. */

@@ -10,6 +10,7 @@ import type {
   QuiescedApplication,
   ScriptsPlan,
 } from '../quiesce-types.ts';
+import { scriptsName } from './application-name.ts';
 import { openStep, runStep, type ScriptFailure, type ScriptStep } from './script-step.ts';
 
 /** A plugin whose two scripts were checked and opened. */
@@ -111,7 +112,7 @@ class ScriptsRun implements QuiescedApplication {
     const applications = this.#plan.plugins.flatMap(({ appName }) => appName || []);
     const toNs = this.#toNs;
     return {
-      name: ['scripts', ...applications].join(' '),
+      name: scriptsName(applications),
       findings: this.#findings,
       held:
         toNs === undefined || this.#opened.usable.length === 0

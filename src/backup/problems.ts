@@ -1,5 +1,5 @@
 import { pathOfDisk } from '../filesystems/disks.ts';
-import type { ApplicationRecord } from '../quiesce/quiesce-types.ts';
+import { applicationsOfScripts } from '../quiesce/scripts/application-name.ts';
 import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
 import { describeGap, isFault } from './whole-set/describe-gap.ts';
 
@@ -57,13 +57,10 @@ function problemOfEnd(record: BackupRecord): string[] {
   }
 }
 
-/** The name of scripts begins with this word (src/quiesce/scripts/scripts.ts). */
-function isOfScripts({ name }: ApplicationRecord): boolean {
-  return name.split(' ')[0] === 'scripts';
-}
-
 function freezeProblem({ application }: BackupRecord, mountPoint: string, errno: string): string {
-  if (errno === 'EBUSY' && application?.held !== undefined && isOfScripts(application)) {
+  const haveScriptsRun =
+    application?.held !== undefined && applicationsOfScripts(application.name) !== undefined;
+  if (errno === 'EBUSY' && haveScriptsRun) {
     return `${mountPoint} is already frozen and was left frozen: by a pre-script of this run, or by another tool. flashfreeze freezes the file systems itself: remove fsfreeze or xfs_freeze from the pre-script, thaw with \`fsfreeze -u ${mountPoint}\`, then try again.`;
   }
   if (errno === 'EBUSY') {
@@ -126,7 +123,7 @@ function problemOfDisk(
   { blob, device, answer, writes }: TargetRecord,
   consistent: boolean,
 ): string[] {
-  const name = device === undefined ? blob : `${device} (${blob})`;
+  const name = nameOfDisk({ device, blob });
   const { failure, snapshot, attempts } = answer;
   const orphan = answer.mayHaveOrphan
     ? [
@@ -145,6 +142,22 @@ function problemOfDisk(
     return [`${name}: the snapshot ${snapshot} does not show the common instant${why}`, ...orphan];
   }
   return orphan;
+}
+
+/** One sentence for each disk whose snapshot request held the writers noticeably longer than usual. Pure. */
+export function patienceWarnings(disks: readonly TargetRecord[]): string[] {
+  return disks.flatMap((disk) => {
+    const { patience } = disk.answer;
+    return patience === undefined
+      ? []
+      : [
+          `${nameOfDisk(disk)}: its writers were held ${(patience.usedMs / 1_000).toFixed(1)} s beyond the usual, because its snapshot request waited for ${patience.waitedFor}`,
+        ];
+  });
+}
+
+function nameOfDisk({ device, blob }: Pick<TargetRecord, 'device' | 'blob'>): string {
+  return device === undefined ? blob : `${device} (${blob})`;
 }
 
 function describeWrites(disks: readonly string[]): string {

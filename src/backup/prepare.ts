@@ -10,7 +10,6 @@ import { matchBlobsToDisks } from './matching.ts';
 import { type OpenPlan, openFreezer, openPlan } from './open-plan.ts';
 import { type NamedTarget, type OpenProvider, openProvider, preflight } from './provider.ts';
 import type { ScheduleInput } from './schedule/schedule-types.ts';
-import { stuckFirst } from './schedule/stuck-first.ts';
 import { scheduleInput } from './schedule/topology.ts';
 import { changeBetween } from './verify-storage.ts';
 import { type Behind, knownDisks, UNKNOWN_DISK } from './whole-set/behind.ts';
@@ -24,7 +23,7 @@ export interface Prepared {
   readonly preflights: readonly Preflight[];
   /** One for each requested blob, in order; a single one if the host or a command takes the snapshots. */
   readonly targets: readonly RunTarget[];
-  /** Its waves are those of the plan, but file systems that were stuck in earlier runs come first. */
+  /** Its waves are those of the plan; a window orders them by what is known right before it (window-run.ts). */
   readonly schedule: ScheduleInput;
   /** Indexes of file systems that were stuck in earlier runs: they are frozen first. */
   readonly stuckBefore: readonly number[];
@@ -108,9 +107,8 @@ async function withSchedule(
   connected: Pick<Prepared, 'provider' | 'preflights' | 'targets'>,
 ): Promise<Prepared> {
   const stuckBefore = await readFreezeOrder(plan.fileSystems);
-  const waves = stuckFirst(plan.fileSystems, plan.waves, stuckBefore);
   const { provider, preflights, targets } = connected;
-  const schedule = scheduleInput({ ...plan, waves }, knownDisks(targets), request);
+  const schedule = scheduleInput(plan, knownDisks(targets), request);
   return { plan, freezer, provider, preflights, targets, schedule, stuckBefore };
 }
 

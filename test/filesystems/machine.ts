@@ -32,6 +32,15 @@ export class Machine {
     }
   }
 
+  /** Data disks of 10 GiB with these names, which begin at sdc, on LUN 0, 1, … */
+  dataDisks(...names: readonly string[]): this {
+    for (const [lun, name] of names.entries()) {
+      const number: DeviceNumber = `8:${32 + 16 * lun}`;
+      this.scsi({ name, number, gib: 10, controller: DATA_CONTROLLER, address: `1:0:0:${lun}` });
+    }
+    return this;
+  }
+
   /** A disk on Hyper-V's SCSI or IDE bus; `address` is `host:channel:target:lun`. */
   scsi(disk: Device & { readonly controller: string; readonly address: string }): this {
     const [host, channel, target] = disk.address.split(':');

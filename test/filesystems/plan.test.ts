@@ -51,18 +51,8 @@ async function refusalOf(planned: Promise<Plan>): Promise<readonly [ErrorCode, s
 
 /** An xfs with two mount points on sdc beside ext4 file systems whose superblocks have the given options. */
 const withOptions = (...options: readonly string[]): Machine =>
-  ['c', 'd', 'e', 'f']
-    .reduce(
-      (made, letter, lun) =>
-        made.scsi({
-          name: `sd${letter}`,
-          number: `8:${32 + 16 * lun}`,
-          gib: 10,
-          controller: DATA_CONTROLLER,
-          address: `1:0:0:${lun}`,
-        }),
-      new Machine(),
-    )
+  new Machine()
+    .dataDisks('sdc', 'sdd', 'sde', 'sdf')
     .mounts(
       [
         '22 1 8:32 /sock /jail rw - xfs /dev/sdc rw',

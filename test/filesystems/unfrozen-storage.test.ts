@@ -3,13 +3,13 @@ import { scheduleInput } from '../../src/backup/schedule/topology.ts';
 import type { Plan } from '../../src/filesystems/plan-types.ts';
 import { readPlan } from '../../src/filesystems/read-plan.ts';
 import { suite } from '../suite.ts';
-import { DATA_CONTROLLER, Machine, OS_CONTROLLER } from './machine.ts';
+import { Machine, OS_CONTROLLER } from './machine.ts';
 
 const test = suite('storage that is not frozen, or not seen');
 
 /** An Azure VM with an OS disk sda and data disks sdc (LUN 0) and sdd (LUN 1). */
 function machine(): Machine {
-  const os = new Machine()
+  return new Machine()
     .scsi({
       name: 'sda',
       number: '8:0',
@@ -18,18 +18,8 @@ function machine(): Machine {
       address: '0:0:0:0',
       partitions: { sda1: '8:1', sda2: '8:2' },
     })
-    .mounts('22 1 8:1 / / rw - ext4 /dev/sda1 rw');
-  return ['c', 'd'].reduce(
-    (made, letter, lun) =>
-      made.scsi({
-        name: `sd${letter}`,
-        number: `8:${32 + 16 * lun}`,
-        gib: 10,
-        controller: DATA_CONTROLLER,
-        address: `1:0:0:${lun}`,
-      }),
-    os,
-  );
+    .mounts('22 1 8:1 / / rw - ext4 /dev/sda1 rw')
+    .dataDisks('sdc', 'sdd');
 }
 
 const planOf = (it: Machine, skip: readonly string[] = []): Promise<Plan> =>

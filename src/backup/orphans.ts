@@ -12,8 +12,8 @@ export interface UselessSnapshot {
 
 /**
  * The snapshots of a run that show no common instant: those of broken windows, and those of a run that never froze
- * everything or was interrupted; and those that another try of a request made besides the one that counts. If only some disks failed, the snapshots of the others are kept, and the report lists
- * them disk by disk.
+ * everything or was interrupted; and those that another try of a request made besides the one that counts. If only some
+ * disks failed, the snapshots of the others are kept, and the report lists them disk by disk.
  */
 export function uselessSnapshots({ last, earlier }: WindowRuns): UselessSnapshot[] {
   const useless = isWorthless(last) ? [...earlier, last] : earlier;

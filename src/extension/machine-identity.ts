@@ -104,8 +104,8 @@ function withoutBraces(guid: string): string {
 
 /**
  * The machine's lasting identity (status.md, uniqueMachineId): the content of the file; if there is no file,
- * it is made from the role's guid, once. It stays when the extension is removed: others on the machine read it too. Never rejects: if the file cannot be written, returns the guid
- * itself; without a guid, the empty text.
+ * it is made from the role's guid, once. It stays when the extension is removed: others on the machine read it too. Never
+ * rejects: if the file cannot be written, returns the guid itself; without a guid, the empty text.
  */
 export async function uniqueMachineId(
   guid: string | undefined,
@@ -125,6 +125,7 @@ export async function uniqueMachineId(
   return firstLine(await readText(path)) ?? made;
 }
 
+/** If two processes make it at the same time, both use the first; an empty file counts as missing. */
 async function keepFirst(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);

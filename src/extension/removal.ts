@@ -112,8 +112,8 @@ export async function update({
 
 /**
  * What the agent's uninstall does: ends every process and removes what was made outside the directory,
- * but never a configuration file, nor the machine's lasting identity. In an upgrade another version lies beside this one: then the files are
- * left to that version.
+ * but never a configuration file, nor the machine's lasting identity. In an upgrade another version lies beside this
+ * one: then the files are left to that version.
  *
  * @param found sentences about runs that died
  * @param warn called with a sentence for each step that failed

@@ -24,9 +24,9 @@ export class SafeDirectory implements Disposable {
 
   /**
    * Opens an absolute directory path component by component, follows no symbolic link, and creates missing components
-   * with mode 0700, and /etc/azure with 0755. Only root may be able to exchange a component: each must belong to root and must not be writable
-   * by group or others. Above the last one, a sticky directory such as /tmp is accepted too, because others cannot
-   * rename root's entries in it.
+   * with mode 0700, and /etc/azure with 0755. Only root may be able to exchange a component: each must belong to root
+   * and must not be writable by group or others. Above the last one, a sticky directory such as /tmp is accepted too,
+   * because others cannot rename root's entries in it.
    *
    * @throws a failed system call (`systemCallFailure`) with the component's path: ELOOP for a symbolic link, EACCES
    * for a wrong owner or mode, or else the error of the system call

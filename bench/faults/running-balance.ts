@@ -65,12 +65,17 @@ export class RunningBalance implements Surroundings {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await tryCommand('btrfs', ['balance', 'cancel', this.#mountPoint]);
+    await cancelBalance(this.#mountPoint);
     await this.#ended;
-    // One that a run has resumed ends a moment after the kernel's part of it, and holds the mount point until then.
-    while (await isRunning(['btrfs', 'balance', 'resume', this.#mountPoint])) {
-      await delay(LOOK_AGAIN_MS);
-    }
+  }
+}
+
+/** Resolves when nothing of a balance holds the mount point any more, except the process that has started it. */
+export async function cancelBalance(mountPoint: string): Promise<void> {
+  await tryCommand('btrfs', ['balance', 'cancel', mountPoint]);
+  // One that a run has resumed ends a moment after the kernel's part of it, and holds the mount point until then.
+  while (await isRunning(['btrfs', 'balance', 'resume', mountPoint])) {
+    await delay(LOOK_AGAIN_MS);
   }
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import { cancelBalance } from '../../bench/faults/running-balance.ts';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
 import { attachImage, detachDevice } from '../../src/lab/loop-devices.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
@@ -85,7 +86,7 @@ class Big implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await tryCommand('btrfs', ['balance', 'cancel', MOUNT]);
+    await cancelBalance(MOUNT);
     await tryCommand('btrfs', ['scrub', 'cancel', MOUNT]);
     await Promise.all(
       this.#started.map((it) => (it.exitCode === null ? once(it, 'exit') : undefined)),

@@ -1,7 +1,9 @@
 import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { buildConnector, Dispatcher, Client as UndiciClient } from 'undici';
+import buildSecureConnector from 'undici/lib/core/connect.js';
 import Client from 'undici/lib/dispatcher/client.js';
+import { withoutInterimAnswers } from './interim-answers.ts';
 import type { TunnelOptions } from './tunnel.ts';
 
 /**
@@ -62,9 +64,6 @@ export class HttpConnection {
   }
 
   #create(): UndiciClient {
-    const { connectTimeoutMs, lookup, proxy, connector, ...rest } = this.#options;
-    const trust = { rejectUnauthorized: true, ...rest };
-    const names = lookup === undefined ? {} : { lookup };
     return new Client(this.#origin, {
       pipelining: 1,
       allowH2: false,
@@ -74,12 +73,20 @@ export class HttpConnection {
       // Both are imprecise (about 1 s); the exchanges have exact deadlines of their own.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect:
-        connector ??
-        (proxy === undefined
-          ? { timeout: connectTimeoutMs, ...names, ...trust }
-          : connectorThrough({ proxy, connectTimeoutMs, ...names }, trust)),
+      connect: withoutInterimAnswers(this.#connector()),
     });
+  }
+
+  #connector(): buildConnector.connector {
+    const { connectTimeoutMs, lookup, proxy, connector, ...rest } = this.#options;
+    if (connector !== undefined) {
+      return connector;
+    }
+    const trust = { rejectUnauthorized: true, ...rest };
+    const names = lookup === undefined ? {} : { lookup };
+    return proxy === undefined
+      ? buildSecureConnector({ allowH2: false, timeout: connectTimeoutMs, ...names, ...trust })
+      : connectorThrough({ proxy, connectTimeoutMs, ...names }, trust);
   }
 }
 

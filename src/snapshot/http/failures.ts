@@ -34,10 +34,6 @@ export function classifyError(error: unknown, sent: boolean): BrokenKind {
   if (TLS_CODE.test(code)) {
     return 'tls';
   }
-  // An answer 100 (Continue) that was not asked for: undici closes the connection, and each try may leave a snapshot.
-  if (error instanceof Error && error.message === 'bad response') {
-    return 'protocol';
-  }
   // undici 8.12 tries to give its parser's errors a code, but its table does not contain any.
   if (PROTOCOL_CODE.test(code) || (error instanceof Error && error.name === 'HTTPParserError')) {
     return 'protocol';
@@ -85,5 +81,5 @@ const ADVICE: Partial<Record<Kind, string>> = {
   refused: '; check the port and that the service runs',
   tls: '; the server must present a certificate for this name that the system trusts. If a private authority signed it, set NODE_EXTRA_CA_CERTS=<PEM file of its certificate> before you start flashfreeze',
   protocol:
-    '; check that the URL names a blob and that no proxy or gateway answers instead of the service or adds answers of its own (100 Continue)',
+    '; check that the URL names a blob and that no proxy or gateway answers instead of the service',
 };

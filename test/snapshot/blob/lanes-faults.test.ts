@@ -8,9 +8,9 @@ import { trustOwnAuthority } from './fixtures/authority.ts';
 import {
   answer,
   answerSnapshot,
-  continueFirst,
   dribble,
   inTurn,
+  interimFirst,
   Peer,
   type PeerRequest,
   refuse,
@@ -31,7 +31,24 @@ interface Repaired {
   readonly mayHaveOrphan: boolean;
 }
 
+const INTERIM = { attempts: 1, mayHaveOrphan: false } as const;
+
 const REPAIRED: Record<string, Repaired> = {
+  'an answer 100 that was not asked for': {
+    script: interimFirst('HTTP/1.1 100 Continue\r\n\r\n'),
+    ...INTERIM,
+  },
+  'an answer 100 with headers, in pieces': {
+    script: interimFirst('HTTP/1.1 1', '00 Continue\r\nvia: gateway\r\n', '\r', '\n'),
+    ...INTERIM,
+  },
+  'answers 102, 100 and 103 before the answer': {
+    script: interimFirst(
+      'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n',
+      'HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n',
+    ),
+    ...INTERIM,
+  },
   'a reset after the request': {
     script: inTurn(reset, answerSnapshot),
     attempts: 2,
@@ -150,11 +167,6 @@ const FAILED: Record<string, Failed> = {
     script: answer(201),
     kind: 'protocol',
     httpStatus: 201,
-    mayHaveOrphan: true,
-  },
-  'an answer 100 that was not asked for': {
-    script: continueFirst,
-    kind: 'protocol',
     mayHaveOrphan: true,
   },
   'something that is not HTTP': {

@@ -3,8 +3,8 @@ import type { SecureContext } from 'node:tls';
 import type { buildConnector, Dispatcher, Client as UndiciClient } from 'undici';
 import buildSecureConnector from 'undici/lib/core/connect.js';
 import Client from 'undici/lib/dispatcher/client.js';
-import { withoutInterimAnswers } from './interim-answers.ts';
 import type { TunnelOptions } from './tunnel.ts';
+import { watched } from './watched-socket.ts';
 
 /**
  * How long an idle connection is kept, in ms: longer than the longest preparation (including scripts and a
@@ -37,6 +37,7 @@ export class HttpConnection {
   readonly #origin: string;
   readonly #options: ConnectionOptions;
   #client: UndiciClient;
+  #endsAfterAnswer = false;
 
   constructor(origin: string, options: ConnectionOptions) {
     this.#origin = origin;
@@ -44,8 +45,12 @@ export class HttpConnection {
     this.#client = this.#create();
   }
 
+  /**
+   * Whether the next request will not have to connect. The end of a connection may arrive only after its answer; a proxy
+   * with a tunnel cannot announce it. So a peer that ended the connection before after one answer is expected to do so again.
+   */
   get isUp(): boolean {
-    return this.#client.stats.connected;
+    return this.#client.stats.connected && !this.#endsAfterAnswer;
   }
 
   dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
@@ -73,7 +78,9 @@ export class HttpConnection {
       // Both are imprecise (about 1 s); the exchanges have exact deadlines of their own.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: withoutInterimAnswers(this.#connector()),
+      connect: watched(this.#connector(), (afterOneAnswer) => {
+        this.#endsAfterAnswer = afterOneAnswer;
+      }),
     });
   }
 

@@ -1,5 +1,3 @@
-import type { buildConnector } from 'undici';
-
 /** A longer head than undici itself would accept is passed on, so that undici refuses it. */
 const HEAD_LIMIT_BYTES = 16 * 1_024;
 const NOTHING = Buffer.alloc(0);
@@ -13,6 +11,8 @@ const EXAMPLE = 'HTTP/1.1 100';
  * ignore them (RFC 9110, 15.2), but undici closes the connection on a 100 that was not asked for.
  */
 export class InterimAnswers {
+  /** How many final answers have begun. */
+  finalAnswers = 0;
   #awaitsHead = true;
   #held: Buffer = NOTHING;
 
@@ -40,6 +40,7 @@ export class InterimAnswers {
       rest = rest.subarray(end + END_OF_HEAD.length);
     }
     this.#awaitsHead = false;
+    this.finalAnswers += 1;
     return rest;
   }
 }
@@ -48,46 +49,4 @@ export class InterimAnswers {
 function mayBeInterim(bytes: Buffer): boolean {
   const start = bytes.toString('latin1', 0, EXAMPLE.length);
   return INTERIM.test(start + EXAMPLE.slice(start.length));
-}
-
-/** Makes undici read from the connections of `connector` without interim answers. Not for pipelined requests. */
-export function withoutInterimAnswers(
-  connector: buildConnector.connector,
-): buildConnector.connector {
-  return (origin, callback) => {
-    connector(origin, (error, socket) => {
-      if (error !== null) {
-        callback(error, null);
-      } else {
-        skipInterimAnswers(socket);
-        callback(null, socket);
-      }
-    });
-  };
-}
-
-type ConnectedSocket = Extract<Parameters<buildConnector.Callback>, [null, unknown]>[1];
-
-/** undici calls `write` with a request when the answer before is complete, and `read` without a size. */
-function skipInterimAnswers(socket: ConnectedSocket): void {
-  const interim = new InterimAnswers();
-  const read = socket.read.bind(socket);
-  socket.write = new Proxy(socket.write, {
-    apply: (write, self, parts): unknown => {
-      interim.requestSent();
-      return Reflect.apply(write, self, parts);
-    },
-  });
-  socket.read = (size?: number): unknown => {
-    if (size !== undefined) {
-      return read(size);
-    }
-    for (let chunk = read(); chunk !== null; chunk = read()) {
-      const rest = interim.withoutInterim(chunk);
-      if (rest.length > 0) {
-        return rest;
-      }
-    }
-    return null;
-  };
 }

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import type { Preflight } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
-import { answer, Peer } from './fixtures/peer.ts';
+import { answer, answerHead, answerSnapshot, Peer, type Script } from './fixtures/peer.ts';
 import { TunnelProxy } from './fixtures/tunnel-proxy.ts';
 import { inMs, targets, WatchedLanes } from './fixtures/window.ts';
 
@@ -68,6 +68,42 @@ test('a connection that breaks inside the window is replaced through the proxy',
   assert.ok(first.snapshot);
   assert.is(proxy.tunnels.length, 2);
 });
+
+/** The answer, then the end of the connection, which nothing in the answer announces. */
+function thenEnd(script: Script): Script {
+  return (request) => {
+    script(request);
+    request.socket.end();
+  };
+}
+
+for (const isProxied of [true, false]) {
+  const way = isProxied ? 'through a proxy' : 'without a proxy';
+  test(`a connection that ends after every answer, ${way}, is reported as not warm, and still used`, async () => {
+    await using peer = await Peer.start(authority.trusted, {
+      head: thenEnd(answerHead),
+      firstByte: thenEnd(answer(206, { 'content-range': 'bytes 0-0/1073741824' }, 'h')),
+      snapshot: thenEnd(answerSnapshot),
+    });
+    await using proxy = await TunnelProxy.start();
+    await using watched = await WatchedLanes.open(
+      targets(peer.origin, 2),
+      isProxied ? { proxyFor: proxied(proxy) } : {},
+    );
+    await watched.lanes.preflight();
+    const rewarmed = await watched.lanes.rewarm();
+    assert.equal(
+      rewarmed,
+      [0, 1].map((target) => ({ ok: true, target, warm: false })),
+    );
+    watched.lanes.fire([0, 1], inMs(5_000));
+    await watched.ended(2);
+    const answers = await watched.lanes.answers();
+    assert.ok(answers.every(({ snapshot }) => snapshot !== undefined));
+    assert.is(peer.connections, 6);
+    assert.is(proxy.tunnels.length, isProxied ? 6 : 0);
+  });
+}
 
 test('the message about a proxy that refuses has its answer and what to check, but not its password', async () => {
   await using peer = await Peer.start(authority.trusted);

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { enterLab } from '../../src/lab/namespace.ts';
+import { RawDisks } from '../../src/lab/raw-disks.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { suite } from '../suite.ts';
 import { type Ended, flashfreeze } from './command-line.ts';
-import { Rig } from './rig.ts';
+import { blobServer, Rig } from './rig.ts';
 
 await enterLab({ lifetimeSeconds: 600, commands: ['strace'] });
 
@@ -146,6 +148,29 @@ test('takes a crash-consistent snapshot where no freeze is wanted', async () => 
   assert.is(ended.exitCode, 0, ended.stderr);
   assert.is(summaryOf(ended).consistency, 'crashConsistent');
   assert.is(freezes, 0);
+});
+
+test('finds the disks without a freeze even if nothing can be frozen', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  await using raw = await RawDisks.create(1, 64 * 1_024 ** 2);
+  const blobs = raw.disks.map(({ imagePath }) => ({ name: 'raw0', imagePath }));
+  await using server = await blobServer(blobs);
+  await runCommand('mount', ['-o', 'remount,ro', rig.disks.disks[0]?.mountPoint ?? '']);
+  const rawBlobs = server.urls.flatMap((url) => ['--blob', url]);
+  const ended = await flashfreeze([
+    'snapshot',
+    ...rig.blobArguments,
+    ...rawBlobs,
+    '--no-freeze',
+    '--json',
+  ]);
+  assert.is(ended.exitCode, 0, ended.stderr);
+  const summary = summaryOf(ended);
+  assert.is(summary.consistency, 'crashConsistent');
+  assert.equal(
+    summary.disks.map(({ device }) => device),
+    [...rig.disks.disks, ...raw.disks].map(({ device }) => device),
+  );
 });
 
 test('refuses bad input with its own message and exit code 2, freezing nothing', async () => {

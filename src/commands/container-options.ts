@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
 import { requireSecure } from '../snapshot/blob/blob-url.ts';
+import { pasteProblem, withoutPasteMarks } from './pasted-url.ts';
 import { collect } from './run-options.ts';
 import { linesOf } from './snapshot-options.ts';
 
@@ -61,14 +62,21 @@ export function containerUrlsOf(options: ContainersOptions): string[] {
   const urls = [
     ...container,
     ...(containerFrom === undefined ? [] : linesOf(containerFrom, '--container-from')),
-  ];
+  ].map(withoutPasteMarks);
   if (urls.length === 0 || !urls.every((url) => URL.canParse(url))) {
     throw new FlashfreezeError(
       'FF_USAGE',
       "--container: expected the URL of a container with a SAS that permits listing, e.g. --container 'https://acct.blob.core.windows.net/vhds?sv=…&sig=…', or --container-from <file>",
     );
   }
-  for (const url of urls) {
+  for (const [index, url] of urls.entries()) {
+    const problem = pasteProblem(url);
+    if (problem !== undefined) {
+      throw new FlashfreezeError(
+        'FF_URL_INVALID',
+        `container URL ${index + 1} of ${urls.length} ${problem}`,
+      );
+    }
     requireSecure(new URL(url), '--container');
   }
   return urls;

@@ -4,7 +4,7 @@ import { FlashfreezeError } from '../errors.ts';
 import { type Blob, type GivenBlob, parseBlobs } from '../snapshot/blob/blob.ts';
 import { metadataProblem } from '../snapshot/blob/metadata.ts';
 import { errnoOf } from '../system/errno.ts';
-import { withoutPasteMarks } from './pasted-url.ts';
+import { pasteProblem, withoutPasteMarks } from './pasted-url.ts';
 import type { RawRunOptions } from './run-options.ts';
 
 /** The options that name blobs. */
@@ -59,14 +59,24 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
 /**
  * The blobs that `--blob`, `--disk` and `--blobs-from` name, in this order, not checked yet; may be empty.
  *
- * @throws FlashfreezeError FF_USAGE; the message never repeats a URL, because it may hold a secret
+ * @throws FlashfreezeError FF_USAGE, FF_URL_INVALID; the message never repeats a URL, because it may hold a secret
  */
 export function givenBlobs(options: BlobOptions): GivenBlob[] {
-  return [
+  const given = [
     ...(options.blob ?? []).map((url) => ({ url: withoutPasteMarks(url), device: undefined })),
     ...(options.disk ?? []).map((text) => deviceAndUrl(text, '--disk')),
     ...(options.blobsFrom === undefined ? [] : blobsFrom(options.blobsFrom)),
   ];
+  for (const [index, { url }] of given.entries()) {
+    const problem = pasteProblem(url);
+    if (problem !== undefined) {
+      throw new FlashfreezeError(
+        'FF_URL_INVALID',
+        `blob URL ${index + 1} of ${given.length} ${problem}`,
+      );
+    }
+  }
+  return given;
 }
 
 /**
@@ -90,6 +100,11 @@ function deviceAndUrl(given: string, option: string): GivenBlob {
   const device = text.slice(0, at).trimEnd();
   if (at < 1 || !device.startsWith('/dev/')) {
     throw usage(`${option}: expected <device>=<URL>, e.g. --disk '/dev/sdc=https://…'`);
+  }
+  if (device.includes('://')) {
+    throw usage(
+      `${option}: expected <device>=<URL>, with an equals sign between device and URL, e.g. --disk '/dev/sdc=https://…'`,
+    );
   }
   return { url: withoutPasteMarks(text.slice(at + 1)), device };
 }

@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
+import { containerUrlOf } from '../../src/commands/container-options.ts';
 import { startTimeOf, timeoutMsOf } from '../../src/commands/run-options.ts';
 import {
+  givenBlobs,
   laneCountOf,
   metadataOf,
   type RawSnapshotOptions,
@@ -37,6 +39,10 @@ const PASTED: readonly [string, (url: string) => string][] = [
   ['single quotes and a comma', (url) => `'${url}',`],
   ['ampersands as in XML', (url) => url.replaceAll('&', '&amp;')],
   ['a carriage return', (url) => `${url}\r`],
+  ['ampersands as HTML writes them by number', (url) => url.replaceAll('&', '&#38;')],
+  ['ampersands as in JSON of PowerShell', (url) => url.replaceAll('&', '\\u0026')],
+  ['typographic quotes', (url) => `“${url}”`],
+  ['backticks', (url) => `\`${url}\``],
 ];
 
 for (const [name, paste] of PASTED) {
@@ -53,6 +59,50 @@ for (const [name, paste] of PASTED) {
         [other, '/dev/sdc'],
       ],
     );
+  });
+}
+
+test('angle brackets around a pasted URL are taken off', () => {
+  const url = `https://a.example/c/b?${SECRET}`;
+  assert.is(requestedBlobs(options({ blob: [`<${url}>`] }))[0]?.url, url);
+});
+
+test('what is pasted around the URL of a container is taken off', () => {
+  const url = `https://a.example/c?${SECRET}`;
+  assert.is(containerUrlOf({ container: `"${url.replaceAll('&', '&amp;')}",` }), url);
+});
+
+const MISPASTED: readonly [name: string, paste: (url: string) => string, words: RegExp][] = [
+  ['two URLs with a comma', (url) => `${url},${url}`, /second URL/],
+  ['two URLs with a blank', (url) => `${url} ${url}`, /second URL/],
+  ['a quote at the end', (url) => `${url}"`, /a quote/],
+  ['a single quote at the end', (url) => `${url}'`, /a quote/],
+  ['a backslash before each ampersand', (url) => url.replaceAll('&', '\\&'), /a backslash/],
+  ['encoded ampersands', (url) => url.replaceAll('&', '%26'), /has %26/],
+];
+
+for (const [name, paste, words] of MISPASTED) {
+  test(`${name} in a pasted URL is named, without the secret`, () => {
+    const blob = paste(`https://a.example/c/b?${SECRET}`);
+    const container = paste(`https://a.example/c?${SECRET}`);
+    const given = { blob: ['https://a.example/c/a', blob] };
+    for (const act of [() => givenBlobs(given), () => containerUrlOf({ container })]) {
+      const error = refusal(act);
+      assert.is(error.code, 'FF_URL_INVALID');
+      assert.match(error.message, words);
+      assert.match(error.message, /^(blob URL 2 of 2|container URL 1 of 1) /);
+      assert.not.match(error.message, 'verysecret');
+    }
+  });
+}
+
+for (const between of [',', ';', ' ', '\t', '","']) {
+  test(`${JSON.stringify(between)} between device and URL is refused as such`, () => {
+    const disk = `/dev/sdc${between}https://a.example/c/b?${SECRET}`;
+    const error = refusal(() => givenBlobs({ disk: [disk] }));
+    assert.is(error.code, 'FF_USAGE');
+    assert.match(error.message, 'an equals sign between device and URL');
+    assert.not.match(error.message, 'verysecret');
   });
 }
 

@@ -32,14 +32,14 @@ function configure(...settings: readonly string[]): void {
   writeFileSync('/etc/azure/vmbackup.conf', lines.join('\n'));
 }
 
-async function snapshot({ disks }: DeadlockScenario): Promise<Ran> {
+async function snapshot({ disks }: DeadlockScenario, latencyMs: number): Promise<Ran> {
   const isDisk = ({ imagePath }: ScenarioDisk): boolean =>
     !disks.some(({ mountPoint }) => imagePath.startsWith(`${mountPoint}/`));
   await using server = await BlobServer.start({
     blobs: disks
       .filter(isDisk)
       .map(({ imagePath }, index) => ({ name: `disk${index}`, imagePath })),
-    latency: { kind: 'fixed', ms: 20 },
+    latency: { kind: 'fixed', ms: latencyMs },
     snapshotContent: 'none',
     certificate: {
       caPath: LAB_TLS.caCertificate,
@@ -55,11 +55,11 @@ async function snapshot({ disks }: DeadlockScenario): Promise<Ran> {
 async function inScenario(
   make: ScenarioFactory,
   check: (ran: Ran, scenario: DeadlockScenario) => Promise<void> | void,
-  options: ScenarioOptions = {},
+  { latencyMs = 20, ...options }: ScenarioOptions & { readonly latencyMs?: number } = {},
 ): Promise<void> {
   await using scenario = await make(options);
   await scenario.dirty(scenario.disks.length - 1);
-  const ran = await snapshot(scenario);
+  const ran = await snapshot(scenario, latencyMs);
   await check(ran, scenario);
 }
 
@@ -107,6 +107,22 @@ test('a permission daemon that could not be seen: the freeze is broken, the seco
     }
     await assertAllGoOn(scenario);
   });
+});
+
+test('a request that is under way when the first attempt is broken off may leave a snapshot, and that is told', async () => {
+  configure();
+  await inScenario(
+    logElsewhere('reopen'),
+    ({ summary }) => {
+      assert.is(summary.freezeAttempts, 2);
+      assert.match(
+        summary.warnings.join(),
+        /disk\d: the answer to a request of an attempt that was broken off was lost/,
+      );
+    },
+    // Longer than the limit of a wave, so the answer is not in by then.
+    { latencyMs: 2_500 },
+  );
 });
 
 for (const [name, make] of [

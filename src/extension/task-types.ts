@@ -66,7 +66,8 @@ export interface CustomSettings {
   readonly writeAcceleratedLuns: readonly number[];
   readonly canTakeCrashConsistentSnapshot: boolean;
   readonly backupRetryCount: number;
-  readonly isOnlyOsDiskBackupEnabled: boolean;
+  /** Undefined if the settings do not say. */
+  readonly isOnlyOsDiskBackupEnabled: boolean | undefined;
 }
 
 /** One disk of a task's result (status.md, snapshotInfo). No secrets: URLs are without their query. */

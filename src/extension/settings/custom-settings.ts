@@ -44,7 +44,10 @@ export function readCustomSettings(
     writeAcceleratedLuns: [...new Set(custom.waDiskLunList ?? [])],
     canTakeCrashConsistentSnapshot: custom.canTakeCrashConsistentSnapshot,
     backupRetryCount: custom.backupRetryCount ?? 0,
-    isOnlyOsDiskBackupEnabled: custom.isOnlyOSDiskBackupEnabled,
+    isOnlyOsDiskBackupEnabled:
+      member(value, 'isOnlyOSDiskBackupEnabled') === undefined
+        ? undefined
+        : custom.isOnlyOSDiskBackupEnabled,
   };
 }
 

@@ -144,7 +144,8 @@ export function sizeScopeOf({ settings }: Pick<ReadTask, 'settings'>): SizeScope
     return {};
   }
   const { includedDisks, custom } = settings.task;
-  return { luns: includedDisks.luns, isRootOnly: custom.isOnlyOsDiskBackupEnabled };
+  const isRootOnly = custom.isOnlyOsDiskBackupEnabled;
+  return { luns: includedDisks.luns, ...(isRootOnly !== undefined && { isRootOnly }) };
 }
 
 /** The timeline is kept in `runs` beside the log. */

@@ -75,7 +75,7 @@ export function finalReport(
       record,
       creator,
       usedSpace,
-      isRootOnly: scope.isRootOnly === true,
+      isRootOnly: scope.isRootOnly,
       statusBlobUploadError: false,
     }),
   };

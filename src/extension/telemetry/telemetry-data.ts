@@ -20,8 +20,8 @@ export interface TelemetrySources {
   readonly record: BackupRecord | undefined;
   readonly creator: SnapshotCreator | undefined;
   readonly usedSpace: UsedSpace | undefined;
-  /** The root file system alone is charged for. */
-  readonly isRootOnly: boolean;
+  /** Whether the root file system alone is charged for; undefined if the settings do not say. */
+  readonly isRootOnly: boolean | undefined;
   readonly statusBlobUploadError: boolean;
 }
 
@@ -45,11 +45,19 @@ export function telemetryData(sources: TelemetrySources): Pair[] {
     ...(record === undefined ? [] : timesOf(record)),
     ...creatorPairs(sources.creator),
     ['extErrorCode', RESULTS[sources.code].name],
-    ...(sources.isRootOnly ? [['billingType', 'os disk'] as const] : []),
+    ...known('billingType', billingTypeOf(sources)),
     ...(usedSpace === undefined ? [] : sizesOf(usedSpace)),
     ...(sources.statusBlobUploadError ? [['statusBlobUploadError', 'true'] as const] : []),
     ...(record === undefined ? [] : ownPairs(record)),
   ];
+}
+
+/** Readers expect it only of a task that has the setting. */
+function billingTypeOf({ isRootOnly }: TelemetrySources): string | undefined {
+  if (isRootOnly === undefined) {
+    return undefined;
+  }
+  return isRootOnly ? 'os disk' : 'none';
 }
 
 function known(key: string, value: string | undefined): Pair[] {

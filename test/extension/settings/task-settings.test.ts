@@ -40,7 +40,7 @@ test('the least that a snapshot needs leaves everything else at its default', ()
       writeAcceleratedLuns: [],
       canTakeCrashConsistentSnapshot: false,
       backupRetryCount: 0,
-      isOnlyOsDiskBackupEnabled: false,
+      isOnlyOsDiskBackupEnabled: undefined,
     },
     warnings: [],
   });

@@ -34,7 +34,7 @@ const SOURCES: TelemetrySources = {
   record: undefined,
   creator: undefined,
   usedSpace: undefined,
-  isRootOnly: false,
+  isRootOnly: undefined,
   statusBlobUploadError: false,
 };
 
@@ -50,6 +50,13 @@ test('a task that never came to a freeze tells what is known', () => {
     ['consistencyType', 'none'],
     ['extErrorCode', 'FailedGuestAgentInvokedCommandTooLate'],
   ]);
+});
+
+test('the kind of billing is told if the task has the setting', () => {
+  const billing = [undefined, false, true].map((isRootOnly) =>
+    telemetryData({ ...SOURCES, isRootOnly }).find(([key]) => key === 'billingType'),
+  );
+  assert.equal(billing, [undefined, ['billingType', 'none'], ['billingType', 'os disk']]);
 });
 
 test('a finished task tells its times from the first to the last, its sizes and its own figures', () => {

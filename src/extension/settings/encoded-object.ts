@@ -3,13 +3,13 @@ import { parseJson } from '../../system/json.ts';
 
 /**
  * Reads an `objectStr`: base64 of UTF-8 JSON, which white space and single quotes may surround
- * (settings.md, Extension resource). Undefined if nothing is inside.
+ * (settings.md, Extension resource). Quotation marks and NUL around the base64 are dropped. Undefined if nothing is inside.
  *
  * @param label names the text in messages, which never quote it
  * @throws FlashfreezeError FF_SETTINGS_INVALID
  */
 export function readEncodedObject(base64: string, label: string): unknown {
-  const text = unwrap(utf8Of(decodeBase64(unwrap(base64), label), label));
+  const text = unwrap(utf8Of(decodeBase64(unwrap(base64, /[\s'"\0]/), label), label), /[\s']/);
   return text === '' ? undefined : parseJson(text, `${label}, decoded from base64,`);
 }
 
@@ -38,8 +38,8 @@ export function utf8Of(bytes: Uint8Array, label: string): string {
 }
 
 /** Byte order marks count as white space. Not one pattern: that would take quadratic time for runs inside. */
-function unwrap(text: string): string {
-  const isWrapping = (index: number): boolean => /[\s']/.test(text.charAt(index));
+function unwrap(text: string, wrapping: RegExp): string {
+  const isWrapping = (index: number): boolean => wrapping.test(text.charAt(index));
   let begin = 0;
   let end = text.length;
   while (begin < end && isWrapping(begin)) begin++;

@@ -1,5 +1,5 @@
 import { isBlank, member } from '../../system/json.ts';
-import { percentEncoded } from './uri.ts';
+import { overTls, percentEncoded } from './uri.ts';
 
 /** What a report on a task needs, even if the other settings are wrong. */
 export interface ReportSettings {
@@ -28,7 +28,7 @@ export function interpretReportSettings(
   const ofPublic = (name: string): string | undefined => textOf(member(publicSettings, name));
   const uriOf = (name: string): string | undefined => {
     const uri = ofPublic(name) ?? textOf(member(protectedSettings, name));
-    return uri === undefined ? undefined : percentEncoded(uri);
+    return uri === undefined ? undefined : overTls(percentEncoded(uri));
   };
   return {
     taskId: ofPublic('taskId') ?? '',

@@ -57,7 +57,7 @@ const PUBLIC_OBJECT = {
   dynamicConfigsFromCRP: list(pair, PAIRS),
 };
 
-const PROTECTED_OBJECT = { blobSASUri: list(v.unknown(), 'an array of SAS URIs') };
+const PROTECTED_OBJECT = { blobSASUri: v.unknown() };
 
 /**
  * Checks and interprets a task's settings (settings.md, Extension resource). A member that either part
@@ -131,7 +131,7 @@ function publicObjectOf(encoded: string | undefined, warn: Warn) {
   const label = PUBLIC_OBJECT_LABEL;
   const given = objectOf(encoded, label);
   const pairsOf = (name: string): unknown =>
-    fittingItems(pair, member(given, name), name, label, warn);
+    fittingItems(pair, listFrom(member(given, name)), name, label, warn);
   const cleaned = isJsonObject(given)
     ? {
         ...given,
@@ -139,13 +139,20 @@ function publicObjectOf(encoded: string | undefined, warn: Warn) {
         dynamicConfigsFromCRP: pairsOf('dynamicConfigsFromCRP'),
       }
     : given;
-  return readFields(PUBLIC_OBJECT, ['backupMetadata'], cleaned, label, warn);
+  const { backupMetadata, ...read } = readFields(PUBLIC_OBJECT, [], cleaned, label, warn);
+  const isMissing = (member(given, 'backupMetadata') ?? undefined) === undefined;
+  return { ...read, backupMetadata: isMissing ? undefined : (backupMetadata ?? []) };
+}
+
+/** Some senders write a list of one object as that object. */
+function listFrom(value: unknown): unknown {
+  return isJsonObject(value) ? [value] : value;
 }
 
 function blobsOf(encoded: string | undefined, warn: Warn): ReturnType<typeof readBlobs> {
   const label = PROTECTED_OBJECT_LABEL;
   const given = objectOf(encoded, label);
-  const { blobSASUri = [] } = readFields(PROTECTED_OBJECT, ['blobSASUri'], given, label, warn);
+  const { blobSASUri } = readFields(PROTECTED_OBJECT, [], given, label, warn);
   const read = readBlobs(blobSASUri, label);
   if (read.blobProblem !== undefined) {
     warn(`the guest cannot take the snapshots: ${read.blobProblem.message}`);

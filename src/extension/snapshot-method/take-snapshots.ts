@@ -248,7 +248,8 @@ export function wantedLuns({
   includedDisks,
   custom,
 }: Pick<TaskSettings, 'includedDisks' | 'custom'>): readonly number[] | undefined {
-  const someAreLeftOut = includedDisks.isAnyDiskExcluded || custom.isOnlyOsDiskBackupEnabled === true;
+  const someAreLeftOut =
+    includedDisks.isAnyDiskExcluded || custom.isOnlyOsDiskBackupEnabled === true;
   return includedDisks.luns ?? (someAreLeftOut ? [] : undefined);
 }
 

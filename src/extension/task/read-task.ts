@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
-import { parseHandlerSettings } from '../settings/handler-settings.ts';
+import { type ProtectedPart, parseHandlerSettings } from '../settings/handler-settings.ts';
 import { decryptProtectedSettings } from '../settings/protected-settings.ts';
 import { interpretReportSettings, type ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
@@ -33,15 +33,10 @@ export async function readTask(context: TaskContext, text: string): Promise<Read
     const { publicSettings, protectedSettings } = parseHandlerSettings(text);
     report = interpretReportSettings(publicSettings, undefined);
     hideSecrets(context, secretsOf(report));
-    const { openssl, installation } = context;
-    const clear = await decryptProtectedSettings(
-      protectedSettings,
-      installation.libDirectory,
-      openssl === undefined ? {} : { openssl },
-    );
+    const { clear, problem } = await readSecrets(context, protectedSettings);
     report = interpretReportSettings(publicSettings, clear);
     hideSecrets(context, secretsOf(report));
-    const task = interpretSettings(publicSettings, clear);
+    const task = interpret(publicSettings, clear, problem);
     hideSecrets(context, secretsOf(task));
     for (const { url } of task.blobs) {
       context.redaction.addUrl(url);
@@ -49,6 +44,52 @@ export async function readTask(context: TaskContext, text: string): Promise<Read
     return { report, settings: { ok: true, task } };
   } catch (error) {
     return { report, settings: { ok: false, error } };
+  }
+}
+
+interface ReadSecrets {
+  /** Undefined if there are none. */
+  readonly clear: unknown;
+  /** Why they cannot be read. */
+  readonly problem: FlashfreezeError | undefined;
+}
+
+async function readSecrets(
+  { openssl, installation }: TaskContext,
+  protectedSettings: ProtectedPart,
+): Promise<ReadSecrets> {
+  const options = openssl === undefined ? {} : { openssl };
+  try {
+    const { libDirectory } = installation;
+    const clear = await decryptProtectedSettings(protectedSettings, libDirectory, options);
+    return { clear, problem: undefined };
+  } catch (error) {
+    if (error instanceof FlashfreezeError) {
+      return { clear: undefined, problem: error };
+    }
+    throw error;
+  }
+}
+
+/**
+ * If the protected settings cannot be read, the public ones are enough for the host: only the guest needs the SAS URIs.
+ *
+ * @throws FlashfreezeError
+ */
+function interpret(
+  publicSettings: unknown,
+  clear: unknown,
+  problem: FlashfreezeError | undefined,
+): TaskSettings {
+  if (problem === undefined) {
+    return interpretSettings(publicSettings, clear);
+  }
+  try {
+    const task = interpretSettings(publicSettings, undefined);
+    const warning = `only the host can take the snapshots: ${problem.message}`;
+    return { ...task, blobProblem: problem, warnings: [...task.warnings, warning] };
+  } catch {
+    throw problem;
   }
 }
 

@@ -35,6 +35,7 @@ test('base64 may be broken into lines, quoted, unpadded, and of the alphabet for
   for (const variant of [
     base64.replace(/(.{8})/g, '$1\r\n'),
     ` '${base64}'\n`,
+    `"${base64}"\0`,
     base64.replace(/=+$/, ''),
     base64.replaceAll('+', '-').replaceAll('/', '_'),
   ]) {

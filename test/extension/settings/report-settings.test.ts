@@ -15,6 +15,16 @@ const NOTHING = {
   statusBlobUri: undefined,
 };
 
+test('a report address with plain http to another machine is used over TLS; the machine itself is not another one', () => {
+  const uris = {
+    logsBlobUri: 'http://a.blob.example:80/c/log?sig=x',
+    statusBlobUri: 'http://127.0.0.1:10000/c/status?sig=x',
+  };
+  const { logsBlobUri, statusBlobUri } = interpretReportSettings(uris, undefined);
+  assert.equal(logsBlobUri, 'https://a.blob.example/c/log?sig=x');
+  assert.equal(statusBlobUri, uris.statusBlobUri);
+});
+
 test('settings that the task itself fails for still say where to report', () => {
   const values = JSON.parse(PROPERTY_VALUES);
   assert.deepEqual(

@@ -222,7 +222,6 @@ test('a blob that is no address of one is a problem of the guest only, named by 
   for (const bad of [
     'geheim',
     'ftp://a/c/geheim',
-    'http://example.net/c/b?sig=geheim',
     'https://a.blob.core.windows.net/?sig=geheim',
     `${good}&sig=geheim&snapshot=geheim`,
     '//geheim',
@@ -240,6 +239,30 @@ test('a blob that is no address of one is a problem of the guest only, named by 
     assert.equal(problem?.code, 'FF_BLOBS_MISSING');
     assert.match(problem.message, /^blobSASUri\[0\] of objectStr of protectedSettings is empty/);
   }
+});
+
+test('a blob with plain http to another machine is asked for over TLS and named as it was given', () => {
+  const names = [
+    'http://A.blob.example/c/b',
+    'http://a.blob.example:80/c/d',
+    'HTTP://a.blob.example/e/f',
+  ];
+  const { blobs, warnings } = read(
+    {},
+    {},
+    { objectStr: encode({ blobSASUri: names.map((name) => `${name}?sv=1&sig=a%2Bb`) }) },
+  );
+  assert.deepEqual(
+    blobs.map(({ name }) => name),
+    names,
+  );
+  assert.deepEqual(
+    blobs.map(({ url }) => url),
+    ['https://A.blob.example/c/b', 'https://a.blob.example/c/d', 'https://a.blob.example/e/f'].map(
+      (url) => `${url}?sv=1&sig=a%2Bb`,
+    ),
+  );
+  assert.deepEqual(warnings, []);
 });
 
 test('a blob that is named twice is such a problem, whatever its SAS', () => {

@@ -42,14 +42,9 @@ const WRONG: readonly [what: string, interpret: () => TaskSettings, message: Reg
     /^objectStr of the settings must be text/,
   ],
   [
-    'metadata object',
-    () => read({}, { backupMetadata: { Key: 'geheim' } }),
-    /^backupMetadata of objectStr of the settings must be an array of Key\/Value pairs/,
-  ],
-  [
-    'blobs as text',
-    () => read({}, {}, { objectStr: encode({ blobSASUri: 'geheim' }) }),
-    /^blobSASUri of objectStr of protectedSettings must be an array of SAS URIs/,
+    'missing metadata',
+    () => read({}, { backupMetadata: null }),
+    /^backupMetadata is missing from objectStr of the settings/,
   ],
   [
     'included disks',
@@ -80,6 +75,21 @@ const WRONG: readonly [what: string, interpret: () => TaskSettings, message: Reg
 
 /** What one field has wrong costs that field. */
 const TOLERATED: readonly [what: string, interpret: () => TaskSettings, warning: RegExp][] = [
+  [
+    'metadata as text',
+    () => read({}, { backupMetadata: 'geheim' }),
+    /^backupMetadata of objectStr of the settings must be an array of Key\/Value pairs; it is ignored/,
+  ],
+  [
+    'blobs as a number',
+    () => read({}, {}, { objectStr: encode({ blobSASUri: 7 }) }),
+    /^the guest cannot take the snapshots: blobSASUri of objectStr of protectedSettings must be an array of SAS URIs/,
+  ],
+  [
+    'blobs as text that is no URL',
+    () => read({}, {}, { objectStr: encode({ blobSASUri: 'geheim' }) }),
+    /^the guest cannot take the snapshots: blobSASUri\[0\] of objectStr of protectedSettings is not an https URL/,
+  ],
   [
     'metadata of text',
     () => read({}, { backupMetadata: ['geheim'] }),
@@ -218,6 +228,26 @@ test('what was passed over counts as not given, and everything beside it holds',
   assert.equal(includedDisks.instantAccessDurationMinutes, undefined);
   assert.equal(start, undefined);
   assert.equal(blobs.length, 1);
+});
+
+test('metadata of the wrong type count as none, a lone pair as a list of one', () => {
+  for (const backupMetadata of ['', 0, false, {}]) {
+    assert.deepEqual(read({}, { backupMetadata }).metadata, [], String(backupMetadata));
+  }
+  const lone = read({}, { backupMetadata: { Key: 'a', Value: 1 } });
+  assert.deepEqual(lone.metadata, [['a', '1']]);
+  assert.deepEqual(lone.warnings, []);
+});
+
+test('blobs of the wrong type leave the snapshots to the host', () => {
+  for (const blobSASUri of [7, true, {}]) {
+    const { blobs, blobProblem } = read({}, {}, { objectStr: encode({ blobSASUri }) });
+    assert.deepEqual(blobs, []);
+    assert.equal(blobProblem?.code, 'FF_SETTINGS_INVALID');
+  }
+  const lone = 'https://a.blob.core.windows.net/c/b?sig=x';
+  const { blobs, warnings } = read({}, {}, { objectStr: encode({ blobSASUri: lone }) });
+  assert.deepEqual([blobs.map(({ url }) => url), warnings], [[lone], []]);
 });
 
 test('any settings are either understood or refused with the one code', () => {

@@ -109,6 +109,35 @@ function consistencyOf(blob: StatusBlob): number {
   return message.snapshotConsistency;
 }
 
+test('the host takes the snapshots although the certificate of the protected settings is missing; the guest cannot', async () => {
+  await using machine = await HostScene.create();
+  const { scene, host } = machine;
+  const { blobs } = await scene.task();
+  const without = (takeSnapshotFrom: string) =>
+    scene.task({
+      protectedSettings: { kind: 'raw', text: 'TUlJ', thumbprint: 'AB'.repeat(20) },
+      publicSettings: {
+        objectStr: encode({
+          backupMetadata: BACKUP_METADATA,
+          includedDisks: { dataDiskLunList: LUNS, isOSDiskIncluded: true },
+        }),
+        customSettings: JSON.stringify({ takeSnapshotFrom }),
+        statusBlobUri: blobs.statusBlobUri,
+      },
+    });
+  for (const [method, code] of [
+    ['firstHostThenGuest', '1'],
+    ['onlyGuest', '16'],
+  ] as const) {
+    const task = await without(method);
+    await scene.send(task.settings);
+    await scene.settled(70_000);
+    assert.is((await blobs.status())?.status.code, code, method);
+  }
+  const calls = (await host.requests()).map(({ call }) => call);
+  assert.is(calls.filter((call) => call === 'do-snapshot').length, 1);
+});
+
 test('the host takes the snapshots where the task says so or it is up, the guest where it is not', async () => {
   await using machine = await HostScene.create();
   const { scene, host } = machine;

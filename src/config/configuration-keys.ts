@@ -1,3 +1,5 @@
+import { unquoted } from './python-ini.ts';
+
 /** The settings that a value of a key gives; undefined if the value makes no sense. */
 type Reader<Settings> = (value: string) => Partial<Settings> | undefined;
 
@@ -21,6 +23,20 @@ export function seconds<Settings>(
     return number > 0 && number <= most ? set(Math.round(number * 1000)) : undefined;
   };
   return { name, expected: `a number of seconds above 0 and at most ${most}`, read };
+}
+
+/** Like `seconds`, but a number that is too large is cut to `most`, with a remark. */
+export function cappedSeconds<Settings>(
+  name: string,
+  most: number,
+  set: (ms: number) => Partial<Settings>,
+): ConfigurationKey<Settings> {
+  return {
+    ...seconds<Settings>(name, Number.POSITIVE_INFINITY, (ms) => set(Math.min(ms, most * 1_000))),
+    expected: 'a number of seconds above 0',
+    remark: (value) =>
+      Number(value) > most ? `${name} is more than ${most}, which is used instead` : undefined,
+  };
 }
 
 export function choice<const Choice extends string, Settings>(
@@ -53,9 +69,10 @@ export function flag<Settings>(
   return { name, expected: 'True or False', read };
 }
 
+/** Items between commas; quotation marks around an item are dropped. */
 export function listOf(value: string): string[] {
   return value
     .split(',')
-    .map((item) => item.trim())
+    .map((item) => unquoted(item.trim()))
     .filter((item) => item !== '');
 }

@@ -81,35 +81,44 @@ export function parsePluginHost(
   });
   const { sections, problems } = parsePythonIni(text);
   const section = sections.get('pre_post');
+  if (problems.length === 0 && sections.size === 0) {
+    // An empty file names no scripts.
+    return { ok: true, timeoutMs: MAX_HOST_TIMEOUT_MS, plugins: [], warnings: [] };
+  }
   if (problems.length > 0 || section === undefined) {
     return fault(problems[0] ?? 'there is no section [pre_post]');
   }
-  const seconds = Number(section.get('timeoutinseconds') ?? MAX_HOST_TIMEOUT_MS / 1_000);
-  if (!(seconds > 0)) {
-    return fault('timeoutInSeconds is not a number of seconds above 0');
-  }
-  const count = pluginCount(section);
-  if (count === undefined) {
-    return fault('numberOfPlugins is not a whole number');
-  }
+  const warnings: string[] = [];
+  const warn = (sentence: string): unknown => warnings.push(`${path}: ${sentence}`);
+  const timeoutMs = timeoutIn(section, warn);
+  const count = pluginCount(section, warn);
   const plugins = pluginEntries(section, count, scriptPluginPath);
   const missing = count - plugins.length;
   if (missing > 0) {
     return fault(`numberOfPlugins is ${count}, but ${missing} of them have no pluginName`);
   }
-  const timeoutMs = Math.min(seconds * 1_000, MAX_HOST_TIMEOUT_MS);
-  const isTooLong = seconds * 1_000 > MAX_HOST_TIMEOUT_MS;
   return {
     ok: true,
     timeoutMs,
     plugins,
-    warnings: [
-      ...(isTooLong
-        ? [`${path}: timeoutInSeconds is more than ${timeoutMs / 1_000}, which is used instead`]
-        : []),
-      ...pluginPathWarnings(section, path),
-    ],
+    warnings: [...warnings, ...pluginPathWarnings(section, path)],
   };
+}
+
+type Warn = (sentence: string) => unknown;
+
+function timeoutIn(section: IniSection, warn: Warn): number {
+  const most = MAX_HOST_TIMEOUT_MS / 1_000;
+  const seconds = Number(section.get('timeoutinseconds') || most);
+  if (seconds > 0 && seconds <= most) {
+    return seconds * 1_000;
+  }
+  warn(
+    seconds > most
+      ? `timeoutInSeconds is more than ${most}, which is used instead`
+      : `timeoutInSeconds is not a number of seconds above 0; ${most} is used`,
+  );
+  return MAX_HOST_TIMEOUT_MS;
 }
 
 /** A path says where a plug-in of the user's own lies, written in Python. */
@@ -123,12 +132,15 @@ function pluginPathWarnings(section: IniSection, path: string): string[] {
 }
 
 /** The number of plug-ins; if the file does not give it, the number of plug-ins that have a name. */
-function pluginCount(section: IniSection): number | undefined {
-  const text = section.get('numberofplugins');
-  if (text === undefined) {
-    return [...section.keys()].filter((key) => /^pluginname\d+$/.test(key)).length;
+function pluginCount(section: IniSection, warn: Warn): number {
+  const text = section.get('numberofplugins') ?? '';
+  if (/^\+?\d{1,3}$/.test(text)) {
+    return Number(text);
   }
-  return /^\d{1,3}$/.test(text) ? Number(text) : undefined;
+  if (text !== '') {
+    warn('numberOfPlugins is not a whole number; every plug-in that has a name counts');
+  }
+  return [...section.keys()].filter((key) => /^pluginname\d+$/.test(key)).length;
 }
 
 /** The plug-ins are numbered from 0; files that number them from 1 are also understood. */

@@ -30,7 +30,7 @@ export function parsePythonIni(text: string, quotes: 'drop' | 'keep' = 'drop'): 
   const lines: { readonly text: string; value?: string; readonly indent: number }[] = [];
   for (const [index, line] of text
     .replace(/^\ufeff/, '')
-    .split(/\r?\n/)
+    .split(/\r\n?|\n/)
     .entries()) {
     if (IGNORED.test(line)) {
       continue;

@@ -13,6 +13,8 @@ export interface ScriptPlugin {
   readonly timeoutMs: number;
   readonly continueBackupOnFailure: boolean;
   readonly freezeFileSystems: boolean;
+  /** Members that were ignored, as sentences for people. */
+  readonly warnings: readonly string[];
 }
 
 export interface ScriptCommand {
@@ -26,6 +28,8 @@ export interface ScriptCommand {
 export const DEFAULT_SCRIPT_TIMEOUT_MS = 10_000;
 /** More retries would only look like a hang. */
 const MAX_RETRIES = 100;
+/** The time-out of the plug-in host is shorter in any case. */
+const MAX_TIMEOUT_S = 1e6;
 
 /** Only root may read or write the file: its parameters may hold a password. */
 const FORBIDDEN_MODE = 0o177;
@@ -45,7 +49,7 @@ export function readScriptPlugin(path: string): ScriptPlugin | ConfigurationFaul
 /** @param path only named in messages */
 export function parseScriptPlugin(text: string, path: string): ScriptPlugin | ConfigurationFault {
   try {
-    return scriptPlugin(new Members(JSON.parse(text.replace(/^\ufeff/, ''))));
+    return scriptPlugin(new Members(JSON.parse(text.replace(/^\ufeff/, '')), path));
   } catch (error) {
     const reason = error instanceof SyntaxError ? 'is not JSON' : messageOf(error);
     return { ok: false, code: 305, message: `${path} ${reason}` };
@@ -56,18 +60,19 @@ function scriptPlugin(members: Members): ScriptPlugin {
   const command = (kind: 'pre' | 'post'): ScriptCommand => ({
     path: members.text(`${kind}ScriptLocation`),
     parameters: members.texts(`${kind}ScriptParams`),
-    retries: members.number(`${kind}ScriptNoOfRetries`, 0, MAX_RETRIES) ?? 0,
+    retries: Math.min(members.number(`${kind}ScriptNoOfRetries`, 0, 0), MAX_RETRIES),
   });
-  const seconds = members.number('timeoutInSeconds', 0.001, 1e6);
+  const seconds = members.number('timeoutInSeconds', 0.001, DEFAULT_SCRIPT_TIMEOUT_MS / 1_000);
   return {
     ok: true,
-    name: members.text('pluginName'),
-    appName: members.text('appName'),
+    name: members.label('pluginName'),
+    appName: members.label('appName'),
     pre: command('pre'),
     post: command('post'),
-    timeoutMs: seconds === undefined ? DEFAULT_SCRIPT_TIMEOUT_MS : seconds * 1_000,
+    timeoutMs: Math.min(seconds, MAX_TIMEOUT_S) * 1_000,
     continueBackupOnFailure: members.flag('continueBackupOnFailure', true),
     freezeFileSystems: members.flag('fsFreezeEnabled', true),
+    warnings: members.warnings,
   };
 }
 
@@ -79,11 +84,17 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
-/** The members of a JSON object, by name regardless of case; numbers and booleans are also accepted as strings. */
+/**
+ * The members of a JSON object, by name regardless of case; numbers and booleans are also accepted as strings. A mistake
+ * in a member that only changes how the scripts are run gives a warning and its default: the scripts matter more.
+ */
 class Members {
+  readonly warnings: string[] = [];
   readonly #values = new Map<string, unknown>();
+  readonly #path: string;
 
-  constructor(value: unknown) {
+  constructor(value: unknown, path: string) {
+    this.#path = path;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new TypeError('is not a JSON object');
     }
@@ -92,6 +103,17 @@ class Members {
     }
   }
 
+  /** For people: text, or what can be shown as text. */
+  label(name: string): string {
+    const value = this.#get(name) ?? '';
+    const isWord = ['string', 'number', 'boolean'].includes(typeof value);
+    if (!isWord) {
+      this.#warn(name, 'a string', 'none');
+    }
+    return isWord ? String(value) : '';
+  }
+
+  /** @throws TypeError if the member is no string */
   text(name: string): string {
     const value = this.#get(name) ?? '';
     if (typeof value !== 'string' || value.includes('\0')) {
@@ -100,41 +122,65 @@ class Members {
     return value;
   }
 
-  /** An array of strings; a single string counts as an array of one. */
+  /**
+   * An array of words; a single word counts as an array of one.
+   *
+   * @throws TypeError if an item is no word
+   */
   texts(name: string): string[] {
     const value = this.#get(name) ?? [];
     const list: unknown[] = Array.isArray(value) ? value : [value];
     return list.map((item) => {
-      if ((typeof item !== 'string' && typeof item !== 'number') || String(item).includes('\0')) {
+      const word = wordOf(item);
+      if (word === undefined || word.includes('\0')) {
         throw wrong(name, 'an array of strings');
       }
-      return String(item);
+      return word;
     });
   }
 
-  number(name: string, least: number, most: number): number | undefined {
-    const value = this.#get(name);
-    if (value === undefined || value === null || value === '') {
-      return undefined;
+  number(name: string, least: number, otherwise: number): number {
+    const value = this.#get(name) ?? '';
+    if (value === '') {
+      return otherwise;
     }
-    const number = typeof value === 'string' ? Number(value) : value;
-    if (typeof number !== 'number' || !(number >= least && number <= most)) {
-      throw wrong(name, `a number from ${least} to ${most}`);
+    const number = typeof value === 'object' ? Number.NaN : Number(value);
+    if (number >= least) {
+      return number;
     }
-    return number;
+    this.#warn(name, `a number of at least ${least}`, String(otherwise));
+    return otherwise;
   }
 
   flag(name: string, otherwise: boolean): boolean {
     const value = this.#get(name) ?? otherwise;
     const flag = FLAGS.get(String(value).toLowerCase());
     if (flag === undefined) {
-      throw wrong(name, 'true or false');
+      this.#warn(name, 'true or false', String(otherwise));
     }
-    return flag;
+    return flag ?? otherwise;
+  }
+
+  #warn(name: string, expected: string, used: string): void {
+    this.warnings.push(`${this.#path}: ${name} must be ${expected}; ${used} is used`);
   }
 
   #get(name: string): unknown {
     return this.#values.get(name.toLowerCase());
+  }
+}
+
+/** What the replaced extension gives to scripts, in the words of Python; undefined for an object or an array. */
+function wordOf(item: unknown): string | undefined {
+  switch (typeof item) {
+    case 'string':
+      return item;
+    case 'number':
+      return String(item);
+    case 'boolean':
+      return item ? 'True' : 'False';
+    default:
+      return item === null ? 'None' : undefined;
   }
 }
 

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { FlashfreezeError } from '../errors.ts';
 import { closestName } from './closest-name.ts';
-import { type ConfigurationKey, choice, flag, listOf, seconds } from './configuration-keys.ts';
+import {
+  type ConfigurationKey,
+  cappedSeconds,
+  choice,
+  flag,
+  listOf,
+  seconds,
+} from './configuration-keys.ts';
 import { type IniSection, parsePythonIni } from './python-ini.ts';
 
 export const VM_BACKUP_CONFIGURATION_PATH = '/etc/azure/vmbackup.conf';
@@ -171,7 +178,7 @@ export const MAX_STANDSTILL_S = 3_600;
 const MAX_INTERVAL_S = 86_400;
 
 const SHARED_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
-  seconds('timeout', MAX_STANDSTILL_S, (timeoutMs) => ({ timeoutMs })),
+  cappedSeconds('timeout', MAX_STANDSTILL_S, (timeoutMs) => ({ timeoutMs })),
   {
     name: 'MountsToSkip',
     expected: 'mount points, separated by commas',
@@ -181,14 +188,14 @@ const SHARED_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
     name: 'seqsnapshot',
     expected: '0, 1 or 2',
     read: (value) =>
-      ['0', '1', '2'].includes(value) ? { sequentialSnapshot: value === '2' } : undefined,
+      /^0*[012]$/.test(value) ? { sequentialSnapshot: Number(value) === 2 } : undefined,
     // The replaced extension writes 1 by itself, when its threads were slow once.
     remark: (value) =>
-      value === '1'
+      Number(value) === 1
         ? 'seqsnapshot = 1 is ignored, because another extension writes it by itself; set 2 for one snapshot after the other, or remove the line'
         : undefined,
   },
-  seconds('SafeFreezeWaitInSeconds', MAX_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
+  cappedSeconds('SafeFreezeWaitInSeconds', MAX_STANDSTILL_S, (waveLimitMs) => ({ waveLimitMs })),
   choice('SnapshotMethod', SNAPSHOT_METHODS, (snapshotMethod) => ({ snapshotMethod })),
   flag('UploadStatusAndLog', (uploadStatusAndLog) => ({ uploadStatusAndLog })),
   flag('WriteLog', (writeLog) => ({ writeLog })),
@@ -231,7 +238,8 @@ function readShared(section: IniSection): {
   const warnings: string[] = [];
   let settings: Partial<VmBackupConfiguration> = {};
   for (const { name, expected, read, remark } of SHARED_KEYS) {
-    const value = section.get(name.toLowerCase());
+    // A key without a value sets nothing.
+    const value = section.get(name.toLowerCase()) || undefined;
     const set = value === undefined ? {} : read(value);
     if (set === undefined) {
       warnings.push(`${name} = ${value}: expected ${expected}; the default is used`);

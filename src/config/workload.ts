@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { splitArguments } from './argument-words.ts';
 import type { ConfigurationFault } from './plugin-host.ts';
 import { type IniSection, parsePythonIni, unquoted } from './python-ini.ts';
@@ -57,18 +57,19 @@ export type WorkloadFile =
 
 const WRITABLE_BY_OTHERS = 0o022;
 const READABLE_BY_OTHERS = 0o044;
+const MAX_UNTRUSTED_BYTES = 65_536;
 
 /**
  * Reads the workload configuration; undefined if there is no file at the default path, or if the file names no
- * workload: then its mode does not matter, because the extension that this one replaces leaves a template of mode 0744
- * that names no workload on every machine. Code 501 if the file cannot be understood, if other users may write to it,
+ * workload: then neither its owner nor its mode matters, because the extension that this one replaces leaves a template
+ * of mode 0744 that names no workload on every machine. Code 501 if the file cannot be understood, if other users may write to it,
  * or if a file at another path is missing; 502 and 503 for a wrong role or name; 507 if `ipc_folder` does not name a
  * directory (flashfreeze exchanges nothing through it).
  */
 export function readWorkload(path: string = WORKLOAD_PATH): WorkloadFile {
   const file = openTrustedFile(path, 0);
   if (!file.ok) {
-    const isNone = file.kind === 'missing' && path === WORKLOAD_PATH;
+    const isNone = file.kind === 'missing' ? path === WORKLOAD_PATH : namesNone(path);
     return isNone ? undefined : { ok: false, code: 501, message: file.message };
   }
   using opened = file;
@@ -82,6 +83,25 @@ export function readWorkload(path: string = WORKLOAD_PATH): WorkloadFile {
     : workload;
 }
 
+/** Whether the file at a path that others than root control names no workload; nothing else of it is used. */
+function namesNone(path: string): boolean {
+  try {
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = fstatSync(descriptor);
+      const isReadable = stats.isFile() && stats.size <= MAX_UNTRUSTED_BYTES;
+      return isReadable && parseWorkload(readFileSync(descriptor, 'utf8'), path) === undefined;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return false;
+  }
+}
+
+/** A line that gives a name. */
+const NAMED_WORKLOAD = /^[ \t]*workload_name[ \t]*[=:][ \t]*["']?\w/im;
+
 /** @param path only named in messages */
 export function parseWorkload(
   text: string,
@@ -90,6 +110,10 @@ export function parseWorkload(
   const { sections, problems } = parsePythonIni(text, 'keep');
   const section = sections.get('workload');
   if (problems[0] !== undefined) {
+    // What cannot be read may be the wrong file, or a note for people, but it asks for no database.
+    if (!NAMED_WORKLOAD.test(text)) {
+      return undefined;
+    }
     return { ok: false, code: 501, message: `${path}: ${problems[0]}` };
   }
   const name = section === undefined ? '' : textOf(section, 'workload_name', '');
@@ -111,7 +135,7 @@ export function parseWorkload(
 function workload(section: IniSection, name: string, path: string): Workload | ConfigurationFault {
   const kind = Object.hasOwn(KINDS, name.toLowerCase()) ? KINDS[name.toLowerCase()] : undefined;
   const role = textOf(section, 'role', 'master').toLowerCase();
-  const seconds = Number(textOf(section, 'timeout', String(DEFAULT_WORKLOAD_TIMEOUT_MS / 1_000)));
+  const seconds = secondsIn(section);
   const credentials = credentialsIn(section.get('credstring') ?? '', kind);
   const ipcFolder = textOf(section, 'ipc_folder', '');
   const fault = (code: ConfigurationFault['code'], reason: string): ConfigurationFault => ({
@@ -124,9 +148,6 @@ function workload(section: IniSection, name: string, path: string): Workload | C
   }
   if (!ROLES.includes(role)) {
     return fault(502, `role = ${role}; expected ${ROLES.join(' or ')}`);
-  }
-  if (!(seconds > 0 && seconds < 1e6)) {
-    return fault(501, 'timeout is not a number of seconds above 0');
   }
   if (credentials === undefined) {
     return fault(501, 'credString has a quotation mark that is not closed');
@@ -143,17 +164,34 @@ function workload(section: IniSection, name: string, path: string): Workload | C
     credentials,
     user: textOf(section, 'linux_user', DEFAULT_USERS[kind]),
     replicaOnly: isTrue(section.get('enforceslaveonly')) || role === 'slave',
-    timeoutMs: seconds * 1_000,
+    timeoutMs: seconds === undefined ? DEFAULT_WORKLOAD_TIMEOUT_MS : seconds * 1_000,
     databases: textOf(section, 'dbnames', '')
       .split(/[\s,;]+/)
       .filter((it) => it !== ''),
     instancesPath: textOf(section, 'configuration_path', ''),
-    warnings: isTrue(section.get('customscriptenabled'))
-      ? [
-          `${path}: customScriptEnabled is not supported; the database is quiesced without the script. To run it, empty workload_name and name it as pre- or post-script in /etc/azure/VMSnapshotScriptPluginConfig.json`,
-        ]
-      : [],
+    warnings: warningsOf(section, seconds).map((warning) => `${path}: ${warning}`),
   };
+}
+
+function warningsOf(section: IniSection, seconds: number | undefined): string[] {
+  return [
+    ...(seconds === undefined
+      ? [
+          `timeout is not a number of seconds above 0; ${DEFAULT_WORKLOAD_TIMEOUT_MS / 1_000} is used`,
+        ]
+      : []),
+    ...(isTrue(section.get('customscriptenabled'))
+      ? [
+          'customScriptEnabled is not supported; the database is quiesced without the script. To run it, empty workload_name and name it as pre- or post-script in /etc/azure/VMSnapshotScriptPluginConfig.json',
+        ]
+      : []),
+  ];
+}
+
+/** `timeout`; undefined if it makes no sense. */
+function secondsIn(section: IniSection): number | undefined {
+  const seconds = Number(textOf(section, 'timeout', String(DEFAULT_WORKLOAD_TIMEOUT_MS / 1_000)));
+  return seconds > 0 && seconds < 1e6 ? seconds : undefined;
 }
 
 /**

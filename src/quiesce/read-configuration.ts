@@ -125,7 +125,7 @@ function readScripts(paths: QuiescePaths): QuiescePlan | undefined {
     hostTimeoutMs: host.timeoutMs,
     freezeFileSystems,
     findings,
-    warnings: host.warnings,
+    warnings: [...host.warnings, ...plugins.flatMap((plugin) => plugin.warnings)],
   } satisfies ScriptsPlan;
 }
 

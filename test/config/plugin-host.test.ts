@@ -59,9 +59,6 @@ const refused: readonly [string, string, string][] = [
   ['no section', 'numberOfPlugins=1', 'line 1'],
   ['another section', '[other]\nnumberOfPlugins=1', '[pre_post]'],
   ['a line that is none', '[pre_post]\nnonsense', 'line 2'],
-  ['a count that is no number', '[pre_post]\nnumberOfPlugins=many', 'numberOfPlugins'],
-  ['a time-out that is no number', '[pre_post]\ntimeoutInSeconds=soon', 'timeoutInSeconds'],
-  ['a time-out of 0', '[pre_post]\ntimeoutInSeconds=0', 'timeoutInSeconds'],
   ['fewer names than plugins', '[pre_post]\nnumberOfPlugins=2\npluginName0=a', 'pluginName'],
 ];
 
@@ -73,6 +70,38 @@ for (const [name, text, words] of refused) {
     assert.match(host.message, words);
   });
 }
+
+test('a number that is none gives its default and a warning', () => {
+  for (const [line, words] of [
+    ['numberOfPlugins=many', /numberOfPlugins is not a whole number/],
+    ['timeoutInSeconds=soon', /timeoutInSeconds is not a number.*1800 is used/],
+    ['timeoutInSeconds=0', /timeoutInSeconds is not a number.*1800 is used/],
+  ] as const) {
+    const host = parsePluginHost(`[pre_post]\n${line}\npluginName0=a`, 'a.conf');
+    assert.ok(host.ok, line);
+    assert.is(host.plugins.length, 1);
+    assert.is(host.timeoutMs, MAX_HOST_TIMEOUT_MS);
+    assert.match(host.warnings.join(), words);
+  }
+});
+
+test('a number that Python reads is read, an empty one is the default', () => {
+  const host = parsePluginHost(
+    '[pre_post]\ntimeoutInSeconds=\nnumberOfPlugins=+1\npluginName0=a\npluginName1=b',
+    'a.conf',
+  );
+  assert.ok(host.ok);
+  assert.equal([host.plugins.length, host.timeoutMs, host.warnings], [1, MAX_HOST_TIMEOUT_MS, []]);
+});
+
+test('an empty file names no scripts, with line ends of any kind', () => {
+  for (const text of ['', '\n', '# none\r\n', '\ufeff; none\r']) {
+    const host = parsePluginHost(text, 'a.conf');
+    assert.ok(host.ok, JSON.stringify(text));
+    assert.equal([host.plugins, host.warnings], [[], []]);
+  }
+  assert.equal(parsePluginHost(USUAL.replaceAll('\n', '\r'), 'a.conf'), defaultPluginHost());
+});
 
 test('the folder of a plug-in written in Python is named with what to use instead; that of the template is not', () => {
   const warningsOf = (path: string): string => {

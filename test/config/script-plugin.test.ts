@@ -28,6 +28,7 @@ test('reads every member', () => {
     timeoutMs: 30_000,
     continueBackupOnFailure: false,
     freezeFileSystems: false,
+    warnings: [],
   });
 });
 
@@ -62,13 +63,9 @@ test('takes 1 and 0 for true and false, as Python does', () => {
 const refused: readonly [string, string, string][] = [
   ['what is not JSON', '{', 'not JSON'],
   ['an array', '[]', 'not a JSON object'],
-  ['a time-out of 0', '{"timeoutInSeconds":0}', 'timeoutInSeconds'],
-  ['a time-out in words', '{"timeoutInSeconds":"soon"}', 'timeoutInSeconds'],
-  ['negative retries', '{"preScriptNoOfRetries":-1}', 'preScriptNoOfRetries'],
   ['a location that is no text', '{"preScriptLocation":1}', 'preScriptLocation'],
   ['parameters that are objects', '{"preScriptParams":[{}]}', 'preScriptParams'],
   ['a NUL in a parameter', '{"preScriptParams":["a\\u0000b"]}', 'preScriptParams'],
-  ['a flag that is none', '{"fsFreezeEnabled":"maybe"}', 'fsFreezeEnabled'],
 ];
 
 for (const [name, text, words] of refused) {
@@ -79,6 +76,53 @@ for (const [name, text, words] of refused) {
     assert.match(plugin.message, words);
   });
 }
+
+test('a mistake in a member that only changes how scripts are run gives its default and a warning', () => {
+  const { preScriptNoOfRetries, timeoutInSeconds } = {
+    preScriptNoOfRetries: -1,
+    timeoutInSeconds: 0,
+  };
+  const text = JSON.stringify({
+    preScriptNoOfRetries,
+    timeoutInSeconds,
+    postScriptNoOfRetries: 'often',
+    continueBackupOnFailure: 'no',
+    fsFreezeEnabled: [],
+    appName: { a: 'hush' },
+  });
+  const plugin = parseScriptPlugin(text, 'a.json');
+  assert.ok(plugin.ok);
+  assert.equal(
+    [plugin.pre.retries, plugin.post.retries, plugin.timeoutMs, plugin.appName],
+    [0, 0, DEFAULT_SCRIPT_TIMEOUT_MS, ''],
+  );
+  assert.equal([plugin.continueBackupOnFailure, plugin.freezeFileSystems], [true, true]);
+  assert.equal(plugin.warnings.toSorted(), [
+    'a.json: appName must be a string; none is used',
+    'a.json: continueBackupOnFailure must be true or false; true is used',
+    'a.json: fsFreezeEnabled must be true or false; true is used',
+    'a.json: postScriptNoOfRetries must be a number of at least 0; 0 is used',
+    'a.json: preScriptNoOfRetries must be a number of at least 0; 0 is used',
+    'a.json: timeoutInSeconds must be a number of at least 0.001; 10 is used',
+  ]);
+});
+
+test('takes numbers that are too large as the most, and words for people of any type', () => {
+  const plugin = parseScriptPlugin(
+    '{"preScriptNoOfRetries":1e6,"postScriptNoOfRetries":true,"timeoutInSeconds":1e12,"appName":12,"pluginName":false}',
+    'a.json',
+  );
+  assert.ok(plugin.ok);
+  assert.equal([plugin.pre.retries, plugin.post.retries], [100, 1]);
+  assert.equal([plugin.timeoutMs, plugin.appName, plugin.name], [1e9, '12', 'false']);
+  assert.equal(plugin.warnings, []);
+});
+
+test('gives scripts the words that Python makes of values', () => {
+  const plugin = parseScriptPlugin('{"preScriptParams":[true,false,null,1.5,"x"]}', 'a.json');
+  assert.ok(plugin.ok);
+  assert.equal(plugin.pre.parameters, ['True', 'False', 'None', '1.5', 'x']);
+});
 
 test('a message never repeats a value, which may be a secret', () => {
   const plugin = parseScriptPlugin('{"preScriptParams":[{"password":"hush"}]}', 'a.json');

@@ -49,7 +49,11 @@ const SHARED: readonly [line: string, expected: Partial<VmBackupConfiguration>][
   ['MountsToSkip =', { mountsToSkip: [] }],
   ['timeout = 30 ; half a minute', { timeoutMs: 30_000 }],
   ['timeout : 30', { timeoutMs: 30_000 }],
+  ['MountsToSkip = "/a", \'/b c\',/d', { mountsToSkip: ['/a', '/b c', '/d'] }],
+  ['MountsToSkip = "/a,/b"', { mountsToSkip: ['/a', '/b'] }],
+  ['MountsToSkip = /a\rtimeout = 90', { mountsToSkip: ['/a'], timeoutMs: 90_000 }],
   ['seqsnapshot = 0', { sequentialSnapshot: false }],
+  ['seqsnapshot = 02', { sequentialSnapshot: true }],
   ['seqsnapshot = 2', { sequentialSnapshot: true }],
   ['SnapshotMethod = onlyguest', { snapshotMethod: 'onlyGuest' }],
   ['UploadStatusAndLog = False', { uploadStatusAndLog: false }],
@@ -83,6 +87,27 @@ test('seqsnapshot = 1, which another extension writes by itself, is passed over 
   assert.match(warnings.join(), /seqsnapshot = 1 is ignored.*set 2/);
 });
 
+test('a key without a value sets nothing', () => {
+  const keys = ['timeout', 'MountsToSkip', 'SnapshotMethod', 'seqsnapshot', 'fsfreeze', 'WriteLog'];
+  const lines = keys.map((key) => `${key} =`).join('\n');
+  assert.equal(configurationOf(`[SnapshotThread]\n${lines}\n`), DEFAULTS);
+});
+
+test('a time limit that is too long is cut to the longest, with a warning', () => {
+  for (const [key, setting] of [
+    ['timeout', 'timeoutMs'],
+    ['SafeFreezeWaitInSeconds', 'waveLimitMs'],
+  ] as const) {
+    // A timer of Node's that is to ring in over 24 days rings at once.
+    for (const value of ['3601', '3000000', '1e400']) {
+      const text = `[SnapshotThread]\n${key} = ${value}\n`;
+      const { configuration, warnings } = parseVmBackupConfiguration(text, PATH);
+      assert.equal(configuration, { ...DEFAULTS, [setting]: 3_600_000 });
+      assert.equal(warnings, [`${PATH}: ${key} is more than 3600, which is used instead`]);
+    }
+  }
+});
+
 test('waveLimit wins over SafeFreezeWaitInSeconds, which wins over the default', () => {
   const shared = '[SnapshotThread]\nSafeFreezeWaitInSeconds = 66\n';
   assert.is(configurationOf(shared).waveLimitMs, 66_000);
@@ -104,9 +129,6 @@ test('a value that makes no sense in [SnapshotThread] is a warning beside the de
   for (const line of [
     'timeout = soon',
     'timeout = 0',
-    // A timer of Node's that is to ring in over 24 days rings at once.
-    'timeout = 3000000',
-    'timeout = 3601',
     'seqsnapshot = 7',
     'fsfreeze = maybe',
     'fsfreeze = constructor',

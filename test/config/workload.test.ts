@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { splitArguments } from '../../src/config/argument-words.ts';
 import {
@@ -5,6 +8,7 @@ import {
   parseWorkload,
   readWorkload,
 } from '../../src/config/workload.ts';
+import { WORKLOAD_TEMPLATE } from '../../src/config/workload-template.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('workload.conf');
@@ -88,7 +92,6 @@ const refused: readonly [string, string, number][] = [
   ['a name that nobody knows', 'workload_name = db2', 503],
   ['a name that every object has', 'workload_name = constructor', 503],
   ['a role that nobody knows', 'workload_name = mysql\nrole = witness', 502],
-  ['a time-out in words', 'workload_name = mysql\ntimeout = soon', 501],
   ['a quotation mark alone', 'workload_name = mysql\ncredString = -p"x', 501],
   ['a quotation mark alone', 'workload_name = oracle\ncredString = a/"x@ORCL', 501],
   ['a line that is none', 'workload_name = mysql\nnonsense', 501],
@@ -118,6 +121,53 @@ for (const [text, expected] of words) {
     assert.equal(splitArguments(text), expected);
   });
 }
+
+test('a time-out that is none gives the default and a warning', () => {
+  for (const timeout of ['soon', '90s', '0', '-1']) {
+    const read = parseWorkload(`[workload]\nworkload_name = mysql\ntimeout = ${timeout}`, 'w.conf');
+    assert.ok(read?.ok, timeout);
+    assert.is(read.timeoutMs, DEFAULT_WORKLOAD_TIMEOUT_MS);
+    assert.match(
+      read.warnings.join(),
+      /^w\.conf: timeout is not a number of seconds above 0; 90 is used/,
+    );
+  }
+});
+
+test('a file that cannot be understood and names no workload means none', () => {
+  for (const text of [
+    '[workload]\nworkload_name =\nhello',
+    'see the wiki for how to fill this in\n',
+    '<html><body>404</body></html>',
+    '\0'.repeat(100),
+    '# workload_name = mysql\nhello',
+    "[workload]\nworkload_name = ''\nhello",
+  ]) {
+    assert.is(parseWorkload(text, 'w.conf'), undefined, JSON.stringify(text));
+  }
+  const named = parseWorkload('workload_name = mysql\n', 'w.conf');
+  assert.is(named?.ok === false && named.code, 501);
+});
+
+test('where others than root control the path, a file that names no workload means none, and one that names one is 501', () => {
+  // The folder for temporary files is writable by everyone.
+  const folder = mkdtempSync(join(tmpdir(), 'workload-'));
+  try {
+    const path = join(folder, 'workload.conf');
+    writeFileSync(path, WORKLOAD_TEMPLATE, { mode: 0o744 });
+    assert.is(readWorkload(path), undefined);
+    const link = join(folder, 'link.conf');
+    symlinkSync(path, link);
+    assert.is(readWorkload(link), undefined);
+    writeFileSync(path, '[workload]\nworkload_name = postgres\n');
+    for (const it of [path, link, folder]) {
+      const read = readWorkload(it);
+      assert.is(read?.ok === false && read.code, 501, it);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test('customScriptEnabled is named with what to use instead', () => {
   const read = parseWorkload(

@@ -254,10 +254,10 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a script configuration that cannot be understood',
-    prepare: (files) => files.host([files.plugin('p.json', { timeoutInSeconds: -1 })]),
+    prepare: (files) => files.host([files.plugin('p.json', { preScriptParams: [{}] })]),
     before: 'freeze 305',
     trace: '',
-    words: 'timeoutInSeconds',
+    words: 'preScriptParams',
   },
   {
     name: 'one good plugin and one bad',

@@ -11,7 +11,7 @@ import {
   parseVersion,
 } from './options.ts';
 import { packageExtension } from './package-extension.ts';
-import { OLDEST_GLIBC } from './symbol-versions.ts';
+import { OLDEST_GLIBC, TOO_OLD_DISTRIBUTIONS } from './symbol-versions.ts';
 
 interface Given {
   readonly name: string;
@@ -34,7 +34,7 @@ async function run({ name, version, arch, out }: Given): Promise<void> {
     : 'self-check not run: made for another processor';
   process.stderr.write(`${megabytes} MB, ${checked}\n`);
   process.stderr.write(
-    `needs glibc ${OLDEST_GLIBC} or later: not for RHEL, CentOS or Oracle Linux 7, SLES 12, Ubuntu 18.04, Debian 9 or older\n`,
+    `needs glibc ${OLDEST_GLIBC} or later, so it cannot replace the extension on ${TOO_OLD_DISTRIBUTIONS}: leave that one there\n`,
   );
   process.stdout.write(`${packaged.zip}\n`);
 }

@@ -1,6 +1,12 @@
 /** The oldest C library that the payload runs with: that of RHEL 8 and Debian 10. Node.js needs it too. */
 export const OLDEST_GLIBC = '2.28';
 
+/**
+ * The distributions with an older C library. `flashfreeze.sh` names them too: `install` runs it where nothing else runs.
+ */
+export const TOO_OLD_DISTRIBUTIONS =
+  'RHEL, CentOS and Oracle Linux 7, SLES 12, Ubuntu 18.04, Debian 9 and older';
+
 /** A symbol that a program takes from a library, as `readelf --dyn-syms -W` shows it. */
 export interface NeededSymbol {
   readonly name: string;

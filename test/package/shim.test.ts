@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { OLDEST_GLIBC, TOO_OLD_DISTRIBUTIONS } from '../../src/package/symbol-versions.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('shim');
@@ -107,7 +108,28 @@ test('a runtime that cannot run fails install with 51 and a reason', async () =>
   assert.is(code, 51);
   assert.match(stderr, 'GLIBC_2.28 not found');
   assert.match(stderr, 'noexec');
-  assert.match(stderr, 'Ubuntu 18.04');
+  assert.match(stderr, `glibc ${OLDEST_GLIBC} or later`);
+  assert.match(stderr, `${TOO_OLD_DISTRIBUTIONS} have an older glibc`);
+  assert.match(stderr, 'leave the extension on them that flashfreeze would replace');
+});
+
+test('the pages name the distributions that the script names', async () => {
+  const [migrate, readme] = await Promise.all(
+    ['src/docs/migrate.md', 'README.md'].map((path) =>
+      readFile(join(import.meta.dirname, '../..', path), 'utf8'),
+    ),
+  );
+  for (const name of TOO_OLD_DISTRIBUTIONS.replace(' and older', '').split(', ')) {
+    assert.match(migrate ?? '', name);
+  }
+  for (const name of [
+    'RHEL 7',
+    'SLES 12',
+    'Ubuntu 18.04',
+    'migrate.md#distributions-that-cannot-switch',
+  ]) {
+    assert.match(readme ?? '', name);
+  }
 });
 
 test('a runtime that cannot run keeps nobody from removing the extension', async () => {

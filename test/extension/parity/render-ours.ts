@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FailedFreeze } from '../../../src/backup/crash-consistent.ts';
 import type { BackupRecord } from '../../../src/backup/record.ts';
 import { type ErrorCode, FlashfreezeError } from '../../../src/errors.ts';
 import { redactReport } from '../../../src/extension/status/redact-report.ts';
@@ -46,6 +47,8 @@ type Answers =
       readonly disks: readonly { readonly snapshot?: string; readonly failure?: string }[];
       /** False: the machine has nothing that can be frozen. */
       readonly frozen?: boolean;
+      /** Why nothing was frozen; missing: there was nothing. */
+      readonly failedFreeze?: FailedFreeze['code'];
     }
   | {
       readonly by: 'host';
@@ -119,6 +122,7 @@ function conclude(
   const isByHost = answers.by === 'host';
   const record = recordOf(taken, isByHost ? [] : names, application);
   const isFrozen = isByHost || answers.frozen !== false;
+  const failedFreeze = answers.by === 'guest' ? answers.failedFreeze : undefined;
   return concludeTaken(
     {
       creator: {
@@ -131,7 +135,7 @@ function conclude(
         record: isFrozen ? record : withoutFreeze(record),
         failedFreeze: isFrozen
           ? undefined
-          : { message: 'There is no file system to freeze.', code: 'FF_NOTHING_TO_FREEZE' },
+          : { message: 'Nothing could be frozen.', code: failedFreeze ?? 'FF_NOTHING_TO_FREEZE' },
       },
     },
     blobs,

@@ -6,15 +6,16 @@
  * A file fails when it exits non-zero, when it ran no test (uvu passes a file that forgets
  * `test.run()`), when it skipped one, or when not all of its tests passed.
  * All share the cores. Files named `*.lab.test.ts` freeze file systems, and come after the others; more of them run at
- * once than there are cores, because they wait most of the time. While they run, grace periods are expedited, because that is the machine's and not a lab's: one run would put
- * it back while another one needs it. Those named `*.alone.lab.test.ts` look at just that, and come last,
- * one at a time.
+ * once than there are cores, because they wait most of the time. While they run, grace periods are expedited, because
+ * that is the machine's and not a lab's: one run would put it back while another one needs it. Those named
+ * `*.alone.lab.test.ts` look at just that, and come last, one at a time; no other run of the tests has a lab then.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { expediteGracePeriods } from '../src/lab/grace-periods.ts';
+import { shareMachine } from './machine-share.ts';
 import { parseUvuTotals } from './uvu-totals.ts';
 
 /** A file that takes longer hangs; longer than the lifetime of a test's lab, which ends in order. */
@@ -104,10 +105,15 @@ const results = await runAll(
 );
 const inLabs = files.filter(needsLab);
 if (inLabs.length > 0) {
+  await using _share = await shareMachine('shared');
   await using _expedited = await expediteGracePeriods();
   results.push(...(await runAll(inLabs, cores + LABS_BESIDES_CORES)));
 }
-results.push(...(await runAll(files.filter(needsMachine), 1)));
+const alone = files.filter(needsMachine);
+if (alone.length > 0) {
+  await using _share = await shareMachine('exclusive');
+  results.push(...(await runAll(alone, 1)));
+}
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);

@@ -25,6 +25,8 @@ export function abortOnSignals(): SignalAbort {
   for (const signal of SIGNALS) {
     process.on(signal, onSignal);
   }
+  // A process that ends because nothing is left to do removes its handlers some milliseconds before; this keeps them.
+  process.once('beforeExit', () => process.exit());
   return {
     signal: controller.signal,
     get exitCode() {

@@ -5,7 +5,7 @@ import type { QuiescedApplication } from '../quiesce/quiesce-types.ts';
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { RunContext } from './context.ts';
 import { rememberFreezeOrder } from './freeze-order-file.ts';
-import { nameLostSnapshots } from './lost-snapshots.ts';
+import { findLostSnapshots } from './lost-snapshots.ts';
 import { setWishesOf } from './matching.ts';
 import { deleteOrphans, isWorthless, lostInBrokenAttempts, uselessSnapshots } from './orphans.ts';
 import type { Prepared } from './prepare.ts';
@@ -44,7 +44,7 @@ export async function buildRecord(
   const proxyFor = machineProxy();
   const answers = isWorthless(last)
     ? last.answers.map(withoutSnapshot)
-    : await nameLostSnapshots(context, targets, last.answers, proxyFor);
+    : await findLostSnapshots(context, targets, last.answers, proxyFor);
   const gaps = gapsAfterwards(context, prepared, answers, storage);
   for (const gap of gaps.filter((it) => !isFault(it))) {
     context.warn(describeGap(gap));

@@ -1,4 +1,6 @@
 import type { Blob } from '../snapshot/blob/blob.ts';
+import type { MetadataPair } from '../snapshot/blob/metadata.ts';
+import { REQUEST_MARK } from '../snapshot/blob/snapshot-metadata.ts';
 import { containerListing, listSnapshots } from '../snapshot/inventory/container.ts';
 import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
@@ -10,13 +12,14 @@ const DATE_PRECISION_MS = 1_000;
 
 /**
  * A premium page blob takes one snapshot every ten minutes. If the answer to a request was lost, the next try is refused
- * although the snapshot exists (`SnapshotOperationRateExceeded`). This finds such snapshots in the service's list and
- * names them, if the SAS may list; nothing proves that they show the common instant. To be called when nothing is frozen
- * any more.
+ * although the snapshot exists (`SnapshotOperationRateExceeded`). This finds such snapshots in the service's list, if the
+ * SAS may list. A snapshot with the request's own mark was made by it, after it had left; and before the refusal,
+ * because the service would have refused it after that: so the refusal is its acknowledgement. Without a mark it is named,
+ * but nothing proves that it shows the common instant. To be called when nothing is frozen any more.
  *
- * @returns the answers, those of found snapshots with their time, without a failure and without an acknowledgement
+ * @returns the answers, those of found snapshots with their time and without a failure
  */
-export async function nameLostSnapshots(
+export async function findLostSnapshots(
   context: RunContext,
   targets: readonly NamedTarget[],
   answers: readonly SnapshotAnswer[],
@@ -28,18 +31,40 @@ export async function nameLostSnapshots(
       if (target?.blob === undefined || !isLost(answer)) {
         return answer;
       }
-      const found = await lookFor(answer, target.blob, context.request.metadata, proxyFor);
+      const { metadata } = context.request;
+      const stored = await snapshotsOf(target.blob, proxyFor);
+      const found = ownSnapshot(stored, answer, metadata);
       if (found === undefined) {
         return answer;
       }
-      context.warn(
-        `${target.name}: the answer to its request was lost; its snapshot ${found} was found in the service's list by its ${context.request.metadata.length === 0 ? 'time' : 'time and metadata'}. It probably belongs to this set; its time does not prove that it shows the common instant`,
-      );
-      // Without an acknowledgement the verdict does not count it as showing the instant: the service's date is in whole
-      // seconds, and another tool may have taken the snapshot within the second before the request.
-      return { ...answer, snapshot: found, failure: undefined, mayHaveOrphan: false };
+      context.warn(warningOf(target.name, found, answer, metadata.length > 0));
+      return withSnapshot(answer, found);
     }),
   );
+}
+
+function warningOf(
+  name: string,
+  found: string,
+  { mark }: SnapshotAnswer,
+  hasMetadata: boolean,
+): string {
+  const start = `${name}: the answer to its request was lost; its snapshot ${found} was found in the service's list by`;
+  return mark === undefined
+    ? `${start} its time${hasMetadata ? ' and metadata' : ''}. It probably belongs to this set; its time does not prove that it shows the common instant`
+    : `${start} the mark of the request, and belongs to this set`;
+}
+
+/** Only a proven snapshot is acknowledged: the verdict counts no other one as showing the instant. Pure. */
+export function withSnapshot(answer: SnapshotAnswer, snapshot: string): SnapshotAnswer {
+  const { mark, refusedAt } = answer;
+  return {
+    ...answer,
+    snapshot,
+    failure: undefined,
+    mayHaveOrphan: false,
+    acknowledgedNs: mark === undefined ? undefined : refusedAt?.receivedNs,
+  };
 }
 
 /** Whether an earlier try of the request has probably made the snapshot because of which the last one was refused. */
@@ -51,27 +76,20 @@ function isLost({ snapshot, failure, mayHaveOrphan }: SnapshotAnswer): boolean {
   );
 }
 
-async function lookFor(
-  answer: SnapshotAnswer,
+/** Empty if the SAS may not list: the failure of the request is then reported as it is. */
+async function snapshotsOf(
   blob: Blob,
-  metadata: readonly (readonly [key: string, value: string])[],
   proxyFor: (url: string) => string | undefined,
-): Promise<string | undefined> {
+): Promise<StoredSnapshot[]> {
   const listing = containerListing(blob);
-  const span = spanOf(answer);
-  if (listing === undefined || span === undefined) {
-    return undefined;
+  if (listing === undefined) {
+    return [];
   }
   try {
     const stored = await listSnapshots(listing.url, proxyFor(blob.url), listing.blob);
-    return ownSnapshot(
-      stored.filter((it) => it.blob === listing.blob),
-      metadata,
-      span,
-    );
+    return stored.filter((it) => it.blob === listing.blob);
   } catch {
-    // The SAS may not list after all; the failure of the request is reported as it is.
-    return undefined;
+    return [];
   }
 }
 
@@ -82,19 +100,27 @@ export interface ServerSpan {
 }
 
 /**
- * The only snapshot that the request can have made: with its metadata, and of its time. Undefined if there is none, or
- * more than one. Pure.
+ * The only snapshot that the request can have made: the one with its mark; if it has none, the one with its metadata and
+ * of its time. Undefined if there is none, or more than one. Pure.
  */
 export function ownSnapshot(
   stored: readonly Pick<StoredSnapshot, 'snapshot' | 'metadata'>[],
-  metadata: readonly (readonly [key: string, value: string])[],
-  { fromMs, toMs }: ServerSpan,
+  answer: Pick<SnapshotAnswer, 'mark' | 'firedNs' | 'refusedAt'>,
+  metadata: readonly MetadataPair[],
 ): string | undefined {
-  const own = stored.filter((it) => {
-    const atMs = Date.parse(it.snapshot);
-    return hasMetadata(it.metadata, metadata) && atMs >= fromMs && atMs <= toMs;
-  });
+  const { mark } = answer;
+  const span = spanOf(answer);
+  const own = stored.filter((it) =>
+    mark === undefined
+      ? hasMetadata(it.metadata, metadata) && isWithin(it.snapshot, span)
+      : hasMetadata(it.metadata, [[REQUEST_MARK, mark]]),
+  );
   return own.length === 1 ? own[0]?.snapshot : undefined;
+}
+
+function isWithin(time: string, span: ServerSpan | undefined): boolean {
+  const atMs = Date.parse(time);
+  return span !== undefined && atMs >= span.fromMs && atMs <= span.toMs;
 }
 
 /**
@@ -106,7 +132,7 @@ export function spanOf({
   firedNs,
   refusedAt,
 }: Pick<SnapshotAnswer, 'firedNs' | 'refusedAt'>): ServerSpan | undefined {
-  if (firedNs === undefined || refusedAt === undefined) {
+  if (firedNs === undefined || refusedAt?.serverMs === undefined) {
     return undefined;
   }
   const { serverMs, receivedNs } = refusedAt;

@@ -120,14 +120,19 @@ export class FreezeWindow {
       case 'fired':
         break;
       case 'acknowledged':
-        if (this.#state.phase === 'held') {
-          this.#watch.afterAnswers([event.target]);
-        }
+        this.#readIfHeld(event.target);
         this.#dispatch({ kind: 'acknowledged', target: event.target });
         break;
       case 'failed':
+        this.#readIfHeld(event.target);
         this.#dispatch({ kind: 'target-failed', target: event.target });
         break;
+    }
+  }
+
+  #readIfHeld(target: number): void {
+    if (this.#state.phase === 'held') {
+      this.#watch.afterAnswers([target]);
     }
   }
 
@@ -256,8 +261,11 @@ export class FreezeWindow {
     }
   }
 
+  /** Also those that failed: the snapshot of a lost answer may be found after the thaw. */
   #answered(): number[] {
-    return this.#state.targets.flatMap((it, index) => (it === 'acknowledged' ? [index] : []));
+    return this.#state.targets.flatMap((it, index) =>
+      it === 'acknowledged' || it === 'failed' ? [index] : [],
+    );
   }
 
   /** The barrier is the instant at which the last FIFREEZE returned, not the one at which this thread learnt of it. */

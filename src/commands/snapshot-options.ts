@@ -3,6 +3,7 @@ import type { FireRule } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { type Blob, type GivenBlob, parseBlobs } from '../snapshot/blob/blob.ts';
 import { metadataProblem } from '../snapshot/blob/metadata.ts';
+import { REQUEST_MARK } from '../snapshot/blob/snapshot-metadata.ts';
 import { errnoOf } from '../system/errno.ts';
 import { pasteProblem, withoutPasteMarks } from './pasted-url.ts';
 import type { RawRunOptions } from './run-options.ts';
@@ -49,6 +50,11 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
     }
     return [pair.slice(0, at), pair.slice(at + 1)];
   });
+  if (metadata.some(([key]) => key.toLowerCase() === REQUEST_MARK)) {
+    throw usage(
+      `--metadata ${REQUEST_MARK}: flashfreeze uses this name itself; choose another one`,
+    );
+  }
   const problem = metadataProblem(metadata);
   if (problem !== undefined) {
     throw usage(`--metadata ${problem}`);

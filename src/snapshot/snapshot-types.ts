@@ -58,8 +58,8 @@ export interface SnapshotAnswer {
   /** When the first request line was written. */
   readonly firedNs: bigint | undefined;
   readonly acknowledgedNs: bigint | undefined;
-  /** When the last answer, a refusal, was in: by the clock of the service, rounded down to a second, and by this one's. */
-  readonly refusedAt?: { readonly serverMs: number; readonly receivedNs: bigint };
+  /** When the last answer was in, if it was a refusal; also by the clock of the service, rounded down to a second. */
+  readonly refusedAt?: { readonly receivedNs: bigint; readonly serverMs: number | undefined };
   readonly httpStatus: number | undefined;
   /** `x-ms-snapshot`; undefined if there is no snapshot. */
   readonly snapshot: string | undefined;
@@ -72,6 +72,8 @@ export interface SnapshotAnswer {
   readonly mayHaveOrphan: boolean;
   /** `x-ms-snapshot` of further snapshots that the tries of this request made; missing: none is known. */
   readonly surplus?: readonly string[];
+  /** Metadata `REQUEST_MARK` of the snapshot that this request makes, and no other; missing: it has none. */
+  readonly mark?: string;
   /** Missing if the answer was in within the usual time. */
   readonly patience?: PatienceUsed;
   /** Set if the host took the snapshot: several answers then belong to one target. */

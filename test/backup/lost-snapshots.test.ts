@@ -1,12 +1,28 @@
 import * as assert from 'uvu/assert';
-import { ownSnapshot, spanOf } from '../../src/backup/lost-snapshots.ts';
+import { ownSnapshot, spanOf, withSnapshot } from '../../src/backup/lost-snapshots.ts';
 import { parseBlob } from '../../src/snapshot/blob/blob.ts';
 import { containerListing } from '../../src/snapshot/inventory/container.ts';
+import type { SnapshotAnswer } from '../../src/snapshot/snapshot-types.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('lost snapshots');
 const FIRED = Date.parse('2026-11-29T02:00:00Z');
-const SPAN = { fromMs: FIRED, toMs: FIRED + 3_000 };
+/** A request that left at FIRED and was refused 2 s later, without a mark. */
+const ANSWER = {
+  firedNs: 1_000_000_000n,
+  refusedAt: { receivedNs: 3_000_000_000n, serverMs: FIRED + 2_000 },
+};
+const UNKNOWN: SnapshotAnswer = {
+  target: 0,
+  attempts: 2,
+  firedNs: undefined,
+  acknowledgedNs: undefined,
+  httpStatus: 409,
+  snapshot: undefined,
+  requestId: undefined,
+  failure: undefined,
+  mayHaveOrphan: true,
+};
 const at = (seconds: number, metadata = {}) => ({
   snapshot: new Date(FIRED + seconds * 1_000).toISOString(),
   metadata,
@@ -14,20 +30,34 @@ const at = (seconds: number, metadata = {}) => ({
 
 test('the only snapshot of that time with the same metadata is the lost one', () => {
   const own = at(1, { set: 'a', more: 'b' });
-  assert.is(ownSnapshot([at(-700, { set: 'a' }), own], [['SET', 'a']], SPAN), own.snapshot);
-  assert.is(ownSnapshot([own, at(2)], [['set', 'a']], SPAN), own.snapshot);
+  assert.is(ownSnapshot([at(-700, { set: 'a' }), own], ANSWER, [['SET', 'a']]), own.snapshot);
+  assert.is(ownSnapshot([own, at(2)], ANSWER, [['set', 'a']]), own.snapshot);
 });
 
 test('a snapshot of another time or with other metadata is another tool’s, and of two none is taken', () => {
-  assert.is(ownSnapshot([at(-700), at(700)], [], SPAN), undefined);
-  assert.is(ownSnapshot([at(1, { set: 'b' })], [['set', 'a']], SPAN), undefined);
-  assert.is(ownSnapshot([at(1), at(2)], [], SPAN), undefined);
+  assert.is(ownSnapshot([at(-700), at(700)], ANSWER, []), undefined);
+  assert.is(ownSnapshot([at(1, { set: 'b' })], ANSWER, [['set', 'a']]), undefined);
+  assert.is(ownSnapshot([at(1), at(2)], ANSWER, []), undefined);
 });
 
 test('a snapshot from before the request is not the lost one, however short before', () => {
-  assert.is(ownSnapshot([at(-0.001)], [], SPAN), undefined);
-  assert.is(ownSnapshot([at(3.001)], [], SPAN), undefined);
-  assert.is(ownSnapshot([at(0)], [], SPAN), at(0).snapshot);
+  assert.is(ownSnapshot([at(-0.001)], ANSWER, []), undefined);
+  assert.is(ownSnapshot([at(3.001)], ANSWER, []), undefined);
+  assert.is(ownSnapshot([at(0)], ANSWER, []), at(0).snapshot);
+});
+
+test('a mark alone decides, whatever the clock says and whatever other snapshots there are', () => {
+  const marked = { ...ANSWER, mark: 'm' };
+  const own = at(-900, { flashfreeze_request: 'm' });
+  assert.is(ownSnapshot([at(1, { set: 'a' }), own], marked, [['set', 'a']]), own.snapshot);
+  assert.is(ownSnapshot([at(1, { set: 'a' })], marked, [['set', 'a']]), undefined);
+  assert.is(ownSnapshot([own], { ...marked, mark: 'of another round' }, []), undefined);
+});
+
+test('only a snapshot with a mark is acknowledged: by the refusal of the try after it', () => {
+  const lost = { ...UNKNOWN, ...ANSWER };
+  assert.is(withSnapshot(lost, 't').acknowledgedNs, undefined);
+  assert.is(withSnapshot({ ...lost, mark: 'm' }, 't').acknowledgedNs, 3_000_000_000n);
 });
 
 test('the span is in the clock of the service, and ends with its refusal', () => {

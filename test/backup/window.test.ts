@@ -77,7 +77,7 @@ test('reads the write counters before requests leave, at the barrier, and after 
   await ended;
   assert.equal(diary.lines, [
     ...['freeze 0 1', 'look-before 0 1', 'fire 0 1', 'look-at-barrier', 'barrier'],
-    ...['look-after 0', 'thaw 0', 'thaw 1'],
+    ...['look-after 0', 'thaw 0', 'look-after 1', 'thaw 1'],
   ]);
 });
 

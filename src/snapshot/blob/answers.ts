@@ -19,7 +19,11 @@ export function namesSnapshot(httpStatus: number, headers: RawAnswer['headers'])
 }
 
 /** The full answer of a target's snapshot request; if the target was never fired, `attempts` is 0. */
-export function snapshotAnswer(exchange: Exchange, addressee: Addressee): SnapshotAnswer {
+export function snapshotAnswer(
+  exchange: Exchange,
+  addressee: Addressee,
+  mark: string | undefined,
+): SnapshotAnswer {
   const { end } = exchange;
   const answer = end !== undefined && 'answer' in end ? end.answer : undefined;
   const succeeded = end?.kind === 'succeeded';
@@ -35,6 +39,7 @@ export function snapshotAnswer(exchange: Exchange, addressee: Addressee): Snapsh
     failure: succeeded ? undefined : failureOfExchange(exchange, end, addressee),
     mayHaveOrphan: exchange.mayHaveOrphan,
     surplus: exchange.surplus.flatMap((it) => token(it, 'x-ms-snapshot', addressee) ?? []),
+    ...(mark === undefined ? {} : { mark }),
     ...patienceOf(exchange),
   };
 }
@@ -42,7 +47,9 @@ export function snapshotAnswer(exchange: Exchange, addressee: Addressee): Snapsh
 /** The `Date` header is in whole seconds, rounded down. */
 function refusedAtOf({ headers, receivedNs }: RawAnswer): Pick<SnapshotAnswer, 'refusedAt'> {
   const serverMs = Date.parse(headerText(headers, 'date') ?? '');
-  return Number.isNaN(serverMs) ? {} : { refusedAt: { serverMs, receivedNs } };
+  return {
+    refusedAt: { receivedNs, serverMs: Number.isNaN(serverMs) ? undefined : serverMs },
+  };
 }
 
 function failureOfExchange(

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { deadlineIn } from '../../system/stamps.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
@@ -9,7 +10,9 @@ import type { Preflight, RequestFailure, Rewarmed } from '../snapshot-types.ts';
 import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
 import { failureOfPermissions } from './failures.ts';
 import type { LaneLimits } from './lane-messages.ts';
-import { HEAD_BYTES, keepEncryptionSettings, type PreparedTarget } from './prepare-target.ts';
+import type { MetadataPair } from './metadata.ts';
+import { HEAD_BYTES, type PreparedTarget } from './prepare-target.ts';
+import { completeMetadata, metadataIn } from './snapshot-metadata.ts';
 
 /** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
 const CHECK_TRIES = 3;
@@ -17,13 +20,20 @@ const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
 
 type Verdict = 'ok' | 'may-not-read' | RequestFailure;
 
+export interface SnapshotExchange {
+  readonly exchange: Exchange;
+  /** `REQUEST_MARK` of the request; undefined if it has none. */
+  readonly mark: string | undefined;
+}
+
 /** One target of a lane: its connection, and the requests that use it before the window. */
 export class LaneTarget {
   readonly prepared: PreparedTarget;
   readonly connection: HttpConnection;
   readonly #options: ConnectionOptions;
   readonly #encrypted: boolean;
-  #snapshotRequest: PreparedRequest;
+  /** The blob's own metadata; undefined if the SAS may not read them. */
+  #ownMetadata: readonly MetadataPair[] | undefined;
   #readable: boolean;
 
   constructor(prepared: PreparedTarget, options: ConnectionOptions, encrypted: boolean) {
@@ -31,20 +41,24 @@ export class LaneTarget {
     this.#encrypted = encrypted;
     this.#options = { ...options, proxy: prepared.proxy };
     this.connection = this.#connect();
-    this.#snapshotRequest = prepared.snapshot;
     this.#readable = prepared.permissions.read;
   }
 
-  snapshotExchange(listener: ExchangeListener): Exchange {
-    return new Exchange({
-      target: this.prepared.target,
+  /** Each has a mark of its own, so that a snapshot of an earlier round is not taken for one of this round. */
+  snapshotExchange(listener: ExchangeListener): SnapshotExchange {
+    const { target, snapshot, permissions } = this.prepared;
+    const wanted = permissions.list ? randomUUID() : undefined;
+    const { request, mark } = completeMetadata(snapshot, this.#ownMetadata, wanted);
+    const exchange = new Exchange({
+      target,
       connection: this.connection,
-      request: this.#snapshotRequest,
+      request,
       succeeds: namesSnapshot,
       completeWith: 'head',
       listener,
       openAnother: () => this.#connect(),
     });
+    return { exchange, mark };
   }
 
   /**
@@ -61,7 +75,7 @@ export class LaneTarget {
     if (this.#readable) {
       const { verdict, end } = await this.#check(this.prepared.head, deadlineNs, IGNORE_EVENTS);
       if (verdict === 'ok') {
-        return (await this.#keepEncryption(end, deadlineNs)) ?? this.#headOf(end);
+        return (await this.#keepMetadata(end, deadlineNs)) ?? this.#headOf(end);
       }
       if (verdict !== 'may-not-read') {
         return { ok: false, target, failure: verdict };
@@ -145,24 +159,22 @@ export class LaneTarget {
   }
 
   /**
-   * Copies the settings that unlock an encrypted disk to its snapshot. Every read of the blob returns them. If
-   * the VM is encrypted, a separate request reads them (blob-api.md), and the preflight fails if that request
-   * does: without them the snapshot could not be unlocked.
+   * Keeps the blob's own metadata for the snapshot. Every read of the blob returns them. If the VM is encrypted, a
+   * separate request reads them (blob-api.md), and the preflight fails if that request does: without the settings among
+   * them the snapshot could not be unlocked.
    */
-  async #keepEncryption(
+  async #keepMetadata(
     read: ExchangeEnd | undefined,
     deadlineNs: bigint,
   ): Promise<Preflight | undefined> {
-    let end = read;
+    this.#ownMetadata = metadataOf(read);
     if (this.#encrypted) {
-      const checked = await this.#check(this.prepared.metadata, deadlineNs, IGNORE_EVENTS);
-      if (checked.verdict !== 'ok' && checked.verdict !== 'may-not-read') {
-        return { ok: false, target: this.prepared.target, failure: checked.verdict };
+      const { verdict, end } = await this.#check(this.prepared.metadata, deadlineNs, IGNORE_EVENTS);
+      if (verdict !== 'ok' && verdict !== 'may-not-read') {
+        return { ok: false, target: this.prepared.target, failure: verdict };
       }
-      end = checked.end;
+      this.#ownMetadata = metadataOf(end) ?? this.#ownMetadata;
     }
-    const settings = [end, read].map(encryptionSettingsIn).find((it) => it !== undefined);
-    this.#snapshotRequest = keepEncryptionSettings(this.#snapshotRequest, settings);
     return undefined;
   }
 
@@ -183,10 +195,8 @@ function isOfService({ headers }: RawAnswer): boolean {
   return Object.keys(headers).some((name) => name.startsWith('x-ms-'));
 }
 
-function encryptionSettingsIn(end: ExchangeEnd | undefined): string | undefined {
-  return end?.kind === 'succeeded'
-    ? headerText(end.answer.headers, 'x-ms-meta-diskencryptionsettings')
-    : undefined;
+function metadataOf(end: ExchangeEnd | undefined): MetadataPair[] | undefined {
+  return end?.kind === 'succeeded' ? metadataIn(end.answer) : undefined;
 }
 
 /** From `Content-Range: bytes 0-69631/1073741824`, or the length of a whole body. */

@@ -6,7 +6,7 @@ import { cutAt, type Exchange, type ExchangeListener } from '../http/exchange.ts
 import type { SnapshotEvent } from '../snapshot-types.ts';
 import { snapshotAnswer } from './answers.ts';
 import type { LaneCommand, LaneLimits, LaneReport, LaneTask } from './lane-messages.ts';
-import { LaneTarget } from './lane-target.ts';
+import { LaneTarget, type SnapshotExchange } from './lane-target.ts';
 import { NameMemory } from './name-memory.ts';
 
 /** Connections a lane opens at the same time during the preflight. */
@@ -44,7 +44,7 @@ class Lane {
   readonly #names: NameMemory;
   readonly #collectYoungGarbage = youngGarbageCollector();
   /** One for each target and round, made before the window. */
-  #exchanges = new Map<number, Exchange>();
+  #exchanges = new Map<number, SnapshotExchange>();
   #timers: NodeJS.Timeout[] = [];
   #aborted = false;
   readonly #over = Promise.withResolvers<never>();
@@ -96,7 +96,7 @@ class Lane {
     this.#names.hold();
     const fired: Exchange[] = [];
     for (const target of targets) {
-      const exchange = this.#exchanges.get(target);
+      const exchange = this.#exchanges.get(target)?.exchange;
       if (exchange !== undefined && !exchange.started) {
         fired.push(exchange);
         if (this.#aborted) {
@@ -111,7 +111,7 @@ class Lane {
 
   #abort(): void {
     this.#aborted = true;
-    for (const exchange of this.#exchanges.values()) {
+    for (const { exchange } of this.#exchanges.values()) {
       if (exchange.started) {
         exchange.cut('aborted');
       }
@@ -137,7 +137,7 @@ class Lane {
 
   async #rewarm(): Promise<void> {
     this.#abort();
-    for (const exchange of this.#exchanges.values()) {
+    for (const { exchange } of this.#exchanges.values()) {
       exchange.release();
     }
     this.#names.release();
@@ -163,14 +163,16 @@ class Lane {
   }
 
   async #answers(): Promise<void> {
-    const started = [...this.#exchanges.values()].filter((exchange) => exchange.started);
+    const started = [...this.#exchanges.values()]
+      .map(({ exchange }) => exchange)
+      .filter((exchange) => exchange.started);
     await Promise.all(started.map((exchange) => exchange.whenEnded));
     const open = started.filter(({ end, attempts }) => end?.kind === 'refused' || attempts > 1);
     const bodies = Promise.all(open.map((exchange) => exchange.whenAllIn));
     await Promise.race([bodies, setTimeoutPromise(BODY_LIMIT_MS, undefined, { ref: false })]);
     const results = this.#targets.flatMap(({ prepared }) => {
-      const exchange = this.#exchanges.get(prepared.target);
-      return exchange === undefined ? [] : [snapshotAnswer(exchange, prepared)];
+      const made = this.#exchanges.get(prepared.target);
+      return made === undefined ? [] : [snapshotAnswer(made.exchange, prepared, made.mark)];
     });
     this.#report({ kind: 'answers', results });
   }

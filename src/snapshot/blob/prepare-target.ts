@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { FlashfreezeError } from '../../errors.ts';
 import type { PreparedRequest } from '../http/request.ts';
 import type { BlobTarget } from '../snapshot-types.ts';
+import { type Permissions, permissionsOf } from './sas-permissions.ts';
+import { metadataHeaders } from './snapshot-metadata.ts';
 
 /**
  * The version of the Blob service's protocol that every request names. It is the oldest one that the
@@ -16,15 +18,6 @@ export const SERVICE_VERSION = '2018-03-28';
  * superblock of btrfs begins at 64 KiB.
  */
 export const HEAD_BYTES = 69_632;
-
-/** What the SAS permits according to its `sp` parameter; all true without `sp`. */
-export interface Permissions {
-  readonly read: boolean;
-  /** A snapshot needs create or write. */
-  readonly snapshot: boolean;
-  /** A lease needs write, so a create-only SAS can snapshot a blob but cannot be tested with a lease. */
-  readonly lease: boolean;
-}
 
 /** Everything a lane needs for one target. Secret as a whole. */
 export interface PreparedTarget {
@@ -88,24 +81,6 @@ export function prepareTarget(
   };
 }
 
-const ENCRYPTION_SETTINGS = 'x-ms-meta-DiskEncryptionSettings';
-
-/**
- * Metadata given with a snapshot replaces the blob's own, but the settings that unlock an encrypted disk must
- * not get lost (blob-api.md): they are copied from the blob's headers.
- */
-export function keepEncryptionSettings(
-  request: PreparedRequest,
-  settings: string | undefined,
-): PreparedRequest {
-  const names = request.headers.filter((_, index) => index % 2 === 0);
-  const replaces = names.some((name) => name.startsWith('x-ms-meta-'));
-  const given = names.some((name) => name.toLowerCase() === ENCRYPTION_SETTINGS.toLowerCase());
-  return settings === undefined || !replaces || given
-    ? request
-    : { ...request, headers: [...request.headers, ENCRYPTION_SETTINGS, settings] };
-}
-
 /**
  * Releasing a lease under an unused id needs write permission, as a snapshot does, needs the blob to exist,
  * and cannot succeed. No other request proves name, TLS, SAS and blob for a SAS without read permission and
@@ -124,27 +99,6 @@ function clientRequestId({ clientRequestId }: BlobTarget, label: string): string
     );
   }
   return clientRequestId === '' ? [] : ['x-ms-client-request-id', clientRequestId];
-}
-
-/** `metadataProblem` has checked them when they were read. */
-function metadataHeaders(metadata: BlobTarget['metadata']): string[] {
-  return metadata.flatMap(([key, value]) => [`x-ms-meta-${key}`, value]);
-}
-
-/**
- * `sp` of a SAS lists the permissions; a SAS that names a stored policy may have none.
- * https://learn.microsoft.com/rest/api/storageservices/create-service-sas
- */
-function permissionsOf(query: string): Permissions {
-  const granted = new URLSearchParams(query).get('sp');
-  if (granted === null) {
-    return { read: true, snapshot: true, lease: true };
-  }
-  return {
-    read: granted.includes('r'),
-    snapshot: /[cw]/.test(granted),
-    lease: granted.includes('w'),
-  };
 }
 
 /** The signature, raw and decoded, because a server may echo either; and the whole query. */

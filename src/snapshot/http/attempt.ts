@@ -7,6 +7,8 @@ import { type FailedTry, parseRetryAfterMs } from './retry.ts';
 export interface RawAnswer {
   readonly httpStatus: number;
   readonly headers: IncomingHttpHeaders;
+  /** Names and values, alternating, as received: metadata keep the case of their names. */
+  readonly rawHeaders: readonly (Buffer | string)[];
   readonly body: Uint8Array[];
   /** CLOCK_MONOTONIC; when its head was in. */
   readonly receivedNs: bigint;
@@ -47,12 +49,18 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    { rawHeaders }: Dispatcher.DispatchController,
     httpStatus: number,
     headers: IncomingHttpHeaders,
   ): void {
     if (httpStatus >= 200) {
-      this.answer = { httpStatus, headers, body: [], receivedNs: process.hrtime.bigint() };
+      this.answer = {
+        httpStatus,
+        headers,
+        rawHeaders: Array.isArray(rawHeaders) ? rawHeaders : [],
+        body: [],
+        receivedNs: process.hrtime.bigint(),
+      };
       this.#owner.headIn(this, this.answer);
     }
   }

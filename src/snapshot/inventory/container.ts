@@ -5,6 +5,7 @@ import type { Blob } from '../blob/blob.ts';
 import { withoutQuery } from '../blob/blob-url.ts';
 import { deleteSnapshot } from '../blob/delete-snapshot.ts';
 import { proxyOptions } from '../blob/proxy-options.ts';
+import { permissionsOf } from '../blob/sas-permissions.ts';
 import type { StoredSnapshot } from './stored-snapshot.ts';
 
 /** Time limit for one answer of the service. */
@@ -58,9 +59,7 @@ export function containerListing({
   url,
   address: { query },
 }: Pick<Blob, 'url' | 'address'>): { readonly url: string; readonly blob: string } | undefined {
-  const sas = new URLSearchParams(query);
-  const mayList = sas.get('sr') !== 'b' && (sas.get('sp')?.includes('l') ?? false);
-  if (!mayList) {
+  if (!permissionsOf(query).list) {
     return undefined;
   }
   const container = new URL(url);

@@ -5,10 +5,10 @@
  *
  * A file fails when it exits non-zero, when it ran no test (uvu passes a file that forgets
  * `test.run()`), when it skipped one, or when not all of its tests passed.
- * All share the cores. Files named `*.lab.test.ts` freeze file systems, and come after the others; more of them run at
- * once than there are cores, because they wait most of the time. While they run, grace periods are expedited, because
- * that is the machine's and not a lab's: one run would put it back while another one needs it. Those named
- * `*.alone.lab.test.ts` look at just that, and come last, one at a time; no other run of the tests has a lab then.
+ * All share the cores. Files named `*.lab.test.ts` freeze file systems, and come last; more of them run at once than
+ * there are cores, because they wait most of the time. While they run, grace periods are expedited, because that is the
+ * machine's and not a lab's: one run would put it back while another one needs it. Those named `*.alone.lab.test.ts` look
+ * at just that, and run one at a time beside the files without a lab; no other run of the tests has a lab then.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -23,6 +23,8 @@ const FILE_TIME_LIMIT_MS = 900_000;
 /** Measured on two cores, where a lab test leaves a core idle for more than half of its time. */
 const LABS_BESIDES_CORES = 2;
 const root = import.meta.dirname;
+/** Stripping types and compiling take half of a short process, and tests start thousands. */
+const COMPILE_CACHE = join(root, '../build/compile-cache');
 
 interface FileResult {
   readonly passed: number;
@@ -54,6 +56,7 @@ function runFile(name: string): Promise<FileResult> {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: FILE_TIME_LIMIT_MS,
     killSignal: 'SIGKILL',
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env },
   });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -95,24 +98,30 @@ async function runAll(files: readonly string[], atOnce: number): Promise<FileRes
   return results;
 }
 
+async function runAlone(names: readonly string[]): Promise<FileResult[]> {
+  await using _share = await shareMachine('exclusive');
+  return await runAll(names, 1);
+}
+
 const files = testFiles(process.argv.slice(2));
 const needsMachine = (name: string): boolean => name.endsWith('.alone.lab.test.ts');
 const needsLab = (name: string): boolean => name.endsWith('.lab.test.ts') && !needsMachine(name);
 const cores = availableParallelism();
-const results = await runAll(
-  files.filter((name) => !needsLab(name) && !needsMachine(name)),
-  cores,
-);
+const alone = files.filter(needsMachine);
 const inLabs = files.filter(needsLab);
+const results = (
+  await Promise.all([
+    runAll(
+      files.filter((name) => !needsLab(name) && !needsMachine(name)),
+      cores,
+    ),
+    alone.length === 0 ? [] : runAlone(alone),
+  ])
+).flat();
 if (inLabs.length > 0) {
   await using _share = await shareMachine('shared');
   await using _expedited = await expediteGracePeriods();
   results.push(...(await runAll(inLabs, cores + LABS_BESIDES_CORES)));
-}
-const alone = files.filter(needsMachine);
-if (alone.length > 0) {
-  await using _share = await shareMachine('exclusive');
-  results.push(...(await runAll(alone, 1)));
 }
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);

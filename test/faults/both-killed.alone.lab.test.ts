@@ -140,7 +140,7 @@ test('so is one of a file system that the run had not come to freeze', async () 
   await using rig = await Rig.create([{ type: 'ext4' }, { type: 'ext4' }]);
   const [first, second] = rig.disks.disks.map(({ mountPoint }) => mountPoint);
   // Near enough for everything to be made ready at once, too far for anything to be frozen.
-  const at = new Date(Date.now() + 5_000).toISOString();
+  const at = new Date(Date.now() + 10_000).toISOString();
   using command = RunningCommand.start(['snapshot', ...rig.blobArguments, '--at', at]);
   await command.said('settle took');
   await killBoth(command);

@@ -158,7 +158,7 @@ test('where the scripts forbid a freeze, a machine with nothing to freeze can be
 test('with a scheduled start the scripts run shortly before it', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }]);
   const files = new ScriptFiles();
-  const at = new Date(Date.now() + 5_000);
+  const at = new Date(Date.now() + 10_000);
   const { pluginHost } = files.host([
     files.usual({
       preScriptLocation: files.script('p', 'date +%s%3N >> "$1"'),

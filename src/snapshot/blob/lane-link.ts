@@ -2,7 +2,6 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { SnapshotEvent } from '../snapshot-types.ts';
 import type { LaneCommand, LaneReport, LaneTask } from './lane-messages.ts';
 import type { LanePool } from './lane-pool.ts';
-import type { PreparedTarget } from './prepare-target.ts';
 
 type Report<K extends LaneReport['kind']> = Extract<LaneReport, { kind: K }>;
 /** The kinds of report that a lane sends once, on request or at its start. */
@@ -23,18 +22,13 @@ export class LaneLink {
   readonly #waiting = new Map<Asked, PromiseWithResolvers<LaneReport>>();
   #lostBecause: string | undefined;
 
-  constructor(
-    pool: LanePool,
-    targets: readonly PreparedTarget[],
-    { limits, encrypted }: Pick<LaneTask, 'limits' | 'encrypted'>,
-    listener: LaneListener,
-  ) {
-    this.targets = targets.map(({ target }) => target);
+  constructor(pool: LanePool, task: Pick<LaneTask, 'work' | 'limits'>, listener: LaneListener) {
+    this.targets = task.work.targets.map(({ target }) => target);
     this.#listener = listener;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.on('message', (report: LaneReport) => this.#hear(report));
-    pool.run({ port: port2, targets, limits, encrypted }).catch((error: unknown) => {
+    pool.run({ port: port2, ...task }).catch((error: unknown) => {
       this.giveUp(error instanceof Error ? error.message : 'for an unknown reason');
     });
   }

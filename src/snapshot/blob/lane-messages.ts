@@ -5,8 +5,14 @@ import type { PreparedTarget } from './prepare-target.ts';
 /** The input of a lane's thread. */
 export interface LaneTask {
   readonly port: MessagePort;
-  readonly targets: readonly PreparedTarget[];
+  readonly work: LaneWork;
   readonly limits: LaneLimits;
+}
+
+/** What lanes take snapshots of; plain data, because it crosses threads. Secret as a whole. */
+export interface LaneWork {
+  readonly kind: 'blobs';
+  readonly targets: readonly PreparedTarget[];
   /** The disks are encrypted: a separate request reads their metadata. */
   readonly encrypted: boolean;
 }
@@ -24,6 +30,8 @@ export type LaneCommand =
   | { readonly kind: 'rewarm' }
   | { readonly kind: 'fire'; readonly targets: readonly number[]; readonly deadlineNs: bigint }
   | { readonly kind: 'abort' }
+  /** Secret. It comes before the `preflight` or `rewarm` that it is for. */
+  | { readonly kind: 'authorize'; readonly authorization: string }
   | { readonly kind: 'answers' };
 
 /** From a lane to the main thread. Only `ready` and `events` arrive without a request. */

@@ -1,12 +1,12 @@
-import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import type { MessagePort } from 'node:worker_threads';
 import { youngGarbageCollector } from '../../system/garbage.ts';
-import { cutAt, type Exchange, type ExchangeListener } from '../http/exchange.ts';
+import type { ConnectionOptions } from '../http/connection.ts';
+import { cutAt, type ExchangeListener } from '../http/exchange.ts';
 import type { SnapshotEvent } from '../snapshot-types.ts';
-import { snapshotAnswer } from './answers.ts';
-import type { LaneCommand, LaneLimits, LaneReport, LaneTask } from './lane-messages.ts';
-import { LaneTarget, type SnapshotExchange } from './lane-target.ts';
+import { BlobLaneTarget } from './blob-lane-target.ts';
+import type { LaneCommand, LaneLimits, LaneReport, LaneTask, LaneWork } from './lane-messages.ts';
+import type { LaneRequest, LaneTarget } from './lane-types.ts';
 import { NameMemory } from './name-memory.ts';
 
 /** Connections a lane opens at the same time during the preflight. */
@@ -14,27 +14,20 @@ const PREFLIGHTS_AT_ONCE = 16;
 /** Preflights per garbage collection. With 64 targets this saves 4 MB; a collection takes about 1 ms. */
 const PREFLIGHTS_A_COLLECTION = 8;
 
-/**
- * How long the reading of answers waits for what is still under way, in ms: the other of two tries, and the body of a
- * refusal, which is needed only if its code is not in the headers, as in versions of the service before 2017-07-29.
- */
-const BODY_LIMIT_MS = 500;
-
 /** The task of a lane's thread: it keeps its targets' connections until the thread is ended. */
-export async function runLane({ port, targets, limits, encrypted }: LaneTask): Promise<void> {
+export async function runLane({ port, work, limits }: LaneTask): Promise<void> {
   const names = new NameMemory();
   const connectionOptions = {
     connectTimeoutMs: limits.preflightTimeoutMs,
     secureContext: createSecureContext(),
     lookup: names.lookup,
   };
-  const lane = new Lane(
-    port,
-    targets.map((target) => new LaneTarget(target, connectionOptions, encrypted)),
-    limits,
-    names,
-  );
+  const lane = new Lane(port, await targetsOf(work, connectionOptions), limits, names);
   await lane.run();
+}
+
+async function targetsOf(work: LaneWork, options: ConnectionOptions): Promise<LaneTarget[]> {
+  return work.targets.map((target) => new BlobLaneTarget(target, options, work.encrypted));
 }
 
 class Lane {
@@ -44,7 +37,7 @@ class Lane {
   readonly #names: NameMemory;
   readonly #collectYoungGarbage = youngGarbageCollector();
   /** One for each target and round, made before the window. */
-  #exchanges = new Map<number, SnapshotExchange>();
+  #requests = new Map<number, LaneRequest>();
   #timers: NodeJS.Timeout[] = [];
   #aborted = false;
   readonly #over = Promise.withResolvers<never>();
@@ -76,6 +69,11 @@ class Lane {
       case 'abort':
         this.#abort();
         break;
+      case 'authorize':
+        for (const target of this.#targets) {
+          target.authorize?.(command.authorization);
+        }
+        break;
       case 'preflight':
         this.#carryOut(this.#preflight());
         break;
@@ -94,15 +92,15 @@ class Lane {
 
   #fire(targets: readonly number[], deadlineNs: bigint): void {
     this.#names.hold();
-    const fired: Exchange[] = [];
+    const fired: LaneRequest[] = [];
     for (const target of targets) {
-      const exchange = this.#exchanges.get(target)?.exchange;
-      if (exchange !== undefined && !exchange.started) {
-        fired.push(exchange);
+      const request = this.#requests.get(target);
+      if (request !== undefined && !request.started) {
+        fired.push(request);
         if (this.#aborted) {
-          exchange.cut('aborted');
+          request.cut('aborted');
         } else {
-          exchange.start(deadlineNs);
+          request.start(deadlineNs);
         }
       }
     }
@@ -111,9 +109,9 @@ class Lane {
 
   #abort(): void {
     this.#aborted = true;
-    for (const { exchange } of this.#exchanges.values()) {
-      if (exchange.started) {
-        exchange.cut('aborted');
+    for (const request of this.#requests.values()) {
+      if (request.started) {
+        request.cut('aborted');
       }
     }
   }
@@ -137,8 +135,8 @@ class Lane {
 
   async #rewarm(): Promise<void> {
     this.#abort();
-    for (const { exchange } of this.#exchanges.values()) {
-      exchange.release();
+    for (const request of this.#requests.values()) {
+      request.release();
     }
     this.#names.release();
     const events = new EventPost(this.#port, 'rewarm');
@@ -157,23 +155,14 @@ class Lane {
     this.#timers = [];
     this.#aborted = false;
     const events = new EventPost(this.#port, 'snapshot');
-    this.#exchanges = new Map(
-      this.#targets.map((target) => [target.prepared.target, target.snapshotExchange(events)]),
+    this.#requests = new Map(
+      this.#targets.map((target) => [target.target, target.snapshotRequest(events)]),
     );
   }
 
   async #answers(): Promise<void> {
-    const started = [...this.#exchanges.values()]
-      .map(({ exchange }) => exchange)
-      .filter((exchange) => exchange.started);
-    await Promise.all(started.map((exchange) => exchange.whenEnded));
-    const open = started.filter(({ end, attempts }) => end?.kind === 'refused' || attempts > 1);
-    const bodies = Promise.all(open.map((exchange) => exchange.whenAllIn));
-    await Promise.race([bodies, setTimeoutPromise(BODY_LIMIT_MS, undefined, { ref: false })]);
-    const results = this.#targets.flatMap(({ prepared }) => {
-      const made = this.#exchanges.get(prepared.target);
-      return made === undefined ? [] : [snapshotAnswer(made.exchange, prepared, made.mark)];
-    });
+    const requests = [...this.#requests.values()];
+    const results = await Promise.all(requests.map((request) => request.answer()));
     this.#report({ kind: 'answers', results });
   }
 

@@ -1,6 +1,6 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
-import { patienceEndNs } from '../http/retry.ts';
+import { patienceEndNs, USUAL_MS } from '../http/retry.ts';
 import type {
   BlobTarget,
   Preflight,
@@ -11,24 +11,31 @@ import type {
   SnapshotProvider,
 } from '../snapshot-types.ts';
 import { LaneLink } from './lane-link.ts';
-import type { LaneLimits } from './lane-messages.ts';
+import type { LaneLimits, LaneWork } from './lane-messages.ts';
 import { DEFAULT_LANES, LanePool, roundRobin } from './lane-pool.ts';
-import { type PreparedTarget, prepareTarget } from './prepare-target.ts';
+import { prepareTarget } from './prepare-target.ts';
 import { Round } from './round.ts';
 
 export { HEAD_BYTES } from './prepare-target.ts';
 
-export interface BlobLanesOptions extends Partial<LaneLimits> {
+export interface LanesOptions extends Partial<LaneLimits> {
   /** Number of threads; default: `DEFAULT_LANES`. */
   readonly lanes?: number;
   /** How long a request and its tries may hold the writers of its disk beyond the usual time, in ms. */
   readonly patienceMs?: number;
+  /** Within which time an answer is usual, in ms: the patience counts from then on. */
+  readonly usualMs?: number;
+  /** How long the reading of the answers may take after the thaw, in ms, if the lanes ask the service for more then. */
+  readonly inquiryMs?: number;
+  /** Receives the events of fired targets; each target gets exactly one `acknowledged` or `failed`. */
+  readonly onEvent?: (event: SnapshotEvent) => void;
+}
+
+export interface BlobLanesOptions extends LanesOptions {
   /** The VM has Azure Disk Encryption: the settings that unlock a disk are copied to its snapshot. */
   readonly encrypted?: boolean;
   /** URL of the proxy that a blob is reached through; if undefined or missing, there is none. */
   readonly proxyFor?: (url: string) => string | undefined;
-  /** Receives the events of fired targets; each target gets exactly one `acknowledged` or `failed`. */
-  readonly onEvent?: (event: SnapshotEvent) => void;
 }
 
 export const DEFAULT_LIMITS: LaneLimits = { preflightTimeoutMs: 10_000, rewarmTimeoutMs: 4_000 };
@@ -49,70 +56,70 @@ const REPORT_LIMIT_MS = 10_000;
  * become ready), perhaps `abort`, and `answers` after the thaw. `rewarm` begins a new round: requests of
  * the former round are cut and forgotten.
  */
-export class BlobLanes implements SnapshotProvider {
+export class Lanes implements SnapshotProvider {
   readonly #pool: LanePool | undefined;
-  readonly #targets: readonly PreparedTarget[];
+  /** The targets of each lane. */
+  readonly #shares: readonly (readonly number[])[];
+  readonly #work: LaneWork;
   readonly #limits: LaneLimits;
   readonly #patienceMs: number;
-  readonly #encrypted: boolean;
+  readonly #usualMs: number;
+  readonly #inquiryMs: number;
   readonly #links: LaneLink[] = [];
   readonly #linkOf: LaneLink[] = [];
   readonly #onEvent: (event: SnapshotEvent) => void;
   #round: Round;
   #disposed = false;
 
-  private constructor(
-    targets: readonly PreparedTarget[],
-    pool: LanePool | undefined,
-    options: BlobLanesOptions,
-  ) {
-    this.#targets = targets;
-    this.#pool = pool;
+  protected constructor(work: LaneWork, options: LanesOptions) {
+    this.#work = work;
+    this.#shares = roundRobin(work.targets.length, options.lanes ?? DEFAULT_LANES);
+    this.#pool = this.#shares.length === 0 ? undefined : new LanePool(this.#shares.length);
     this.#onEvent = options.onEvent ?? (() => {});
-    this.#encrypted = options.encrypted ?? false;
     this.#limits = {
       preflightTimeoutMs: options.preflightTimeoutMs ?? DEFAULT_LIMITS.preflightTimeoutMs,
       rewarmTimeoutMs: options.rewarmTimeoutMs ?? DEFAULT_LIMITS.rewarmTimeoutMs,
     };
     this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
+    this.#usualMs = options.usualMs ?? USUAL_MS;
+    this.#inquiryMs = options.inquiryMs ?? 0;
     this.#round = new Round();
   }
 
   /**
    * Starts the threads; connects nothing yet.
    *
-   * @throws FlashfreezeError `FF_CONFIG_INVALID` if a task id cannot be sent; `FF_SNAPSHOT_FAILED` if a thread does
-   * not start
+   * @throws FlashfreezeError `FF_SNAPSHOT_FAILED` if a thread does not start
    */
-  static async open(
-    targets: readonly BlobTarget[],
-    options: BlobLanesOptions = {},
-  ): Promise<BlobLanes> {
-    const prepared = targets.map((target, index) =>
-      prepareTarget(target, index, targets.length, options.proxyFor?.(target.blob.url)),
-    );
-    const shares = roundRobin(prepared.length, options.lanes ?? DEFAULT_LANES);
-    const pool = shares.length === 0 ? undefined : new LanePool(shares.length);
-    const lanes = new BlobLanes(prepared, pool, options);
+  protected async start(): Promise<this> {
     try {
-      await lanes.#start(shares);
+      await this.#startLanes();
     } catch (error) {
-      await lanes[Symbol.asyncDispose]();
+      await this[Symbol.asyncDispose]();
       const reason = error instanceof Error ? error.message : String(error);
       throw new FlashfreezeError(
         'FF_SNAPSHOT_FAILED',
         `a thread that sends snapshot requests ended while it was starting (${reason}); nothing was frozen: try again`,
       );
     }
-    return lanes;
+    return this;
+  }
+
+  /** Gives every target the value of the Authorization header, for the requests from now on. */
+  authorize(authorization: string): void {
+    for (const link of this.#links) {
+      if (link.lostBecause === undefined) {
+        link.post({ kind: 'authorize', authorization });
+      }
+    }
   }
 
   /**
-   * Connects to every blob, verifies TLS, and reads its first `HEAD_BYTES` with the task's own SAS.
-   * One result for each target, in order. `ok: false` means that its snapshot would fail.
+   * Connects to the service of every target, verifies TLS, and proves that the snapshot may be requested; of a blob it
+   * reads the first `HEAD_BYTES`. One result for each target, in order. `ok: false` means that its snapshot would fail.
    */
   async preflight(): Promise<readonly Preflight[]> {
-    const limitMs = this.#limits.preflightTimeoutMs * Math.max(1, this.#targets.length);
+    const limitMs = this.#limits.preflightTimeoutMs * Math.max(1, this.#work.targets.length);
     return await this.#askAll(
       async (link) => (await link.ask('preflight', limitMs + REPORT_LIMIT_MS)).results,
       (target, failure): Preflight => ({ ok: false, target, failure }),
@@ -143,7 +150,8 @@ export class BlobLanes implements SnapshotProvider {
    * `failed`.
    */
   fire(targets: readonly number[], windowEndNs: bigint): void {
-    const deadlineNs = patienceEndNs(process.hrtime.bigint(), this.#patienceMs, windowEndNs);
+    const nowNs = process.hrtime.bigint();
+    const deadlineNs = patienceEndNs(nowNs, this.#patienceMs, windowEndNs, this.#usualMs);
     for (const link of this.#links) {
       const own = targets.filter((target) => this.#linkOf[target] === link);
       if (own.length > 0 && link.lostBecause === undefined) {
@@ -176,7 +184,7 @@ export class BlobLanes implements SnapshotProvider {
    */
   async answers(): Promise<readonly SnapshotAnswer[]> {
     const round = this.#round;
-    const limitMs = round.remainingMs() + GRACE_MS + REPORT_LIMIT_MS;
+    const limitMs = round.remainingMs() + GRACE_MS + REPORT_LIMIT_MS + this.#inquiryMs;
     return await this.#askAll(
       async (link) => (await link.ask('answers', limitMs)).results,
       (target, failure) => round.answerOfLost(target, failure),
@@ -193,14 +201,13 @@ export class BlobLanes implements SnapshotProvider {
     await this.#pool?.[Symbol.asyncDispose]();
   }
 
-  async #start(shares: readonly (readonly number[])[]): Promise<void> {
+  async #startLanes(): Promise<void> {
     if (this.#pool === undefined) {
       return;
     }
-    for (const share of shares) {
-      const targets = this.#targets.filter(({ target }) => share.includes(target));
-      const task = { limits: this.#limits, encrypted: this.#encrypted };
-      const link = new LaneLink(this.#pool, targets, task, {
+    for (const share of this.#shares) {
+      const task = { work: shareOf(this.#work, share), limits: this.#limits };
+      const link = new LaneLink(this.#pool, task, {
         events: (events) => this.#hear(events),
         lost: (lost) => this.#fail(lost.targets, 'first'),
       });
@@ -247,9 +254,28 @@ export class BlobLanes implements SnapshotProvider {
   }
 
   #lossOf(target: number): RequestFailure {
-    const origin = this.#targets[target]?.origin ?? '';
+    const origin = this.#work.targets[target]?.origin ?? '';
     const failure = failureWithoutAnswer('aborted', origin);
     const reason = this.#linkOf[target]?.lostBecause ?? 'unknown';
     return { ...failure, message: `${failure.message}: its thread was lost (${reason})` };
   }
+}
+
+/** The lanes of page blobs. */
+export class BlobLanes extends Lanes {
+  /** @throws FlashfreezeError as `start`; `FF_CONFIG_INVALID` if a task id cannot be sent */
+  static async open(
+    targets: readonly BlobTarget[],
+    options: BlobLanesOptions = {},
+  ): Promise<BlobLanes> {
+    const prepared = targets.map((target, index) =>
+      prepareTarget(target, index, targets.length, options.proxyFor?.(target.blob.url)),
+    );
+    const encrypted = options.encrypted ?? false;
+    return await new BlobLanes({ kind: 'blobs', targets: prepared, encrypted }, options).start();
+  }
+}
+
+function shareOf(work: LaneWork, share: readonly number[]): LaneWork {
+  return { ...work, targets: work.targets.filter(({ target }) => share.includes(target)) };
 }

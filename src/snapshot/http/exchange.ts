@@ -275,8 +275,11 @@ export class Exchange implements AttemptOwner {
   }
 }
 
-/** Cuts the exchanges that have not ended at `deadlineNs` (CLOCK_MONOTONIC, to the millisecond). */
-export function cutAt(deadlineNs: bigint, exchanges: readonly Exchange[]): NodeJS.Timeout {
+/** Cuts what has not ended at `deadlineNs` (CLOCK_MONOTONIC, to the millisecond). */
+export function cutAt(
+  deadlineNs: bigint,
+  exchanges: readonly Pick<Exchange, 'cut'>[],
+): NodeJS.Timeout {
   const remainingMs = Math.ceil(Number(deadlineNs - process.hrtime.bigint()) / 1e6);
   return setTimeout(
     () => {

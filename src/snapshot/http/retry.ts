@@ -77,13 +77,22 @@ export function afterFailure(
  * Until when a request and all its tries may hold the writers of its disk: the usual time and the patience after it
  * left, but not beyond the deadline of the window. Nanoseconds of CLOCK_MONOTONIC.
  */
-export function patienceEndNs(firedNs: bigint, patienceMs: number, deadlineNs: bigint): bigint {
-  return earlierOf(firedNs + nanoseconds(USUAL_MS + patienceMs), deadlineNs);
+export function patienceEndNs(
+  firedNs: bigint,
+  patienceMs: number,
+  deadlineNs: bigint,
+  usualMs = USUAL_MS,
+): bigint {
+  return earlierOf(firedNs + nanoseconds(usualMs + patienceMs), deadlineNs);
 }
 
 /** How much of its patience a request used, if that is worth a warning; undefined if it is not. */
-export function remarkablePatienceMs(firedNs: bigint, endedNs: bigint): number | undefined {
-  const usedMs = Number(endedNs - firedNs) / 1e6 - USUAL_MS;
+export function remarkablePatienceMs(
+  firedNs: bigint,
+  endedNs: bigint,
+  usualMs = USUAL_MS,
+): number | undefined {
+  const usedMs = Number(endedNs - firedNs) / 1e6 - usualMs;
   return usedMs > UNREMARKABLE_MS ? usedMs : undefined;
 }
 

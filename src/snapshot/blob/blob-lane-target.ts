@@ -8,8 +8,10 @@ import { failureWithoutAnswer } from '../http/failures.ts';
 import type { PreparedRequest } from '../http/request.ts';
 import type { Preflight, RequestFailure, Rewarmed } from '../snapshot-types.ts';
 import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
+import { BlobRequest } from './blob-request.ts';
 import { failureOfPermissions } from './failures.ts';
 import type { LaneLimits } from './lane-messages.ts';
+import type { LaneRequest, LaneTarget } from './lane-types.ts';
 import type { MetadataPair } from './metadata.ts';
 import { HEAD_BYTES, type PreparedTarget } from './prepare-target.ts';
 import { completeMetadata, metadataIn } from './snapshot-metadata.ts';
@@ -20,14 +22,9 @@ const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
 
 type Verdict = 'ok' | 'may-not-read' | RequestFailure;
 
-export interface SnapshotExchange {
-  readonly exchange: Exchange;
-  /** `REQUEST_MARK` of the request; undefined if it has none. */
-  readonly mark: string | undefined;
-}
-
-/** One target of a lane: its connection, and the requests that use it before the window. */
-export class LaneTarget {
+/** A page blob: its connection, and the requests that use it before the window. */
+export class BlobLaneTarget implements LaneTarget {
+  readonly target: number;
   readonly prepared: PreparedTarget;
   readonly connection: HttpConnection;
   readonly #options: ConnectionOptions;
@@ -37,6 +34,7 @@ export class LaneTarget {
   #readable: boolean;
 
   constructor(prepared: PreparedTarget, options: ConnectionOptions, encrypted: boolean) {
+    this.target = prepared.target;
     this.prepared = prepared;
     this.#encrypted = encrypted;
     this.#options = { ...options, proxy: prepared.proxy };
@@ -45,7 +43,7 @@ export class LaneTarget {
   }
 
   /** Each has a mark of its own, so that a snapshot of an earlier round is not taken for one of this round. */
-  snapshotExchange(listener: ExchangeListener): SnapshotExchange {
+  snapshotRequest(listener: ExchangeListener): LaneRequest {
     const { target, snapshot, permissions } = this.prepared;
     const wanted = permissions.list ? randomUUID() : undefined;
     const { request, mark } = completeMetadata(snapshot, this.#ownMetadata, wanted);
@@ -58,7 +56,7 @@ export class LaneTarget {
       listener,
       openAnother: () => this.#connect(),
     });
-    return { exchange, mark };
+    return new BlobRequest(exchange, this.prepared, mark);
   }
 
   /**

@@ -1,4 +1,6 @@
+import { basename } from 'node:path/posix';
 import type { DiskRole } from './plan-types.ts';
+import type { SystemView } from './system-view.ts';
 
 /** What sysfs shows of the hardware behind a whole disk; empty for virtual ones (zram, loop, md …). */
 export interface DiskHardware {
@@ -58,6 +60,37 @@ export function identifyDisk(
   return vmbusDeviceId !== undefined && mayBeAzure
     ? identifyVmbusDisk(vmbusDeviceId, lun)
     : { role: undefined, lun };
+}
+
+/**
+ * What the links in `/dev/disk/azure` say, by kernel name. The udev rules of azure-vm-utils (`os`, `data/by-lun/3`) or of
+ * WALinuxAgent (`root`, `scsi1/lun3`) make them. They count only for disks of which sysfs shows nothing.
+ */
+export function readAzureLinks(
+  system: Pick<SystemView, 'list' | 'resolve'>,
+): ReadonlyMap<string, DiskIdentity> {
+  const links = new Map<string, DiskIdentity>();
+  const add = (link: string, identity: DiskIdentity): void => {
+    const path = system.resolve(`/dev/disk/azure/${link}`);
+    if (path !== undefined) {
+      links.set(basename(path), identity);
+    }
+  };
+  for (const name of ['root', 'os']) {
+    add(name, { role: 'os', lun: undefined });
+  }
+  for (const [directory, pattern] of [
+    ['scsi1', /^lun(\d{1,3})$/],
+    ['data/by-lun', /^(\d{1,3})$/],
+  ] as const) {
+    for (const name of system.list(`/dev/disk/azure/${directory}`) ?? []) {
+      const lun = pattern.exec(name)?.[1];
+      if (lun !== undefined) {
+        add(`${directory}/${name}`, { role: 'data', lun: Number(lun) });
+      }
+    }
+  }
+  return links;
 }
 
 function identifyNamespace(model: string, namespaceId: number): DiskIdentity {

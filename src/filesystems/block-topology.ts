@@ -1,6 +1,6 @@
 import type { DeviceNumber } from '../system/device-number.ts';
 import { type Mount, optionValue } from '../system/mountinfo.ts';
-import type { DiskHardware } from './azure-disks.ts';
+import type { DiskHardware, DiskIdentity } from './azure-disks.ts';
 
 /** Name the kernel gives a block device, as in `/sys/class/block`: `sda1`, `dm-0`, `cciss!c0d0`. */
 export type BlockDeviceName = string;
@@ -61,6 +61,8 @@ export interface BlockTopology {
   readonly nodes: ReadonlyMap<string, DeviceNumber>;
   /** Block devices that the machine swaps to. */
   readonly swaps?: ReadonlySet<BlockDeviceName>;
+  /** What the links in `/dev/disk/azure` say, by kernel name; missing: there are none. */
+  readonly azureLinks?: ReadonlyMap<BlockDeviceName, DiskIdentity>;
   /** SMBIOS chassis asset tag, by which an Azure VM is known. */
   readonly chassisAssetTag: string | undefined;
 }

@@ -1,4 +1,4 @@
-import { identifyDisk } from './azure-disks.ts';
+import { type DiskIdentity, identifyDisk } from './azure-disks.ts';
 import type { BlockDevice, BlockTopology, Leaf } from './block-topology.ts';
 import type { Disk, Exclusion } from './plan-types.ts';
 import { compareText } from './superblocks.ts';
@@ -56,11 +56,19 @@ export function diskOf(leaf: Leaf, topology: BlockTopology): Disk {
     name,
     path: pathOfDisk(name),
     sizeBytes,
-    ...identifyDisk(hardware, topology.chassisAssetTag),
+    ...identityOf(name, identifyDisk(hardware, topology.chassisAssetTag), topology),
     ...(isElsewhere(leaf) && { isElsewhere: true }),
     ...(paths.length > 1 && { paths }),
     ...(swaps.length > 0 && { swaps }),
   };
+}
+
+function identityOf(
+  name: string,
+  shown: DiskIdentity,
+  { azureLinks }: BlockTopology,
+): DiskIdentity {
+  return shown.role === undefined ? (azureLinks?.get(name) ?? shown) : shown;
 }
 
 /** An image that is unlinked, or lies on a file system that is no longer mounted, counts too. */

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path/posix';
 import type { Mount } from '../system/mountinfo.ts';
-import type { DiskHardware } from './azure-disks.ts';
+import { type DiskHardware, readAzureLinks } from './azure-disks.ts';
 import {
   type BackingFile,
   type BlockDevice,
@@ -48,6 +48,7 @@ export function readTopology(
       }),
     ),
     swaps: readSwaps(system),
+    azureLinks: readAzureLinks(system),
     chassisAssetTag: system.read('/sys/class/dmi/id/chassis_asset_tag'),
   });
   return { ...topology, nodes: withLostBtrfs(topology, mounts) };

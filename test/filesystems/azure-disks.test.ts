@@ -1,5 +1,10 @@
+import { basename, dirname } from 'node:path/posix';
 import * as assert from 'uvu/assert';
-import { type DiskHardware, identifyDisk } from '../../src/filesystems/azure-disks.ts';
+import {
+  type DiskHardware,
+  identifyDisk,
+  readAzureLinks,
+} from '../../src/filesystems/azure-disks.ts';
 import { suite } from '../suite.ts';
 import {
   AZURE_TAG,
@@ -51,6 +56,27 @@ test('where the machine tells nothing of its chassis, the bus is believed', () =
 
 test('the second IDE disk on Hyper-V elsewhere is an ordinary disk', () => {
   assert.equal(identifyDisk(vmbus(GEN1_IDE_1, 0), '8477-1234-0000'), { role: undefined, lun: 0 });
+});
+
+test('links of udev rules say it if sysfs does not', () => {
+  const links: Record<string, string> = {
+    '/dev/disk/azure/os': '/dev/nvme0n1',
+    '/dev/disk/azure/data/by-lun/0': '/dev/nvme0n2',
+    '/dev/disk/azure/scsi1/lun12': '/dev/sdx',
+    '/dev/disk/azure/scsi1/lun12-part1': '/dev/sdx1',
+  };
+  const found = readAzureLinks({
+    list: (directory) =>
+      Object.keys(links)
+        .filter((it) => dirname(it) === directory)
+        .map((it) => basename(it)),
+    resolve: (path) => links[path],
+  });
+  assert.equal([...found].sort(), [
+    ['nvme0n1', { role: 'os', lun: undefined }],
+    ['nvme0n2', { role: 'data', lun: 0 }],
+    ['sdx', { role: 'data', lun: 12 }],
+  ]);
 });
 
 test.run();

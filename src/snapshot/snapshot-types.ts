@@ -61,7 +61,7 @@ export interface SnapshotAnswer {
   /** When the last answer was in, if it was a refusal; also by the clock of the service, rounded down to a second. */
   readonly refusedAt?: { readonly receivedNs: bigint; readonly serverMs: number | undefined };
   readonly httpStatus: number | undefined;
-  /** `x-ms-snapshot`; undefined if there is no snapshot. */
+  /** `x-ms-snapshot`, or the resource id of a managed disk's snapshot; undefined if there is no snapshot. */
   readonly snapshot: string | undefined;
   readonly requestId: string | undefined;
   readonly failure: RequestFailure | undefined;
@@ -78,6 +78,17 @@ export interface SnapshotAnswer {
   readonly patience?: PatienceUsed;
   /** Set if the host took the snapshot: several answers then belong to one target. */
   readonly host?: HostSnapshot;
+  /** Set if it is the snapshot of a managed disk. */
+  readonly managed?: ManagedSnapshot;
+}
+
+/** What the service says after the thaw of the snapshot of a managed disk. */
+export interface ManagedSnapshot {
+  /** False if the service could not be asked any more. */
+  readonly isRead: boolean;
+  /** Below 100 while the service still copies the data in the background, from a state that it keeps. */
+  readonly completionPercent: number | undefined;
+  readonly accessState: string | undefined;
 }
 
 /** How long a request held the writers of its disk beyond the usual time. */

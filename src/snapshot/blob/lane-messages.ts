@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { PreparedDisk } from '../managed/prepared-disk.ts';
 import type { Preflight, Rewarmed, SnapshotAnswer, SnapshotEvent } from '../snapshot-types.ts';
 import type { PreparedTarget } from './prepare-target.ts';
 
@@ -10,12 +11,14 @@ export interface LaneTask {
 }
 
 /** What lanes take snapshots of; plain data, because it crosses threads. Secret as a whole. */
-export interface LaneWork {
-  readonly kind: 'blobs';
-  readonly targets: readonly PreparedTarget[];
-  /** The disks are encrypted: a separate request reads their metadata. */
-  readonly encrypted: boolean;
-}
+export type LaneWork =
+  | {
+      readonly kind: 'blobs';
+      readonly targets: readonly PreparedTarget[];
+      /** The disks are encrypted: a separate request reads their metadata. */
+      readonly encrypted: boolean;
+    }
+  | { readonly kind: 'disks'; readonly targets: readonly PreparedDisk[] };
 
 export interface LaneLimits {
   /** For one target's preflight: name resolution, connection, TLS and answer, with its retries. */

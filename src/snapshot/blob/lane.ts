@@ -27,7 +27,12 @@ export async function runLane({ port, work, limits }: LaneTask): Promise<void> {
 }
 
 async function targetsOf(work: LaneWork, options: ConnectionOptions): Promise<LaneTarget[]> {
-  return work.targets.map((target) => new BlobLaneTarget(target, options, work.encrypted));
+  if (work.kind === 'blobs') {
+    return work.targets.map((target) => new BlobLaneTarget(target, options, work.encrypted));
+  }
+  // Imported only here: a run with blobs does not need it.
+  const { DiskLaneTarget } = await import('../managed/disk-lane-target.ts');
+  return work.targets.map((disk) => new DiskLaneTarget(disk, options));
 }
 
 class Lane {

@@ -277,5 +277,8 @@ export class BlobLanes extends Lanes {
 }
 
 function shareOf(work: LaneWork, share: readonly number[]): LaneWork {
-  return { ...work, targets: work.targets.filter(({ target }) => share.includes(target)) };
+  const isOwn = ({ target }: { readonly target: number }): boolean => share.includes(target);
+  return work.kind === 'blobs'
+    ? { ...work, targets: work.targets.filter(isOwn) }
+    : { ...work, targets: work.targets.filter(isOwn) };
 }

@@ -17,7 +17,7 @@ export function patienceOf({
 }
 
 /** What a request waited for. No text of the server is quoted. */
-function describeWait(trouble: Exchange['trouble']): string {
+export function describeWait(trouble: Exchange['trouble']): string {
   if (trouble === undefined) {
     return 'the answer to its request';
   }

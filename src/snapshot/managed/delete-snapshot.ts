@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { deadlineIn } from '../../system/stamps.ts';
+import { headerText } from '../http/attempt.ts';
+import { HttpConnection } from '../http/connection.ts';
+import { cutAt, Exchange } from '../http/exchange.ts';
+import type { ExchangeEnd } from '../http/exchange-end.ts';
+import type { PreparedRequest } from '../http/request.ts';
+import { parseRetryAfterMs } from '../http/retry.ts';
+import { parseArmId } from './arm-id.ts';
+import { ArmRequests } from './prepared-disk.ts';
+import { serviceErrorIn } from './service-error.ts';
+
+/** Longest time for the deletion of one snapshot; it is optional clean-up and not worth more. */
+const LIMIT_MS = 30_000;
+const PAUSE_MS = 1_000;
+
+export interface DeleteOptions {
+  readonly origin: string;
+  readonly proxy: string | undefined;
+  /** Secret. */
+  readonly authorization: string;
+}
+
+/**
+ * Deletes a snapshot of a managed disk. Do not call it while anything is frozen.
+ *
+ * @param snapshot its resource id
+ * @returns undefined if the snapshot is gone, otherwise the reason, without secrets
+ */
+export async function deleteDiskSnapshot(
+  snapshot: string,
+  { origin, proxy, authorization }: DeleteOptions,
+): Promise<string | undefined> {
+  const id = parseArmId(snapshot, 'snapshots');
+  if (id === undefined) {
+    return 'its id has not the expected form';
+  }
+  const connection = new HttpConnection(origin, { connectTimeoutMs: LIMIT_MS, proxy });
+  const requests = new ArmRequests(authorization, '');
+  const deadlineNs = deadlineIn(LIMIT_MS);
+  const ask = (request: PreparedRequest): Promise<ExchangeEnd | undefined> =>
+    askOnce(connection, request, deadlineNs);
+  try {
+    for (;;) {
+      const end = await ask(requests.delete(id));
+      if (end?.kind === 'succeeded' && end.answer.httpStatus === 202) {
+        return await goneUntil(deadlineNs, () => ask(requests.get(id)));
+      }
+      if (end?.kind === 'succeeded') {
+        return undefined;
+      }
+      // Its operation may still be running.
+      const isBusy = end?.kind === 'refused' && end.answer.httpStatus === 409;
+      if (!isBusy || process.hrtime.bigint() > deadlineNs) {
+        return reasonOf(end);
+      }
+      await sleep(PAUSE_MS);
+    }
+  } finally {
+    connection.close();
+  }
+}
+
+async function goneUntil(
+  deadlineNs: bigint,
+  ask: () => Promise<ExchangeEnd | undefined>,
+): Promise<string | undefined> {
+  for (;;) {
+    const end = await ask();
+    if (end?.kind === 'succeeded' && end.answer.httpStatus === 404) {
+      return undefined;
+    }
+    if (process.hrtime.bigint() > deadlineNs) {
+      return 'its deletion was accepted, but had not ended in time';
+    }
+    const answer = end !== undefined && 'answer' in end ? end.answer : undefined;
+    const askedMs = parseRetryAfterMs(answer && headerText(answer.headers, 'retry-after'));
+    await sleep(askedMs ?? PAUSE_MS);
+  }
+}
+
+async function askOnce(
+  connection: HttpConnection,
+  request: PreparedRequest,
+  deadlineNs: bigint,
+): Promise<ExchangeEnd | undefined> {
+  const exchange = new Exchange({
+    target: 0,
+    connection,
+    request,
+    succeeds: (httpStatus) => httpStatus < 300 || httpStatus === 404,
+    completeWith: 'body',
+    listener: { fired: () => {}, ended: () => {} },
+  });
+  const timer = cutAt(deadlineNs, [exchange]);
+  exchange.start(deadlineNs);
+  await exchange.whenEnded;
+  await exchange.whenAllIn;
+  clearTimeout(timer);
+  return exchange.end;
+}
+
+function reasonOf(end: ExchangeEnd | undefined): string {
+  if (end?.kind === 'refused') {
+    const { httpStatus, body } = end.answer;
+    if (httpStatus === 403) {
+      return "the VM's identity lacks Microsoft.Compute/snapshots/delete";
+    }
+    return serviceErrorIn(body)?.code ?? `HTTP ${httpStatus}`;
+  }
+  return end?.kind === 'broken' ? end.code : 'no answer in time';
+}

@@ -1,0 +1,245 @@
+import { deadlineIn } from '../../system/stamps.ts';
+import type { LaneLimits } from '../blob/lane-messages.ts';
+import type { LaneRequest, LaneTarget } from '../blob/lane-types.ts';
+import { headerText, type RawAnswer } from '../http/attempt.ts';
+import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
+import { cutAt, Exchange, type ExchangeListener } from '../http/exchange.ts';
+import type { ExchangeEnd } from '../http/exchange-end.ts';
+import type { PreparedRequest } from '../http/request.ts';
+import type { Preflight, RequestFailure, Rewarmed, SnapshotAnswer } from '../snapshot-types.ts';
+import type { ArmId } from './arm-id.ts';
+import { answerOfDisk, type Inquiry } from './disk-answer.ts';
+import { failureOfEnd, isOfManager, type Purpose, withoutAnswer } from './disk-failures.ts';
+import { DiskRequest } from './disk-request.ts';
+import { failureOfDisk, readDiskResource, readSnapshotResource } from './disk-resource.ts';
+import {
+  ArmRequests,
+  type DiskFacts,
+  type PreparedDisk,
+  snapshotBody,
+  snapshotId,
+} from './prepared-disk.ts';
+import { serviceErrorIn } from './service-error.ts';
+
+/** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
+const CHECK_TRIES = 3;
+/** For the question about a snapshot after the thaw. */
+export const INQUIRY_MS = 8_000;
+const BODY_LIMIT_MS = 500;
+const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
+
+/** A managed disk: its connection to the resource manager, and the requests about it. */
+export class DiskLaneTarget implements LaneTarget {
+  readonly target: number;
+  readonly #disk: PreparedDisk;
+  readonly #options: ConnectionOptions;
+  readonly #connection: HttpConnection;
+  #requests: ArmRequests;
+  #facts: DiskFacts;
+  /** Attempts of this run that have sent a request. Each has a name of its own. */
+  #attempt = 0;
+  #current: DiskRequest | undefined;
+  /** The clock of the service at a time of this machine's. */
+  #serverClock: { readonly serverMs: number; readonly atNs: bigint } | undefined;
+
+  constructor(disk: PreparedDisk, options: ConnectionOptions) {
+    this.target = disk.target;
+    this.#disk = disk;
+    this.#options = { ...options, proxy: disk.proxy };
+    this.#connection = this.#connect();
+    this.#requests = new ArmRequests('', disk.clientRequestId);
+    this.#facts = { location: disk.location, edgeZone: undefined };
+  }
+
+  authorize(authorization: string): void {
+    this.#requests = new ArmRequests(authorization, this.#disk.clientRequestId);
+  }
+
+  /** Reads the disk, and proves that no snapshot of the coming name exists. */
+  async preflight({ preflightTimeoutMs }: LaneLimits): Promise<Preflight> {
+    const { target, disk } = this.#disk;
+    const deadlineNs = deadlineIn(preflightTimeoutMs);
+    const purpose = this.#purpose('disks/read', disk.text);
+    const end = await this.#ask(this.#requests.get(disk), deadlineNs, IGNORE_EVENTS);
+    const failure = this.#failureUnless(end, [200], purpose);
+    if (failure !== undefined || end?.kind !== 'succeeded') {
+      return { ok: false, target, failure: failure ?? this.#strange() };
+    }
+    const resource = readDiskResource(end.answer.body, this.#disk);
+    if (resource === undefined) {
+      return { ok: false, target, failure: this.#strange() };
+    }
+    if (resource.problem !== undefined) {
+      return { ok: false, target, failure: failureOfDisk(resource.problem) };
+    }
+    this.#facts = resource;
+    const taken = await this.#nameFailure(deadlineNs, IGNORE_EVENTS);
+    return taken === undefined
+      ? { ok: true, target, head: new Uint8Array(0), sizeBytes: resource.sizeBytes }
+      : { ok: false, target, failure: taken };
+  }
+
+  /** If the peer is gone without closing the connection, only the missing answer shows it: the first try gets half. */
+  async rewarm({ rewarmTimeoutMs }: LaneLimits, listener: ExchangeListener): Promise<Rewarmed> {
+    const { target } = this.#disk;
+    this.#beginAttempt();
+    const lastNs = deadlineIn(rewarmTimeoutMs);
+    let failure = await this.#nameFailure(deadlineIn(rewarmTimeoutMs / 2), listener);
+    if (failure?.kind === 'timeout') {
+      failure = await this.#nameFailure(lastNs, listener);
+    }
+    return failure === undefined
+      ? { ok: true, target, warm: this.#connection.isUp }
+      : { ok: false, target, failure };
+  }
+
+  snapshotRequest(listener: ExchangeListener): LaneRequest {
+    this.#beginAttempt();
+    const requests = this.#requests;
+    const snapshot = this.#snapshot();
+    this.#current = new DiskRequest({
+      target: this.target,
+      origin: this.#disk.origin,
+      connection: this.#connection,
+      openAnother: () => this.#connect(),
+      listener,
+      put: requests.put(snapshot, snapshotBody(this.#disk, this.#facts)),
+      get: requests.get(snapshot),
+      pollRequest: (path) => requests.poll(path),
+      pollMs: this.#disk.pollMs,
+      inquire: (request) => this.#inquire(request, snapshot),
+    });
+    return this.#current;
+  }
+
+  /** A snapshot of a former attempt shows another instant: a repeated request for its name would only get that one. */
+  #beginAttempt(): void {
+    if (this.#current?.put.started === true) {
+      this.#attempt += 1;
+    }
+    this.#current = undefined;
+  }
+
+  #snapshot(): ArmId {
+    return snapshotId(this.#disk, this.#attempt);
+  }
+
+  async #inquire(request: DiskRequest, snapshot: ArmId): Promise<SnapshotAnswer> {
+    const { origin, disk } = this.#disk;
+    // The body of a refusal has its code.
+    const limit = new Promise((resolve) => setTimeout(resolve, BODY_LIMIT_MS).unref());
+    await Promise.race([request.put.whenAllIn, limit]);
+    return answerOfDisk(request, await this.#read(request, snapshot), {
+      target: this.target,
+      origin,
+      purpose: this.#purpose('snapshots/write', snapshot.text),
+      snapshot: snapshot.text,
+      disk: disk.text,
+      requestedMs: this.#serverTimeOf(request.put.firedNs),
+    });
+  }
+
+  async #read(request: DiskRequest, snapshot: ArmId): Promise<Inquiry> {
+    if (!request.mayHaveSnapshot) {
+      return { kind: 'unknown' };
+    }
+    request.release();
+    const deadlineNs = deadlineIn(INQUIRY_MS);
+    const end = await this.#ask(this.#requests.get(snapshot), deadlineNs, IGNORE_EVENTS);
+    if (end?.kind === 'succeeded' && end.answer.httpStatus === 200) {
+      const found = readSnapshotResource(end.answer.body);
+      return found === undefined ? { kind: 'unknown' } : { kind: 'found', snapshot: found };
+    }
+    return end?.kind === 'succeeded' && end.answer.httpStatus === 404
+      ? { kind: 'absent' }
+      : { kind: 'unknown' };
+  }
+
+  /** Why the coming snapshot cannot have its name; asking proves the connection, the token and the right to read. */
+  async #nameFailure(
+    deadlineNs: bigint,
+    listener: ExchangeListener,
+  ): Promise<RequestFailure | undefined> {
+    const snapshot = this.#snapshot();
+    const purpose = this.#purpose('snapshots/read', snapshot.text);
+    const end = await this.#ask(this.#requests.get(snapshot), deadlineNs, listener);
+    if (end?.kind === 'succeeded' && end.answer.httpStatus === 200) {
+      return failureOfDisk(
+        `a snapshot ${snapshot.text} exists already; give another --name-prefix, or try again`,
+      );
+    }
+    const code = end?.kind === 'succeeded' ? serviceErrorIn(end.answer.body)?.code : undefined;
+    const isFree = code !== 'ResourceGroupNotFound';
+    return this.#failureUnless(end, isFree ? [404] : [], purpose);
+  }
+
+  async #ask(
+    request: PreparedRequest,
+    deadlineNs: bigint,
+    listener: ExchangeListener,
+  ): Promise<ExchangeEnd | undefined> {
+    const exchange = new Exchange({
+      target: this.target,
+      connection: this.#connection,
+      request,
+      succeeds: (httpStatus) => httpStatus === 200 || httpStatus === 404,
+      completeWith: 'body',
+      listener,
+      maxTries: CHECK_TRIES,
+    });
+    const timer = cutAt(deadlineNs, [exchange]);
+    exchange.start(deadlineNs);
+    await exchange.whenEnded;
+    if (exchange.end?.kind === 'refused') {
+      const limit = new Promise((resolve) => setTimeout(resolve, BODY_LIMIT_MS).unref());
+      await Promise.race([exchange.whenAllIn, limit]);
+    }
+    clearTimeout(timer);
+    if (exchange.end !== undefined && 'answer' in exchange.end) {
+      this.#noteClock(exchange.end.answer);
+    }
+    return exchange.end;
+  }
+
+  #failureUnless(
+    end: ExchangeEnd | undefined,
+    expected: readonly number[],
+    purpose: Purpose,
+  ): RequestFailure | undefined {
+    if (end?.kind !== 'succeeded') {
+      return failureOfEnd(end, this.#disk.origin, purpose);
+    }
+    if (!isOfManager(end.answer)) {
+      return withoutAnswer('protocol', this.#disk.origin);
+    }
+    return expected.includes(end.answer.httpStatus)
+      ? undefined
+      : failureOfEnd({ kind: 'refused', answer: end.answer }, this.#disk.origin, purpose);
+  }
+
+  #strange(): RequestFailure {
+    return withoutAnswer('protocol', this.#disk.origin);
+  }
+
+  #purpose(action: string, scope: string): Purpose {
+    return { action: `Microsoft.Compute/${action}`, scope, disk: this.#disk.disk.text };
+  }
+
+  /** `Date` is in whole seconds, rounded down. */
+  #noteClock({ headers, receivedNs }: RawAnswer): void {
+    const serverMs = Date.parse(headerText(headers, 'date') ?? '');
+    if (!Number.isNaN(serverMs)) {
+      this.#serverClock = { serverMs, atNs: receivedNs };
+    }
+  }
+
+  #serverTimeOf(atNs: bigint | undefined): number | undefined {
+    return atNs === undefined || this.#serverClock === undefined
+      ? undefined
+      : this.#serverClock.serverMs + Number(atNs - this.#serverClock.atNs) / 1e6;
+  }
+
+  #connect(): HttpConnection {
+    return new HttpConnection(this.#disk.origin, this.#options);
+  }
+}

@@ -9,7 +9,7 @@ import { findLostSnapshots } from './lost-snapshots.ts';
 import { setWishesOf } from './matching.ts';
 import { deleteOrphans, isWorthless, lostInBrokenAttempts, uselessSnapshots } from './orphans.ts';
 import type { Prepared } from './prepare.ts';
-import { patienceWarnings } from './problems.ts';
+import { managedWarnings, patienceWarnings } from './problems.ts';
 import type { BackupRecord, TargetRecord, WritesSeen } from './record.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
@@ -53,7 +53,7 @@ export async function buildRecord(
     context.warn(warning);
   }
   const disks = targetRecords(prepared, answers, last.writes);
-  for (const warning of patienceWarnings(disks)) {
+  for (const warning of [...patienceWarnings(disks), ...managedWarnings(disks)]) {
     context.warn(warning);
   }
   return {

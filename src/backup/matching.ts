@@ -22,7 +22,7 @@ import { gapsOf, type SetWishes } from './whole-set/find-gaps.ts';
 /** The part of a request that matching needs. */
 export type MatchRequest = Pick<
   BackupRequest,
-  'blobs' | 'strictMatch' | 'isPartial' | 'foreignBlobs' | 'includedLuns'
+  'blobs' | 'provider' | 'strictMatch' | 'isPartial' | 'foreignBlobs' | 'includedLuns'
 >;
 
 /**
@@ -49,7 +49,7 @@ export async function matchBlobsToDisks(
   }
   const behind = blobs.map((_, index) => behindOf(index, matching));
   if (request.strictMatch) {
-    refuseIncomplete(request, plan, behind);
+    refuseIncomplete(request, plan, blobs, behind);
   }
   for (const sentence of doubts(matching, blobs)) {
     observer.warn(sentence);
@@ -102,12 +102,22 @@ function behindOf(blob: number, { matches, unmatched }: Matching): Behind {
 }
 
 /** The gaps in a set that the caller of a run accepts. */
-export function setWishesOf({ isPartial, includedLuns, foreignBlobs }: MatchRequest): SetWishes {
-  return { isPartial, includedLuns, toleratesForeign: foreignBlobs === 'accept' };
+export function setWishesOf(request: MatchRequest): SetWishes {
+  const { isPartial, includedLuns, foreignBlobs, provider } = request;
+  return {
+    ...{ isPartial, includedLuns, toleratesForeign: foreignBlobs === 'accept' },
+    isManaged: provider?.kind === 'managed',
+  };
 }
 
-function refuseIncomplete(request: MatchRequest, plan: Plan, behind: readonly Behind[]): void {
-  const targets = request.blobs.map(({ name }, index) => ({
+/** @throws FlashfreezeError FF_SET_INCOMPLETE if the set is not whole */
+export function refuseIncomplete(
+  request: MatchRequest,
+  plan: Plan,
+  named: readonly { readonly name: string }[],
+  behind: readonly Behind[],
+): void {
+  const targets = named.map(({ name }, index) => ({
     name,
     behind: behind[index] ?? UNKNOWN_DISK,
   }));

@@ -50,7 +50,7 @@ export function lostInBrokenAttempts(
   );
 }
 
-/** Deletes useless snapshots, if the SAS permits it; to be called when nothing is frozen any more. */
+/** Deletes useless snapshots, if the SAS or the identity permits it; to be called when nothing is frozen any more. */
 export async function deleteOrphans(
   useless: readonly UselessSnapshot[],
   targets: readonly NamedTarget[],
@@ -58,10 +58,10 @@ export async function deleteOrphans(
 ): Promise<Orphan[]> {
   return await Promise.all(
     useless.map(async ({ target, snapshot }) => {
-      const { name = '', blob } = targets[target] ?? {};
+      const { name = '', blob, deleteSnapshot: deleteManaged } = targets[target] ?? {};
       const keptBecause =
         blob === undefined
-          ? 'flashfreeze did not request it itself'
+          ? await (deleteManaged?.(snapshot) ?? 'flashfreeze did not request it itself')
           : await deleteSnapshot(blob.url, snapshot, proxyFor(blob.url));
       return { blob: name, snapshot, keptBecause };
     }),

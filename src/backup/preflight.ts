@@ -1,5 +1,6 @@
-import { FlashfreezeError } from '../errors.ts';
+import { type ErrorCode, FlashfreezeError } from '../errors.ts';
 import { preflightErrorCode } from '../snapshot/blob/failures.ts';
+import { diskErrorCode } from '../snapshot/managed/disk-failures.ts';
 import type { RequestFailure } from '../snapshot/snapshot-types.ts';
 import type { ProviderKind } from './request.ts';
 
@@ -11,16 +12,29 @@ export interface FailedCheck {
   readonly failure: RequestFailure;
 }
 
-/** Ends a run before anything is frozen, because snapshots of some blobs cannot be taken. */
+/** What targets are, in messages, and the code of the error that their failures end a run with. */
+interface Wording {
+  readonly plural: string;
+  readonly codeOf: (failure: RequestFailure) => ErrorCode;
+}
+
+const BLOBS: Wording = { plural: 'blobs', codeOf: preflightErrorCode };
+const DISKS: Wording = { plural: 'managed disks', codeOf: diskErrorCode };
+
+/** Ends a run before anything is frozen, because snapshots of some blobs or managed disks cannot be taken. */
 export class PreflightError extends FlashfreezeError {
   readonly failures: readonly FailedCheck[];
 
   /** @param failures at least one */
-  constructor(failures: readonly [FailedCheck, ...FailedCheck[]], blobs: readonly string[]) {
-    const lines = failures.map(({ target, failure }) => `${blobs[target]}: ${failure.message}`);
+  constructor(
+    failures: readonly [FailedCheck, ...FailedCheck[]],
+    names: readonly string[],
+    { plural, codeOf }: Wording = BLOBS,
+  ) {
+    const lines = failures.map(({ target, failure }) => `${names[target]}: ${failure.message}`);
     super(
-      preflightErrorCode(failures[0].failure),
-      `${failures.length} of ${blobs.length} blobs cannot be snapshotted; nothing was frozen.\n  ${lines.join('\n  ')}`,
+      codeOf(failures[0].failure),
+      `${failures.length} of ${names.length} ${plural} cannot be snapshotted; nothing was frozen.\n  ${lines.join('\n  ')}`,
     );
     this.failures = failures;
   }
@@ -54,5 +68,7 @@ export function preflightError(
       );
     case 'guest':
       return new PreflightError([first, ...others], names);
+    case 'managed':
+      return new PreflightError([first, ...others], names, DISKS);
   }
 }

@@ -6,7 +6,8 @@ import type { Preflight } from '../snapshot/snapshot-types.ts';
 import { refuseMaintenance } from './btrfs-maintenance.ts';
 import type { RunContext } from './context.ts';
 import { readFreezeOrder } from './freeze-order-file.ts';
-import { matchBlobsToDisks } from './matching.ts';
+import { behindManaged } from './managed-matching.ts';
+import { matchBlobsToDisks, refuseIncomplete } from './matching.ts';
 import { type OpenPlan, openFreezer, openPlan } from './open-plan.ts';
 import { type NamedTarget, type OpenProvider, openProvider, preflight } from './provider.ts';
 import type { ScheduleInput } from './schedule/schedule-types.ts';
@@ -19,9 +20,9 @@ export interface Prepared {
   readonly plan: PlanReading;
   readonly freezer: Freezer;
   readonly provider: OpenProvider;
-  /** What the provider's targets have answered: size and first bytes of each blob. */
+  /** What the provider's targets have answered: size and first bytes of each blob, size of each managed disk. */
   readonly preflights: readonly Preflight[];
-  /** One for each requested blob, in order; a single one if the host or a command takes the snapshots. */
+  /** One for each requested blob or managed disk, in order; a single one if the host or a command takes the snapshots. */
   readonly targets: readonly RunTarget[];
   /** Its waves are those of the plan; a window orders them by what is known right before it (window-run.ts). */
   readonly schedule: ScheduleInput;
@@ -137,11 +138,18 @@ async function planWithoutFreeze(context: RunContext): Promise<OpenPlan> {
 async function disksBehind(
   context: RunContext,
   plan: PlanReading,
-  { kind }: OpenProvider,
+  { kind, targets }: OpenProvider,
   preflights: readonly Preflight[],
 ): Promise<Behind[]> {
   const { request } = context;
   switch (kind) {
+    case 'managed': {
+      const behind = behindManaged(plan, targets, preflights, context);
+      if (request.strictMatch) {
+        refuseIncomplete(request, plan, targets, behind);
+      }
+      return behind;
+    }
     case 'guest':
       return await matchBlobsToDisks(request, plan, preflights, context);
     case 'host':

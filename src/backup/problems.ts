@@ -156,6 +156,28 @@ export function patienceWarnings(disks: readonly TargetRecord[]): string[] {
   });
 }
 
+/** One sentence for each managed disk whose snapshot is not finished, or could not be read, after the thaw. Pure. */
+export function managedWarnings(disks: readonly TargetRecord[]): string[] {
+  return disks.flatMap((disk) => {
+    const { managed, snapshot } = disk.answer;
+    if (managed === undefined || snapshot === undefined) {
+      return [];
+    }
+    const { isRead, completionPercent = 100, accessState } = managed;
+    if (!isRead) {
+      return [
+        `${nameOfDisk(disk)}: the operation succeeded, but the snapshot ${snapshot} could not be read afterwards`,
+      ];
+    }
+    const state = accessState === undefined ? '' : `, state ${accessState}`;
+    return completionPercent < 100
+      ? [
+          `${nameOfDisk(disk)}: Azure still copies the data of the snapshot in the background (${completionPercent} %${state}); a disk can be made of it when that has ended. Until then keep the source disk, and do not resize it`,
+        ]
+      : [];
+  });
+}
+
 function nameOfDisk({ device, blob }: Pick<TargetRecord, 'device' | 'blob'>): string {
   return device === undefined ? blob : `${device} (${blob})`;
 }
@@ -166,7 +188,7 @@ function describeWrites(disks: readonly string[]): string {
 }
 
 const WHY_USELESS =
-  'it was taken before everything was frozen, or by a request that was sent twice';
+  'it was taken before everything was frozen, by a request that was sent twice, or by one that did not end in time';
 
 function problemOfOrphan({ blob, snapshot, keptBecause }: Orphan): string {
   return keptBecause === undefined

@@ -2,37 +2,51 @@ import { machineProxy } from '../config/machine-proxy.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { CommandProvider } from '../snapshot/command/command-provider.ts';
+import type { VmDisk } from '../snapshot/managed/instance-metadata.ts';
 import type { Preflight, SnapshotEvent, SnapshotProvider } from '../snapshot/snapshot-types.ts';
 import type { RunContext } from './context.ts';
 import { preflightError } from './preflight.ts';
-import type { BackupRequest, ProviderKind } from './request.ts';
+import type { BackupRequest, ManagedRequest, ProviderKind, RequestedProvider } from './request.ts';
 
 /** The provider that takes the snapshots of a run, and its targets. */
 export interface OpenProvider {
   readonly kind: ProviderKind;
   readonly snapshots: SnapshotProvider;
-  /** One for each blob, in order; the host service and a command are a single one. */
+  /** One for each blob or managed disk, in order; the host service and a command are a single one. */
   readonly targets: readonly NamedTarget[];
 }
 
 /** Something to take a snapshot of. */
 export interface NamedTarget {
-  /** URL of the blob without its query, or the name of the host service or command. */
+  /** URL of the blob without its query, id of the managed disk, or the name of the host service or command. */
   readonly name: string;
-  /** Undefined if the host service or a command takes the snapshot. */
+  /** Undefined if it is no blob. */
   readonly blob: Blob | undefined;
+  /** Set if it is a managed disk. */
+  readonly disk?: VmDisk;
+  /** Deletes a snapshot of a managed disk after the thaw; resolves with the reason if it cannot. */
+  readonly deleteSnapshot?: (snapshot: string) => Promise<string | undefined>;
 }
 
 /**
- * Opens the snapshot provider and hands it to the run; does not connect yet.
+ * Opens the snapshot provider and hands it to the run. Connects to nothing yet, except that it asks the instance metadata
+ * for managed disks.
  *
- * @throws FlashfreezeError for blobs to which requests cannot be sent
+ * @throws FlashfreezeError for blobs to which requests cannot be sent, and as `openManagedDisks`
  */
 export async function openProvider(context: RunContext): Promise<OpenProvider> {
   const { request, snapshotEvents } = context;
-  const kind = request.provider?.kind ?? 'guest';
+  const { provider } = request;
   const onEvent = (event: SnapshotEvent): void => snapshotEvents.tell(event);
-  const snapshots = await context.own(await createProvider(request, onEvent));
+  if (provider?.kind === 'managed') {
+    // Loaded only here: other runs need none of it.
+    const { openManagedDisks } = await import('./managed-provider.ts');
+    const opened = await openManagedDisks(context, provider, onEvent);
+    await context.own(opened.snapshots);
+    return opened;
+  }
+  const kind = provider?.kind ?? 'guest';
+  const snapshots = await context.own(await createProvider(request, provider, onEvent));
   return { kind, snapshots, targets: targetsOf(request) };
 }
 
@@ -94,9 +108,9 @@ function targetsOf({ provider, blobs }: BackupRequest): NamedTarget[] {
 /** Also rehearses the call to the host service, because the whole window waits for it. */
 async function createProvider(
   request: BackupRequest,
+  provider: Exclude<RequestedProvider, ManagedRequest> | undefined,
   onEvent: (event: SnapshotEvent) => void,
 ): Promise<SnapshotProvider> {
-  const { provider } = request;
   switch (provider?.kind) {
     case 'host': {
       // Loaded only here: the module imports an HTTP client, which otherwise only the lanes' threads load.

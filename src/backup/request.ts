@@ -10,11 +10,12 @@ import type { Blob } from '../snapshot/blob/blob.ts';
 import type { HeldCommand } from '../snapshot/command/held-command.ts';
 import type { HostCall } from '../snapshot/host/host-call.ts';
 import type { HostClient } from '../snapshot/host/host-client.ts';
+import type { ManagedWishes } from '../snapshot/managed/managed-set.ts';
 import type { PhaseName } from './record.ts';
 
 /** The request for one run. Contains secrets (`blobs`, `provider`). */
 export interface BackupRequest {
-  /** Empty if the host or a command takes the snapshots. */
+  /** Empty if the snapshots are not of blobs, or the host or a command takes them. */
   readonly blobs: readonly Blob[];
   /** What takes the snapshots; missing: the guest. */
   readonly provider?: RequestedProvider;
@@ -64,12 +65,21 @@ export interface BackupRequest {
   readonly lanes: number | undefined;
 }
 
+/** The guest takes snapshots of the VM's managed disks, with the VM's own identity. */
+export interface ManagedRequest {
+  readonly kind: 'managed';
+  readonly wishes: ManagedWishes;
+  /** Receives every token, so that no text shows it. */
+  readonly learnSecret: (secret: string) => void;
+}
+
 /**
- * What takes the snapshots: the guest with a request for each blob, the host with one call for all, or any command that
- * runs while everything is frozen.
+ * What takes the snapshots: the guest with a request for each blob or managed disk, the host with one call for all, or any
+ * command that runs while everything is frozen.
  */
 export type RequestedProvider =
   | { readonly kind: 'guest' }
+  | ManagedRequest
   | {
       readonly kind: 'host';
       /** The run leaves it open; the caller closes it. */

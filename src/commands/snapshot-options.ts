@@ -5,6 +5,7 @@ import { type Blob, type GivenBlob, parseBlobs } from '../snapshot/blob/blob.ts'
 import { metadataProblem } from '../snapshot/blob/metadata.ts';
 import { REQUEST_MARK } from '../snapshot/blob/snapshot-metadata.ts';
 import { errnoOf } from '../system/errno.ts';
+import type { RawManagedOptions } from './managed-options.ts';
 import { pasteProblem, withoutPasteMarks } from './pasted-url.ts';
 import type { RawRunOptions } from './run-options.ts';
 
@@ -16,7 +17,7 @@ export interface BlobOptions {
 }
 
 /** The options of `flashfreeze snapshot` as commander returns them, not checked yet. */
-export interface RawSnapshotOptions extends RawRunOptions, BlobOptions {
+export interface RawSnapshotOptions extends RawRunOptions, BlobOptions, RawManagedOptions {
   readonly fire?: FireRule;
   readonly metadata?: readonly string[];
   readonly freeze: boolean;
@@ -94,7 +95,7 @@ export function requestedBlobs(options: BlobOptions): Blob[] {
   const blobs = parseBlobs(givenBlobs(options));
   if (blobs.length === 0) {
     throw usage(
-      'nothing to snapshot: give --blob <SAS URL> for every disk, or --disk <device>=<URL>',
+      'nothing to snapshot: give --blob <SAS URL> for every disk, or --disk <device>=<URL>; for the managed disks of this VM, --managed',
     );
   }
   return blobs;

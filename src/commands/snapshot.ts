@@ -6,8 +6,10 @@ import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
 import { requireValidAt } from '../snapshot/blob/sas-expiry.ts';
+import type { ManagedWishes } from '../snapshot/managed/managed-set.ts';
 import { type CommandContext, openCommandContext, runForCommand } from './command-run.ts';
 import { reportError } from './exit.ts';
+import { addManagedOptions, managedWishesOf, wantedLuns } from './managed-options.ts';
 import { addRunOptions, collect, millisecondsOf, runRequestOf } from './run-options.ts';
 import { abortOnSignals } from './signals.ts';
 import {
@@ -20,7 +22,9 @@ import {
 export function addSnapshotCommand(program: Command): void {
   const command = program
     .command('snapshot')
-    .description('Freeze the file systems, snapshot every blob at one instant, thaw')
+    .description(
+      'Freeze the file systems, snapshot every blob or managed disk at one instant, thaw',
+    )
     .option(
       '--blob <url>',
       'SAS URL of the page blob of a disk, which is found by its content (repeatable; give one for every disk)',
@@ -67,7 +71,7 @@ export function addSnapshotCommand(program: Command): void {
       '--lanes <count>',
       `number of connection threads (default: 1, or lanes in ${VM_BACKUP_CONFIGURATION_PATH})`,
     );
-  addRunOptions(command).action(async (options: RawSnapshotOptions) => {
+  addRunOptions(addManagedOptions(command)).action(async (options: RawSnapshotOptions) => {
     process.exitCode = await snapshot(options);
   });
 }
@@ -78,12 +82,20 @@ export function addSnapshotCommand(program: Command): void {
  * @returns the exit code: 0 only if the snapshot is complete and consistent
  */
 export async function snapshot(options: RawSnapshotOptions): Promise<number> {
-  const blobs = requestedBlobs(options);
+  const wishes = managedWishesOf(options, {
+    '--blob': options.blob,
+    '--disk': options.disk,
+    '--blobs-from': options.blobsFrom,
+    '--metadata': options.metadata,
+    '--allow-foreign': options.allowForeign,
+  });
+  const blobs = wishes === undefined ? requestedBlobs(options) : [];
   const context = openCommandContext(
     options,
     blobs.map(({ url }) => url),
   );
-  const request = requestOf(options, blobs, context);
+  const blobRequest = requestOf(options, blobs, context);
+  const request = wishes === undefined ? blobRequest : ofManaged(blobRequest, wishes, context);
   const signals = abortOnSignals();
   try {
     const record = await runForCommand(
@@ -117,6 +129,21 @@ function exitCodeOf({ end }: BackupRecord, { restorable }: RunSummary): number {
     return 2;
   }
   return restorable ? 0 : 1;
+}
+
+/** The request for snapshots of managed disks. A disk without a device on this machine is accepted. */
+function ofManaged(
+  request: BackupRequest,
+  wishes: ManagedWishes,
+  { redaction }: CommandContext,
+): BackupRequest {
+  const learnSecret = (secret: string): void => redaction.add(secret);
+  return {
+    ...request,
+    provider: { kind: 'managed', wishes, learnSecret },
+    foreignBlobs: 'accept',
+    includedLuns: wantedLuns(wishes),
+  };
 }
 
 function requestOf(

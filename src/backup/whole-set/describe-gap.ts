@@ -16,6 +16,8 @@ export type SetGap =
       readonly coveredAtMost: number;
       readonly frozen: number;
       readonly isTolerated: boolean;
+      /** The snapshots are of managed disks. */
+      readonly isManaged?: true;
     }
   /** Snapshots of only some disks of a file system are taken: the file system cannot be restored. */
   | {
@@ -80,16 +82,19 @@ function describeMissing({
   coveredAtMost,
   frozen,
   isTolerated,
+  isManaged,
 }: Extract<SetGap, { kind: 'missing-disks' }>): string {
   const have = frozen - missing.length + coveredAtMost;
   const names = missing.map(({ path, mountPoints }) => `${path} (${mountPoints.join(', ')})`);
+  const what = isManaged ? 'managed disks' : 'blobs';
+  const none = isManaged ? 'no managed disk is in the set' : 'no blob is given';
   const which =
     coveredAtMost === 0
-      ? `no blob is given for ${names.join(', ')}`
-      : `the blobs of unknown disks can belong to at most ${coveredAtMost} of ${names.join(', ')}`;
+      ? `${none} for ${names.join(', ')}`
+      : `the ${what} of unknown ${isManaged ? 'devices' : 'disks'} can belong to at most ${coveredAtMost} of ${names.join(', ')}`;
   return isTolerated
     ? `Snapshots of ${have} of ${frozen} frozen disks are taken, as requested: ${which}.`
-    : `Incomplete: snapshots of ${have} of ${frozen} frozen disks are taken; ${which}. Give the missing blobs, leave the file systems out (--skip), or accept an incomplete set (--partial).`;
+    : `Incomplete: snapshots of ${have} of ${frozen} frozen disks are taken; ${which}. ${isManaged ? 'Look at the warnings for the reason' : 'Give the missing blobs'}, leave the file systems out (--skip), or accept an incomplete set (--partial).`;
 }
 
 const BECAUSE: Readonly<Record<LeftOutReason, string>> = {

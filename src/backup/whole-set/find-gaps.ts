@@ -11,6 +11,8 @@ export interface SetWishes {
   /** LUNs of the requested disks, −1 for the OS disk; other disks may be absent from the set. Undefined: every disk. */
   readonly includedLuns: readonly number[] | undefined;
   readonly toleratesForeign: boolean;
+  /** The snapshots are of managed disks; missing: of blobs. */
+  readonly isManaged?: boolean;
 }
 
 type Storage = Pick<Plan, 'fileSystems' | 'excluded'>;
@@ -84,7 +86,7 @@ function disksToRestore(disks: readonly string[]): readonly string[] {
 function missingDisks(
   plan: Plan,
   { uncovered, offers, covered }: Coverage,
-  { isPartial, includedLuns }: SetWishes,
+  { isPartial, includedLuns, isManaged = false }: SetWishes,
 ): SetGap[] {
   const wanted = plan.disks.filter(
     (disk) =>
@@ -104,6 +106,7 @@ function missingDisks(
       coveredAtMost,
       frozen: have + missing.length,
       isTolerated: isPartial,
+      ...(isManaged && { isManaged }),
     },
   ];
 }

@@ -1,0 +1,77 @@
+import { FlashfreezeError } from '../errors.ts';
+import { pathOfDisk } from '../filesystems/disks.ts';
+import type { Disk, Plan } from '../filesystems/plan-types.ts';
+import type { VmDisk } from '../snapshot/managed/instance-metadata.ts';
+import { labelOf } from '../snapshot/managed/select-disks.ts';
+import type { Preflight } from '../snapshot/snapshot-types.ts';
+import type { NamedTarget } from './provider.ts';
+import type { RunObserver } from './request.ts';
+import type { Behind } from './whole-set/behind.ts';
+
+/**
+ * Finds the block device of each managed disk by its LUN. A disk without a device is not an error: it may be any device
+ * whose LUN does not show, and if every device's shows, nothing of this machine is on it.
+ *
+ * @returns for each target, in order, what is known of its device
+ * @throws FlashfreezeError FF_BLOB_MISMATCH if a device is larger than the disk that it should be
+ */
+export function behindManaged(
+  plan: Pick<Plan, 'disks' | 'otherDisks'>,
+  targets: readonly Pick<NamedTarget, 'name' | 'disk'>[],
+  preflights: readonly Preflight[],
+  observer: Pick<RunObserver, 'warn'>,
+): Behind[] {
+  const devices = [...plan.disks, ...(plan.otherDisks ?? [])];
+  const nameless = devices.filter(mayBeAny).map(({ name }) => name);
+  return targets.map(({ disk }, index): Behind => {
+    const device = disk === undefined ? undefined : deviceOf(disk, devices);
+    if (disk !== undefined && device !== undefined) {
+      checkSize(disk, device, preflights[index], observer);
+      return { kind: 'disk', disk: device.name };
+    }
+    const label = disk === undefined ? 'a disk' : labelOf(disk);
+    if (nameless.length > 0) {
+      observer.warn(
+        `no device shows the LUN of ${label}; it may be ${nameless.map(pathOfDisk).join(' or ')}, so their file systems wait for every snapshot`,
+      );
+      return { kind: 'one-of', disks: nameless };
+    }
+    observer.warn(
+      `${label} has no device on this machine; its snapshot is taken too, but nothing that is frozen is on it`,
+    );
+    return { kind: 'foreign' };
+  });
+}
+
+function deviceOf({ kind, lun }: VmDisk, devices: readonly Disk[]): Disk | undefined {
+  const found = devices.filter(({ role, lun: its }) =>
+    kind === 'os' ? role === 'os' : role === 'data' && its === lun,
+  );
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/** A disk of a driver that says nothing of its place. */
+function mayBeAny({ role, name, isElsewhere }: Disk): boolean {
+  return role === undefined && isElsewhere !== true && !name.startsWith('loop');
+}
+
+function checkSize(
+  disk: VmDisk,
+  { path, sizeBytes }: Disk,
+  preflight: Preflight | undefined,
+  observer: Pick<RunObserver, 'warn'>,
+): void {
+  const its = preflight?.ok === true ? preflight.sizeBytes : undefined;
+  if (its === undefined || its === sizeBytes) {
+    return;
+  }
+  if (sizeBytes > its) {
+    throw new FlashfreezeError(
+      'FF_BLOB_MISMATCH',
+      `${path} (${sizeBytes} bytes) cannot be ${labelOf(disk)}, which has ${its} bytes; nothing was frozen. A disk may have been exchanged a moment ago: try again, or leave it out with --exclude-lun`,
+    );
+  }
+  observer.warn(
+    `${path} shows ${sizeBytes} bytes, but ${labelOf(disk)} has ${its}: it was made larger and has not been scanned again since`,
+  );
+}

@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import * as v from 'valibot';
+import type { LoggedCall } from '../../../src/lab/managed/model.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { Writers } from '../../../src/lab/writers.ts';
+import { runSummarySchema } from '../../../src/report/schemas/run-summary.ts';
+import type { RunSummary } from '../../../src/report/summary.ts';
+import { type Ended, flashfreeze } from '../../commands/command-line.ts';
+import { suite } from '../../suite.ts';
+import { proveOnce } from './fixtures/proof.ts';
+import { ManagedScene } from './fixtures/scene.ts';
+
+await enterLab({ lifetimeSeconds: 600 });
+
+const test = suite('flashfreeze snapshot --managed');
+const MIXED = [{ type: 'ext4' }, { type: 'xfs' }, { type: 'ext4' }, { type: 'btrfs' }] as const;
+const QUICK = { retryAfterSeconds: undefined } as const;
+const CLEAN = { cutViolations: 0, needRecovery: 0, damaged: 0 };
+
+function summaryOf({ stdout }: Ended): RunSummary {
+  return v.parse(runSummarySchema, JSON.parse(stdout));
+}
+
+function managed(...args: readonly string[]): Promise<Ended> {
+  return flashfreeze(['snapshot', '--managed', '--json', ...args]);
+}
+
+/** From the first request for a snapshot to the last question about its operation. */
+function duringFreeze(calls: readonly LoggedCall[]): readonly LoggedCall[] {
+  const first = calls.findIndex(({ call }) => call === 'put-snapshot');
+  const last = calls.findLastIndex(({ call }) => call.startsWith('poll-'));
+  return calls.slice(first, last + 1);
+}
+
+test('snapshots every managed disk at one instant, and the report has resource ids', async () => {
+  await using scene = await ManagedScene.create(MIXED);
+  const { found, ended } = await proveOnce(scene, () => managed('--tag', 'policy=daily'));
+  const summary = summaryOf(ended);
+  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.is(summary.consistency, 'fileSystemConsistent');
+  assert.equal(summary.warnings, []);
+  assert.equal(found, CLEAN);
+  const snapshots = await scene.lab.snapshots();
+  assert.equal(
+    summary.disks.map(({ blob, device, snapshot }) => [blob, device, snapshot]),
+    scene.disks.disks.map(({ device, index }) => [
+      ...[scene.lab.diskId(`disk${index}`), device],
+      snapshots.find(({ disk }) => disk === `disk${index}`)?.id,
+    ]),
+  );
+  const runs = new Set(snapshots.map(({ tags }) => tags['flashfreeze-run']));
+  assert.is(runs.size, 1);
+  assert.is(snapshots[0]?.tags.policy, 'daily');
+  assert.equal(await scene.lab.violations(), []);
+});
+
+test('while anything is frozen only PUT and polls are sent, over connections that stand', async () => {
+  await using scene = await ManagedScene.create(MIXED);
+  const ended = await managed();
+  assert.is(ended.exitCode, 0, ended.stderr);
+  const calls = await scene.lab.requests();
+  const [, ...rest] = new Set(calls.map(({ call }) => call));
+  assert.equal(rest.slice(0, 5), [
+    'token',
+    'get-disk',
+    'get-snapshot',
+    'put-snapshot',
+    'poll-operation',
+  ]);
+  const frozen = duringFreeze(calls);
+  assert.equal([...new Set(frozen.map(({ call }) => call))], ['put-snapshot', 'poll-operation']);
+  const before = new Set(
+    calls.slice(0, calls.indexOf(frozen[0] as LoggedCall)).map(({ connection }) => connection),
+  );
+  assert.ok(frozen.every(({ connection }) => before.has(connection)));
+  for (const text of [ended.stdout, ended.stderr]) {
+    assert.not.match(text, /eyJ|Bearer|[?&]c=/);
+  }
+});
+
+test('a snapshot whose picture is taken late still shows the instant', async () => {
+  const operation = { ...QUICK, durationMs: 1_500, pointInTime: 'end' } as const;
+  await using scene = await ManagedScene.create(MIXED, { operation });
+  const { ended, found } = await proveOnce(scene, () => managed());
+  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.equal(found, CLEAN);
+});
+
+test('a tool that thaws when its requests are accepted fails the proof', async () => {
+  const operation = { ...QUICK, durationMs: 1_500, pointInTime: 'end' } as const;
+  await using scene = await ManagedScene.create(MIXED, { operation });
+  const hook = join(import.meta.dirname, 'fixtures/thaw-at-202.ts');
+  const { found } = await proveOnce(scene, () =>
+    flashfreeze(['snapshot', '--managed', '--json'], {
+      under: ['env', `NODE_OPTIONS=--import=${hook}`],
+    }),
+  );
+  assert.ok(found.cutViolations + found.needRecovery > 0, JSON.stringify(found));
+});
+
+test('a disk whose operation is slow holds only its own writers', async () => {
+  await using scene = await ManagedScene.create([{ type: 'ext4' }, { type: 'xfs' }], {
+    operation: QUICK,
+  });
+  await scene.lab.setOperation({ durationMs: 3_000 }, 'disk1');
+  await using writers = await Writers.start(scene.disks.disks.map(({ mountPoint }) => mountPoint));
+  const ended = await managed();
+  const [quick, slow] = summaryOf(ended).fileSystems;
+  await writers.stop();
+  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.ok((slow?.windowMs ?? 0) > 2_900, JSON.stringify(slow));
+  assert.ok((quick?.windowMs ?? 0) < (slow?.windowMs ?? 0), JSON.stringify(quick));
+});
+
+test('an operation that outlives its patience fails its disk, and its snapshot is deleted', async () => {
+  await using scene = await ManagedScene.create([{ type: 'ext4' }, { type: 'xfs' }], {
+    operation: QUICK,
+  });
+  await scene.lab.setOperation({ durationMs: 6_000 }, 'disk1');
+  const ended = await managed('--timeout', '4');
+  const summary = summaryOf(ended);
+  assert.is(ended.exitCode, 1);
+  assert.match(summary.problems.join('\n'), 'had not ended in time');
+  const [orphan] = summary.orphans;
+  assert.match(orphan?.snapshot ?? '', '/snapshots/lab-vm-disk1-lun0-');
+  const left = (await scene.lab.snapshots()).map(({ disk }) => disk);
+  assert.equal(left, ['disk0']);
+});
+
+test.run();

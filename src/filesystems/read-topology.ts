@@ -23,7 +23,7 @@ const SCSI_ADDRESS = /^\d+:\d+:\d+:\d+$/;
 
 /**
  * Reads every block device of the machine out of sysfs: a dozen small reads for each, none of which
- * waits for a device. The only paths outside sysfs that are looked at are device nodes in `/dev` and
+ * waits for a device. The only paths outside sysfs that are looked at are nodes and links in `/dev` and
  * backing files on local file systems, so a dead network mount cannot stop it.
  */
 export function readTopology(

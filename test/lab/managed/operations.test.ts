@@ -1,0 +1,150 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import type { OperationPlan } from '../../../src/lab/managed/model.ts';
+import { suite } from '../../suite.ts';
+import { at, type Reply, Rig } from './fixtures/rig.ts';
+
+const test = suite('operations of the lab');
+
+const asyncUrl = ({ headers }: Reply): string => headers['azure-asyncoperation'] ?? '';
+
+test('both URLs are of 3 to 4 KB, work only whole, and the polls say InProgress so often', async () => {
+  await using rig = await Rig.start({ operation: { durationMs: 0, inProgress: 2 } });
+  const accepted = await rig.put('s1');
+  const { location = '', 'retry-after': retryAfter } = accepted.headers;
+  for (const url of [asyncUrl(accepted), location]) {
+    assert.ok(url.length > 3000 && url.length < 4096, String(url.length));
+    assert.ok(url.startsWith(rig.lab.armUrl));
+    assert.is((await rig.arm('GET', url.slice(0, -1))).status, 403);
+  }
+  assert.match(location, /[?&]monitor=true&/);
+  assert.is(retryAfter, '2');
+  const polls = [await rig.arm('GET', asyncUrl(accepted)), await rig.arm('GET', location)];
+  assert.equal(
+    polls.map((poll) => at(poll, 'status') ?? poll.status),
+    ['InProgress', 202],
+  );
+  const ended = await rig.end(accepted);
+  assert.is(at(ended, 'properties.output.properties.provisioningState'), 'Succeeded');
+  assert.match(String(at(ended, 'endTime')), /\.\d{7}\+00:00$/);
+  const resource = await rig.arm('GET', location);
+  assert.is(at(resource, 'name'), 's1');
+});
+
+const headerCases: readonly (readonly [OperationPlan['headers'], boolean, boolean])[] = [
+  ['both', true, true],
+  ['async-only', true, false],
+  ['location-only', false, true],
+  ['none', false, false],
+];
+for (const [headers, hasAsync, hasLocation] of headerCases) {
+  test(`${headers}: these URLs and no others`, async () => {
+    await using rig = await Rig.start({ operation: { headers, retryAfterSeconds: undefined } });
+    const accepted = await rig.put('s1');
+    assert.is(accepted.status, 202);
+    assert.is(accepted.headers['azure-asyncoperation'] !== undefined, hasAsync);
+    assert.is(accepted.headers.location !== undefined, hasLocation);
+    assert.is(accepted.headers['retry-after'], undefined);
+  });
+}
+
+test('at once: 200 with the finished resource', async () => {
+  await using rig = await Rig.start({ operation: { headers: 'at-once', durationMs: 20 } });
+  const reply = await rig.put('s1');
+  assert.is(reply.status, 200);
+  assert.is(at(reply, 'properties.provisioningState'), 'Succeeded');
+  assert.is(reply.headers['azure-asyncoperation'], undefined);
+  const [snapshot] = await rig.lab.snapshots();
+  assert.ok(snapshot?.copyEndNs);
+});
+
+for (const outcome of ['Failed', 'Canceled'] as const) {
+  test(`${outcome}: the poll has the error, the snapshot no content`, async () => {
+    const error = { code: 'DiskServiceInternalError', message: 'no luck' };
+    await using rig = await Rig.start({ operation: { outcome, error, durationMs: 0 } });
+    const accepted = await rig.put('s1');
+    const ended = await rig.end(accepted);
+    assert.is(ended.status, 200);
+    assert.is(at(ended, 'status'), outcome);
+    assert.is(at(ended, 'error.code'), 'DiskServiceInternalError');
+    assert.ok((await rig.arm('GET', accepted.headers.location ?? '')).status >= 400);
+    const resource = await rig.arm('GET', rig.snapshotPath('s1'));
+    assert.is(at(resource, 'properties.provisioningState'), 'Failed');
+    assert.is((await rig.lab.snapshots())[0]?.imagePath, undefined);
+  });
+}
+
+test('one disk never ends, the others do', async () => {
+  await using rig = await Rig.start({}, [{}, { operation: { outcome: 'never' } }]);
+  const [first, second] = await Promise.all([rig.put('s1', 'disk0'), rig.put('s2', 'disk1')]);
+  await rig.end(first);
+  assert.is(at(await rig.arm('GET', asyncUrl(second)), 'status'), 'InProgress');
+});
+
+test('a plan can be changed while the lab runs, and every other word means running', async () => {
+  await using rig = await Rig.start();
+  await rig.lab.setOperation({ inProgress: 1, runningWord: 'Replicating' }, 'disk0');
+  const accepted = await rig.put('s1');
+  assert.is(at(await rig.arm('GET', asyncUrl(accepted)), 'status'), 'Replicating');
+});
+
+/** What the disk holds when its picture is taken, if a guest writes as soon as it has the 202. */
+async function contentAfterWriteAt202(pointInTime: OperationPlan['pointInTime']): Promise<string> {
+  await using rig = await Rig.start({
+    operation: { durationMs: 0, inProgress: 1, pointInTime, retryAfterSeconds: 0 },
+  });
+  const [image = ''] = rig.images;
+  await writeFile(image, 'before');
+  const accepted = await rig.put('s1');
+  await writeFile(image, 'after');
+  await rig.end(accepted);
+  const [snapshot] = await rig.lab.snapshots();
+  return await readFile(snapshot?.imagePath ?? '', 'utf8');
+}
+
+test('at the arrival, what is written after the 202 is not in the picture', async () => {
+  assert.is(await contentAfterWriteAt202('arrival'), 'before');
+});
+
+test('at the end, it is: who thaws at the 202 is found out', async () => {
+  assert.is(await contentAfterWriteAt202('end'), 'after');
+});
+
+test('between, the picture is taken while the operation still runs', async () => {
+  const durationMs = 100;
+  await using rig = await Rig.start({
+    operation: { durationMs, inProgress: 1000, pointInTime: 'between' },
+  });
+  await rig.put('s1');
+  let [snapshot] = await rig.lab.snapshots();
+  while (snapshot?.copyEndNs === undefined) {
+    [snapshot] = await rig.lab.snapshots();
+  }
+  const [, put] = await rig.lab.requests();
+  assert.is(snapshot.provisioningState, 'Updating');
+  assert.is(put?.call, 'put-snapshot');
+  assert.ok(
+    (snapshot.copyStartNs ?? 0n) - (put?.receivedNs ?? 0n) >
+      BigInt(durationMs / 2 - 2) * 1_000_000n,
+  );
+});
+
+test('no operation has succeeded before its picture is whole', async () => {
+  const disks = Array.from({ length: 8 }, () => ({}));
+  await using rig = await Rig.start(
+    { operation: { pointInTime: 'random', durationMs: 30 } },
+    disks,
+  );
+  const accepted = await Promise.all(disks.map((_, index) => rig.put(`s${index}`, `disk${index}`)));
+  await Promise.all(accepted.map((reply) => rig.end(reply)));
+  for (const { copyEndNs, endedNs } of await rig.lab.snapshots()) {
+    assert.ok((copyEndNs ?? 0n) > 0n && (endedNs ?? 0n) >= (copyEndNs ?? 0n));
+  }
+});
+
+test('URLs can point elsewhere, for a client that must not carry its token there', async () => {
+  await using rig = await Rig.start({ operation: { urlBase: 'https://127.0.0.1:1' } });
+  assert.ok(asyncUrl(await rig.put('s1')).startsWith('https://127.0.0.1:1/subscriptions/'));
+});
+
+test.run();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServerCertificate } from '../blob-server/model.ts';
 import { runCommand } from '../run-command.ts';
@@ -12,7 +12,7 @@ const EXTENSIONS = [
   'basicConstraints=critical,CA:FALSE',
   `subjectAltName=${NAMES.join(',')},IP:127.0.0.1,IP:::1`,
   'extendedKeyUsage=serverAuth',
-].join('\n');
+];
 
 /**
  * A certificate for the resource manager of every cloud, by the lab's authority where that exists and by a new one
@@ -29,18 +29,32 @@ export async function armCertificate(
   if (signer === directory) {
     await createLabCertificates(directory);
   }
-  const file = (name: string): string => join(directory, name);
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc'];
-  await writeFile(file('arm.extensions'), EXTENSIONS);
-  await runCommand('openssl', [
-    ...['req', ...newKey, '-subj', `/CN=${ARM_HOSTS.AzurePublicCloud}`],
-    ...['-keyout', file('arm.key'), '-out', file('arm.csr')],
-  ]);
-  await runCommand('openssl', [
-    ...['x509', '-req', '-days', '30', '-in', file('arm.csr'), '-extfile', file('arm.extensions')],
-    ...['-CA', join(signer, 'ca.pem'), '-CAkey', join(signer, 'ca.key')],
+  const caPath = join(signer, 'ca.pem');
+  return await create(directory, 'arm', caPath, [
+    ...['-CA', caPath, '-CAkey', join(signer, 'ca.key')],
     // Not from a serial file beside the authority: several labs may sign with it at once.
-    ...['-set_serial', `0x0${randomBytes(15).toString('hex')}`, '-out', file('arm.pem')],
+    ...['-set_serial', `0x0${randomBytes(15).toString('hex')}`],
   ]);
-  return { caPath: join(signer, 'ca.pem'), certPath: file('arm.pem'), keyPath: file('arm.key') };
+}
+
+/** Signed by itself: no client trusts it. */
+export async function untrustedCertificate(directory: string): Promise<ServerCertificate> {
+  await mkdir(directory, { recursive: true });
+  return await create(directory, 'untrusted', join(directory, 'untrusted.pem'), []);
+}
+
+async function create(
+  directory: string,
+  name: string,
+  caPath: string,
+  signing: readonly string[],
+): Promise<ServerCertificate> {
+  const [certPath, keyPath] = [join(directory, `${name}.pem`), join(directory, `${name}.key`)];
+  await runCommand('openssl', [
+    ...['req', '-x509', '-days', '30', '-subj', `/CN=${ARM_HOSTS.AzurePublicCloud}`],
+    ...['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', ...signing],
+    ...EXTENSIONS.flatMap((extension) => ['-addext', extension]),
+    ...['-keyout', keyPath, '-out', certPath],
+  ]);
+  return { caPath, certPath, keyPath };
 }

@@ -1,12 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { ServerCertificate } from '../blob-server/model.ts';
 import { ServiceProcess } from '../service-process.ts';
-import { createLabCertificates } from '../tls.ts';
-import { armCertificate } from './certificates.ts';
+import { armCertificate, untrustedCertificate } from './certificates.ts';
 import type { ManagedControlCalls, Ports } from './control.ts';
-import { METADATA_ADDRESS, takeLabAddresses } from './lab-addresses.ts';
+import { METADATA_ADDRESS, nameArm, takeLabAddresses } from './lab-addresses.ts';
 import type {
   Grant,
   Lock,
@@ -156,6 +154,11 @@ export class ManagedLab implements AsyncDisposable {
     return this.#process.call('cutConnections', undefined);
   }
 
+  /** From now on the name of the resource manager leads nowhere; with `at: 'lab'` only. */
+  hideArmName(): void {
+    nameArm(new URL(this.armUrl).hostname, false);
+  }
+
   /** Nothing listens there any more. */
   stop(service: 'metadata' | 'arm'): Promise<undefined> {
     return this.#process.call('stop', service);
@@ -207,11 +210,4 @@ async function completeSetup(options: ManagedOptions, directory: string): Promis
       : { host: '127.0.0.1', port: 0 },
     armAddress: { host: '127.0.0.1', port: isInLab ? 443 : 0 },
   };
-}
-
-/** By an authority that the guest does not know. */
-async function untrustedCertificate(directory: string): Promise<ServerCertificate> {
-  await createLabCertificates(directory);
-  const file = (name: string): string => join(directory, name);
-  return { caPath: file('ca.pem'), certPath: file('server.pem'), keyPath: file('server.key') };
 }

@@ -89,14 +89,15 @@ const refusals: readonly Refusal[] = [
   ['a write-accelerated disk', { writeAccelerator: true }, {}, 409],
   ['a shared disk', { maxShares: 2 }, {}, 409],
 ];
-for (const [what, disk, properties, status] of refusals) {
-  test(`refuses ${what}`, async () => {
-    await using rig = await Rig.start({}, [disk]);
-    await putCollection(rig);
-    assert.is((await putPoint(rig, 'p1', properties)).status, status);
-    assert.equal(await rig.lab.snapshots(), []);
-  });
-}
+test('refuses what the platform refuses', async () => {
+  await using rig = await Rig.start();
+  await putCollection(rig);
+  for (const [what, disk, properties, status] of refusals) {
+    await rig.lab.addDisk({ name: 'disk0', lun: 0, ...disk });
+    assert.is((await putPoint(rig, 'p1', properties)).status, status, what);
+  }
+  assert.equal(await rig.lab.snapshots(), []);
+});
 
 test('an unsupported disk can be excluded; a confidential VM has no points', async () => {
   await using rig = await Rig.start({}, [{}, { sku: 'UltraSSD_LRS' }]);

@@ -19,8 +19,9 @@ export interface CloudDisk {
 export class Cloud {
   readonly vm: ManagedVm;
   readonly vmResourceId: string;
-  readonly #options: ManagedOptions;
+  /** By id in lower case. */
   readonly #disks = new Map<string, CloudDisk>();
+  readonly #groups: Set<string>;
   #plan: OperationPlan;
   readonly #plans = new Map<string, Partial<OperationPlan>>();
   grants: readonly Grant[];
@@ -30,7 +31,6 @@ export class Cloud {
   denials: { readonly action: string; readonly scope: string }[] = [];
 
   constructor(options: ManagedOptions) {
-    this.#options = options;
     this.#plan = options.operation;
     this.vm = options.vm;
     this.vmResourceId = this.resourceId(
@@ -40,6 +40,9 @@ export class Cloud {
     this.grants = options.grants;
     this.locks = options.locks;
     this.policies = options.policies;
+    this.#groups = new Set(
+      [options.vm.resourceGroup, ...options.groups].map((group) => group.toLowerCase()),
+    );
     for (const disk of options.disks) {
       this.addDisk(disk);
     }
@@ -49,10 +52,13 @@ export class Cloud {
     return [...this.#disks.values()];
   }
 
+  /** In place of one of that id. */
   addDisk(spec: ManagedDisk): void {
-    this.#disks.set(spec.name.toLowerCase(), {
+    const id = this.resourceId(spec.resourceGroup ?? this.vm.resourceGroup, `disks/${spec.name}`);
+    this.#groups.add((spec.resourceGroup ?? this.vm.resourceGroup).toLowerCase());
+    this.#disks.set(id.toLowerCase(), {
       spec,
-      id: this.resourceId(spec.resourceGroup ?? this.vm.resourceGroup, `disks/${spec.name}`),
+      id,
       uniqueId: spec.uniqueId ?? randomUUID(),
       familyId: randomUUID(),
       sizeBytes: spec.sizeBytes ?? sizeOf(spec.imagePath),
@@ -60,11 +66,15 @@ export class Cloud {
   }
 
   removeDisk(name: string): void {
-    this.#disks.delete(name.toLowerCase());
+    for (const [id, { spec }] of this.#disks) {
+      if (sameId(spec.name, name)) {
+        this.#disks.delete(id);
+      }
+    }
   }
 
   diskById(id: string): CloudDisk | undefined {
-    return this.disks.find((disk) => sameId(disk.id, id));
+    return this.#disks.get(id.toLowerCase());
   }
 
   /** For one disk, or for all that have none of their own. */
@@ -86,9 +96,7 @@ export class Cloud {
   }
 
   hasGroup(group: string): boolean {
-    const { groups, vm } = this.#options;
-    const ofDisks = this.disks.flatMap(({ spec }) => spec.resourceGroup ?? []);
-    return [vm.resourceGroup, ...ofDisks, ...groups].some((known) => sameId(known, group));
+    return this.#groups.has(group.toLowerCase());
   }
 
   resourceId(group: string, typeAndName: string): string {

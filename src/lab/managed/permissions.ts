@@ -113,10 +113,16 @@ export class Permissions {
   }
 }
 
+/** Patterns come again with every request, and the machine that is measured pays for them. */
+const expressions = new Map<string, RegExp>();
+
 function matches(pattern: string, action: string): boolean {
-  const expression = pattern
-    .split('*')
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-  return new RegExp(`^${expression}$`, 'i').test(action);
+  const expression = expressions.get(pattern) ?? wildcard(pattern);
+  expressions.set(pattern, expression);
+  return expression.test(action);
+}
+
+function wildcard(pattern: string): RegExp {
+  const parts = pattern.split('*').map((part) => RegExp.escape(part));
+  return new RegExp(`^${parts.join('.*')}$`, 'i');
 }

@@ -4,7 +4,6 @@ import type { ManagedSnapshot } from './model.ts';
 import type { Operation } from './operations.ts';
 import type { Picture } from './pictures.ts';
 import type { SnapshotBody } from './snapshot-body.ts';
-import { sameId } from './targets.ts';
 
 export interface SnapshotEntry {
   readonly id: string;
@@ -65,7 +64,7 @@ export class SnapshotStore {
   }
 
   ofDisk(disk: CloudDisk): readonly SnapshotEntry[] {
-    return this.all.filter((entry) => sameId(entry.disk.id, disk.id));
+    return this.all.filter((entry) => entry.disk.uniqueId === disk.uniqueId);
   }
 
   /** Of Ultra and Premium SSD v2: 0 to 100, counted from the operation's end; undefined: no such copy. */

@@ -81,6 +81,11 @@ export class Operation {
     };
   }
 
+  /** Ends it now if it still runs; no picture is taken any more. */
+  cancel(): void {
+    this.#end('Canceled');
+  }
+
   async #run(startedMs: number, random: Random, pictured: () => void): Promise<void> {
     const { plan } = this.spec;
     const fails = plan.outcome === 'Failed' || plan.outcome === 'Canceled';
@@ -98,21 +103,26 @@ export class Operation {
     if (!takesEarly && !fails) {
       await this.#picture(pictured);
     }
-    this.#end(this.#status ?? (fails ? (plan.outcome as EndStatus) : 'Succeeded'));
+    this.#end(fails ? (plan.outcome as EndStatus) : 'Succeeded');
     pictured();
   }
 
   async #picture(pictured: () => void): Promise<void> {
     try {
-      await this.spec.picture();
+      if (this.#status === undefined) {
+        await this.spec.picture();
+      }
     } catch (error) {
       process.stderr.write(`managed lab: ${error instanceof Error ? error.message : error}\n`);
-      this.#status = 'Failed';
+      this.#end('Failed');
     }
     pictured();
   }
 
   #end(status: EndStatus): void {
+    if (this.#status !== undefined) {
+      return;
+    }
     this.#status = status;
     this.#endTime = this.#clock.now();
     this.spec.ended(status);

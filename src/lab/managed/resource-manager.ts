@@ -146,6 +146,7 @@ export class ResourceManager implements FrontService<ArmCall> {
     const target = readTarget(method, path, query);
     const rule = RULES[target.call];
     checkVersion(query, rule);
+    checkContent(incoming);
     const rateHeaders = rates.charge(rule.kind, rule.policies);
     if (rule.action !== undefined) {
       permissions.require(identity, rule.action, target.path);
@@ -226,6 +227,16 @@ function checkVersion(query: URLSearchParams, { versions }: Rule): void {
   if (!VERSIONS[versions].includes(version)) {
     throw new ManagedError(400, 'NoRegisteredProviderFound', {
       message: `No registered resource provider found for API version '${version}'. The supported api-versions are '${VERSIONS[versions].join(', ')}'.`,
+    });
+  }
+}
+
+/** Throws 415. */
+function checkContent({ method, headers }: Incoming): void {
+  const type = headers['content-type'] ?? '<null>';
+  if (method === 'PUT' && !/^application\/json(;|$)/i.test(type)) {
+    throw new ManagedError(415, 'UnsupportedMediaType', {
+      message: `The content media type '${type}' is not supported. Only 'application/json' is supported.`,
     });
   }
 }

@@ -15,6 +15,7 @@ import {
 import { checkPoint, excludedIds, notFound } from './restore-point-rules.ts';
 import type { ServerClock } from './server-clock.ts';
 import { collectionBody, type RestorePointBody, restorePointBody } from './snapshot-body.ts';
+import { plainLocation } from './snapshot-rules.ts';
 import type { ArmRequest } from './snapshot-service.ts';
 import { sameId } from './targets.ts';
 import { wait } from './wait.ts';
@@ -94,7 +95,7 @@ export class RestorePointService {
     if (!sameId(body.properties.source.id, cloud.vmResourceId)) {
       throw notFound(body.properties.source.id);
     }
-    if (!sameId(body.location, cloud.vm.location)) {
+    if (plainLocation(body.location) !== plainLocation(cloud.vm.location)) {
       throw new ManagedError(400, 'InvalidParameter', {
         message: `The location '${body.location}' is not the location of the VM.`,
       });

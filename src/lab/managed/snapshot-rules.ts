@@ -26,13 +26,8 @@ export function checkBody(
   version: string,
 ): void {
   const { creationData, incremental } = body.properties;
-  const invalid = (target: string, message: string): never => {
-    throw new ManagedError(400, 'InvalidParameter', {
-      ...{ message, details: [{ code: 'InvalidParameter', target, message }] },
-    });
-  };
   const location = disk.spec.location ?? cloud.vm.location;
-  if (plain(body.location) !== plain(location)) {
+  if (plainLocation(body.location) !== plainLocation(location)) {
     invalid(
       'location',
       `The location '${body.location}' of the snapshot is not the location '${location}' of its source.`,
@@ -47,6 +42,7 @@ export function checkBody(
       'The extended location of the snapshot must be that of its source.',
     );
   }
+  checkStorage(body);
   const minutes = creationData.instantAccessDurationMinutes;
   if (minutes !== undefined && (!copiesInBackground(disk) || version < INSTANT_ACCESS_SINCE)) {
     invalid(
@@ -60,6 +56,21 @@ export function checkBody(
       shape: 'bare',
     });
   }
+}
+
+function checkStorage({ sku, properties }: SnapshotBody): void {
+  if (properties.incremental && sku?.name === 'Premium_LRS') {
+    invalid('sku', 'Incremental snapshots are on Standard_LRS or Standard_ZRS storage.');
+  }
+  if (properties.networkAccessPolicy === 'AllowPrivate' && !properties.diskAccessId) {
+    invalid('diskAccessId', 'The network access policy AllowPrivate needs a diskAccessId.');
+  }
+}
+
+function invalid(target: string, message: string): never {
+  throw new ManagedError(400, 'InvalidParameter', {
+    ...{ message, details: [{ code: 'InvalidParameter', target, message }] },
+  });
 }
 
 /** Throws where the disk itself or its limits allow no snapshot now. Codes are invented: none is documented. */
@@ -113,4 +124,5 @@ export function checkSameSource(existing: SnapshotEntry, body: SnapshotBody): vo
   }
 }
 
-const plain = (location: string): string => location.replaceAll(' ', '').toLowerCase();
+export const plainLocation = (location: string): string =>
+  location.replaceAll(' ', '').toLowerCase();

@@ -99,6 +99,7 @@ export class SnapshotService {
     if (entry === undefined) {
       return { status: 204 };
     }
+    entry.operation?.cancel();
     const operation = operations.start({
       kind: 'DiskOperations',
       plan: { ...cloud.planFor(), outcome: 'Succeeded', pointInTime: 'end' },
@@ -134,6 +135,9 @@ export class SnapshotService {
       resource: target.path,
       picture: async () => {
         entry.picture = await pictures.take(disk);
+        if (store.find(target.path) !== entry) {
+          await pictures.remove(entry.picture);
+        }
       },
       ended: (status) => {
         entry.provisioningState = status === 'Succeeded' ? 'Succeeded' : 'Failed';

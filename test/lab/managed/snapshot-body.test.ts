@@ -23,6 +23,18 @@ const minutes = (rig: Rig, disk: string, instantAccessDurationMinutes: number): 
     },
   });
 const cases: readonly Case[] = [
+  [
+    'an incremental one on premium storage',
+    (rig) => rig.body('disk0', {}, { sku: { name: 'Premium_LRS' } }),
+    'InvalidParameter',
+    /sku/,
+  ],
+  [
+    'private access by nothing',
+    (rig) => rig.body('disk0', { networkAccessPolicy: 'AllowPrivate' }),
+    'InvalidParameter',
+    /diskAccessId/,
+  ],
   ['no JSON', () => '{', 'InvalidRequestContent', /deserialized/],
   [
     'no location',
@@ -138,6 +150,14 @@ test('refuses names that are none, groups that do not exist and versions that ar
     await put(`${rig.lab.resourceId('snapshots/s1')}?api-version=2099-01-01`),
     'NoRegisteredProviderFound',
   );
+});
+
+test('takes JSON alone', async () => {
+  await using rig = await Rig.start();
+  const headers = { Authorization: `Bearer ${await rig.token()}`, 'Content-Type': 'text/plain' };
+  const reply = await rig.armWith(headers, 'PUT', rig.snapshotPath('s1'));
+  assert.is(reply.status, 415);
+  assert.is(codeOf(reply), 'UnsupportedMediaType');
 });
 
 test('takes what section 2 allows', async () => {

@@ -106,6 +106,16 @@ test('a deleted snapshot is gone with its image, and one that is not there answe
   assert.is((await rig.arm('DELETE', rig.snapshotPath('s1'))).status, 204);
 });
 
+test('a snapshot that is deleted while it is made ends as Canceled, and leaves no image', async () => {
+  const operation = { durationMs: 0, inProgress: 2 };
+  await using rig = await Rig.start({ operation });
+  const accepted = await rig.put('s1');
+  await rig.end(await rig.arm('DELETE', rig.snapshotPath('s1')));
+  assert.is(at(await rig.end(accepted), 'status'), 'Canceled');
+  assert.is((await rig.arm('GET', rig.snapshotPath('s1'))).status, 404);
+  assert.equal(await rig.lab.snapshots(), []);
+});
+
 test('Ultra and Premium SSD v2: Succeeded with a copy that has only begun', async () => {
   await using rig = await Rig.start({ backgroundCopyMs: 3_600_000 }, [{ sku: 'UltraSSD_LRS' }]);
   await rig.end(await rig.put('s1'));
@@ -128,6 +138,19 @@ test('Ultra and Premium SSD v2: once copied, the snapshot is available', async (
     taken = await rig.arm('GET', rig.snapshotPath('s1'));
   }
   assert.is(at(taken, 'properties.snapshotAccessState'), 'Available');
+});
+
+test('with instant access, a disk can be made before the copy is whole', async () => {
+  await using rig = await Rig.start({ backgroundCopyMs: 3_600_000 }, [{ sku: 'PremiumV2_LRS' }]);
+  const creationData = {
+    createOption: 'Copy',
+    sourceResourceId: rig.lab.diskId('disk0'),
+    instantAccessDurationMinutes: 60,
+  };
+  await rig.end(await rig.arm('PUT', rig.snapshotPath('s1'), rig.body('disk0', { creationData })));
+  const taken = await rig.arm('GET', rig.snapshotPath('s1'));
+  assert.is(at(taken, 'properties.snapshotAccessState'), 'InstantAccess');
+  assert.is(at(taken, 'properties.completionPercent'), 0);
 });
 
 test('the eighth snapshot of a disk in five minutes is refused', async () => {

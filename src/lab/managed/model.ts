@@ -175,7 +175,7 @@ export interface Limits {
   readonly writes: { readonly bucket: number; readonly perSecond: number };
   readonly reads: { readonly bucket: number; readonly perSecond: number };
   readonly deletes: { readonly bucket: number; readonly perSecond: number };
-  /** Of a compute policy, such as `HighCostSnapshotCreateHydrate3Min`; never refilled. */
+  /** Of a compute policy, such as `HighCostSnapshotCreateHydrate3Min`; refilled evenly over the time in its name. */
   readonly policies: Readonly<Record<string, number>>;
 }
 

@@ -1,43 +1,9 @@
+import { Bucket } from './bucket.ts';
 import type { Limits } from './model.ts';
 import { AZURE_LIMITS } from './options.ts';
 import { ManagedError } from './reply.ts';
 
 export type Kind = 'reads' | 'writes' | 'deletes';
-
-class Bucket {
-  readonly #capacity: number;
-  readonly #perSecond: number;
-  #left: number;
-  #filledMs = performance.now();
-  #shutUntilMs = 0;
-
-  constructor(capacity: number, perSecond: number) {
-    this.#capacity = capacity;
-    this.#perSecond = perSecond;
-    this.#left = capacity;
-  }
-
-  /** @returns seconds to wait if there is nothing left; who asks earlier waits from the start again */
-  take(): number | undefined {
-    const now = performance.now();
-    this.#left = Math.min(
-      this.#capacity,
-      this.#left + ((now - this.#filledMs) / 1000) * this.#perSecond,
-    );
-    this.#filledMs = now;
-    if (this.#left < 1 || now < this.#shutUntilMs) {
-      const seconds = Math.max(1, Math.ceil((1 - this.#left) / this.#perSecond));
-      this.#shutUntilMs = now + seconds * 1000;
-      return seconds;
-    }
-    this.#left -= 1;
-    return undefined;
-  }
-
-  get left(): number {
-    return Math.max(0, Math.floor(this.#left));
-  }
-}
 
 /** All principals together have so many times as much. */
 const GLOBAL_SHARE = 15;
@@ -72,7 +38,7 @@ export class Rates {
   /** Throws 429; otherwise the headers of the answer. */
   charge(kind: Kind, prefix: string | undefined): Record<string, string> {
     const arm = this.#kinds[kind];
-    const seconds = arm.take();
+    const seconds = arm.take(performance.now());
     if (seconds !== undefined && this.#refuses) {
       throw new ManagedError(429, 'SubscriptionRequestsThrottled', {
         message: `Number of requests for subscription and operation type exceeded the backend storage limit. Please try again after '${seconds}' seconds.`,
@@ -90,7 +56,7 @@ export class Rates {
   #chargePolicies(prefix: string): Record<string, string> {
     const policies = [...this.#policies].filter(([name]) => name.startsWith(prefix));
     for (const [name, bucket] of policies) {
-      const seconds = bucket.take();
+      const seconds = bucket.take(performance.now());
       if (seconds !== undefined && this.#refuses) {
         throw computeThrottled(name, seconds);
       }

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { OperationPlan } from '../../../src/lab/managed/model.ts';
 import { suite } from '../../suite.ts';
@@ -126,6 +127,20 @@ test('between, the picture is taken while the operation still runs', async () =>
     (snapshot.copyStartNs ?? 0n) - (put?.receivedNs ?? 0n) >
       BigInt(durationMs / 2 - 2) * 1_000_000n,
   );
+});
+
+test('at the arrival, the picture is whole before the 202; at the end, there is none before the last poll', async () => {
+  await using rig = await Rig.start({ operation: { durationMs: 0, inProgress: 1000 } });
+  await rig.lab.setOperation({ pointInTime: 'arrival' });
+  await rig.put('arrival');
+  await rig.lab.setOperation({ pointInTime: 'end' });
+  await rig.put('end');
+  // Long enough for a picture that is taken too early.
+  await sleep(50);
+  const [arrival, end] = await rig.lab.snapshots();
+  const put = (await rig.lab.requests()).find(({ resource }) => resource === 'arrival');
+  assert.ok((arrival?.copyEndNs ?? 2n ** 63n) <= (put?.answeredNs ?? 0n));
+  assert.is(end?.copyStartNs, undefined);
 });
 
 test('no operation has succeeded before its picture is whole', async () => {

@@ -19,7 +19,7 @@ function raw(
   headers: Record<string, string> = {},
 ): RawAnswer {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return { httpStatus, headers, body: [Buffer.from(text)], receivedNs: 0n };
+  return { httpStatus, headers, rawHeaders: [], body: [Buffer.from(text)], receivedNs: 0n };
 }
 
 const resource = (provisioningState: string): object => ({ properties: { provisioningState } });

@@ -7,6 +7,7 @@ import {
   readFileSync,
   readlinkSync,
   type Stats,
+  statSync,
 } from 'node:fs';
 import { errnoOf } from '../system/errno.ts';
 
@@ -17,7 +18,7 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 /** Why a file is not used. */
 export interface TrustFault {
   readonly ok: false;
-  /** `missing`: there is no such file; `untrusted`: another user than root could change it. */
+  /** `missing`: the path is not absolute, or leads to no regular file; `untrusted`: another user than root could change it. */
   readonly kind: 'missing' | 'untrusted';
   /** A sentence for people with the path, the problem and the remedy. */
   readonly message: string;
@@ -37,15 +38,15 @@ export interface TrustedFile extends Disposable {
 /**
  * Opens a file and checks exactly the file that it opened: each directory on the path is opened from the one before
  * it and checked through its descriptor, so that nothing can be replaced between the check and the use. Every
- * directory, symbolic link and the file itself must belong to root; directories must not be writable by other users,
- * not even with the sticky bit.
+ * directory and the file itself must belong to root; directories must not be writable by other users, not even with the
+ * sticky bit. The owner of a symbolic link does not matter: to change it takes write access to its directory.
  *
  * @param path absolute
  * @param forbiddenMode bits that the file's mode must not have, e.g. 0o077
  */
 export function openTrustedFile(path: string, forbiddenMode: number): TrustedFile | TrustFault {
   if (!path.startsWith('/')) {
-    return untrusted(path, 'is not an absolute path');
+    return missing(path, 'is not an absolute path');
   }
   const walk = new Walk(path);
   try {
@@ -114,7 +115,7 @@ class Walk {
       const at = `/proc/self/fd/${this.#opened.at(-1)?.descriptor}/${name}`;
       const stats = lstatSync(at);
       if (stats.isSymbolicLink()) {
-        this.#follow(at, name, stats);
+        this.#follow(at);
       } else if (this.#pending.length > 0) {
         this.#enter(at, name);
       } else {
@@ -150,13 +151,8 @@ class Walk {
     }
   }
 
-  #follow(at: string, name: string, { uid }: Stats): void {
+  #follow(at: string): void {
     this.#links += 1;
-    if (uid !== 0) {
-      throw new Untrusted(
-        `is reached through the symbolic link ${name}, which belongs to uid ${uid}`,
-      );
-    }
     if (this.#links > MAX_LINKS) {
       throw new Untrusted('is reached through too many symbolic links');
     }
@@ -197,8 +193,27 @@ function octal(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
+/** A path at which no regular file is has no file that another user could change, whatever its directories are. */
 function untrusted(path: string, reason: string): TrustFault {
-  return { ok: false, kind: 'untrusted', message: `${path} ${reason}` };
+  const absence = absenceAt(path);
+  return absence === undefined
+    ? { ok: false, kind: 'untrusted', message: `${path} ${reason}` }
+    : missing(path, absence);
+}
+
+function missing(path: string, reason: string): TrustFault {
+  return { ok: false, kind: 'missing', message: `${path} ${reason}` };
+}
+
+/** Why no regular file is at the path, as the end of a sentence; undefined if one is. */
+function absenceAt(path: string): string | undefined {
+  try {
+    return statSync(path).isFile() ? undefined : 'is not a regular file';
+  } catch (error) {
+    return errnoOf(error) === 'ELOOP'
+      ? 'is reached through too many symbolic links'
+      : 'does not exist';
+  }
 }
 
 function faultOf(path: string, error: unknown): TrustFault {
@@ -209,7 +224,5 @@ function faultOf(path: string, error: unknown): TrustFault {
   if (code === undefined) {
     throw error;
   }
-  return code === 'ENOENT' || code === 'ENOTDIR'
-    ? { ok: false, kind: 'missing', message: `${path} does not exist` }
-    : untrusted(path, `cannot be opened (${code})`);
+  return untrusted(path, `cannot be opened (${code})`);
 }

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -67,14 +68,6 @@ const untrusted: readonly [name: string, spoil: Spoil, words: string][] = [
   ],
   ['lies below a directory like /tmp', ({ top }) => chmodSync(top, 0o1777), 'writable by others'],
   ['lies in another’s directory', ({ way }) => chownSync(way, NOBODY, 0), 'belongs to uid 65534'],
-  [
-    'is a directory',
-    ({ way, file }) => {
-      renameSync(file, join(way, 'moved'));
-      mkdirSync(file);
-    },
-    'not a regular file',
-  ],
 ];
 
 for (const [name, spoil, words] of untrusted) {
@@ -95,15 +88,47 @@ test('root’s own group may write a directory', () => {
   assert.ok(readTrustedFile(file, 0o077).ok);
 });
 
-test('refuses links in circles, and paths that are not absolute', () => {
-  const { top } = place();
+test('follows a link of another user in a directory of root’s: only root can change it', () => {
+  const { top, file } = place();
+  symlinkSync(file, join(top, 'link'));
+  lchownSync(join(top, 'link'), NOBODY, NOBODY);
+  assert.ok(readTrustedFile(join(top, 'link'), 0o077).ok);
+});
+
+test('takes for missing what is no regular file, links in circles, and paths that are not absolute', () => {
+  const { top, way } = place();
   symlinkSync(join(top, 'b'), join(top, 'a'));
   symlinkSync(join(top, 'a'), join(top, 'b'));
-  for (const path of [join(top, 'a'), 'way/file', '', '/']) {
+  for (const [path, words] of [
+    [join(top, 'a'), 'too many symbolic links'],
+    [way, 'not a regular file'],
+    ['/', 'not a regular file'],
+    ['/dev/null', 'not a regular file'],
+    ['way/file', 'not an absolute path'],
+    ['~/file', 'not an absolute path'],
+    ['', 'not an absolute path'],
+  ] as const) {
     const fault = openTrustedFile(path, 0o077);
-    assert.is(!fault.ok && fault.kind, 'untrusted', path);
+    assert.is(!fault.ok && fault.kind, 'missing', path);
+    assert.match(fault.ok ? '' : fault.message, words, path);
   }
 });
+
+const strange: readonly [name: string, spoil: Spoil][] = [
+  ['belongs to another user', ({ way }) => chownSync(way, NOBODY, NOBODY)],
+  ['is writable by others', ({ way }) => chmodSync(way, 0o777)],
+];
+
+for (const [name, spoil] of strange) {
+  test(`takes a file for missing that is not in a directory which ${name}`, () => {
+    const made = place();
+    renameSync(made.file, join(made.way, 'moved'));
+    spoil(made);
+    const fault = openTrustedFile(made.file, 0o077);
+    assert.is(!fault.ok && fault.kind, 'missing');
+    assert.is(fault.ok ? '' : fault.message, `${made.file} does not exist`);
+  });
+}
 
 test('says what is missing, also where a directory on the way is', () => {
   const { file } = place();

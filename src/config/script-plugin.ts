@@ -1,4 +1,6 @@
+import { isJsonObject, parseWith, type Reviver } from '../system/json.ts';
 import type { ConfigurationFault } from './plugin-host.ts';
+import { pythonText } from './python-words.ts';
 import { readTrustedFile } from './trusted-file.ts';
 
 /** The content of a script configuration (app-consistency.md, Pre and post scripts). */
@@ -49,12 +51,20 @@ export function readScriptPlugin(path: string): ScriptPlugin | ConfigurationFaul
 /** @param path only named in messages */
 export function parseScriptPlugin(text: string, path: string): ScriptPlugin | ConfigurationFault {
   try {
-    return scriptPlugin(new Members(JSON.parse(text.replace(/^\ufeff/, '')), path));
+    return scriptPlugin(new Members(parseWith(text, asPythonWrites), path));
   } catch (error) {
     const reason = error instanceof SyntaxError ? 'is not JSON' : messageOf(error);
     return { ok: false, code: 305, message: `${path} ${reason}` };
   }
 }
+
+/** Numbers that JavaScript would write in another way than Python, as text: 8.0, and whole numbers of many digits. */
+const asPythonWrites: Reviver = (_key, value, { source = '' }) => {
+  if (!Number.isInteger(value)) {
+    return value;
+  }
+  return /[.e]/i.test(source) ? `${value}.0` : Number.isSafeInteger(value) ? value : source;
+};
 
 function scriptPlugin(members: Members): ScriptPlugin {
   const command = (kind: 'pre' | 'post'): ScriptCommand => ({
@@ -95,7 +105,7 @@ class Members {
 
   constructor(value: unknown, path: string) {
     this.#path = path;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isJsonObject(value)) {
       throw new TypeError('is not a JSON object');
     }
     for (const [name, member] of Object.entries(value)) {
@@ -123,20 +133,22 @@ class Members {
   }
 
   /**
-   * An array of words; a single word counts as an array of one.
+   * An array of any values; a single value counts as an array of one, and an object as its names.
    *
-   * @throws TypeError if an item is no word
+   * @throws TypeError if a text has a NUL
    */
   texts(name: string): string[] {
     const value = this.#get(name) ?? [];
-    const list: unknown[] = Array.isArray(value) ? value : [value];
-    return list.map((item) => {
-      const word = wordOf(item);
-      if (word === undefined || word.includes('\0')) {
-        throw wrong(name, 'an array of strings');
-      }
-      return word;
-    });
+    const list: unknown[] = Array.isArray(value)
+      ? value
+      : isJsonObject(value)
+        ? Object.keys(value)
+        : [value];
+    const words = list.map(pythonText);
+    if (words.some((word) => word.includes('\0'))) {
+      throw wrong(name, 'an array of strings without NUL');
+    }
+    return words;
   }
 
   number(name: string, least: number, otherwise: number): number {
@@ -167,20 +179,6 @@ class Members {
 
   #get(name: string): unknown {
     return this.#values.get(name.toLowerCase());
-  }
-}
-
-/** What the replaced extension gives to scripts, in the words of Python; undefined for an object or an array. */
-function wordOf(item: unknown): string | undefined {
-  switch (typeof item) {
-    case 'string':
-      return item;
-    case 'number':
-      return String(item);
-    case 'boolean':
-      return item ? 'True' : 'False';
-    default:
-      return item === null ? 'None' : undefined;
   }
 }
 

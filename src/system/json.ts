@@ -10,11 +10,33 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /** A reviver that also gets the source text of a number; TypeScript's library types do not have it yet. */
 export type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
 
-/** @throws SyntaxError; RangeError if the text is nested too deeply for the stack */
+/**
+ * Reads JSON text, and NaN and Infinity outside of strings, which Python writes and reads: NaN counts as null.
+ *
+ * @throws SyntaxError; RangeError if the text is nested too deeply for the stack
+ */
 export function parseWith(text: string, reviver: Reviver): unknown {
-  return JSON.parse(
-    text.replace(/^\ufeff/, ''),
-    reviver as (key: string, value: unknown) => unknown,
+  const json = text.replace(/^\ufeff/, '');
+  const parse = (it: string): unknown =>
+    JSON.parse(it, reviver as (key: string, value: unknown) => unknown);
+  try {
+    return parse(json);
+  } catch (error) {
+    const replaced = withoutPythonNumbers(json);
+    if (replaced === json) {
+      throw error;
+    }
+    return parse(replaced);
+  }
+}
+
+/** A number too large for a double reads as infinite. */
+const PYTHON_NUMBERS: Readonly<Record<string, string>> = { NaN: 'null', Infinity: '1e999' };
+
+function withoutPythonNumbers(text: string): string {
+  return text.replace(
+    /"[^"\\]*(?:\\.[^"\\]*)*"|NaN|Infinity/gs,
+    (token) => PYTHON_NUMBERS[token] ?? token,
   );
 }
 

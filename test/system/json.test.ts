@@ -31,6 +31,15 @@ test('a whole number that a double cannot hold keeps every digit', () => {
   assert.equal(parseJson('6.36458E+17', 'it'), 636458000000000000);
 });
 
+test('NaN and the infinities, which Python writes, are read outside of strings: NaN as null', () => {
+  const text = String.raw`{"a": NaN, "b": [Infinity, -Infinity], "NaN": "NaN, \"Infinity\\"}`;
+  assert.deepEqual(parseJson(text, 'it'), {
+    a: null,
+    b: [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    NaN: `NaN, "Infinity\\`,
+  });
+});
+
 test('the message names the text and does not quote it', () => {
   for (const text of [
     '',
@@ -38,7 +47,8 @@ test('the message names the text and does not quote it', () => {
     '{"a": geheim}',
     '["geheim',
     '['.repeat(200_000),
-    'NaN',
+    'nan',
+    '{"a": NaNa}',
     "{'a': 1}",
   ]) {
     assert.throws(

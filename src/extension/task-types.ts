@@ -45,8 +45,10 @@ export interface ScheduledStart {
 
 /** `includedDisks` of the public object. */
 export interface IncludedDisks {
-  /** `dataDiskLunList`, and −1 for the OS disk; undefined if no list is given. */
+  /** `dataDiskLunList`, and −1 for the OS disk; undefined if no list is given, or if it cannot be read. */
   readonly luns: readonly number[] | undefined;
+  /** Why the host cannot be told the disks; undefined if it can. The guest needs the blobs only. */
+  readonly lunProblem?: FlashfreezeError | undefined;
   readonly isOsDiskIncluded: boolean;
   readonly isAnyDiskExcluded: boolean;
   readonly isVmgsBlobIncluded: boolean;

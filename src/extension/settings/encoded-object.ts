@@ -1,16 +1,46 @@
 import { FlashfreezeError } from '../../errors.ts';
-import { parseJson } from '../../system/json.ts';
+import { isJsonObject, parseJson } from '../../system/json.ts';
+import type { Warn } from './schema.ts';
 
 /**
  * Reads an `objectStr`: base64 of UTF-8 JSON, which white space and single quotes may surround
- * (settings.md, Extension resource). Quotation marks and NUL around the base64 are dropped. Undefined if nothing is inside.
+ * (settings.md, Extension resource). Quotation marks and NUL around the base64 are dropped; characters inside that are not
+ * base64, and what follows its padding, are passed over with a warning. Undefined if nothing is inside.
  *
  * @param label names the text in messages, which never quote it
  * @throws FlashfreezeError FF_SETTINGS_INVALID
  */
-export function readEncodedObject(base64: string, label: string): unknown {
-  const text = unwrap(utf8Of(decodeBase64(unwrap(base64, /[\s'"\0]/), label), label), /[\s']/);
+export function readEncodedObject(base64: string, label: string, warn: Warn): unknown {
+  const wrapped = unwrap(base64, /[\s'"\0]/);
+  try {
+    return objectIn(decodeBase64(wrapped, label), label);
+  } catch (error) {
+    const read = objectAmongOthers(wrapped, label);
+    if (!read.ok) {
+      throw error;
+    }
+    warn(`${label} has characters that are not base64; they are ignored`);
+    return read.value;
+  }
+}
+
+function objectIn(bytes: Uint8Array, label: string): unknown {
+  const text = unwrap(utf8Of(bytes, label), /[\s'\0]/);
   return text === '' ? undefined : parseJson(text, `${label}, decoded from base64,`);
+}
+
+/** What is left without all that is not base64, if that is an object: then nothing is missing. */
+function objectAmongOthers(
+  text: string,
+  label: string,
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false } {
+  const [digits = ''] = text.replace(/[^A-Za-z\d+/=]/g, '').split('=', 1);
+  try {
+    const value = objectIn(decodeBase64(digits, label), label);
+    return isJsonObject(value) ? { ok: true, value } : { ok: false };
+  } catch {
+    return { ok: false };
+  }
 }
 
 /**

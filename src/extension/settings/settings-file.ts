@@ -81,7 +81,7 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /**
- * The text of a settings file, without a byte order mark.
+ * The text of a settings file, without a byte order mark, and without NUL at the end, which a power cut leaves.
  *
  * @throws FlashfreezeError FF_SETTINGS_MISSING: no such file, or it cannot be read;
  * FF_SETTINGS_INVALID: not a regular file, longer than `MAX_SETTINGS_BYTES`, not UTF-8
@@ -116,7 +116,7 @@ async function regular(file: FileHandle, path: string): Promise<Stats> {
 
 function decode(bytes: Uint8Array, path: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\0+$/, '');
   } catch {
     throw invalid(`${path} is not UTF-8 text.`);
   }

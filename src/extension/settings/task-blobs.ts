@@ -1,4 +1,4 @@
-import { FlashfreezeError } from '../../errors.ts';
+import { type ErrorCode, FlashfreezeError } from '../../errors.ts';
 import { type Blob, parseBlobs } from '../../snapshot/blob/blob.ts';
 import { withoutQuery } from '../../snapshot/blob/blob-url.ts';
 import { isBlank } from '../../system/json.ts';
@@ -23,6 +23,9 @@ export function readBlobs(given: unknown, where: string): ReadBlobs {
     : { blobs: [], blobProblem: invalid(`blobSASUri of ${where} must be an array of SAS URIs`) };
 }
 
+/** Of `textOf`, whose messages are sentences. */
+const OWN_CODES: readonly ErrorCode[] = ['FF_BLOBS_MISSING', 'FF_SETTINGS_INVALID'];
+
 function readItems(uris: readonly unknown[], where: string): ReadBlobs {
   const labels: string[] = [];
   const names: string[] = [];
@@ -43,7 +46,7 @@ function readItems(uris: readonly unknown[], where: string): ReadBlobs {
       if (!(error instanceof FlashfreezeError)) {
         throw error;
       }
-      blobProblem ??= error.code === 'FF_BLOBS_MISSING' ? error : invalid(error.message);
+      blobProblem ??= OWN_CODES.includes(error.code) ? error : invalid(error.message);
     }
   }
   // The service looks for its own text in the report.

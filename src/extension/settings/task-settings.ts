@@ -1,25 +1,21 @@
 import * as v from 'valibot';
 import { FlashfreezeError } from '../../errors.ts';
-import { OS_DISK_LUN } from '../../filesystems/plan-types.ts';
 import { isBlank, isJsonObject, member } from '../../system/json.ts';
-import type { IncludedDisks, Pair, ScheduledStart, TaskSettings } from '../task-types.ts';
+import type { Pair, ScheduledStart, TaskSettings } from '../task-types.ts';
 import { readCustomSettings } from './custom-settings.ts';
 import { readEncodedObject } from './encoded-object.ts';
+import { readIncludedDisks } from './included-disks.ts';
 import { interpretReportSettings } from './report-settings.ts';
 import {
   fittingItems,
-  flag,
   given,
-  LUNS,
   list,
-  lun,
   PROTECTED,
   PUBLIC,
   pair,
   readFields,
   text,
   type Warn,
-  wholeNumber,
 } from './schema.ts';
 import { readBlobs } from './task-blobs.ts';
 import { readTicks } from './ticks.ts';
@@ -37,18 +33,6 @@ const SETTINGS = {
 };
 
 const PROTECTED_SETTINGS = { objectStr: given(text), snapshotTaskToken: given(text) };
-
-const INCLUDED_DISKS = {
-  dataDiskLunList: list(lun, LUNS),
-  isOSDiskIncluded: flag,
-  isAnyDiskExcluded: flag,
-  isVmgsBlobIncluded: flag,
-  isAnyWADiskIncluded: flag,
-  isAnyDirectDriveDiskIncluded: flag,
-  isVmmdBlobIncluded: flag,
-  isVMADEEnabled: flag,
-  instantAccessDurationMinutes: given(wholeNumber(0)),
-};
 
 const PUBLIC_OBJECT = {
   backupMetadata: list(pair, PAIRS),
@@ -112,7 +96,11 @@ export function interpretSettings(
     statusBlobUri,
     snapshotTaskToken:
       settings.snapshotTaskToken ?? publicObject.snapshotTaskToken ?? secrets.snapshotTaskToken,
-    includedDisks: includedDisksOf(publicObject.includedDisks, warn),
+    includedDisks: readIncludedDisks(
+      publicObject.includedDisks,
+      `includedDisks of ${PUBLIC_OBJECT_LABEL}`,
+      warn,
+    ),
     dynamicConfigs: dynamicConfigsOf(publicObject.dynamicConfigsFromCRP ?? [], warn),
     custom: readCustomSettings(publicSettings, protectedSettings, warn),
     warnings,
@@ -123,13 +111,13 @@ const PUBLIC_OBJECT_LABEL = `objectStr of ${PUBLIC}`;
 const PROTECTED_OBJECT_LABEL = `objectStr of ${PROTECTED}`;
 
 /** A missing object counts as an empty one. */
-function objectOf(encoded: string | undefined, label: string): unknown {
-  return (encoded === undefined ? undefined : readEncodedObject(encoded, label)) ?? {};
+function objectOf(encoded: string | undefined, label: string, warn: Warn): unknown {
+  return (encoded === undefined ? undefined : readEncodedObject(encoded, label, warn)) ?? {};
 }
 
 function publicObjectOf(encoded: string | undefined, warn: Warn) {
   const label = PUBLIC_OBJECT_LABEL;
-  const given = objectOf(encoded, label);
+  const given = objectOf(encoded, label, warn);
   const pairsOf = (name: string): unknown =>
     fittingItems(pair, listFrom(member(given, name)), name, label, warn);
   const cleaned = isJsonObject(given)
@@ -151,7 +139,7 @@ function listFrom(value: unknown): unknown {
 
 function blobsOf(encoded: string | undefined, warn: Warn): ReturnType<typeof readBlobs> {
   const label = PROTECTED_OBJECT_LABEL;
-  const given = objectOf(encoded, label);
+  const given = objectOf(encoded, label, warn);
   const { blobSASUri } = readFields(PROTECTED_OBJECT, [], given, label, warn);
   const read = readBlobs(blobSASUri, label);
   if (read.blobProblem !== undefined) {
@@ -162,11 +150,12 @@ function blobsOf(encoded: string | undefined, warn: Warn): ReturnType<typeof rea
 
 function commandOf(text: string | undefined): TaskSettings['command'] {
   const command = text?.toLowerCase() ?? '';
-  if (command.includes('snapshot')) {
-    return 'snapshot';
-  }
+  // Of a command with both words, the service's own extension does the second, too.
   if (command.includes('install')) {
     return 'install';
+  }
+  if (command.includes('snapshot')) {
+    return 'snapshot';
   }
   const given = text === undefined ? 'is missing' : 'is unknown';
   throw invalid(`commandToExecute of ${PUBLIC} ${given}; expected snapshot or install`);
@@ -219,39 +208,6 @@ function dynamicConfigsOf(pairs: Pairs, warn: Warn): Pair[] {
     }
   }
   return lastOfEach(known);
-}
-
-/** Which disks a task is for is not guessed: a LUN of the wrong form is refused, and an empty item names none. */
-function includedDisksOf(value: unknown, warn: Warn): IncludedDisks {
-  const given = readFields(
-    INCLUDED_DISKS,
-    ['dataDiskLunList'],
-    isBlank(value) ? {} : withoutBlankLuns(value, warn),
-    `includedDisks of ${PUBLIC_OBJECT_LABEL}`,
-    warn,
-  );
-  const luns = [...(given.dataDiskLunList ?? []), ...(given.isOSDiskIncluded ? [OS_DISK_LUN] : [])];
-  const isListed = given.dataDiskLunList !== undefined || given.isOSDiskIncluded;
-  return {
-    luns: isListed ? [...new Set(luns)] : undefined,
-    isOsDiskIncluded: given.isOSDiskIncluded,
-    isAnyDiskExcluded: given.isAnyDiskExcluded,
-    isVmgsBlobIncluded: given.isVmgsBlobIncluded,
-    isAnyWriteAcceleratedDiskIncluded: given.isAnyWADiskIncluded,
-    isAnyDirectDriveDiskIncluded: given.isAnyDirectDriveDiskIncluded,
-    isVmmdBlobIncluded: given.isVmmdBlobIncluded,
-    isVmAdeEnabled: given.isVMADEEnabled,
-    instantAccessDurationMinutes: given.instantAccessDurationMinutes,
-  };
-}
-
-function withoutBlankLuns(value: unknown, warn: Warn): unknown {
-  const luns = member(value, 'dataDiskLunList');
-  if (!isJsonObject(value) || !Array.isArray(luns) || !luns.some(isBlank)) {
-    return value;
-  }
-  warn('dataDiskLunList of includedDisks has empty items; they are ignored');
-  return { ...value, dataDiskLunList: luns.filter((item) => !isBlank(item)) };
 }
 
 const VM_TYPES = ['microsoft.compute/virtualmachines', 'microsoft.classiccompute/virtualmachines'];

@@ -19,21 +19,37 @@ export type MethodSettings = Pick<TaskSettings, 'includedDisks' | 'custom'>;
  * wins over the task; disks that only the host can snapshot win over both. If disks are excluded and the list of LUNs is
  * empty, the host gets the empty list: it knows which disks the task is for.
  *
+ * If the list of LUNs cannot be read, only the guest takes the snapshots: it takes them of the blobs.
+ *
  * @param configured `SnapshotMethod` of vmbackup.conf
+ * @throws FlashfreezeError FF_SETTINGS_INVALID if the host is to take the snapshots and cannot be told the disks
  */
 export function decideSnapshotMethod(
   { includedDisks, custom }: MethodSettings,
   configured: SnapshotMethod | undefined,
 ): MethodDecision {
   const asked = configured ?? custom.takeSnapshotFrom ?? DEFAULT_METHOD;
-  const onlyHost = reasonForHost(includedDisks);
-  const luns = includedDisks.luns ?? [];
+  const { luns = [], lunProblem } = includedDisks;
   const accelerated = luns.find((lun) => custom.writeAcceleratedLuns.includes(lun));
   const reason =
-    onlyHost ?? (accelerated === undefined ? undefined : `LUN ${accelerated} is write-accelerated`);
-  return reason === undefined
-    ? { method: asked, forcedBecause: undefined }
-    : { method: 'onlyHost', forcedBecause: asked === 'onlyHost' ? undefined : reason };
+    reasonForHost(includedDisks) ??
+    (accelerated === undefined ? undefined : `LUN ${accelerated} is write-accelerated`);
+  const isByHost = reason !== undefined || asked === 'onlyHost';
+  if (lunProblem === undefined) {
+    return decision(isByHost ? 'onlyHost' : asked, asked, reason);
+  }
+  if (isByHost) {
+    throw lunProblem;
+  }
+  return decision('onlyGuest', asked, 'the host cannot be told the disks');
+}
+
+function decision(
+  method: SnapshotMethod,
+  asked: SnapshotMethod,
+  reason: string | undefined,
+): MethodDecision {
+  return { method, forcedBecause: method === asked ? undefined : reason };
 }
 
 function reasonForHost({

@@ -213,9 +213,10 @@ class TaskSnapshots implements AsyncDisposable {
 
   /** With managed disks only the host's part failed, and a retry may succeed; otherwise the task itself is wrong. */
   #blobsMissing(): FlashfreezeError {
-    const { blobProblem } = this.#options.settings;
-    if (blobProblem !== undefined) {
-      return blobProblem;
+    const { blobProblem, includedDisks } = this.#options.settings;
+    const problem = blobProblem ?? includedDisks.lunProblem;
+    if (problem !== undefined) {
+      return problem;
     }
     return this.#preSnapshot === undefined
       ? new FlashfreezeError(
@@ -249,7 +250,9 @@ export function wantedLuns({
   custom,
 }: Pick<TaskSettings, 'includedDisks' | 'custom'>): readonly number[] | undefined {
   const someAreLeftOut =
-    includedDisks.isAnyDiskExcluded || custom.isOnlyOsDiskBackupEnabled === true;
+    includedDisks.isAnyDiskExcluded ||
+    includedDisks.lunProblem !== undefined ||
+    custom.isOnlyOsDiskBackupEnabled === true;
   return includedDisks.luns ?? (someAreLeftOut ? [] : undefined);
 }
 

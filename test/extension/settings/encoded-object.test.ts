@@ -8,12 +8,17 @@ import { PRIVATE_OBJECT } from '../fixtures/samples.ts';
 
 const test = suite('objectStr');
 
+/** What must not need a warning. */
+function readExact(text: string, label: string): unknown {
+  return readEncodedObject(text, label, (warning) => assert.fail(warning));
+}
+
 function encode(text: string): string {
   return Buffer.from(text, 'utf8').toString('base64');
 }
 
 test('the sample of the public documentation is read: five disks, escaped slashes', () => {
-  const object = readEncodedObject(encode(PRIVATE_OBJECT), 'it');
+  const object = readExact(encode(PRIVATE_OBJECT), 'it');
   assert.deepEqual(object, JSON.parse(PRIVATE_OBJECT));
 });
 
@@ -25,7 +30,7 @@ test('white space, single quotes and a byte order mark around the text are dropp
     '\ufeff{"a": "it\'s"}',
     '\' {"a": "it\'s"} \'\0'.slice(0, -1),
   ]) {
-    assert.deepEqual(readEncodedObject(encode(text), 'it'), { a: "it's" }, text);
+    assert.deepEqual(readExact(encode(text), 'it'), { a: "it's" }, text);
   }
 });
 
@@ -39,25 +44,22 @@ test('base64 may be broken into lines, quoted, unpadded, and of the alphabet for
     base64.replace(/=+$/, ''),
     base64.replaceAll('+', '-').replaceAll('/', '_'),
   ]) {
-    assert.deepEqual(readEncodedObject(variant, 'it'), { a: 'ÿþ~~??>>' }, variant);
+    assert.deepEqual(readExact(variant, 'it'), { a: 'ÿþ~~??>>' }, variant);
   }
 });
 
 test('nothing inside is nothing', () => {
   for (const text of ['', ' ', "''"]) {
-    assert.equal(readEncodedObject(encode(text), 'it'), undefined);
+    assert.equal(readExact(encode(text), 'it'), undefined);
   }
-  assert.equal(readEncodedObject(encode('null'), 'it'), null);
+  assert.equal(readExact(encode('null'), 'it'), null);
 });
 
 test('every value comes back, with anything around it', () => {
   const around = fc.string({ unit: fc.constantFrom(' ', '\n', "'", '\t') });
   fc.assert(
     fc.property(fc.json(), around, around, (json, before, after) => {
-      assert.deepEqual(
-        readEncodedObject(encode(`${before}${json}${after}`), 'it'),
-        parseJson(json, 'it'),
-      );
+      assert.deepEqual(readExact(encode(`${before}${json}${after}`), 'it'), parseJson(json, 'it'));
     }),
   );
 });
@@ -75,7 +77,7 @@ test('what is no base64, no UTF-8 or no JSON is refused, and nothing of it is qu
     [encode('{"geheim": '), 'JSON'],
   ] as const) {
     assert.throws(
-      () => readEncodedObject(text, 'objectStr'),
+      () => readExact(text, 'objectStr'),
       (error) => {
         assert.ok(error instanceof FlashfreezeError && error.code === 'FF_SETTINGS_INVALID', text);
         assert.match(error.message, /^objectStr/);
@@ -85,6 +87,26 @@ test('what is no base64, no UTF-8 or no JSON is refused, and nothing of it is qu
       },
     );
   }
+});
+
+test('what is no base64 is passed over with a warning if an object is left: Python does so', () => {
+  const base64 = encode('{"a": "x"}');
+  for (const variant of [
+    `${base64.slice(0, 6)}*${base64.slice(6)}`,
+    `${base64.slice(0, 6)}\u200b${base64.slice(6)}`,
+    `-----${base64}`,
+    `${encode('{"a":   "x"}')}====`,
+    `${encode('{"a":  "x"}')}QUJD`,
+  ]) {
+    const warnings: string[] = [];
+    const read = readEncodedObject(variant, 'objectStr', (warning) => warnings.push(warning));
+    assert.deepEqual(read, { a: 'x' }, variant);
+    assert.deepEqual(warnings, ['objectStr has characters that are not base64; they are ignored']);
+  }
+});
+
+test('NUL after the object, and NaN in it, do not make it unreadable', () => {
+  assert.deepEqual(readExact(encode('{"a": NaN}\0'), 'it'), { a: null });
 });
 
 test('all bytes survive base64', () => {

@@ -112,11 +112,13 @@ test('a folder that is missing has no settings; one that is a file is refused', 
   });
 });
 
-test('text is read without a byte order mark', async () => {
+test('text is read without a byte order mark, and without NUL at the end', async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, '1.settings');
   await writeFile(path, '\ufeff{"ü": 1}\r\n');
   assert.equal(await readSettingsText(path), '{"ü": 1}\r\n');
+  await writeFile(path, '{"a": "\0"}\0\0');
+  assert.equal(await readSettingsText(path), '{"a": "\0"}');
   await writeFile(path, '');
   assert.equal(await readSettingsText(path), '');
 });
@@ -187,6 +189,7 @@ test('secrets go in whatever form and place the file has them', async () => {
     `{"runtimeSettings":[{"handlerSettings":{${secret}}}],"runtimeSettings":[]}`,
     `{"runtimeSettings":[{"handlerSettings":{"protected\\u0053ettings":"${SECRET}"}}]}`,
     `{${secret}}`,
+    `{${secret},"a":[NaN,-Infinity]}\0\0`,
   ]) {
     await writeFile(path, text);
     assert.deepEqual(await scrubSettings(path), { ok: true }, text);

@@ -46,31 +46,6 @@ const WRONG: readonly [what: string, interpret: () => TaskSettings, message: Reg
     () => read({}, { backupMetadata: null }),
     /^backupMetadata is missing from objectStr of the settings/,
   ],
-  [
-    'included disks',
-    () => read({}, { includedDisks: ['geheim'] }),
-    /^includedDisks of objectStr of the settings must be an object/,
-  ],
-  [
-    'LUNs as text',
-    () => read({}, { includedDisks: { dataDiskLunList: 'geheim' } }),
-    /^dataDiskLunList of includedDisks of objectStr of the settings must be an array of LUNs/,
-  ],
-  [
-    'a LUN',
-    () => read({}, { includedDisks: { dataDiskLunList: [0, 'geheim'] } }),
-    /^dataDiskLunList\[1\] of includedDisks of objectStr of the settings must be a whole number from -1/,
-  ],
-  [
-    'a broken LUN',
-    () => read({}, { includedDisks: { dataDiskLunList: [0.5] } }),
-    /dataDiskLunList\[0\] .* must be a whole number/,
-  ],
-  [
-    'a negative LUN',
-    () => read({}, { includedDisks: { dataDiskLunList: [-2] } }),
-    /dataDiskLunList\[0\] .* must be a whole number/,
-  ],
 ];
 
 /** What one field has wrong costs that field. */
@@ -191,6 +166,51 @@ const TOLERATED: readonly [what: string, interpret: () => TaskSettings, warning:
     () => read({}, {}, { objectStr: encode({ blobSASUri: [null] }) }),
     /^the guest cannot take the snapshots: blobSASUri\[0\] of .* is empty/,
   ],
+  [
+    'included disks',
+    () => read({}, { includedDisks: ['geheim'] }),
+    /^the host cannot take the snapshots: includedDisks of objectStr of the settings must be an object/,
+  ],
+  [
+    'LUNs as text',
+    () => read({}, { includedDisks: { dataDiskLunList: 'geheim' } }),
+    /^the host cannot take the snapshots: dataDiskLunList of includedDisks of objectStr of the settings must be an array of LUNs/,
+  ],
+  [
+    'a LUN',
+    () => read({}, { includedDisks: { dataDiskLunList: [0, 'geheim'] } }),
+    /^the host cannot take the snapshots: dataDiskLunList\[1\] of includedDisks of objectStr of the settings must be a whole number from -1/,
+  ],
+  [
+    'a broken LUN',
+    () => read({}, { includedDisks: { dataDiskLunList: [0.5] } }),
+    /^the host cannot take the snapshots: dataDiskLunList\[0\] .* must be a whole number/,
+  ],
+  [
+    'a negative LUN',
+    () => read({}, { includedDisks: { dataDiskLunList: [-2] } }),
+    /^the host cannot take the snapshots: dataDiskLunList\[0\] .* must be a whole number/,
+  ],
+  [
+    'LUNs as an object',
+    () => read({}, { includedDisks: { dataDiskLunList: { lun: 'geheim' } } }),
+    /^the host cannot take the snapshots: dataDiskLunList of .* must be an array of LUNs/,
+  ],
+  [
+    'a LUN of many digits',
+    () => read({}, { includedDisks: { dataDiskLunList: [2n ** 70n].map(String) } }),
+    /^the host cannot take the snapshots: dataDiskLunList\[0\] of /,
+  ],
+  [
+    'base64 with other characters (public)',
+    () => read({ objectStr: `${encode({ backupMetadata: [] })}=!geheim` }),
+    /^objectStr of the settings has characters that are not base64; they are ignored$/,
+  ],
+  [
+    'base64 with other characters (protected)',
+    () => read({}, {}, { objectStr: `!${encode({ blobSASUri: [] })}` }),
+    /^objectStr of protectedSettings has characters that are not base64; they are ignored$/,
+  ],
 ];
 
 for (const [what, interpret, message] of WRONG) {
@@ -228,6 +248,54 @@ test('what was passed over counts as not given, and everything beside it holds',
   assert.equal(includedDisks.instantAccessDurationMinutes, undefined);
   assert.equal(start, undefined);
   assert.equal(blobs.length, 1);
+});
+
+const UNREADABLE_LUNS: readonly unknown[] = [
+  ['x', 0],
+  [true],
+  [[0]],
+  [{ lun: 0 }],
+  [-2],
+  [3.5],
+  ['3.0'],
+  'geheim',
+  '0,1',
+  { lun: 3 },
+  true,
+];
+
+test('LUNs that cannot be read leave the snapshots to the guest, and are not guessed', () => {
+  for (const dataDiskLunList of UNREADABLE_LUNS) {
+    const { includedDisks } = read(
+      {},
+      { includedDisks: { dataDiskLunList, isOSDiskIncluded: true } },
+    );
+    assert.equal(includedDisks.luns, undefined);
+    assert.equal(includedDisks.isOsDiskIncluded, true);
+    assert.equal(includedDisks.lunProblem?.code, 'FF_SETTINGS_INVALID');
+  }
+  for (const includedDisks of [['geheim'], 'geheim', 7, true]) {
+    assert.ok(read({}, { includedDisks }).includedDisks.lunProblem, String(includedDisks));
+  }
+});
+
+const READABLE_LUNS: readonly [unknown, readonly number[] | undefined][] = [
+  [['3'], [3]],
+  [[' 3 '], [3]],
+  [[3.0], [3]],
+  [[null, 3, ''], [3]],
+  [3, [3]],
+  ['3', [3]],
+  [null, undefined],
+  ['', undefined],
+];
+
+test('LUNs as text, and a lone one, are understood', () => {
+  for (const [dataDiskLunList, luns] of READABLE_LUNS) {
+    const { includedDisks } = read({}, { includedDisks: { dataDiskLunList } });
+    assert.deepEqual([includedDisks.luns, includedDisks.lunProblem], [luns, undefined]);
+  }
+  assert.deepEqual(read({}, { includedDisks: [] }), read());
 });
 
 test('metadata of the wrong type count as none, a lone pair as a list of one', () => {

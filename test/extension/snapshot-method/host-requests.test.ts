@@ -36,6 +36,7 @@ test('the flags are all there, off where the task does not name them', () => {
     dynamicConfigs: [
       ['isSnapshotTtlEnabled', 'True'],
       ['useMccfForLad', 'false'],
+      ['useMccfToFetchDsasForAllDisks', ''],
       ['EnableVMSnapshotExtensionPolling', 'sometimes'],
     ],
     includedDisks: { isVmmdBlobIncluded: true, luns: [-1, 2], instantAccessDurationMinutes: 60 },

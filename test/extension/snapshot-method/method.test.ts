@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { SNAPSHOT_METHODS } from '../../../src/config/vmbackup.ts';
+import { FlashfreezeError } from '../../../src/errors.ts';
 import { decideSnapshotMethod } from '../../../src/extension/snapshot-method/method.ts';
 import { combinationsOf } from '../../combinations.ts';
 import { suite } from '../../suite.ts';
@@ -80,6 +81,32 @@ test('a write-accelerated disk that is not included forces nothing', () => {
     method: 'onlyGuest',
     forcedBecause: undefined,
   });
+});
+
+const lunProblem = new FlashfreezeError('FF_SETTINGS_INVALID', 'dataDiskLunList must be LUNs.');
+
+test('if the LUNs cannot be read, the guest takes the snapshots', () => {
+  for (const asked of [undefined, ...SNAPSHOT_METHODS]) {
+    const settings = taskSettings({ includedDisks: { lunProblem } });
+    if (asked === 'onlyHost') {
+      assert.throws(() => decideSnapshotMethod(settings, asked), lunProblem.message);
+    } else {
+      const { method, forcedBecause } = decideSnapshotMethod(settings, asked);
+      assert.is(method, 'onlyGuest');
+      assert.is(forcedBecause !== undefined, asked !== 'onlyGuest', asked);
+    }
+  }
+});
+
+test('if the LUNs cannot be read and only the host can take the snapshots, the task is refused', () => {
+  for (const flag of [
+    'isAnyWriteAcceleratedDiskIncluded',
+    'isVmgsBlobIncluded',
+    'isAnyDirectDriveDiskIncluded',
+  ]) {
+    const settings = taskSettings({ includedDisks: { lunProblem, [flag]: true } });
+    assert.throws(() => decideSnapshotMethod(settings, 'onlyGuest'), lunProblem.message);
+  }
 });
 
 test.run();

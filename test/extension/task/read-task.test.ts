@@ -26,24 +26,31 @@ test('refuses one that is later, and says how late it is', () => {
   );
 });
 
-/** Reads a settings file on a machine without certificates. */
-async function readWithoutCertificates(publicSettings: unknown) {
-  const context = {
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+/** On a machine without certificates. */
+function withoutCertificates(): TaskContext {
+  return {
     redaction: new Redaction(),
     openssl: undefined,
     installation: { libDirectory: '/nonexistent' },
   } as unknown as TaskContext;
+}
+
+async function readWithoutCertificates(publicSettings: unknown) {
   const handlerSettings = {
     publicSettings,
     protectedSettings: 'MIIB',
     protectedSettingsCertThumbprint: 'ABCD',
   };
   const text = JSON.stringify({ runtimeSettings: [{ handlerSettings }] });
-  return (await readTask(context, text)).settings;
+  return (await readTask(withoutCertificates(), text)).settings;
 }
 
 test('protected settings that cannot be read leave the snapshots to the host; the guest has the reason', async () => {
-  const objectStr = Buffer.from('{"backupMetadata":[],"snapshotTaskToken":"t"}').toString('base64');
+  const objectStr = encode('{"backupMetadata":[],"snapshotTaskToken":"t"}');
   const read = await readWithoutCertificates({ commandToExecute: 'snapshot', objectStr });
   assert.ok(read.ok);
   assert.is(read.task.blobProblem?.code, 'FF_CERTIFICATE_MISSING');
@@ -60,6 +67,25 @@ test('protected settings that cannot be read are the error if the public ones ar
     assert.ok(!read.ok && read.error instanceof FlashfreezeError);
     assert.is(read.error.code, 'FF_CERTIFICATE_MISSING');
   }
+});
+
+test('reads NaN, which Python writes, in every part of the settings', async () => {
+  const objectStr = encode('{"backupMetadata":[{"Key":"a","Value":NaN}],"x":-Infinity}');
+  const customSettings = '{"takeSnapshotFrom":"onlyHost","x":NaN}';
+  const text = JSON.stringify({
+    runtimeSettings: [
+      {
+        handlerSettings: {
+          publicSettings: { commandToExecute: 'snapshot', objectStr, customSettings },
+        },
+      },
+    ],
+  }).replace('"commandToExecute"', '"taskId":NaN,"x":Infinity,"commandToExecute"');
+  const { settings } = await readTask(withoutCertificates(), text);
+  assert.ok(settings.ok);
+  const { taskId, custom, metadata, warnings } = settings.task;
+  assert.equal([taskId, custom.takeSnapshotFrom, metadata], ['', 'onlyHost', [['a', '']]]);
+  assert.equal(warnings, []);
 });
 
 test.run();

@@ -99,8 +99,11 @@ function namesNone(path: string): boolean {
   }
 }
 
-/** A line that gives a name. */
-const NAMED_WORKLOAD = /^[ \t]*workload_name[ \t]*[=:][ \t]*["']?\w/im;
+/** The name in a line that gives one. */
+const NAMED_WORKLOAD = /^[ \t]*workload_name[ \t]*[=:][ \t]*["']?(\w[^\s"']*)/im;
+
+/** Words that people write for no workload; the replaced extension ignores every name that it does not know. */
+const NO_WORKLOAD = /^(?:none|null|no|false|off|n\/a|-)?$/i;
 
 /** @param path only named in messages */
 export function parseWorkload(
@@ -111,13 +114,13 @@ export function parseWorkload(
   const section = sections.get('workload');
   if (problems[0] !== undefined) {
     // What cannot be read may be the wrong file, or a note for people, but it asks for no database.
-    if (!NAMED_WORKLOAD.test(text)) {
+    if (NO_WORKLOAD.test(NAMED_WORKLOAD.exec(text)?.[1] ?? '')) {
       return undefined;
     }
     return { ok: false, code: 501, message: `${path}: ${problems[0]}` };
   }
   const name = section === undefined ? '' : textOf(section, 'workload_name', '');
-  if (section === undefined || name === '') {
+  if (section === undefined || NO_WORKLOAD.test(name)) {
     return undefined;
   }
   const read = workload(section, name, path);

@@ -62,6 +62,15 @@ test('an empty or missing name or section means none; a missing file that was na
   assert.is(missing?.ok === false && missing.code, 501);
 });
 
+test('a word for none means none', () => {
+  for (const word of ['none', 'None', '"none"', 'null', 'no', 'False', 'off', 'N/A', '-', "''"]) {
+    for (const after of ['', '\nhello']) {
+      const text = `[workload]\nworkload_name = ${word}${after}`;
+      assert.is(parseWorkload(text, 'w.conf'), undefined, text);
+    }
+  }
+});
+
 test('takes what other tools take: names between semicolons, quotations, doubled percent signs', () => {
   const workload = parseWorkload(
     `[workload]

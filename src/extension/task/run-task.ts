@@ -23,6 +23,7 @@ import { readMachineFacts } from '../telemetry/machine-facts.ts';
 import { announce, publish } from './publish.ts';
 import { type ReadTask, readTask, requireInTime } from './read-task.ts';
 import { interrupted } from './report-unfinished.ts';
+import { requestIdOf } from './request-id.ts';
 import { openTaskContext, type TaskContext } from './task-context.ts';
 import { finalReport, inProgressReport, type MachineReading } from './task-report.ts';
 import { type Conclusion, concludeError, concludeTaken } from './task-result.ts';
@@ -224,7 +225,7 @@ function requestOf(task: TaskSettings, configuration: VmBackupConfiguration): Ba
     blobs: task.blobs,
     startAt: task.start?.at,
     metadata: task.metadata,
-    taskId: task.taskId,
+    taskId: requestIdOf(task.taskId),
     // The service chooses the disks: a disk that it leaves out is not a fault, and each disk that it names is snapshotted.
     isPartial: true,
     foreignBlobs: 'doubt',

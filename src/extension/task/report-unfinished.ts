@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
 import type { Installation } from '../installation.ts';
+import { readRoleGuid } from '../machine-identity.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
 import { readSettingsText } from '../settings/settings-file.ts';
@@ -30,8 +31,10 @@ export async function reportUnfinished(
   installation: Installation,
   found: readonly string[],
 ): Promise<void> {
-  const { directory, handler } = installation;
-  const { sequenceNumber, isFinished } = await readHandled(directory, undefined);
+  const { directory, libDirectory, handler } = installation;
+  // A machine that was restored from a snapshot has the record of the task that took it, which was reported elsewhere.
+  const roleGuid = await readRoleGuid(libDirectory);
+  const { sequenceNumber, isFinished } = await readHandled(directory, roleGuid);
   if (isFinished || sequenceNumber === undefined) {
     return;
   }

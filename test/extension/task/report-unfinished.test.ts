@@ -70,6 +70,22 @@ test('is told also where its settings are gone', async () => {
   });
 });
 
+for (const [what, guid, told] of [
+  ['this machine is told', 'AB-1', true],
+  ['the machine that this one was restored from is left alone', 'cd-2', false],
+] as const) {
+  test(`one of ${what}`, async () => {
+    await withTask(async (installation) => {
+      const { directory, libDirectory } = installation;
+      const xml = `<H><Incarnation /><Role guid="{${guid}}" /></H>`;
+      await writeFile(join(libDirectory, 'HostingEnvironmentConfig.xml'), xml);
+      await recordHandled(directory, { sequenceNumber: 3, taskId: 'a_1' }, '{ab-1}');
+      await reportUnfinished(installation, []);
+      assert.is((await statusOf(installation)) !== '[]', told);
+    });
+  });
+}
+
 test('one that was reported is left alone', async () => {
   await withTask(async (installation) => {
     await finishTask(installation.directory, 3);

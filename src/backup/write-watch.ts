@@ -70,11 +70,12 @@ export class WriteWatch implements Disposable {
 
   /** To be called right before the requests of these targets leave. Reads each target once. */
   beforeRequests(targets: readonly number[], isBarrier: boolean): void {
+    const untilMs = performance.now() + COUNTING_LIMIT_MS;
     for (const index of targets) {
       const target = this.#targets[index];
       if (target !== undefined && target.fromNs === undefined) {
         for (const disk of target.disks) {
-          readBefore(disk, isBarrier ? countAtBarrier : countBeforeBarrier);
+          readBefore(disk, isBarrier ? countAtBarrier : countBeforeBarrier, untilMs);
         }
         target.fromNs = process.hrtime.bigint();
       }
@@ -139,9 +140,9 @@ function openDisk(name: string, disk: Disk | undefined, openCounter: OpenCounter
     swapsBefore: swaps.map(() => 0),
   };
   // A rehearsal, so that nothing is compiled in the window.
-  readBefore(opened, countBeforeBarrier);
+  readBefore(opened, countBeforeBarrier, 0);
   opened.before = undefined;
-  readBefore(opened, countAtBarrier);
+  readBefore(opened, countAtBarrier, 0);
   hasChanged(opened);
   opened.before = undefined;
   return opened;
@@ -162,23 +163,11 @@ function countersOf(paths: readonly string[], openCounter: OpenCounter): Counted
 /**
  * Writes in flight count as completed: no program has seen them complete yet, so a disk with such a write and one
  * without it both show the instant. If no write is in flight at the end and the count is equal, nothing was added.
- *
- * The kernel reports the last writes of a freeze as complete a moment before it counts them; on a busy machine it may be
- * interrupted between the two. That moment is waited for, because the disk would count as changed.
  */
-function countAtBarrier(counter: CountedWrites): number {
-  let writing = counter.read();
-  if (counter.isCounting) {
-    const untilMs = performance.now() + COUNTING_LIMIT_MS;
-    while (counter.isCounting && performance.now() < untilMs) {
-      writing = counter.read();
-    }
-  }
+function countAtBarrier(counter: CountedWrites, untilMs: number): number {
+  const writing = readCounted(counter, untilMs);
   return counter.completed + writing;
 }
-
-/** Less than a window's usual variation; the kernel needs some microseconds unless it is interrupted. */
-const COUNTING_LIMIT_MS = 1;
 
 /** Limit of readings while a write is in flight; each takes some microseconds. */
 const MAX_LOOKS = 10;
@@ -188,25 +177,53 @@ const MAX_LOOKS = 10;
  * that waits for that write could then write to another disk, whose snapshot would contain the later write although
  * this disk's snapshot lacks the earlier one.
  */
-function countBeforeBarrier(counter: CountedWrites): number {
-  for (let looks = 1; counter.read() > 0 && looks < MAX_LOOKS; ) {
+function countBeforeBarrier(counter: CountedWrites, untilMs: number): number {
+  for (let looks = 1; readCounted(counter, untilMs) > 0 && looks < MAX_LOOKS; ) {
     looks += 1;
   }
   return counter.completed;
 }
 
+/** Much less than a window on a machine that is so busy; the kernel needs some microseconds unless it is interrupted. */
+const COUNTING_LIMIT_MS = 10;
+/** Readings before the processor is left to others. */
+const LOOKS_AT_ONCE = 20;
+const PAUSE_MS = 0.05;
+/** Nothing ever wakes it. */
+const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Reads the counter. The kernel reports the last writes of a freeze as complete a moment before it counts them; on a busy
+ * machine its thread may be interrupted between the two, and may even wait for this thread's processor. That moment is
+ * waited for, until `untilMs` (`performance.now`), because the disk would count as changed. The kernel has no event for it.
+ */
+function readCounted(counter: CountedWrites, untilMs: number): number {
+  let writing = counter.read();
+  for (let looks = 1; counter.isCounting && performance.now() < untilMs; looks += 1) {
+    if (looks >= LOOKS_AT_ONCE) {
+      Atomics.wait(NEVER_WOKEN, 0, 0, PAUSE_MS);
+    }
+    writing = counter.read();
+  }
+  return writing;
+}
+
 /** Reads the disk before its swaps; `hasChanged` reads its swaps first, so their span lies inside the disk's span. */
-function readBefore(disk: WatchedDisk, count: (counter: CountedWrites) => number): void {
+function readBefore(
+  disk: WatchedDisk,
+  count: (counter: CountedWrites, untilMs: number) => number,
+  untilMs: number,
+): void {
   const { counters, swaps, swapsBefore } = disk;
   if (disk.before !== undefined) {
     return;
   }
   disk.before = 0;
   for (const counter of counters) {
-    disk.before += count(counter);
+    disk.before += count(counter, untilMs);
   }
   for (const [index, swap] of swaps.entries()) {
-    swapsBefore[index] = count(swap);
+    swapsBefore[index] = count(swap, untilMs);
   }
 }
 

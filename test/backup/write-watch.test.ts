@@ -60,21 +60,27 @@ test('a write that was in flight at the first reading may end, but no other may 
   assert.equal(seen(3, 0), 'changed');
 });
 
-test('the last write of a freeze, which the kernel is still counting at the barrier, is waited for', () => {
-  const disk = new Counter();
-  let looks = Number.NEGATIVE_INFINITY;
-  disk.read = () => {
-    looks += 1;
-    disk.isCounting = looks > 0 && looks < 4;
-    disk.completed = looks < 4 ? 0 : 1;
-    return 0;
-  };
-  using watch = WriteWatch.open([['sda']], [], () => disk);
-  looks = 0;
-  watch.atBarrier([]);
-  watch.afterAnswers([0]);
-  assert.equal(watch.results()[0]?.kind, 'unchanged');
-});
+for (const when of ['at the barrier', 'before it'] as const) {
+  test(`the last write of a freeze, which the kernel is still counting ${when}, is waited for`, () => {
+    const disk = new Counter();
+    let looks = Number.NEGATIVE_INFINITY;
+    disk.read = () => {
+      looks += 1;
+      disk.isCounting = looks > 0 && looks < 6;
+      disk.completed = looks < 6 ? 0 : 1;
+      return 0;
+    };
+    using watch = WriteWatch.open([['sda']], [], () => disk);
+    looks = 0;
+    if (when === 'before it') {
+      watch.beforeRequests([0], false);
+      looks = 6;
+    }
+    watch.atBarrier([]);
+    watch.afterAnswers([0]);
+    assert.equal(watch.results()[0]?.kind, 'unchanged');
+  });
+}
 
 test('a request that stays with the kernel is not waited for without a limit', () => {
   const disk = new Counter();

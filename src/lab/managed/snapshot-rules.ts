@@ -73,7 +73,7 @@ function invalid(target: string, message: string): never {
   });
 }
 
-/** Throws where the disk itself or its limits allow no snapshot now. Codes are invented: none is documented. */
+/** Throws if the disk itself or its limits allow no snapshot now. Codes are invented: none is documented. */
 export function checkDisk(disk: CloudDisk, store: SnapshotStore, limits: Limits | undefined): void {
   const refuse = (code: string, message: string): never => {
     throw new ManagedError(409, code, { message, shape: 'bare' });
@@ -108,7 +108,7 @@ export function checkDisk(disk: CloudDisk, store: SnapshotStore, limits: Limits 
   }
 }
 
-/** Throws 400 where a PUT of a name that exists asks for something else. */
+/** Throws 400 if a PUT of a name that exists asks for something else. */
 export function checkSameSource(existing: SnapshotEntry, body: SnapshotBody): void {
   const source = body.properties.creationData.sourceResourceId;
   const property = sameId(source, existing.disk.id)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Returns at once where there is nothing to wait for. */
+/** Returns at once if there is nothing to wait for. */
 export async function wait(ms: number): Promise<void> {
   if (ms > 0) {
     await sleep(ms);

@@ -12,13 +12,26 @@ import { snapshot } from './snapshot.ts';
 const DEFAULT_DISKS = '8';
 const MAX_DISKS = 64;
 
+/** Seen in the one recording of an operation of a snapshot: its time, and the pause that it asks for (managed-disks.md). */
+const AS_RECORDED = { durationMs: 390, retryAfterSeconds: 2, pointInTime: 'random' } as const;
+
+interface LabCommandOptions {
+  readonly disks: string;
+  readonly managed?: boolean;
+}
+
 export function addLabCommand(program: Command): void {
   program
     .command('lab')
     .description('Make a lab of real disks, take a real snapshot of them, and remove the lab again')
     .option('--disks <count>', `number of disks in the lab, 1 to ${MAX_DISKS}`, DEFAULT_DISKS)
-    .action(async ({ disks }: { readonly disks: string }) => {
-      process.exitCode = await lab(diskCountOf(disks));
+    .option(
+      '--managed',
+      'the disks are the managed disks of an Azure VM, and the lab has its metadata and a resource manager (default: page blobs)',
+    )
+    .action(async ({ disks, managed = false }: LabCommandOptions) => {
+      const run = managed ? managedLab : lab;
+      process.exitCode = await run(diskCountOf(disks));
     });
 }
 
@@ -31,26 +44,53 @@ export function addLabCommand(program: Command): void {
  * @throws FlashfreezeError FF_LAB_UNAVAILABLE, FF_NOT_ROOT
  */
 async function lab(count: number): Promise<number> {
-  const { enterLab } = await load<typeof LabNamespace>('namespace.ts');
-  await enterLab();
-  const { Lab, mixedDisks, listBack } = await load<typeof LabModule>('lab.ts');
+  const { Lab, mixedDisks, listBack } = await insideLab();
   say(`Making ${count} disks, a page blob for each of them in Azurite, and writers.`);
   await using disposableLab = await Lab.create({
     disks: mixedDisks(count),
     blobs: 'azurite',
     writers: true,
   });
-  const exitCode = await snapshot({
-    blob: disposableLab.parts.blobUrls,
-    settle: true,
-    freeze: true,
-    timeline: false,
-  });
+  const exitCode = await snapshot({ ...ALL, blob: disposableLab.parts.blobUrls });
   say('Stopping the writers and listing the snapshots back from Azurite.');
   const rows = await listBack(disposableLab);
   process.stdout.write(`${renderListing(rows)}\n`);
-  return exitCode === 0 && rows.some(({ snapshots }) => snapshots.length !== 1) ? 1 : exitCode;
+  return exitCodeOf(exitCode, rows);
 }
+
+/**
+ * The lab as an Azure VM, whose disks are managed disks.
+ *
+ * @returns the exit code: 0 only if each disk has its snapshot
+ * @throws FlashfreezeError FF_LAB_UNAVAILABLE, FF_NOT_ROOT
+ */
+async function managedLab(count: number): Promise<number> {
+  const { Lab, mixedDisks, listManagedBack } = await insideLab();
+  say(
+    `Making ${count} managed disks of a VM, its instance metadata, a resource manager, and writers.`,
+  );
+  await using disposableLab = await Lab.create({
+    disks: mixedDisks(count),
+    blobs: 'none',
+    writers: true,
+    vm: { operation: AS_RECORDED },
+  });
+  say(
+    `As recorded in Azure, an operation takes ${AS_RECORDED.durationMs} ms and asks for ${AS_RECORDED.retryAfterSeconds} s until the first question about it.`,
+  );
+  const exitCode = await snapshot({ ...ALL, managed: true });
+  say('Stopping the writers and listing the snapshots back from the resource manager.');
+  const rows = await listManagedBack(disposableLab);
+  process.stdout.write(`${renderManagedListing(rows)}\n`);
+  return exitCodeOf(exitCode, rows);
+}
+
+const ALL = { settle: true, freeze: true, timeline: false } as const;
+
+const WRITER_COLUMNS = [
+  { head: 'synced writes', align: 'right' },
+  { head: 'longest write ms', align: 'right' },
+] as const;
 
 function renderListing(rows: readonly LabModule.ListedDisk[]): string {
   const table = renderTable(
@@ -58,19 +98,64 @@ function renderListing(rows: readonly LabModule.ListedDisk[]): string {
       { head: 'blob', align: 'left' },
       { head: 'size MB', align: 'right' },
       { head: 'snapshots listed back', align: 'left' },
-      { head: 'synced writes', align: 'right' },
-      { head: 'longest write ms', align: 'right' },
+      ...WRITER_COLUMNS,
     ],
     rows.map(({ blob, sizeBytes, snapshots, writes, longestStallMs }) => [
       blob,
       sizeBytes / 2 ** 20,
-      snapshots.length === 0 ? 'none' : snapshots.join('\n'),
+      linesOf(snapshots),
       writes,
       longestStallMs.toFixed(1),
     ]),
   );
+  return `\n${table}\n\n${sumOf(rows)} listed back from Azurite`;
+}
+
+function renderManagedListing(rows: readonly LabModule.ListedManagedDisk[]): string {
+  const table = renderTable(
+    [
+      { head: 'disk', align: 'left' },
+      { head: 'LUN', align: 'right' },
+      { head: 'snapshots listed back', align: 'left' },
+      { head: 'timeCreated', align: 'left' },
+      { head: 'point', align: 'left' },
+      ...WRITER_COLUMNS,
+    ],
+    rows.map(({ disk, lun, snapshots, writes, longestStallMs }) => [
+      disk,
+      lun < 0 ? 'os' : lun,
+      linesOf(snapshots.map(({ name }) => name)),
+      linesOf(snapshots.map(({ timeCreated }) => timeCreated)),
+      linesOf(snapshots.map(({ tags }) => tags['flashfreeze-disk'] ?? '?')),
+      writes,
+      longestStallMs.toFixed(1),
+    ]),
+  );
+  return `\n${table}\n\n${sumOf(rows)} listed back from the resource manager`;
+}
+
+function linesOf(texts: readonly string[]): string {
+  return texts.length === 0 ? 'none' : texts.join('\n');
+}
+
+/** @param exitCode of the snapshot */
+function exitCodeOf(
+  exitCode: number,
+  rows: readonly { readonly snapshots: readonly unknown[] }[],
+): number {
+  return exitCode === 0 && rows.some(({ snapshots }) => snapshots.length !== 1) ? 1 : exitCode;
+}
+
+function sumOf(rows: readonly { readonly snapshots: readonly unknown[] }[]): string {
   const total = rows.reduce((sum, { snapshots }) => sum + snapshots.length, 0);
-  return `\n${table}\n\n${total} snapshots of ${rows.length} disks listed back from Azurite`;
+  return `${total} snapshots of ${rows.length} disks`;
+}
+
+/** Returns inside the lab only. */
+async function insideLab(): Promise<typeof LabModule> {
+  const { enterLab } = await load<typeof LabNamespace>('namespace.ts');
+  await enterLab();
+  return await load<typeof LabModule>('lab.ts');
 }
 
 async function load<Module>(file: string): Promise<Module> {

@@ -1,16 +1,22 @@
+import { lunOf } from './azure-links.ts';
 import { Azurite } from './azurite.ts';
 import { type DiskSpec, type LabDisk, LabDisks } from './disks.ts';
-import { Writers } from './writers.ts';
+import { diskName, LabVm, type ListedManagedSnapshot } from './lab-vm.ts';
+import type { ManagedLabOptions } from './managed/options.ts';
+import { Writers, type WriterTotals } from './writers.ts';
 
 export interface LabSpec {
   readonly disks: readonly DiskSpec[];
   readonly blobs: 'azurite' | 'none';
   readonly writers: boolean;
+  /** The disks are the managed disks of a VM. */
+  readonly vm?: Omit<ManagedLabOptions, 'disks' | 'at'>;
 }
 
 export interface LabParts {
   readonly disks: LabDisks;
   readonly azurite: Azurite | undefined;
+  readonly vm: LabVm | undefined;
   readonly writers: Writers | undefined;
   /** SAS URLs, one for each disk and in their order; empty without blobs. */
   readonly blobUrls: readonly string[];
@@ -44,10 +50,12 @@ export class Lab implements AsyncDisposable {
         : await Promise.all(
             disks.disks.map((disk) => azurite.createPageBlob(blobName(disk), disk)),
           );
+    const vm =
+      spec.vm === undefined ? undefined : made.use(await LabVm.start(disks.disks, spec.vm));
     const writers = spec.writers
       ? made.use(await Writers.start(disks.disks.map(({ mountPoint }) => mountPoint)))
       : undefined;
-    return new Lab(made.move(), { disks, azurite, writers, blobUrls });
+    return new Lab(made.move(), { disks, azurite, vm, writers, blobUrls });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,14 +86,24 @@ export function mixedDisks(count: number): DiskSpec[] {
   return rounds.flat().slice(0, count);
 }
 
-/** What a disk's blob and writer have to show after a snapshot. */
-export interface ListedDisk {
-  readonly blob: string;
+/** What a disk and its writer have to show after a snapshot. */
+interface Listed {
   readonly sizeBytes: number;
-  /** Their times. */
-  readonly snapshots: readonly string[];
   readonly writes: number;
   readonly longestStallMs: number;
+}
+
+export interface ListedDisk extends Listed {
+  readonly blob: string;
+  /** Their times. */
+  readonly snapshots: readonly string[];
+}
+
+export interface ListedManagedDisk extends Listed {
+  readonly disk: string;
+  /** −1: the OS disk. */
+  readonly lun: number;
+  readonly snapshots: readonly ListedManagedSnapshot[];
 }
 
 /** Stops the writers and asks Azurite for each disk's snapshots. */
@@ -96,11 +114,29 @@ export async function listBack({ parts }: Lab): Promise<ListedDisk[]> {
       const listed = (await parts.azurite?.listSnapshots(blobName(disk))) ?? [];
       return {
         blob: blobName(disk),
-        sizeBytes: disk.sizeBytes,
         snapshots: listed.map(({ snapshot }) => snapshot),
-        writes: totals[index]?.writes ?? 0,
-        longestStallMs: totals[index]?.longestStallMs ?? 0,
+        ...figuresOf(disk, totals[index]),
       };
     }),
   );
+}
+
+/** Stops the writers and asks the resource manager for the snapshots of each disk. */
+export async function listManagedBack({ parts }: Lab): Promise<ListedManagedDisk[]> {
+  const totals = (await parts.writers?.stop()) ?? [];
+  const listed = (await parts.vm?.listSnapshots()) ?? [];
+  return parts.disks.disks.map((disk, index) => ({
+    disk: diskName(index),
+    lun: lunOf(index),
+    snapshots: listed.filter((snapshot) => snapshot.disk === diskName(index)),
+    ...figuresOf(disk, totals[index]),
+  }));
+}
+
+function figuresOf({ sizeBytes }: LabDisk, totals: WriterTotals | undefined): Listed {
+  return {
+    sizeBytes,
+    writes: totals?.writes ?? 0,
+    longestStallMs: totals?.longestStallMs ?? 0,
+  };
 }

@@ -1,0 +1,121 @@
+import { FlashfreezeError } from '../errors.ts';
+import { AzureLinks, lunOf } from './azure-links.ts';
+import type { LabDevice } from './disks.ts';
+import { ManagedLab } from './managed/managed-lab.ts';
+import { ARM_HOSTS, type ManagedLabOptions } from './managed/options.ts';
+import { isInsideLab } from './namespace.ts';
+
+/** A snapshot as the resource manager lists it. */
+export interface ListedManagedSnapshot {
+  readonly name: string;
+  readonly id: string;
+  /** Name of the disk that it is of. */
+  readonly disk: string;
+  readonly timeCreated: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+interface SnapshotPage {
+  readonly value: readonly {
+    readonly name: string;
+    readonly id: string;
+    readonly tags: Readonly<Record<string, string>>;
+    readonly properties: {
+      readonly timeCreated: string;
+      readonly creationData: { readonly sourceResourceId: string };
+    };
+  }[];
+  readonly nextLink?: string;
+}
+
+/** OS disk and LUNs 0 to 63. */
+const MOST_DISKS = 65;
+
+/**
+ * The lab as an Azure VM: its devices are the VM's managed disks, the first one the OS disk. Instance metadata and the
+ * resource manager answer at their own addresses. Inside the lab only, and one at a time.
+ */
+export class LabVm implements AsyncDisposable {
+  readonly managed: ManagedLab;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(managed: ManagedLab, resources: AsyncDisposableStack) {
+    this.managed = managed;
+    this.#resources = resources;
+  }
+
+  static async start(
+    devices: readonly LabDevice[],
+    options: Omit<ManagedLabOptions, 'disks' | 'at'> = {},
+  ): Promise<LabVm> {
+    if (!isInsideLab() || devices.length > MOST_DISKS) {
+      throw new FlashfreezeError(
+        'FF_LAB_UNAVAILABLE',
+        `A VM of the lab exists inside the lab only, with at most ${MOST_DISKS} disks, not ${devices.length}.`,
+      );
+    }
+    await using resources = new AsyncDisposableStack();
+    resources.use(await AzureLinks.make(devices));
+    const disks = devices.map(({ imagePath }, index) => ({
+      ...{ name: diskName(index), lun: lunOf(index), imagePath },
+    }));
+    const managed = resources.use(await ManagedLab.start({ ...options, disks, at: 'lab' }));
+    return new LabVm(managed, resources.move());
+  }
+
+  /** Asks the resource manager, with a token from the instance metadata, as anyone would. */
+  async listSnapshots(): Promise<ListedManagedSnapshot[]> {
+    const { managed } = this;
+    const audience = `https://${ARM_HOSTS[managed.vm.environment]}/`;
+    const token = (await ask(
+      `${managed.metadataUrl}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${encodeURIComponent(audience)}`,
+      { Metadata: 'true' },
+    )) as { readonly access_token: string };
+    const listed: ListedManagedSnapshot[] = [];
+    let url: string | undefined =
+      `${managed.armUrl}${managed.resourceId('snapshots')}?api-version=2025-01-02`;
+    while (url !== undefined) {
+      const page = (await ask(url, {
+        Authorization: `Bearer ${token.access_token}`,
+      })) as SnapshotPage;
+      listed.push(...page.value.map(listedSnapshot));
+      url = page.nextLink;
+    }
+    return listed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+/** Of the nth disk. */
+export function diskName(index: number): string {
+  return `disk${index}`;
+}
+
+function listedSnapshot({
+  name,
+  id,
+  tags,
+  properties,
+}: SnapshotPage['value'][number]): ListedManagedSnapshot {
+  const { timeCreated, creationData } = properties;
+  return {
+    name,
+    id,
+    tags,
+    timeCreated,
+    disk: creationData.sourceResourceId.split('/').at(-1) ?? '',
+  };
+}
+
+/** The body of a good answer, as JSON. */
+async function ask(url: string, headers: Readonly<Record<string, string>>): Promise<unknown> {
+  const response = await fetch(url, { headers });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(`${new URL(url).pathname} was answered HTTP ${response.status}`);
+  }
+  return JSON.parse(text);
+}

@@ -1,8 +1,9 @@
 import { FlashfreezeError } from '../errors.ts';
+import { ArmClient } from './arm-client.ts';
 import { AzureLinks, lunOf } from './azure-links.ts';
 import type { LabDevice } from './disks.ts';
 import { ManagedLab } from './managed/managed-lab.ts';
-import { ARM_HOSTS, type ManagedLabOptions } from './managed/options.ts';
+import type { ManagedLabOptions } from './managed/options.ts';
 import { isInsideLab } from './namespace.ts';
 
 /** A snapshot as the resource manager lists it. */
@@ -63,23 +64,16 @@ export class LabVm implements AsyncDisposable {
     return new LabVm(managed, resources.move());
   }
 
-  /** Asks the resource manager, with a token from the instance metadata, as anyone would. */
+  /** Asks the resource manager, as anyone would. */
   async listSnapshots(): Promise<ListedManagedSnapshot[]> {
-    const { managed } = this;
-    const audience = `https://${ARM_HOSTS[managed.vm.environment]}/`;
-    const token = (await ask(
-      `${managed.metadataUrl}/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${encodeURIComponent(audience)}`,
-      { Metadata: 'true' },
-    )) as { readonly access_token: string };
+    const { vm } = this.managed;
+    const client = await ArmClient.open(vm.environment);
     const listed: ListedManagedSnapshot[] = [];
-    let url: string | undefined =
-      `${managed.armUrl}${managed.resourceId('snapshots')}?api-version=2025-01-02`;
-    while (url !== undefined) {
-      const page = (await ask(url, {
-        Authorization: `Bearer ${token.access_token}`,
-      })) as SnapshotPage;
+    let next: string | undefined = this.managed.resourceId('snapshots');
+    while (next !== undefined) {
+      const page = (await client.get(next)).body as SnapshotPage;
       listed.push(...page.value.map(listedSnapshot));
-      url = page.nextLink;
+      next = page.nextLink;
     }
     return listed;
   }
@@ -108,14 +102,4 @@ function listedSnapshot({
     timeCreated,
     disk: creationData.sourceResourceId.split('/').at(-1) ?? '',
   };
-}
-
-/** The body of a good answer, as JSON. */
-async function ask(url: string, headers: Readonly<Record<string, string>>): Promise<unknown> {
-  const response = await fetch(url, { headers });
-  const text = await response.text();
-  if (!response.ok) {
-    throw new Error(`${new URL(url).pathname} was answered HTTP ${response.status}`);
-  }
-  return JSON.parse(text);
 }

@@ -31,7 +31,7 @@ export class Operation {
   readonly id = randomUUID();
   readonly spec: OperationSpec;
   readonly startTime: string;
-  /** The query of its URLs: random, so that it cannot be guessed. */
+  /** The query of its URLs, which cannot be guessed. */
   readonly proof = {
     c: randomBytes(CERTIFICATE_BYTES).toString('base64url'),
     s: randomBytes(SIGNATURE_BYTES).toString('base64url'),

@@ -7,12 +7,15 @@ const ENGINE_NAMES: readonly string[] = ENGINES.map(({ name }) => name);
 const OF_DATABASES: ReadonlySet<string> = new Set(['db', 'snapshots', 'latency', 'seed']);
 
 export const USAGE = `npm run proof -- [--snapshots N] [--disks N] [--raw N] [--chains N] [--latency FROM-TO]
-               [--seed N] [--fire early|barrier] [--no-freeze]
+               [--seed N] [--fire early|barrier] [--managed] [--no-freeze | --thaw-at-202]
   Takes snapshots of the lab's disks while ordered writers write on all of them, and checks that
   each snapshot is a cut: some K with every record up to K on its disk and none beyond.
   --raw adds disks without a file system, which the writers and one more write to directly: of
   those the snapshot must be a cut that are said to show the instant.
-  --latency is the server's, in ms for each disk; --no-freeze must find violations.
+  --managed makes them the managed disks of a VM: in one round a snapshot has its point in time at a
+  moment of its operation drawn at random, in the next one at the operation's end.
+  --latency is the server's, in ms for each disk (with --managed: of the operation). Two tools must be
+  found out: --no-freeze, and with --managed --thaw-at-202, which thaws when the requests are accepted.
 
 npm run proof -- --db ${ENGINE_NAMES.join('|')} [--snapshots N] [--latency FROM-TO] [--seed N]
   Takes snapshots of a database on two disks (data and log apart) under a workload of transfers, starts

@@ -7,25 +7,27 @@ const MAIN = join(import.meta.dirname, '../../src/flashfreeze.js');
 
 /** The real thing: the command line, in a process of its own, judged by what it prints. */
 export const takeWithFlashfreeze: TakeSnapshots = async ({
-  urls,
+  targets,
   mountPoints,
   freeze,
   fire,
-  rawUrls,
+  rawTargets,
+  managed,
 }) => {
   const { code, stdout, stderr } = await tryCommand(
     process.execPath,
     [
-      ...[MAIN, 'snapshot', '--json', '--blobs-from', '-'],
+      ...[MAIN, 'snapshot', '--json'],
+      ...(managed ? ['--managed'] : ['--blobs-from', '-']),
       ...mountPoints.flatMap((mountPoint) => ['--mount', mountPoint]),
       ...['--fire', fire, freeze ? '--strict-match' : '--no-freeze'],
     ],
-    [...urls, ...rawUrls].join('\n'),
+    managed ? '' : [...targets, ...rawTargets].join('\n'),
   );
   if (stdout === '') {
     return { ok: false, problems: [`flashfreeze ended with ${code}: ${stderr.trim()}`] };
   }
-  return takenFrom(JSON.parse(stdout), code, freeze, urls.length);
+  return takenFrom(JSON.parse(stdout), code, freeze, targets.length);
 };
 
 /**

@@ -10,10 +10,10 @@ export type Mistake = 'fired-before-frozen' | 'thawed-before-acknowledged' | 'on
 
 /** Takes snapshots with fsfreeze(8) and fetch, with the mistake. The proof must find it. */
 export function takeWith(mistake: Mistake): TakeSnapshots {
-  return async ({ urls, mountPoints }) => {
+  return async ({ targets, mountPoints }) => {
     const answers: Promise<string>[] = [];
     const fire = (): void => {
-      answers.push(...urls.map(requestSnapshot));
+      answers.push(...targets.map(requestSnapshot));
     };
     try {
       switch (mistake) {
@@ -28,7 +28,7 @@ export function takeWith(mistake: Mistake): TakeSnapshots {
           fire();
           break;
         case 'one-after-the-other':
-          await freezeOneByOne(mountPoints, urls, answers);
+          await freezeOneByOne(mountPoints, targets, answers);
       }
     } finally {
       await Promise.all(mountPoints.map(thawCompletely));
@@ -53,7 +53,7 @@ function half(answers: readonly Promise<string>[]): Promise<void> {
   return promise;
 }
 
-async function freezeAll(mountPoints: readonly string[]): Promise<void> {
+export async function freezeAll(mountPoints: readonly string[]): Promise<void> {
   await Promise.all(mountPoints.map((mountPoint) => runCommand('fsfreeze', ['-f', mountPoint])));
 }
 

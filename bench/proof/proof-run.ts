@@ -1,23 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FireRule } from '../../src/config/vmbackup.ts';
-import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
 import { type Random, seededRandom } from '../../src/lab/blob-server/random.ts';
 import { type LabDevice, type LabDisk, LabDisks } from '../../src/lab/disks.ts';
-import { LAB_TLS } from '../../src/lab/lab-paths.ts';
 import { RawDisks } from '../../src/lab/raw-disks.ts';
 import { mapAtOnce } from '../../src/lab/run-command.ts';
 import type { Chain } from './order.ts';
 import { rawDiskBytes } from './raw-area.ts';
 import { diskSpecs, makeChains, makeRawChain, type Scenario } from './scenario.ts';
 import { checkPlace, checkRaw, type PlaceFinding } from './snapshot-check.ts';
+import { type ProofStorage, startStorage } from './storage.ts';
 import { judgeSnapshot, type Progress, tally, type Verdict } from './verdict.ts';
 import { Writers } from './writers.ts';
 
-/** How the snapshots are taken: one for each URL, its `x-ms-snapshot` in the order of the URLs, those of raw disks last. */
+/**
+ * How the snapshots are taken: one for each target, in the order of the targets, those of raw disks last. Each is named as
+ * its service does: by `x-ms-snapshot`, or by its resource id.
+ */
 export type TakeSnapshots = (request: {
-  /** Of the disks with file systems. */
-  readonly urls: readonly string[];
-  readonly rawUrls: readonly string[];
+  /** Of the disks with file systems: URLs of page blobs, or resource ids of managed disks. */
+  readonly targets: readonly string[];
+  readonly rawTargets: readonly string[];
+  /** They are managed disks. */
+  readonly managed: boolean;
   readonly mountPoints: readonly string[];
   readonly freeze: boolean;
   readonly fire: FireRule;
@@ -58,14 +62,14 @@ export interface RawFindings {
 const LONGEST_WRITING_MS = 60;
 const CHECKS_AT_ONCE = 2;
 
-/** Disks, blobs, server and writers of a proof. */
+/** Disks, their storage and the writers of a proof. */
 export class Proof implements AsyncDisposable {
   readonly #scenario: Scenario;
   readonly #resources: AsyncDisposableStack;
   readonly #disks: readonly LabDisk[];
   /** Their places come after those of the others. */
   readonly #rawDisks: readonly LabDevice[];
-  readonly #server: BlobServer;
+  readonly #storage: ProofStorage;
   readonly #chains: readonly Chain[];
   readonly #writers: Writers;
   readonly #random: Random;
@@ -75,14 +79,14 @@ export class Proof implements AsyncDisposable {
     resources: AsyncDisposableStack;
     disks: readonly LabDisk[];
     rawDisks: readonly LabDevice[];
-    server: BlobServer;
+    storage: ProofStorage;
   }) {
-    const { scenario, resources, disks, rawDisks, server } = parts;
+    const { scenario, resources, disks, rawDisks, storage } = parts;
     this.#scenario = scenario;
     this.#resources = resources;
     this.#disks = disks;
     this.#rawDisks = rawDisks;
-    this.#server = server;
+    this.#storage = storage;
     this.#random = seededRandom(scenario.seed);
     this.#chains = chainsOf(scenario, disks.length, rawDisks.length);
     this.#writers = resources.use(Writers.start(this.#chains, [...disks, ...rawDisks]));
@@ -94,24 +98,9 @@ export class Proof implements AsyncDisposable {
     const { disks } = resources.use(await LabDisks.create(diskSpecs(scenario.disks)));
     const rawBytes = rawDiskBytes(scenario.chains + 1);
     const { disks: rawDisks } = resources.use(await RawDisks.create(scenario.raw, rawBytes));
-    const { from, to } = scenario.latencyMs;
-    const server = resources.use(
-      await BlobServer.start({
-        blobs: [...disks.flatMap(devicesOf), ...rawDisks].map(({ deviceName, imagePath }) => ({
-          name: deviceName,
-          imagePath,
-        })),
-        latency: { kind: 'uniform', fromMs: from, toMs: to },
-        copyAt: 'random',
-        seed: scenario.seed,
-        certificate: {
-          caPath: LAB_TLS.caCertificate,
-          certPath: LAB_TLS.certificate,
-          keyPath: LAB_TLS.key,
-        },
-      }),
-    );
-    return new Proof({ scenario, resources: resources.move(), disks, rawDisks, server });
+    const devices = [...disks.flatMap(devicesOf), ...rawDisks];
+    const storage = resources.use(await startStorage(scenario, devices));
+    return new Proof({ scenario, resources: resources.move(), disks, rawDisks, storage });
   }
 
   get #mountPoints(): readonly string[] {
@@ -125,16 +114,17 @@ export class Proof implements AsyncDisposable {
 
   /** Takes and checks one snapshot of all disks; nothing of it is left afterwards. */
   async round(take: TakeSnapshots): Promise<Round> {
+    await this.#storage.prepare();
     await this.#letWrite();
     const before = await this.#writers.report();
-    const { urls } = this.#server;
-    const frozen = urls.length - this.#rawDisks.length;
+    const { targets } = this.#storage;
+    const { managed, freeze, fire } = this.#scenario;
+    const frozen = targets.length - this.#rawDisks.length;
     const taken = await take({
-      urls: urls.slice(0, frozen),
-      rawUrls: urls.slice(frozen),
+      targets: targets.slice(0, frozen),
+      rawTargets: targets.slice(frozen),
       mountPoints: this.#mountPoints,
-      freeze: this.#scenario.freeze,
-      fire: this.#scenario.fire,
+      ...{ managed, freeze, fire },
     });
     const after = await this.#writers.rest();
     try {
@@ -145,7 +135,7 @@ export class Proof implements AsyncDisposable {
       const { longestWindowMs, claimed } = taken;
       return { ok: true, longestWindowMs, ...this.#judge(findings, claimed, { before, after }) };
     } finally {
-      await this.#deleteSnapshots();
+      await this.#storage.deleteSnapshots();
     }
   }
 
@@ -158,9 +148,9 @@ export class Proof implements AsyncDisposable {
     const judge = (of: readonly PlaceFinding[]): Verdict =>
       judgeSnapshot(this.#chains, of, progress);
     const violations = (of: readonly PlaceFinding[]): number => tally(judge(of)).cutViolations;
-    const claimedBlobs = new Set(this.#blobs.filter((_, index) => claimed[index]));
+    const claimedNames = new Set(this.#deviceNames.filter((_, index) => claimed[index]));
     const isClaimed = ({ place }: PlaceFinding): boolean =>
-      this.#devicesOf(place).every(({ deviceName }) => claimedBlobs.has(deviceName));
+      this.#devicesOf(place).every(({ deviceName }) => claimedNames.has(deviceName));
     const heeded = findings.filter(isClaimed);
     const others = findings.filter((it) => !isClaimed(it));
     return {
@@ -202,29 +192,14 @@ export class Proof implements AsyncDisposable {
     return [...findings, ...(await Promise.all(rawChecks))];
   }
 
+  /** By the names of their devices. */
   async #imagesOfSnapshots(snapshots: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const images = new Map<string, string>();
-    const blobs = this.#blobs;
-    for (const [index, blob] of blobs.entries()) {
-      const records = await this.#server.snapshots(blob);
-      const record = records.find(({ snapshot }) => snapshot === snapshots[index]);
-      if (record?.imagePath === undefined) {
-        throw new Error(`${blob} has no snapshot ${snapshots[index]}`);
-      }
-      images.set(blob, record.imagePath);
-    }
-    return images;
+    const images = await this.#storage.imagesOf(snapshots);
+    return new Map(this.#deviceNames.map((name, index) => [name, images[index] ?? '']));
   }
 
-  async #deleteSnapshots(): Promise<void> {
-    for (const blob of this.#blobs) {
-      for (const { snapshot } of await this.#server.snapshots(blob)) {
-        await this.#server.deleteSnapshot(blob, snapshot);
-      }
-    }
-  }
-
-  get #blobs(): readonly string[] {
+  /** In the order of the targets. */
+  get #deviceNames(): readonly string[] {
     return [...this.#disks.flatMap(devicesOf), ...this.#rawDisks].map((it) => it.deviceName);
   }
 
@@ -239,7 +214,7 @@ export class Proof implements AsyncDisposable {
   }
 }
 
-/** Every device of a disk's file system; its blob bears its name. */
+/** Every device of a disk's file system. */
 function devicesOf(disk: LabDisk): readonly LabDevice[] {
   return [disk, ...disk.others];
 }

@@ -7,6 +7,7 @@ import { parseCommandLine, USAGE, type Wanted } from './command-line.ts';
 import { takeWithFlashfreeze } from './flashfreeze.ts';
 import { Proof, type RawFindings, type Round, type TakeSnapshots } from './proof-run.ts';
 import type { Scenario } from './scenario.ts';
+import { takeThawingWhen } from './thaw-moment.ts';
 import { addTallies, describeVerdict, NO_TALLY, type Tally, tally } from './verdict.ts';
 
 export interface ProofResult extends Tally {
@@ -92,11 +93,11 @@ export function isProved(result: ProofResult): boolean {
 }
 
 export function summaryLine(scenario: Scenario, result: ProofResult): string {
-  const { disks, chains, seed, freeze } = scenario;
+  const { disks, chains, seed } = scenario;
   const windows = result.windowsMs.toSorted((a, b) => a - b);
   const median = windows[Math.floor(windows.length / 2)] ?? 0;
   return [
-    `${windows.length} snapshots of ${disks} disks${freeze ? '' : ' without a freeze'}`,
+    `${windows.length} snapshots of ${disks} ${scenario.managed ? 'managed disks' : 'disks'}${mistakeOf(scenario)}`,
     `${chains} ordered writers, ${result.records} records, seed ${seed}`,
     `${result.cutViolations} violations of the cut`,
     `${result.needRecovery} file systems needing recovery, ${result.damaged} damaged`,
@@ -104,6 +105,13 @@ export function summaryLine(scenario: Scenario, result: ProofResult): string {
     ...(scenario.raw === 0 ? [] : [rawLine(scenario, result)]),
     `longest window of a snapshot: median ${median.toFixed(0)} ms, max ${(windows.at(-1) ?? 0).toFixed(0)} ms`,
   ].join('; ');
+}
+
+function mistakeOf({ freeze, thawAt202 }: Scenario): string {
+  if (thawAt202) {
+    return ', thawed when the requests were accepted';
+  }
+  return freeze ? '' : ' without a freeze';
 }
 
 function rawLine({ raw }: Scenario, { raw: found, torn }: ProofResult): string {
@@ -135,7 +143,8 @@ async function main(): Promise<number> {
 /** @returns the exit code */
 async function proveScenario(scenario: Scenario): Promise<number> {
   await enterLab({ lifetimeSeconds: 6 * 3600, commands: ['xfs_repair', 'dumpe2fs'] });
-  const result = await prove(scenario, takeWithFlashfreeze, (line) => {
+  const take = scenario.thawAt202 ? takeThawingWhen('accepted') : takeWithFlashfreeze;
+  const result = await prove(scenario, take, (line) => {
     process.stdout.write(`${line}\n`);
   });
   process.stdout.write(`${summaryLine(scenario, result)}\n`);

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { FireRule } from '../../src/config/vmbackup.ts';
 import { seededRandom } from '../../src/lab/blob-server/random.ts';
 import type { DiskSpec, LabFileSystemType } from '../../src/lab/disks.ts';
+import { MOST_MANAGED_DISKS } from '../../src/lab/lab-vm.ts';
 import { parseCount } from '../../test/options.ts';
 import type { Chain } from './order.ts';
 
@@ -18,6 +19,10 @@ export interface Scenario {
   /** False for the negative control: the same requests without a freeze. */
   readonly freeze: boolean;
   readonly fire: FireRule;
+  /** The disks are managed disks of a VM, not page blobs. */
+  readonly managed: boolean;
+  /** For another negative control: instead of flashfreeze, a tool that thaws when its requests are accepted. */
+  readonly thawAt202: boolean;
 }
 
 export const DEFAULT_SCENARIO: Scenario = {
@@ -29,6 +34,8 @@ export const DEFAULT_SCENARIO: Scenario = {
   seed: 1,
   freeze: true,
   fire: 'early',
+  managed: false,
+  thawAt202: false,
 };
 
 const LIMITS = { snapshots: 100_000, disks: 64, raw: 16, chains: 16, seed: 2 ** 32 - 1 };
@@ -43,6 +50,8 @@ export const OPTIONS = {
   seed: { type: 'string' },
   fire: { type: 'string' },
   'no-freeze': { type: 'boolean' },
+  managed: { type: 'boolean' },
+  'thaw-at-202': { type: 'boolean' },
 } as const;
 
 /** As parseArgs reads them. */
@@ -61,7 +70,7 @@ export function scenarioOf(values: Values): Scenario {
     values[name] === undefined
       ? defaults[name]
       : parseCount(`--${name}`, values[name], least, LIMITS[name]);
-  return {
+  const scenario = {
     snapshots: count('snapshots', 1),
     disks: count('disks', 2),
     raw: count('raw', 0),
@@ -70,7 +79,22 @@ export function scenarioOf(values: Values): Scenario {
     seed: count('seed', 0),
     freeze: values['no-freeze'] !== true,
     fire: values.fire === undefined ? defaults.fire : parseFire(values.fire),
+    managed: values.managed === true,
+    thawAt202: values['thaw-at-202'] === true,
   };
+  refuseContradictions(scenario);
+  return scenario;
+}
+
+function refuseContradictions({ managed, thawAt202, raw, freeze, disks }: Scenario): void {
+  if (thawAt202 && (!managed || raw > 0 || !freeze)) {
+    throw new RangeError('--thaw-at-202 needs --managed, without --raw and --no-freeze');
+  }
+  if (managed && disks + raw > MOST_MANAGED_DISKS) {
+    throw new RangeError(
+      `--managed: a VM has at most ${MOST_MANAGED_DISKS} disks, not ${disks + raw} (--disks and --raw)`,
+    );
+  }
 }
 
 function parseFire(text: string): FireRule {

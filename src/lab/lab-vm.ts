@@ -30,7 +30,7 @@ interface SnapshotPage {
 }
 
 /** OS disk and LUNs 0 to 63. */
-const MOST_DISKS = 65;
+export const MOST_MANAGED_DISKS = 65;
 
 /**
  * The lab as an Azure VM: its devices are the VM's managed disks, the first one the OS disk. Instance metadata and the
@@ -49,10 +49,10 @@ export class LabVm implements AsyncDisposable {
     devices: readonly LabDevice[],
     options: Omit<ManagedLabOptions, 'disks' | 'at'> = {},
   ): Promise<LabVm> {
-    if (!isInsideLab() || devices.length > MOST_DISKS) {
+    if (!isInsideLab() || devices.length > MOST_MANAGED_DISKS) {
       throw new FlashfreezeError(
         'FF_LAB_UNAVAILABLE',
-        `A VM of the lab exists inside the lab only, with at most ${MOST_DISKS} disks, not ${devices.length}.`,
+        `A VM of the lab exists inside the lab only, with at most ${MOST_MANAGED_DISKS} disks, not ${devices.length}.`,
       );
     }
     await using resources = new AsyncDisposableStack();

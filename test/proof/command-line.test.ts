@@ -22,6 +22,7 @@ test('refuses a database that is not known, and options that it has no use for',
     [['--db'], /--db/],
     [['--db', 'mariadb', '--snapshots', '0'], /--snapshots must be/],
     [['--db', 'mariadb', '--no-freeze'], /--no-freeze does not go together with --db/],
+    [['--db', 'mariadb', '--managed'], /--managed does not go together with --db/],
   ];
   for (const [argv, expected] of cases) {
     assert.throws(() => parseCommandLine(argv), expected);

@@ -32,6 +32,13 @@ test('options are read, the rest is the default', () => {
     seed: 5,
     freeze: false,
     fire: 'barrier',
+    managed: false,
+    thawAt202: false,
+  });
+  assert.equal(parseScenario(['--managed', '--thaw-at-202']), {
+    ...DEFAULT_SCENARIO,
+    managed: true,
+    thawAt202: true,
   });
   assert.equal(parseScenario(['--latency', '20']).latencyMs, { from: 20, to: 20 });
 });
@@ -46,6 +53,16 @@ test('what cannot be meant is refused with the option named', () => {
     [['--latency', '300-5'], /--latency must be/],
     [['--seed', 'x'], /--seed must be/],
     [['--fire', 'late'], /--fire must be/],
+    [['--thaw-at-202'], /--thaw-at-202 needs --managed/],
+    [
+      ['--managed', '--thaw-at-202', '--no-freeze'],
+      /--thaw-at-202 .* without --raw and --no-freeze/,
+    ],
+    [
+      ['--managed', '--thaw-at-202', '--raw', '1'],
+      /--thaw-at-202 .* without --raw and --no-freeze/,
+    ],
+    [['--managed', '--disks', '64', '--raw', '2'], /at most 65 disks, not 66/],
     [['12'], /positional/],
   ];
   for (const [argv, expected] of cases) {

@@ -91,13 +91,13 @@ function startOf(
 /** A file system that was mounted or moved right before the freeze shows in the storage afterwards. */
 function gapsAfterwards(
   { request }: RunContext,
-  { plan, targets }: Prepared,
+  { plan, targets, provider }: Prepared,
   answers: readonly SnapshotAnswer[],
   storage: StorageAfterwards,
 ): SetGap[] {
   return [
     ...gapsOf(plan, targets, setWishesOf(request), storage),
-    ...gapOfHost(plan, targets, answers, request.includedLuns),
+    ...(provider.kind === 'host' ? gapOfHost(plan, targets, answers, request.includedLuns) : []),
   ];
 }
 
@@ -149,9 +149,9 @@ function targetRecords(
   return answers.map((answer) => {
     const target = targets[answer.target];
     const behind = target?.behind ?? UNKNOWN_DISK;
-    const disk = diskBehind(behind) ?? diskOfLun(plan, answer.host?.lun);
+    const disk = diskBehind(behind) ?? diskOfLun(plan, answer.disk?.lun ?? answer.host?.lun);
     return {
-      blob: hostBlob(answer) ?? target?.name ?? '',
+      blob: answer.disk?.id ?? hostBlob(answer) ?? target?.name ?? '',
       device: disk === undefined ? undefined : pathOfDisk(disk),
       answer,
       fileSystems: fileSystemsBehind(plan, disks, answer.target),

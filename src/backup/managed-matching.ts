@@ -17,13 +17,16 @@ import type { Behind } from './whole-set/behind.ts';
  */
 export function behindManaged(
   plan: Pick<Plan, 'disks' | 'otherDisks'>,
-  targets: readonly Pick<NamedTarget, 'name' | 'disk'>[],
+  targets: readonly Pick<NamedTarget, 'name' | 'disk' | 'disks'>[],
   preflights: readonly Preflight[],
   observer: Pick<RunObserver, 'warn'>,
 ): Behind[] {
   const devices = [...plan.disks, ...(plan.otherDisks ?? [])];
   const nameless = devices.filter(mayBeAny).map(({ name }) => name);
-  return targets.map(({ disk }, index): Behind => {
+  return targets.map(({ disk, disks }, index): Behind => {
+    if (disks !== undefined) {
+      return behindAll(disks, devices, nameless, observer);
+    }
     const device = disk === undefined ? undefined : deviceOf(disk, devices);
     if (disk !== undefined && device !== undefined) {
       checkSize(disk, device, preflights[index], observer);
@@ -41,6 +44,26 @@ export function behindManaged(
     );
     return { kind: 'foreign' };
   });
+}
+
+/** One request for several disks. Devices whose LUN does not show count as theirs if there are not more of them. */
+function behindAll(
+  disks: readonly VmDisk[],
+  devices: readonly Disk[],
+  nameless: readonly string[],
+  observer: Pick<RunObserver, 'warn'>,
+): Behind {
+  const known = disks.flatMap((disk) => deviceOf(disk, devices)?.name ?? []);
+  const unknown = disks.filter((disk) => deviceOf(disk, devices) === undefined);
+  if (unknown.length > 0) {
+    observer.warn(
+      `${unknown.map(labelOf).join(', ')}: no device shows its LUN${nameless.length === 0 ? '; nothing that is frozen is on it' : `; it may be ${nameless.map(pathOfDisk).join(' or ')}`}`,
+    );
+  }
+  return {
+    kind: 'all-of',
+    disks: [...known, ...(nameless.length <= unknown.length ? nameless : [])],
+  };
 }
 
 function deviceOf({ kind, lun }: VmDisk, devices: readonly Disk[]): Disk | undefined {

@@ -12,18 +12,20 @@ import type { BackupRequest, ManagedRequest, ProviderKind, RequestedProvider } f
 export interface OpenProvider {
   readonly kind: ProviderKind;
   readonly snapshots: SnapshotProvider;
-  /** One for each blob or managed disk, in order; the host service and a command are a single one. */
+  /** One for each blob or managed disk, in order; a restore point, the host service and a command are a single one. */
   readonly targets: readonly NamedTarget[];
 }
 
 /** Something to take a snapshot of. */
 export interface NamedTarget {
-  /** URL of the blob without its query, id of the managed disk, or the name of the host service or command. */
+  /** URL of the blob without its query, id of the managed disk or restore point, or the name of the host service or command. */
   readonly name: string;
   /** Undefined if it is no blob. */
   readonly blob: Blob | undefined;
   /** Set if it is a managed disk. */
   readonly disk?: VmDisk;
+  /** Set if one request takes the snapshots of all these managed disks. */
+  readonly disks?: readonly VmDisk[];
   /** Deletes a snapshot of a managed disk after the thaw; resolves with the reason if it cannot. */
   readonly deleteSnapshot?: (snapshot: string) => Promise<string | undefined>;
 }

@@ -61,7 +61,7 @@ export interface SnapshotAnswer {
   /** When the last answer was in, if it was a refusal; also by the clock of the service, rounded down to a second. */
   readonly refusedAt?: { readonly receivedNs: bigint; readonly serverMs: number | undefined };
   readonly httpStatus: number | undefined;
-  /** `x-ms-snapshot`, or the resource id of a managed disk's snapshot; undefined if there is no snapshot. */
+  /** `x-ms-snapshot`, or the resource id of a managed disk's snapshot or disk restore point; undefined if there is no snapshot. */
   readonly snapshot: string | undefined;
   readonly requestId: string | undefined;
   readonly failure: RequestFailure | undefined;
@@ -78,6 +78,8 @@ export interface SnapshotAnswer {
   readonly patience?: PatienceUsed;
   /** Set if the host took the snapshot: several answers then belong to one target. */
   readonly host?: HostSnapshot;
+  /** Set if one request was for several managed disks, and this is the answer about one of them. */
+  readonly disk?: { readonly id: string; readonly lun: number };
   /** Set if it is the snapshot of a managed disk. */
   readonly managed?: ManagedSnapshot;
 }

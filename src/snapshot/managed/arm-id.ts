@@ -1,5 +1,5 @@
 /** Types of resources that flashfreeze names in a URL. */
-export type ArmType = 'disks' | 'snapshots' | 'virtualMachines';
+export type ArmType = 'disks' | 'snapshots' | 'virtualMachines' | 'restorePointCollections';
 
 /** The id of a resource of Microsoft.Compute, checked: every part may stand in the path of a URL. */
 export interface ArmId {
@@ -31,14 +31,17 @@ export function parseArmId(text: string, type: ArmType): ArmId | undefined {
     fixed === expected &&
     SUBSCRIPTION.test(subscription) &&
     isGroupName(group) &&
-    NAME.test(name) &&
-    !/^\.+$/.test(name)
+    isResourceName(name)
     ? { text, subscription, group, name }
     : undefined;
 }
 
 export function isGroupName(text: string): boolean {
   return GROUP.test(text);
+}
+
+export function isResourceName(text: string): boolean {
+  return NAME.test(text) && !/^\.+$/.test(text);
 }
 
 export function isSubscription(text: string): boolean {

@@ -23,6 +23,8 @@ export interface Vm {
   readonly location: string;
   readonly environment: string;
   readonly size: string;
+  /** Its memory is encrypted: Azure makes no restore points of it. */
+  readonly isConfidential?: true;
 }
 
 export interface VmDisk {
@@ -37,6 +39,7 @@ export interface VmDisk {
   readonly isShared: boolean;
   /** A page blob: snapshots of it are taken with --blob. */
   readonly isUnmanaged: boolean;
+  readonly isWriteAccelerated?: true;
 }
 
 /** The lowest version that has every field below. */
@@ -52,6 +55,7 @@ const diskSchema = v.object({
   name: leaf,
   lun: leaf,
   isSharedDisk: leaf,
+  writeAcceleratorEnabled: leaf,
   diffDiskSettings: v.nullish(v.object({ option: leaf })),
   managedDisk: v.nullish(v.object({ id: leaf, storageAccountType: leaf })),
   vhd: v.nullish(v.object({ uri: leaf })),
@@ -66,6 +70,7 @@ const computeSchema = v.object({
   subscriptionId: leaf,
   vmId: leaf,
   vmSize: leaf,
+  securityProfile: v.nullish(v.object({ securityType: leaf })),
   storageProfile: v.object({
     osDisk: v.nullish(diskSchema),
     dataDisks: v.nullish(v.array(diskSchema), []),
@@ -135,14 +140,14 @@ function vmOf(compute: v.InferOutput<typeof computeSchema>): Vm {
     location: compute.location,
     environment: compute.azEnvironment,
     size: compute.vmSize,
+    ...(compute.securityProfile?.securityType.toLowerCase() === 'confidentialvm' && {
+      isConfidential: true,
+    }),
   };
 }
 
-function diskOf(
-  { name, isSharedDisk, diffDiskSettings, managedDisk, vhd }: v.InferOutput<typeof diskSchema>,
-  kind: VmDisk['kind'],
-  lun: number,
-): VmDisk {
+function diskOf(disk: v.InferOutput<typeof diskSchema>, kind: VmDisk['kind'], lun: number): VmDisk {
+  const { name, isSharedDisk, diffDiskSettings, managedDisk, vhd } = disk;
   const id = managedDisk?.id ?? '';
   return {
     name,
@@ -153,6 +158,7 @@ function diskOf(
     isEphemeral: diffDiskSettings?.option.toLowerCase() === 'local',
     isShared: isSharedDisk.toLowerCase() === 'true',
     isUnmanaged: id === '' && (vhd?.uri ?? '') !== '',
+    ...(disk.writeAcceleratorEnabled.toLowerCase() === 'true' && { isWriteAccelerated: true }),
   };
 }
 

@@ -23,7 +23,11 @@ export interface RestorePoint {
   endedNs: bigint | undefined;
 }
 
-export function collectionResource({ id, name, body }: Collection): unknown {
+/** @param restorePoints only if they are asked for */
+export function collectionResource(
+  { id, name, body }: Collection,
+  restorePoints?: readonly unknown[],
+): unknown {
   const { location, tags = {}, properties } = body;
   return {
     ...{ id, name, type: 'Microsoft.Compute/restorePointCollections', location, tags },
@@ -31,6 +35,7 @@ export function collectionResource({ id, name, body }: Collection): unknown {
       source: { id: properties.source.id, location },
       provisioningState: 'Succeeded',
       restorePointCollectionId: id,
+      ...(restorePoints && { restorePoints }),
     },
   };
 }

@@ -48,7 +48,7 @@ export class RestorePointService {
       case 'put-collection':
         return this.#putCollection(request);
       case 'get-collection':
-        return { status: 200, body: collectionResource(this.#collection(request)) };
+        return { status: 200, body: this.#expanded(request) };
       case 'delete-collection':
         return await this.#deleteCollection(request);
       case 'put-restore-point':
@@ -81,6 +81,17 @@ export class RestorePointService {
         endedNs: point.endedNs,
       })),
     );
+  }
+
+  #expanded(request: ArmRequest): unknown {
+    const collection = this.#collection(request);
+    const points = [...this.#points.values()].filter((it) => sameId(it.collection, collection.id));
+    return request.query.get('$expand') === 'restorePoints'
+      ? collectionResource(
+          collection,
+          points.map((point) => pointResource(point, this.#parts.cloud)),
+        )
+      : collectionResource(collection);
   }
 
   #putCollection({ target, body: text, identity }: ArmRequest): Reply {

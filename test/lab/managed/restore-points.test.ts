@@ -55,6 +55,17 @@ test('a collection, a point without one disk, its end, its pictures', async () =
   assert.equal(await rig.lab.violations(), []);
 });
 
+test('a collection shows its points if they are asked for', async () => {
+  await using rig = await Rig.start();
+  await putCollection(rig);
+  await rig.end(await putPoint(rig, 'p1'));
+  const plain = await rig.arm('GET', collectionPath(rig));
+  assert.is(at(plain, 'properties.restorePoints'), undefined);
+  const expanded = await rig.arm('GET', `${collectionPath(rig)}&$expand=restorePoints`);
+  assert.is(at(expanded, 'properties.restorePoints.0.name'), 'p1');
+  assert.is(at(expanded, 'properties.restorePoints.0.properties.provisioningState'), 'Succeeded');
+});
+
 test('a point without CrashConsistent is a violation', async () => {
   await using rig = await Rig.start();
   await putCollection(rig);

@@ -10,7 +10,8 @@ import type { NamedTarget, OpenProvider } from './provider.ts';
 import type { ManagedRequest } from './request.ts';
 
 /**
- * Asks the instance metadata for the VM's disks and for a token, and opens the lanes that request their snapshots.
+ * Asks the instance metadata for the VM's disks and for a token, and opens the lanes that request their snapshots, or the
+ * provider that makes one restore point.
  *
  * @throws FlashfreezeError as `readManagedSet` and `DiskLanes.open`
  */
@@ -25,15 +26,21 @@ export async function openManagedDisks(
     proxyFor: machineProxy(),
     abort,
   });
-  for (const { disk, because } of set.leftOut.filter(({ isWanted }) => !isWanted)) {
-    context.warnOnce(`no snapshot is taken of ${labelOf(disk)}: ${because}`);
-  }
   const tokens = new TokenKeeper({
     audience: set.manager.audience,
     clientId: wishes.clientId,
     learnSecret,
     abort,
   });
+  if (wishes.restorePoint !== undefined) {
+    // Imported here: other runs need none of it.
+    const { openRestorePoint } = await import('./restore-point-provider.ts');
+    const collection = wishes.restorePoint;
+    return openRestorePoint(context, { wishes, collection, set, tokens, onEvent });
+  }
+  for (const { disk, because } of set.leftOut.filter(({ isWanted }) => !isWanted)) {
+    context.warnOnce(`no snapshot is taken of ${labelOf(disk)}: ${because}`);
+  }
   const snapshots = await DiskLanes.open(set.prepared, {
     ...(request.lanes === undefined ? {} : { lanes: request.lanes }),
     patienceMs: request.patienceMs,

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
 import { OS_DISK_LUN } from '../filesystems/plan-types.ts';
-import { isGroupName } from '../snapshot/managed/arm-id.ts';
+import { isGroupName, isResourceName } from '../snapshot/managed/arm-id.ts';
 import type { ManagedWishes } from '../snapshot/managed/managed-set.ts';
 import { prefixProblem, tagsProblem } from '../snapshot/managed/snapshot-naming.ts';
 import { collect } from './run-options.ts';
@@ -11,6 +11,7 @@ export interface RawManagedOptions {
   readonly managed?: boolean;
   readonly resourceGroup?: string;
   readonly namePrefix?: string;
+  readonly restorePoint?: string;
   readonly tag?: readonly string[];
   readonly identity?: string;
   readonly includeLun?: readonly string[];
@@ -19,6 +20,7 @@ export interface RawManagedOptions {
 
 /** The options that need --managed. */
 const WITH_MANAGED = [
+  ['restorePoint', '--restore-point'],
   ['resourceGroup', '--resource-group'],
   ['namePrefix', '--name-prefix'],
   ['tag', '--tag'],
@@ -34,12 +36,16 @@ export function addManagedOptions(command: Command): Command {
       'snapshot the managed disks of this Azure VM, with the VM’s own identity (default: snapshot the given blobs)',
     )
     .option(
+      '--restore-point <collection>',
+      'make one restore point of the VM in this collection, which is created if it does not exist (default: a snapshot of each managed disk)',
+    )
+    .option(
       '--resource-group <name>',
-      'resource group of the snapshots of managed disks (default: that of the VM)',
+      'resource group of the snapshots of managed disks, or of the collection (default: that of the VM)',
     )
     .option(
       '--name-prefix <prefix>',
-      'beginning of the names of the snapshots of managed disks (default: the name of the VM)',
+      'beginning of the names of the snapshots of managed disks, or of the restore point (default: the name of the VM)',
     )
     .option(
       '--tag <name=value>',
@@ -92,7 +98,11 @@ export function managedWishesOf(
       `${contrary[0]}: expected without --managed. Page blobs and managed disks are snapshotted in runs of their own`,
     );
   }
+  if (options.restorePoint !== undefined && options.tag !== undefined) {
+    throw usage('--tag: expected without --restore-point, because restore points have no tags');
+  }
   return {
+    restorePoint: collectionOf(options.restorePoint),
     group: groupOf(options.resourceGroup),
     namePrefix: prefixOf(options.namePrefix),
     tags: tagsOf(options.tag),
@@ -130,6 +140,15 @@ function groupOf(text: string | undefined): string | undefined {
   if (text !== undefined && !isGroupName(text)) {
     throw usage(
       `--resource-group ${text === '' ? '(empty)' : text}: expected the name of a resource group, at most 90 letters, digits and _ . ( ) -, not an id`,
+    );
+  }
+  return text;
+}
+
+function collectionOf(text: string | undefined): string | undefined {
+  if (text !== undefined && !isResourceName(text)) {
+    throw usage(
+      `--restore-point ${text === '' ? '(empty)' : text}: expected the name of a restore point collection, 1 to 80 letters, digits and _ . -, not an id`,
     );
   }
   return text;

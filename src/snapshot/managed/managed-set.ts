@@ -23,6 +23,8 @@ export interface ManagedWishes extends DiskWishes {
   readonly tags: readonly (readonly [name: string, value: string])[];
   /** Of a user-assigned identity. */
   readonly clientId: string | undefined;
+  /** Name of the collection for one restore point of the VM, in place of snapshots. */
+  readonly restorePoint?: string | undefined;
 }
 
 /** The managed disks of a run, with all that their requests need except the token. */

@@ -101,8 +101,9 @@ export function managedWishesOf(
   if (options.restorePoint !== undefined && options.tag !== undefined) {
     throw usage('--tag: expected without --restore-point, because restore points have no tags');
   }
+  const restorePoint = collectionOf(options.restorePoint);
   return {
-    restorePoint: collectionOf(options.restorePoint),
+    ...(restorePoint !== undefined && { restorePoint }),
     group: groupOf(options.resourceGroup),
     namePrefix: prefixOf(options.namePrefix),
     tags: tagsOf(options.tag),

@@ -43,6 +43,10 @@ test('every option is taken', () => {
   });
 });
 
+test('a restore point is made in a collection, without tags', () => {
+  assert.is(parse(['--managed', '--restore-point', 'daily_1.x'])?.restorePoint, 'daily_1.x');
+});
+
 test('mistakes are refused before anything else happens', () => {
   const table: [words: string[], says: RegExp][] = [
     [['--tag', 'a=1'], /--tag: expected together with --managed/],
@@ -54,6 +58,10 @@ test('mistakes are refused before anything else happens', () => {
     [['--managed', '--name-prefix', 'a b'], /--name-prefix a b: expected/],
     [['--managed', '--resource-group', '/subscriptions/x'], /not an id/],
     [['--managed', '--resource-group', ''], /\(empty\)/],
+    [['--restore-point', 'daily'], /--restore-point: expected together with --managed/],
+    [['--managed', '--restore-point', 'a/b'], /--restore-point a\/b: expected the name/],
+    [['--managed', '--restore-point', ''], /\(empty\)/],
+    [['--managed', '--restore-point', 'c', '--tag', 'a=1'], /--tag: expected without/],
     [['--managed', '--identity', 'me'], /expected a client id/],
     [['--managed', '--include-lun', '64'], /expected 0 to 63, or os/],
     [['--managed', '--exclude-lun', '-1'], /expected 0 to 63, or os/],

@@ -11,10 +11,13 @@ import { constants as systemConstants } from 'node:os';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, S_IWGRP, S_IWOTH } = constants;
 const STICKY = 0o1000;
-/** Configuration files of several tools lie here, some of which do not run as root. */
+/**
+ * Configuration files of several tools lie here, some of which do not run as root. It may belong to another user, be
+ * writable by others, or be a symbolic link: other backup tools use it in any case, and their lock lies below it.
+ */
 const SHARED_DIRECTORY = '/etc/azure';
 
-/** An open directory that only root can write to; files in it are opened by name. */
+/** An open directory that only root can write to, or /etc/azure; files in it are opened by name. */
 export class SafeDirectory implements Disposable {
   readonly descriptor: number;
 
@@ -26,7 +29,8 @@ export class SafeDirectory implements Disposable {
    * Opens an absolute directory path component by component, follows no symbolic link, and creates missing components
    * with mode 0700, and /etc/azure with 0755. Only root may be able to exchange a component: each must belong to root
    * and must not be writable by group or others. Above the last one, a sticky directory such as /tmp is accepted too,
-   * because others cannot rename root's entries in it.
+   * because others cannot rename root's entries in it. Of /etc/azure nothing is required: what lies below it is opened
+   * without following links and checked, so that its owner can keep root out, but not misuse it.
    *
    * @throws a failed system call (`systemCallFailure`) with the component's path: ELOOP for a symbolic link, EACCES
    * for a wrong owner or mode, or else the error of the system call
@@ -88,7 +92,8 @@ function componentsOf(path: string): string[] {
 
 // Opened before it is created: mkdir(2) blocks on a frozen file system even if the name exists.
 function openComponent(name: string, path: string): number {
-  const open = (): number => openSync(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const follow = path === SHARED_DIRECTORY ? 0 : O_NOFOLLOW;
+  const open = (): number => openSync(name, O_RDONLY | O_DIRECTORY | follow);
   return callFor(path, () => {
     try {
       return open();
@@ -125,7 +130,7 @@ function requireSafe(descriptor: number, path: string, isLast: boolean): void {
   const { mode, uid } = callFor(path, () => fstatSync(descriptor));
   const othersWrite = (mode & (S_IWGRP | S_IWOTH)) !== 0;
   const isSticky = (mode & STICKY) !== 0 && !isLast;
-  if (uid !== 0 || (othersWrite && !isSticky)) {
+  if (path !== SHARED_DIRECTORY && (uid !== 0 || (othersWrite && !isSticky))) {
     throw failedCall('EACCES', 'open', path);
   }
 }

@@ -1,6 +1,7 @@
-import { access } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
+import { errnoOf } from '../../system/errno.ts';
 import { writeWhole } from '../../system/replace-file.ts';
 
 /**
@@ -17,12 +18,26 @@ export async function writeStatusFile(
   text: string,
 ): Promise<void> {
   const path = pathOf(folder, sequence);
+  // The agent reads `<number>.status` only, not the file that is being written.
+  const write = (): Promise<void> => writeWhole(path, text, { mode: 0o600 });
   try {
-    // The agent reads `<number>.status` only, not the file that is being written.
-    await writeWhole(path, text, { mode: 0o600 });
+    await write().catch(async (error: unknown) => {
+      await madeIfMissing(folder, error);
+      await write();
+    });
   } catch (error) {
     throw unwritable(path, error);
   }
+}
+
+/** Makes the folder, as the agent does, if that it is missing was the error; the extension's directory is not made again. */
+async function madeIfMissing(folder: string, error: unknown): Promise<void> {
+  if (errnoOf(error) !== 'ENOENT') {
+    throw error;
+  }
+  await mkdir(folder, { mode: 0o700 }).catch(() => {
+    throw error;
+  });
 }
 
 /** Whether there is a status file of that sequence number; a deleted file must not come back. */

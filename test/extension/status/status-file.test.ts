@@ -28,6 +28,14 @@ test('is written under the sequence number, for root alone, and nothing else is 
     assert.is((await stat(join(folder, '7.status'))).mode & 0o777, 0o600);
   }));
 
+test('a folder that is missing is made as the agent makes it', () =>
+  withFolder(async (parent) => {
+    const folder = join(parent, 'status');
+    await writeStatusFile(folder, 7, '[1]');
+    assert.is(await readFile(join(folder, '7.status'), 'utf8'), '[1]');
+    assert.is((await stat(folder)).mode & 0o777, 0o700);
+  }));
+
 test('a reader never finds half of it, whoever writes', () =>
   withFolder(async (folder) => {
     const texts = ['a', 'b'].map((letter) => letter.repeat(60_000));
@@ -48,10 +56,10 @@ test('a reader never finds half of it, whoever writes', () =>
     assert.ok(reads > 0);
   }));
 
-test('a folder that is not there is told with its path', () =>
+test('a folder that cannot be made is told with its path', () =>
   withFolder(async (folder) => {
     try {
-      await writeStatusFile(join(folder, 'none'), 1, 'x');
+      await writeStatusFile(join(folder, 'gone', 'none'), 1, 'x');
       assert.unreachable();
     } catch (error) {
       assert.ok(error instanceof FlashfreezeError);

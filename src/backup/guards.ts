@@ -1,3 +1,4 @@
+import { FlashfreezeError } from '../errors.ts';
 import { readDaemons } from '../filesystems/relations/read-daemons.ts';
 import { GUARDIAN_PATH, Guardian } from '../freezer/guardian.ts';
 import { LastLever } from '../freezer/last-lever.ts';
@@ -14,7 +15,7 @@ const DAEMONS_CURRENT_FOR_MS = 2_000;
 
 /** The conditions of a freeze: locks, journal, guardian. They belong to the run, which ends them in reverse order. */
 export interface Guards {
-  /** Keeps other freezers away. Undefined if there is nothing to freeze. */
+  /** Keeps other freezers away. Undefined if there is nothing to freeze, or if its path cannot be used. */
   readonly lock: Disposable | undefined;
   /** Undefined if there is nothing to freeze. */
   readonly freeze: FreezeGuards | undefined;
@@ -150,11 +151,21 @@ async function withCurrentDaemons(prepared: Prepared, plannedNs: bigint): Promis
   return { ...prepared, plan: { ...plan, daemons: [...daemons, ...missed] } };
 }
 
-async function acquireFreezeLock(context: RunContext): Promise<FileLock> {
+/**
+ * Undefined if the lock's path cannot be used: other tools then freeze without it, too. A freeze of another tool that it
+ * would have kept away is noticed by the freezer.
+ *
+ * @throws FlashfreezeError FF_LOCK_TIMEOUT, FF_LIMIT_REACHED, FF_INTERRUPTED
+ */
+async function acquireFreezeLock(context: RunContext): Promise<FileLock | undefined> {
   try {
     return await FileLock.acquire({ signal: context.abort });
   } catch (error) {
     context.throwIfAborted();
+    if (error instanceof FlashfreezeError && error.code === 'FF_FREEZE_FAILED') {
+      context.warn(`${error.message}; the file systems are frozen without the lock`);
+      return undefined;
+    }
     throw error;
   }
 }

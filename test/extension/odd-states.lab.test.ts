@@ -48,6 +48,7 @@ const STATES: readonly (readonly [what: string, shell: string])[] = [
   ],
   ['/etc/azure is missing', 'rm -r /etc/azure'],
   ['/etc/azure belongs to another user', 'rm -r /etc/azure/*; chown 1000:1000 /etc/azure'],
+  ['/etc/azure is a file', 'rm -r /etc/azure; : >/etc/azure'],
   [
     '/etc/azure is a link of another user, and HandlerEnvironment.json has a byte order mark, more members, and no name',
     `rm -r /etc/azure; mkdir -p /srv/azure; ln -s /srv/azure /etc/azure; chown -h 1000 /etc/azure

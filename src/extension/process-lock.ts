@@ -3,6 +3,7 @@ import { thawAbandoned } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { throwIfAborted } from '../system/abort.ts';
 import { FileLock } from '../system/file-lock.ts';
+import { SafeDirectory } from '../system/safe-directory.ts';
 
 /** Work that only one process of the extension does at a time; each has its lock file in the directory. */
 export type Exclusive =
@@ -28,6 +29,7 @@ export async function exclusively(
     return await FileLock.acquire({
       name: `lock of "${what}"`,
       path,
+      openDirectory: SafeDirectory.ofProgram,
       waitMs,
       ...(signal && { signal }),
     });

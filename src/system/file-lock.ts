@@ -1,8 +1,9 @@
 import { type ErrorCode, FlashfreezeError, type SystemCallFailure } from '../errors.ts';
 import { pause } from './clock.ts';
-import { LockedFile } from './locked-file.ts';
+import { LockedFile, type OpenDirectory } from './locked-file.ts';
 import { systemCallFailure } from './native.ts';
 import { nativeError, resourceAdvice } from './native-errors.ts';
+import { SafeDirectory } from './safe-directory.ts';
 
 /** The lock that a run holds while it freezes, so that two freezers never overlap (settings.md, Local files). */
 export const FREEZE_LOCK_PATH = '/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile';
@@ -27,6 +28,8 @@ export interface FileLockOptions {
   /** The name of the lock in messages. */
   readonly name?: string;
   readonly path?: string;
+  /** Opens the directory of the file. Default: `SafeDirectory.open`, which makes it if it is missing. */
+  readonly openDirectory?: OpenDirectory;
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -43,18 +46,18 @@ export class FileLock implements Disposable {
   }
 
   /**
-   * Creates the file and its directory (owned by root, mode 0700) if they are missing, and waits for the lock.
+   * Creates the file and, by default, its directory (owned by root, mode 0700) if they are missing, and waits for the lock.
    * Throws `FF_LOCK_TIMEOUT` when another process holds it too long; `FF_FREEZE_FAILED`, or `FF_LOCK_UNUSABLE` for any
    * lock but the freeze lock, if the path is not safe or cannot be opened or locked; `FF_LIMIT_REACHED`. Rejects with
    * the signal's reason when aborted.
    */
   static async acquire(options: FileLockOptions = {}): Promise<FileLock> {
     const { name = FREEZE_LOCK_NAME, path = FREEZE_LOCK_PATH, signal } = options;
-    const { waitMs = FREEZE_LOCK_WAIT_MS } = options;
+    const { waitMs = FREEZE_LOCK_WAIT_MS, openDirectory = SafeDirectory.open } = options;
     signal?.throwIfAborted();
     const endMs = performance.now() + waitMs;
     for (let removed = 0; ; removed += 1) {
-      const file = openLock({ name, path });
+      const file = openLock({ name, path }, openDirectory);
       try {
         await waitFor(file, { name, path, waitMs, endMs, signal });
         if (file.isCurrent()) {
@@ -101,9 +104,9 @@ async function waitFor(file: LockedFile, waiting: Waiting): Promise<void> {
   }
 }
 
-function openLock(lock: NamedLock): LockedFile {
+function openLock(lock: NamedLock, openDirectory: OpenDirectory): LockedFile {
   try {
-    return LockedFile.open(lock.path);
+    return LockedFile.open(lock.path, openDirectory);
   } catch (error) {
     throw namedFailure(lock, error);
   }

@@ -2,7 +2,10 @@ import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { constants as systemConstants } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { loadAddon } from './native.ts';
-import { callFor, failedCall, SafeDirectory } from './safe-directory.ts';
+import { callFor, failedCall, type SafeDirectory } from './safe-directory.ts';
+
+/** One of `SafeDirectory`'s. */
+export type OpenDirectory = (path: string) => SafeDirectory;
 
 /** Device and inode of the lock files that this process has open. Only the main thread takes locks. */
 const heldOpen = new Set<string>();
@@ -14,25 +17,28 @@ const heldOpen = new Set<string>();
  */
 export class LockedFile implements Disposable {
   readonly #path: string;
+  readonly #openDirectory: OpenDirectory;
   readonly #descriptor: number;
   readonly #key: string;
   #isClosed = false;
 
-  private constructor(path: string, descriptor: number, key: string) {
+  private constructor(path: string, openDirectory: OpenDirectory, descriptor: number, key: string) {
     this.#path = path;
+    this.#openDirectory = openDirectory;
     this.#descriptor = descriptor;
     this.#key = key;
     heldOpen.add(key);
   }
 
   /**
-   * Creates the file and its directories if they are missing.
+   * Creates the file if it is missing.
    *
+   * @param openDirectory opens the directory that the file lies in
    * @throws a failed system call (`systemCallFailure`): as `SafeDirectory.open`, EACCES if it is not a regular file
    * that root owns, EDEADLK if this process has it open
    */
-  static open(path: string): LockedFile {
-    using directory = SafeDirectory.open(dirname(path));
+  static open(path: string, openDirectory: OpenDirectory): LockedFile {
+    using directory = openDirectory(dirname(path));
     const name = directory.pathOf(basename(path));
     // Check before opening: closing a second descriptor would release the lock that is held on the first.
     if (heldOpen.has(keyOf(name) ?? '')) {
@@ -45,7 +51,7 @@ export class LockedFile implements Disposable {
       closeSync(descriptor);
       throw failedCall('EACCES', 'open', path);
     }
-    return new LockedFile(path, descriptor, `${dev}:${ino}`);
+    return new LockedFile(path, openDirectory, descriptor, `${dev}:${ino}`);
   }
 
   /** Tries to take the lock; returns whether it is held now. Throws a failed system call. */
@@ -60,7 +66,7 @@ export class LockedFile implements Disposable {
 
   /** False if a holder has removed the file: the next process then locks another file of that name. */
   isCurrent(): boolean {
-    using directory = SafeDirectory.open(dirname(this.#path));
+    using directory = this.#openDirectory(dirname(this.#path));
     return keyOf(directory.pathOf(basename(this.#path))) === this.#key;
   }
 

@@ -17,7 +17,7 @@ const STICKY = 0o1000;
  */
 const SHARED_DIRECTORY = '/etc/azure';
 
-/** An open directory that only root can write to, or /etc/azure; files in it are opened by name. */
+/** An open directory that only root can write to, or that need not be so; files in it are opened by name. */
 export class SafeDirectory implements Disposable {
   readonly descriptor: number;
 
@@ -52,6 +52,16 @@ export class SafeDirectory implements Disposable {
       opened[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /**
+   * Opens a directory that this program is run from, by any path and with any owner and mode: who can change the
+   * directory can change the program.
+   *
+   * @throws as `open`
+   */
+  static ofProgram(path: string): SafeDirectory {
+    return new SafeDirectory(callFor(path, () => openSync(path, O_RDONLY | O_DIRECTORY)));
   }
 
   /** A path that looks the name up in the open directory, even after the directory was moved, as openat(2) does. */

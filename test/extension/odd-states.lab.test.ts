@@ -55,6 +55,11 @@ const STATES: readonly (readonly [what: string, shell: string])[] = [
     text=$(sed 's/"name"/"x":NaN,"y"/' HandlerEnvironment.json)
     printf '\\357\\273\\277%s' "$text" >HandlerEnvironment.json`,
   ],
+  [
+    'the directory of the agent is a link, and root’s group may write to it',
+    `cd /var/lib; mv waagent ../../srv/waagent; ln -s ../../srv/waagent waagent
+    chmod 775 . waagent waagent/*Flashfreeze*`,
+  ],
 ];
 
 test('a new task is carried out without a warning, once, whatever state the machine is in', async () => {

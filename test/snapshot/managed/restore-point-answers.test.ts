@@ -74,7 +74,7 @@ test('limits that a collection shows are said before the freeze', () => {
 
 function answer(httpStatus: number, error?: object): RawAnswer {
   return {
-    ...{ httpStatus, headers: { 'x-ms-request-id': 'r-1' }, receivedNs: 0n },
+    ...{ httpStatus, headers: { 'x-ms-request-id': 'r-1' }, rawHeaders: [], receivedNs: 0n },
     body: error === undefined ? [] : body({ error }),
   };
 }

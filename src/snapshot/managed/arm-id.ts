@@ -59,7 +59,7 @@ export function armId(
 }
 
 /** The path of a resource in a URL: a group's name may have letters outside ASCII. */
-export function armPath({ text }: ArmId): string {
+export function armPath({ text }: Pick<ArmId, 'text'>): string {
   return text.split('/').map(encodeURIComponent).join('/');
 }
 

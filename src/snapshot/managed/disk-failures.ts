@@ -5,6 +5,17 @@ import { failureWithoutAnswer } from '../http/failures.ts';
 import type { RequestFailure } from '../snapshot-types.ts';
 import { type ServiceError, serviceErrorIn } from './service-error.ts';
 
+/** A disk of which no snapshot can be taken, in the form of a refused request. */
+export function failureOfDisk(problem: string): RequestFailure {
+  return {
+    kind: 'http',
+    message: problem,
+    httpStatus: undefined,
+    serviceCode: undefined,
+    requestId: undefined,
+  };
+}
+
 /** What a request was for: which right it needs, on which resource. */
 export interface Purpose {
   /** Such as `Microsoft.Compute/disks/read`. */
@@ -99,7 +110,7 @@ export function requestIdOf({ headers }: RawAnswer): string | undefined {
   return text !== undefined && /^[\w:.-]{1,100}$/.test(text) ? text : undefined;
 }
 
-const GRANT =
+export const GRANT =
   'assign a role that has it (docs, managed-disks.md, has one); an assignment takes up to 10 minutes to work';
 
 function explain(

@@ -7,18 +7,34 @@ import { cutAt, Exchange, type ExchangeListener } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { PreparedRequest } from '../http/request.ts';
 import type { Preflight, RequestFailure, Rewarmed, SnapshotAnswer } from '../snapshot-types.ts';
-import type { ArmId } from './arm-id.ts';
+import { type ArmId, armPath } from './arm-id.ts';
 import { answerOfDisk, type Inquiry } from './disk-answer.ts';
-import { failureOfEnd, isOfManager, type Purpose, withoutAnswer } from './disk-failures.ts';
+import {
+  failureOfDisk,
+  failureOfEnd,
+  isOfManager,
+  type Purpose,
+  withoutAnswer,
+} from './disk-failures.ts';
 import { DiskRequest } from './disk-request.ts';
-import { failureOfDisk, readDiskResource, readSnapshotResource } from './disk-resource.ts';
+import { readDiskResource, readSnapshotResource } from './disk-resource.ts';
 import {
   ArmRequests,
   type DiskFacts,
+  groupId,
   type PreparedDisk,
   snapshotBody,
   snapshotId,
 } from './prepared-disk.ts';
+import {
+  DISK_ACTIONS,
+  failureOfLock,
+  failureOfRights,
+  GROUP_ACTIONS,
+  missingActions,
+  RIGHTS_PATHS,
+  readOnlyLock,
+} from './rights.ts';
 import { serviceErrorIn } from './service-error.ts';
 
 /** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
@@ -55,7 +71,10 @@ export class DiskLaneTarget implements LaneTarget {
     this.#requests = new ArmRequests(authorization, this.#disk.clientRequestId);
   }
 
-  /** Reads the disk, and proves that no snapshot of the coming name exists. */
+  /**
+   * Reads the disk. For the first disk of a run it also proves that snapshots may be read and that nothing visible forbids
+   * writing them; re-warming asks for the name of every snapshot.
+   */
   async preflight({ preflightTimeoutMs }: LaneLimits): Promise<Preflight> {
     const { target, disk } = this.#disk;
     const deadlineNs = deadlineIn(preflightTimeoutMs);
@@ -73,10 +92,39 @@ export class DiskLaneTarget implements LaneTarget {
       return { ok: false, target, failure: failureOfDisk(resource.problem) };
     }
     this.#facts = resource;
-    const taken = await this.#nameFailure(deadlineNs, IGNORE_EVENTS);
-    return taken === undefined
+    const forbidden = this.#disk.checksRights ? await this.#rightsFailure(deadlineNs) : undefined;
+    return forbidden === undefined
       ? { ok: true, target, head: new Uint8Array(0), sizeBytes: resource.sizeBytes }
-      : { ok: false, target, failure: taken };
+      : { ok: false, target, failure: forbidden };
+  }
+
+  /** The rights and locks themselves may be hidden from the identity: then only the request for the snapshot shows them. */
+  async #rightsFailure(deadlineNs: bigint): Promise<RequestFailure | undefined> {
+    const failure = await this.#nameFailure(deadlineNs, IGNORE_EVENTS);
+    if (failure !== undefined) {
+      return failure;
+    }
+    const group = groupId(this.#disk);
+    const disk = this.#disk.disk.text;
+    for (const [scope, actions] of [
+      [disk, DISK_ACTIONS],
+      [group, GROUP_ACTIONS],
+    ] as const) {
+      const body = await this.#look(scope, RIGHTS_PATHS.permissions, deadlineNs);
+      const missing = missingActions(body, actions);
+      if (missing.length > 0) {
+        return failureOfRights(missing, scope);
+      }
+    }
+    const lock = readOnlyLock(await this.#look(group, RIGHTS_PATHS.locks, deadlineNs), group);
+    return lock === undefined ? undefined : failureOfLock(lock);
+  }
+
+  /** The body of an answer of 200; empty for any other. */
+  async #look(scope: string, path: string, deadlineNs: bigint): Promise<readonly Uint8Array[]> {
+    const request = this.#requests.getPath(`${armPath({ text: scope })}${path}`);
+    const end = await this.#ask(request, deadlineNs, IGNORE_EVENTS);
+    return end?.kind === 'succeeded' && end.answer.httpStatus === 200 ? end.answer.body : [];
   }
 
   /** If the peer is gone without closing the connection, only the missing answer shows it: the first try gets half. */
@@ -105,7 +153,7 @@ export class DiskLaneTarget implements LaneTarget {
       listener,
       put: requests.put(snapshot, snapshotBody(this.#disk, this.#facts)),
       get: requests.get(snapshot),
-      pollRequest: (path) => requests.poll(path),
+      pollRequest: (path) => requests.getPath(path),
       pollMs: this.#disk.pollMs,
       inquire: (request) => this.#inquire(request, snapshot),
     });

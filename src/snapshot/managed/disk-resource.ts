@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import type { RequestFailure } from '../snapshot-types.ts';
 import { isSameId } from './arm-id.ts';
 import { jsonOf } from './json-of.ts';
 import type { DiskFacts, PreparedDisk } from './prepared-disk.ts';
@@ -62,17 +61,6 @@ function problemOf(
   return /^failed$/i.test(provisioningState)
     ? `the last change of the disk ended with ${provisioningState}: repair it (az disk update), then try again`
     : undefined;
-}
-
-/** A disk of which no snapshot should be taken, in the form of a refused request. */
-export function failureOfDisk(problem: string): RequestFailure {
-  return {
-    kind: 'http',
-    message: problem,
-    httpStatus: undefined,
-    serviceCode: undefined,
-    requestId: undefined,
-  };
 }
 
 const snapshotSchema = v.object({

@@ -25,6 +25,8 @@ export interface PreparedDisk {
   readonly group: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly clientRequestId: string;
+  /** Rights and locks are looked up for this disk; for all of them that would be too many requests. */
+  readonly checksRights: boolean;
   /** Between two polls if the service asks for no pause. */
   readonly pollMs: number;
 }
@@ -63,6 +65,7 @@ export function prepareDisks(
     group: group ?? vm.group,
     tags: tagsOf(disk, index + 1, chosen.length),
     clientRequestId: `${runId}/${index}`,
+    checksRights: index === 0,
     pollMs: pollMsFor(chosen.length),
   }));
 }
@@ -74,6 +77,11 @@ export function snapshotId({ disk, group, snapshotName }: PreparedDisk, attempt:
     'snapshots',
     nameOfAttempt(snapshotName, attempt),
   );
+}
+
+/** Id of the resource group of the snapshots. */
+export function groupId({ disk, group }: PreparedDisk): string {
+  return `/subscriptions/${disk.subscription}/resourceGroups/${group}`;
 }
 
 /** What the disk itself shows and its snapshot has to repeat. */
@@ -113,8 +121,8 @@ export class ArmRequests {
     return { method: 'GET', path: resourcePath(id), headers: this.#headers };
   }
 
-  /** @param path path and query, as the service gave them. Secret. */
-  poll(path: string): PreparedRequest {
+  /** @param path path and query, as the service gave them (secret), or made of checked parts */
+  getPath(path: string): PreparedRequest {
     return { method: 'GET', path, headers: this.#headers };
   }
 

@@ -11,6 +11,7 @@ await enterLab({ lifetimeSeconds: 900 });
 
 const test = suite('flashfreeze snapshot --managed, if something is wrong');
 const DISKS = [{ type: 'ext4' }, { type: 'ext4' }] as const;
+const SUBSCRIPTION = '/subscriptions/11111111-2222-3333-4444-555555555555';
 const QUICK = { retryAfterSeconds: undefined, durationMs: 100 } as const;
 
 interface Case {
@@ -32,6 +33,13 @@ const error = (status: number, code: string, rest: Partial<ErrorFault> = {}): Er
 });
 const deny = (action: string) => (lab: ManagedLab) => lab.deny(`Microsoft.Compute/${action}`);
 const nothingFrozen = { exitCode: 2 } as const;
+/** The rights of an identity that may not read its own rights, nor locks: only the requests themselves show them. */
+const blind = (lab: ManagedLab, action: string): Promise<unknown> =>
+  Promise.all([
+    lab.deny('Microsoft.Authorization/permissions/read'),
+    lab.deny('Microsoft.Authorization/locks/read'),
+    lab.deny(`Microsoft.Compute/${action}`),
+  ]);
 
 /** Found before anything is frozen. */
 const BEFORE: readonly Case[] = [
@@ -83,6 +91,24 @@ const BEFORE: readonly Case[] = [
     arrange: deny('snapshots/read'),
     ...nothingFrozen,
     says: /lacks Microsoft\.Compute\/snapshots\/read on .*FF_DISK_REFUSED/s,
+  },
+  {
+    name: 'no right to write snapshots',
+    arrange: deny('snapshots/write'),
+    ...nothingFrozen,
+    says: /lacks Microsoft\.Compute\/snapshots\/write on .*resourceGroups\/lab-group: assign.*FF_DISK_REFUSED/s,
+  },
+  {
+    name: 'no right to the data of the disk',
+    arrange: deny('disks/beginGetAccess/action'),
+    ...nothingFrozen,
+    says: /lacks Microsoft\.Compute\/disks\/beginGetAccess\/action on .*disk0: assign/s,
+  },
+  {
+    name: 'a read-only lock',
+    options: { locks: [{ name: 'keep', level: 'ReadOnly', scope: SUBSCRIPTION }] },
+    ...nothingFrozen,
+    says: /read-only lock .*locks\/keep.*--resource-group.*FF_DISK_REFUSED/s,
   },
   {
     name: 'a resource group that does not exist',
@@ -152,14 +178,14 @@ const BEFORE: readonly Case[] = [
 /** Shows only when the snapshots are requested: everything is thawed at once, and the message says what to do. */
 const WITHIN: readonly Case[] = [
   {
-    name: 'no right to write snapshots',
-    arrange: deny('snapshots/write'),
+    name: 'no right to write snapshots, which shows only then',
+    arrange: (lab) => blind(lab, 'snapshots/write'),
     ...{ exitCode: 1, puts: 2 },
     says: /lacks Microsoft\.Compute\/snapshots\/write on .*: assign a role/s,
   },
   {
-    name: 'no right to the data of the disk',
-    arrange: deny('disks/beginGetAccess/action'),
+    name: 'no right to the data of the disk, which shows only then',
+    arrange: (lab) => blind(lab, 'disks/beginGetAccess/action'),
     ...{ exitCode: 1, puts: 2 },
     says: /lacks Microsoft\.Compute\/disks\/beginGetAccess\/action on .*disk0/s,
   },
@@ -170,8 +196,9 @@ const WITHIN: readonly Case[] = [
     says: /Azure Policy does not permit the snapshot/,
   },
   {
-    name: 'a read-only lock',
-    options: { locks: [{ name: 'l', level: 'ReadOnly', scope: '/' }] },
+    name: 'a read-only lock that shows only then',
+    options: { locks: [{ name: 'l', level: 'ReadOnly', scope: SUBSCRIPTION }] },
+    arrange: (lab) => lab.deny('Microsoft.Authorization/locks/read'),
     ...{ exitCode: 1, puts: 2 },
     says: /read-only lock/,
   },

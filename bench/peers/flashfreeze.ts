@@ -18,6 +18,8 @@ export interface FlashfreezeOptions {
   readonly checkout?: string;
   /** Of Node and V8, for a checkout. */
   readonly nodeOptions?: readonly string[];
+  /** The disks are the managed disks of a VM. */
+  readonly managed?: boolean;
 }
 
 const THIS_CHECKOUT = join(import.meta.dirname, '../..');
@@ -59,10 +61,10 @@ export async function runFlashfreeze(
 }
 
 function commandLine(options: FlashfreezeOptions): string[] {
-  const { lanes, fire, settle = true, checkout = THIS_CHECKOUT } = options;
+  const { lanes, fire, settle = true, checkout = THIS_CHECKOUT, managed = false } = options;
   return [
     ...programOf(checkout, options.nodeOptions ?? []),
-    ...['snapshot', '--blobs-from', '-', '--json'],
+    ...['snapshot', '--json', ...(managed ? ['--managed'] : ['--blobs-from', '-'])],
     ...['--timeout', String(TIMEOUT_S)],
     ...(lanes === undefined ? [] : ['--lanes', String(lanes)]),
     ...(fire === undefined ? [] : ['--fire', fire]),

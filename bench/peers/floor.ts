@@ -20,6 +20,7 @@ export interface FloorReport {
 }
 
 const PROGRAM = join(import.meta.dirname, 'floor-process.ts');
+const MANAGED_PROGRAM = join(import.meta.dirname, 'managed-floor-process.ts');
 
 /**
  * What a snapshot of all disks cannot be shorter than, if freezing and requests do not overlap: bare
@@ -27,14 +28,23 @@ const PROGRAM = join(import.meta.dirname, 'floor-process.ts');
  * the call that fires all to the last answer. The sum stands where others have their stall.
  */
 export function floor(lanes?: number): Contender {
+  return floorBy(PROGRAM, (rig) => floorRequest(rig, lanes));
+}
+
+/** The same for the managed disks of a VM: the last answer is the one that says that the last operation has succeeded. */
+export function managedFloor(): Contender {
+  return floorBy(MANAGED_PROGRAM, ({ mountPoints }) => ({ mountPoints }));
+}
+
+function floorBy(program: string, requestOf: (rig: Rig) => unknown): Contender {
   return {
     name: 'floor',
     takeSample: async (rig) => {
       rig.probe.begin();
       const run = await runMeasured(
         rig.launcher,
-        [process.execPath, PROGRAM],
-        JSON.stringify(floorRequest(rig, lanes)),
+        [process.execPath, program],
+        JSON.stringify(requestOf(rig)),
       );
       const period = await rig.probe.end();
       if (run.exitCode !== 0) {

@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
 import { type Random, seededRandom } from '../../src/lab/blob-server/random.ts';
 import type { LabDevice } from '../../src/lab/disks.ts';
 import { LAB_TLS } from '../../src/lab/lab-paths.ts';
 import { diskName, LabVm } from '../../src/lab/lab-vm.ts';
-import type { ManagedSnapshot } from '../../src/lab/managed/model.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The service that takes and keeps the snapshots of a proof's disks. */
@@ -95,7 +93,6 @@ class BlobStorage implements ProofStorage {
 
 /** In one round at a moment of the operation drawn for each disk, in the next one at its end. */
 const POINTS = ['random', 'end'] as const;
-const LOOK_MS = 20;
 
 /** The disks are the managed disks of a VM. */
 class ManagedStorage implements ProofStorage {
@@ -134,7 +131,9 @@ class ManagedStorage implements ProofStorage {
   }
 
   async imagesOf(snapshots: readonly string[]): Promise<readonly string[]> {
-    const taken = new Map((await this.#finished()).map((each) => [each.id.toLowerCase(), each]));
+    const taken = new Map(
+      (await this.#vm.whenTaken()).map((each) => [each.id.toLowerCase(), each]),
+    );
     return snapshots.map((id, index) => {
       const snapshot = taken.get(id.toLowerCase());
       const isOfDisk = snapshot?.disk === diskName(index);
@@ -149,16 +148,6 @@ class ManagedStorage implements ProofStorage {
     for (const { id } of await this.#vm.managed.snapshots()) {
       await this.#vm.managed.deleteSnapshot(id);
     }
-  }
-
-  /** A tool that thaws early does not wait for the end of the operations. */
-  async #finished(): Promise<readonly ManagedSnapshot[]> {
-    let snapshots = await this.#vm.managed.snapshots();
-    while (snapshots.some(({ endedNs }) => endedNs === undefined)) {
-      await sleep(LOOK_MS);
-      snapshots = await this.#vm.managed.snapshots();
-    }
-    return snapshots;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { check } from './check.ts';
 import { dirty } from './dirty.ts';
 import { extension } from './extension.ts';
 import { host } from './host.ts';
+import { managed } from './managed.ts';
 import { scale } from './scale.ts';
 import { soak } from './soak.ts';
 import { startup } from './startup.ts';
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   startup,
   at,
   host,
+  managed,
   extension,
   app,
   versus,

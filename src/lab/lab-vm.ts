@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FlashfreezeError } from '../errors.ts';
 import { ArmClient } from './arm-client.ts';
 import { AzureLinks, lunOf } from './azure-links.ts';
 import type { LabDevice } from './disks.ts';
 import { ManagedLab } from './managed/managed-lab.ts';
+import type { ManagedSnapshot } from './managed/model.ts';
 import type { ManagedLabOptions } from './managed/options.ts';
 import { isInsideLab } from './namespace.ts';
 
@@ -31,6 +33,7 @@ interface SnapshotPage {
 
 /** OS disk and LUNs 0 to 63. */
 export const MOST_MANAGED_DISKS = 65;
+const LOOK_MS = 20;
 
 /**
  * The lab as an Azure VM: its devices are the VM's managed disks, the first one the OS disk. Instance metadata and the
@@ -76,6 +79,16 @@ export class LabVm implements AsyncDisposable {
       next = page.nextLink;
     }
     return listed;
+  }
+
+  /** Every snapshot when all operations have ended, also those that no client waits for. */
+  async whenTaken(): Promise<readonly ManagedSnapshot[]> {
+    let snapshots = await this.managed.snapshots();
+    while (snapshots.some(({ endedNs }) => endedNs === undefined)) {
+      await sleep(LOOK_MS);
+      snapshots = await this.managed.snapshots();
+    }
+    return snapshots;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -254,7 +254,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a script configuration that cannot be understood',
-    prepare: (files) => files.host([files.plugin('p.json', { preScriptParams: [{}] })]),
+    prepare: (files) => files.host([files.plugin('p.json', { preScriptParams: ['\0'] })]),
     before: 'freeze 305',
     trace: '',
     words: 'preScriptParams',

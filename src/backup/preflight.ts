@@ -24,6 +24,8 @@ const DISKS: Wording = { plural: 'managed disks', codeOf: diskErrorCode };
 /** Ends a run before anything is frozen, because snapshots of some blobs or managed disks cannot be taken. */
 export class PreflightError extends FlashfreezeError {
   readonly failures: readonly FailedCheck[];
+  /** Of all targets, in order. */
+  readonly names: readonly string[];
 
   /** @param failures at least one */
   constructor(
@@ -37,6 +39,7 @@ export class PreflightError extends FlashfreezeError {
       `${failures.length} of ${names.length} ${plural} cannot be snapshotted; nothing was frozen.\n  ${lines.join('\n  ')}`,
     );
     this.failures = failures;
+    this.names = names;
   }
 }
 

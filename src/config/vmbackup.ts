@@ -18,6 +18,7 @@ export const SNAPSHOT_METHODS = [
   'firstGuestThenHost',
   'firstHostThenGuest',
   'onlyHost',
+  'managedIdentity',
 ] as const;
 export type SnapshotMethod = (typeof SNAPSHOT_METHODS)[number];
 

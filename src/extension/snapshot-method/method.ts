@@ -16,13 +16,13 @@ export type MethodSettings = Pick<TaskSettings, 'includedDisks' | 'custom'>;
 
 /**
  * Decides which side takes the snapshots (settings.md, Who takes the snapshot). The machine's configuration
- * wins over the task; disks that only the host can snapshot win over both. If disks are excluded and the list of LUNs is
- * empty, the host gets the empty list: it knows which disks the task is for.
+ * wins over the task; disks that only the host can snapshot win over both, except over `managedIdentity`. If disks are
+ * excluded and the list of LUNs is empty, the host gets the empty list: it knows which disks the task is for.
  *
  * If the list of LUNs cannot be read, only the guest takes the snapshots: it takes them of the blobs.
  *
  * @param configured `SnapshotMethod` of vmbackup.conf
- * @throws FlashfreezeError FF_SETTINGS_INVALID if the host is to take the snapshots and cannot be told the disks
+ * @throws FlashfreezeError FF_SETTINGS_INVALID if the host or the VM's identity is to take the snapshots, and the disks cannot be read
  */
 export function decideSnapshotMethod(
   { includedDisks, custom }: MethodSettings,
@@ -30,6 +30,13 @@ export function decideSnapshotMethod(
 ): MethodDecision {
   const asked = configured ?? custom.takeSnapshotFrom ?? DEFAULT_METHOD;
   const { luns = [], lunProblem } = includedDisks;
+  if (asked === 'managedIdentity') {
+    if (lunProblem !== undefined) {
+      throw lunProblem;
+    }
+    // The resource manager takes snapshots of these disks too.
+    return { method: asked, forcedBecause: undefined };
+  }
   const accelerated = luns.find((lun) => custom.writeAcceleratedLuns.includes(lun));
   const reason =
     reasonForHost(includedDisks) ??

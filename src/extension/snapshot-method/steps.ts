@@ -5,6 +5,8 @@ export type SnapshotStep =
   | { readonly kind: 'pre-snapshot' }
   | { readonly kind: 'guest' }
   | { readonly kind: 'host' }
+  /** The guest, with the VM's own identity. */
+  | { readonly kind: 'managed' }
   /** The task has ended; the result of this side counts. */
   | { readonly kind: 'end'; readonly counts: 'guest' | 'host' }
   /** Neither guest nor host can take the snapshots: result code 76. */
@@ -45,6 +47,8 @@ export function nextStep(circumstances: StepCircumstances, taken: StepsTaken): S
         hostStep(taken, isReady) ??
         guestStep(circumstances, taken) ?? { kind: 'end', counts: 'guest' }
       );
+    case 'managedIdentity':
+      return taken.guest === undefined ? { kind: 'managed' } : { kind: 'end', counts: 'guest' };
     case 'firstGuestThenHost':
       return firstGuest(circumstances, taken);
   }

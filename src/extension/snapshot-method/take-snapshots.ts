@@ -14,6 +14,7 @@ import type { SnapshotCreator, TaskSettings } from '../task-types.ts';
 import { mayBeCrashConsistent } from './crash-consistent.ts';
 import { guestEndOf, guestEndOfError } from './guest-end.ts';
 import { hostProviderOf, preSnapshotRequestOf } from './host-requests.ts';
+import { managedWishesOf } from './managed-wishes.ts';
 import { decideSnapshotMethod } from './method.ts';
 import { decideStart } from './start.ts';
 import { nextStep, type SnapshotStep, type StepsTaken } from './steps.ts';
@@ -111,6 +112,9 @@ class TaskSnapshots implements AsyncDisposable {
       case 'guest':
         await this.#takeByGuest();
         break;
+      case 'managed':
+        await this.#takeByIdentity();
+        break;
       case 'host':
         await this.#takeByHost(this.#preSnapshot);
         break;
@@ -167,6 +171,20 @@ class TaskSnapshots implements AsyncDisposable {
     }
     this.#guest = result;
     this.#steps = { ...this.#steps, guest };
+  }
+
+  async #takeByIdentity(): Promise<void> {
+    const { settings, request, observer, hide } = this.#options;
+    const { wishes, warnings } = managedWishesOf(settings);
+    for (const warning of warnings) {
+      observer.warn(warning);
+    }
+    this.#guest = await this.#back({
+      ...{ ...request, blobs: [], metadata: [], foreignBlobs: 'accept' },
+      provider: { kind: 'managed', wishes, learnSecret: hide },
+      includedLuns: wishes.includeLuns,
+    });
+    this.#steps = { ...this.#steps, guest: 'ended' };
   }
 
   async #takeByHost(answer: PreSnapshot | undefined): Promise<void> {

@@ -4,11 +4,14 @@ import type { SnapshotInfo } from '../task-types.ts';
 
 type Uris = Pick<SnapshotInfo, 'snapshotUri' | 'blobUri'>;
 
-/** The URIs of a disk's snapshot and blob. The host reports its own, also of a disk that failed. */
+/** The URIs of a disk's snapshot and blob; of a managed disk the resource ids of both. The host reports its own, also of a disk that failed. */
 export function urisOf({ blob, answer }: TargetRecord): Uris {
-  const { host, snapshot } = answer;
+  const { host, snapshot, managed } = answer;
   if (host !== undefined) {
     return urisOfHost(host);
+  }
+  if (managed !== undefined) {
+    return { snapshotUri: snapshot, blobUri: blob };
   }
   return {
     snapshotUri: snapshot === undefined ? undefined : `${blob}?snapshot=${snapshot}`,

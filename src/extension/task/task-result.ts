@@ -92,6 +92,10 @@ const RESULT_OF_ERROR: Partial<Record<ErrorCode, ResultCode>> = {
   FF_BLOB_NOT_FOUND: 761,
   FF_BLOB_UNREACHABLE: 761,
   FF_BLOB_FOREIGN: 761,
+  FF_METADATA_UNREACHABLE: 76,
+  FF_METADATA_INVALID: 76,
+  FF_IDENTITY_UNUSABLE: 76,
+  FF_DISK_UNSUPPORTED: 76,
 };
 
 /** The result of a run that was not cut off by an error. */
@@ -148,11 +152,13 @@ function inconsistentMessage({ barrier }: BackupRecord): string {
  * @param blobs of the task, as far as they are known
  */
 export function concludeError(error: unknown, blobs: readonly Pick<Blob, 'name'>[]): Conclusion {
+  // Managed disks are known only to the run.
+  const names = error instanceof PreflightError ? error.names : blobs.map(({ name }) => name);
   return {
-    code: codeOf(error, blobs.length),
+    code: codeOf(error),
     message: messageOf(error),
     consistency: 'none',
-    snapshots: blobs.map(({ name }, target) => ({
+    snapshots: names.map((name, target) => ({
       isSuccessful: false,
       snapshotUri: undefined,
       errorMessage: errorMessageOf(error, target),
@@ -163,9 +169,9 @@ export function concludeError(error: unknown, blobs: readonly Pick<Blob, 'name'>
   };
 }
 
-function codeOf(error: unknown, disks: number): ResultCode {
+function codeOf(error: unknown): ResultCode {
   if (error instanceof PreflightError) {
-    return error.failures.length === disks ? 76 : 761;
+    return error.failures.length === error.names.length ? 76 : 761;
   }
   if (error instanceof QuiesceError) {
     return error.resultCode;

@@ -134,7 +134,7 @@ const TOLERATED: readonly [what: string, interpret: () => TaskSettings, warning:
   [
     'a method',
     () => read({ customSettings: '{"takeSnapshotFrom": "geheim"}' }),
-    /^takeSnapshotFrom of customSettings of the settings must be one of onlyGuest, firstGuestThenHost, firstHostThenGuest, onlyHost; it is ignored$/,
+    /^takeSnapshotFrom of customSettings of the settings must be one of onlyGuest, firstGuestThenHost, firstHostThenGuest, onlyHost, managedIdentity; it is ignored$/,
   ],
   [
     'a write-accelerated LUN',

@@ -24,12 +24,14 @@ type Input = (typeof INPUTS)[number];
 
 /** What settings.md speaks of. */
 interface Facts {
+  readonly identityWanted: boolean;
   readonly hostOnlyDisk: boolean;
   readonly acceleratedLun: boolean;
 }
 
 /** The rules of settings.md as rows: the first whose conditions hold decides. */
 const RULES: readonly (readonly [Partial<Facts>, 'onlyHost' | 'as asked'])[] = [
+  [{ identityWanted: true }, 'as asked'],
   [{ hostOnlyDisk: true }, 'onlyHost'],
   [{ acceleratedLun: true }, 'onlyHost'],
   [{}, 'as asked'],
@@ -38,10 +40,11 @@ const RULES: readonly (readonly [Partial<Facts>, 'onlyHost' | 'as asked'])[] = [
 function expectedOf(input: Input): string {
   const { luns, writeAccelerated, guestState, directDrive, accelerated } = input;
   const facts: Facts = {
+    identityWanted: wantedBy(input) === 'managedIdentity',
     hostOnlyDisk: writeAccelerated || guestState || directDrive,
     acceleratedLun: accelerated.length === 1 && luns?.length === 3,
   };
-  const names = ['hostOnlyDisk', 'acceleratedLun'] as const;
+  const names = ['identityWanted', 'hostOnlyDisk', 'acceleratedLun'] as const;
   const [, result] =
     RULES.find(([when]) => names.every((name) => (when[name] ?? facts[name]) === facts[name])) ??
     [];
@@ -53,7 +56,7 @@ function wantedBy({ configured, asked }: Input): string {
 }
 
 test('every combination of the inputs follows the rules', () => {
-  assert.is(INPUTS.length, 3_200);
+  assert.is(INPUTS.length, 4_608);
   for (const input of INPUTS) {
     const settings = taskSettings({
       includedDisks: {

@@ -37,6 +37,7 @@ function walk(method: SnapshotMethod, hasBlobs: boolean, world: World): string[]
       ...taken,
       ...(step.kind === 'pre-snapshot' ? { preSnapshot: world.preSnapshot } : {}),
       ...(step.kind === 'guest' ? { guest: world.guest } : {}),
+      ...(step.kind === 'managed' ? { guest: 'ended' } : {}),
       ...(step.kind === 'host' ? { host: world.host } : {}),
     };
   }
@@ -64,6 +65,7 @@ const WAYS: Readonly<Record<SnapshotMethod, (hasBlobs: boolean, world: World) =>
   onlyHost: (_, world) => hostWay(world, THERE, '!host-unavailable'),
   firstHostThenGuest: (hasBlobs, world) =>
     hostWay(world, READY, hasBlobs ? 'guest =guest' : '!no-blobs'),
+  managedIdentity: () => 'managed =guest',
   firstGuestThenHost: (hasBlobs, world) => {
     if (!hasBlobs) {
       return hostWay(world, THERE, '!host-unavailable');
@@ -91,7 +93,7 @@ test('every combination of method and answers is walked as it is written', () =>
     guest: GUEST_ENDS,
     host: HOST_ENDS,
   });
-  assert.is(combinations.length, 320);
+  assert.is(combinations.length, 400);
   for (const { method, hasBlobs, ...world } of combinations) {
     assert.is(
       walk(method, hasBlobs, world).join(' '),

@@ -56,6 +56,27 @@ test('role and LUN lead to the device; a temporary disk is none', () => {
   });
 });
 
+test('one request for several disks stands for the devices of all of them', () => {
+  const table: [devices: Disk[], luns: number[], disks: string[], warns: RegExp | undefined][] = [
+    [[OS, TEMPORARY, DATA_0, DATA_7], [-1, 7], ['sda', 'nvme0n9'], undefined],
+    [[OS, DATA_0], [-1, 0, 3], ['sda', 'sdc'], /LUN 3 .*nothing that is frozen is on it/],
+    [[OS, device('vdb')], [-1, 3], ['sda', 'vdb'], /LUN 3 .*it may be \/dev\/vdb/],
+    [[OS, device('vdb'), device('vdc')], [-1, 3], ['sda'], /may be \/dev\/vdb or \/dev\/vdc/],
+  ];
+  for (const [devices, luns, disks, warns] of table) {
+    const warnings: string[] = [];
+    const found = behindManaged(
+      { disks: devices, otherDisks: [] },
+      [{ name: 'point', disks: luns.map((lun) => managed(lun).disk) }],
+      [preflight(0, undefined)],
+      { warn: (message) => warnings.push(message) },
+    );
+    assert.equal(found, [{ kind: 'all-of', disks }]);
+    assert.is(warnings.length, warns === undefined ? 0 : 1);
+    assert.match(warnings.join(''), warns ?? /^$/);
+  }
+});
+
 test('a disk without a device may be any device that shows no LUN', () => {
   const { found, warnings } = behind([device('vda'), OS, device('loop0')], [-1, 3]);
   assert.equal(found, [

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import type { LoggedCall } from '../../../src/lab/managed/model.ts';
@@ -50,6 +51,17 @@ test('one request makes a point in which every disk shows the instant', async ()
   );
   assert.match(pictures[0]?.restorePoint ?? '', /^nightly-\d{8}T\d{6}Z-[0-9a-f]{8}$/);
   assert.equal(await scene.lab.violations(), []);
+});
+
+test('a tool that thaws when its request is accepted fails the proof', async () => {
+  const operation = { ...QUICK, durationMs: 1_500, pointInTime: 'end' } as const;
+  await using scene = await ManagedScene.create(TWO, { operation, restorePointSpreadMs: 100 });
+  const hook = join(import.meta.dirname, 'fixtures/thaw-at-202.ts');
+  const words = ['snapshot', '--managed', '--restore-point', 'daily', '--json'];
+  const { found } = await proveOnce(scene, () =>
+    flashfreeze(words, { under: ['env', `NODE_OPTIONS=--import=${hook}`] }),
+  );
+  assert.ok(found.cutViolations + found.needRecovery > 0, JSON.stringify(found));
 });
 
 test('while anything is frozen one PUT and polls are sent, over a connection that stands', async () => {
@@ -119,6 +131,35 @@ test('an operation that fails fails the set, and its point is deleted', async ()
   assert.match(summary.problems.join('\n'), 'ended with InternalExecutionError');
   assert.match(summary.orphans[0]?.snapshot ?? '', '/restorePoints/lab-vm-');
   assert.equal(await scene.lab.snapshots(), []);
+});
+
+test('an operation that outlives its patience fails the set, and its point is deleted', async () => {
+  const operation = { ...QUICK, durationMs: 6_000 };
+  await using scene = await ManagedScene.create(TWO, { operation });
+  const ended = await point('--timeout', '3');
+  const summary = summaryOf(ended);
+  assert.is(ended.exitCode, 1);
+  assert.match(summary.problems.join('\n'), 'had not ended in time');
+  assert.match(summary.orphans[0]?.snapshot ?? '', '/restorePoints/lab-vm-');
+  assert.equal(await scene.lab.snapshots(), []);
+});
+
+test('a right that shows only with the request thaws everything at once, and is named', async () => {
+  await using scene = await ManagedScene.create(TWO, { operation: QUICK });
+  const action = 'Microsoft.Compute/restorePointCollections/restorePoints/write';
+  await scene.lab.deny(action);
+  const ended = await point();
+  const summary = summaryOf(ended);
+  assert.is(ended.exitCode, 1);
+  assert.match(summary.problems.join('\n'), `lacks ${action} on /subscriptions/`);
+  assert.equal(summary.orphans, []);
+});
+
+test('without the right to read operations the point itself is asked', async () => {
+  await using scene = await ManagedScene.create(TWO, { operation: QUICK });
+  await scene.lab.deny('Microsoft.Compute/locations/operations/read');
+  const ended = await point();
+  assert.is(ended.exitCode, 0, ended.stderr);
 });
 
 test('an answer that is lost after the point was begun is no failure', async () => {

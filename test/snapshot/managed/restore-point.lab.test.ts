@@ -174,6 +174,16 @@ test('an answer that is lost after the point was begun is no failure', async () 
   assert.equal(found, CLEAN);
 });
 
+test('a second request, because the answer is late, makes no second point', async () => {
+  await using scene = await ManagedScene.create(TWO, { operation: QUICK });
+  const fault = { kind: 'slow', delayMs: 4_000 } as const;
+  await scene.lab.setFault({ call: 'put-restore-point', times: 1, fault });
+  const ended = await point();
+  assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
+  const points = new Set((await scene.lab.snapshots()).map(({ restorePoint }) => restorePoint));
+  assert.is(points.size, 1);
+});
+
 test('what can be seen before the freeze ends the run before it', async () => {
   await using scene = await ManagedScene.create(TWO, { operation: QUICK, limits: 'none' });
   for (let made = 0; made < 3; made += 1) {

@@ -89,6 +89,20 @@ test('kinds of disks that no snapshot is taken of are recognised', () => {
   );
 });
 
+test('confidential VMs and write-accelerated disks are recognised', () => {
+  const accelerated = { name: 'a', lun: '0', writeAcceleratorEnabled: 'True' };
+  const { vm, disks } = parseInstance(
+    compute({ securityProfile: { securityType: 'ConfidentialVM' } }, { dataDisks: [accelerated] }),
+  );
+  assert.is(vm.isConfidential, true);
+  assert.equal(
+    disks.map(({ isWriteAccelerated }) => isWriteAccelerated),
+    [undefined, true],
+  );
+  const trusted = compute({ securityProfile: { securityType: 'TrustedLaunch' } });
+  assert.is(parseInstance(trusted).vm.isConfidential, undefined);
+});
+
 test('an answer without the parts that are needed is refused with a code', () => {
   const table = [
     '<html>',

@@ -2,10 +2,9 @@ import { describeWait, withLimits } from '../blob/patience.ts';
 import { remarkablePatienceMs } from '../http/retry.ts';
 import type { RequestFailure, SnapshotAnswer } from '../snapshot-types.ts';
 import { USUAL_OPERATION_MS } from './disk-answer.ts';
-import { requestIdOf, withoutAnswer } from './disk-failures.ts';
+import { failureOfDisk, requestIdOf, withoutAnswer } from './disk-failures.ts';
 import type { DiskRequest } from './disk-request.ts';
 import {
-  failureOfPoint,
   failureOfPointOperation,
   POINT_ACTIONS,
   pointFailureOfEnd,
@@ -78,7 +77,7 @@ export function answersByDisk(
     return snapshot === undefined
       ? {
           ...{ ...whole, disk, snapshot },
-          failure: failureOfPoint(
+          failure: failureOfDisk(
             `the restore point ${whole.snapshot} does not contain this disk: was it detached meanwhile?`,
           ),
         }
@@ -137,14 +136,14 @@ function contradictionOf(
   requestedMs: number | undefined,
 ): RequestFailure | undefined {
   if (inquiry.kind === 'absent') {
-    return failureOfPoint(
+    return failureOfDisk(
       `the operation succeeded, but ${point} does not exist; was it deleted meanwhile?`,
     );
   }
   const because = inquiry.kind === 'found' ? strangeBecause(inquiry.point, requestedMs) : undefined;
   return because === undefined
     ? undefined
-    : failureOfPoint(`no new restore point was made: ${because}; give another --name-prefix`);
+    : failureOfDisk(`no new restore point was made: ${because}; give another --name-prefix`);
 }
 
 function isOwn(inquiry: PointInquiry, { requestedMs }: RequestedPoint): boolean {

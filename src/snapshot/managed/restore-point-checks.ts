@@ -1,15 +1,18 @@
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { RequestFailure } from '../snapshot-types.ts';
-import { isOfManager, withoutAnswer } from './disk-failures.ts';
+import { armPath } from './arm-id.ts';
+import { failureOfDisk, isOfManager, withoutAnswer } from './disk-failures.ts';
 import { collectionBody, type PreparedPoint, pointPath } from './restore-point.ts';
 import type { RestorePointClient } from './restore-point-client.ts';
-import {
-  failureOfPoint,
-  POINT_ACTIONS,
-  type PointPurpose,
-  pointFailureOfEnd,
-} from './restore-point-failures.ts';
+import { POINT_ACTIONS, type PointPurpose, pointFailureOfEnd } from './restore-point-failures.ts';
 import { collectionProblem, readCollection } from './restore-point-resource.ts';
+import {
+  failureOfLock,
+  failureOfRights,
+  missingActions,
+  RIGHTS_PATHS,
+  readOnlyLock,
+} from './rights.ts';
 import { serviceErrorIn } from './service-error.ts';
 
 type Client = Pick<RestorePointClient, 'origin' | 'request' | 'ask' | 'serverTimeOf'>;
@@ -41,7 +44,7 @@ export async function collectionFailure(
   }
   const nowMs = client.serverTimeOf(process.hrtime.bigint()) ?? Date.now();
   const problem = collectionProblem(collection, text, point.vm.text, nowMs);
-  return problem === undefined ? undefined : failureOfPoint(problem);
+  return problem === undefined ? undefined : failureOfDisk(problem);
 }
 
 async function makeCollection(
@@ -74,11 +77,33 @@ export async function nameFailure(
 ): Promise<RequestFailure | undefined> {
   const end = await client.ask(client.request('GET', pointPath(id)), limitMs);
   if (end?.kind === 'succeeded' && end.answer.httpStatus === 200 && isOfManager(end.answer)) {
-    return failureOfPoint(
+    return failureOfDisk(
       `a restore point ${id} exists already; give another --name-prefix, or try again`,
     );
   }
   return failureUnless(client, end, { action: POINT_ACTIONS.readPoint, scope: id }, [404]);
+}
+
+/**
+ * Why the point cannot be made although it may be read, as far as the identity may see its rights and the locks. What is hidden
+ * from it shows only when the point is requested.
+ */
+export async function rightsFailure(
+  client: Client,
+  { collection }: PreparedPoint,
+  limitMs: number,
+): Promise<RequestFailure | undefined> {
+  const look = async (path: string): Promise<readonly Uint8Array[]> => {
+    const end = await client.ask(client.request('GET', `${armPath(collection)}${path}`), limitMs);
+    return end?.kind === 'succeeded' && end.answer.httpStatus === 200 ? end.answer.body : [];
+  };
+  const needed = [POINT_ACTIONS.readPoint, POINT_ACTIONS.writePoint];
+  const missing = missingActions(await look(RIGHTS_PATHS.permissions), needed);
+  if (missing.length > 0) {
+    return failureOfRights(missing, collection.text);
+  }
+  const lock = readOnlyLock(await look(RIGHTS_PATHS.locks), collection.text);
+  return lock === undefined ? undefined : failureOfLock(lock);
 }
 
 /** The collection does not exist, but its resource group does. */

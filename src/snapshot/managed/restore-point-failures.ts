@@ -19,17 +19,6 @@ export const POINT_ACTIONS = {
   writePoint: `${COLLECTIONS}/restorePoints/write`,
 } as const;
 
-/** A point that cannot be made, in the form of a refused request. */
-export function failureOfPoint(message: string): RequestFailure {
-  return {
-    kind: 'http',
-    message,
-    httpStatus: undefined,
-    serviceCode: undefined,
-    requestId: undefined,
-  };
-}
-
 /** Why an exchange about a restore point did not succeed. */
 export function pointFailureOfEnd(
   end: ExchangeEnd | undefined,

@@ -14,7 +14,7 @@ import { diskErrorCode } from './disk-failures.ts';
 import { DiskRequest } from './disk-request.ts';
 import { type PreparedPoint, pointBody, pointId, pointPath } from './restore-point.ts';
 import { answerOfPoint, answersByDisk, type PointInquiry } from './restore-point-answer.ts';
-import { collectionFailure, nameFailure } from './restore-point-checks.ts';
+import { collectionFailure, nameFailure, rightsFailure } from './restore-point-checks.ts';
 import { bodyIn, RestorePointClient } from './restore-point-client.ts';
 import { readPoint } from './restore-point-resource.ts';
 import type { TokenKeeper } from './token-keeper.ts';
@@ -60,8 +60,10 @@ export class RestorePointProvider implements SnapshotProvider {
   async preflight(): Promise<readonly Preflight[]> {
     this.#client.authorize(await this.#options.tokens.forNow());
     await this.#demand(async () => {
-      const failure = await collectionFailure(this.#client, this.#point, PREFLIGHT_MS);
-      return failure ?? (await nameFailure(this.#client, this.#id(), PREFLIGHT_MS));
+      const failure =
+        (await collectionFailure(this.#client, this.#point, PREFLIGHT_MS)) ??
+        (await nameFailure(this.#client, this.#id(), PREFLIGHT_MS));
+      return failure ?? (await rightsFailure(this.#client, this.#point, PREFLIGHT_MS));
     });
     return [{ ok: true, target: TARGET, head: new Uint8Array(0), sizeBytes: undefined }];
   }

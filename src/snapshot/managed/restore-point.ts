@@ -170,7 +170,7 @@ export function pointBody({ excluded }: Pick<PreparedPoint, 'excluded'>): object
 
 /** Path and query of a collection or restore point. */
 export function pointPath(id: string, expand?: 'restorePoints'): string {
-  const path = armPath({ subscription: '', group: '', name: '', text: id });
+  const path = armPath({ text: id });
   const more = expand === undefined ? '' : `&$expand=${expand}`;
   return `${path}?api-version=${API_VERSION}${more}`;
 }

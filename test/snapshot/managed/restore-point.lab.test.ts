@@ -75,7 +75,7 @@ test('while anything is frozen one PUT and polls are sent, over a connection tha
     before.map(({ call }) => call),
     [
       ...['compute', 'token', 'get-collection', 'put-collection', 'get-restore-point'],
-      'get-restore-point',
+      ...['get-permissions', 'list-locks', 'get-restore-point'],
     ],
   );
   const [put, ...polls] = frozen;
@@ -147,12 +147,33 @@ test('an operation that outlives its patience fails the set, and its point is de
 test('a right that shows only with the request thaws everything at once, and is named', async () => {
   await using scene = await ManagedScene.create(TWO, { operation: QUICK });
   const action = 'Microsoft.Compute/restorePointCollections/restorePoints/write';
+  await scene.lab.deny('Microsoft.Authorization/permissions/read');
   await scene.lab.deny(action);
   const ended = await point();
   const summary = summaryOf(ended);
   assert.is(ended.exitCode, 1);
   assert.match(summary.problems.join('\n'), `lacks ${action} on /subscriptions/`);
   assert.equal(summary.orphans, []);
+});
+
+test('a right that is missing and a read-only lock end the run before the freeze if they can be seen', async () => {
+  await using scene = await ManagedScene.create(TWO, { operation: QUICK });
+  assert.is((await point()).exitCode, 0);
+  const group = scene.lab.resourceId('').split('/providers/')[0] ?? '';
+  await scene.lab.setLocks([{ name: 'keep', level: 'ReadOnly', scope: group }]);
+  const locked = await point();
+  assert.is(locked.exitCode, 2);
+  assert.match(locked.stderr, /read-only lock .*\/locks\/keep forbids/);
+  await scene.lab.setLocks([]);
+  const action = 'Microsoft.Compute/restorePointCollections/restorePoints/write';
+  await scene.lab.deny(action);
+  const denied = await point();
+  assert.is(denied.exitCode, 2);
+  assert.match(denied.stderr, `lacks ${action} on `);
+  assert.is(
+    (await scene.lab.requests()).filter(({ call }) => call === 'put-restore-point').length,
+    1,
+  );
 });
 
 test('without the right to read operations the point itself is asked', async () => {

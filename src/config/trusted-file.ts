@@ -32,7 +32,8 @@ export interface TrustedFile extends Disposable {
   readonly descriptor: number;
   /** The directory that holds the file, after symbolic links were followed. */
   readonly directory: string;
-  readonly mode: number;
+  /** The permission bits; those of root's own group are missing, because its members count as root. */
+  readonly modeOfOthers: number;
 }
 
 /**
@@ -63,7 +64,7 @@ export function openTrustedFile(path: string, forbiddenMode: number): TrustedFil
       path,
       descriptor,
       directory,
-      mode: stats.mode & 0o7777,
+      modeOfOthers: stats.mode & (stats.gid === 0 ? 0o007 : 0o077),
       [Symbol.dispose]: () => closeSync(descriptor),
     };
   } catch (error) {

@@ -74,12 +74,11 @@ export function readWorkload(path: string = WORKLOAD_PATH): WorkloadFile {
   }
   using opened = file;
   const workload = parseWorkload(readFileSync(opened.descriptor, 'utf8'), path);
-  if (workload !== undefined && (file.mode & WRITABLE_BY_OTHERS) !== 0) {
-    const mode = file.mode.toString(8).padStart(4, '0');
-    return { ok: false, code: 501, message: `${path} has mode ${mode}; run chmod go-w on it` };
+  if (workload !== undefined && (file.modeOfOthers & WRITABLE_BY_OTHERS) !== 0) {
+    return { ok: false, code: 501, message: `${path} is writable by others; run chmod go-w on it` };
   }
   return workload?.ok === true
-    ? { ...workload, isReadByOthers: (file.mode & READABLE_BY_OTHERS) !== 0 }
+    ? { ...workload, isReadByOthers: (file.modeOfOthers & READABLE_BY_OTHERS) !== 0 }
     : workload;
 }
 

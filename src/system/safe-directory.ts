@@ -28,7 +28,7 @@ export class SafeDirectory implements Disposable {
   /**
    * Opens an absolute directory path component by component, follows no symbolic link, and creates missing components
    * with mode 0700, and /etc/azure with 0755. Only root may be able to exchange a component: each must belong to root
-   * and must not be writable by group or others. Above the last one, a sticky directory such as /tmp is accepted too,
+   * and must not be writable by others, nor by a group other than root's. Above the last one, a sticky directory such as /tmp is accepted too,
    * because others cannot rename root's entries in it. Of /etc/azure nothing is required: what lies below it is opened
    * without following links and checked, so that its owner can keep root out, but not misuse it.
    *
@@ -137,8 +137,8 @@ function isSymbolicLink(name: string): boolean {
 }
 
 function requireSafe(descriptor: number, path: string, isLast: boolean): void {
-  const { mode, uid } = callFor(path, () => fstatSync(descriptor));
-  const othersWrite = (mode & (S_IWGRP | S_IWOTH)) !== 0;
+  const { mode, uid, gid } = callFor(path, () => fstatSync(descriptor));
+  const othersWrite = (mode & (gid === 0 ? S_IWOTH : S_IWGRP | S_IWOTH)) !== 0;
   const isSticky = (mode & STICKY) !== 0 && !isLast;
   if (path !== SHARED_DIRECTORY && (uid !== 0 || (othersWrite && !isSticky))) {
     throw failedCall('EACCES', 'open', path);

@@ -39,7 +39,7 @@ test('opens what root alone can change, and says where it lies', () => {
   using it = opened;
   assert.is(readFileSync(it.descriptor, 'utf8'), 'content');
   assert.is(it.directory, way);
-  assert.is(it.mode, 0o600);
+  assert.is(it.modeOfOthers, 0);
 });
 
 test('finds through links, dots and doubled slashes of root’s', () => {
@@ -81,6 +81,20 @@ for (const [name, spoil, words] of untrusted) {
     assert.match(fault.message, made.file);
   });
 }
+
+test('tells what others may do with the file: not root’s own group', () => {
+  const { file } = place();
+  const others = (): number | undefined => {
+    const opened = openTrustedFile(file, 0);
+    using it = opened.ok ? opened : undefined;
+    return it?.modeOfOthers;
+  };
+  chmodSync(file, 0o764);
+  assert.is(others(), 0o004);
+  chownSync(file, 0, NOBODY);
+  chmodSync(file, 0o764);
+  assert.is(others(), 0o064);
+});
 
 test('root’s own group may write a directory', () => {
   const { way, file } = place();

@@ -39,7 +39,8 @@ const kinds: readonly [string, string, number, string][] = [
   ['without a password may be read by anybody', WITHOUT_PASSWORD, 0o744, 'database'],
   ['with a password may be executable for its owner', WITH_PASSWORD, 0o700, 'database'],
   ['with a password may not be read by others', WITH_PASSWORD, 0o744, 'scripts'],
-  ['may not be written by others', WITHOUT_PASSWORD, 0o664, 'scripts'],
+  ['with a password may be read and written by root’s group', WITH_PASSWORD, 0o660, 'database'],
+  ['without a password may not be written by others', WITHOUT_PASSWORD, 0o646, 'scripts'],
 ];
 
 for (const [name, text, mode, kind] of kinds) {

@@ -200,7 +200,11 @@ test('a directory that another user owns, or that others may write, is refused',
   await using place = await makePlace();
   const made = join(place.directory, 'made');
   await mkdir(made);
-  const spoils = [() => chmod(made, 0o777), () => chmod(made, 0o775), () => chown(made, 1, 1)];
+  const spoils = [
+    () => chmod(made, 0o777),
+    () => chown(made, 0, 1).then(() => chmod(made, 0o775)),
+    () => chown(made, 1, 1),
+  ];
   for (const spoil of spoils) {
     await chmod(made, 0o700);
     await spoil();
@@ -209,6 +213,14 @@ test('a directory that another user owns, or that others may write, is refused',
     assert.match(error.message, `"${made}" must belong to root`);
     assert.is(error.code, 'FF_FREEZE_FAILED');
   }
+});
+
+test('root’s own group may write to a directory, as after an installation with umask 002', async () => {
+  await using place = await makePlace();
+  const made = join(place.directory, 'made');
+  await mkdir(made);
+  await chmod(made, 0o775);
+  using _lock = await FileLock.acquire({ path: place.path });
 });
 
 test('a directory in place of the lock, or a file in place of its directory, is refused, and the error names it', async () => {

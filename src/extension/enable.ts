@@ -1,6 +1,7 @@
 import { FlashfreezeError } from '../errors.ts';
 import type { Installation } from './installation.ts';
 import { readRoleGuid } from './machine-identity.ts';
+import { isFull } from './memory-records.ts';
 import { followPollingWish } from './polling/service.ts';
 import { exclusively } from './process-lock.ts';
 import type { ReportSettings } from './settings/report-settings.ts';
@@ -84,12 +85,32 @@ async function handle(context: TaskContext, path: string): Promise<void> {
   if (decision !== 'repeat') {
     await recordHandled(directory, { sequenceNumber, taskId: settings.taskId }, roleGuid);
   }
-  await writeStatus(context, decision, settings);
+  await writeStatusIfPossible(context, decision, settings);
   await tidy(context, path);
   await followPollingWish(installation, text, (problem) => context.log.warning(problem));
   if (decision === 'new' || decision === 'interrupted') {
     // Last of all: from here on the file systems may be frozen.
     await startWorker(installation, sequenceNumber, text, WORK_OF[decision]);
+  }
+}
+
+/**
+ * Without a free block the service still reads the result in the status blob.
+ *
+ * @throws FlashfreezeError FF_STATUS_UNWRITABLE for another reason
+ */
+async function writeStatusIfPossible(
+  context: TaskContext,
+  decision: EnableDecision,
+  settings: ReportSettings,
+): Promise<void> {
+  try {
+    await writeStatus(context, decision, settings);
+  } catch (error) {
+    if (!(error instanceof FlashfreezeError) || !isFull(error.systemCall?.errno)) {
+      throw error;
+    }
+    context.log.warning(error.message);
   }
 }
 

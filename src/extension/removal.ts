@@ -7,6 +7,7 @@ import { PENDING_DIRECTORY } from '../backup/journal/pending-cleanup.ts';
 import { cleanUpAfterDeadRuns } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { Installation } from './installation.ts';
+import { MEMORY_DIRECTORY } from './memory-records.ts';
 import { carryOverOrderNote } from './polling/order-note.ts';
 import { stopPolling } from './polling/service.ts';
 import { exclusively } from './process-lock.ts';
@@ -130,6 +131,7 @@ export async function uninstall(
     await rm(FREEZE_ORDER_PATH, { force: true });
     await rm(APPLICATION_LOCK_PATH, { force: true });
     await rm(COMPILE_CACHE, { recursive: true, force: true });
+    await rm(MEMORY_DIRECTORY, { recursive: true, force: true });
     // A directory that is not empty stays: it holds a run with a pending thaw, or another program's files.
     for (const emptied of [dirname(FREEZE_ORDER_PATH), PENDING_DIRECTORY, JOURNAL_DIRECTORY]) {
       await rmdir(emptied).catch(() => {});

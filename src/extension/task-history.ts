@@ -8,6 +8,7 @@ import {
   storeIdentity,
   storeOthersIdentity,
 } from './machine-identity.ts';
+import { memoryOf, onDiskOrInMemory } from './memory-records.ts';
 
 /** The agent prescribes the name: it copies this file to a new version of the extension. */
 const SEQUENCE_FILE = 'mrseq';
@@ -70,9 +71,20 @@ export async function readHandled(
   directory: string,
   roleGuid: string | undefined,
 ): Promise<Handled> {
+  // Written after what is on the disk, and by this machine.
+  const inMemory = await readRecord(memoryOf(directory));
+  if (inMemory.sequenceNumber !== undefined) {
+    const isFinished = inMemory.isFinished && (await readRecord(directory)).isFinished;
+    return { ...inMemory, isFinished };
+  }
   if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
     return NOTHING_HANDLED;
   }
+  const onDisk = await readRecord(directory);
+  return { ...onDisk, isFinished: onDisk.isFinished && inMemory.isFinished };
+}
+
+async function readRecord(directory: string): Promise<Handled> {
   const [sequence, task, unfinished] = await Promise.all(
     [SEQUENCE_FILE, TASK_FILE, UNFINISHED_FILE].map((name) => readText(join(directory, name))),
   );
@@ -88,11 +100,27 @@ export async function readHandled(
  * Records what is going to be handled; to be called under the lock of `enable`. The sequence number
  * comes last: if this is interrupted at any point, the task counts as new.
  *
- * @throws what the system says, such as ENOSPC; then the task must not be run, because a later enable would run it again
+ * If the directory's file system takes no more, the record is in memory until the next boot.
+ *
+ * @throws what the system says; then the task must not be run, because a later enable would run it again
  */
 export async function recordHandled(
   directory: string,
-  { sequenceNumber, taskId }: { readonly sequenceNumber: number; readonly taskId: string },
+  handled: Pick<Handled, 'sequenceNumber' | 'taskId'>,
+  roleGuid: string | undefined,
+): Promise<void> {
+  const isOnDisk = await onDiskOrInMemory(directory, (it) => writeRecord(it, handled, roleGuid));
+  if (isOnDisk) {
+    const memory = memoryOf(directory);
+    await Promise.all(
+      [SEQUENCE_FILE, TASK_FILE].map((it) => rm(join(memory, it), { force: true })),
+    );
+  }
+}
+
+async function writeRecord(
+  directory: string,
+  { sequenceNumber, taskId }: Pick<Handled, 'sequenceNumber' | 'taskId'>,
   roleGuid: string | undefined,
 ): Promise<void> {
   if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
@@ -108,14 +136,17 @@ export async function recordHandled(
 
 /** Notes that a task is about to be run; before it is recorded. */
 export async function beginTask(directory: string, sequenceNumber: number): Promise<void> {
-  await replace(join(directory, UNFINISHED_FILE), String(sequenceNumber));
+  await onDiskOrInMemory(directory, (it) =>
+    replace(join(it, UNFINISHED_FILE), String(sequenceNumber)),
+  );
 }
 
 /** Notes that the result of a task has been reported. */
 export async function finishTask(directory: string, sequenceNumber: number): Promise<void> {
-  const path = join(directory, UNFINISHED_FILE);
-  if ((await readText(path)) === String(sequenceNumber)) {
-    await rm(path, { force: true });
+  for (const path of [directory, memoryOf(directory)].map((it) => join(it, UNFINISHED_FILE))) {
+    if ((await readText(path)) === String(sequenceNumber)) {
+      await rm(path, { force: true });
+    }
   }
 }
 

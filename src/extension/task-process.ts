@@ -13,6 +13,7 @@ import {
   stillRuns,
 } from '../system/process-identity.ts';
 import type { Installation } from './installation.ts';
+import { memoryOf, onDiskOrInMemory } from './memory-records.ts';
 import { runExclusively } from './process-lock.ts';
 
 /** Where a worker finds the settings of its task. */
@@ -82,19 +83,27 @@ interface WorkerNote extends ProcessIdentity {
  * @throws what the system says
  */
 export async function noteWorker(directory: string, pid: number): Promise<void> {
-  const folder = join(directory, WORKERS_FOLDER);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const bootId = await readBootId();
   const note: WorkerNote = {
     ...(await processIdentity(pid)),
     ...(bootId === undefined ? {} : { bootId }),
   };
-  await writeFile(join(folder, `${pid}.json`), JSON.stringify(note), { mode: 0o600 });
+  await onDiskOrInMemory(directory, async (it) => {
+    const folder = join(it, WORKERS_FOLDER);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(join(folder, `${pid}.json`), JSON.stringify(note), { mode: 0o600 });
+  });
+}
+
+function workersFolders(directory: string): string[] {
+  return [directory, memoryOf(directory)].map((it) => join(it, WORKERS_FOLDER));
 }
 
 /** To be called by a worker as the last thing that it does. */
 export async function forgetWorker(directory: string): Promise<void> {
-  await rm(join(directory, WORKERS_FOLDER, `${process.pid}.json`), { force: true });
+  for (const folder of workersFolders(directory)) {
+    await rm(join(folder, `${process.pid}.json`), { force: true });
+  }
 }
 
 /**
@@ -110,7 +119,9 @@ export async function endWorkers(directory: string, limitMs: number): Promise<st
   }
   const found: string[] = [];
   using _ended = await runExclusively(directory, limitMs, (sentence) => found.push(sentence));
-  await rm(join(directory, WORKERS_FOLDER), { recursive: true, force: true });
+  for (const folder of workersFolders(directory)) {
+    await rm(folder, { recursive: true, force: true });
+  }
   return found;
 }
 
@@ -135,9 +146,12 @@ export async function hasWorkers(directory: string): Promise<boolean> {
 }
 
 async function runningWorkers(directory: string): Promise<ProcessIdentity[]> {
-  const folder = join(directory, WORKERS_FOLDER);
-  const names = await readdir(folder).catch(() => []);
-  const known = await Promise.all(names.map((name) => readIdentity(join(folder, name))));
+  const paths = await Promise.all(
+    workersFolders(directory).map(async (folder) =>
+      (await readdir(folder).catch(() => [])).map((name) => join(folder, name)),
+    ),
+  );
+  const known = await Promise.all(paths.flat().map(readIdentity));
   const running = await Promise.all(known.map((it) => it !== undefined && stillRuns(it)));
   return known.flatMap((worker, index) => (running[index] === true && worker ? [worker] : []));
 }

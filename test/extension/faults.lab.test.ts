@@ -102,7 +102,7 @@ async function fillRoot(guest: Guest): Promise<void> {
   await runCommand('sh', ['-c', fillUp, 'sh', guest.path('/var')]);
 }
 
-test('a full disk costs no half file, no second snapshot, and does not keep the extension from being removed', async () => {
+test('a full disk costs neither the snapshots nor half a file nor a second snapshot, and does not keep the extension from being removed', async () => {
   await using scene = await Scene.create({ disks: DISKS });
   const { guest, agent } = scene;
   assertCommands(await scene.send((await scene.task()).settings), ['install', 'enable']);
@@ -111,12 +111,17 @@ test('a full disk costs no half file, no second snapshot, and does not keep the 
   const path = guest.path(agent.folders.config, '1.settings');
   await writeFile(path, task.settings, { mode: 0o600 });
   await fillRoot(guest);
-  await scene.sendNumberOnly();
+  const { exitCode, output } = await scene.sendNumberOnly();
+  assert.is(exitCode, 0, output);
+  await scene.settled();
+  await assertBlobStatus(task, 1);
+  assert.equal(await scene.snapshotCounts(), scene.each(2));
+  assert.is((await agent.enableAgain()).exitCode, 0);
   await scene.settled();
   for (const name of await readdir(guest.path(agent.folders.status))) {
     JSON.parse(await readFile(guest.path(agent.folders.status, name), 'utf8'));
   }
-  assert.ok((await scene.snapshotCounts()).every((count) => count <= 2));
+  assert.equal(await scene.snapshotCounts(), scene.each(2));
   await runCommand('sh', ['-c', 'rm -f "$1"/fill*', 'sh', guest.path('/var')]);
   await scene.sendAgain(task.settings);
   await scene.settled();

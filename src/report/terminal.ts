@@ -109,7 +109,7 @@ function renderDisks({ disks }: RunSummary): string {
     disks.map(({ device, blob, snapshot, httpStatus, attempts, latencyMs, showsInstant }) => [
       device ?? '?',
       blobName(blob),
-      snapshot ?? colors.red('none'),
+      snapshot === null ? colors.red('none') : snapshotName(snapshot),
       httpStatus ?? '–',
       attempts,
       figure(latencyMs),
@@ -154,6 +154,11 @@ function windowSentence(
 
 function figure(value: number | null): string {
   return value === null ? '–' : value.toFixed(1);
+}
+
+/** The time of a blob's snapshot; of a managed disk's, whose resource id is too long for a column, the name. */
+function snapshotName(snapshot: string): string {
+  return snapshot.slice(snapshot.lastIndexOf('/') + 1);
 }
 
 /** The last two parts of a blob's path: container and name. */

@@ -88,10 +88,10 @@ test('a write-accelerated disk that is not included forces nothing', () => {
 
 const lunProblem = new FlashfreezeError('FF_SETTINGS_INVALID', 'dataDiskLunList must be LUNs.');
 
-test('if the LUNs cannot be read, the guest takes the snapshots', () => {
+test('if the LUNs cannot be read, the guest takes the snapshots, unless only others may', () => {
   for (const asked of [undefined, ...SNAPSHOT_METHODS]) {
     const settings = taskSettings({ includedDisks: { lunProblem } });
-    if (asked === 'onlyHost') {
+    if (asked === 'onlyHost' || asked === 'managedIdentity') {
       assert.throws(() => decideSnapshotMethod(settings, asked), lunProblem.message);
     } else {
       const { method, forcedBecause } = decideSnapshotMethod(settings, asked);

@@ -1,10 +1,9 @@
-import type { Plan } from '../filesystems/plan-types.ts';
 import type { GuardianReport } from '../freezer/guardian-report.ts';
 import { verdictWith } from '../quiesce/decision.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../result-codes.ts';
 import { problemsOf } from './problems.ts';
 import type { BackupRecord, FileSystemTimes, RunEnd, TargetRecord } from './record.ts';
-import { disksToWatch } from './whole-set/behind.ts';
+import { disksToWatch, isAllFrozen } from './whole-set/behind.ts';
 import { isFault, type SetGap, voidsSet } from './whole-set/describe-gap.ts';
 import type { WindowRecord } from './window.ts';
 
@@ -88,14 +87,6 @@ function wasUnchanged(
       );
     }
   }
-}
-
-/** Whether the plan freezes something on the disk and leaves out nothing that can write to it. */
-function isAllFrozen({ fileSystems, excluded }: Plan, disk: string): boolean {
-  return (
-    fileSystems.some(({ disks }) => disks.includes(disk)) &&
-    !excluded.some(({ isWritable, disks }) => isWritable && disks.includes(disk))
-  );
 }
 
 /** Whether, because of a gap in the set, a disk's snapshot does not show the instant. */

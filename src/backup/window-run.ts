@@ -11,7 +11,7 @@ import type { WritesSeen } from './record.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
 import { ARM_AHEAD_MS, waitExactly, waitForStart } from './scheduled-start.ts';
 import { StuckWatch } from './stuck-watch.ts';
-import { disksToWatch } from './whole-set/behind.ts';
+import { disksToWatch, isAllFrozen } from './whole-set/behind.ts';
 import { FreezeWindow, type WindowEffects, type WindowRecord } from './window.ts';
 import { WriteWatch } from './write-watch.ts';
 
@@ -122,6 +122,7 @@ async function runWindow(
   using writes = WriteWatch.open(
     targets.map(({ behind }) => disksToWatch(behind)),
     [...plan.disks, ...(plan.otherDisks ?? [])],
+    (name) => isAllFrozen(plan, name),
   );
   const window: FreezeWindow = new FreezeWindow(
     { ...schedule, waves: windowPlan.waves },

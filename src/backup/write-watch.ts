@@ -5,6 +5,11 @@ import type { WritesSeen } from './record.ts';
 /** A disk, and its partitions that the machine swaps to; swapped data is never restored. */
 interface WatchedDisk {
   readonly name: string;
+  /**
+   * Nothing but file systems that the run freezes lies on it. Then discards do not count: a frozen file system still
+   * discards what it had freed before (btrfs with `discard=async`), which nothing reads.
+   */
+  readonly isAllFrozen: boolean;
   /** One for each path to it; empty if the writes through one of the paths are not counted. */
   readonly counters: readonly CountedWrites[];
   readonly swaps: readonly CountedWrites[];
@@ -46,17 +51,19 @@ export class WriteWatch implements Disposable {
   /**
    * @param watched for each target the kernel names of the disks that it may be
    * @param disks all disks of the machine
+   * @param isAllFrozen whether nothing but file systems that the run freezes lies on a disk
    */
   static open(
     watched: readonly (readonly string[])[],
     disks: readonly Disk[],
+    isAllFrozen: (name: string) => boolean,
     openCounter: OpenCounter = (name) => WriteCounter.open(name),
   ): WriteWatch {
     const known = new Map(disks.map((disk) => [disk.name, disk]));
     const opened = new Map(
       [...new Set(watched.flat())].map((name) => [
         name,
-        openDisk(name, known.get(name), openCounter),
+        openDisk(name, known.get(name), isAllFrozen(name), openCounter),
       ]),
     );
     const targets = watched.map((names) => ({
@@ -90,12 +97,13 @@ export class WriteWatch implements Disposable {
 
   /** To be called when the answers of these targets are in and nothing on their disks has been thawed. */
   afterAnswers(targets: readonly number[]): void {
+    const untilMs = performance.now() + COUNTING_LIMIT_MS;
     for (const index of targets) {
       const target = this.#targets[index];
       if (target !== undefined) {
         target.toNs = process.hrtime.bigint();
         for (const disk of target.disks) {
-          if (hasChanged(disk)) {
+          if (hasChanged(disk, untilMs)) {
             target.changed.add(disk.name);
           }
         }
@@ -130,10 +138,16 @@ export class WriteWatch implements Disposable {
   }
 }
 
-function openDisk(name: string, disk: Disk | undefined, openCounter: OpenCounter): WatchedDisk {
+function openDisk(
+  name: string,
+  disk: Disk | undefined,
+  isAllFrozen: boolean,
+  openCounter: OpenCounter,
+): WatchedDisk {
   const swaps = (disk?.swaps ?? []).flatMap((it) => openCounter(it) ?? []);
   const opened: WatchedDisk = {
     name,
+    isAllFrozen,
     counters: countersOf(disk?.paths ?? [name], openCounter),
     swaps,
     before: undefined,
@@ -143,7 +157,7 @@ function openDisk(name: string, disk: Disk | undefined, openCounter: OpenCounter
   readBefore(opened, countBeforeBarrier, 0);
   opened.before = undefined;
   readBefore(opened, countAtBarrier, 0);
-  hasChanged(opened);
+  hasChanged(opened, 0);
   opened.before = undefined;
   return opened;
 }
@@ -160,13 +174,18 @@ function countersOf(paths: readonly string[], openCounter: OpenCounter): Counted
   return [];
 }
 
+/** What of a counter may not change. */
+function countOf({ completed, discarded }: CountedWrites, { isAllFrozen }: WatchedDisk): number {
+  return isAllFrozen ? completed : completed + discarded;
+}
+
 /**
  * Writes in flight count as completed: no program has seen them complete yet, so a disk with such a write and one
  * without it both show the instant. If no write is in flight at the end and the count is equal, nothing was added.
  */
-function countAtBarrier(counter: CountedWrites, untilMs: number): number {
-  const writing = readCounted(counter, untilMs);
-  return counter.completed + writing;
+function countAtBarrier(counter: CountedWrites, disk: WatchedDisk, untilMs: number): number {
+  const writing = readCounted(counter, disk, untilMs);
+  return countOf(counter, disk) + writing;
 }
 
 /** Limit of readings while a write is in flight; each takes some microseconds. */
@@ -177,15 +196,15 @@ const MAX_LOOKS = 10;
  * that waits for that write could then write to another disk, whose snapshot would contain the later write although
  * this disk's snapshot lacks the earlier one.
  */
-function countBeforeBarrier(counter: CountedWrites, untilMs: number): number {
-  for (let looks = 1; readCounted(counter, untilMs) > 0 && looks < MAX_LOOKS; ) {
+function countBeforeBarrier(counter: CountedWrites, disk: WatchedDisk, untilMs: number): number {
+  for (let looks = 1; readCounted(counter, disk, untilMs) > 0 && looks < MAX_LOOKS; ) {
     looks += 1;
   }
-  return counter.completed;
+  return countOf(counter, disk);
 }
 
-/** Much less than a window on a machine that is so busy; the kernel needs some microseconds unless it is interrupted. */
-const COUNTING_LIMIT_MS = 10;
+/** Less than a window on a machine that is so busy; the kernel needs some microseconds unless it is interrupted. */
+const COUNTING_LIMIT_MS = 50;
 /** Readings before the processor is left to others. */
 const LOOKS_AT_ONCE = 20;
 const PAUSE_MS = 0.05;
@@ -195,11 +214,21 @@ const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 /**
  * Reads the counter. The kernel reports the last writes of a freeze as complete a moment before it counts them; on a busy
  * machine its thread may be interrupted between the two, and may even wait for this thread's processor. That moment is
- * waited for, until `untilMs` (`performance.now`), because the disk would count as changed. The kernel has no event for it.
+ * waited for, until `untilMs` (`performance.now`), because the disk would count as changed. So is what is in flight on a
+ * disk whose file systems are all frozen: it can only be a discard, and what is in flight does not show which it is. The
+ * kernel has no event for either.
  */
-function readCounted(counter: CountedWrites, untilMs: number): number {
+function readCounted(
+  counter: CountedWrites,
+  { isAllFrozen }: Pick<WatchedDisk, 'isAllFrozen'>,
+  untilMs: number,
+): number {
   let writing = counter.read();
-  for (let looks = 1; counter.isCounting && performance.now() < untilMs; looks += 1) {
+  for (
+    let looks = 1;
+    (counter.isCounting || (isAllFrozen && writing > 0)) && performance.now() < untilMs;
+    looks += 1
+  ) {
     if (looks >= LOOKS_AT_ONCE) {
       Atomics.wait(NEVER_WOKEN, 0, 0, PAUSE_MS);
     }
@@ -211,7 +240,7 @@ function readCounted(counter: CountedWrites, untilMs: number): number {
 /** Reads the disk before its swaps; `hasChanged` reads its swaps first, so their span lies inside the disk's span. */
 function readBefore(
   disk: WatchedDisk,
-  count: (counter: CountedWrites, untilMs: number) => number,
+  count: (counter: CountedWrites, disk: WatchedDisk, untilMs: number) => number,
   untilMs: number,
 ): void {
   const { counters, swaps, swapsBefore } = disk;
@@ -220,14 +249,15 @@ function readBefore(
   }
   disk.before = 0;
   for (const counter of counters) {
-    disk.before += count(counter, untilMs);
+    disk.before += count(counter, disk, untilMs);
   }
   for (const [index, swap] of swaps.entries()) {
-    swapsBefore[index] = count(swap, untilMs);
+    swapsBefore[index] = count(swap, disk, untilMs);
   }
 }
 
-function hasChanged({ counters, before, swaps, swapsBefore }: WatchedDisk): boolean {
+function hasChanged(disk: WatchedDisk, untilMs: number): boolean {
+  const { counters, before, swaps, swapsBefore } = disk;
   if (before === undefined) {
     return false;
   }
@@ -235,13 +265,17 @@ function hasChanged({ counters, before, swaps, swapsBefore }: WatchedDisk): bool
   let swapping = 0;
   for (const [index, swap] of swaps.entries()) {
     swapping += swap.read();
-    swapped += swap.completed - (swapsBefore[index] ?? 0);
+    swapped += countOf(swap, disk) - (swapsBefore[index] ?? 0);
   }
   let completed = 0;
   let writing = 0;
+  // What swaps are busy with is not waited for.
+  const settles = swapping === 0 ? disk : ANY_DISK;
   for (const counter of counters) {
-    writing += counter.read();
-    completed += counter.completed;
+    writing += readCounted(counter, settles, untilMs);
+    completed += countOf(counter, disk);
   }
   return counters.length > 0 && (completed - before !== swapped || writing > swapping);
 }
+
+const ANY_DISK: Pick<WatchedDisk, 'isAllFrozen'> = { isAllFrozen: false };

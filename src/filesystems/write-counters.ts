@@ -19,8 +19,10 @@ export const BLOCK_DEVICES = '/sys/class/block';
 
 /** The writes to one block device, as they are counted. */
 export interface CountedWrites extends Disposable {
-  /** Completed writes and discards at the last `read`. */
+  /** Completed writes at the last `read`, without discards. */
   readonly completed: number;
+  /** Completed discards at the last `read`. */
+  readonly discarded: number;
   /** It could not be read any more, because the device is gone. */
   readonly isLost: boolean;
   /**
@@ -29,9 +31,9 @@ export interface CountedWrites extends Disposable {
    */
   readonly isCounting: boolean;
   /**
-   * Reads the number of completed writes into `completed`. Never throws.
+   * Reads the counters into `completed` and `discarded`. Never throws.
    *
-   * @returns how many writes are under way
+   * @returns how many writes and discards are under way
    */
   read(): number;
 }
@@ -47,6 +49,7 @@ export class WriteCounter implements CountedWrites {
   #reads = 0;
   #writes = 0;
   completed = 0;
+  discarded = 0;
   isLost = false;
   isCounting = false;
 
@@ -97,11 +100,13 @@ export class WriteCounter implements CountedWrites {
         this.isCounting = false;
         return 0;
       }
-      const { completed } = this;
+      const { completed, discarded } = this;
       this.#readInFlight();
       const unfinished = this.#readStat();
-      if (this.completed === completed || looks === MAX_LOOKS) {
+      const isEqual = this.completed === completed && this.discarded === discarded;
+      if (isEqual || looks === MAX_LOOKS) {
         this.completed = completed;
+        this.discarded = discarded;
         this.isCounting = unfinished > 0 && this.#reads === 0 && this.#writes === 0;
         return this.#writes;
       }
@@ -111,9 +116,8 @@ export class WriteCounter implements CountedWrites {
   /** Returns how much is under way, reads and writes. */
   #readStat(): number {
     const length = readSync(this.#stat, this.#line, 0, LONGEST_LINE, 0);
-    this.completed =
-      fieldOf(this.#line, length, WRITES_COMPLETED) +
-      fieldOf(this.#line, length, DISCARDS_COMPLETED);
+    this.completed = fieldOf(this.#line, length, WRITES_COMPLETED);
+    this.discarded = fieldOf(this.#line, length, DISCARDS_COMPLETED);
     return fieldOf(this.#line, length, IN_FLIGHT);
   }
 

@@ -5,9 +5,12 @@ import { suite } from '../suite.ts';
 
 const test = suite('write watch');
 
+const NOT_ALL_FROZEN = (): boolean => false;
+
 /** A counter that the test sets. */
 class Counter implements CountedWrites {
   completed = 0;
+  discarded = 0;
   underWay = 0;
   isLost = false;
   isCounting = false;
@@ -20,7 +23,9 @@ const SWAPPING = { name: 'sda', path: '/dev/sda', lun: undefined, sizeBytes: 1, 
 /** The result for the only disk; `meanwhile` happens between the request and its answer. */
 function seenOf(meanwhile: (disk: Counter, swap: Counter) => void): string | undefined {
   const [disk, swap] = [new Counter(), new Counter()];
-  using watch = WriteWatch.open([['sda']], [SWAPPING], (name) => (name === 'sda' ? disk : swap));
+  using watch = WriteWatch.open([['sda']], [SWAPPING], NOT_ALL_FROZEN, (name) =>
+    name === 'sda' ? disk : swap,
+  );
   watch.beforeRequests([0], false);
   watch.atBarrier([]);
   meanwhile(disk, swap);
@@ -46,7 +51,7 @@ test('a write that was in flight at the first reading may end, but no other may 
   const seen = (ended: number, underWay: number): string | undefined => {
     const disk = new Counter();
     disk.underWay = 2;
-    using watch = WriteWatch.open([['sda']], [], () => disk);
+    using watch = WriteWatch.open([['sda']], [], NOT_ALL_FROZEN, () => disk);
     watch.atBarrier([]);
     disk.completed = ended;
     disk.underWay = underWay;
@@ -70,7 +75,7 @@ for (const when of ['at the barrier', 'before it'] as const) {
       disk.completed = looks < 6 ? 0 : 1;
       return 0;
     };
-    using watch = WriteWatch.open([['sda']], [], () => disk);
+    using watch = WriteWatch.open([['sda']], [], NOT_ALL_FROZEN, () => disk);
     looks = 0;
     if (when === 'before it') {
       watch.beforeRequests([0], false);
@@ -82,10 +87,57 @@ for (const when of ['at the barrier', 'before it'] as const) {
   });
 }
 
+test('discards change a disk, unless nothing but frozen file systems lies on it', () => {
+  const seen = (isAllFrozen: boolean, meanwhile: (disk: Counter) => void): string | undefined => {
+    const disk = new Counter();
+    using watch = WriteWatch.open(
+      [['sda']],
+      [],
+      () => isAllFrozen,
+      () => disk,
+    );
+    watch.atBarrier([]);
+    meanwhile(disk);
+    watch.afterAnswers([0]);
+    return watch.results()[0]?.kind;
+  };
+  const discards = (disk: Counter): void => {
+    disk.discarded = 1;
+  };
+  const writes = (disk: Counter): void => {
+    disk.completed = 1;
+  };
+  assert.equal(seen(true, discards), 'unchanged');
+  assert.equal(seen(false, discards), 'changed');
+  assert.equal(seen(true, writes), 'changed');
+  assert.equal(seen(false, writes), 'changed');
+});
+
+test('a discard in flight on a disk of frozen file systems is waited for at both ends', () => {
+  const disk = new Counter();
+  let looks = Number.POSITIVE_INFINITY;
+  disk.read = () => {
+    looks += 1;
+    disk.discarded = looks < 4 ? 0 : 1;
+    return looks < 4 ? 1 : 0;
+  };
+  using watch = WriteWatch.open(
+    [['sda']],
+    [],
+    () => true,
+    () => disk,
+  );
+  looks = 0;
+  watch.atBarrier([]);
+  looks = 0;
+  watch.afterAnswers([0]);
+  assert.equal(watch.results()[0]?.kind, 'unchanged');
+});
+
 test('a request that stays with the kernel is not waited for without a limit', () => {
   const disk = new Counter();
   disk.isCounting = true;
-  using watch = WriteWatch.open([['sda']], [], () => disk);
+  using watch = WriteWatch.open([['sda']], [], NOT_ALL_FROZEN, () => disk);
   watch.atBarrier([]);
   disk.completed = 1;
   watch.afterAnswers([0]);
@@ -101,7 +153,7 @@ test('a write that is in flight before the barrier must not end afterwards, but 
       disk.completed = looks > looksUntilCounted ? 1 : 0;
       return 1 - disk.completed;
     };
-    using watch = WriteWatch.open([['sda']], [], () => disk);
+    using watch = WriteWatch.open([['sda']], [], NOT_ALL_FROZEN, () => disk);
     looks = 0;
     watch.beforeRequests([0], false);
     looks = Number.POSITIVE_INFINITY;
@@ -117,7 +169,7 @@ test('swap that was in flight at the first reading hides no other write', () => 
     const [ofDisk, ofSwap] = [new Counter(), new Counter()];
     ofDisk.underWay = 1;
     ofSwap.underWay = 1;
-    using watch = WriteWatch.open([['sda']], [SWAPPING], (name) =>
+    using watch = WriteWatch.open([['sda']], [SWAPPING], NOT_ALL_FROZEN, (name) =>
       name === 'sda' ? ofDisk : ofSwap,
     );
     watch.atBarrier([]);
@@ -133,7 +185,7 @@ test('swap that was in flight at the first reading hides no other write', () => 
 
 test('a target is unread if one of its disks is gone', () => {
   const disk = new Counter();
-  using watch = WriteWatch.open([['sda']], [], () => disk);
+  using watch = WriteWatch.open([['sda']], [], NOT_ALL_FROZEN, () => disk);
   watch.atBarrier([]);
   disk.isLost = true;
   watch.afterAnswers([0]);
@@ -142,7 +194,7 @@ test('a target is unread if one of its disks is gone', () => {
 
 test('a target is unread if its counters were not read after the answer, unless there are none', () => {
   const counter = new Counter();
-  using watch = WriteWatch.open([['sda'], ['sdb'], []], [], (name) =>
+  using watch = WriteWatch.open([['sda'], ['sdb'], []], [], NOT_ALL_FROZEN, (name) =>
     name === 'sda' ? counter : undefined,
   );
   watch.beforeRequests([0, 1, 2], false);

@@ -32,7 +32,7 @@ test('counts completed writes and discards', () => {
   folder.disk('sdc', STAT);
   using counter = WriteCounter.open('sdc', folder.path);
   assert.is(counter?.read(), 0);
-  assert.is(counter?.completed, 15);
+  assert.equal([counter?.completed, counter?.discarded], [12, 3]);
 });
 
 test('sees by the same descriptor what is written later', () => {
@@ -42,7 +42,7 @@ test('sees by the same descriptor what is written later', () => {
   counter?.read();
   folder.disk('sdc', STAT.replace('  12 ', '  13 '));
   counter?.read();
-  assert.is(counter?.completed, 16);
+  assert.is(counter?.completed, 13);
 });
 
 test('an old kernel prints fewer fields, and no discards', () => {

@@ -1,3 +1,5 @@
+import type { Plan } from '../../filesystems/plan-types.ts';
+
 /** What is known of the disks behind a target; disks are kernel names. */
 export type Behind =
   /** Its blob belongs to this disk. */
@@ -43,4 +45,15 @@ export function disksToWatch(behind: Behind): readonly string[] {
     case 'command':
       return [];
   }
+}
+
+/** Whether the plan freezes something on the disk and leaves out nothing that can write to it. */
+export function isAllFrozen(
+  { fileSystems, excluded }: Pick<Plan, 'fileSystems' | 'excluded'>,
+  disk: string,
+): boolean {
+  return (
+    fileSystems.some(({ disks }) => disks.includes(disk)) &&
+    !excluded.some(({ isWritable, disks }) => isWritable && disks.includes(disk))
+  );
 }

@@ -43,6 +43,7 @@ export async function play(machine: Machine, sabotage: Sabotage): Promise<Played
     using writes = WriteWatch.open(
       behind.map(disksToWatch),
       [...plan.disks, ...(plan.otherDisks ?? [])],
+      () => false,
       (name) => world.openCounter(name),
     );
     let instant: number | undefined;

@@ -107,6 +107,7 @@ class Counter implements CountedWrites {
   readonly #written: () => readonly HappeningWrite[];
   readonly #world: World;
   completed = 0;
+  readonly discarded = 0;
   readonly isLost = false;
   readonly isCounting = false;
 

@@ -114,6 +114,7 @@ test('requests that are refused while everything is frozen give the codes of the
   assert.equal(
     some.snapshots.map(({ isSuccessful }) => isSuccessful),
     [true, false],
+    some.message,
   );
   await scene.lab.setFault({ call: 'put-snapshot', fault });
   assert.is((await run(scene, task())).conclusion.code, 76);

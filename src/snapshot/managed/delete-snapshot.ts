@@ -10,8 +10,8 @@ import { parseArmId } from './arm-id.ts';
 import { ArmRequests } from './prepared-disk.ts';
 import { serviceErrorIn } from './service-error.ts';
 
-/** Longest time for the deletion of one snapshot; it is optional clean-up and not worth more. */
-const LIMIT_MS = 30_000;
+/** Longest time for the deletion of one snapshot or point; it is optional clean-up and not worth more. */
+export const DELETION_LIMIT_MS = 30_000;
 const PAUSE_MS = 1_000;
 
 export interface DeleteOptions {
@@ -35,29 +35,49 @@ export async function deleteDiskSnapshot(
   if (id === undefined) {
     return 'its id has not the expected form';
   }
-  const connection = new HttpConnection(origin, { connectTimeoutMs: LIMIT_MS, proxy });
+  const connection = new HttpConnection(origin, { connectTimeoutMs: DELETION_LIMIT_MS, proxy });
   const requests = new ArmRequests(authorization, '');
-  const deadlineNs = deadlineIn(LIMIT_MS);
+  const deadlineNs = deadlineIn(DELETION_LIMIT_MS);
   const ask = (request: PreparedRequest): Promise<ExchangeEnd | undefined> =>
     askOnce(connection, request, deadlineNs);
   try {
-    for (;;) {
-      const end = await ask(requests.delete(id));
-      if (end?.kind === 'succeeded' && end.answer.httpStatus === 202) {
-        return await goneUntil(deadlineNs, () => ask(requests.get(id)));
-      }
-      if (end?.kind === 'succeeded') {
-        return undefined;
-      }
-      // Its operation may still be running.
-      const isBusy = end?.kind === 'refused' && end.answer.httpStatus === 409;
-      if (!isBusy || process.hrtime.bigint() > deadlineNs) {
-        return reasonOf(end);
-      }
-      await sleep(PAUSE_MS);
-    }
+    return await deleteUntilGone(deadlineNs, {
+      delete: () => ask(requests.delete(id)),
+      get: () => ask(requests.get(id)),
+      reasonOf: (end) => reasonOf(end, () => 'Microsoft.Compute/snapshots/delete'),
+    });
   } finally {
     connection.close();
+  }
+}
+
+/** How a resource is deleted and looked for. */
+export interface Deletion {
+  readonly delete: () => Promise<ExchangeEnd | undefined>;
+  readonly get: () => Promise<ExchangeEnd | undefined>;
+  readonly reasonOf: (end: ExchangeEnd | undefined) => string;
+}
+
+/**
+ * Deletes a resource, also if an operation on it is still running, and waits until it is gone.
+ *
+ * @returns undefined if it is gone, otherwise the reason
+ */
+export async function deleteUntilGone(
+  deadlineNs: bigint,
+  deletion: Deletion,
+): Promise<string | undefined> {
+  for (;;) {
+    const end = await deletion.delete();
+    if (end?.kind === 'succeeded') {
+      return end.answer.httpStatus === 202 ? await goneUntil(deadlineNs, deletion.get) : undefined;
+    }
+    // Its operation may still be running.
+    const isBusy = end?.kind === 'refused' && end.answer.httpStatus === 409;
+    if (!isBusy || process.hrtime.bigint() > deadlineNs) {
+      return deletion.reasonOf(end);
+    }
+    await sleep(PAUSE_MS);
   }
 }
 
@@ -100,13 +120,21 @@ async function askOnce(
   return exchange.end;
 }
 
-function reasonOf(end: ExchangeEnd | undefined): string {
+/**
+ * Why a deletion was refused.
+ *
+ * @param actionOf the right that is missing if the service answers 403; takes the text of the service
+ */
+export function reasonOf(
+  end: ExchangeEnd | undefined,
+  actionOf: (message: string) => string,
+): string {
   if (end?.kind === 'refused') {
     const { httpStatus, body } = end.answer;
-    if (httpStatus === 403) {
-      return "the VM's identity lacks Microsoft.Compute/snapshots/delete";
-    }
-    return serviceErrorIn(body)?.code ?? `HTTP ${httpStatus}`;
+    const error = serviceErrorIn(body);
+    return httpStatus === 403
+      ? `the VM's identity lacks ${actionOf(error?.message ?? '')}`
+      : (error?.code ?? `HTTP ${httpStatus}`);
   }
   return end?.kind === 'broken' ? end.code : 'no answer in time';
 }

@@ -67,12 +67,13 @@ export function answerOfDisk(
     failure,
     mayHaveOrphan: !isTaken && inquiry.kind !== 'found' && request.mayHaveSnapshot,
     surplus: isTaken ? [] : leftBehind(request, inquiry, requested),
-    ...patienceOf(request),
+    ...patienceOf(request, 'the end of the operation that takes the snapshot'),
     ...(isTaken ? { managed: managedOf(inquiry) } : {}),
   };
 }
 
-function statusOf({ put }: DiskRequest): number | undefined {
+/** Of the answer to the request itself. */
+export function statusOf({ put }: Pick<DiskRequest, 'put'>): number | undefined {
   return put.end !== undefined && 'answer' in put.end ? put.end.answer.httpStatus : undefined;
 }
 
@@ -116,7 +117,7 @@ function failureWithLimit(origin: string): RequestFailure {
   return withoutAnswer('timeout', origin);
 }
 
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
@@ -155,15 +156,16 @@ function leftBehind(
   return isOwn ? [snapshot] : [];
 }
 
-function patienceOf({ put, endedNs }: DiskRequest): Pick<SnapshotAnswer, 'patience'> {
+/** @param usual what a request waits for if nothing was wrong with it */
+export function patienceOf(
+  { put, endedNs }: Pick<DiskRequest, 'put' | 'endedNs'>,
+  usual: string,
+): Pick<SnapshotAnswer, 'patience'> {
   const usedMs =
     put.firedNs === undefined || endedNs === undefined
       ? undefined
       : remarkablePatienceMs(put.firedNs, endedNs, USUAL_OPERATION_MS);
-  const waitedFor =
-    put.trouble === undefined
-      ? 'the end of the operation that takes the snapshot'
-      : describeWait(put.trouble);
+  const waitedFor = put.trouble === undefined ? usual : describeWait(put.trouble);
   return usedMs === undefined ? {} : { patience: { usedMs, waitedFor } };
 }
 

@@ -29,15 +29,28 @@ export interface Purpose {
 /** Needed for the disk, besides the right to write snapshots. */
 const LINKED_ACTION = 'Microsoft.Compute/disks/beginGetAccess/action';
 
-/** Why an exchange with the resource manager did not succeed. */
+/** What a refusal means and what to do, for people. */
+export type Explain = (httpStatus: number, error: ServiceError | undefined) => string;
+
+/** Why a request about a disk or its snapshot did not succeed. */
 export function failureOfEnd(
-  end: Exclude<ExchangeEnd, { kind: 'succeeded' }> | undefined,
+  end: ExchangeEnd | undefined,
   origin: string,
   purpose: Purpose,
 ): RequestFailure {
+  return failureOfExchange(end, origin, (httpStatus, error) => explain(httpStatus, error, purpose));
+}
+
+/** Why an exchange with the resource manager did not succeed; an answer counts as a refusal, whatever its status. */
+export function failureOfExchange(
+  end: ExchangeEnd | undefined,
+  origin: string,
+  explain: Explain,
+): RequestFailure {
   switch (end?.kind) {
+    case 'succeeded':
     case 'refused':
-      return failureOfAnswer(end.answer, origin, purpose);
+      return refusal(end.answer, origin, explain);
     case 'broken':
       return withoutAnswer(end.failure, origin, end.code);
     case 'cut':
@@ -66,12 +79,7 @@ export function isOfManager({ headers }: RawAnswer): boolean {
   return Object.keys(headers).some((name) => name.startsWith('x-ms-'));
 }
 
-/** For an answer that is a refusal, whatever its status. */
-export function failureOfAnswer(
-  answer: RawAnswer,
-  origin: string,
-  purpose: Purpose,
-): RequestFailure {
+function refusal(answer: RawAnswer, origin: string, explain: Explain): RequestFailure {
   const { httpStatus } = answer;
   if (httpStatus < 500 && !isOfManager(answer)) {
     return withoutAnswer('protocol', origin);
@@ -80,7 +88,7 @@ export function failureOfAnswer(
   const told = error === undefined ? `HTTP ${httpStatus}` : `HTTP ${httpStatus} ${error.code}`;
   return {
     kind: 'http',
-    message: `${origin} answered ${told}: ${explain(httpStatus, error, purpose)}`,
+    message: `${origin} answered ${told}: ${explain(httpStatus, error)}`,
     httpStatus,
     serviceCode: error?.code,
     requestId: requestIdOf(answer),

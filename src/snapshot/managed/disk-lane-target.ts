@@ -262,7 +262,7 @@ export class DiskLaneTarget implements LaneTarget {
     }
     return expected.includes(end.answer.httpStatus)
       ? undefined
-      : failureOfEnd({ kind: 'refused', answer: end.answer }, this.#disk.origin, purpose);
+      : failureOfEnd(end, this.#disk.origin, purpose);
   }
 
   #strange(): RequestFailure {

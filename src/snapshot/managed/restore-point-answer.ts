@@ -1,7 +1,6 @@
-import { describeWait, withLimits } from '../blob/patience.ts';
-import { remarkablePatienceMs } from '../http/retry.ts';
+import { withLimits } from '../blob/patience.ts';
 import type { RequestFailure, SnapshotAnswer } from '../snapshot-types.ts';
-import { USUAL_OPERATION_MS } from './disk-answer.ts';
+import { patienceOf, seconds, statusOf } from './disk-answer.ts';
 import { failureOfDisk, requestIdOf, withoutAnswer } from './disk-failures.ts';
 import type { DiskRequest } from './disk-request.ts';
 import {
@@ -44,14 +43,13 @@ export function answerOfPoint(
     attempts: put.attempts,
     firedNs: put.firedNs,
     acknowledgedNs: end?.kind === 'succeeded' ? endedNs : undefined,
-    httpStatus:
-      put.end !== undefined && 'answer' in put.end ? put.end.answer.httpStatus : undefined,
+    httpStatus: statusOf(request),
     snapshot: isTaken ? requested.point : undefined,
     requestId: accepted && requestIdOf(accepted),
     failure,
     mayHaveOrphan: !isTaken && inquiry.kind === 'unknown' && request.mayHaveSnapshot,
     surplus: isLeft ? [requested.point] : [],
-    ...patienceOf(request),
+    ...patienceOf(request, 'the end of the operation that makes the restore point'),
     ...(isTaken && {
       managed: {
         isRead: inquiry.kind === 'found',
@@ -125,10 +123,6 @@ function late(origin: string, what: string): RequestFailure {
   };
 }
 
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
-}
-
 /** The service said that the operation succeeded; what it says of the point may contradict. */
 function contradictionOf(
   inquiry: PointInquiry,
@@ -148,19 +142,4 @@ function contradictionOf(
 
 function isOwn(inquiry: PointInquiry, { requestedMs }: RequestedPoint): boolean {
   return inquiry.kind === 'found' && strangeBecause(inquiry.point, requestedMs) === undefined;
-}
-
-function patienceOf({
-  put,
-  endedNs,
-}: Pick<DiskRequest, 'put' | 'endedNs'>): Pick<SnapshotAnswer, 'patience'> {
-  const usedMs =
-    put.firedNs === undefined || endedNs === undefined
-      ? undefined
-      : remarkablePatienceMs(put.firedNs, endedNs, USUAL_OPERATION_MS);
-  const waitedFor =
-    put.trouble === undefined
-      ? 'the end of the operation that makes the restore point'
-      : describeWait(put.trouble);
-  return usedMs === undefined ? {} : { patience: { usedMs, waitedFor } };
 }

@@ -1,8 +1,8 @@
 import type { RawAnswer } from '../http/attempt.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { RequestFailure } from '../snapshot-types.ts';
-import { isOfManager, requestIdOf, withoutAnswer } from './disk-failures.ts';
-import { type ServiceError, serviceErrorIn } from './service-error.ts';
+import { failureOfExchange, GRANT, requestIdOf } from './disk-failures.ts';
+import type { ServiceError } from './service-error.ts';
 
 /** The right that a request needs, such as `Microsoft.Compute/restorePointCollections/read`, and where. */
 export interface PointPurpose {
@@ -19,44 +19,13 @@ export const POINT_ACTIONS = {
   writePoint: `${COLLECTIONS}/restorePoints/write`,
 } as const;
 
-/** Why an exchange about a restore point did not succeed. */
+/** Why an exchange about a restore point did not succeed; an answer counts as a refusal, whatever its status. */
 export function pointFailureOfEnd(
   end: ExchangeEnd | undefined,
   origin: string,
   purpose: PointPurpose,
 ): RequestFailure {
-  switch (end?.kind) {
-    case 'succeeded':
-    case 'refused':
-      return pointFailureOfAnswer(end.answer, origin, purpose);
-    case 'broken':
-      return withoutAnswer(end.failure, origin, end.code);
-    case 'cut':
-      return withoutAnswer(end.reason, origin);
-    case undefined:
-      return withoutAnswer('aborted', origin);
-  }
-}
-
-/** For an answer that is a refusal, whatever its status. */
-export function pointFailureOfAnswer(
-  answer: RawAnswer,
-  origin: string,
-  purpose: PointPurpose,
-): RequestFailure {
-  const { httpStatus } = answer;
-  if (httpStatus < 500 && !isOfManager(answer)) {
-    return withoutAnswer('protocol', origin);
-  }
-  const error = serviceErrorIn(answer.body);
-  const told = error === undefined ? `HTTP ${httpStatus}` : `HTTP ${httpStatus} ${error.code}`;
-  return {
-    kind: 'http',
-    message: `${origin} answered ${told}: ${explain(httpStatus, error, purpose)}`,
-    httpStatus,
-    serviceCode: error?.code,
-    requestId: requestIdOf(answer),
-  };
+  return failureOfExchange(end, origin, (httpStatus, error) => explain(httpStatus, error, purpose));
 }
 
 /** For an operation that was accepted and then ended without a point. */
@@ -96,7 +65,7 @@ function explain(
   }
   if (httpStatus === 403) {
     const { action, scope } = deniedIn(error?.message ?? '') ?? purpose;
-    return `the VM's identity lacks ${action} on ${scope}: assign a role that has it (docs, managed-disks.md, has one); an assignment takes up to 10 minutes to work`;
+    return `the VM's identity lacks ${action} on ${scope}: ${GRANT}`;
   }
   if (httpStatus === 404) {
     return `${purpose.scope} does not exist: it may have been deleted a moment ago.${text}`;

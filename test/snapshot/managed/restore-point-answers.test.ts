@@ -5,7 +5,7 @@ import { diskErrorCode } from '../../../src/snapshot/managed/disk-failures.ts';
 import { answersByDisk } from '../../../src/snapshot/managed/restore-point-answer.ts';
 import {
   failureOfPointOperation,
-  pointFailureOfAnswer,
+  pointFailureOfEnd,
 } from '../../../src/snapshot/managed/restore-point-failures.ts';
 import {
   collectionProblem,
@@ -100,16 +100,23 @@ test('refusals are classified, with the action and the scope that the service na
     [400, { code: 'InvalidParameter', message: 'b' }, 'FF_DISK_REFUSED', /refuses .*“b”/],
   ];
   for (const [status, error, code, says] of table) {
-    const failure = pointFailureOfAnswer(answer(status, error), ORIGIN, {
-      ...{ action: 'act', scope: '/sc' },
-    });
+    const failure = pointFailureOfEnd(
+      { kind: 'succeeded', answer: answer(status, error) },
+      ORIGIN,
+      {
+        ...{ action: 'act', scope: '/sc' },
+      },
+    );
     assert.match(failure.message, says);
     assert.is(diskErrorCode(failure), code, failure.message);
     assert.is(failure.requestId, 'r-1');
   }
   const gateway = { ...answer(403), headers: {} };
   const purpose = { action: 'act', scope: '/sc' };
-  assert.is(pointFailureOfAnswer(gateway, ORIGIN, purpose).kind, 'protocol');
+  assert.is(
+    pointFailureOfEnd({ kind: 'succeeded', answer: gateway }, ORIGIN, purpose).kind,
+    'protocol',
+  );
   const failed = failureOfPointOperation(
     { code: 'VMRestorePointInternalError', message: 'm' },
     ORIGIN,

@@ -61,7 +61,7 @@ export const problems = list(
   'Sentences for people, one for each thing that went wrong; empty if nothing did.',
 );
 
-const CONSISTENCIES = [
+export const CONSISTENCIES = [
   'none',
   'crashConsistent',
   'fileSystemConsistent',

@@ -52,7 +52,7 @@ test('is read as it was written, whatever is not known', () => {
       fc.constantFrom(METADATA_PREFIX, TAG_PREFIX),
       (membership, prefix) => {
         const values = Object.fromEntries(membershipValues(membership, prefix));
-        assert.equal(membershipIn({ ...values, other: 'x' }), membership);
+        assert.equal(membershipIn({ ...values, other: 'x' }), { ...membership });
       },
     ),
   );

@@ -23,12 +23,22 @@ export type CallHandlers<Calls extends CallsOf<Calls>> = {
   ) => Promise<Calls[Name]['result']> | Calls[Name]['result'];
 };
 
-/** In the service's process: answers every call, and ends the process when its parent is gone. */
-export function serveCalls<Calls extends CallsOf<Calls>>(handlers: CallHandlers<Calls>): void {
+/**
+ * In the service's process: answers every call, and ends the process when its parent is gone.
+ *
+ * @param resources what would outlive the process otherwise
+ */
+export function serveCalls<Calls extends CallsOf<Calls>>(
+  handlers: CallHandlers<Calls>,
+  resources: AsyncDisposableStack,
+): void {
   process.on('message', async (request: CallRequest) => {
     process.send?.(await answer(handlers, request));
   });
-  process.on('disconnect', () => process.exit(0));
+  process.on('disconnect', async () => {
+    await resources.disposeAsync();
+    process.exit(0);
+  });
 }
 
 async function answer<Calls extends CallsOf<Calls>>(

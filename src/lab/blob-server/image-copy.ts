@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /**
@@ -13,7 +14,7 @@ done
 wait`;
 
 /** Copies image files, as sparse as they are. */
-export class ImageCopier implements Disposable {
+export class ImageCopier implements AsyncDisposable {
   readonly #shell: ChildProcess;
   readonly #waiting = new Map<number, (exitCode: number) => void>();
   #count = 0;
@@ -38,8 +39,13 @@ export class ImageCopier implements Disposable {
     }
   }
 
-  [Symbol.dispose](): void {
-    this.#shell.stdin?.end();
+  /** Waits for copies that are under way: they would write to the folder after it has been removed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#shell.exitCode === null && this.#shell.signalCode === null) {
+      const exited = once(this.#shell, 'exit');
+      this.#shell.stdin?.end();
+      await exited;
+    }
   }
 
   #settle(line: string): void {

@@ -17,6 +17,7 @@ interface Running {
 
 const faults = new FaultBook();
 const log = new RequestLog();
+const resources = new AsyncDisposableStack();
 const { promise: running, resolve: nowRunning } = Promise.withResolvers<Running>();
 
 function assemble({ options, accountKey, certificate, untrusted }: ServerSetup): Running {
@@ -24,7 +25,7 @@ function assemble({ options, accountKey, certificate, untrusted }: ServerSetup):
     blobs: options.blobs,
     limits: options.limits,
     snapshotDirectory: options.snapshotDirectory,
-    copier: options.snapshotContent === 'copy' ? new ImageCopier() : undefined,
+    copier: options.snapshotContent === 'copy' ? resources.use(new ImageCopier()) : undefined,
   });
   const service = new Service({
     store,
@@ -40,33 +41,36 @@ function assemble({ options, accountKey, certificate, untrusted }: ServerSetup):
   };
 }
 
-serveCalls<ControlCalls>({
-  start: async (setup) => {
-    const parts = assemble(setup);
-    nowRunning(parts);
-    const { listeners, blobs } = setup.options;
-    return parts.front.listeners.open(
-      listeners === 'shared' ? [undefined] : blobs.map(({ name }) => name),
-    );
+serveCalls<ControlCalls>(
+  {
+    start: async (setup) => {
+      const parts = assemble(setup);
+      nowRunning(parts);
+      const { listeners, blobs } = setup.options;
+      return parts.front.listeners.open(
+        listeners === 'shared' ? [undefined] : blobs.map(({ name }) => name),
+      );
+    },
+    setFault: async (rule) => {
+      faults.add(rule);
+      await (await running).front.listeners.applyRefusals();
+      return undefined;
+    },
+    clearFaults: async (blob) => {
+      faults.clear(blob);
+      await (await running).front.listeners.applyRefusals();
+      return undefined;
+    },
+    setLatency: async ({ blob, latency }) => {
+      (await running).service.setLatency(blob, latency);
+      return undefined;
+    },
+    requests: (sinceNs) => log.entries.filter(({ receivedNs }) => receivedNs >= sinceNs),
+    snapshots: async (blob) => (await running).store.snapshots(blob),
+    deleteSnapshot: async ({ blob, snapshot }) => {
+      await (await running).store.deleteSnapshot(blob, snapshot);
+      return undefined;
+    },
   },
-  setFault: async (rule) => {
-    faults.add(rule);
-    await (await running).front.listeners.applyRefusals();
-    return undefined;
-  },
-  clearFaults: async (blob) => {
-    faults.clear(blob);
-    await (await running).front.listeners.applyRefusals();
-    return undefined;
-  },
-  setLatency: async ({ blob, latency }) => {
-    (await running).service.setLatency(blob, latency);
-    return undefined;
-  },
-  requests: (sinceNs) => log.entries.filter(({ receivedNs }) => receivedNs >= sinceNs),
-  snapshots: async (blob) => (await running).store.snapshots(blob),
-  deleteSnapshot: async ({ blob, snapshot }) => {
-    await (await running).store.deleteSnapshot(blob, snapshot);
-    return undefined;
-  },
-});
+  resources,
+);

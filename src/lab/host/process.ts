@@ -12,6 +12,7 @@ interface Running {
   readonly front: HostFront;
 }
 
+const resources = new AsyncDisposableStack();
 let running: Running | undefined;
 
 function host(): Running {
@@ -27,7 +28,7 @@ async function start(options: LabHostOptions): Promise<string> {
     disks,
     latencyMs: options.latencyMs ?? 0,
     snapshotDirectory: options.snapshotDirectory,
-    copier: options.snapshotDirectory === undefined ? undefined : new ImageCopier(),
+    copier: options.snapshotDirectory === undefined ? undefined : resources.use(new ImageCopier()),
   });
   const front = new HostFront(service);
   running = { service, front };
@@ -36,24 +37,27 @@ async function start(options: LabHostOptions): Promise<string> {
     : front.listen('127.0.0.1', 0));
 }
 
-serveCalls<HostControlCalls>({
-  start,
-  stop: async () => {
-    await host().front.close();
-    return undefined;
+serveCalls<HostControlCalls>(
+  {
+    start,
+    stop: async () => {
+      await host().front.close();
+      return undefined;
+    },
+    setFault: (rule) => {
+      host().front.setFault(rule);
+      return undefined;
+    },
+    clearFaults: () => {
+      host().front.clearFaults();
+      return undefined;
+    },
+    order: (order) => {
+      host().service.order(order);
+      return undefined;
+    },
+    requests: () => host().front.log,
+    snapshots: () => host().service.snapshots,
   },
-  setFault: (rule) => {
-    host().front.setFault(rule);
-    return undefined;
-  },
-  clearFaults: () => {
-    host().front.clearFaults();
-    return undefined;
-  },
-  order: (order) => {
-    host().service.order(order);
-    return undefined;
-  },
-  requests: () => host().front.log,
-  snapshots: () => host().service.snapshots,
-});
+  resources,
+);

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ImageCopier } from '../blob-server/image-copy.ts';
+import type { ImageCopier } from '../blob-server/image-copy.ts';
 import type { CloudDisk } from './cloud.ts';
 
 /** What a disk held at one moment. */
@@ -17,9 +17,10 @@ export class Pictures {
   readonly #copier: ImageCopier | undefined;
   #count = 0;
 
-  constructor(directory: string, content: 'copy' | 'none') {
+  /** @param copier undefined: pictures have no content */
+  constructor(directory: string, copier: ImageCopier | undefined) {
     this.#directory = directory;
-    this.#copier = content === 'copy' ? new ImageCopier() : undefined;
+    this.#copier = copier;
   }
 
   /**

@@ -1,4 +1,6 @@
 /** The process of the lab's managed disks: instance metadata and resource manager. */
+
+import { ImageCopier } from '../blob-server/image-copy.ts';
 import { seededRandom } from '../blob-server/random.ts';
 import { serveCalls } from '../service-calls.ts';
 import { CallLog } from './call-log.ts';
@@ -21,6 +23,7 @@ import { TokenOffice } from './token-office.ts';
 
 const faults = new FaultRules();
 const log = new CallLog();
+const resources = new AsyncDisposableStack();
 let running: ReturnType<typeof assemble> | undefined;
 
 function assemble({ options, certificate, untrusted }: ManagedSetup) {
@@ -31,7 +34,10 @@ function assemble({ options, certificate, untrusted }: ManagedSetup) {
     ...{ cloud, options, clock },
     permissions: new Permissions(cloud),
     operations: new Operations(clock, seededRandom(options.seed)),
-    pictures: new Pictures(options.snapshotDirectory, options.snapshotContent),
+    pictures: new Pictures(
+      options.snapshotDirectory,
+      options.snapshotContent === 'copy' ? resources.use(new ImageCopier()) : undefined,
+    ),
     store: new SnapshotStore(options.backgroundCopyMs),
   };
   const restorePoints = new RestorePointService(shared);
@@ -65,48 +71,51 @@ function change<Argument>(apply: (argument: Argument) => unknown) {
   };
 }
 
-serveCalls<ManagedControlCalls>({
-  start: async (setup) => {
-    running = assemble(setup);
-    const { fronts } = running;
-    return {
-      metadata: await fronts.metadata.listen(setup.metadataAddress),
-      arm: await fronts.arm.listen(setup.armAddress),
-    };
+serveCalls<ManagedControlCalls>(
+  {
+    start: async (setup) => {
+      running = assemble(setup);
+      const { fronts } = running;
+      return {
+        metadata: await fronts.metadata.listen(setup.metadataAddress),
+        arm: await fronts.arm.listen(setup.armAddress),
+      };
+    },
+    stop: change((service) => lab().fronts[service].close()),
+    cutConnections: change(() => lab().fronts.arm.cutConnections()),
+    addDisk: change((disk) => lab().cloud.addDisk(disk)),
+    removeDisk: change((name) => lab().cloud.removeDisk(name)),
+    setIdentities: change((identities) => {
+      lab().metadata.identities = identities;
+    }),
+    setGrants: change((grants) => {
+      lab().cloud.grants = grants;
+      lab().cloud.denials = [];
+    }),
+    deny: change((denial) => lab().cloud.denials.push(denial)),
+    setLocks: change((locks) => {
+      lab().cloud.locks = locks;
+    }),
+    setPolicies: change((policies) => {
+      lab().cloud.policies = policies;
+    }),
+    setOperation: change(({ plan, disk }) => lab().cloud.setPlan(plan, disk)),
+    setTokenLifetime: change((seconds) => {
+      lab().tokens.lifetimeSeconds = seconds;
+      lab().tokens.forgetCached();
+    }),
+    revokeTokens: change(() => lab().tokens.revokeAll()),
+    setFault: change((rule) => faults.add(rule)),
+    clearFaults: change(() => faults.clear()),
+    requests: (sinceNs) => log.since(sinceNs),
+    snapshots: () => {
+      const { store, restorePoints } = lab();
+      return [...store.all.map((entry) => store.view(entry)), ...restorePoints.views];
+    },
+    deleteSnapshot: change(async (id) => {
+      await lab().pictures.remove(lab().store.remove(id)?.picture);
+    }),
+    violations: () => lab().restorePoints.violations,
   },
-  stop: change((service) => lab().fronts[service].close()),
-  cutConnections: change(() => lab().fronts.arm.cutConnections()),
-  addDisk: change((disk) => lab().cloud.addDisk(disk)),
-  removeDisk: change((name) => lab().cloud.removeDisk(name)),
-  setIdentities: change((identities) => {
-    lab().metadata.identities = identities;
-  }),
-  setGrants: change((grants) => {
-    lab().cloud.grants = grants;
-    lab().cloud.denials = [];
-  }),
-  deny: change((denial) => lab().cloud.denials.push(denial)),
-  setLocks: change((locks) => {
-    lab().cloud.locks = locks;
-  }),
-  setPolicies: change((policies) => {
-    lab().cloud.policies = policies;
-  }),
-  setOperation: change(({ plan, disk }) => lab().cloud.setPlan(plan, disk)),
-  setTokenLifetime: change((seconds) => {
-    lab().tokens.lifetimeSeconds = seconds;
-    lab().tokens.forgetCached();
-  }),
-  revokeTokens: change(() => lab().tokens.revokeAll()),
-  setFault: change((rule) => faults.add(rule)),
-  clearFaults: change(() => faults.clear()),
-  requests: (sinceNs) => log.since(sinceNs),
-  snapshots: () => {
-    const { store, restorePoints } = lab();
-    return [...store.all.map((entry) => store.view(entry)), ...restorePoints.views];
-  },
-  deleteSnapshot: change(async (id) => {
-    await lab().pictures.remove(lab().store.remove(id)?.picture);
-  }),
-  violations: () => lab().restorePoints.violations,
-});
+  resources,
+);

@@ -164,6 +164,18 @@ test('abort cuts a request that is under way, which may have left a snapshot', a
   assert.is(peer.snapshots.length, 1);
 });
 
+test('a request that is cancelled after its deadline is named as late, even if its own timer has not run', async () => {
+  await using peer = await Peer.start(trusted, { snapshot: saySilent });
+  await using watched = await WatchedLanes.open(targets(peer.origin, 1));
+  await watched.lanes.preflight();
+  await watched.lanes.rewarm();
+  watched.lanes.fire([0], inMs(-1));
+  watched.lanes.abort();
+  await watched.ended(1);
+  const [answer] = await watched.lanes.answers();
+  assert.is(answer?.failure?.kind, 'timeout');
+});
+
 test('re-warming begins a new round, in which everything can be fired again', async () => {
   await using peer = await Peer.start(trusted, { snapshot: inTurn(saySilent, answerSnapshot) });
   await using watched = await WatchedLanes.open(targets(peer.origin, 1));

@@ -25,6 +25,8 @@ export type SetGap =
       readonly mountPoint: string;
       readonly disks: readonly string[];
       readonly without: readonly string[];
+      /** The snapshots are of managed disks. */
+      readonly isManaged?: true;
     }
   /** A mounted, writable file system was not frozen and lies on `disk` of the set; undefined: on an unknown disk. */
   | {
@@ -65,7 +67,7 @@ export function describeGap(gap: SetGap): string {
     case 'missing-disks':
       return describeMissing(gap);
     case 'half':
-      return `${gap.mountPoint} lies on ${gap.disks.join(', ')}, but no snapshot is taken of ${gap.without.join(', ')}: the file system cannot be restored from the other disks alone. Give the blobs of all its disks, or leave the file system out (--skip, MountsToSkip).`;
+      return `${gap.mountPoint} lies on ${gap.disks.join(', ')}, but no snapshot is taken of ${gap.without.join(', ')}: the file system cannot be restored from the other disks alone. ${gap.isManaged ? 'Look at the warnings, --include-lun and --exclude-lun for the reason' : 'Give the blobs of all its disks'}, or leave the file system out (--skip, MountsToSkip).`;
     case 'left-out':
       return `${gap.disk ?? 'An unknown disk'} carries ${gap.mountPoint} (${gap.type}), which was not frozen because it ${BECAUSE[gap.reason]}: ${gap.disk === undefined ? 'any snapshot of the set may not show the common instant' : 'the snapshot of that disk does not show the common instant'}.`;
     case 'foreign':

@@ -39,7 +39,7 @@ export function gapsOf(
   const coverage = coverageOf(plan, targets);
   return [
     ...missingDisks(plan, coverage, wishes),
-    ...halfFileSystems(plan, coverage),
+    ...halfFileSystems(plan, coverage, wishes),
     ...leftOut(plan, coverage, after),
     ...foreign(targets, wishes),
     ...(after === undefined ? [] : moved(plan, after)),
@@ -120,7 +120,11 @@ function mountPointsOn({ fileSystems }: Plan, disk: string): string[] {
 }
 
 /** The file systems with only some of their disks in the set; none of them if the unknown blobs may cover all disks. */
-function halfFileSystems(plan: Plan, coverage: Coverage): SetGap[] {
+function halfFileSystems(
+  plan: Plan,
+  coverage: Coverage,
+  { isManaged = false }: SetWishes,
+): SetGap[] {
   const { covered, uncovered, offers, coveredAtMost } = coverage;
   const everythingMayBe = coveredAtMost === uncovered.length;
   const possible = new Set(offers.flat());
@@ -136,6 +140,7 @@ function halfFileSystems(plan: Plan, coverage: Coverage): SetGap[] {
             mountPoint,
             disks: needed.map(pathOfDisk),
             without: without.map(pathOfDisk),
+            ...(isManaged && { isManaged }),
           },
         ];
   });
@@ -195,7 +200,14 @@ function mountedSince(plan: Plan, after: Storage | undefined): LeftOut[] {
   ];
 }
 
-function foreign(targets: readonly Target[], { toleratesForeign }: SetWishes): SetGap[] {
+/** A managed disk without a device belongs to this VM nevertheless, and a warning has said so (managed-matching.ts). */
+function foreign(
+  targets: readonly Target[],
+  { toleratesForeign, isManaged = false }: SetWishes,
+): SetGap[] {
+  if (isManaged) {
+    return [];
+  }
   return targets.flatMap(({ name, behind }, target): SetGap[] =>
     behind.kind === 'foreign'
       ? [{ kind: 'foreign', target, blob: name, isTolerated: toleratesForeign }]

@@ -200,6 +200,15 @@ test('a foreign blob is a fault unless the caller accepts it', () => {
   assert.deepEqual(gaps(plan, members, { toleratesForeign: true }).map(isFault), [false]);
 });
 
+test('gaps of managed disks do not speak of blobs, and one without a device is told by the matching alone', () => {
+  const managed = { isManaged: true, toleratesForeign: true } as const;
+  const torn = gaps(planOf(['sda'], ['sdc', 'sdd']), [disk('sdc')], managed);
+  assert.deepEqual(kinds(torn), ['missing-disks', 'half']);
+  assert.doesNotMatch(said(torn), /blob/);
+  const members: Behind[] = [disk('sda'), { kind: 'foreign' }];
+  assert.deepEqual(gaps(planOf(['sda']), members, managed), []);
+});
+
 test('what was mounted after the plan was made counts as left out', () => {
   const plan = planOf(['sda']);
   const after = planOf(['sda'], ['sdc']);

@@ -21,15 +21,40 @@ export function behindManaged(
   preflights: readonly Preflight[],
   observer: Pick<RunObserver, 'warn'>,
 ): Behind[] {
-  const devices = [...plan.disks, ...(plan.otherDisks ?? [])];
+  const behind = lookUpManaged(plan, targets, observer);
+  for (const [index, { disk }] of targets.entries()) {
+    const device = disk === undefined ? undefined : deviceOf(disk, devicesOf(plan));
+    const its = preflights[index];
+    const sizeBytes = its?.ok === true ? its.sizeBytes : undefined;
+    const doubt =
+      disk === undefined || device === undefined ? undefined : sizeDoubt(disk, device, sizeBytes);
+    if (doubt?.isAnother === true) {
+      throw new FlashfreezeError(
+        'FF_BLOB_MISMATCH',
+        `${doubt.sentence}; nothing was frozen. ${ANOTHER_REMEDY}`,
+      );
+    }
+    if (doubt !== undefined) {
+      observer.warn(doubt.sentence);
+    }
+  }
+  return behind;
+}
+
+/** As `behindManaged`, but without a look at the sizes. */
+export function lookUpManaged(
+  plan: Pick<Plan, 'disks' | 'otherDisks'>,
+  targets: readonly Pick<NamedTarget, 'name' | 'disk' | 'disks'>[],
+  observer: Pick<RunObserver, 'warn'>,
+): Behind[] {
+  const devices = devicesOf(plan);
   const nameless = devices.filter(mayBeAny).map(({ name }) => name);
-  return targets.map(({ disk, disks }, index): Behind => {
+  return targets.map(({ disk, disks }): Behind => {
     if (disks !== undefined) {
       return behindAll(disks, devices, nameless, observer);
     }
     const device = disk === undefined ? undefined : deviceOf(disk, devices);
-    if (disk !== undefined && device !== undefined) {
-      checkSize(disk, device, preflights[index], observer);
+    if (device !== undefined) {
       return { kind: 'disk', disk: device.name };
     }
     const label = disk === undefined ? 'a disk' : labelOf(disk);
@@ -66,6 +91,10 @@ function behindAll(
   };
 }
 
+function devicesOf({ disks, otherDisks = [] }: Pick<Plan, 'disks' | 'otherDisks'>): Disk[] {
+  return [...disks, ...otherDisks];
+}
+
 function deviceOf({ kind, lun }: VmDisk, devices: readonly Disk[]): Disk | undefined {
   const found = devices.filter(({ role, lun: its }) =>
     kind === 'os' ? role === 'os' : role === 'data' && its === lun,
@@ -78,23 +107,32 @@ function mayBeAny({ role, name, isElsewhere }: Disk): boolean {
   return role === undefined && isElsewhere !== true && !name.startsWith('loop');
 }
 
-function checkSize(
+/** What the sizes of a managed disk and of its device say against each other. */
+export interface SizeDoubt {
+  readonly sentence: string;
+  /** The device cannot be this disk: a run is refused. */
+  readonly isAnother: boolean;
+}
+
+export const ANOTHER_REMEDY =
+  'A disk may have been exchanged a moment ago: try again, or leave it out with --exclude-lun';
+
+/** Undefined if nothing does. Pure. */
+export function sizeDoubt(
   disk: VmDisk,
-  { path, sizeBytes }: Disk,
-  preflight: Preflight | undefined,
-  observer: Pick<RunObserver, 'warn'>,
-): void {
-  const its = preflight?.ok === true ? preflight.sizeBytes : undefined;
+  { path, sizeBytes }: Pick<Disk, 'path' | 'sizeBytes'>,
+  its: number | undefined,
+): SizeDoubt | undefined {
   if (its === undefined || its === sizeBytes) {
-    return;
+    return undefined;
   }
-  if (sizeBytes > its) {
-    throw new FlashfreezeError(
-      'FF_BLOB_MISMATCH',
-      `${path} (${sizeBytes} bytes) cannot be ${labelOf(disk)}, which has ${its} bytes; nothing was frozen. A disk may have been exchanged a moment ago: try again, or leave it out with --exclude-lun`,
-    );
-  }
-  observer.warn(
-    `${path} shows ${sizeBytes} bytes, but ${labelOf(disk)} has ${its}: it was made larger and has not been scanned again since`,
-  );
+  return sizeBytes > its
+    ? {
+        sentence: `${path} (${sizeBytes} bytes) cannot be ${labelOf(disk)}, which has ${its} bytes`,
+        isAnother: true,
+      }
+    : {
+        sentence: `${path} shows ${sizeBytes} bytes, but ${labelOf(disk)} has ${its}: it was made larger and has not been scanned again since`,
+        isAnother: false,
+      };
 }

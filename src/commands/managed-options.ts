@@ -30,7 +30,7 @@ const WITH_MANAGED = [
 ] as const;
 
 export function addManagedOptions(command: Command): Command {
-  return command
+  command
     .option(
       '--managed',
       'snapshot the managed disks of this Azure VM, with the VM’s own identity (default: snapshot the given blobs)',
@@ -40,17 +40,26 @@ export function addManagedOptions(command: Command): Command {
       'make one restore point of the VM in this collection, which is created if it does not exist (default: a snapshot of each managed disk)',
     )
     .option(
-      '--resource-group <name>',
-      'resource group of the snapshots of managed disks, or of the collection (default: that of the VM)',
-    )
-    .option(
-      '--name-prefix <prefix>',
-      'beginning of the names of the snapshots of managed disks, or of the restore point (default: the name of the VM)',
-    )
-    .option(
       '--tag <name=value>',
       'tag of every snapshot of a managed disk (repeatable; default: only the tags of flashfreeze)',
       collect,
+    );
+  return addDiskOptions(addNamePrefixOption(command));
+}
+
+export function addNamePrefixOption(command: Command): Command {
+  return command.option(
+    '--name-prefix <prefix>',
+    'beginning of the names of the snapshots of managed disks, or of the restore point (default: the name of the VM)',
+  );
+}
+
+/** The options that say which managed disks are meant, whose right counts, and where the snapshots are made. */
+export function addDiskOptions(command: Command): Command {
+  return command
+    .option(
+      '--resource-group <name>',
+      'resource group of the snapshots of managed disks, or of the collection (default: that of the VM)',
     )
     .option(
       '--identity <client-id>',

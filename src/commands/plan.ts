@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { readAnsweringPlan } from '../backup/answering-plan.ts';
 import { foretell, maintenanceOf } from '../backup/btrfs-maintenance.ts';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
+import type { ManagedLook } from '../backup/look-at-managed.ts';
 import { lookAtSet } from '../backup/look-at-set.ts';
 import { preflightError } from '../backup/preflight.ts';
 import type { BackupRequest } from '../backup/request.ts';
@@ -16,22 +17,35 @@ import type { PlanReading } from '../filesystems/read-plan.ts';
 import { readUsedBytes } from '../filesystems/statfs.ts';
 import { Redaction } from '../log/redaction.ts';
 import { expectWindow } from '../report/expected-window.ts';
-import { type PlanFigures, type PlannedBlob, summarizePlan } from '../report/plan-summary.ts';
+import {
+  type PlanFigures,
+  type PlannedBlob,
+  type PlannedSet,
+  summarizePlan,
+} from '../report/plan-summary.ts';
 import { renderPlan } from '../report/plan-terminal.ts';
 import { readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { parseBlobs } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
+import type { ManagedWishes } from '../snapshot/managed/managed-set.ts';
+import {
+  addDiskOptions,
+  addNamePrefixOption,
+  managedWishesOf,
+  type RawManagedOptions,
+  wantedLuns,
+} from './managed-options.ts';
 import { collect, MOUNT_HELP, runRequestOf, SKIP_HELP } from './run-options.ts';
 import { type BlobOptions, givenBlobs } from './snapshot-options.ts';
 
-interface PlanOptions extends BlobOptions {
+interface PlanOptions extends BlobOptions, RawManagedOptions {
   readonly mount?: readonly string[];
   readonly skip?: readonly string[];
   readonly json?: boolean;
 }
 
 export function addPlanCommand(program: Command): void {
-  program
+  const command = program
     .command('plan')
     .description('Show what would be frozen, in which order and on which disks; freezes nothing')
     .option('--mount <path>', MOUNT_HELP, collect)
@@ -51,13 +65,22 @@ export function addPlanCommand(program: Command): void {
       'match the blobs in this file, one URL or device=URL per line (- for standard input)',
     )
     .option('--json', 'print the plan as JSON (default: as text)')
-    .action(async (options: PlanOptions) => {
-      process.exitCode = await showPlan(options);
-    });
+    .option(
+      '--managed',
+      'show what a snapshot of the managed disks of this Azure VM would contain (default: no managed disk is looked at)',
+    );
+  addDiskOptions(addNamePrefixOption(command)).action(async (options: PlanOptions) => {
+    process.exitCode = await showPlan(options);
+  });
 }
 
-/** @returns the exit code: 0 if every given blob is matched to a disk */
+/** @returns the exit code: 0 if every given blob is matched to a disk, and the set of managed disks would be whole */
 async function showPlan(options: PlanOptions): Promise<number> {
+  const wishes = managedWishesOf(options, {
+    '--blob': options.blob,
+    '--disk': options.disk,
+    '--blobs-from': options.blobsFrom,
+  });
   const blobs = parseBlobs(givenBlobs(options));
   const redaction = new Redaction();
   for (const { url } of blobs) {
@@ -71,7 +94,10 @@ async function showPlan(options: PlanOptions): Promise<number> {
   using answering = await readAnsweringPlan(request.selection);
   const { plan } = answering;
   const maintenance = await maintenanceOf(answering, configuration.btrfsMaintenance);
-  const matched = await matchBlobs(request, plan);
+  const matched =
+    wishes === undefined
+      ? await matchBlobs(request, plan)
+      : await lookAtDisks(wishes, plan, redaction);
   const figures = await readFigures(plan);
   const window = expectWindow({
     fileSystems: plan.fileSystems.length,
@@ -86,15 +112,36 @@ async function showPlan(options: PlanOptions): Promise<number> {
     ...(plan.warnings ?? []),
     ...matched.warnings,
   ];
-  const summary = summarizePlan(
-    { ...plan, warnings: planWarnings },
-    figures,
-    matched.blobs,
-    window,
-  );
+  const summary = summarizePlan({ ...plan, warnings: planWarnings }, figures, matched.set, window);
   const text = options.json === true ? JSON.stringify(summary, null, 2) : renderPlan(summary);
   process.stdout.write(redaction.redact(`${text}\n`));
-  return matched.blobs.every(({ device }) => device !== null) ? 0 : 1;
+  return matched.isWhole ? 0 : 1;
+}
+
+/** What the snapshots would be of. */
+interface Matched {
+  readonly set: PlannedSet;
+  readonly warnings: readonly string[];
+  /** Nothing that is wrong with the set would make a run fail. */
+  readonly isWhole: boolean;
+}
+
+/** @throws FlashfreezeError as `lookAtManaged` */
+async function lookAtDisks(
+  wishes: ManagedWishes,
+  plan: Plan,
+  redaction: Redaction,
+): Promise<Matched> {
+  // Loaded only here: other plans need none of it.
+  const { lookAtManaged } = await import('../backup/look-at-managed.ts');
+  const { planManaged } = await import('../report/planned-managed.ts');
+  const look: ManagedLook = await lookAtManaged(wishes, plan, {
+    runId: randomUUID(),
+    includedLuns: wantedLuns(wishes),
+    learnSecret: (secret) => redaction.add(secret),
+  });
+  const { warnings, isWhole } = look;
+  return { set: { blobs: [], managed: planManaged(look) }, warnings, isWhole };
 }
 
 function rootWarning(): string[] {
@@ -104,12 +151,9 @@ function rootWarning(): string[] {
 }
 
 /** @throws FlashfreezeError if a blob cannot be read at all */
-async function matchBlobs(
-  request: BackupRequest,
-  plan: Plan,
-): Promise<{ readonly blobs: PlannedBlob[]; readonly warnings: readonly string[] }> {
+async function matchBlobs(request: BackupRequest, plan: Plan): Promise<Matched> {
   if (request.blobs.length === 0) {
-    return { blobs: [], warnings: [] };
+    return { set: { blobs: [], managed: null }, warnings: [], isWhole: true };
   }
   const targets = request.blobs.map((blob, index) => ({
     blob,
@@ -133,7 +177,8 @@ async function matchBlobs(
       ? { blob, device: null, because: 'see the warnings' }
       : { blob, device: `/dev/${disk}`, because: isNamed ? 'named by --disk' : 'by its content' };
   });
-  return { blobs, warnings };
+  const isWhole = blobs.every(({ device }) => device !== null);
+  return { set: { blobs, managed: null }, warnings, isWhole };
 }
 
 async function readFigures(plan: PlanReading): Promise<PlanFigures> {

@@ -25,10 +25,13 @@ export interface PlanFigures {
   readonly dirtyBytes: number | undefined;
 }
 
+/** What the snapshots would be of. */
+export type PlannedSet = Pick<PlanSummary, 'blobs' | 'managed'>;
+
 export function summarizePlan(
   plan: Plan,
   figures: PlanFigures,
-  blobs: readonly PlannedBlob[],
+  set: PlannedSet,
   expectedWindow: ExpectedWindow,
 ): PlanSummary {
   const disks = [...plan.disks, ...(plan.otherDisks ?? [])];
@@ -40,7 +43,7 @@ export function summarizePlan(
       plannedDisk(disk, index < plan.disks.length, figures.diskDirtyBytes[index]),
     ),
     excluded: plan.excluded.map(plannedExclusion),
-    blobs,
+    ...set,
     dirtyBytes: figures.dirtyBytes ?? null,
     expectedWindow,
     warnings: plan.warnings ?? [],

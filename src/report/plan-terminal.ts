@@ -11,6 +11,7 @@ export function renderPlan(plan: PlanSummary): string {
     '',
     renderDisks(plan),
     ...renderBlobs(plan),
+    ...renderManaged(plan),
     ...renderExcluded(plan),
     '',
     ...plan.warnings.map((warning) => colors.yellow(`! ${warning}`)),
@@ -74,6 +75,56 @@ function renderBlobs({ blobs }: PlanSummary): string[] {
     blobs.map(({ blob, device, because }) => [blob, device ?? colors.yellow('none'), because]),
   );
   return blobs.length === 0 ? [] : ['', table];
+}
+
+function renderManaged({ managed }: PlanSummary): string[] {
+  if (managed === null) {
+    return [];
+  }
+  const table = renderTable(
+    [
+      { head: 'LUN', align: 'right' },
+      { head: 'managed disk', align: 'left' },
+      { head: 'kind', align: 'left' },
+      { head: 'size MB', align: 'right' },
+      { head: 'disk', align: 'left' },
+      { head: 'snapshot', align: 'left' },
+    ],
+    managed.disks.map(({ lun, name, sku, sizeBytes, device, snapshot, decision }) => [
+      lun ?? 'os',
+      name,
+      sku ?? '–',
+      megabytes(sizeBytes),
+      device ?? '–',
+      snapshot === null ? colors.yellow(decision) : lastOf(snapshot),
+    ]),
+  );
+  const remarks = managed.disks.flatMap(({ lun, name, because }) =>
+    because === null
+      ? []
+      : [`  - ${lun === null ? 'the OS disk' : `LUN ${lun}`} (${name}): ${because}`],
+  );
+  const missed = managed.withoutSnapshot.map(printable).join(', ');
+  return [
+    ...['', table],
+    ...[
+      ...new Set(
+        managed.disks.flatMap(({ snapshot }) => (snapshot === null ? [] : groupOf(snapshot))),
+      ),
+    ].map((group) => `  - the snapshots are made in ${group}`),
+    ...remarks,
+    ...(missed === '' ? [] : [colors.yellow(`! frozen without a snapshot: ${missed}`)]),
+  ];
+}
+
+/** The name of a resource, from its id. */
+function lastOf(id: string): string {
+  return id.slice(id.lastIndexOf('/') + 1);
+}
+
+/** The resource group of a resource, from its id. */
+function groupOf(id: string): string {
+  return id.slice(0, id.toLowerCase().indexOf('/providers/'));
 }
 
 function renderExcluded({ excluded }: PlanSummary): string[] {

@@ -48,7 +48,12 @@ const figures = {
   dirtyBytes: 7 * MB,
 };
 const blobs = [{ blob: 'https://a.example/c/b', device: '/dev/sda', because: 'by its content' }];
-const summary = summarizePlan(plan, figures, blobs, { low: 1, high: 2, reasons: ['a reason'] });
+const summary = summarizePlan(
+  plan,
+  figures,
+  { blobs, managed: null },
+  { low: 1, high: 2, reasons: ['a reason'] },
+);
 
 test('says wave, order of thawing and used space of each file system', () => {
   assert.equal(

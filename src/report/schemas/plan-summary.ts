@@ -65,6 +65,51 @@ const plannedBlob = v.strictObject({
   because: text('How the disk was found, for people; without a disk, where to find the reason.'),
 });
 
+const DECISIONS = ['taken', 'left-out', 'unsupported', 'refused'] as const;
+
+const plannedManagedDisk = v.strictObject({
+  lun: nullable(v.number(), 'LUN of a data disk; null for the OS disk.'),
+  role: described(v.picklist(['os', 'data']), 'What the disk is to the VM.'),
+  name: text('Name of the managed disk.'),
+  sku: nullable(
+    v.string(),
+    'Kind of the disk as Azure names it, e.g. Premium_LRS; null if the instance metadata does not say it.',
+  ),
+  id: nullable(v.string(), 'Resource id of the disk; null if it has none, such as a page blob.'),
+  sizeBytes: nullable(
+    v.number(),
+    'Size in bytes as the resource manager says it; null if it was not asked, or did not say it.',
+  ),
+  device: nullable(
+    v.string(),
+    'Path of the disk on this machine, e.g. /dev/sdc; null if it is unknown, or no snapshot of the disk is taken.',
+  ),
+  decision: described(
+    v.picklist(DECISIONS),
+    'taken: a run takes its snapshot. left-out: the options leave it out. unsupported: a run leaves it out with a warning. refused: a run ends before the freeze because of it.',
+  ),
+  because: nullable(
+    v.string(),
+    'Why no snapshot of it is taken, or what is special about its snapshot, for people; null if there is nothing to say.',
+  ),
+  snapshot: nullable(
+    v.string(),
+    'Resource id that its snapshot would have; <time> and <id> stand for what differs from run to run. Null if no snapshot is taken.',
+  ),
+});
+
+const plannedManaged = v.strictObject({
+  vm: text('Name of the VM.'),
+  disks: list(plannedManagedDisk, 'The disks of the VM: the OS disk, then the data disks by LUN.'),
+  withoutSnapshot: list(
+    v.string(),
+    'Mount points of file systems that are frozen although no snapshot, or not one of every disk, is taken of them.',
+  ),
+  isWhole: flag(
+    'True if a run would not be refused, and its set would contain every disk that it has to.',
+  ),
+});
+
 const expectedWindow = v.strictObject({
   low: number('Milliseconds if all goes well.'),
   high: number('Milliseconds if it takes as long as can reasonably be expected.'),
@@ -80,6 +125,10 @@ export const planSummarySchema = described(
     ),
     excluded: list(plannedExclusion, 'File systems that are not frozen.'),
     blobs: list(plannedBlob, 'The blobs that were given, in their order.'),
+    managed: nullable(
+      plannedManaged,
+      'What `flashfreeze snapshot --managed` would do; null without --managed.',
+    ),
     dirtyBytes: nullable(
       v.number(),
       'Bytes of the whole machine that are still only in memory and are flushed before the freeze; null if they could not be read.',

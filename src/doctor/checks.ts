@@ -3,6 +3,7 @@ import { checkBlob, checkSet } from './blob-checks.ts';
 import { failed, ok, warning } from './check.ts';
 import { checkDaemons } from './daemon-checks.ts';
 import type { Check, DoctorReport, MachineFacts } from './doctor-types.ts';
+import { checkManaged, setupOf } from './managed-checks.ts';
 
 /** Bit of CAP_SYS_ADMIN in a set of capabilities, capability.h. */
 const SYS_ADMIN = 1n << 21n;
@@ -31,9 +32,14 @@ export function examine(facts: MachineFacts, now: Date): DoctorReport {
     checkProxy(facts),
     ...facts.blobs.map((blob) => checkBlob(blob, now)),
     ...checkSet(facts),
+    ...(facts.managed === undefined ? [] : checkManaged(facts.managed, now)),
   ];
   const has = (status: Check['status']): boolean => checks.some((it) => it.status === status);
-  return { status: has('failed') ? 'failed' : has('warning') ? 'warning' : 'ok', checks };
+  return {
+    status: has('failed') ? 'failed' : has('warning') ? 'warning' : 'ok',
+    checks,
+    managed: facts.managed === undefined ? null : setupOf(facts.managed),
+  };
 }
 
 function checkRoot({ isRoot, effectiveCapabilities, uidMap }: MachineFacts): Check {

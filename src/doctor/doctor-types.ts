@@ -1,8 +1,12 @@
 import type { Maintenance } from '../backup/btrfs-maintenance.ts';
 import type { LeftFrozen } from '../backup/journal/recover.ts';
+import type { ManagedLook } from '../backup/look-at-managed.ts';
 import type { PlanReading } from '../filesystems/read-plan.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { doctorReportSchema } from '../report/schemas/doctor-report.ts';
+import type { Instance } from '../snapshot/managed/instance-metadata.ts';
+import type { ManagedSet } from '../snapshot/managed/managed-set.ts';
+import type { TokenIdentity } from '../snapshot/managed/token-identity.ts';
 
 /** What `flashfreeze doctor --json` prints. */
 export type DoctorReport = OutputOf<typeof doctorReportSchema>;
@@ -54,6 +58,48 @@ export interface MachineFacts {
   readonly blobs: readonly BlobFacts[];
   /** Warnings that a snapshot of these blobs would give about their set; undefined if the set could not be checked. */
   readonly setProblems: readonly string[] | undefined;
+  /** Undefined without --managed. */
+  readonly managed: ManagedFacts | undefined;
+}
+
+/** What snapshots of the managed disks depend on; what is missing could not be asked, because something before it failed. */
+export interface ManagedFacts {
+  readonly metadata: { readonly instance?: Instance; readonly problem?: string };
+  readonly set?: ManagedSet;
+  readonly identity?: IdentityFacts;
+  readonly manager?: ManagerFacts;
+  readonly look?: ManagedLook;
+}
+
+export type IdentityFacts =
+  | { readonly problem: string }
+  | (TokenIdentity & { readonly expires: Date });
+
+/** What the resource manager says. */
+export interface ManagerFacts {
+  readonly origin: string;
+  readonly isProxied: boolean;
+  /** Why it gave no answer; then the rest is empty. */
+  readonly problem: string | undefined;
+  /** In the order of the set. */
+  readonly disks: readonly {
+    readonly sizeBytes: number | undefined;
+    readonly state: string;
+    readonly problem: string | undefined;
+  }[];
+  readonly rights: readonly RightsFacts[];
+  /** The read-only lock above the snapshots, if there is one and the identity may see it. */
+  readonly lock: { readonly id?: string | undefined; readonly isHidden?: true } | undefined;
+  /** Why snapshots of their resource group cannot be read. */
+  readonly groupProblem: string | undefined;
+}
+
+/** Actions that the identity lacks on a scope. */
+export interface RightsFacts {
+  readonly scope: string;
+  /** Undefined: the identity may not see it. */
+  readonly missing: readonly string[] | undefined;
+  readonly isOptional?: true;
 }
 
 export type LockState =

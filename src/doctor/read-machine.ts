@@ -26,6 +26,7 @@ import { reasonOf } from '../system/errno.ts';
 import { FileLock, FREEZE_LOCK_PATH } from '../system/file-lock.ts';
 import type { LockState, MachineFacts } from './doctor-types.ts';
 import { messageOf, readBlobs } from './read-blobs.ts';
+import type { ManagedQuestion } from './read-managed.ts';
 
 const HOST_PORT = 80;
 const HOST_LIMIT_MS = 2_000;
@@ -36,7 +37,10 @@ const PROGRAMS = new Set(['auditd']);
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'];
 
 /** Reads the facts about the machine; freezes nothing and changes nothing. Never rejects. */
-export async function readMachine(blobs: readonly GivenBlob[]): Promise<MachineFacts> {
+export async function readMachine(
+  blobs: readonly GivenBlob[],
+  managed: ManagedQuestion | undefined,
+): Promise<MachineFacts> {
   const status = await text('/proc/self/status');
   const { plan, maintenance } = await readFileSystems();
   return {
@@ -60,7 +64,17 @@ export async function readMachine(blobs: readonly GivenBlob[]): Promise<MachineF
     proxies: proxies(),
     configurationProblems: configurationProblems(),
     ...(await readBlobs(blobs, 'error' in plan ? undefined : plan)),
+    managed: managed === undefined ? undefined : await lookAtManaged(managed, plan),
   };
+}
+
+async function lookAtManaged(
+  question: ManagedQuestion,
+  plan: MachineFacts['plan'],
+): Promise<MachineFacts['managed']> {
+  // Loaded only here: it imports everything about managed disks.
+  const { readManaged } = await import('./read-managed.ts');
+  return await readManaged(question, 'error' in plan ? undefined : plan);
 }
 
 async function readFileSystems(): Promise<Pick<MachineFacts, 'plan' | 'maintenance'>> {

@@ -31,6 +31,7 @@ const healthy: MachineFacts = {
   configurationProblems: [],
   blobs: [],
   setProblems: undefined,
+  managed: undefined,
 };
 
 test('a healthy machine gives a tick for everything', () => {

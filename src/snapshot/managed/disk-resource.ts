@@ -18,6 +18,8 @@ const diskSchema = v.object({
 /** What the service says of a disk, as far as its snapshot needs it. */
 export interface DiskResource extends DiskFacts {
   readonly sizeBytes: number | undefined;
+  /** Such as Attached; empty if the service does not say it. */
+  readonly state: string;
   /** Why no useful snapshot of the disk can be taken; undefined if one can. */
   readonly problem: string | undefined;
 }
@@ -40,6 +42,7 @@ export function readDiskResource(
     location,
     edgeZone: edgeZone === '' ? undefined : edgeZone,
     sizeBytes: properties.diskSizeBytes,
+    state: properties.diskState,
     problem: problemOf(properties, managedBy ?? '', vm),
   };
 }

@@ -36,9 +36,12 @@ export interface ManagedSet {
   readonly prepared: readonly PreparedDisk[];
 }
 
-export interface ManagedSetOptions {
+export interface PrepareSetOptions {
   readonly runId: string;
   readonly proxyFor: (url: string) => string | undefined;
+}
+
+export interface ManagedSetOptions extends PrepareSetOptions {
   readonly abort: AbortSignal;
   readonly send?: ImdsSend;
 }
@@ -51,9 +54,21 @@ export interface ManagedSetOptions {
  */
 export async function readManagedSet(
   wishes: ManagedWishes,
-  { runId, proxyFor, abort, send }: ManagedSetOptions,
+  { abort, send, ...options }: ManagedSetOptions,
 ): Promise<ManagedSet> {
-  const instance = await readInstance(send, abort);
+  return prepareSet(await readInstance(send, abort), wishes, options);
+}
+
+/**
+ * Prepares the requests for the snapshots of a VM's disks.
+ *
+ * @throws FlashfreezeError FF_DISK_UNSUPPORTED, FF_USAGE as `readManagedSet`
+ */
+export function prepareSet(
+  instance: Instance,
+  wishes: ManagedWishes,
+  { runId, proxyFor }: PrepareSetOptions,
+): ManagedSet {
   const { vm, disks } = instance;
   const unknown = unknownLuns(disks, wishes);
   if (unknown.length > 0) {

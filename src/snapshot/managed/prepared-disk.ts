@@ -80,7 +80,13 @@ export function snapshotId({ disk, group, snapshotName }: PreparedDisk, attempt:
 }
 
 /** Id of the resource group of the snapshots. */
-export function groupId({ disk, group }: PreparedDisk): string {
+export function groupId({
+  disk,
+  group,
+}: {
+  readonly disk: Pick<ArmId, 'subscription'>;
+  readonly group: string;
+}): string {
   return `/subscriptions/${disk.subscription}/resourceGroups/${group}`;
 }
 

@@ -22,6 +22,7 @@ function disk(properties: object, rest: object = {}): Buffer[] {
 test('a disk of this VM has no problem; its region and zone are taken', () => {
   assert.equal(readDiskResource(disk({}), { vm: VM }), {
     ...{ location: 'westeurope', edgeZone: undefined, sizeBytes: 1024, problem: undefined },
+    state: 'Attached',
   });
   const edge = disk({}, { extendedLocation: { name: 'losangeles', type: 'EdgeZone' } });
   assert.is(readDiskResource(edge, { vm: VM })?.edgeZone, 'losangeles');

@@ -47,6 +47,7 @@ export async function openManagedDisks(
     onEvent,
     tokens,
     neededUntilMs: () => neededUntilMs(Date.now(), request.startAt, request.timeoutMs),
+    warn: (message) => context.warnOnce(message),
   });
   return { kind: 'managed', snapshots, targets: targetsOf(set, tokens) };
 }

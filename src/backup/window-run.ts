@@ -72,8 +72,10 @@ export async function runWindows(
     await rewarm(prepared.provider, (message) => context.warnOnce(message));
     const reordered = stuckFirst(plan.fileSystems, waves, stuck);
     return { last: await open(reordered), earlier: [first] };
-  } catch {
-    // The retry could not start; report the first window.
+  } catch (error) {
+    // The first window is reported.
+    const reason = error instanceof Error ? error.message : String(error);
+    context.warnOnce(`the second attempt to freeze could not begin: ${reason}`);
     return { last: first, earlier: [] };
   }
 }

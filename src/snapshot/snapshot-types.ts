@@ -1,4 +1,5 @@
 import type { Blob } from './blob/blob.ts';
+import type { RatesLeft } from './managed/rate-limits.ts';
 
 /** One disk's snapshot to take. Holds a secret (the SAS signature in `blob`): never log it whole. */
 export interface BlobTarget {
@@ -107,6 +108,8 @@ export type Rewarmed =
       readonly target: number;
       /** False if the server closes the connection after every answer: the request will have to connect. */
       readonly warm: boolean;
+      /** What the resource manager has said of its limits; missing: it is no managed disk. */
+      readonly rates?: RatesLeft;
     }
   | { readonly ok: false; readonly target: number; readonly failure: RequestFailure };
 

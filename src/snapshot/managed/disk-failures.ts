@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../errors.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
+import { parseRetryAfterMs } from '../http/retry.ts';
 import type { RequestFailure } from '../snapshot-types.ts';
 import { type ServiceError, serviceErrorIn } from './service-error.ts';
 
@@ -88,11 +89,19 @@ function refusal(answer: RawAnswer, origin: string, explain: Explain): RequestFa
   const told = error === undefined ? `HTTP ${httpStatus}` : `HTTP ${httpStatus} ${error.code}`;
   return {
     kind: 'http',
-    message: `${origin} answered ${told}: ${explain(httpStatus, error)}`,
+    message: `${origin} answered ${told}${waitIn(answer)}: ${explain(httpStatus, error)}`,
     httpStatus,
     serviceCode: error?.code,
     requestId: requestIdOf(answer),
   };
+}
+
+/** What a throttled request is told; asking earlier would begin the wait anew. */
+function waitIn({ httpStatus, headers }: RawAnswer): string {
+  const askedMs = parseRetryAfterMs(headerText(headers, 'retry-after'));
+  return httpStatus !== 429 || askedMs === undefined
+    ? ''
+    : ` (not before ${askedMs / 1_000} s have passed)`;
 }
 
 /** For an operation that was accepted and then ended without a snapshot. */

@@ -26,6 +26,7 @@ import {
   snapshotBody,
   snapshotId,
 } from './prepared-disk.ts';
+import { type RatesLeft, ratesIn } from './rate-limits.ts';
 import {
   DISK_ACTIONS,
   failureOfLock,
@@ -57,6 +58,7 @@ export class DiskLaneTarget implements LaneTarget {
   #current: DiskRequest | undefined;
   /** The clock of the service at a time of this machine's. */
   #serverClock: { readonly serverMs: number; readonly atNs: bigint } | undefined;
+  #rates: RatesLeft = {};
 
   constructor(disk: PreparedDisk, options: ConnectionOptions) {
     this.target = disk.target;
@@ -137,7 +139,7 @@ export class DiskLaneTarget implements LaneTarget {
       failure = await this.#nameFailure(lastNs, listener);
     }
     return failure === undefined
-      ? { ok: true, target, warm: this.#connection.isUp }
+      ? { ok: true, target, warm: this.#connection.isUp, rates: this.#rates }
       : { ok: false, target, failure };
   }
 
@@ -162,8 +164,12 @@ export class DiskLaneTarget implements LaneTarget {
 
   /** A snapshot of a former attempt shows another instant: a repeated request for its name would only get that one. */
   #beginAttempt(): void {
-    if (this.#current?.put.started === true) {
+    const put = this.#current?.put;
+    if (put?.started === true) {
       this.#attempt += 1;
+    }
+    if (put?.end !== undefined && 'answer' in put.end) {
+      this.#note(put.end.answer);
     }
     this.#current = undefined;
   }
@@ -244,7 +250,7 @@ export class DiskLaneTarget implements LaneTarget {
     }
     clearTimeout(timer);
     if (exchange.end !== undefined && 'answer' in exchange.end) {
-      this.#noteClock(exchange.end.answer);
+      this.#note(exchange.end.answer);
     }
     return exchange.end;
   }
@@ -273,8 +279,10 @@ export class DiskLaneTarget implements LaneTarget {
     return { action: `Microsoft.Compute/${action}`, scope, disk: this.#disk.disk.text };
   }
 
-  /** `Date` is in whole seconds, rounded down. */
-  #noteClock({ headers, receivedNs }: RawAnswer): void {
+  /** What an answer says besides: the clock of the service (`Date` is in whole seconds, rounded down), and its limits. */
+  #note(answer: RawAnswer): void {
+    const { headers, receivedNs } = answer;
+    this.#rates = { ...this.#rates, ...ratesIn(answer) };
     const serverMs = Date.parse(headerText(headers, 'date') ?? '');
     if (!Number.isNaN(serverMs)) {
       this.#serverClock = { serverMs, atNs: receivedNs };

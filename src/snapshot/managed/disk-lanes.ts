@@ -1,7 +1,9 @@
+import { FlashfreezeError } from '../../errors.ts';
 import { Lanes, type LanesOptions } from '../blob/lanes.ts';
 import type { Preflight, Rewarmed } from '../snapshot-types.ts';
 import { USUAL_OPERATION_MS } from './disk-answer.ts';
 import type { PreparedDisk } from './prepared-disk.ts';
+import { judgeRates } from './rate-limits.ts';
 import type { TokenKeeper } from './token-keeper.ts';
 
 /** For the questions about the snapshots after the thaw: a connection may be lost. */
@@ -12,12 +14,14 @@ export interface DiskLanesOptions
   readonly tokens: TokenKeeper;
   /** By the wall clock: until when the token of the window must live. */
   readonly neededUntilMs: () => number;
+  readonly warn?: (message: string) => void;
 }
 
 /** The lanes of managed disks: they send the VM's token, which is renewed before the freeze if its life is too short. */
 export class DiskLanes extends Lanes {
   readonly #tokens: TokenKeeper;
   readonly #neededUntilMs: () => number;
+  readonly #warn: (message: string) => void;
 
   private constructor(disks: readonly PreparedDisk[], options: DiskLanesOptions) {
     super(
@@ -26,6 +30,7 @@ export class DiskLanes extends Lanes {
     );
     this.#tokens = options.tokens;
     this.#neededUntilMs = options.neededUntilMs;
+    this.#warn = options.warn ?? (() => {});
   }
 
   /** @throws FlashfreezeError as `start` */
@@ -39,10 +44,22 @@ export class DiskLanes extends Lanes {
     return await this.#again(await super.preflight(), () => super.preflight());
   }
 
-  /** @throws FlashfreezeError FF_METADATA_UNREACHABLE, FF_IDENTITY_UNUSABLE */
+  /**
+   * @throws FlashfreezeError FF_METADATA_UNREACHABLE, FF_IDENTITY_UNUSABLE; FF_DISK_UNREACHABLE if the resource manager says
+   * that it would refuse some of the requests
+   */
   override async rewarm(): Promise<readonly Rewarmed[]> {
     this.authorize(await this.#tokens.until(this.#neededUntilMs()));
-    return await this.#again(await super.rewarm(), () => super.rewarm());
+    const results = await this.#again(await super.rewarm(), () => super.rewarm());
+    const told = results.flatMap((it) => (it.ok && it.rates !== undefined ? [it.rates] : []));
+    const { problem, warning } = judgeRates(told, results.length, process.hrtime.bigint());
+    if (problem !== undefined) {
+      throw new FlashfreezeError('FF_DISK_UNREACHABLE', `${problem}. Nothing was frozen`);
+    }
+    if (warning !== undefined) {
+      this.#warn(warning);
+    }
+    return results;
   }
 
   /** Once more with a new token if the resource manager refused this one. */

@@ -171,7 +171,23 @@ const BEFORE: readonly Case[] = [
         fault: error(429, 'SubscriptionRequestsThrottled', { retryAfterSeconds: 303 }),
       }),
     ...nothingFrozen,
-    says: /too many requests.*FF_DISK_UNREACHABLE/s,
+    says: /not before 303 s have passed.*too many requests.*FF_DISK_UNREACHABLE/s,
+  },
+  {
+    name: 'fewer writes left than there are disks',
+    arrange: (lab) => tellRates(lab, { 'x-ms-ratelimit-remaining-subscription-writes': '1' }),
+    ...nothingFrozen,
+    says: /only 1 more writes now, but 2 snapshots need 2: try again in 1 s\. Nothing was frozen.*FF_DISK_UNREACHABLE/s,
+  },
+  {
+    name: 'fewer snapshots left than there are disks, as the compute service says',
+    arrange: (lab) =>
+      tellRates(lab, {
+        'x-ms-ratelimit-remaining-resource':
+          'Microsoft.Compute/HighCostSnapshotCreateHydrate3Min;1',
+      }),
+    ...nothingFrozen,
+    says: /only 1 more snapshots now \(HighCost.*\), but 2 are needed: try again in 3 minutes/s,
   },
 ];
 
@@ -235,6 +251,18 @@ const WITHIN: readonly Case[] = [
     says: /the operation that takes its snapshot ended with/,
   },
 ];
+
+/** Answers the questions whether the names are free, before the freeze, with these headers. */
+function tellRates(lab: ManagedLab, headers: Readonly<Record<string, string>>): Promise<unknown> {
+  const body = JSON.stringify({ error: { code: 'ResourceNotFound', message: 'no' } });
+  const fault = {
+    kind: 'answer',
+    status: 404,
+    body,
+    headers: { 'x-ms-request-id': 'r', ...headers },
+  } as const;
+  return lab.setFault({ call: 'get-snapshot', times: 3, fault });
+}
 
 /** Survived: every snapshot shows the instant. */
 const SURVIVED: readonly Case[] = [
@@ -371,6 +399,12 @@ const SURVIVED: readonly Case[] = [
     options: { backgroundCopyMs: 60_000 },
     ...{ exitCode: 0, puts: 2 },
     says: /still copies the data of the snapshot in the background \(\d+ %/,
+  },
+  {
+    name: 'few reads left: a warning',
+    arrange: (lab) => tellRates(lab, { 'x-ms-ratelimit-remaining-subscription-reads': '2' }),
+    ...{ exitCode: 0, puts: 2 },
+    says: /only \d more reads now, and 2 disks need about 6/,
   },
   {
     name: 'a connection that ends after every answer',

@@ -107,9 +107,8 @@ export class DiskLaneTarget implements LaneTarget {
       return failure;
     }
     const group = groupId(this.#disk);
-    const disk = this.#disk.disk.text;
     for (const [scope, actions] of [
-      [disk, DISK_ACTIONS],
+      [this.#disk.disk.text, DISK_ACTIONS],
       [group, GROUP_ACTIONS],
     ] as const) {
       const body = await this.#look(scope, RIGHTS_PATHS.permissions, deadlineNs);

@@ -103,7 +103,8 @@ async function showPlan(options: PlanOptions): Promise<number> {
     fileSystems: plan.fileSystems.length,
     waves: plan.waves.length,
     canExpedite: await canExpedite(),
-    earlierMaxMs: await earlierWindows(plan.fileSystems.length),
+    isManaged: wishes !== undefined,
+    earlierMaxMs: await earlierWindows(plan.fileSystems.length, wishes !== undefined),
   });
   const planWarnings = [
     ...warnings,
@@ -195,8 +196,8 @@ async function readFigures(plan: PlanReading): Promise<PlanFigures> {
   return { usedBytes, diskDirtyBytes: dirty.devicesBytes, dirtyBytes: dirty.totalBytes };
 }
 
-/** The longest windows of the complete runs from the command line that froze this number of file systems. */
-async function earlierWindows(fileSystems: number): Promise<number[]> {
+/** The longest windows of the complete runs of this kind from the command line that froze this number of file systems. */
+async function earlierWindows(fileSystems: number, isManaged: boolean): Promise<number[]> {
   const runs = await Promise.all(
     (await runFilesIn()).map((path) => readRunFile(path).catch(() => undefined)),
   );
@@ -204,7 +205,8 @@ async function earlierWindows(fileSystems: number): Promise<number[]> {
     run?.origin === 'snapshot' &&
     run.summary !== null &&
     run.summary.consistency !== 'none' &&
-    run.summary.fileSystems.length === fileSystems
+    run.summary.fileSystems.length === fileSystems &&
+    run.summary.disks.every(({ blob }) => blob.startsWith('/subscriptions/') === isManaged)
       ? run.summary.windowMs.max
       : [],
   );

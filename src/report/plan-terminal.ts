@@ -99,8 +99,9 @@ function renderManaged({ managed }: PlanSummary): string[] {
       snapshot === null ? colors.yellow(decision) : lastOf(snapshot),
     ]),
   );
-  const remarks = managed.disks.flatMap(({ lun, name, because }) =>
-    because === null
+  // Of an unsupported disk, a warning says it.
+  const remarks = managed.disks.flatMap(({ lun, name, because, decision }) =>
+    because === null || decision === 'unsupported'
       ? []
       : [`  - ${lun === null ? 'the OS disk' : `LUN ${lun}`} (${name}): ${because}`],
   );

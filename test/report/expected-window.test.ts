@@ -3,7 +3,7 @@ import { expectWindow } from '../../src/report/expected-window.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('expected window');
-const plain = { fileSystems: 8, waves: 1, canExpedite: true, earlierMaxMs: [] };
+const plain = { fileSystems: 8, waves: 1, canExpedite: true, isManaged: false, earlierMaxMs: [] };
 
 test('goes by earlier runs where there are any', () => {
   const { low, high, reasons } = expectWindow({ ...plain, earlierMaxMs: [31, 19.5, 44] });
@@ -15,6 +15,12 @@ test('is an estimate otherwise, and says so', () => {
   const { low, high, reasons } = expectWindow(plain);
   assert.ok(low > 0 && low < high);
   assert.match(reasons.join(), 'an estimate');
+});
+
+test('of managed disks it is a matter of seconds', () => {
+  const { low, high, reasons } = expectWindow({ ...plain, isManaged: true });
+  assert.ok(low > 2_000 && high > 10_000);
+  assert.match(reasons.join(), 'operations take 2000 to 10000 ms');
 });
 
 test('grows with waves, and where grace periods cannot be expedited', () => {

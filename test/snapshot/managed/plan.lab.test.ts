@@ -51,6 +51,7 @@ test('shows each disk with LUN, kind, device and the name of its snapshot; makes
   );
   assert.match(managed.disks[1]?.because ?? '', 'copies the data of its snapshots');
   assert.equal([managed.withoutSnapshot, managed.isWhole, summary.warnings], [[], true, []]);
+  assert.ok(summary.expectedWindow.low > 2_000);
   assert.not.match(await readFile(log, 'utf8'), 'FIFREEZE');
   const calls = await scene.lab.requests();
   assert.ok(calls.every(({ method }) => method === 'GET'));

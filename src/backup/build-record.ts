@@ -10,7 +10,7 @@ import { setWishesOf } from './matching.ts';
 import { deleteOrphans, isWorthless, lostInBrokenAttempts, uselessSnapshots } from './orphans.ts';
 import type { Prepared } from './prepare.ts';
 import { managedWarnings, patienceWarnings } from './problems.ts';
-import type { BackupRecord, TargetRecord, WritesSeen } from './record.ts';
+import type { BackupRecord, TargetRecord } from './record.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
 import type { StorageAfterwards } from './verify-storage.ts';
@@ -52,7 +52,7 @@ export async function buildRecord(
   for (const warning of lostInBrokenAttempts(windows, targets)) {
     context.warn(warning);
   }
-  const disks = targetRecords(prepared, answers, last.writes);
+  const disks = targetRecords(prepared, answers, last);
   for (const warning of [...patienceWarnings(disks), ...managedWarnings(disks)]) {
     context.warn(warning);
   }
@@ -143,17 +143,19 @@ function withoutSnapshot(answer: SnapshotAnswer): SnapshotAnswer {
 function targetRecords(
   { plan, targets }: Prepared,
   answers: readonly SnapshotAnswer[],
-  writes: readonly WritesSeen[],
+  { writes, failedNs }: Pick<WindowRuns['last'], 'writes' | 'failedNs'>,
 ): TargetRecord[] {
   const disks = knownDisks(targets);
   return answers.map((answer) => {
     const target = targets[answer.target];
     const behind = target?.behind ?? UNKNOWN_DISK;
+    const failed = failedNs?.get(answer.target);
     const disk = diskBehind(behind) ?? diskOfLun(plan, answer.disk?.lun ?? answer.host?.lun);
     return {
       blob: answer.disk?.id ?? hostBlob(answer) ?? target?.name ?? '',
       device: disk === undefined ? undefined : pathOfDisk(disk),
       answer,
+      ...(failed === undefined ? {} : { failedNs: failed }),
       fileSystems: fileSystemsBehind(plan, disks, answer.target),
       writes: writes[answer.target] ?? { kind: 'unknown' },
       behind,

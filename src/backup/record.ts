@@ -60,6 +60,8 @@ export interface TargetRecord {
   /** Path of the disk behind it; undefined if none could be matched. */
   readonly device: string | undefined;
   readonly answer: SnapshotAnswer;
+  /** When its request had failed for good: refused, or given up. Missing: it succeeded, or was not sent. */
+  readonly failedNs?: bigint;
   /** Indexes of the file systems that its content depends on; none for a disk of raw data. */
   readonly fileSystems: readonly number[];
   readonly writes: WritesSeen;
@@ -83,6 +85,8 @@ export interface FileSystemTimes {
   /** FIFREEZE returned 0. */
   readonly frozenNs: bigint | undefined;
   readonly freezeErrno: string | undefined;
+  /** FIFREEZE returned `freezeErrno`; missing: it did not. */
+  readonly freezeFailedNs?: bigint;
   readonly thawStartNs: bigint | undefined;
   readonly thawedNs: bigint | undefined;
   /** False if FITHAW found it not frozen: another tool had thawed it. */

@@ -48,6 +48,8 @@ export interface WindowRecord {
   readonly fileSystems: readonly FileSystemTimes[];
   readonly barrier: Barrier | undefined;
   readonly end: RunEnd;
+  /** When the request of a target had failed for good, by target. */
+  readonly failedNs?: ReadonlyMap<number, bigint>;
 }
 
 /**
@@ -59,6 +61,7 @@ export class FreezeWindow {
   readonly #watch: DiskWatch;
   readonly #times: { -readonly [Key in keyof FileSystemTimes]: FileSystemTimes[Key] }[];
   readonly #ended = Promise.withResolvers<void>();
+  readonly #failedNs = new Map<number, bigint>();
   #state: ScheduleState;
   #barrier: Barrier | undefined;
   #end: RunEnd = { kind: 'completed' };
@@ -99,7 +102,12 @@ export class FreezeWindow {
     clearTimeout(this.#slow);
     clearTimeout(this.#givingUp);
     const end = this.#end.kind === 'completed' ? (this.#calledOff ?? this.#end) : this.#end;
-    return { fileSystems: this.#times, barrier: this.#barrier, end };
+    return {
+      fileSystems: this.#times,
+      barrier: this.#barrier,
+      end,
+      failedNs: this.#failedNs,
+    };
   }
 
   /**
@@ -124,6 +132,7 @@ export class FreezeWindow {
         this.#dispatch({ kind: 'acknowledged', target: event.target });
         break;
       case 'failed':
+        this.#failedNs.set(event.target, event.atNs);
         this.#readIfHeld(event.target);
         this.#dispatch({ kind: 'target-failed', target: event.target });
         break;
@@ -169,6 +178,9 @@ export class FreezeWindow {
       times.freezeStartNs = event.startNs;
       times.frozenNs = errno === undefined ? event.endNs : undefined;
       times.freezeErrno = errno;
+      if (errno !== undefined) {
+        times.freezeFailedNs = event.endNs;
+      }
     }
   }
 

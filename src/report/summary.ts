@@ -82,7 +82,7 @@ function summarizeApplication({ application }: BackupRecord): ApplicationSummary
 }
 
 function summarizeDisk(
-  { blob, device, answer, writes }: TargetRecord,
+  { blob, device, answer, failedNs, writes }: TargetRecord,
   showsInstant: boolean,
 ): DiskSummary {
   return {
@@ -92,7 +92,7 @@ function summarizeDisk(
     httpStatus: answer.httpStatus ?? null,
     requestId: answer.requestId ?? null,
     attempts: answer.attempts,
-    latencyMs: milliseconds(answer.firedNs, answer.acknowledgedNs),
+    latencyMs: milliseconds(answer.firedNs, answer.acknowledgedNs ?? failedNs),
     showsInstant,
     writes: writes.kind === 'unread' ? 'unknown' : writes.kind,
     error: answer.failure?.message ?? null,

@@ -73,11 +73,12 @@ function timelineFreeze(times: FileSystemTimes | undefined, at: Clock): Timeline
   if (times?.freezeStartNs === undefined) {
     return [];
   }
-  const { freezeStartNs, frozenNs, thawStartNs, thawedNs } = times;
+  const { freezeStartNs, frozenNs, freezeFailedNs, thawStartNs, thawedNs } = times;
   return [
     {
       startMs: at(freezeStartNs),
       frozenMs: frozenNs === undefined ? null : at(frozenNs),
+      failedMs: freezeFailedNs === undefined ? null : at(freezeFailedNs),
       thaw:
         thawStartNs === undefined || thawedNs === undefined
           ? null
@@ -98,18 +99,16 @@ function errorOf({ freezeErrno, frozenNs, thawErrno, wasFrozen }: FileSystemTime
 }
 
 function timelineDisk(
-  { device, blob, answer }: TargetRecord,
+  { device, blob, answer, failedNs }: TargetRecord,
   consistent: boolean,
   at: Clock,
 ): TimelineDisk {
   const { firedNs, acknowledgedNs, attempts, failure } = answer;
+  const endNs = acknowledgedNs ?? failedNs;
   return {
     device: device ?? null,
     blob,
-    request:
-      firedNs === undefined || acknowledgedNs === undefined
-        ? null
-        : [at(firedNs), at(acknowledgedNs)],
+    request: firedNs === undefined || endNs === undefined ? null : [at(firedNs), at(endNs)],
     attempts,
     consistent,
     error: failure?.message ?? null,

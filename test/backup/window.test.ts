@@ -254,4 +254,29 @@ test('an event after the end does not keep the process alive', async () => {
   assert.is(timers(), before);
 });
 
+test('keeps when a request failed and when a freeze was refused', async () => {
+  const diary = new Diary();
+  const window = new FreezeWindow(INPUT, diary, NO_WATCH, []);
+  const ended = window.run();
+  window.onFreezerEvent(frozen(0, 2n));
+  window.onFreezerEvent(frozen(1, 3n));
+  window.onSnapshotEvent({ kind: 'failed', target: 0, atNs: 5n });
+  window.onSnapshotEvent({ kind: 'acknowledged', target: 1, atNs: 6n });
+  window.onFreezerEvent(thawed(0));
+  window.onFreezerEvent(thawed(1));
+  assert.equal([...((await ended).failedNs ?? [])], [[0, 5n]]);
+  const other = new FreezeWindow(INPUT, diary, NO_WATCH, []);
+  const refused = other.run();
+  other.onFreezerEvent(frozen(0, 2n));
+  other.onFreezerEvent({
+    kind: 'freeze-failed',
+    fileSystem: 1,
+    errno: 'EIO',
+    startNs: 1n,
+    endNs: 4n,
+  });
+  other.onFreezerEvent(thawed(0));
+  assert.is((await refused).fileSystems[1]?.freezeFailedNs, 4n);
+});
+
 test.run();

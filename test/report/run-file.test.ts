@@ -27,7 +27,7 @@ test('times are milliseconds since the first phase, and time 0 is known in wall-
     type: 'ext4',
     disks: ['sdb'],
     settle: [500, 601],
-    freezes: [{ startMs: 1000, frozenMs: 1003, thaw: [1031, 1032], error: null }],
+    freezes: [{ startMs: 1000, frozenMs: 1003, failedMs: null, thaw: [1031, 1032], error: null }],
   });
   assert.equal(timeline?.disks[1], {
     device: '/dev/sdb',
@@ -37,6 +37,27 @@ test('times are milliseconds since the first phase, and time 0 is known in wall-
     consistent: true,
     error: null,
   });
+});
+
+test('a request that failed has its end, and so does a freeze', () => {
+  const { timeline, summary } = runOf(busyRecord(8));
+  assert.equal(timeline?.disks[3]?.request, [1010, 1049]);
+  assert.is(summary?.disks[3]?.latencyMs, 39);
+  const [times] = goodRecord(1).fileSystems;
+  assert.ok(times);
+  const refused = {
+    ...times,
+    frozenNs: undefined,
+    freezeErrno: 'EIO',
+    freezeFailedNs: 11_000_000n,
+  };
+  const run = runOf({ ...goodRecord(1), fileSystems: [refused] });
+  assert.is(run.timeline?.fileSystems[0]?.freezes[0]?.failedMs, 1);
+});
+
+test('a file of a version that kept no end of a refused freeze can be read', () => {
+  const run = JSON.stringify(runOf(goodRecord(1))).replace('"failedMs":null,', '');
+  assert.is(parseRunFile(run, 'run.json').timeline?.fileSystems[0]?.freezes[0]?.failedMs, null);
 });
 
 test('keeps the freezes of a broken attempt before those of the last one', () => {

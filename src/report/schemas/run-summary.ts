@@ -88,7 +88,7 @@ const diskSummary = v.strictObject({
   attempts: number('Number of requests that were sent.'),
   latencyMs: nullable(
     v.number(),
-    'Milliseconds from the start of the first request to the final answer; null without either.',
+    'Milliseconds from the start of the first request to its end: the final answer, a refusal too, or the moment at which it was given up; null if no request was sent or its end is not known.',
   ),
   showsInstant: flag(
     'True if the snapshot provably shows the instant that the snapshots of the other disks show.',

@@ -11,6 +11,14 @@ const freeze = v.strictObject({
     v.number(),
     'When FIFREEZE succeeded, in milliseconds since startedAt; null if it did not.',
   ),
+  // Files that older versions left do not have it.
+  failedMs: v.optional(
+    nullable(
+      v.number(),
+      'When FIFREEZE was refused, in milliseconds since startedAt; null if it was not.',
+    ),
+    null,
+  ),
   thaw: nullable(
     spanSchema,
     'Start and end of FITHAW, in milliseconds since startedAt; null if it was not called or did not end.',
@@ -42,7 +50,7 @@ const disk = v.strictObject({
   ),
   request: nullable(
     spanSchema,
-    'Start of the first request and final answer, in milliseconds since startedAt; null without either.',
+    'Start of the first request and its end, in milliseconds since startedAt: the final answer, a refusal too, or the moment at which it was given up; null if no request was sent or its end is not known.',
   ),
   attempts: number('Number of requests that were sent.'),
   consistent: flag('True if the snapshot provably shows the common instant.'),

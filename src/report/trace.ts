@@ -65,10 +65,11 @@ function fileSystemEvents(
   return [
     threadName(FILE_SYSTEMS, tid, `${mountPoint} (${type})`),
     ...(settle === null ? [] : [on('settle', settle)]),
-    ...freezes.flatMap(({ startMs, frozenMs, thaw, error }) => {
+    ...freezes.flatMap(({ startMs, frozenMs, failedMs, thaw, error }) => {
       const untilMs = thaw?.[0] ?? frozenMs ?? startMs;
+      const name = frozenMs === null ? 'failed freeze' : 'freeze';
       return [
-        on('freeze', [startMs, frozenMs ?? untilMs], error ?? undefined),
+        on(name, [startMs, frozenMs ?? failedMs ?? untilMs], error ?? undefined),
         ...(frozenMs === null ? [] : [on('frozen', [frozenMs, untilMs])]),
         ...(thaw === null ? [] : [on('thaw', thaw)]),
       ];
@@ -81,7 +82,7 @@ function diskEvents(
   tid: number,
 ): TraceEvent[] {
   const args = { blob, attempts, ...(error === null ? {} : { error }) };
-  const name = error === null ? 'snapshot' : 'failed';
+  const name = error === null ? 'snapshot' : 'failed request';
   return [
     threadName(DISKS, tid, device ?? blob),
     ...(request === null ? [] : [complete(DISKS, tid, name, request, args)]),
@@ -96,7 +97,8 @@ function complete(
   args: Readonly<Record<string, string | number>> = {},
 ): TraceEvent {
   const ts = microseconds(startMs);
-  const dur = Math.max(0, microseconds(endMs) - ts);
+  // Viewers show no event without a duration.
+  const dur = Math.max(1, microseconds(endMs) - ts);
   return { ph: 'X', cat: 'flashfreeze', name, pid, tid, ts, dur, args };
 }
 

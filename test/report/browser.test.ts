@@ -1,12 +1,12 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { requireLabCommands } from '../../src/lab/requirements.ts';
-import { runCommand } from '../../src/lab/run-command.ts';
 import { renderHtml } from '../../src/report/html.ts';
 import { escapeHtml } from '../../src/report/html-escape.ts';
 import { suite } from '../suite.ts';
+import { browse } from './browse.ts';
 import { busyRecord, runOf } from './fixtures/runs.ts';
 
 await requireLabCommands(['chromium']);
@@ -51,21 +51,6 @@ interface Measured {
   readonly barPx: number;
   readonly barrierSpread: number;
   readonly background: string;
-}
-
-async function browse(page: string, width: number, args: readonly string[]): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-browser-'));
-  try {
-    const file = join(folder, 'page.html');
-    await writeFile(file, page);
-    const profile = `--user-data-dir=${join(folder, 'profile')}`;
-    return await runCommand('chromium', [
-      ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', profile],
-      ...[`--window-size=${width},1200`, '--hide-scrollbars', ...args, `file://${file}`],
-    ]);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /**

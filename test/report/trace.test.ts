@@ -62,4 +62,27 @@ test('events of one track do not overlap', () => {
   }
 });
 
+test('has the failed requests and freezes, with their ends and errors', () => {
+  const record = busyRecord(8);
+  const [times, ...others] = record.fileSystems;
+  assert.ok(times);
+  const refused = {
+    ...times,
+    frozenNs: undefined,
+    freezeErrno: 'EIO',
+    freezeFailedNs: 1_004_000_000n,
+    thawStartNs: undefined,
+    thawedNs: undefined,
+  };
+  const { traceEvents } = traceOf(runOf({ ...record, fileSystems: [refused, ...others] }));
+  const failed = traceEvents.filter(({ args: of }) => of?.error !== undefined);
+  assert.equal(
+    failed.map(({ name, ts, dur, args: of }) => [name, ts, dur, of?.error]),
+    [
+      ['failed freeze', 1_000_000, 4_000, 'FIFREEZE: EIO'],
+      ['failed request', 1_010_000, 39_000, 'no complete answer within the time limit'],
+    ],
+  );
+});
+
 test.run();

@@ -6,7 +6,8 @@ export const STYLE = `
 body{margin:0 auto;max-width:1240px;padding:24px 20px;font:15px/1.45 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
 h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}h3{font-size:13px;margin:14px 0 4px;color:var(--soft);font-weight:600}
 p{margin:4px 0}.soft{color:var(--soft)}.picture .soft{font-size:13px}.good{color:var(--good)}.bad,.problem{color:var(--failed)}
-.verdict{font-weight:600;overflow-wrap:anywhere}
+.verdict{font-weight:600;font-size:17px}.verdict,.advice,.soft,summary{overflow-wrap:anywhere}
+a{color:inherit}summary{cursor:pointer}
 ul{margin:6px 0;padding-left:20px}li{overflow-wrap:anywhere}
 .facts{display:flex;flex-wrap:wrap;gap:8px 28px;margin:12px 0}.facts div{min-width:120px}.facts b{display:block;font-size:19px;font-variant-numeric:tabular-nums}
 .facts span{color:var(--soft);font-size:13px}
@@ -17,7 +18,8 @@ ul{margin:6px 0;padding-left:20px}li{overflow-wrap:anywhere}
 .row .label{font-size:13px;line-height:20px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .row .label b{font-weight:600}.row .label span{color:var(--soft)}
 .row svg{display:block;width:100%;height:20px}
-.scale{color:var(--soft);font-size:12px}.axis{position:relative;height:18px}
+.row:target{outline:2px solid var(--frozen);outline-offset:1px}.row{scroll-margin-top:48px}
+.scale{color:var(--soft);font-size:12px}.scale.top{position:sticky;top:0;z-index:1;background:var(--paper);border-bottom:1px solid var(--line)}.axis{position:relative;height:18px}
 .axis span{position:absolute;white-space:nowrap;font-variant-numeric:tabular-nums}
 rect{stroke-width:1;vector-effect:non-scaling-stroke}
 .settle{fill:var(--settle);stroke:var(--settle)}.freeze{fill:var(--freeze);stroke:var(--freeze)}.frozen{fill:var(--frozen);stroke:var(--frozen)}
@@ -26,8 +28,9 @@ rect{stroke-width:1;vector-effect:non-scaling-stroke}
 line{vector-effect:non-scaling-stroke}.tick{stroke:var(--line);stroke-width:1}.barrier{stroke:var(--barrier);stroke-width:1.5}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
 th{text-align:left;color:var(--soft);font-weight:600;white-space:nowrap}th,td{padding:3px 12px 3px 0;border-bottom:1px solid var(--line);vertical-align:top}
-td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}td{overflow-wrap:anywhere;min-width:60px}
-footer{margin-top:28px;font-size:12px;color:var(--soft)}
-@media (max-width:640px){td{overflow-wrap:normal;min-width:0}body{padding:14px 12px}.row{grid-template-columns:minmax(0,1fr)}.row .label{line-height:16px;margin-top:4px}}
+td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}td{overflow-wrap:anywhere;min-width:60px}.whole,td.number{white-space:nowrap;overflow-wrap:normal}
+tr.failed{background:color-mix(in srgb,var(--failed) 13%,transparent)}tr.failed:not(.why)>td{border-bottom:0}tr.why td{color:var(--failed);padding-left:12px}
+footer{margin-top:28px;font-size:13px;overflow-wrap:anywhere;color:var(--soft)}
+@media (max-width:640px){td{min-width:0}tr.why td>*{display:block}body{padding:14px 12px}.row{grid-template-columns:minmax(0,1fr)}.row .label{line-height:16px;margin-top:4px}}
 @media print{body{max-width:none;padding:0;font-size:11px}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}.row,tr{break-inside:avoid}}
 `;

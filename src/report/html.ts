@@ -1,12 +1,13 @@
 import { RESULTS } from '../result-codes.ts';
+import { type DiskProblem, headlineOf, sentenceOf } from './headline.ts';
 import { escapeHtml } from './html-escape.ts';
 import { STYLE } from './html-style.ts';
-import { renderPicture } from './picture.ts';
+import { renderTables } from './html-tables.ts';
+import { renderPicture, rowId } from './picture.ts';
 import type { RunFile } from './run-file.ts';
 import { commandVerdict } from './summary.ts';
 
 type Summary = NonNullable<RunFile['summary']>;
-type Cell = string | number | null;
 
 /**
  * A run as one HTML page: its result, the picture, the figures. The page is self-contained: it has no script and
@@ -56,7 +57,9 @@ function renderBody({ origin, error, summary, timeline }: RunFile): string {
   return [
     renderVerdict(summary, origin),
     renderFacts(summary, origin),
-    renderSentences('Problems', 'problem', summary.problems),
+    origin === 'freeze'
+      ? renderSentences('Problems', 'problem', summary.problems)
+      : renderProblems(summary),
     renderSentences('Warnings', 'warning', summary.warnings),
     '<h2>Timeline</h2>',
     renderLegend(origin),
@@ -67,13 +70,41 @@ function renderBody({ origin, error, summary, timeline }: RunFile): string {
 
 function renderVerdict(summary: Summary, origin: RunFile['origin']): string {
   const { consistency, restorable, code, disks } = summary;
-  const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
   const kind = restorable ? 'good' : 'bad';
-  const verdict =
-    origin === 'freeze'
-      ? commandVerdict(summary)
-      : `${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${RESULTS[code].name})`;
-  return `<p class="verdict ${kind}">${escapeHtml(verdict)}</p>`;
+  const line = (what: string, of: string): string => `<p class="${what}">${escapeHtml(of)}</p>`;
+  if (origin === 'freeze') {
+    return line(`verdict ${kind}`, commandVerdict(summary));
+  }
+  const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
+  const verdict = `${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${RESULTS[code].name})`;
+  const { text, advice } = headlineOf(summary);
+  return text === undefined
+    ? line(`verdict ${kind}`, verdict)
+    : [
+        line(`verdict ${kind}`, text),
+        ...(advice === undefined ? [] : [line('advice', advice)]),
+        line('soft', verdict),
+      ].join('');
+}
+
+/** Without what the headline says already. What several disks have is one line, which can be unfolded. */
+function renderProblems(summary: Summary): string {
+  const { text, advice, general, ofDisks } = headlineOf(summary);
+  const items = [
+    ...general.filter((it) => text?.endsWith(it) !== true).map(escapeHtml),
+    ...ofDisks
+      .filter(({ what, disks }) => disks.length > 1 || what !== advice)
+      .map(renderDiskProblem),
+  ];
+  const list = items.map((it) => `<li class="problem">${it}</li>`).join('');
+  return items.length === 0 ? '' : `<h2>Problems</h2><ul>${list}</ul>`;
+}
+
+function renderDiskProblem(problem: DiskProblem): string {
+  const { what, disks } = problem;
+  return disks.length === 1
+    ? escapeHtml(sentenceOf(problem))
+    : `<details><summary>${escapeHtml(`${disks.length} disks: ${what}`)}</summary>${escapeHtml(disks.join(', '))}</details>`;
 }
 
 /** The meaning of the instant in the result. */
@@ -86,22 +117,50 @@ const BARRIER_IS: Readonly<Record<Summary['consistency'], string>> = {
 
 function renderFacts(summary: Summary, origin: RunFile['origin']): string {
   const { barrier, windowMs, fileSystems, disks, freezeAttempts } = summary;
-  const slowest = Math.max(0, ...disks.flatMap(({ latencyMs }) => latencyMs ?? []));
-  const facts: readonly [string, string][] = [
-    [`${windowMs.max.toFixed(1)} ms`, 'longest time that writers were blocked'],
+  const blocked = longest(fileSystems, (it) => it.windowMs);
+  const slowest = longest(disks, (it) => it.latencyMs);
+  const linkToBlocked =
+    blocked && link(rowId('file-system', blocked.index), blocked.item.mountPoint);
+  const slowestName = slowest?.item.device ?? slowest?.item.blob ?? '';
+  const facts: readonly [value: string, what: string, link?: string | undefined][] = [
+    [`${windowMs.max.toFixed(1)} ms`, 'longest time that writers were blocked', linkToBlocked],
     [`${windowMs.mean.toFixed(1)} ms`, 'mean time that writers were blocked'],
-    [
-      `${slowest.toFixed(1)} ms`,
-      origin === 'freeze' ? 'duration of the command' : 'slowest answer',
-    ],
+    origin === 'freeze'
+      ? [`${(slowest?.value ?? 0).toFixed(1)} ms`, 'duration of the command']
+      : [
+          `${(slowest?.value ?? 0).toFixed(1)} ms`,
+          'slowest answer',
+          slowest && link(rowId('disk', slowest.index), slowestName),
+        ],
     [`${fileSystems.length} / ${disks.length}`, 'file systems / disks'],
     [String(freezeAttempts), freezeAttempts === 1 ? 'attempt to freeze' : 'attempts to freeze'],
     [barrier ?? 'never', origin === 'freeze' ? BARRIER_IS.none : BARRIER_IS[summary.consistency]],
   ];
   const items = facts.map(
-    ([value, what]) => `<div><b>${escapeHtml(value)}</b><span>${what}</span></div>`,
+    ([value, what, to]) =>
+      `<div><b>${escapeHtml(value)}</b><span>${what}${to === undefined ? '' : `: ${to}`}</span></div>`,
   );
   return `<div class="facts">${items.join('')}</div>`;
+}
+
+/** The item with the largest value; undefined if none has a value. */
+function longest<Item>(
+  items: readonly Item[],
+  measure: (item: Item) => number | null,
+): { readonly item: Item; readonly index: number; readonly value: number } | undefined {
+  return items
+    .flatMap((item, index) => {
+      const value = measure(item);
+      return value === null ? [] : [{ item, index, value }];
+    })
+    .reduce<{ item: Item; index: number; value: number } | undefined>(
+      (most, it) => (most === undefined || it.value > most.value ? it : most),
+      undefined,
+    );
+}
+
+function link(id: string, name: string): string {
+  return `<a href="#${id}">${escapeHtml(name)}</a>`;
 }
 
 function renderSentences(heading: string, kind: string, sentences: readonly string[]): string {
@@ -122,66 +181,4 @@ function renderLegend(origin: RunFile['origin']): string {
     ([kind, what]) => `<span><i style="--c:var(--${kind})"></i>${what}</span>`,
   );
   return `<div class="legend">${items.join('')}<span><i class="barrier"></i>barrier: everything is frozen</span></div>`;
-}
-
-function renderTables(
-  { fileSystems, disks, phasesMs }: Summary,
-  origin: RunFile['origin'],
-): string {
-  return [
-    '<h2>Figures</h2>',
-    renderTable(
-      ['file system', 'type', 'disks', '#freeze ms', '#window ms'],
-      fileSystems.map((it) => [
-        it.mountPoint,
-        it.type,
-        it.disks.join(' '),
-        figure(it.freezeMs),
-        figure(it.windowMs),
-      ]),
-    ),
-    origin === 'freeze' ? renderCommand(disks) : renderDisks(disks),
-    renderTable(
-      ['phase', '#ms'],
-      Object.entries(phasesMs).map(([name, ms]) => [name, figure(ms)]),
-    ),
-  ].join('\n<p>&nbsp;</p>\n');
-}
-
-function renderDisks(disks: Summary['disks']): string {
-  return renderTable(
-    ['disk', 'blob', 'snapshot', '#http', '#tries', '#latency ms', 'error'],
-    disks.map((it) => [
-      it.device ?? '?',
-      it.blob,
-      it.snapshot ?? 'none',
-      it.httpStatus,
-      it.attempts,
-      figure(it.latencyMs),
-      it.error ?? '',
-    ]),
-  );
-}
-
-function renderCommand(disks: Summary['disks']): string {
-  return renderTable(
-    ['command', '#ms', 'error'],
-    disks.map(({ blob, latencyMs, error }) => [blob, figure(latencyMs), error ?? '']),
-  );
-}
-
-/** A heading that begins with # marks a column of numbers. */
-function renderTable(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const kind = (index: number): string =>
-    headings[index]?.startsWith('#') === true ? ' class="number"' : '';
-  const head = headings.map((it, index) => `<th${kind(index)}>${it.replace('#', '')}</th>`);
-  const body = rows.map((row) => {
-    const cells = row.map((it, index) => `<td${kind(index)}>${escapeHtml(String(it ?? '–'))}</td>`);
-    return `<tr>${cells.join('')}</tr>`;
-  });
-  return `<div class="wide"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
-}
-
-function figure(value: number | null): string {
-  return value === null ? '–' : value.toFixed(1);
 }

@@ -1,4 +1,5 @@
 import { escapeHtml } from './html-escape.ts';
+import { inNaturalOrder } from './natural-order.ts';
 import type { RunFile } from './run-file.ts';
 import { type TimeAxis, timeAxis } from './time-axis.ts';
 import type { Timeline, TimelineDisk, TimelineFileSystem } from './timeline.ts';
@@ -12,6 +13,7 @@ interface Bar {
 }
 
 interface Row {
+  readonly id: string;
   readonly label: string;
   readonly detail: string;
   readonly bars: readonly Bar[];
@@ -31,22 +33,37 @@ export function renderPicture(timeline: Timeline, origin: RunFile['origin'] = 's
   return [
     '<div class="picture">',
     ...(axis.isCompressed
-      ? ['<p class="soft">The part left of 0 uses a different scale.</p>']
+      ? [
+          `<p class="soft">The part left of 0 (${axis.beforeMs.toFixed(0)} ms) uses a different scale.</p>`,
+        ]
       : []),
-    renderScale(axis),
+    renderScale(axis, 'top'),
     '<h3>File systems</h3>',
-    ...timeline.fileSystems.map(fileSystemRow).map(draw),
+    ...inNaturalOrder(timeline.fileSystems, ({ mountPoint }) => mountPoint)
+      .map(({ item, index }) => fileSystemRow(item, index))
+      .map(draw),
     origin === 'freeze' ? '<h3>Command</h3>' : '<h3>Disks</h3>',
-    ...timeline.disks.map(origin === 'freeze' ? commandRow : diskRow).map(draw),
-    renderScale(axis),
+    ...inNaturalOrder(timeline.disks, ({ device, blob }) => device ?? blob)
+      .map(({ item, index }) => (origin === 'freeze' ? commandRow : diskRow)(item, index))
+      .map(draw),
+    renderScale(axis, 'bottom'),
     '</div>',
   ].join('\n');
 }
 
-function fileSystemRow({ mountPoint, type, disks, settle, freezes }: TimelineFileSystem): Row {
+/** The row of a file system or disk, by its index in the run. */
+export function rowId(kind: 'file-system' | 'disk', index: number): string {
+  return `${kind}-${index}`;
+}
+
+function fileSystemRow(
+  { mountPoint, type, disks, settle, freezes }: TimelineFileSystem,
+  index: number,
+): Row {
   const flushed: Bar[] =
     settle === null ? [] : [bar('settle', settle[0], settle[1], 'being flushed')];
   return {
+    id: rowId('file-system', index),
     label: mountPoint,
     detail: [type, ...disks].join(' '),
     bars: [...flushed, ...freezes.flatMap(freezeBars)],
@@ -56,10 +73,11 @@ function fileSystemRow({ mountPoint, type, disks, settle, freezes }: TimelineFil
 function freezeBars({
   startMs,
   frozenMs,
+  failedMs,
   thaw,
   error,
 }: TimelineFileSystem['freezes'][number]): Bar[] {
-  const untilMs = thaw?.[0] ?? frozenMs ?? startMs;
+  const untilMs = thaw?.[0] ?? frozenMs ?? failedMs ?? startMs;
   const freeze = bar('freeze', startMs, frozenMs ?? untilMs, 'being frozen');
   const frozen = frozenMs === null ? [] : [bar('frozen', frozenMs, untilMs, 'frozen')];
   const thawed = thaw === null ? [] : [bar('thaw', thaw[0], thaw[1], 'being thawed')];
@@ -67,17 +85,23 @@ function freezeBars({
   return [freeze, ...frozen, ...thawed, ...failed];
 }
 
-function diskRow(disk: TimelineDisk): Row {
+function diskRow(disk: TimelineDisk, index: number): Row {
   const { device, blob, attempts } = disk;
   return {
+    id: rowId('disk', index),
     label: device ?? 'unknown disk',
     detail: blob.split('/').slice(-2).join('/'),
     bars: requestBars(disk, `${attempts} ${attempts === 1 ? 'request' : 'requests'}`),
   };
 }
 
-function commandRow(command: TimelineDisk): Row {
-  return { label: command.blob, detail: '', bars: requestBars(command, 'command') };
+function commandRow(command: TimelineDisk, index: number): Row {
+  return {
+    id: rowId('disk', index),
+    label: command.blob,
+    detail: '',
+    bars: requestBars(command, 'command'),
+  };
 }
 
 function requestBars({ request, consistent, error }: TimelineDisk, what: string): Bar[] {
@@ -90,11 +114,15 @@ function bar(kind: Bar['kind'], fromMs: number, toMs: number, what: string): Bar
   return { kind, fromMs, toMs, title: `${what}, ${(toMs - fromMs).toFixed(1)} ms` };
 }
 
-function renderRow({ label, detail, bars }: Row, axis: TimeAxis, barrierMs: number | null): string {
+function renderRow(
+  { id, label, detail, bars }: Row,
+  axis: TimeAxis,
+  barrierMs: number | null,
+): string {
   const barrier =
     barrierMs === null ? '' : line('barrier', axis.position(barrierMs), 'everything is frozen');
   return [
-    '<div class="row">',
+    `<div class="row" id="${id}">`,
     `<div class="label"><b>${escapeHtml(label)}</b> <span>${escapeHtml(detail)}</span></div>`,
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${escapeHtml(`${label}: ${bars.map(({ title }) => title).join('; ') || 'nothing'}`)}">`,
     ...axis.ticks.map(({ percent }) => line('tick', percent)),
@@ -118,12 +146,12 @@ function line(kind: string, percent: number, title?: string): string {
 }
 
 /** The labels at the edges are shifted, so that they stay inside the picture. */
-function renderScale({ ticks }: TimeAxis): string {
+function renderScale({ ticks }: TimeAxis, edge: 'top' | 'bottom'): string {
   const labels = ticks.map(({ percent, label }) => {
     const shift = percent < 5 ? '0' : percent > 95 ? '-100%' : '-50%';
     return `<span style="left:${round(percent)}%;transform:translateX(${shift})">${label}</span>`;
   });
-  return `<div class="row scale"><div class="label">ms since the first freeze</div><div class="axis">${labels.join('')}</div></div>`;
+  return `<div class="row scale ${edge}"><div class="label">ms since the first freeze</div><div class="axis">${labels.join('')}</div></div>`;
 }
 
 function round(value: number): number {

@@ -1,5 +1,7 @@
 import { colors } from './colors.ts';
 import type { FreezeSummary } from './freeze-summary.ts';
+import { headlineOf, sentenceOf } from './headline.ts';
+import { inNaturalOrder } from './natural-order.ts';
 import { commandVerdict, type RunSummary } from './summary.ts';
 import { renderTable } from './table.ts';
 
@@ -11,9 +13,21 @@ export function renderSummary(summary: RunSummary): string {
     renderDisks(summary),
     '',
     ...renderApplication(summary),
-    ...renderRemarks(summary),
+    ...renderRemarks({ warnings: summary.warnings, problems: problemsOf(summary) }),
+    ...headlineFor(summary),
     renderVerdict(summary),
   ].join('\n');
+}
+
+/** What several disks have is one sentence. */
+function problemsOf(summary: RunSummary): string[] {
+  const { general, ofDisks } = headlineOf(summary);
+  return [...general, ...ofDisks.map(sentenceOf)];
+}
+
+function headlineFor(summary: RunSummary): string[] {
+  const { text } = headlineOf(summary);
+  return text === undefined ? [] : [colors.red(`✗ ${printable(text)}`)];
 }
 
 /** A kept run of `flashfreeze freeze`, for people. */
@@ -68,8 +82,8 @@ function renderRemarks({
   problems,
 }: Pick<RunSummary, 'warnings' | 'problems'>): string[] {
   return [
-    ...warnings.map((warning) => colors.yellow(`! ${warning}`)),
-    ...problems.map((problem) => colors.red(`✗ ${problem}`)),
+    ...warnings.map((warning) => colors.yellow(`! ${printable(warning)}`)),
+    ...problems.map((problem) => colors.red(`✗ ${printable(problem)}`)),
   ];
 }
 
@@ -85,12 +99,12 @@ function renderFileSystems({ fileSystems }: Pick<RunSummary, 'fileSystems'>): st
       { head: 'freeze ms', align: 'right' },
       { head: 'window ms', align: 'right' },
     ],
-    fileSystems.map(({ mountPoint, type, disks, freezeMs, windowMs }) => [
-      printable(mountPoint),
-      type,
-      disks.join(' '),
-      figure(freezeMs),
-      figure(windowMs),
+    inNaturalOrder(fileSystems, ({ mountPoint }) => mountPoint).map(({ item: it }) => [
+      printable(it.mountPoint),
+      it.type,
+      it.disks.join(' '),
+      figure(it.freezeMs),
+      figure(it.windowMs),
     ]),
   );
 }
@@ -106,14 +120,14 @@ function renderDisks({ disks }: RunSummary): string {
       { head: 'latency ms', align: 'right' },
       { head: 'instant', align: 'left' },
     ],
-    disks.map(({ device, blob, snapshot, httpStatus, attempts, latencyMs, showsInstant }) => [
-      device ?? '?',
-      blobName(blob),
-      snapshot === null ? colors.red('none') : snapshotName(snapshot),
-      httpStatus ?? '–',
-      attempts,
-      figure(latencyMs),
-      showsInstant ? 'yes' : colors.red('no'),
+    inNaturalOrder(disks, ({ device, blob }) => device ?? blob).map(({ item: it }) => [
+      it.device ?? '?',
+      printable(blobName(it.blob)),
+      it.snapshot === null ? colors.red('none') : printable(snapshotName(it.snapshot)),
+      it.httpStatus ?? '–',
+      it.attempts,
+      figure(it.latencyMs),
+      it.showsInstant ? 'yes' : colors.red('no'),
     ]),
   );
 }

@@ -9,6 +9,8 @@ export interface TimeAxis {
   readonly freezePercent: number;
   /** The part before the first FIFREEZE has a different scale. */
   readonly isCompressed: boolean;
+  /** Length of that part. */
+  readonly beforeMs: number;
 }
 
 export interface Tick {
@@ -18,7 +20,7 @@ export interface Tick {
 }
 
 /** The part before the freeze gets at most this share of the width, regardless of how long it took. */
-const MAX_BEFORE_PERCENT = 25;
+const MAX_BEFORE_PERCENT = 8;
 /** Room at the right edge, as a fraction of the window. */
 const ROOM = 0.03;
 const TICKS_BEFORE = 2;
@@ -45,6 +47,7 @@ export function timeAxis({ fileSystems, disks, barrierMs, endMs }: Timeline): Ti
 function piecewise(first: number, zero: number, last: number): TimeAxis {
   const beforeMs = zero - first;
   const natural = (100 * beforeMs) / (last - first);
+  const isCompressed = natural > MAX_BEFORE_PERCENT;
   const freezePercent = Math.min(MAX_BEFORE_PERCENT, natural);
   const position = (ms: number): number => {
     const percent =
@@ -58,11 +61,14 @@ function piecewise(first: number, zero: number, last: number): TimeAxis {
     label: labelOf(sinceZero),
   });
   const before = niceTicks(beforeMs, TICKS_BEFORE).filter((ms) => ms > 0);
-  const roomBefore = before.filter((ms) => freezePercent - position(zero - ms) > 6);
+  const roomBefore = isCompressed
+    ? []
+    : before.filter((ms) => freezePercent - position(zero - ms) > 6);
   return {
     position,
     freezePercent,
-    isCompressed: natural > MAX_BEFORE_PERCENT,
+    isCompressed,
+    beforeMs,
     ticks: [
       ...roomBefore.map((ms) => tick(-ms)).reverse(),
       ...niceTicks(last - zero, TICKS_AFTER).map(tick),

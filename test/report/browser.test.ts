@@ -33,6 +33,20 @@ const out = {
   fontPx: Math.min(...all('.row .label, td, .axis span').map((it) => parseFloat(getComputedStyle(it).fontSize))),
   barPx: Math.min(...all('rect.frozen').map((it) => rect(it).width)),
   barrierSpread: Math.max(...barriers) - Math.min(...barriers),
+  brokenCells: all('td').filter((it) => {
+    const stamp = /\\d{4}-\\d\\d-\\d\\dT\\S+|\\/dev\\/\\S+/.exec(it.textContent);
+    if (stamp === null || it.firstChild?.nodeType !== 3 || it.colSpan > 1) return false;
+    const range = document.createRange();
+    range.setStart(it.firstChild, stamp.index);
+    range.setEnd(it.firstChild, stamp.index + stamp[0].length);
+    return new Set([...range.getClientRects()].map(({ top }) => top)).size !== 1;
+  }).length,
+  stamps: all('td').filter((it) => /^\\d{4}-\\d\\d-\\d\\dT/.test(it.textContent)).length,
+  axisTop: (() => {
+    const rows = all('.picture .row');
+    rows[rows.length - 2].scrollIntoView({ block: 'start' });
+    return rect(all('.picture > .scale')[0]).top;
+  })(),
   background: getComputedStyle(document.body).backgroundColor,
 };
 parent.document.documentElement.innerHTML = '<body><pre>' + JSON.stringify(out) + '</pre></body>';
@@ -50,6 +64,9 @@ interface Measured {
   readonly fontPx: number;
   readonly barPx: number;
   readonly barrierSpread: number;
+  readonly brokenCells: number;
+  readonly stamps: number;
+  readonly axisTop: number;
   readonly background: string;
 }
 
@@ -76,8 +93,8 @@ async function measure(
 for (const [disks, width] of [
   [8, 1280],
   [65, 1280],
-  [8, 390],
-  [65, 390],
+  [8, 375],
+  [65, 375],
 ] as const) {
   test(`${disks} disks at ${width} px: nothing overlaps, overflows or is too small to read`, async () => {
     const page = await measure(renderHtml(runOf(busyRecord(disks))), width);
@@ -91,17 +108,21 @@ for (const [disks, width] of [
     assert.ok(page.fontPx >= 12, `${page.fontPx} px`);
     assert.ok(page.barPx >= 20, `${page.barPx} px`);
     assert.ok(page.barrierSpread < 1);
+    assert.is(page.stamps, disks - 1);
+    assert.is(page.brokenCells, 0);
+    assert.ok(page.axisTop >= 0 && page.axisTop < 20, `the axis is at ${page.axisTop} px`);
   });
 }
 
 test('the measuring notices: without the style sheet, labels lie on each other or it overflows', async () => {
   const page = renderHtml(runOf(busyRecord(8))).replace(
     '</style>',
-    '.row .label{margin-bottom:-30px}.verdict{white-space:nowrap;width:2000px}</style>',
+    '.row .label{margin-bottom:-30px}td.whole{white-space:normal;overflow-wrap:anywhere;max-width:90px}.verdict{white-space:nowrap;width:2000px}</style>',
   );
-  const { overflow, labelOverlaps, labelsOnBars } = await measure(page, 390);
+  const { overflow, labelOverlaps, labelsOnBars, brokenCells } = await measure(page, 375);
   assert.ok(overflow > 0);
   assert.ok(labelOverlaps + labelsOnBars > 0);
+  assert.ok(brokenCells > 0);
 });
 
 test('is dark where the reader’s system is', async () => {

@@ -3,7 +3,7 @@ import { renderHtml } from '../../src/report/html.ts';
 import { runFileOf } from '../../src/report/run-file.ts';
 import { goodRecord } from '../backup/fixtures/records.ts';
 import { suite } from '../suite.ts';
-import { busyRecord, runOf } from './fixtures/runs.ts';
+import { busyRecord, foreignFreezeRecord, refusedRecord, runOf } from './fixtures/runs.ts';
 
 const test = suite('HTML report');
 
@@ -20,6 +20,42 @@ test('shows failures in their own colour and names them', () => {
   assert.match(failed, 'rect class="failed"');
   assert.match(failed, 'no complete answer within the time limit');
   assert.not.match(renderHtml(runOf(goodRecord(8))), 'rect class="failed"');
+});
+
+test('the cause is the headline, and a refused disk has a bar and one coloured row with its error below', () => {
+  const html = renderHtml(runOf(refusedRecord(64)));
+  assert.match(html, 'class="verdict bad">Not usable: 1 of 64 disks refused (disk3.vhd)</p>');
+  assert.match(html, 'class="advice">https://account.blob.example answered HTTP 403');
+  const row = /<div class="row" id="disk-3">.*/.exec(html)?.[0] ?? '';
+  assert.match(row, 'rect class="failed"');
+  assert.match(row, '12.0 ms');
+  assert.match(
+    html,
+    /<tr class="failed"><td class="whole">\/dev\/sdd<.*?<\/tr><tr class="failed why"><td colspan="6">https/,
+  );
+});
+
+test('what 64 disks have because of one cause is folded', () => {
+  const html = renderHtml(runOf(foreignFreezeRecord(64)));
+  assert.match(html, 'class="verdict bad">Not usable: /data/5 is already frozen by another tool');
+  assert.is(html.split('<li ').length - 1, 1);
+  assert.match(html, '<details><summary>64 disks: ');
+});
+
+test('names are in natural order, and the longest are named and linked', () => {
+  const html = renderHtml(runOf(refusedRecord(64)));
+  const positions = ['>/data/2<', '>/data/10<', '>/dev/sdz<', '>/dev/sdaa<'].map((it) =>
+    html.indexOf(it),
+  );
+  assert.equal(
+    positions,
+    positions.toSorted((a, b) => a - b),
+  );
+  for (const [, id] of html.matchAll(/<a href="#([^"]*)"/g)) {
+    assert.is(html.split(`id="${id}"`).length, 2, id);
+  }
+  assert.match(html, 'blocked: <a href="#file-system-19">/data/19</a>');
+  assert.match(html, 'slowest answer: <a href="#disk-19">/dev/sdt</a>');
 });
 
 test('says of the instant only what is true of it', () => {
@@ -52,7 +88,7 @@ test('a scheduled start is told with how late it was', () => {
 test('is whole in itself: nothing is loaded or run', () => {
   const html = renderHtml(runOf(busyRecord(8)));
   assert.not.match(html, /<(?:script|link|img|iframe|object)\b/);
-  assert.not.match(html, /(?:src|href)=|url\(|@import/);
+  assert.not.match(html, /src=|href="(?!#)|url\(|@import/);
   assert.match(html, "default-src 'none'");
 });
 

@@ -59,17 +59,24 @@ function sectionOrNote(scenario: Shown, result: Result): string {
 
 function section({ name, summary, render }: Shown, result: Result): string {
   const { startedAt, machine, options, figures } = result;
+  const rendered = render(figures, options);
   return [
     `<section id="${name}"><h2>${name}</h2>`,
     `<p>${text(summary)}.</p>`,
+    ...warningsIn(rendered).map((it) => `<p class="warning">${text(it)}</p>`),
     ...chartsOf(name, figures).map(figure),
-    `<details><summary>Figures</summary><pre>${text(render(figures, options))}</pre></details>`,
+    `<details><summary>Figures</summary><pre>${text(rendered)}</pre></details>`,
     `<p class="origin">${text(origin(startedAt, machine))}</p></section>`,
   ].join('\n');
 }
 
+/** What limits the worth of the figures, e.g. that grace periods were expedited already: it holds for the charts too. */
+function warningsIn(rendered: string): string[] {
+  return rendered.split('\n').filter((line) => line.startsWith('! '));
+}
+
 function figure(chart: Chart): string {
-  return `<figure><h3>${text(chart.title)}</h3>${renderChart(chart)}<figcaption>${text(chart.caption)}</figcaption></figure>`;
+  return `<figure><h3>${text(chart.title)}</h3><div class="chart">${renderChart(chart)}</div><figcaption>${text(chart.caption)}</figcaption></figure>`;
 }
 
 function origin(startedAt: string, machine: Machine): string {

@@ -47,6 +47,13 @@ test('charts take their colours from the page, so that light and dark both work'
   assert.match(page, /prefers-color-scheme: dark/);
 });
 
+test('what limits the worth of the figures stands beside the charts', async () => {
+  const warned = { ...SHOWN, render: () => 'a table\n! 3 of 9 samples began <expedited>\nmore' };
+  const page = renderPage([warned], new Map([['window', await resultOf(FIGURES)]]));
+  const at = page.indexOf('<p class="warning">! 3 of 9 samples began &lt;expedited&gt;</p>');
+  assert.ok(at > 0 && at < page.indexOf('<figure>'));
+});
+
 test('names and texts are shown as they are', async () => {
   const page = renderPage([SHOWN], new Map([['window', await resultOf(FIGURES)]]));
   assert.match(page, /what is &lt;felt&gt;/);

@@ -7,7 +7,7 @@ import { HeldLog, stderrSink } from '../log/held-log.ts';
 import { Redaction } from '../log/redaction.ts';
 import { type KeptRecord, type PipelineContext, runPipeline } from '../pipeline/pipeline.ts';
 import type { QuiescePaths } from '../quiesce/read-configuration.ts';
-import { describeError, type RunOrigin } from '../report/run-file.ts';
+import { describeError, type RunFile, type RunOrigin } from '../report/run-file.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
 import { timelineLines } from '../report/timeline-text.ts';
 import { requireRoot } from './require-root.ts';
@@ -46,6 +46,8 @@ export interface CommandRun {
   readonly request: BackupRequest;
   /** Called before anything is written to a disk: a write to a disk that another tool has frozen never returns. */
   print(record: BackupRecord): void | Promise<void>;
+  /** Called with the run as it is kept, at the end. */
+  kept?(run: RunFile): void;
 }
 
 type Ended =
@@ -59,7 +61,7 @@ type Ended =
  */
 export async function runForCommand(
   context: CommandContext,
-  { origin, request, print }: CommandRun,
+  { origin, request, print, kept: onKept }: CommandRun,
   abort: AbortSignal,
 ): Promise<BackupRecord> {
   requireRoot();
@@ -89,6 +91,7 @@ export async function runForCommand(
       folder: context.keepsTimeline ? RUN_FOLDER : undefined,
     }),
   });
+  onKept?.(kept.run);
   logTimeline(context, kept);
   // An error of printing counts only after the timeline has been kept.
   await printing;

@@ -1,3 +1,4 @@
+import { openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
@@ -6,7 +7,9 @@ import { FlashfreezeError } from '../errors.ts';
 import type * as LabModule from '../lab/lab.ts';
 import type * as LabNamespace from '../lab/namespace.ts';
 import { LAB_DIRECTORY } from '../program-files.ts';
+import type { RunFile } from '../report/run-file.ts';
 import { renderTable } from '../report/table.ts';
+import { unwritable } from './output.ts';
 import { snapshot } from './snapshot.ts';
 
 const DEFAULT_DISKS = '8';
@@ -18,6 +21,7 @@ const AS_RECORDED = { durationMs: 390, retryAfterSeconds: 2, pointInTime: 'rando
 interface LabCommandOptions {
   readonly disks: string;
   readonly managed?: boolean;
+  readonly report?: string;
 }
 
 export function addLabCommand(program: Command): void {
@@ -29,9 +33,13 @@ export function addLabCommand(program: Command): void {
       '--managed',
       'the disks are the managed disks of an Azure VM, and the lab has its metadata and a resource manager (default: page blobs)',
     )
-    .action(async ({ disks, managed = false }: LabCommandOptions) => {
+    .option(
+      '--report <file.html>',
+      'write an HTML page with a picture of the run (default: print text only)',
+    )
+    .action(async ({ disks, managed = false, report }: LabCommandOptions) => {
       const run = managed ? managedLab : lab;
-      process.exitCode = await run(diskCountOf(disks));
+      process.exitCode = await run(diskCountOf(disks), report);
     });
 }
 
@@ -43,15 +51,15 @@ export function addLabCommand(program: Command): void {
  * @returns the exit code: 0 only if each blob has its snapshot
  * @throws FlashfreezeError FF_LAB_UNAVAILABLE, FF_NOT_ROOT
  */
-async function lab(count: number): Promise<number> {
-  const { Lab, mixedDisks, listBack } = await insideLab();
+async function lab(count: number, report: string | undefined): Promise<number> {
+  const { Lab, mixedDisks, listBack, keepPage } = await insideLab(report);
   say(`Making ${count} disks, a page blob for each of them in Azurite, and writers.`);
   await using disposableLab = await Lab.create({
     disks: mixedDisks(count),
     blobs: 'azurite',
     writers: true,
   });
-  const exitCode = await snapshot({ ...ALL, blob: disposableLab.parts.blobUrls });
+  const exitCode = await snapshot({ ...ALL, blob: disposableLab.parts.blobUrls }, keepPage);
   say('Stopping the writers and listing the snapshots back from Azurite.');
   const rows = await listBack(disposableLab);
   process.stdout.write(`${renderListing(rows)}\n`);
@@ -64,8 +72,8 @@ async function lab(count: number): Promise<number> {
  * @returns the exit code: 0 only if each disk has its snapshot
  * @throws FlashfreezeError FF_LAB_UNAVAILABLE, FF_NOT_ROOT
  */
-async function managedLab(count: number): Promise<number> {
-  const { Lab, mixedDisks, listManagedBack } = await insideLab();
+async function managedLab(count: number, report: string | undefined): Promise<number> {
+  const { Lab, mixedDisks, listManagedBack, keepPage } = await insideLab(report);
   say(
     `Making ${count} managed disks of a VM, its instance metadata, a resource manager, and writers.`,
   );
@@ -78,7 +86,7 @@ async function managedLab(count: number): Promise<number> {
   say(
     `As recorded in Azure, an operation takes ${AS_RECORDED.durationMs} ms and asks for ${AS_RECORDED.retryAfterSeconds} s until the first question about it.`,
   );
-  const exitCode = await snapshot({ ...ALL, managed: true });
+  const exitCode = await snapshot({ ...ALL, managed: true }, keepPage);
   say('Stopping the writers and listing the snapshots back from the resource manager.');
   const rows = await listManagedBack(disposableLab);
   process.stdout.write(`${renderManagedListing(rows)}\n`);
@@ -151,11 +159,34 @@ function sumOf(rows: readonly { readonly snapshots: readonly unknown[] }[]): str
   return `${total} snapshots of ${rows.length} disks`;
 }
 
-/** Returns inside the lab only. */
-async function insideLab(): Promise<typeof LabModule> {
-  const { enterLab } = await load<typeof LabNamespace>('namespace.ts');
-  await enterLab();
-  return await load<typeof LabModule>('lab.ts');
+type KeepPage = (run: RunFile) => void;
+
+/**
+ * Returns inside the lab only.
+ *
+ * @param report path for the page of the run, opened outside the lab: files that are made inside are gone with it
+ */
+async function insideLab(
+  report: string | undefined,
+): Promise<typeof LabModule & { readonly keepPage: KeepPage | undefined }> {
+  const { enterLab, isInsideLab, LAB_OUTPUT } = await load<typeof LabNamespace>('namespace.ts');
+  await enterLab({
+    output: report === undefined || isInsideLab() ? undefined : openForWriting(report),
+  });
+  const { renderHtml } = await import('../report/html.ts');
+  const keepPage: KeepPage = (run) => writeFileSync(LAB_OUTPUT, renderHtml(run));
+  return {
+    ...(await load<typeof LabModule>('lab.ts')),
+    keepPage: report === undefined ? undefined : keepPage,
+  };
+}
+
+function openForWriting(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (error) {
+    throw unwritable(path, error);
+  }
 }
 
 async function load<Module>(file: string): Promise<Module> {

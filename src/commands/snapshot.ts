@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
+import type { RunFile } from '../report/run-file.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
@@ -79,9 +80,13 @@ export function addSnapshotCommand(program: Command): void {
 /**
  * Runs one snapshot and prints its result.
  *
+ * @param kept called with the run as it is kept
  * @returns the exit code: 0 only if the snapshot is complete and consistent
  */
-export async function snapshot(options: RawSnapshotOptions): Promise<number> {
+export async function snapshot(
+  options: RawSnapshotOptions,
+  kept?: (run: RunFile) => void,
+): Promise<number> {
   const wishes = managedWishesOf(options, {
     '--blob': options.blob,
     '--disk': options.disk,
@@ -103,6 +108,7 @@ export async function snapshot(options: RawSnapshotOptions): Promise<number> {
       {
         origin: 'snapshot',
         request,
+        ...(kept === undefined ? {} : { kept }),
         print: (it) => {
           const text = render(summarize(it), options.json ?? false);
           process.stdout.write(context.redaction.redact(text));

@@ -15,7 +15,14 @@ export interface LabOptions {
   readonly lifetimeSeconds?: number;
   /** Commands that only some tests need. */
   readonly commands?: readonly OptionalCommand[];
+  /** An open file of the machine that the script inside may write to: what it writes elsewhere is gone with the lab. */
+  readonly output?: number | undefined;
 }
+
+/** Inside the lab, the descriptor of `LabOptions.output`. */
+export const LAB_OUTPUT = 5;
+/** Tells the supervisor that there is one. */
+export const HAS_LAB_OUTPUT = 'FLASHFREEZE_LAB_OUTPUT';
 
 export const DEFAULT_LIFETIME_SECONDS = 3600;
 /** Source of the root mount in the lab, as mountinfo shows it. */
@@ -41,7 +48,7 @@ export async function enterLab(options: LabOptions = {}): Promise<void> {
     throw new FlashfreezeError('FF_NOT_ROOT', 'The lab mounts file systems: run this as root.');
   }
   await requireLabCommands(options.commands);
-  process.exit(await runInLab(options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS));
+  process.exit(await runInLab(options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS, options.output));
 }
 
 export function isInsideLab(): boolean {
@@ -50,13 +57,20 @@ export function isInsideLab(): boolean {
   );
 }
 
-async function runInLab(lifetimeSeconds: number): Promise<number> {
+async function runInLab(lifetimeSeconds: number, output: number | undefined): Promise<number> {
   await using gracePeriods = await KeptGracePeriods.begin();
   const child = spawn('unshare', labArguments(lifetimeSeconds), {
     // A session of its own, so that Ctrl-C reaches the lab only once, through this process.
     detached: true,
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe', gracePeriods.alive],
-    env: { ...process.env, PATH: SYSTEM_PATH },
+    stdio: [
+      ...(['inherit', 'inherit', 'inherit', 'pipe'] as const),
+      ...[gracePeriods.alive, ...(output === undefined ? [] : [output])],
+    ],
+    env: {
+      ...process.env,
+      PATH: SYSTEM_PATH,
+      ...(output === undefined ? {} : { [HAS_LAB_OUTPUT]: '1' }),
+    },
   });
   const supervisor = child.stdio[3] as Duplex;
   let said = '';

@@ -13,6 +13,7 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { FORWARDED, READY } from './control.ts';
 import { LAB_TLS } from './lab-paths.ts';
+import { HAS_LAB_OUTPUT, LAB_OUTPUT } from './namespace.ts';
 import { signalProcess } from './processes.ts';
 import { DiskRemoval, MountTable } from './removal.ts';
 import { SYSTEM_PATH } from './requirements.ts';
@@ -46,7 +47,10 @@ async function supervise(): Promise<number> {
       ...['sh', join(import.meta.dirname, 'init.sh'), INIT_REPORT, ...command],
     ],
     {
-      stdio: 'inherit',
+      stdio: [
+        ...(['inherit', 'inherit', 'inherit'] as const),
+        ...(HAS_LAB_OUTPUT in process.env ? (['ignore', 'ignore', LAB_OUTPUT] as const) : []),
+      ],
       env: { ...process.env, NODE_EXTRA_CA_CERTS: LAB_TLS.caCertificate },
     },
   );

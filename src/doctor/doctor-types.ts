@@ -6,6 +6,7 @@ import type { OutputOf } from '../report/schemas/described.ts';
 import type { doctorReportSchema } from '../report/schemas/doctor-report.ts';
 import type { Instance } from '../snapshot/managed/instance-metadata.ts';
 import type { ManagedSet } from '../snapshot/managed/managed-set.ts';
+import type { SnapshotCount } from '../snapshot/managed/snapshot-limits.ts';
 import type { TokenIdentity } from '../snapshot/managed/token-identity.ts';
 
 /** What `flashfreeze doctor --json` prints. */
@@ -86,6 +87,8 @@ export interface ManagerFacts {
     readonly sizeBytes: number | undefined;
     readonly state: string;
     readonly problem: string | undefined;
+    /** Undefined if the list of the snapshots could not be read. */
+    readonly count?: SnapshotCount | undefined;
   }[];
   readonly rights: readonly RightsFacts[];
   /** The read-only lock above the snapshots, if there is one and the identity may see it. */

@@ -4,6 +4,7 @@ import { neededUntilMs } from '../snapshot/managed/identity-token.ts';
 import { groupId } from '../snapshot/managed/prepared-disk.ts';
 import { roleCommands, snapshotRole } from '../snapshot/managed/role.ts';
 import { type DiskLeftOut, labelOf } from '../snapshot/managed/select-disks.ts';
+import { brokenLimit, describeCount } from '../snapshot/managed/snapshot-limits.ts';
 import { failed, ok, warning } from './check.ts';
 import type {
   Check,
@@ -84,7 +85,7 @@ function checkDisks(
 ): Check[] {
   const told = new Set(set.leftOut.map(sentenceOf));
   return [
-    ...disks.map((disk, index) => checkDisk(disk, states[index]?.state ?? '')),
+    ...disks.map((disk, index) => checkDisk(disk, states[index])),
     ...set.leftOut.map(checkLeftOut),
     ...warnings
       .filter((it) => !told.has(it))
@@ -92,12 +93,24 @@ function checkDisks(
   ];
 }
 
-function checkDisk({ disk, device, sizeBytes, problem }: ManagedDiskLook, state: string): Check {
+function checkDisk(
+  { disk, device, sizeBytes, problem }: ManagedDiskLook,
+  { state = '', count }: Partial<ManagerFacts['disks'][number]> = {},
+): Check {
   if (problem !== undefined) {
     return failed('managed-disk', `${labelOf(disk)}: ${problem}`, 'read the message');
   }
   const size = sizeBytes === undefined ? [] : [`${(sizeBytes / 2 ** 20).toFixed(0)} MB`];
-  const facts = [disk.sku, ...size, state, device?.path ?? 'no known device'];
+  const broken = count === undefined ? undefined : brokenLimit(count, disk);
+  if (broken !== undefined) {
+    return warning(
+      'managed-disk',
+      `${labelOf(disk)}: ${broken}`,
+      'a request for its snapshot would probably be refused while everything is frozen',
+    );
+  }
+  const counted = count === undefined ? [] : [describeCount(count)];
+  const facts = [disk.sku, ...size, state, device?.path ?? 'no known device', ...counted];
   const limit = limitOfKind(disk);
   const told = facts.filter((it) => it !== '').join(', ');
   return ok('managed-disk', `${labelOf(disk)}: ${told}${limit === undefined ? '' : `. ${limit}`}`);
@@ -119,10 +132,17 @@ function checkLeftOut(leftOut: DiskLeftOut): Check {
 
 function checkRights(rights: readonly RightsFacts[]): Check[] {
   const needed = rights.filter(({ isOptional }) => isOptional !== true);
-  const lacking = needed.flatMap(({ scope, missing = [] }) =>
-    missing.length === 0
+  const byMissing = Map.groupBy(needed, ({ missing = [] }) => missing.join(', '));
+  const lacking = [...byMissing].flatMap(([missing, on]) =>
+    missing === ''
       ? []
-      : [failed('rights', `the identity lacks ${missing.join(', ')} on ${scope}`, ROLE_REMEDY)],
+      : [
+          failed(
+            'rights',
+            `the identity lacks ${missing} on ${on.map(({ scope }) => scope).join(', ')}`,
+            ROLE_REMEDY,
+          ),
+        ],
   );
   if (lacking.length > 0) {
     return lacking;

@@ -13,8 +13,10 @@ import {
   type ManagedWishes,
   prepareSet,
 } from '../snapshot/managed/managed-set.ts';
+import { ownPath } from '../snapshot/managed/operation.ts';
 import {
   ArmRequests,
+  DISK_API_VERSION,
   groupId,
   type PreparedDisk,
   snapshotId,
@@ -29,6 +31,11 @@ import {
 } from '../snapshot/managed/rights.ts';
 import { POLL_ACTION } from '../snapshot/managed/role.ts';
 import { serviceErrorIn } from '../snapshot/managed/service-error.ts';
+import {
+  countSnapshots,
+  type ListedSnapshot,
+  readSnapshotPage,
+} from '../snapshot/managed/snapshot-limits.ts';
 import { identityIn } from '../snapshot/managed/token-identity.ts';
 import type { IdentityFacts, ManagedFacts, ManagerFacts, RightsFacts } from './doctor-types.ts';
 import { messageOf } from './read-blobs.ts';
@@ -112,9 +119,15 @@ async function askManager({ prepared, manager }: ManagedSet, auth: string): Prom
       disks.push(diskIn(end, disk));
     }
     const groupProblem = first === undefined ? undefined : await askGroup(ask, requests, first);
+    const list = first === undefined ? undefined : await listSnapshots(ask, requests, first);
+    const nowMs = client.serverTimeOf(process.hrtime.bigint()) ?? Date.now();
+    const counted = disks.map((disk, index) => {
+      const id = prepared[index]?.disk.text ?? '';
+      return { ...disk, count: list === undefined ? undefined : countSnapshots(list, id, nowMs) };
+    });
     const rights = await askRights(ask, requests, prepared);
     const lock = first === undefined ? undefined : await askLock(ask, requests, first);
-    return { ...common, problem: undefined, disks, rights, lock, groupProblem };
+    return { ...common, problem: undefined, disks: counted, rights, lock, groupProblem };
   } finally {
     client.close();
   }
@@ -155,6 +168,31 @@ async function askGroup(
   return isFree
     ? undefined
     : failureOfEnd(end, disk.origin, purposeOf('snapshots/read', id, disk)).message;
+}
+
+/** More pages than the snapshots of a subscription need. */
+const MAX_PAGES = 100;
+
+/** The incremental snapshots in the resource group of the coming ones; undefined if they cannot be read. */
+async function listSnapshots(
+  ask: Ask,
+  requests: ArmRequests,
+  disk: PreparedDisk,
+): Promise<ListedSnapshot[] | undefined> {
+  const group = armPath({ text: groupId(disk) });
+  let path: string | undefined =
+    `${group}/providers/Microsoft.Compute/snapshots?api-version=${DISK_API_VERSION}`;
+  const found: ListedSnapshot[] = [];
+  for (let pages = 0; path !== undefined && pages < MAX_PAGES; pages += 1) {
+    const body = bodyOf(await ask(requests.getPath(path)));
+    const page = body === undefined ? undefined : readSnapshotPage(body);
+    if (page === undefined) {
+      return undefined;
+    }
+    found.push(...page.snapshots);
+    path = ownPath(page.nextLink, disk.origin);
+  }
+  return found;
 }
 
 /** Rights on a group hold for the disks in it; the disks themselves are asked only if their group does not give them. */

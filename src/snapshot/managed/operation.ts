@@ -101,7 +101,7 @@ function bodyOf({ body }: RawAnswer): unknown {
 }
 
 /** Path and query of a URL of this origin; undefined for any other. */
-function ownPath(url: string | undefined, origin: string): string | undefined {
+export function ownPath(url: string | undefined, origin: string): string | undefined {
   if (url === undefined || !URL.canParse(url)) {
     return undefined;
   }

@@ -66,7 +66,10 @@ test('says identity, token, disks and rights, and the role and its lines with th
   );
   assert.match(manager ?? '', 'https://management.azure.com answers');
   const device = scene.disks.disks[0]?.device;
-  assert.match(os ?? '', `the OS disk (disk0): Premium_LRS, 64 MB, Attached, ${device}`);
+  assert.match(
+    os ?? '',
+    `the OS disk (disk0): Premium_LRS, 64 MB, Attached, ${device}, 0 of 500 incremental snapshots, 0 of 7 in`,
+  );
   assert.match(
     data ?? '',
     /LUN 0 \(disk1\): UltraSSD_LRS, .* at most 3 snapshots of it at the same time/,
@@ -169,7 +172,7 @@ const CASES: readonly Case[] = [
     ...{
       id: 'rights',
       status: 'failed',
-      says: /lacks Microsoft\.Compute\/disks\/read on .*disk0$/,
+      says: /lacks Microsoft\.Compute\/disks\/read on .*disk0, .*disk1$/,
     },
   },
   {
@@ -224,6 +227,26 @@ for (const it of CASES) {
     }
   });
 }
+
+test('counts the snapshots of each disk, over several pages', async () => {
+  const options = {
+    pageSize: 1,
+    backgroundCopyMs: 3_600_000,
+    operation: { retryAfterSeconds: undefined },
+  };
+  await using _scene = await ManagedScene.create(DISKS, options, [{}, { sku: 'PremiumV2_LRS' }]);
+  for (let run = 0; run < 3; run += 1) {
+    const { exitCode, stderr } = await flashfreeze(['snapshot', '--managed']);
+    assert.is(exitCode, 0, stderr);
+  }
+  const [os, data] = (await examine()).own.filter(({ id }) => id === 'managed-disk');
+  assert.match(
+    os?.finding ?? '',
+    '3 of 500 incremental snapshots, 3 of 7 in the last five minutes',
+  );
+  assert.is(data?.status, 'warning');
+  assert.match(data?.finding ?? '', 'still copying the data of 3 snapshots of it');
+});
 
 test('a user name and a password of the proxy are not shown', async () => {
   await using scene = await ManagedScene.create(DISKS.slice(0, 1));

@@ -16,8 +16,8 @@ test('lists every snapshot back from the resource manager, page by page', async 
     ...{ disks: mixedDisks(3), blobs: 'none', writers: true },
     vm: { operation: QUICK, pageSize: 2 },
   });
-  const { exitCode, stderr } = await flashfreeze(['snapshot', '--managed', '--json']);
-  assert.is(exitCode, 0, stderr);
+  const { exitCode, stdout, stderr } = await flashfreeze(['snapshot', '--managed', '--json']);
+  assert.is(exitCode, 0, `${stdout}${stderr}`);
   const taken = await lab.parts.vm?.managed.snapshots();
   const rows = await listManagedBack(lab);
   assert.equal(
@@ -56,7 +56,7 @@ test('the demonstration snapshots every disk, lists all of it, and leaves nothin
   ];
   const before = await left();
   const { exitCode, stdout, stderr } = await flashfreeze(['lab', '--managed', '--disks', '4']);
-  assert.is(exitCode, 0, stderr);
+  assert.is(exitCode, 0, `${stdout}${stderr}`);
   assert.match(stdout, '✓ fileSystemConsistent: 4 of 4 snapshots');
   for (const [index, lun] of ['os', '0', '1', '2'].entries()) {
     const name = `lab-vm-disk${index}-${lun === 'os' ? lun : `lun${lun}`}-\\S+`;

@@ -36,8 +36,8 @@ test('one request makes a point in which every disk shows the instant', async ()
   const operation = { ...QUICK, durationMs: 1_500, pointInTime: 'end' } as const;
   await using scene = await ManagedScene.create(FOUR, { operation, restorePointSpreadMs: 100 });
   const { found, ended } = await proveOnce(scene, () => point('--name-prefix', 'nightly'));
+  assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
   const summary = summaryOf(ended);
-  assert.is(ended.exitCode, 0, ended.stderr);
   assert.equal(found, CLEAN);
   assert.is(summary.consistency, 'fileSystemConsistent');
   assert.equal(summary.warnings, []);
@@ -67,7 +67,7 @@ test('a tool that thaws when its request is accepted fails the proof', async () 
 test('while anything is frozen one PUT and polls are sent, over a connection that stands', async () => {
   await using scene = await ManagedScene.create(TWO, { operation: QUICK });
   const ended = await point();
-  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
   const calls = await scene.lab.requests();
   const frozen = duringFreeze(calls);
   const before = calls.slice(0, calls.indexOf(frozen[0] as LoggedCall));
@@ -108,8 +108,8 @@ test('disks that Azure takes into no such point are excluded, named, and missed'
 test('disks that the user leaves out are not missed', async () => {
   await using scene = await ManagedScene.create(TWO, { operation: QUICK });
   const ended = await point('--exclude-lun', '0');
+  assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
   const summary = summaryOf(ended);
-  assert.is(ended.exitCode, 0, ended.stdout);
   assert.match(summary.warnings.join('\n'), 'LUN 0 (disk1): it is named by --exclude-lun');
   assert.equal(
     summary.disks.map(({ blob }) => blob),
@@ -180,7 +180,7 @@ test('without the right to read operations the point itself is asked', async () 
   await using scene = await ManagedScene.create(TWO, { operation: QUICK });
   await scene.lab.deny('Microsoft.Compute/locations/operations/read');
   const ended = await point();
-  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
 });
 
 test('an answer that is lost after the point was begun is no failure', async () => {

@@ -14,6 +14,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
+import { bundleAzurite } from '../src/lab/azurite-program.ts';
 import { expediteGracePeriods } from '../src/lab/grace-periods.ts';
 import { shareMachine } from './machine-share.ts';
 import { parseUvuTotals } from './uvu-totals.ts';
@@ -104,6 +105,7 @@ async function runAlone(names: readonly string[]): Promise<FileResult[]> {
 }
 
 const files = testFiles(process.argv.slice(2));
+await bundleAzurite();
 const needsMachine = (name: string): boolean => name.endsWith('.alone.lab.test.ts');
 const needsLab = (name: string): boolean => name.endsWith('.lab.test.ts') && !needsMachine(name);
 const cores = availableParallelism();

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import {
   AccountSASPermissions,
@@ -13,6 +12,7 @@ import {
   generateBlobSASQueryParameters,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
+import { azuriteProgram } from './azurite-program.ts';
 import { LAB_DIRECTORY, LAB_TLS } from './lab-paths.ts';
 
 /** What the content matching reads of a blob, and a little more; a multiple of a page (512 bytes). */
@@ -148,9 +148,8 @@ export class Azurite implements AsyncDisposable {
 }
 
 function commandLine(): string[] {
-  const main = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js');
   return [
-    main,
+    azuriteProgram(),
     ...['--blobHost', '127.0.0.1', '--blobPort', '0'],
     // Azure keeps idle connections for minutes; the default here is 5 s.
     ...['--blobKeepAliveTimeout', '300'],

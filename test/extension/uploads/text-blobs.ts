@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import type { Readable } from 'node:stream';
 import {
   BlobSASPermissions,
@@ -8,6 +7,7 @@ import {
   generateBlobSASQueryParameters,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
+import { azuriteProgram } from '../../../src/lab/azurite-program.ts';
 
 const ACCOUNT = 'devstoreaccount1';
 /** Azurite's well-known key, printed in its documentation. */
@@ -31,13 +31,12 @@ export class TextBlobs implements AsyncDisposable {
     readonly certificate: string;
     readonly key: string;
   }): Promise<TextBlobs> {
-    const program = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js');
     const parameters = [
       ...['--blobHost', '127.0.0.1', '--blobPort', '0'],
       ...['--inMemoryPersistence', '--silent', '--disableTelemetry', '--skipApiVersionCheck'],
       ...(tls === undefined ? [] : ['--cert', tls.certificate, '--key', tls.key]),
     ];
-    const child = spawn(process.execPath, [program, ...parameters], {
+    const child = spawn(process.execPath, [azuriteProgram(), ...parameters], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     process.once('exit', () => child.kill('SIGKILL'));

@@ -10,6 +10,7 @@ import {
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
 import * as assert from 'uvu/assert';
+import { azuriteProgram } from '../../../src/lab/azurite-program.ts';
 import { BlobLanes } from '../../../src/snapshot/blob/lanes.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
@@ -36,12 +37,11 @@ class Azurite implements AsyncDisposable {
   }
 
   static async start(): Promise<Azurite> {
-    const program = join(import.meta.dirname, '../../../node_modules/.bin/azurite-blob');
     const tls = ['--cert', join(folder, 'trusted.pem'), '--key', join(folder, 'trusted.key')];
     const own = ['--blobPort', '0', '--inMemoryPersistence', '--disableTelemetry', '--silent'];
     // Azure's own client, which prepares the test, uses a newer version than Azurite knows.
     const lenient = ['--skipApiVersionCheck'];
-    const child = spawn(process.execPath, [program, ...own, ...lenient, ...tls], {
+    const child = spawn(process.execPath, [azuriteProgram(), ...own, ...lenient, ...tls], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     process.once('exit', () => child.kill());

@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** An idle freeze takes about 10 ms here; a freeze that takes longer than this will not return by itself. */
 const STUCK_AFTER_MS = 1500;
+/** So often it is looked at until it sleeps in the kernel. */
+const MOST_LOOKS = 20;
 
 /** A FIFREEZE by fsfreeze(8): it has no deadline, and no process breaks it. */
 export class PlainFreeze {
@@ -24,10 +26,16 @@ export class PlainFreeze {
   /** Whether it does not return in the time and its thread is in uninterruptible sleep. */
   async isStuck(): Promise<boolean> {
     const returned = this.ended.then(() => true);
-    if (await Promise.race([returned, delay(STUCK_AFTER_MS, false)])) {
-      return false;
+    for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+      if (await Promise.race([returned, delay(STUCK_AFTER_MS, false)])) {
+        return false;
+      }
+      // On a busy machine it may not have come to the kernel yet.
+      if (/^State:\s+D/m.test(await readFile(`/proc/${this.pid}/status`, 'utf8'))) {
+        return true;
+      }
     }
-    return /^State:\s+D/m.test(await readFile(`/proc/${this.pid}/status`, 'utf8'));
+    return false;
   }
 
   /** Its kernel stack. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { keepLock } from '../kept-lock.ts';
 
 export const HANDLER_NAME = 'Microsoft.RecoveryServices.FlashfreezeLab';
 /** The second one is what the first is updated to. */
@@ -25,16 +26,21 @@ const VARIABLE = 'FLASHFREEZE_LAB_PAYLOAD';
 
 /**
  * Makes the zips by `npm run package`, outside the lab. Zips are reproducible, so those of the same
- * sources are used again.
+ * sources are used again; of several test files that look for them at once, one makes them.
  */
 export async function preparePayload(): Promise<void> {
   if (process.env[VARIABLE] !== undefined) {
     return;
   }
+  await mkdir(CACHE, { recursive: true });
+  await using _turn = await keepLock(`${CACHE}.lock`, 'exclusive');
   const directory = join(CACHE, await hashOfSources());
   process.env[VARIABLE] = directory;
-  await removeOld();
   await mkdir(directory, { recursive: true });
+  // It is used from now on, so that none of the others removes it meanwhile.
+  const now = new Date();
+  await utimes(directory, now, now);
+  await removeOld();
   for (const version of VERSIONS) {
     if (!existsSync(zipPath(directory, version))) {
       await makeZip(directory, version);
@@ -51,7 +57,7 @@ function zipPath(directory: string, version: PayloadVersion): string {
   return join(directory, `${HANDLER_NAME}-${version}.zip`);
 }
 
-/** Into a folder of its own first: another test file may look for the same zip meanwhile. */
+/** Into a folder of its own first, so that a zip is whole or not there, also if this process is killed. */
 async function makeZip(directory: string, version: PayloadVersion): Promise<void> {
   const own = join(directory, `new-${process.pid}`);
   await runCommand('npm', [
@@ -86,9 +92,7 @@ async function filesIn(path: string): Promise<string[]> {
 async function removeOld(): Promise<void> {
   for (const name of existsSync(CACHE) ? await readdir(CACHE) : []) {
     const path = join(CACHE, name);
-    // Another test file may remove it meanwhile.
-    const made = await stat(path).catch(() => undefined);
-    if (made !== undefined && Date.now() - made.mtimeMs > KEPT_MS) {
+    if (Date.now() - (await stat(path)).mtimeMs > KEPT_MS) {
       await rm(path, { recursive: true, force: true });
     }
   }

@@ -48,7 +48,7 @@ const KEY = new RegExp(
       '|--password[ \\t]{1,8}' +
       '|;[ \\t]?Pwd=' +
       '|(?<![\\w-])-u[ \\t]?\\S{1,128}[ \\t]{1,8}-p(?=\\S)' +
-      '|Bearer(?:[ \\t+]|%20){1,4}(?=[\\w.~+/=-]{8})' +
+      '|Bearer(?:[ \\t+]|%20){1,4}(?![a-z]{1,24}(?![\\w.~+/=%-]))(?=[\\w.~+/=-]{8})' +
       '|SharedKey(?:Lite)?[ \\t]{1,4}\\w{1,64}:)',
     '(?<userinfo>:(?:\\\\{0,8}/){2}[^\\s/:@"\']{0,128}:(?=[^\\s/@"\']{1,256}@))',
     '(?<pem>-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----)',
@@ -69,7 +69,11 @@ export function redact(text: string): string {
   let copied = 0;
   KEY.lastIndex = 0;
   for (let match = KEY.exec(text); match !== null; match = KEY.exec(text)) {
-    const [begin, end] = valueAt(text, match.index + match[0].length, kindOf(match), match[0]);
+    const at = match.index + match[0].length;
+    if (isSentence(text, at, match[0])) {
+      continue;
+    }
+    const [begin, end] = valueAt(text, at, kindOf(match), match[0]);
     if (end > begin) {
       redacted += text.slice(copied, begin) + REDACTED;
       copied = end;
@@ -105,6 +109,20 @@ export class Redaction {
   redact(text: string): string {
     return redact(this.#known.replace(text, REDACTED));
   }
+}
+
+/** Keys whose values are long random texts or JSON, never a word; a password may be one. */
+const RANDOM_VALUES =
+  /^(?:sig|snapshotTaskToken|protectedSettings|DiskEncryptionSettings|AccountKey|SharedAccessKey|SharedAccessSignature|access_token|refresh_token|Authorization)\b/i;
+const AFTER_BLANK = /[ \t]$/;
+/** A word in parentheses, or three words, with the punctuation of a sentence. */
+const SENTENCE =
+  /\([A-Za-z]{2,16}\)|[A-Za-z][a-z]{0,15}[,;]?(?: [a-z]{1,16}[,;.:]?){2}(?![\w/+=%-])/y;
+
+/** Whether a message goes on after the name of such a key: "no sig: ask for a new one" holds no signature. */
+function isSentence(text: string, at: number, key: string): boolean {
+  SENTENCE.lastIndex = at;
+  return RANDOM_VALUES.test(key) && AFTER_BLANK.test(key) && SENTENCE.test(text);
 }
 
 function kindOf(match: RegExpExecArray): ValueKind {

@@ -67,11 +67,24 @@ test('what stands around a secret is left as it is', () => {
   }
 });
 
+test('three words after a key are a sentence; one secret, and a password of words, are not', () => {
+  assert.equal(redact('sig: abcdefgh'), `sig: ${REDACTED}`);
+  assert.equal(redact('sig: abc def/ghi+ jkl='), `sig: ${REDACTED} def/ghi+ jkl=`);
+  assert.equal(redact('password: correct horse battery'), `password: ${REDACTED} horse battery`);
+  assert.equal(redact(`Authorization: Bearer ${SECRET}`), `Authorization: ${REDACTED}`);
+});
+
 test('text without secrets is unchanged', () => {
   const texts = [
     'snapshotTaskToken: null, "protectedSettings": null, "protectedSettingsCertThumbprint": "AB12"',
     'design = signal; mkdir -parents /tmp; https://host:8080/path?x=1&sp=rw mailto:a@b',
     'the bearer of this; password authentication failed for user root',
+    'cannot read x.json?sig: Give a file that a run has left',
+    'https://a/b?sig= (ENOENT). Give a file that a run has left',
+    'the SAS has no sig: ask for a new one',
+    'protectedSettings: expected an object of settings',
+    'Authorization: expected a header of the request',
+    'bearer authentication is not used here',
     '100% of /dev/sdc1 \\ "quoted" {"a": [1, 2]} 2026-11-22T02:41:52.639Z',
   ];
   for (const text of texts) {

@@ -41,7 +41,8 @@ export async function listSnapshots(
           url: withoutQuery(container.getBlobClient(name).url),
           snapshot,
           sizeBytes: properties.contentLength ?? 0,
-          metadata: metadata ?? {},
+          // The SDK reads an element without pairs as an empty text.
+          metadata: typeof metadata === 'object' ? metadata : {},
         });
       }
     }

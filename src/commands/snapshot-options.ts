@@ -56,6 +56,13 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
       `--metadata ${REQUEST_MARK}: flashfreeze uses this name itself; choose another one`,
     );
   }
+  const names = metadata.map(([key]) => key.toLowerCase());
+  const again = metadata.find(([key], index) => names.indexOf(key.toLowerCase()) < index);
+  if (again !== undefined) {
+    throw usage(
+      `--metadata ${again[0]}: given twice; expected each name once, because the service ignores case in names`,
+    );
+  }
   const problem = metadataProblem(metadata);
   if (problem !== undefined) {
     throw usage(`--metadata ${problem}`);

@@ -179,4 +179,11 @@ test('reads seconds as milliseconds, times with any offset, and metadata with = 
   ]);
 });
 
+test('a name of metadata is given once, whatever its case', () => {
+  const { code, message } = refusal(() => metadataOf(['Policy=daily', 'policy=weekly']));
+  assert.is(code, 'FF_USAGE');
+  assert.match(message, '--metadata policy: given twice');
+  assert.equal(metadataOf(['Policy=daily', 'other=weekly']).length, 2);
+});
+
 test.run();

@@ -1,9 +1,11 @@
 import './disable-optimizing.ts';
-import { exitOnError } from './commands/exit.ts';
+import { exitOnError, failIfOutputIsLost } from './commands/exit.ts';
 import { createProgram } from './commands/program.ts';
+import { wantsJson } from './commands/wants-json.ts';
 
-// The reader of the output may be gone (a closed terminal, `| head`). That must not end a run half-way.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', () => {});
-}
-await exitOnError(() => createProgram().parseAsync(process.argv));
+failIfOutputIsLost();
+const program = createProgram();
+await exitOnError(
+  () => program.parseAsync(process.argv),
+  wantsJson(program, process.argv.slice(2)),
+);

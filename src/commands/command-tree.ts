@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type Example, examplesOf } from './examples.ts';
 
 /** One command of the program; completion and manual page are generated from these, so that neither can be wrong. */
 export interface CommandDescription {
@@ -10,6 +11,9 @@ export interface CommandDescription {
   readonly options: readonly OptionDescription[];
   /** Words that may follow: commands, or the choices of an argument. */
   readonly words: readonly string[];
+  /** Whether its arguments are mount points. */
+  readonly takesMounts: boolean;
+  readonly examples: readonly Example[];
 }
 
 export interface OptionDescription {
@@ -19,6 +23,8 @@ export interface OptionDescription {
   readonly description: string;
   readonly takesValue: boolean;
   readonly choices: readonly string[];
+  /** Whether its value is a mount point. */
+  readonly takesMount: boolean;
 }
 
 /** The program and every command that is not hidden; a command comes before its subcommands. */
@@ -40,8 +46,11 @@ export function describeCommands(
         description: help.optionDescription(option),
         takesValue: option.required || option.optional,
         choices: option.argChoices ?? [],
+        takesMount: option.long === '--mount' || option.long === '--skip',
       })),
       words: [...inner.map((it) => it.name()), ...choices],
+      takesMounts: command.registeredArguments.some((it) => it.name() === 'mount'),
+      examples: examplesOf(path),
     },
     ...inner.flatMap((it) => describeCommands(it, [...path, it.name()])),
   ];

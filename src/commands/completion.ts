@@ -47,8 +47,27 @@ function bash(commands: readonly CommandDescription[]): string {
   const withValue = commands
     .flatMap(({ options }) => options.filter(({ takesValue }) => takesValue))
     .flatMap(({ names }) => names);
+  const mountOptions = commands
+    .flatMap(({ options }) => options.filter(({ takesMount }) => takesMount))
+    .flatMap(({ names }) => names);
+  const ofMounts = commands
+    .filter(({ takesMounts }) => takesMounts)
+    .map(({ path }) => path.join(' '));
   const paths = commands.map(({ path }) => path.join(' ')).filter((path) => path !== '');
-  return `_flashfreeze() {
+  return `# One word a line, so that names with blanks stay whole.
+_flashfreeze_offer() {
+  local item
+  COMPREPLY=()
+  while IFS= read -r item; do COMPREPLY+=("$item"); done
+}
+_flashfreeze_mounts() {
+  local point rest
+  while read -r rest rest rest rest point rest; do
+    printf -v point '%b' "$point"
+    if [[ "$point" == "$1"* ]]; then printf '%s\\n' "$point"; fi
+  done </proc/self/mountinfo
+}
+_flashfreeze() {
   local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" command="" next="" index
   for ((index = 1; index < COMP_CWORD; index++)); do
     case "\${command:+$command }\${COMP_WORDS[index]}" in
@@ -59,37 +78,46 @@ function bash(commands: readonly CommandDescription[]): string {
 ${choices.join('\n')}
   esac
   case "$before" in
-    ${[...new Set(withValue)].join('|')}) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    ${[...new Set(mountOptions)].join('|')}) _flashfreeze_offer < <(_flashfreeze_mounts "$word"); return ;;
+    ${[...new Set(withValue)].join('|')}) _flashfreeze_offer < <(compgen -f -- "$word"); return ;;
   esac
   case "$command" in
 ${cases.join('\n')}
   esac
   COMPREPLY=($(compgen -W "$next" -- "$word"))
-  if [ \${#COMPREPLY[@]} -eq 0 ]; then COMPREPLY=($(compgen -f -- "$word")); fi
+  case "$command" in
+    ${ofMounts.map(quoted).join('|')}) if [[ "$word" != -* ]]; then _flashfreeze_offer < <(_flashfreeze_mounts "$word"); fi; return ;;
+  esac
+  if [ \${#COMPREPLY[@]} -eq 0 ]; then _flashfreeze_offer < <(compgen -f -- "$word"); fi
 }
 complete -o filenames -F _flashfreeze flashfreeze
 `;
 }
 
 function fish(commands: readonly CommandDescription[]): string {
-  const lines = commands.flatMap(({ path, words, options }) => {
+  const lines = commands.flatMap(({ path, words, options, takesMounts }) => {
     const last = path.at(-1);
     const condition =
       last === undefined ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${last}`;
     const start = `complete -c flashfreeze -n ${quoted(condition)}`;
     return [
       ...(words.length === 0 ? [] : [`${start} -f -a ${quoted(words.join(' '))}`]),
-      ...options.map(({ names, description, takesValue, choices }) => {
+      ...(takesMounts ? [`${start} -f -a ${quoted(FISH_MOUNTS)}`] : []),
+      ...options.map(({ names, description, takesValue, takesMount, choices }) => {
         const flags = names.map((name) =>
           name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`,
         );
-        const value = choices.length > 0 ? ` -x -a ${quoted(choices.join(' '))}` : ' -r';
+        const offered = takesMount ? FISH_MOUNTS : choices.join(' ');
+        const value = offered === '' ? ' -r' : ` -x -a ${quoted(offered)}`;
         return `${start} ${flags.join(' ')}${takesValue ? value : ''} -d ${quoted(description)}`;
       }),
     ];
   });
   return `${lines.join('\n')}\n`;
 }
+
+/** The mount points of the machine; mountinfo has blanks in octal. */
+const FISH_MOUNTS = `(printf '%b\\n' (string split -f5 ' ' < /proc/self/mountinfo))`;
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Check, DoctorReport } from '../doctor/doctor-types.ts';
+import { printable } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
-import { printable } from '../report/terminal.ts';
 import {
   addDiskOptions,
   managedWishesOf,

@@ -1,23 +1,34 @@
 import { CommanderError } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
+import { printable, printableLines } from '../log/printable.ts';
 import { redact } from '../log/redaction.ts';
+import type { OutputOf } from '../report/schemas/described.ts';
+import type { refusalSchema } from '../report/schemas/refusal.ts';
+import { errnoOf } from '../system/errno.ts';
+import { sentenceOfMisuse } from './misuse.ts';
+
+type Refusal = OutputOf<typeof refusalSchema>;
 
 /** Runs a command; an error that it throws becomes one clear line on standard error and an exit code. */
-export async function exitOnError(command: () => Promise<unknown>): Promise<void> {
+export async function exitOnError(command: () => Promise<unknown>, asJson = false): Promise<void> {
   try {
     await command();
   } catch (error) {
-    process.exitCode = reportError(error);
+    process.exitCode = reportError(error, asJson);
   }
 }
 
 /**
- * Prints an error for people.
+ * Prints an error for people, and with --json as an object on standard output.
  *
  * @returns the exit code: 2 if the input or the machine is at fault, 1 if the run failed; an internal error
  * also gives 1, and its stack is printed
  */
-export function reportError(error: unknown): number {
+export function reportError(error: unknown, asJson = false): number {
+  const isMisuse = error instanceof CommanderError && error.exitCode !== 0;
+  if (asJson && (isMisuse || !(error instanceof CommanderError))) {
+    process.stdout.write(`${JSON.stringify(refusalOf(error), null, 2)}\n`);
+  }
   if (error instanceof CommanderError) {
     return error.exitCode === MISUSE ? 2 : error.exitCode;
   }
@@ -28,22 +39,49 @@ export function reportError(error: unknown): number {
 /** Commander's exit code for a command line that it refuses; it has printed the reason already. */
 const MISUSE = 1;
 
-/**
- * Turns commander's message about a wrong command line into a message like our own. Commander repeats the wrong
- * argument, which may be a misplaced URL with its signature; so the text is redacted.
- */
-export function describeMisuse(text: string): string {
-  const [first = '', ...hints] = redact(text).trimEnd().split('\n');
-  const suggestion = hints.find((hint) => hint.startsWith('(Did you mean')) ?? '';
-  const sentence = first.replace(/^error: /, '').replace(/\.$/, '');
-  return `flashfreeze: ${[sentence, suggestion].filter((it) => it !== '').join(' ')} (FF_USAGE)\n`;
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof CommanderError) {
+    return { code: 'FF_USAGE', message: sentenceOfMisuse(error.message) };
+  }
+  return error instanceof FlashfreezeError
+    ? { code: error.code, message: redact(error.message) }
+    : { code: 'FF_INTERNAL', message: redact(String(error)) };
 }
 
 function describe(error: unknown): string {
   if (error instanceof FlashfreezeError) {
-    return `flashfreeze: ${error.message} (${error.code})`;
+    return `flashfreeze: ${printable(error.message)} (${error.code})`;
   }
   return error instanceof Error
-    ? `flashfreeze: internal error: ${error.stack ?? error.message}`
-    : `flashfreeze: internal error: ${String(error)}`;
+    ? `flashfreeze: internal error: ${printableLines(error.stack ?? error.message)}`
+    : `flashfreeze: internal error: ${printableLines(String(error))}`;
+}
+
+let lostOutputCode = 1;
+
+/** The exit code if the output is lost and the command has succeeded otherwise. */
+export function exitWithIfOutputIsLost(code: number): void {
+  lostOutputCode = code;
+}
+
+/**
+ * Output that could not be written, e.g. to a full device, makes the command fail. A reader that is gone (a closed
+ * terminal, `| head`) does not: it has what it wanted, and must not end a run half-way.
+ */
+export function failIfOutputIsLost(): void {
+  let isTold = false;
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error) => {
+    const reason = errnoOf(error);
+    if (isTold || reason === 'EPIPE') {
+      return;
+    }
+    isTold = true;
+    process.stderr.write(
+      `flashfreeze: standard output cannot be written (${reason}), and output is lost: free some space, or write to another file system (FF_OUTPUT_UNWRITABLE)\n`,
+    );
+    process.once('exit', () => {
+      process.exitCode = Number(process.exitCode ?? 0) || lostOutputCode;
+    });
+  });
 }

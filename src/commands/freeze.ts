@@ -5,7 +5,7 @@ import { type FreezeSummary, summarizeFreeze } from '../report/freeze-summary.ts
 import { renderFreeze } from '../report/terminal.ts';
 import { HeldCommand } from '../snapshot/command/held-command.ts';
 import { openCommandContext, runForCommand } from './command-run.ts';
-import { reportError } from './exit.ts';
+import { exitWithIfOutputIsLost, reportError } from './exit.ts';
 import { addRunOptions, type RawRunOptions, runRequestOf } from './run-options.ts';
 import { abortOnSignals, type SignalAbort } from './signals.ts';
 
@@ -24,7 +24,11 @@ export function addFreezeCommand(program: Command): void {
       'Freeze the file systems, run a command, thaw, and exit with the command’s exit code',
     )
     .usage('[options] -- <command> [argument...]')
-    .argument('<command...>', 'program and its arguments; after -- they may begin with a dash')
+    .argument(
+      '<command...>',
+      'program and its arguments; flashfreeze reads no options after the program',
+    )
+    .passThroughOptions()
     .addHelpText('after', EXPLANATION)
     .exitOverride(({ exitCode, code, message }) => {
       throw new CommanderError(exitCode === 0 ? 0 : OWN_FAILURE, code, message);
@@ -45,6 +49,7 @@ started, and then nothing was frozen.`;
 
 /** @returns the exit code */
 async function freeze(line: readonly string[], options: RawRunOptions): Promise<number> {
+  exitWithIfOutputIsLost(OWN_FAILURE);
   const signals = abortOnSignals();
   try {
     const context = openCommandContext(options);
@@ -68,7 +73,7 @@ async function freeze(line: readonly string[], options: RawRunOptions): Promise<
     );
     return exitCodeOf(summarizeFreeze(record, name, command), signals);
   } catch (error) {
-    reportError(error);
+    reportError(error, options.json ?? false);
     const ours = error instanceof FlashfreezeError ? EXIT_CODES[error.code] : undefined;
     return signals.exitCode ?? ours ?? OWN_FAILURE;
   }

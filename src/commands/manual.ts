@@ -67,6 +67,10 @@ export function manualPage(commands: readonly CommandDescription[]): string {
       ]),
     '.SH COMMANDS',
     ...commands.flatMap(commandSection),
+    '.SH EXAMPLES',
+    ...commands.flatMap(({ examples }) =>
+      examples.flatMap(({ line, purpose }) => term([line, purpose])),
+    ),
     '.SH EXIT STATUS',
     ...EXIT_CODES.flatMap(term),
     '.SH FILES',

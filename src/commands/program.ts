@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { addCompletionCommand } from './completion.ts';
 import { addDoctorCommand } from './doctor.ts';
-import { describeMisuse } from './exit.ts';
+import { addExamples } from './examples.ts';
 import { addExtensionCommand } from './extension.ts';
 import { FirstStep, type FirstStepWork, lookAfterDeadRuns } from './first-step.ts';
 import { addFreezeCommand } from './freeze.ts';
 import { addLabCommand } from './lab.ts';
 import { addManualCommand } from './manual.ts';
+import { tellMisuse } from './misuse.ts';
 import { addPlanCommand } from './plan.ts';
 import { addReportCommand } from './report.ts';
 import { addSchemaCommand } from './schema.ts';
@@ -26,8 +27,8 @@ export function createProgram(work: FirstStepWork = lookAfterDeadRuns): Command 
     .description(packageJson.description)
     .version(packageJson.version)
     .showSuggestionAfterError()
-    .showHelpAfterError('(flashfreeze --help lists the commands)')
-    .configureOutput({ outputError: (text, write) => write(describeMisuse(text)) })
+    // What follows the command that freeze runs belongs to that command.
+    .enablePositionalOptions()
     .exitOverride();
   const firstStep = new FirstStep(program, work);
   addSnapshotCommand(program);
@@ -43,5 +44,7 @@ export function createProgram(work: FirstStepWork = lookAfterDeadRuns): Command 
   addSelfCheckCommand(program);
   addExtensionCommand(program, firstStep);
   addLabCommand(program);
+  addExamples(program);
+  tellMisuse(program);
   return program;
 }

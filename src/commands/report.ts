@@ -1,19 +1,24 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { FlashfreezeError } from '../errors.ts';
+import { printable } from '../log/printable.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
+import type { OutputOf } from '../report/schemas/described.ts';
+import type { runListSchema } from '../report/schemas/run-list.ts';
 import { renderTable } from '../report/table.ts';
 import { renderCommandRun, renderSummary } from '../report/terminal.ts';
-import { reasonOf } from '../system/errno.ts';
+import { unwritable } from './output.ts';
 
 interface ReportOptions {
   readonly output?: string;
   readonly trace?: string;
   readonly list?: boolean;
   readonly folder: string;
+  readonly json?: boolean;
 }
+
+type RunList = OutputOf<typeof runListSchema>;
 
 export function addReportCommand(program: Command): void {
   program
@@ -32,15 +37,16 @@ export function addReportCommand(program: Command): void {
       'write a trace of the run for Perfetto or chrome://tracing (- for standard output; default: print text)',
     )
     .option('--list', 'list the runs in the folder (default: show one run)')
+    .option('--json', 'print the run, or with --list the runs, as JSON (default: as text)')
     .option('--folder <path>', 'folder that the runs are kept in', RUN_FOLDER)
     .action(async (path: string | undefined, options: ReportOptions) => {
-      await (options.list === true ? list(options.folder) : report(path, options));
+      await (options.list === true ? list(options) : report(path, options));
     });
 }
 
 async function report(
   path: string | undefined,
-  { output, trace, folder }: ReportOptions,
+  { output, trace, folder, json }: ReportOptions,
 ): Promise<void> {
   const run = await readRunFile(path ?? (await latestRun(folder)));
   if (output !== undefined) {
@@ -52,14 +58,14 @@ async function report(
     await write(trace, `${JSON.stringify(traceOf(run))}\n`);
   }
   if (output === undefined && trace === undefined) {
-    process.stdout.write(`${textOf(run)}\n`);
+    process.stdout.write(`${json === true ? JSON.stringify(run, null, 2) : textOf(run)}\n`);
   }
 }
 
 function textOf({ writtenAt, origin, error, summary }: RunFile): string {
   const head = `${origin}, ${writtenAt}\n`;
   if (summary === null) {
-    return `${head}✗ ended before anything was frozen: ${error?.message} (${error?.code})`;
+    return `${head}✗ ended before anything was frozen: ${printable(error?.message ?? '')} (${error?.code})`;
   }
   return `${head}${origin === 'freeze' ? renderCommandRun(summary) : renderSummary(summary)}`;
 }
@@ -72,21 +78,23 @@ async function write(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text);
   } catch (error) {
-    const reason = reasonOf(error);
-    throw new FlashfreezeError(
-      'FF_USAGE',
-      `${path}: cannot be written (${reason}); expected the path of a file in a folder that exists`,
-    );
+    throw unwritable(path, error);
   }
 }
 
-async function list(folder: string): Promise<void> {
-  const rows = await Promise.all(
-    (await runFilesIn(folder)).map(async (path) => {
-      const run = await readRunFile(path).catch(() => undefined);
-      return rowOf(path, run);
-    }),
+async function list({ folder, json }: ReportOptions): Promise<void> {
+  const runs = await Promise.all(
+    (await runFilesIn(folder)).map(async (path) => ({
+      path,
+      run: await readRunFile(path).catch(() => undefined),
+    })),
   );
+  if (json === true) {
+    const listed: RunList = { runs: runs.map(({ path, run }) => entryOf(path, run)) };
+    process.stdout.write(`${JSON.stringify(listed, null, 2)}\n`);
+    return;
+  }
+  const rows = runs.map(({ path, run }) => rowOf(path, run));
   const table = renderTable(
     [
       { head: 'run', align: 'left' },
@@ -96,7 +104,22 @@ async function list(folder: string): Promise<void> {
     ],
     rows,
   );
-  process.stdout.write(rows.length === 0 ? `no runs in ${folder}\n` : `${table}\n`);
+  process.stdout.write(rows.length === 0 ? `no runs in ${printable(folder)}\n` : `${table}\n`);
+}
+
+function entryOf(path: string, run: RunFile | undefined): RunList['runs'][number] {
+  const summary = run?.summary ?? null;
+  return {
+    path,
+    origin: run?.origin ?? null,
+    writtenAt: run?.writtenAt ?? null,
+    taskId: run?.taskId ?? null,
+    consistency: summary?.consistency ?? null,
+    code: summary?.code ?? null,
+    error: run === undefined ? 'FF_RUN_FILE_INVALID' : (run.error?.code ?? null),
+    disks: summary?.disks.length ?? 0,
+    windowMs: summary?.windowMs.max ?? null,
+  };
 }
 
 function rowOf(path: string, run: RunFile | undefined): (string | number)[] {

@@ -10,6 +10,8 @@ export const DESCRIBED_OUTPUTS = [
   'plan',
   'doctor',
   'run',
+  'refusal',
+  'report-list',
   'snapshots-list',
   'snapshots-verify',
   'snapshots-prune',
@@ -22,7 +24,7 @@ export function addSchemaCommand(program: Command): void {
     .addArgument(
       new Argument(
         '<output>',
-        'command whose output the schema describes; run: a kept run',
+        'command whose output the schema describes; run: a kept run; refusal: a failure',
       ).choices(DESCRIBED_OUTPUTS),
     )
     .action(async (output: DescribedOutput) => {

@@ -118,7 +118,7 @@ export async function snapshot(
     );
     return signals.exitCode ?? exitCodeOf(record, summarize(record));
   } catch (error) {
-    const code = reportError(error);
+    const code = reportError(error, options.json ?? false);
     return signals.exitCode ?? code;
   }
 }

@@ -7,6 +7,7 @@ import { natureOfType } from '../filesystems/file-system-types.ts';
 import { MountTree } from '../filesystems/mount-tree.ts';
 import { readMounts } from '../filesystems/read-plan.ts';
 import { superblocksOf } from '../filesystems/superblocks.ts';
+import { printable } from '../log/printable.ts';
 import { requireRoot } from './require-root.ts';
 
 export function addThawCommand(program: Command): void {
@@ -41,7 +42,7 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
     all ? await freezableFileSystems() : mountPoints.map((mountPoint) => ({ mountPoint })),
   );
   for (const result of results) {
-    process.stdout.write(`${sentenceFor(result)}\n`);
+    tell(result);
   }
   if (results.some(({ state }) => state === 'thawed')) {
     process.stdout.write(
@@ -50,9 +51,9 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
   }
   const left = await unmountedLeft();
   for (const it of left) {
-    process.stdout.write(`${sentenceForUnmounted(it)}\n`);
+    process.stderr.write(`flashfreeze: ${printable(sentenceForUnmounted(it))} (FF_THAW_FAILED)\n`);
   }
-  await cleanUpAfterDeadRuns((sentence) => process.stderr.write(`${sentence}\n`));
+  await cleanUpAfterDeadRuns((sentence) => process.stderr.write(`${printable(sentence)}\n`));
   const isAllDone = results.every(({ state }) => state === 'thawed' || state === 'not-frozen');
   return isAllDone && (!all || left.length === 0) ? 0 : 1;
 }
@@ -77,15 +78,24 @@ async function freezableFileSystems(): Promise<JournaledFileSystem[]> {
     });
 }
 
-function sentenceFor({ mountPoint, state, reason }: Thawed): string {
+/** What is thawed is a result, on standard output; what is not is a failure, on standard error with a code. */
+function tell({ mountPoint, state, reason }: Thawed): void {
+  const name = printable(mountPoint);
   switch (state) {
     case 'thawed':
-      return `${mountPoint}: was frozen, is now thawed`;
+      process.stdout.write(`${name}: was frozen, is now thawed\n`);
+      return;
     case 'not-frozen':
-      return `${mountPoint}: was not frozen`;
+      process.stdout.write(`${name}: was not frozen\n`);
+      return;
     case 'gone':
-      return `${mountPoint}: cannot be opened as a mount point (${reason ?? 'another file system'})`;
+      process.stderr.write(
+        `flashfreeze: ${name}: cannot be opened as a mount point (${reason ?? 'another file system'}): name a mount point as /proc/self/mountinfo has it (FF_MOUNT_NOT_FOUND)\n`,
+      );
+      return;
     case 'failed':
-      return `${mountPoint}: could not be thawed (${reason})`;
+      process.stderr.write(
+        `flashfreeze: ${name}: could not be thawed (${reason}): end the processes that it waits for, then try again (FF_THAW_FAILED)\n`,
+      );
   }
 }

@@ -1,7 +1,7 @@
+import { printable } from '../log/printable.ts';
 import { colors } from './colors.ts';
 import { isUnremarkable, type PlannedFileSystem, type PlanSummary } from './plan-summary.ts';
 import { renderTable } from './table.ts';
-import { printable } from './terminal.ts';
 
 /** The plan as text for people. */
 export function renderPlan(plan: PlanSummary): string {

@@ -1,3 +1,4 @@
+import { printable } from '../log/printable.ts';
 import { colors } from './colors.ts';
 import type { FreezeSummary } from './freeze-summary.ts';
 import { headlineOf, sentenceOf } from './headline.ts';
@@ -48,9 +49,9 @@ export function renderFreeze(summary: FreezeSummary): string {
   const { held, command, barrier, windowMs } = summary;
   const verdict = held
     ? colors.green(
-        `✓ everything was frozen for the ${figure(command.durationMs)} ms that ${command.program} ran (${endOf(command)})`,
+        `✓ everything was frozen for the ${figure(command.durationMs)} ms that ${printable(command.program)} ran (${endOf(command)})`,
       )
-    : colors.red(`✗ ${command.program} ${unheld(command)}`);
+    : colors.red(`✗ ${printable(command.program)} ${unheld(command)}`);
   return [
     renderFileSystems(summary),
     '',
@@ -178,9 +179,4 @@ function snapshotName(snapshot: string): string {
 /** The last two parts of a blob's path: container and name. */
 function blobName(blob: string): string {
   return blob.split('/').slice(-2).join('/');
-}
-
-/** Mount points may hold any byte except NUL, and control characters must not reach a terminal. */
-export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16)}`);
 }

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { describeCommands } from '../../src/commands/command-tree.ts';
 import { completionScript } from '../../src/commands/completion.ts';
@@ -34,6 +37,28 @@ test('bash offers commands, inner commands, options and choices', async () => {
 
 test('and files where an option takes a value', async () => {
   assert.ok((await offered('snapshot', '--blobs-from', '/etc/host')).includes('/etc/hosts'));
+});
+
+test('names with blanks stay whole', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'flashfreeze completion '));
+  try {
+    await writeFile(join(folder, 'my blobs.txt'), '');
+    const start = join(folder, 'my');
+    assert.equal(await offered('snapshot', '--blobs-from', start), [`${start} blobs.txt`]);
+    assert.equal(await offered('report', start), [`${start} blobs.txt`]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('mount points where they are wanted, and no files', async () => {
+  const mounted = (await runCommand('findmnt', ['-n', '-l', '-o', 'TARGET'])).split('\n');
+  for (const words of [['snapshot', '--mount'], ['plan', '--skip'], ['thaw']]) {
+    const all = await offered(...words, '/pro');
+    assert.ok(all.includes('/proc'), words.join(' '));
+    assert.ok(all.every((it) => mounted.includes(it)));
+    assert.equal(await offered(...words, '/etc/host'), []);
+  }
 });
 
 test('the scripts of zsh and fish name every command and option', () => {

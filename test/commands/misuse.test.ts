@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { describeMisuse } from '../../src/commands/exit.ts';
+import { describeMisuse } from '../../src/commands/misuse.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
 

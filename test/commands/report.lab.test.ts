@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
+import * as v from 'valibot';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import type { PlanSummary } from '../../src/report/plan-summary.ts';
 import { RUN_FOLDER, readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
+import { runListSchema } from '../../src/report/schemas/run-list.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze, MAIN } from './command-line.ts';
 import { Rig } from './rig.ts';
@@ -51,6 +53,13 @@ test('every run leaves its timeline: as text, page and trace, without a secret',
 
   assert.match((await flashfreeze(['report'])).stdout, 'fileSystemConsistent: 3 of 3 snapshots');
   assert.match((await flashfreeze(['report', '--list'])).stdout, 'fileSystemConsistent (1)');
+  assert.equal(
+    JSON.parse((await flashfreeze(['report', '--json'])).stdout),
+    await readRunFile(path),
+  );
+  const listed = JSON.parse((await flashfreeze(['report', '--list', '--json'])).stdout) as unknown;
+  assert.is(v.safeParse(runListSchema, listed).success, true);
+  assert.match(JSON.stringify(listed), path);
   const files = ['-o', '/lab/run.html', '--trace', '/lab/run.json'];
   assert.is((await flashfreeze(['report', path, ...files])).exitCode, 0);
   assert.match(await readFile('/lab/run.html', 'utf8'), rig.disks.disks[2]?.mountPoint ?? '');

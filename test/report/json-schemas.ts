@@ -9,7 +9,9 @@ import type * as v from 'valibot';
 import { doctorReportSchema } from '../../src/report/schemas/doctor-report.ts';
 import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts';
 import { planSummarySchema } from '../../src/report/schemas/plan-summary.ts';
+import { refusalSchema } from '../../src/report/schemas/refusal.ts';
 import { runFileSchema } from '../../src/report/schemas/run-file.ts';
+import { runListSchema } from '../../src/report/schemas/run-list.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
 import {
   pruneReportSchema,
@@ -23,6 +25,8 @@ export const SCHEMAS: Readonly<Record<string, v.GenericSchema>> = {
   plan: planSummarySchema,
   doctor: doctorReportSchema,
   run: runFileSchema,
+  refusal: refusalSchema,
+  'report-list': runListSchema,
   'snapshots-list': snapshotListSchema,
   'snapshots-verify': verifyReportSchema,
   'snapshots-prune': pruneReportSchema,

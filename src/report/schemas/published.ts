@@ -1,6 +1,8 @@
 import doctor from './json/doctor.schema.json' with { type: 'json' };
 import freeze from './json/freeze.schema.json' with { type: 'json' };
 import plan from './json/plan.schema.json' with { type: 'json' };
+import refusal from './json/refusal.schema.json' with { type: 'json' };
+import reportList from './json/report-list.schema.json' with { type: 'json' };
 import run from './json/run.schema.json' with { type: 'json' };
 import snapshot from './json/snapshot.schema.json' with { type: 'json' };
 import list from './json/snapshots-list.schema.json' with { type: 'json' };
@@ -17,6 +19,8 @@ export const JSON_SCHEMAS = {
   plan,
   doctor,
   run,
+  refusal,
+  'report-list': reportList,
   'snapshots-list': list,
   'snapshots-verify': verify,
   'snapshots-prune': prune,

@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+
+export interface Example {
+  readonly line: string;
+  readonly purpose: string;
+}
+
+const example = (line: string, purpose: string): Example => ({
+  line: `flashfreeze ${line}`,
+  purpose,
+});
+
+/** Examples of every command that people call, by its path. */
+const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
+  '': [
+    example('doctor', 'check this machine first'),
+    example('plan', 'show what would be frozen'),
+    example('freeze -- true', 'rehearse a freeze'),
+    example('snapshot --blobs-from blobs.txt', 'take the snapshots'),
+  ],
+  snapshot: [
+    example('snapshot --blobs-from blobs.txt', 'one blob with its SAS per line of the file'),
+    example('snapshot --managed --tag policy=daily', 'every managed disk of this Azure VM'),
+    example(
+      "snapshot --blobs-from blobs.txt --skip '/scratch/*' --json",
+      'leave mount points out, and print JSON',
+    ),
+  ],
+  freeze: [
+    example('freeze -- true', 'rehearse: freeze, do nothing, thaw'),
+    example(
+      'freeze --timeout 20 -- aws ec2 create-snapshots --instance-specification InstanceId=i-0123456789abcdef0',
+      'snapshots that another tool takes',
+    ),
+    example(
+      'freeze --mount /data -- cp --reflink=always /images/data.img /images/copy.img',
+      'freeze one file system only',
+    ),
+  ],
+  plan: [
+    example('plan', 'everything that a snapshot would freeze'),
+    example('plan --blobs-from blobs.txt --skip type:btrfs', 'with blobs, without btrfs'),
+  ],
+  thaw: [
+    example('thaw /data', 'one file system'),
+    example('thaw --all', 'every mounted file system that can be frozen'),
+  ],
+  report: [
+    example('report', 'the latest run, as text'),
+    example('report -o run.html', 'a page with a picture'),
+    example('report --trace run-trace.json', 'for https://ui.perfetto.dev'),
+    example('report --list --json', 'the kept runs, for programs'),
+  ],
+  doctor: [
+    example('doctor', 'this machine'),
+    example('doctor --blobs-from blobs.txt', 'the blobs and their SAS as well'),
+  ],
+  snapshots: [
+    example('snapshots list --container-from container.txt', 'what is stored'),
+    example('snapshots verify --container-from container.txt', 'whether the latest run is stored'),
+  ],
+  'snapshots list': [
+    example('snapshots list --container-from container.txt --blob os.vhd', 'of one blob'),
+  ],
+  'snapshots verify': [
+    example('snapshots verify --container-from container.txt', 'the snapshots of the latest run'),
+  ],
+  'snapshots prune': [
+    example('snapshots prune --container-from container.txt --keep 7', 'dry run'),
+    example(
+      'snapshots prune --container-from container.txt --keep 7 --older-than 30d --delete',
+      'delete what falls under both rules',
+    ),
+  ],
+  schema: [example('schema snapshot', 'the JSON schema of snapshot --json')],
+  completion: [
+    example('completion bash > /etc/bash_completion.d/flashfreeze', 'for every user of bash'),
+  ],
+  manual: [example('manual | man -l -', 'read it')],
+  lab: [
+    example('lab --disks 8', 'a lab of 8 disks, and a snapshot of them'),
+    example('lab --report run.html', 'with a picture of the run'),
+  ],
+};
+
+/** The examples of a command; empty for commands that only agents call. */
+export function examplesOf(path: readonly string[]): readonly Example[] {
+  return EXAMPLES[path.join(' ')] ?? [];
+}
+
+/** Adds the examples to the help of a command and of every command in it. */
+export function addExamples(command: Command, path: readonly string[] = []): void {
+  const examples = examplesOf(path);
+  if (examples.length > 0) {
+    const lines = examples.map(({ line, purpose }) => `  ${line}\n      ${purpose}`);
+    command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+  }
+  for (const inner of command.commands) {
+    addExamples(inner, [...path, inner.name()]);
+  }
+}

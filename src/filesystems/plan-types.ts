@@ -118,9 +118,9 @@ export interface Plan {
 
 /** Which mount points the caller asks for. */
 export interface Selection {
-  /** Only these mount points (absolute); every suitable file system where empty. */
+  /** Only these mount points (absolute), or what these patterns match; every suitable file system where empty. */
   readonly include: readonly string[];
-  /** Mount points left out (`MountsToSkip`), also where they are included. */
+  /** Mount points and patterns left out (`MountsToSkip`), also where they are included. */
   readonly skip: readonly string[];
   /** Superblocks that cannot be opened; missing: none is known. */
   readonly faulty?: readonly { readonly device: DeviceNumber; readonly reason: OpeningFault }[];

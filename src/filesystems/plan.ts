@@ -17,7 +17,7 @@ import type {
 import { type FreezeOrder, freezeOrder } from './relations/freeze-order.ts';
 import type { Relation } from './relations/relation-types.ts';
 import { type StorageRelations, storageRelations } from './relations/storage-relations.ts';
-import { includedMounts, normalizeMountPoint, skipWarnings } from './selection.ts';
+import { includedMounts, selectables, selectionWarnings, skippedDevices } from './selection.ts';
 import { type Holders, type IsPlanned, StorageFinder } from './storage.ts';
 import { compareText, depthOf, type Superblock, superblocksOf } from './superblocks.ts';
 
@@ -31,6 +31,7 @@ import { compareText, depthOf, type Superblock, superblocksOf } from './superblo
  * - a named read-only one is excluded as `read-only` all the same: nothing can be written to it, so
  *   what the caller wants of it holds without a freeze;
  * - `selection.skip` wins, because it was set up where freezing does harm.
+ * What a pattern wants is judged as without `include`.
  *
  * `daemonRelations` is what file systems need of each other through running processes; what they need
  * through images is found here.
@@ -47,9 +48,10 @@ export function makePlan(
   const tree = new MountTree(mounts);
   const superblocks = superblocksOf(mounts, tree);
   const finder = new StorageFinder(topology, tree, superblocks);
+  const mounted = selectables(superblocks, finder);
   const judge: Judge = {
-    included: selection.include.length === 0 ? undefined : includedMounts(selection.include, tree),
-    skipped: new Set(selection.skip.map(normalizeMountPoint)),
+    included: includedMounts(selection.include, tree, mounted),
+    skipped: skippedDevices(selection.skip, mounted),
     faulty: new Map(selection.faulty?.map(({ device, reason }) => [device, reason])),
     notOpenable: new Set(selection.notOpenable),
     finder,
@@ -75,7 +77,7 @@ export function makePlan(
   const candidates = candidatesOf(chosen, finder, isPlanned);
   const arranged = arrange(candidates, { ...storage, relations }, isPlanned);
   const warnings = [
-    ...skipWarnings(selection.skip, mounts),
+    ...selectionWarnings(selection, mounted),
     ...arranged.warnings,
     ...exclusionWarnings(excluded),
     ...unfreezableWarnings(excluded),
@@ -84,9 +86,9 @@ export function makePlan(
 }
 
 interface Judge {
-  /** Undefined if everything suitable is wanted. */
-  readonly included: ReadonlyMap<DeviceNumber, Mount> | undefined;
-  readonly skipped: ReadonlySet<string>;
+  /** Undefined if everything suitable is wanted; the mount is undefined if a pattern wants it. */
+  readonly included: ReadonlyMap<DeviceNumber, Mount | undefined> | undefined;
+  readonly skipped: ReadonlySet<DeviceNumber>;
   readonly faulty: ReadonlyMap<DeviceNumber, OpeningFault>;
   readonly notOpenable: ReadonlySet<string>;
   readonly finder: StorageFinder;
@@ -114,10 +116,10 @@ function judgeSuperblock(superblock: Superblock, judge: Judge): Mount | Exclusio
     return REASON_OF_NATURE[nature];
   }
   const named = judge.included?.get(device);
-  if (judge.included !== undefined && named === undefined) {
+  if (judge.included?.has(device) === false) {
     return 'not-selected';
   }
-  if (mounts.some(({ mountPoint }) => judge.skipped.has(mountPoint))) {
+  if (judge.skipped.has(device)) {
     return 'skipped';
   }
   if (hasOption(mounts[0].superOptions, 'ro')) {

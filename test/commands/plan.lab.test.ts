@@ -54,6 +54,26 @@ test('prints it for people; a blob that fits no disk is said and ends with 1', a
   assert.match(bad.stdout, "matches none of this machine's disks");
 });
 
+test('patterns of --skip and --mount choose by mount point, type and disk', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
+  const [first, second] = rig.disks.disks;
+  const chosen = async (...args: string[]): Promise<string[]> => {
+    const { stdout, stderr } = await flashfreeze(['plan', '--json', ...args]);
+    assert.is(stderr, '');
+    return (JSON.parse(stdout) as PlanSummary).fileSystems.map(({ mountPoint }) => mountPoint);
+  };
+  assert.equal(await chosen('--skip', 'type:xfs'), [first?.mountPoint]);
+  assert.equal(await chosen('--mount', 'type:xfs'), [second?.mountPoint]);
+  assert.equal(await chosen('--skip', `${first?.mountPoint}*`), [second?.mountPoint]);
+  const { disks } = JSON.parse(
+    (await flashfreeze(['plan', '--json', '--mount', 'type:ext4'])).stdout,
+  ) as PlanSummary;
+  const disk = disks.find(({ frozen }) => frozen)?.device ?? '';
+  assert.equal(await chosen('--mount', `disk:${disk}`), [first?.mountPoint]);
+  const { stdout } = await flashfreeze(['plan', '--skip', 'type:zfs']);
+  assert.match(stdout, 'type:zfs is to be left out, but it matches nothing that is mounted');
+});
+
 test('a --skip that leaves nothing out, and a frozen disk without a blob, are told', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
   const [url = ''] = rig.server.urls;

@@ -298,6 +298,57 @@ test('a skipped mount point leaves its superblock out, under whichever of its na
   }
 });
 
+for (const [patterns, left] of [
+  [['/da*'], ['/ on sda']],
+  [['/**/of a'], ['/ on sda']],
+  [['type:xfs'], ['/ on sda']],
+  [['type:e*'], ['/data on sdb']],
+  [['disk:sdb'], ['/ on sda']],
+  [['disk:/dev/sda'], ['/data on sdb']],
+  [['type:tmpfs'], ['/ on sda', '/data on sdb']],
+] as const) {
+  test(`skip ${patterns.join(' ')} leaves out what matches, and says nothing`, async () => {
+    const plan = await planOf(two(), { skip: patterns });
+    assert.equal(outline(plan).flat().sort(), [...left]);
+    assert.equal(plan.warnings, []);
+  });
+}
+
+for (const [patterns, chosen] of [
+  [['/*'], ['/data on sdb']],
+  [['/**'], ['/ on sda', '/data on sdb']],
+  [['type:ext4'], ['/ on sda']],
+  [['disk:sd[b-z]'], ['/data on sdb']],
+  [
+    ['type:ext4', '/bind/of a'],
+    ['/ on sda', '/bind/of a on sdb'],
+  ],
+] as const) {
+  test(`mount ${patterns.join(' ')} freezes what matches and can be frozen`, async () => {
+    const plan = await planOf(two(), { include: patterns });
+    assert.equal(outline(plan).flat().sort(), [...chosen]);
+    assert.equal(plan.warnings, []);
+  });
+}
+
+test('a pattern that matches nothing is said', async () => {
+  const skip = ['/nowhere/*', 'type:zfs', 'disk:sdz', '/dat'];
+  const { warnings } = await planOf(two(), { skip, include: ['/data', 'type:btrfs'] });
+  assert.equal(warnings, [
+    '/nowhere/* is to be left out, but it matches nothing that is mounted',
+    'type:zfs is to be left out, but it matches nothing that is mounted',
+    'disk:sdz is to be left out, but it matches nothing that is mounted',
+    '/dat is to be left out, but nothing is mounted there',
+    'type:btrfs is to be frozen, but it matches nothing that is mounted',
+  ]);
+});
+
+test('a pattern does not want the temporary disk', async () => {
+  const plan = await planOf(gen1(), { include: ['type:ext4'] });
+  assert.not.ok(outline(plan).flat().includes('/mnt on sdb'));
+  assert.ok(exclusions(plan).includes('/mnt: temporary-disk'));
+});
+
 test('an included mount point is the one opened, and the rest is not selected', async () => {
   const plan = await planOf(two(), { include: ['/bind/of a/'] });
   assert.equal(outline(plan), [['/bind/of a on sdb']]);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FreezerEvent } from '../freezer/freezer-types.ts';
 import type { SnapshotEvent } from '../snapshot/snapshot-types.ts';
 import { throwIfAborted, unlessAborted } from '../system/abort.ts';
@@ -34,6 +35,8 @@ export class EventSlot<Event> {
  */
 export class RunContext implements RunObserver, AsyncDisposable {
   readonly request: BackupRequest;
+  /** Identifier of the restore point: that of the task, or one of its own if that is empty. */
+  readonly restorePoint: string;
   /** Its reason is an `AbortReason`. */
   readonly abort: AbortSignal;
   readonly resources = new AsyncDisposableStack();
@@ -52,6 +55,7 @@ export class RunContext implements RunObserver, AsyncDisposable {
     shown = new Set<string>(),
   ) {
     this.request = request;
+    this.restorePoint = request.taskId === '' ? randomUUID() : request.taskId;
     this.#shown = shown;
     this.#observer = observer;
     this.abort = abort;

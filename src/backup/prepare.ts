@@ -8,6 +8,7 @@ import type { RunContext } from './context.ts';
 import { readFreezeOrder } from './freeze-order-file.ts';
 import { behindManaged } from './managed-matching.ts';
 import { matchBlobsToDisks, refuseIncomplete } from './matching.ts';
+import { describeSnapshots } from './memberships.ts';
 import { type OpenPlan, openFreezer, openPlan } from './open-plan.ts';
 import { type NamedTarget, type OpenProvider, openProvider, preflight } from './provider.ts';
 import type { ScheduleInput } from './schedule/schedule-types.ts';
@@ -96,10 +97,12 @@ async function targetsBehind(
   preflights: readonly Preflight[],
 ): Promise<RunTarget[]> {
   const behind = await disksBehind(context, plan, provider, preflights);
-  return provider.targets.map((target, index) => ({
+  const targets = provider.targets.map((target, index) => ({
     ...target,
     behind: behind[index] ?? UNKNOWN_DISK,
   }));
+  await describeSnapshots(context.restorePoint, plan, provider, targets);
+  return targets;
 }
 
 async function withSchedule(

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { FireRule } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { METADATA_PREFIX } from '../restore-points/membership.ts';
 import { type Blob, type GivenBlob, parseBlobs } from '../snapshot/blob/blob.ts';
-import { metadataProblem } from '../snapshot/blob/metadata.ts';
-import { REQUEST_MARK } from '../snapshot/blob/snapshot-metadata.ts';
+import { isReserved, metadataProblem } from '../snapshot/blob/metadata.ts';
 import { errnoOf } from '../system/errno.ts';
 import type { RawManagedOptions } from './managed-options.ts';
 import { pasteProblem, withoutPasteMarks } from './pasted-url.ts';
@@ -51,9 +51,10 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
     }
     return [pair.slice(0, at), pair.slice(at + 1)];
   });
-  if (metadata.some(([key]) => key.toLowerCase() === REQUEST_MARK)) {
+  const reserved = metadata.find(([key]) => isReserved(key));
+  if (reserved !== undefined) {
     throw usage(
-      `--metadata ${REQUEST_MARK}: flashfreeze uses this name itself; choose another one`,
+      `--metadata ${reserved[0]}: flashfreeze keeps names that begin with ${METADATA_PREFIX} for itself; choose another one`,
     );
   }
   const names = metadata.map(([key]) => key.toLowerCase());

@@ -1,3 +1,4 @@
+import type { NamedValue } from '../restore-points/membership.ts';
 import type { Blob } from './blob/blob.ts';
 import type { RatesLeft } from './managed/rate-limits.ts';
 
@@ -121,6 +122,11 @@ export type Rewarmed =
 export interface SnapshotProvider extends AsyncDisposable {
   /** Proves, before anything is frozen, that the requests can be made; one result for each target. */
   preflight(): Promise<readonly Preflight[]>;
+  /**
+   * Takes what the snapshots are to say of their restore point, by target: metadata or tags. To be called before anything is
+   * frozen. Missing if such snapshots can say nothing.
+   */
+  describe?(values: readonly (readonly NamedValue[])[]): void;
   /** Begins a round, right before the freeze; requests of the former round are cut and forgotten. */
   rewarm(): Promise<readonly Rewarmed[]>;
   /**

@@ -143,6 +143,7 @@ const refused: readonly [string, () => unknown][] = [
   ['one that begins with a digit', () => metadataOf(['1st=1'])],
   ['metadata that no HTTP header can hold', () => metadataOf(['Key=täglich'])],
   ['a line break in metadata', () => metadataOf(['Key=a\r\nx-ms-other: b'])],
+  ['a name that flashfreeze keeps for itself', () => metadataOf(['Flashfreeze_Run=mine'])],
   ['more metadata than the service takes', () => metadataOf([`Key=${'x'.repeat(8_190)}`])],
 ];
 

@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
+import packageJson from '../../package.json' with { type: 'json' };
 import { enterLab } from '../../src/lab/namespace.ts';
 import { RawDisks } from '../../src/lab/raw-disks.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
@@ -52,6 +54,7 @@ test('snapshots every disk at one instant and says so in JSON', async () => {
     summary.disks.map(({ device, httpStatus, attempts }) => ({ device, httpStatus, attempts })),
     rig.disks.disks.map(({ device }) => ({ device, httpStatus: 201, attempts: 1 })),
   );
+  const runs = new Set<string | undefined>();
   for (const [index, { snapshot, blob }] of summary.disks.entries()) {
     const taken = await rig.server.snapshots(`disk${index}`);
     assert.equal(
@@ -59,7 +62,17 @@ test('snapshots every disk at one instant and says so in JSON', async () => {
       [snapshot],
     );
     assert.not.match(blob, '\\?');
+    const { flashfreeze_run: run, flashfreeze_request: _, ...said } = taken[0]?.metadata ?? {};
+    runs.add(run);
+    const { device } = rig.disks.disks[index] ?? {};
+    assert.equal(said, {
+      flashfreeze_disk: `${index + 1} of 3`,
+      flashfreeze_device: device,
+      flashfreeze_host: hostname(),
+      flashfreeze_version: packageJson.version,
+    });
   }
+  assert.is(runs.size, 1);
   assertNoSecret(ended, rig);
 });
 

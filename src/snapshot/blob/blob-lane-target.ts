@@ -31,6 +31,7 @@ export class BlobLaneTarget implements LaneTarget {
   readonly #encrypted: boolean;
   /** The blob's own metadata; undefined if the SAS may not read them. */
   #ownMetadata: readonly MetadataPair[] | undefined;
+  #membership: readonly MetadataPair[] = [];
   #readable: boolean;
 
   constructor(prepared: PreparedTarget, options: ConnectionOptions, encrypted: boolean) {
@@ -42,11 +43,20 @@ export class BlobLaneTarget implements LaneTarget {
     this.#readable = prepared.permissions.read;
   }
 
+  describe(membership: readonly MetadataPair[]): void {
+    this.#membership = membership;
+  }
+
   /** Each has a mark of its own, so that a snapshot of an earlier round is not taken for one of this round. */
   snapshotRequest(listener: ExchangeListener): LaneRequest {
     const { target, snapshot, permissions } = this.prepared;
     const wanted = permissions.list ? randomUUID() : undefined;
-    const { request, mark } = completeMetadata(snapshot, this.#ownMetadata, wanted);
+    const { request, mark } = completeMetadata(
+      snapshot,
+      this.#ownMetadata,
+      this.#membership,
+      wanted,
+    );
     const exchange = new Exchange({
       target,
       connection: this.connection,

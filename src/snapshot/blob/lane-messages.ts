@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { NamedValue } from '../../restore-points/membership.ts';
 import type { PreparedDisk } from '../managed/prepared-disk.ts';
 import type { Preflight, Rewarmed, SnapshotAnswer, SnapshotEvent } from '../snapshot-types.ts';
 import type { PreparedTarget } from './prepare-target.ts';
@@ -35,6 +36,8 @@ export type LaneCommand =
   | { readonly kind: 'abort' }
   /** Secret. It comes before the `preflight` or `rewarm` that it is for. */
   | { readonly kind: 'authorize'; readonly authorization: string }
+  /** By target. It comes before anything is frozen, because it makes the requests of the round anew. */
+  | { readonly kind: 'describe'; readonly values: readonly (readonly NamedValue[])[] }
   | { readonly kind: 'answers' };
 
 /** From a lane to the main thread. Only `ready` and `events` arrive without a request. */

@@ -1,3 +1,4 @@
+import type { NamedValue } from '../../restore-points/membership.ts';
 import type { ExchangeListener } from '../http/exchange.ts';
 import type { Preflight, Rewarmed, SnapshotAnswer } from '../snapshot-types.ts';
 import type { LaneLimits } from './lane-messages.ts';
@@ -13,6 +14,8 @@ export interface LaneTarget {
   snapshotRequest(listener: ExchangeListener): LaneRequest;
   /** Takes the value of the Authorization header from now on; missing: the target needs none. */
   authorize?(authorization: string): void;
+  /** Takes what the snapshots of the requests from now on say of their restore point: metadata or tags. */
+  describe(values: readonly NamedValue[]): void;
 }
 
 /** The snapshot request of one target in one round, with everything that belongs to it until its end is known. */

@@ -81,6 +81,9 @@ class Lane {
           target.authorize?.(command.authorization);
         }
         break;
+      case 'describe':
+        this.#describe(command.values);
+        break;
       case 'preflight':
         this.#carryOut(this.#preflight());
         break;
@@ -90,6 +93,13 @@ class Lane {
       case 'answers':
         this.#carryOut(this.#answers());
     }
+  }
+
+  #describe(values: Extract<LaneCommand, { kind: 'describe' }>['values']): void {
+    for (const target of this.#targets) {
+      target.describe(values[target.target] ?? []);
+    }
+    this.#beginRound();
   }
 
   /** An error here is a defect: the lane ends, and its targets fail with it. */

@@ -1,4 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
+import type { NamedValue } from '../../restore-points/membership.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
 import { patienceEndNs, USUAL_MS } from '../http/retry.ts';
 import type {
@@ -110,6 +111,14 @@ export class Lanes implements SnapshotProvider {
     for (const link of this.#links) {
       if (link.lostBecause === undefined) {
         link.post({ kind: 'authorize', authorization });
+      }
+    }
+  }
+
+  describe(values: readonly (readonly NamedValue[])[]): void {
+    for (const link of this.#links) {
+      if (link.lostBecause === undefined) {
+        link.post({ kind: 'describe', values });
       }
     }
   }

@@ -1,3 +1,5 @@
+import { METADATA_PREFIX } from '../../restore-points/membership.ts';
+
 /** A name and its value. */
 export type MetadataPair = readonly [key: string, value: string];
 
@@ -32,6 +34,11 @@ export function metadataProblem(metadata: readonly MetadataPair[]): string | und
   return bytes > MAX_BYTES ? `has ${bytes} bytes; expected at most ${MAX_BYTES} in all` : undefined;
 }
 
+/** Whether flashfreeze keeps this name for itself; the service ignores case. */
+export function isReserved(name: string): boolean {
+  return name.toLowerCase().startsWith(METADATA_PREFIX);
+}
+
 /** Metadata that a snapshot request can carry, and what was left out. */
 export interface SendableMetadata {
   readonly metadata: readonly MetadataPair[];
@@ -41,7 +48,7 @@ export interface SendableMetadata {
 
 /**
  * For a caller that wants the snapshot even if the service would refuse some of its metadata: each pair that it would
- * refuse, alone or beside those before it, is left out.
+ * refuse, alone or beside those before it, is left out, and so is each pair whose name flashfreeze keeps for itself.
  */
 export function sendableMetadata(given: readonly MetadataPair[]): SendableMetadata {
   const metadata: MetadataPair[] = [];
@@ -49,7 +56,9 @@ export function sendableMetadata(given: readonly MetadataPair[]): SendableMetada
   for (const [key, value] of given) {
     // A header is sent without the spaces around it.
     const pair = [key, value.trim()] as const;
-    const problem = metadataProblem([...metadata, pair]);
+    const problem = isReserved(key)
+      ? `has the name ${key}; flashfreeze keeps names that begin with ${METADATA_PREFIX} for itself`
+      : metadataProblem([...metadata, pair]);
     if (problem === undefined) {
       metadata.push(pair);
     } else {

@@ -1,6 +1,6 @@
 import type { RawAnswer } from '../http/attempt.ts';
 import type { PreparedRequest } from '../http/request.ts';
-import { type MetadataPair, metadataProblem } from './metadata.ts';
+import { isReserved, type MetadataPair, metadataProblem } from './metadata.ts';
 
 const HEADER_PREFIX = 'x-ms-meta-';
 const ENCRYPTION_SETTINGS = 'DiskEncryptionSettings';
@@ -34,24 +34,28 @@ export function metadataIn({ rawHeaders }: Pick<RawAnswer, 'rawHeaders'>): Metad
 
 /**
  * Completes the metadata of a snapshot request. If it has any, they replace the blob's own, but the settings that unlock
- * an encrypted disk must not get lost (blob-api.md). If it has none, a mark is only added together with the blob's own.
- * The mark is left out if the service would refuse it beside the others. Pure.
+ * an encrypted disk must not get lost (blob-api.md). If it has none, membership and mark are only added together with the
+ * blob's own. If the service would refuse all of them together, the membership is left out as a whole, then the mark. Pure.
  *
  * @param own the blob's own metadata; undefined if they are not known
+ * @param membership of the restore point; empty: none is known
  * @param mark undefined: none is wanted
  */
 export function completeMetadata(
   request: PreparedRequest,
   own: readonly MetadataPair[] | undefined,
+  membership: readonly MetadataPair[],
   mark: string | undefined,
 ): MarkedRequest {
   const given = givenIn(request);
   const kept = own?.filter((pair) => isToKeep(pair, given)) ?? [];
-  const added = mark === undefined ? kept : [...kept, [REQUEST_MARK, mark] as const];
+  const marked = mark === undefined ? [] : [[REQUEST_MARK, mark] as const];
   const replaces = given.length > 0;
-  if ((replaces || own !== undefined) && metadataProblem([...given, ...added]) === undefined) {
-    const isNeeded = replaces || mark !== undefined;
-    return isNeeded ? { request: withHeaders(request, added), mark } : { request, mark: undefined };
+  const mayAdd = replaces || own !== undefined;
+  for (const added of mayAdd ? [[...membership, ...marked], marked] : []) {
+    if (added.length > 0 && metadataProblem([...given, ...kept, ...added]) === undefined) {
+      return { request: withHeaders(request, [...kept, ...added]), mark };
+    }
   }
   return { request: replaces ? withHeaders(request, kept) : request, mark: undefined };
 }
@@ -59,9 +63,8 @@ export function completeMetadata(
 /** Of the blob's own metadata, beside those that were given. */
 function isToKeep([name]: MetadataPair, given: readonly MetadataPair[]): boolean {
   const isEncryption = name.toLowerCase() === ENCRYPTION_SETTINGS.toLowerCase();
-  const isOldMark = name.toLowerCase() === REQUEST_MARK;
   return given.length === 0
-    ? !isOldMark
+    ? !isReserved(name)
     : isEncryption && !given.some(([it]) => it.toLowerCase() === name.toLowerCase());
 }
 

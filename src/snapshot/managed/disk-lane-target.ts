@@ -1,3 +1,4 @@
+import type { NamedValue } from '../../restore-points/membership.ts';
 import { deadlineIn } from '../../system/stamps.ts';
 import type { LaneLimits } from '../blob/lane-messages.ts';
 import type { LaneRequest, LaneTarget } from '../blob/lane-types.ts';
@@ -53,6 +54,7 @@ export class DiskLaneTarget implements LaneTarget {
   readonly #connection: HttpConnection;
   #requests: ArmRequests;
   #facts: DiskFacts;
+  #moreTags: readonly NamedValue[] = [];
   /** Attempts of this run that have sent a request. Each has a name of its own. */
   #attempt = 0;
   #current: DiskRequest | undefined;
@@ -71,6 +73,10 @@ export class DiskLaneTarget implements LaneTarget {
 
   authorize(authorization: string): void {
     this.#requests = new ArmRequests(authorization, this.#disk.clientRequestId);
+  }
+
+  describe(tags: readonly NamedValue[]): void {
+    this.#moreTags = tags;
   }
 
   /**
@@ -146,13 +152,14 @@ export class DiskLaneTarget implements LaneTarget {
     this.#beginAttempt();
     const requests = this.#requests;
     const snapshot = this.#snapshot();
+    const tags = { ...this.#disk.tags, ...Object.fromEntries(this.#moreTags) };
     this.#current = new DiskRequest({
       target: this.target,
       origin: this.#disk.origin,
       connection: this.#connection,
       openAnother: () => this.#connect(),
       listener,
-      put: requests.put(snapshot, snapshotBody(this.#disk, this.#facts)),
+      put: requests.put(snapshot, snapshotBody({ ...this.#disk, tags }, this.#facts)),
       get: requests.get(snapshot),
       pollRequest: (path) => requests.getPath(path),
       pollMs: this.#disk.pollMs,

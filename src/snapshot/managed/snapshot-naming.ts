@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { OS_DISK_LUN } from '../../filesystems/plan-types.ts';
+import { membershipValues, type NamedValue, TAG_PREFIX } from '../../restore-points/membership.ts';
 import type { Vm, VmDisk } from './instance-metadata.ts';
 
 /** The most characters of a snapshot's name. */
@@ -12,7 +13,6 @@ export const TAG_LIMITS = { count: 50, name: 512, value: 256 } as const;
 const FORBIDDEN_IN_NAME = /[<>%&\\?/\p{Cc}]/u;
 /** Azure keeps these beginnings for itself. */
 const RESERVED = /^(?:microsoft|azure|windows)/i;
-const OWN = 'flashfreeze-';
 
 /** One run, as names and tags show it. */
 export interface RunMark {
@@ -58,32 +58,34 @@ export function prefixProblem(prefix: string): string | undefined {
     : 'expected at most 40 letters, digits, periods, underscores and hyphens, beginning with a letter or digit';
 }
 
-type Tag = readonly [name: string, value: string];
-
 /** The tags of a disk's snapshot: they tie the snapshots of one run together. Pure. */
 export function snapshotTags(
   mark: RunMark,
   { vm, host, version }: { readonly vm: Vm; readonly host: string; readonly version: string },
   disk: Pick<VmDisk, 'lun'>,
   { position, count }: { readonly position: number; readonly count: number },
-  given: readonly Tag[],
+  given: readonly NamedValue[],
 ): Readonly<Record<string, string>> {
-  const own: Tag[] = [
-    [`${OWN}run`, mark.runId],
-    [`${OWN}disk`, `${position} of ${count}`],
-    [`${OWN}lun`, disk.lun === OS_DISK_LUN ? 'os' : String(disk.lun)],
-    [`${OWN}host`, host],
-    [`${OWN}vm`, vm.vmId === '' ? vm.name : vm.vmId],
-    [`${OWN}version`, version],
-  ];
-  const fitting = own.map(([name, value]): Tag => [name, value.slice(0, TAG_LIMITS.value)]);
-  return Object.fromEntries([...fitting, ...given]);
+  const membership = {
+    ...{ restorePoint: mark.runId, position, count, host, version },
+    vm: vm.vmId === '' ? vm.name : vm.vmId,
+    // Found later, by its LUN.
+    device: undefined,
+    lun: disk.lun === OS_DISK_LUN ? ('os' as const) : disk.lun,
+  };
+  return Object.fromEntries([...fittingTags(membershipValues(membership, TAG_PREFIX)), ...given]);
 }
 
-const OWN_COUNT = 6;
+/** The tags with values that Azure takes. Pure. */
+export function fittingTags(tags: readonly NamedValue[]): NamedValue[] {
+  return tags.map(([name, value]): NamedValue => [name, value.slice(0, TAG_LIMITS.value)]);
+}
+
+/** Seven of the membership, and four of the result. */
+const OWN_COUNT = 11;
 
 /** What Azure would refuse of these tags, or what contradicts the tags of flashfreeze; undefined if nothing does. Pure. */
-export function tagsProblem(tags: readonly Tag[]): string | undefined {
+export function tagsProblem(tags: readonly NamedValue[]): string | undefined {
   const names = tags.map(([name]) => name.toLowerCase());
   const again = names.findIndex((name, index) => names.indexOf(name) < index);
   if (again >= 0) {
@@ -105,8 +107,8 @@ function tagProblem(name: string, value: string): string | undefined {
   if (name === '' || name.length > TAG_LIMITS.name || FORBIDDEN_IN_NAME.test(name)) {
     return `expected a name of 1 to ${TAG_LIMITS.name} characters without < > % & \\ ? / and control characters`;
   }
-  if (RESERVED.test(name) || name.toLowerCase().startsWith(OWN)) {
-    return `expected a name that does not begin with microsoft, azure, windows or ${OWN}`;
+  if (RESERVED.test(name) || name.toLowerCase().startsWith(TAG_PREFIX)) {
+    return `expected a name that does not begin with microsoft, azure, windows or ${TAG_PREFIX}`;
   }
   return value.length > TAG_LIMITS.value || /\p{Cc}/u.test(value)
     ? `expected a value of at most ${TAG_LIMITS.value} characters without control characters`

@@ -118,6 +118,7 @@ test('page blobs are read, and snapshotted with their new metadata', async () =>
     [[69_632, 1_048_576], [0, undefined], 404, 404],
   );
   assert.match(Buffer.from(found[0]?.ok ? found[0].head : []).toString(), /^first/);
+  lanes.describe([[['flashfreeze_run', 'r']], [['flashfreeze_run', 'r']], [], []]);
   const warm = await lanes.rewarm();
   assert.equal(
     warm.map((one) => one.ok && one.warm),
@@ -135,12 +136,33 @@ test('page blobs are read, and snapshotted with their new metadata', async () =>
     ],
   );
   for (const [index, blob, metadata] of [
-    [0, readable, { task: 'e07354cf_1' }],
+    [0, readable, { task: 'e07354cf_1', flashfreeze_run: 'r' }],
     [1, writable, { own: 'metadata' }],
   ] as const) {
     const snapshot = blob.withSnapshot(answers[index]?.snapshot ?? '');
     assert.equal((await snapshot.getProperties()).metadata, metadata);
   }
+});
+
+test('a snapshot says which restore point it belongs to, beside the blob’s own metadata', async () => {
+  await using azurite = await Azurite.start();
+  const disk = await azurite.disk('d.vhd', 'x');
+  const blob = blobAt(withSas(disk, 'rw'));
+  await using lanes = await BlobLanes.open([{ blob, metadata: [], clientRequestId: 't/0' }]);
+  await lanes.preflight();
+  lanes.describe([[['flashfreeze_run', 'old']]]);
+  await lanes.rewarm();
+  // As after a plan that was made again.
+  lanes.describe([
+    [
+      ['flashfreeze_run', 'r'],
+      ['flashfreeze_disk', '1 of 1'],
+    ],
+  ]);
+  lanes.fire([0], inMs(10_000));
+  const [answer] = await lanes.answers();
+  const { metadata } = await disk.withSnapshot(answer?.snapshot ?? '').getProperties();
+  assert.equal(metadata, { own: 'metadata', flashfreeze_run: 'r', flashfreeze_disk: '1 of 1' });
 });
 
 test('a SAS with a wrong signature is refused before anything is frozen', async () => {

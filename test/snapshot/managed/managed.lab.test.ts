@@ -52,6 +52,10 @@ test('snapshots every managed disk at one instant, and the report has resource i
   const runs = new Set(snapshots.map(({ tags }) => tags['flashfreeze-run']));
   assert.is(runs.size, 1);
   assert.is(snapshots[0]?.tags.policy, 'daily');
+  for (const { tags, disk } of snapshots) {
+    const own = scene.disks.disks.find(({ index }) => disk === `disk${index}`);
+    assert.is(tags['flashfreeze-device'], own?.device);
+  }
   assert.equal(await scene.lab.violations(), []);
 });
 

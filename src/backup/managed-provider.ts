@@ -49,7 +49,24 @@ export async function openManagedDisks(
     neededUntilMs: () => neededUntilMs(Date.now(), request.startAt, request.timeoutMs),
     warn: (message) => context.warnOnce(message),
   });
-  return { kind: 'managed', snapshots, targets: targetsOf(set, tokens) };
+  const targets = targetsOf(set, tokens);
+  const vmId = set.instance.vm.vmId || undefined;
+  return { kind: 'managed', snapshots, targets, vmId, tagSnapshots: taggingWith(set, tokens) };
+}
+
+function taggingWith(
+  { manager, prepared }: ManagedSet,
+  tokens: TokenKeeper,
+): NonNullable<OpenProvider['tagSnapshots']> {
+  return async (wanted) => {
+    const { authorization } = tokens;
+    if (authorization === undefined) {
+      return wanted.map(() => 'there is no token');
+    }
+    const { tagSnapshots } = await import('../snapshot/managed/tag-snapshots.ts');
+    const { origin } = manager;
+    return await tagSnapshots(wanted, { origin, authorization, proxy: prepared[0]?.proxy });
+  };
 }
 
 function targetsOf({ chosen, prepared, manager }: ManagedSet, tokens: TokenKeeper): NamedTarget[] {

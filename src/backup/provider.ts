@@ -3,6 +3,7 @@ import type { Blob } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { CommandProvider } from '../snapshot/command/command-provider.ts';
 import type { VmDisk } from '../snapshot/managed/instance-metadata.ts';
+import type { TagsToAdd } from '../snapshot/managed/tag-snapshots.ts';
 import type { Preflight, SnapshotEvent, SnapshotProvider } from '../snapshot/snapshot-types.ts';
 import type { RunContext } from './context.ts';
 import { preflightError } from './preflight.ts';
@@ -14,6 +15,10 @@ export interface OpenProvider {
   readonly snapshots: SnapshotProvider;
   /** One for each blob or managed disk, in order; a restore point, the host service and a command are a single one. */
   readonly targets: readonly NamedTarget[];
+  /** Identifier that Azure gave the VM, if the provider knows it. */
+  readonly vmId?: string | undefined;
+  /** Adds tags to snapshots after the thaw; resolves with the reasons of those that it cannot. Missing if they have none. */
+  readonly tagSnapshots?: (wanted: readonly TagsToAdd[]) => Promise<(string | undefined)[]>;
 }
 
 /** Something to take a snapshot of. */

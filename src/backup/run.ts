@@ -1,6 +1,7 @@
 import { quiesceApplication, resumeApplication, withoutForbiddenFreeze } from './application.ts';
 import { buildRecord } from './build-record.ts';
 import { RunContext } from './context.ts';
+import { describeResult } from './describe-result.ts';
 import { flushDirtyData } from './flush.ts';
 import { type Guards, guardWarnings, setAside, takeGuards } from './guards.ts';
 import { withGuardianReport } from './outcome.ts';
@@ -68,7 +69,9 @@ export async function backup(
   }
   return await context.phase('release', async () => {
     const counted = await releaseGuards(context, guards, windows);
-    return await buildRecord(context, prepared, counted, { application, storage });
+    const record = await buildRecord(context, prepared, counted, { application, storage });
+    await describeResult(context, prepared, record);
+    return record;
   });
 }
 

@@ -8,6 +8,7 @@ export type ArmCall =
   | 'get-vm'
   | 'get-disk'
   | 'put-snapshot'
+  | 'patch-snapshot'
   | 'get-snapshot'
   | 'delete-snapshot'
   | 'list-snapshots'

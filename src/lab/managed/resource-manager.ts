@@ -34,6 +34,7 @@ const RULES: Readonly<Record<ArmCall, Rule>> = {
     policies: 'HighCostSnapshotCreateHydrate',
     versions: 'disks',
   },
+  'patch-snapshot': { ...writing('Microsoft.Compute/snapshots/write'), versions: 'disks' },
   'get-snapshot': reading('Microsoft.Compute/snapshots/read', 'LowCostGet', 'disks'),
   'delete-snapshot': deleting('Microsoft.Compute/snapshots/delete', 'disks'),
   'list-snapshots': reading('Microsoft.Compute/snapshots/read', 'LowCostGet', 'disks'),
@@ -114,6 +115,7 @@ export class ResourceManager implements FrontService<ArmCall> {
       case 'put-snapshot':
         return { call, disk: cloud.diskById(sourceOf(body) ?? '')?.spec.name, resource: name };
       case 'get-snapshot':
+      case 'patch-snapshot':
       case 'delete-snapshot':
         return { call, disk: store.find(path)?.disk.spec.name, resource: name };
       case 'poll-operation':
@@ -167,6 +169,8 @@ export class ResourceManager implements FrontService<ArmCall> {
         return { status: 200, body: diskResource(cloud, this.#disk(target)) };
       case 'put-snapshot':
         return await snapshots.put(request);
+      case 'patch-snapshot':
+        return snapshots.patch(request);
       case 'get-snapshot':
         return snapshots.get(request);
       case 'delete-snapshot':
@@ -234,7 +238,7 @@ function checkVersion(query: URLSearchParams, { versions }: Rule): void {
 /** Throws 415. */
 function checkContent({ method, headers }: Incoming): void {
   const type = headers['content-type'] ?? '<null>';
-  if (method === 'PUT' && !/^application\/json(;|$)/i.test(type)) {
+  if (['PUT', 'PATCH'].includes(method) && !/^application\/json(;|$)/i.test(type)) {
     throw new ManagedError(415, 'UnsupportedMediaType', {
       message: `The content media type '${type}' is not supported. Only 'application/json' is supported.`,
     });

@@ -46,6 +46,9 @@ const SNAPSHOT_BODY = strictObject({
 });
 export type SnapshotBody = InferOutput<typeof SNAPSHOT_BODY>;
 
+/** `PATCH …/snapshots/{name}`, as far as the lab knows it. */
+const TAGS_BODY = strictObject({ tags: record(string(), string()) });
+
 const COLLECTION_BODY = strictObject({
   location: string(),
   tags: optional(record(string(), string())),
@@ -68,6 +71,7 @@ const RESTORE_POINT_BODY = strictObject({
 export type RestorePointBody = InferOutput<typeof RESTORE_POINT_BODY>;
 
 export const snapshotBody = (text: string): SnapshotBody => parse(SNAPSHOT_BODY, text);
+export const tagsBody = (text: string): InferOutput<typeof TAGS_BODY> => parse(TAGS_BODY, text);
 export const collectionBody = (text: string): CollectionBody => parse(COLLECTION_BODY, text);
 export const restorePointBody = (text: string): RestorePointBody => parse(RESTORE_POINT_BODY, text);
 

@@ -6,7 +6,7 @@ import type { Permissions } from './permissions.ts';
 import type { Pictures } from './pictures.ts';
 import { ManagedError, type Reply } from './reply.ts';
 import type { ServerClock } from './server-clock.ts';
-import { type SnapshotBody, snapshotBody } from './snapshot-body.ts';
+import { type SnapshotBody, snapshotBody, tagsBody } from './snapshot-body.ts';
 import { checkBody, checkDisk, checkName, checkSameSource } from './snapshot-rules.ts';
 import type { SnapshotEntry, SnapshotStore } from './snapshot-store.ts';
 import { type ArmTarget, sameId } from './targets.ts';
@@ -63,6 +63,15 @@ export class SnapshotService {
     checkBody(body, disk, cloud, query.get('api-version') ?? '');
     checkDisk(disk, store, options.limits);
     return await this.#create(disk, body, request, arrivedMs);
+  }
+
+  /** The tags that are given replace all that it has. */
+  patch({ target, body }: ArmRequest): Reply {
+    const { permissions, store } = this.#parts;
+    permissions.refuseLocked('write', target.path);
+    const entry = this.#existing(target);
+    entry.body = { ...entry.body, tags: tagsBody(body).tags };
+    return { status: 200, body: store.resource(entry) };
   }
 
   get({ target }: ArmRequest): Reply {

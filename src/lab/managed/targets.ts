@@ -27,6 +27,7 @@ const PATTERNS: readonly Pattern[] = [
   pattern(`${GROUP}/virtualMachines/${NAME}$`, { GET: 'get-vm' }),
   pattern(`${GROUP}/snapshots/${NAME}$`, {
     PUT: 'put-snapshot',
+    PATCH: 'patch-snapshot',
     GET: 'get-snapshot',
     DELETE: 'delete-snapshot',
   }),

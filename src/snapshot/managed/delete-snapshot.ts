@@ -99,7 +99,8 @@ async function goneUntil(
   }
 }
 
-async function askOnce(
+/** Sends one request, with its tries until the deadline; an answer of 404 counts as success. */
+export async function askOnce(
   connection: HttpConnection,
   request: PreparedRequest,
   deadlineNs: bigint,

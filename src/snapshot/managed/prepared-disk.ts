@@ -133,16 +133,25 @@ export class ArmRequests {
   }
 
   put(id: ArmId, body: object): PreparedRequest {
-    return {
-      method: 'PUT',
-      path: resourcePath(id),
-      headers: [...this.#headers, 'content-type', 'application/json'],
-      body: Buffer.from(JSON.stringify(body)),
-    };
+    return this.#writing('PUT', id, body);
+  }
+
+  /** Changes only what the body has. */
+  patch(id: ArmId, body: object): PreparedRequest {
+    return this.#writing('PATCH', id, body);
   }
 
   delete(id: ArmId): PreparedRequest {
     return { method: 'DELETE', path: resourcePath(id), headers: this.#headers };
+  }
+
+  #writing(method: 'PUT' | 'PATCH', id: ArmId, body: object): PreparedRequest {
+    return {
+      method,
+      path: resourcePath(id),
+      headers: [...this.#headers, 'content-type', 'application/json'],
+      body: Buffer.from(JSON.stringify(body)),
+    };
   }
 }
 

@@ -55,6 +55,10 @@ test('snapshots every managed disk at one instant, and the report has resource i
   for (const { tags, disk } of snapshots) {
     const own = scene.disks.disks.find(({ index }) => disk === `disk${index}`);
     assert.is(tags['flashfreeze-device'], own?.device);
+    assert.is(tags['flashfreeze-mounts'], own?.mountPoint);
+    assert.is(tags['flashfreeze-barrier'], summary.barrier);
+    assert.is(tags['flashfreeze-consistency'], 'fileSystemConsistent');
+    assert.is(tags['flashfreeze-restorable'], 'true');
   }
   assert.equal(await scene.lab.violations(), []);
 });
@@ -67,7 +71,7 @@ test('while anything is frozen only PUT and polls are sent, over connections tha
   const [, ...rest] = new Set(calls.map(({ call }) => call));
   assert.equal(rest, [
     ...['token', 'get-disk', 'get-snapshot', 'get-permissions', 'list-locks'],
-    ...['put-snapshot', 'poll-operation'],
+    ...['put-snapshot', 'poll-operation', 'patch-snapshot'],
   ]);
   const frozen = duringFreeze(calls);
   assert.equal([...new Set(frozen.map(({ call }) => call))], ['put-snapshot', 'poll-operation']);
@@ -78,6 +82,20 @@ test('while anything is frozen only PUT and polls are sent, over connections tha
   for (const text of [ended.stdout, ended.stderr]) {
     assert.not.match(text, /eyJ|Bearer|[?&]c=/);
   }
+});
+
+test('a service that takes no tags costs a warning, not the run', async () => {
+  await using scene = await ManagedScene.create(MIXED);
+  const fault = { kind: 'error', status: 403, code: 'AuthorizationFailed' } as const;
+  await scene.lab.setFault({ call: 'patch-snapshot', disk: 'disk1', fault });
+  const ended = await managed();
+  const summary = summaryOf(ended);
+  assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
+  assert.is(summary.restorable, true);
+  assert.match(
+    summary.warnings.join(),
+    /tags of 1 of 4 snapshots: .*lacks Microsoft\.Compute\/snapshots\/write/,
+  );
 });
 
 test('a snapshot whose picture is taken late still shows the instant', async () => {

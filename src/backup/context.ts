@@ -35,6 +35,7 @@ export class EventSlot<Event> {
  */
 export class RunContext implements RunObserver, AsyncDisposable {
   readonly request: BackupRequest;
+  readonly startedAt = new Date();
   /** Identifier of the restore point: that of the task, or one of its own if that is empty. */
   readonly restorePoint: string;
   /** Its reason is an `AbortReason`. */

@@ -61,8 +61,17 @@ export interface BackupRequest {
   readonly quiesce?: QuiescePlan | undefined;
   /** Work of the caller that must end before anything is frozen; must not reject. */
   readonly beforeFreeze?: Promise<void> | undefined;
+  /** Missing: no manifest is written. */
+  readonly manifest?: ManifestWish | undefined;
   /** Number of lanes; undefined: the measured default. */
   readonly lanes: number | undefined;
+}
+
+/** The manifest that is written beside the snapshots of a run. */
+export interface ManifestWish {
+  readonly origin: 'snapshot' | 'extension';
+  /** URL of its container with a SAS, secret; undefined: the container of the first blob, if the blob's own SAS permits it. */
+  readonly container: string | undefined;
 }
 
 /** The guest takes snapshots of the VM's managed disks, with the VM's own identity. */

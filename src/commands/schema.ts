@@ -12,6 +12,7 @@ export const DESCRIBED_OUTPUTS = [
   'run',
   'refusal',
   'report-list',
+  'manifest',
   'snapshots-list',
   'snapshots-verify',
   'snapshots-prune',
@@ -24,7 +25,7 @@ export function addSchemaCommand(program: Command): void {
     .addArgument(
       new Argument(
         '<output>',
-        'command whose output the schema describes; run: a kept run; refusal: a failure',
+        'command whose output the schema describes; run: a kept run; manifest: what is stored beside the snapshots; refusal: a failure',
       ).choices(DESCRIBED_OUTPUTS),
     )
     .action(async (output: DescribedOutput) => {

@@ -3,6 +3,7 @@ import type { FireRule } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { METADATA_PREFIX } from '../restore-points/membership.ts';
 import { type Blob, type GivenBlob, parseBlobs } from '../snapshot/blob/blob.ts';
+import { requireSecure } from '../snapshot/blob/blob-url.ts';
 import { isReserved, metadataProblem } from '../snapshot/blob/metadata.ts';
 import { errnoOf } from '../system/errno.ts';
 import type { RawManagedOptions } from './managed-options.ts';
@@ -20,6 +21,7 @@ export interface BlobOptions {
 export interface RawSnapshotOptions extends RawRunOptions, BlobOptions, RawManagedOptions {
   readonly fire?: FireRule;
   readonly metadata?: readonly string[];
+  readonly manifest?: string;
   readonly freeze: boolean;
   readonly strictMatch?: boolean;
   readonly partial?: boolean;
@@ -69,6 +71,30 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
     throw usage(`--metadata ${problem}`);
   }
   return metadata;
+}
+
+/**
+ * The URL of the container for the manifest; undefined if it was not given.
+ *
+ * @throws FlashfreezeError FF_USAGE, FF_URL_INVALID, FF_URL_INSECURE; the message never repeats the URL
+ */
+export function manifestUrlOf(given: string | undefined): string | undefined {
+  if (given === undefined) {
+    return undefined;
+  }
+  const text = withoutPasteMarks(given);
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search === '') {
+    throw usage(
+      "--manifest: expected the URL of a container with a SAS that may create blobs (sp with c or w), e.g. --manifest 'https://acct.blob.core.windows.net/vhds?sv=…&sig=…'",
+    );
+  }
+  const problem = pasteProblem(text);
+  if (problem !== undefined) {
+    throw new FlashfreezeError('FF_URL_INVALID', `--manifest: the URL of the container ${problem}`);
+  }
+  requireSecure(url, '--manifest');
+  return text;
 }
 
 /**

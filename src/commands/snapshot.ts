@@ -15,6 +15,7 @@ import { addRunOptions, collect, millisecondsOf, runRequestOf } from './run-opti
 import { abortOnSignals } from './signals.ts';
 import {
   laneCountOf,
+  manifestUrlOf,
   metadataOf,
   type RawSnapshotOptions,
   requestedBlobs,
@@ -50,6 +51,10 @@ export function addSnapshotCommand(program: Command): void {
       '--metadata <key=value>',
       'metadata of every snapshot (repeatable; default: no metadata)',
       collect,
+    )
+    .option(
+      '--manifest <url>',
+      'URL of a container with a SAS that may create blobs, for the manifest that says what the snapshots are (default: the container of the first blob, if the SAS of that blob permits it)',
     )
     .option(
       '--strict-match',
@@ -95,11 +100,13 @@ export async function snapshot(
     '--allow-foreign': options.allowForeign,
   });
   const blobs = wishes === undefined ? requestedBlobs(options) : [];
-  const context = openCommandContext(
-    options,
-    blobs.map(({ url }) => url),
-  );
-  const blobRequest = requestOf(options, blobs, context);
+  const container = manifestUrlOf(options.manifest);
+  const context = openCommandContext(options, [
+    ...blobs.map(({ url }) => url),
+    ...(container === undefined ? [] : [container]),
+  ]);
+  const manifest = { origin: 'snapshot', container } as const;
+  const blobRequest = { ...requestOf(options, blobs, context), manifest };
   const request = wishes === undefined ? blobRequest : ofManaged(blobRequest, wishes, context);
   const signals = abortOnSignals();
   try {

@@ -8,6 +8,7 @@ import { toJsonSchema } from '@valibot/to-json-schema';
 import type * as v from 'valibot';
 import { doctorReportSchema } from '../../src/report/schemas/doctor-report.ts';
 import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts';
+import { manifestSchema } from '../../src/report/schemas/manifest.ts';
 import { planSummarySchema } from '../../src/report/schemas/plan-summary.ts';
 import { refusalSchema } from '../../src/report/schemas/refusal.ts';
 import { runFileSchema } from '../../src/report/schemas/run-file.ts';
@@ -27,6 +28,7 @@ export const SCHEMAS: Readonly<Record<string, v.GenericSchema>> = {
   run: runFileSchema,
   refusal: refusalSchema,
   'report-list': runListSchema,
+  manifest: manifestSchema,
   'snapshots-list': snapshotListSchema,
   'snapshots-verify': verifyReportSchema,
   'snapshots-prune': pruneReportSchema,

@@ -226,6 +226,7 @@ function requestOf(task: TaskSettings, configuration: VmBackupConfiguration): Ba
     startAt: task.start?.at,
     metadata: task.metadata,
     taskId: requestIdOf(task.taskId),
+    manifest: { origin: 'extension', container: undefined },
     // The service chooses the disks: a disk that it leaves out is not a fault, and each disk that it names is snapshotted.
     isPartial: true,
     foreignBlobs: 'doubt',

@@ -61,11 +61,11 @@ export function errorAnswer(
 
 export function contentHeaders(content: Content): Record<string, string> {
   return {
-    'Content-Type': 'application/octet-stream',
+    'Content-Type': content.contentType ?? 'application/octet-stream',
     'Accept-Ranges': 'bytes',
     ETag: content.etag,
     'Last-Modified': content.lastModified.toUTCString(),
-    'x-ms-blob-type': 'PageBlob',
+    'x-ms-blob-type': content.blobType ?? 'PageBlob',
     ...metadataHeaders(content.metadata),
   };
 }
@@ -81,12 +81,13 @@ export function metadataHeaders(
 /** GET Blob: 206 for a range, 200 for all of it. */
 export async function contentAnswer(
   identity: RequestIdentity,
-  content: Content,
+  content: Content & { readonly body?: Buffer },
   rangeHeader: string | undefined,
 ): Promise<Answer> {
   const range = parseRange(rangeHeader, content.sizeBytes);
   const { from, to } = range ?? { from: 0, to: content.sizeBytes - 1 };
   const body = Buffer.alloc(to - from + 1);
+  content.body?.copy(body, 0, from);
   if (content.path !== undefined) {
     await using file = await open(content.path);
     await file.read(body, 0, body.length, from);

@@ -49,6 +49,10 @@ export class BlobStore {
     return [...this.#shelves.keys()];
   }
 
+  has(blob: string): boolean {
+    return this.#shelves.has(blob);
+  }
+
   spec(blob: string): BlobSpec {
     return this.#shelf(blob).spec;
   }

@@ -56,7 +56,15 @@ export interface BlobServerOptions {
   readonly seed?: number;
 }
 
-export type Operation = 'read' | 'head' | 'metadata' | 'snapshot' | 'delete' | 'list' | 'other';
+export type Operation =
+  | 'read'
+  | 'head'
+  | 'metadata'
+  | 'snapshot'
+  | 'upload'
+  | 'delete'
+  | 'list'
+  | 'other';
 
 /** Goes wrong before there is a request; rules for it count connections. */
 export type ConnectionFault =

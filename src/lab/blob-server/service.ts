@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Answer,
@@ -14,6 +15,7 @@ import { drawTiming, type Random } from './random.ts';
 import { withoutSignature } from './request-log.ts';
 import { type SasResource, verifySas } from './sas.ts';
 import { ServiceError } from './service-error.ts';
+import { TextBlobs } from './text-blobs.ts';
 import { renderListing } from './xml.ts';
 
 export const ACCOUNT = 'lab';
@@ -38,6 +40,7 @@ const PERMISSIONS: Readonly<Record<Operation, string>> = {
   head: 'r',
   metadata: 'r',
   snapshot: 'cw',
+  upload: 'cw',
   delete: 'd',
   list: 'l',
   other: '',
@@ -80,6 +83,7 @@ function operationOf(method: string, query: URLSearchParams, blob: string | unde
           'GET metadata': 'metadata',
           'HEAD metadata': 'metadata',
           'PUT snapshot': 'snapshot',
+          'PUT ': 'upload',
           'DELETE ': 'delete',
         };
   return operations[`${method} ${query.get('comp') ?? ''}`] ?? 'other';
@@ -97,6 +101,7 @@ export interface ServiceOptions {
 export class Service {
   readonly #options: ServiceOptions;
   readonly #latencies = new Map<string, Latency>();
+  readonly #texts = new TextBlobs();
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -131,12 +136,15 @@ export class Service {
     if (operation === 'snapshot') {
       return this.#snapshot(message, blob, identity);
     }
+    if (operation === 'upload') {
+      return await this.#upload(message, blob, identity);
+    }
     const { store } = this.#options;
     if (operation === 'delete') {
       await this.#delete(blob, snapshot);
       return answer(identity, 202);
     }
-    const content = await store.content(blob, snapshot);
+    const content = this.#texts.find(blob) ?? (await store.content(blob, snapshot));
     switch (operation) {
       case 'metadata':
         return answer(identity, 200, {
@@ -156,6 +164,9 @@ export class Service {
 
   /** The base blob is a disk in use and stays. */
   async #delete(blob: string, snapshot: string | undefined): Promise<void> {
+    if (snapshot === undefined && this.#texts.delete(blob)) {
+      return;
+    }
     if (snapshot === undefined) {
       throw new ServiceError(409, 'SnapshotsPresent');
     }
@@ -189,10 +200,32 @@ export class Service {
     });
   }
 
+  async #upload(
+    message: IncomingMessage,
+    blob: string,
+    identity: RequestIdentity,
+  ): Promise<Answer> {
+    const { headers } = message;
+    const body = await buffer(message);
+    if (headers['x-ms-blob-type'] !== 'BlockBlob' || this.#options.store.has(blob)) {
+      throw new ServiceError(409, 'InvalidBlobType');
+    }
+    const contentType = headers['x-ms-blob-content-type']?.toString();
+    const properties = { contentType, metadata: metadataOf(message) };
+    const { etag, lastModified } = this.#texts.put(
+      blob,
+      body,
+      properties,
+      headers['if-none-match'] === '*',
+    );
+    return answer(identity, 201, { ETag: etag, 'Last-Modified': lastModified.toUTCString() });
+  }
+
   async #list({ query }: ServiceRequest, identity: RequestIdentity): Promise<Answer> {
     const include = (query.get('include') ?? '').split(',');
     const prefix = query.get('prefix') ?? '';
-    const contents = await this.#options.store.list(include.includes('snapshots'));
+    const disks = await this.#options.store.list(include.includes('snapshots'));
+    const contents = [...disks, ...this.#texts.all].sort(byName);
     const body = renderListing(
       CONTAINER,
       contents.filter(({ name }) => name.startsWith(prefix)),
@@ -200,6 +233,11 @@ export class Service {
     );
     return answer(identity, 200, { 'Content-Type': 'application/xml' }, Buffer.from(body));
   }
+}
+
+/** Stable: the snapshots of a blob stay before it. */
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : Number(a.name > b.name);
 }
 
 function rangeOf({ headers }: IncomingMessage): string | undefined {

@@ -10,6 +10,9 @@ export interface ListedBlob {
   readonly etag: string;
   readonly lastModified: Date;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Missing: those of a page blob. */
+  readonly contentType?: string | undefined;
+  readonly blobType?: 'BlockBlob';
 }
 
 export function renderError(error: ServiceError, requestId: string, now: Date): string {
@@ -40,8 +43,8 @@ function renderBlob(blob: ListedBlob, withMetadata: boolean): string {
     element('Last-Modified', blob.lastModified.toUTCString()),
     element('Etag', escaped(blob.etag)),
     element('Content-Length', String(blob.sizeBytes)),
-    element('Content-Type', 'application/octet-stream'),
-    element('BlobType', 'PageBlob'),
+    element('Content-Type', escaped(blob.contentType ?? 'application/octet-stream')),
+    element('BlobType', blob.blobType ?? 'PageBlob'),
   ].join('');
   const metadata = Object.entries(blob.metadata)
     .map(([key, value]) => element(key, escaped(value)))

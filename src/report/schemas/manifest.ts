@@ -31,8 +31,8 @@ const manifestFileSystem = v.strictObject({
 
 export const manifestSchema = described(
   v.strictObject({
-    format: v.literal('flashfreeze restore point'),
-    formatVersion: v.literal(1),
+    format: described(v.literal('flashfreeze restore point'), 'What the file is.'),
+    formatVersion: described(v.literal(1), 'Version of its format.'),
     id: text('Identifier of the run and of the restore point.'),
     origin: described(v.picklist(['snapshot', 'extension']), 'What ran.'),
     host: text('Name of the machine.'),

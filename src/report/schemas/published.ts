@@ -1,5 +1,6 @@
 import doctor from './json/doctor.schema.json' with { type: 'json' };
 import freeze from './json/freeze.schema.json' with { type: 'json' };
+import manifest from './json/manifest.schema.json' with { type: 'json' };
 import plan from './json/plan.schema.json' with { type: 'json' };
 import refusal from './json/refusal.schema.json' with { type: 'json' };
 import reportList from './json/report-list.schema.json' with { type: 'json' };
@@ -11,7 +12,7 @@ import verify from './json/snapshots-verify.schema.json' with { type: 'json' };
 
 /**
  * The JSON schemas of the outputs, generated (`node test/report/json-schemas.ts`). `run` describes the file that a
- * run leaves in the log folder, the others describe the output of a command with --json.
+ * run leaves in the log folder, `manifest` what it stores beside the snapshots, the others describe the output of a command with --json.
  */
 export const JSON_SCHEMAS = {
   snapshot,
@@ -21,6 +22,7 @@ export const JSON_SCHEMAS = {
   run,
   refusal,
   'report-list': reportList,
+  manifest,
   'snapshots-list': list,
   'snapshots-verify': verify,
   'snapshots-prune': prune,

@@ -56,13 +56,18 @@ export async function listSnapshots(
  * The container of a blob, with the blob's SAS, and the name of the blob in it; undefined if the SAS shows that it may
  * not list. Only the SAS of a container or account may.
  */
-export function containerListing({
-  url,
-  address: { query },
-}: Pick<Blob, 'url' | 'address'>): { readonly url: string; readonly blob: string } | undefined {
-  if (!permissionsOf(query).list) {
-    return undefined;
-  }
+export function containerListing(blob: Pick<Blob, 'url' | 'address'>): BlobInContainer | undefined {
+  return permissionsOf(blob.address.query).list ? containerOf(blob) : undefined;
+}
+
+/** A container with a SAS, and the name of a blob in it. Secret: `url`. */
+export interface BlobInContainer {
+  readonly url: string;
+  readonly blob: string;
+}
+
+/** The container of a blob, with the blob's SAS, whatever that permits. Pure. */
+export function containerOf({ url }: Pick<Blob, 'url'>): BlobInContainer {
   const container = new URL(url);
   const [, account = '', ...rest] = container.pathname.split('/');
   // An emulator has the account in the path, a service in the name of the host.

@@ -5,12 +5,14 @@ import type { Readable } from 'node:stream';
 import {
   BlobSASPermissions,
   ContainerClient,
+  ContainerSASPermissions,
   generateBlobSASQueryParameters,
   type PageBlobClient,
   StorageSharedKeyCredential,
 } from '@azure/storage-blob';
 import * as assert from 'uvu/assert';
 import { azuriteProgram } from '../../../src/lab/azurite-program.ts';
+import { uploadManifest } from '../../../src/restore-points/manifest-upload.ts';
 import { BlobLanes } from '../../../src/snapshot/blob/lanes.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
@@ -163,6 +165,26 @@ test('a snapshot says which restore point it belongs to, beside the blob’s own
   const [answer] = await lanes.answers();
   const { metadata } = await disk.withSnapshot(answer?.snapshot ?? '').getProperties();
   assert.equal(metadata, { own: 'metadata', flashfreeze_run: 'r', flashfreeze_disk: '1 of 1' });
+});
+
+test('a manifest is written as a new blob, and never over one that exists', async () => {
+  await using azurite = await Azurite.start();
+  const { container } = azurite;
+  const urlWith = (permissions: string): string => {
+    const expiresOn = new Date(Date.now() + 3_600_000);
+    const grant = { permissions: ContainerSASPermissions.parse(permissions), expiresOn };
+    const scope = { containerName: container.containerName, ...grant };
+    return `${container.url}?${generateBlobSASQueryParameters(scope, CREDENTIAL)}`;
+  };
+  const name = 'flashfreeze/db1/20261129T065228Z-1.json';
+  const write = (permissions: string, text: string) =>
+    uploadManifest(urlWith(permissions), name, text, undefined);
+  assert.is((await write('r', '{}'))?.httpStatus, 403);
+  assert.is(await write('c', '{"a":1}'), undefined);
+  assert.is((await write('cw', '{"a":2}'))?.httpStatus, 409);
+  const blob = container.getBlobClient(name);
+  assert.is((await blob.downloadToBuffer()).toString(), '{"a":1}');
+  assert.is((await blob.getProperties()).contentType, 'application/json');
 });
 
 test('a SAS with a wrong signature is refused before anything is frozen', async () => {

@@ -129,7 +129,7 @@ function rowOf(path: string, run: RunFile | undefined): (string | number)[] {
   }
   const { summary, error } = run;
   return summary === null
-    ? [name, error?.code ?? '?', '–', '–']
+    ? [name, `refused: ${error?.code ?? '?'}`, '–', '–']
     : [
         name,
         `${summary.consistency} (${summary.code})`,

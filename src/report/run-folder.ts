@@ -17,9 +17,12 @@ import {
 /** Folder of the runs from the command line; the runs of the extension are kept in `runs` in its log folder. */
 export const RUN_FOLDER = '/var/log/flashfreeze/runs';
 export const KEPT_RUNS = 50;
+/** Of runs that ended before anything was frozen; they take the place of no other run. */
+export const KEPT_REFUSED_RUNS = 10;
 
 /** E.g. `20261122T083810123Z-snapshot-4711.json`: the order of the names is the order of time. */
-const RUN_FILE_NAME = /^\d{8}T\d{9}Z-(?:snapshot|freeze|extension)-\d+\.json$/;
+const RUN_FILE_NAME = /^\d{8}T\d{9}Z-(?:snapshot|freeze|extension)-\d+(?:-refused)?\.json$/;
+const REFUSED = '-refused.json';
 
 export type KeptRun =
   | { readonly ok: true; readonly path: string; readonly run: RunFile }
@@ -32,7 +35,7 @@ export function describeRun(ending: RunEnding, identity: Omit<RunIdentity, 'mach
 }
 
 /**
- * Writes the file of a run into the folder and removes the oldest files beyond `KEPT_RUNS`. Must be called after the
+ * Writes the file of a run into the folder and removes the oldest files beyond `KEPT_RUNS` and `KEPT_REFUSED_RUNS`. Must be called after the
  * thaw, because the folder may be on a frozen file system. Never rejects: a run does not fail because of its report.
  */
 export async function keepRun(
@@ -42,7 +45,7 @@ export async function keepRun(
   folder: string = RUN_FOLDER,
 ): Promise<KeptRun> {
   const run = describeRun(ending, identity);
-  const path = join(folder, nameOf(run.writtenAt, identity.origin));
+  const path = join(folder, nameOf(run, ending.kind));
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeWhole(path, `${redaction.redact(JSON.stringify(run))}\n`, { mode: 0o600 });
@@ -63,13 +66,22 @@ function thisMachine(): RunIdentity['machine'] {
   };
 }
 
-/** @param at ISO 8601 in UTC */
-function nameOf(at: string, origin: string): string {
-  return `${at.replace(/[-:.]/g, '')}-${origin}-${process.pid}.json`;
+function nameOf({ writtenAt, origin }: RunFile, kind: RunEnding['kind']): string {
+  const end = kind === 'refused' ? REFUSED : '.json';
+  return `${writtenAt.replace(/[-:.]/g, '')}-${origin}-${process.pid}${end}`;
+}
+
+/** Whether the run of a file ended before anything was frozen. */
+function isRefused(path: string): boolean {
+  return path.endsWith(REFUSED);
 }
 
 async function prune(folder: string): Promise<void> {
-  const superfluous = (await runFilesIn(folder)).slice(KEPT_RUNS);
+  const files = await runFilesIn(folder);
+  const superfluous = [
+    ...files.filter((it) => !isRefused(it)).slice(KEPT_RUNS),
+    ...files.filter(isRefused).slice(KEPT_REFUSED_RUNS),
+  ];
   await Promise.all(superfluous.map((path) => rm(path, { force: true })));
 }
 
@@ -84,14 +96,15 @@ export async function runFilesIn(folder: string = RUN_FOLDER): Promise<string[]>
 }
 
 /**
- * @param origin the command that the run came from; undefined: any command
+ * @param origin the command that the run came from, which must have frozen something or tried to; undefined: any run
  * @throws FlashfreezeError FF_RUN_FILE_INVALID if there is no such run
  */
 export async function latestRun(
   folder: string = RUN_FOLDER,
   origin: RunOrigin | undefined = undefined,
 ): Promise<string> {
-  const isOf = (path: string): boolean => origin === undefined || path.includes(`-${origin}-`);
+  const isOf = (path: string): boolean =>
+    origin === undefined || (path.includes(`-${origin}-`) && !isRefused(path));
   const latest = (await runFilesIn(folder)).find((path) => isOf(basename(path)));
   if (latest === undefined) {
     throw new FlashfreezeError(

@@ -1,11 +1,18 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { Redaction } from '../../src/log/redaction.ts';
 import { parseRunFile } from '../../src/report/parse-run-file.ts';
-import { KEPT_RUNS, keepRun, readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
+import {
+  KEPT_REFUSED_RUNS,
+  KEPT_RUNS,
+  keepRun,
+  latestRun,
+  readRunFile,
+  runFilesIn,
+} from '../../src/report/run-folder.ts';
 import { goodRecord } from '../backup/fixtures/records.ts';
 import { suite } from '../suite.ts';
 import { busyRecord, runOf } from './fixtures/runs.ts';
@@ -130,6 +137,29 @@ test('only the last ones are kept; what is not a run stays', async () => {
   assert.not.match(left[0] ?? '', '20260101');
   assert.match(left.at(-1) ?? '', '20260101T000000004Z');
   assert.ok((await readdir(folder.path)).includes('notes.txt'));
+});
+
+test('refused runs evict no other run, and are kept in a small number', async () => {
+  await using folder = await temporaryFolder();
+  const keep = (ending: Parameters<typeof keepRun>[0]) =>
+    keepRun(ending, IDENTITY, new Redaction(), folder.path);
+  const before = Array.from(
+    { length: KEPT_RUNS },
+    (_, index) => `20260101T0000000${String(index).padStart(2, '0')}Z-snapshot-1.json`,
+  );
+  const refusedBefore = Array.from(
+    { length: KEPT_REFUSED_RUNS + 5 },
+    (_, index) => `20260102T0000000${String(index).padStart(2, '0')}Z-snapshot-1-refused.json`,
+  );
+  const all = [...before, ...refusedBefore];
+  await Promise.all(all.map((name) => writeFile(join(folder.path, name), '{}')));
+  const kept = await keep({ kind: 'refused', error: { code: 'FF_X', message: 'x' } });
+  assert.match(kept.ok ? kept.path : '', /-\d+-refused\.json$/);
+  const left = (await runFilesIn(folder.path)).map((path) => basename(path));
+  assert.equal(left.filter((it) => before.includes(it)).length, KEPT_RUNS);
+  assert.is(left.filter((it) => it.includes('refused')).length, KEPT_REFUSED_RUNS);
+  assert.is(join(folder.path, left[0] ?? ''), await latestRun(folder.path));
+  assert.match(await latestRun(folder.path, 'snapshot'), before.at(-1) ?? '');
 });
 
 test('a folder that cannot be written is no reason to fail', async () => {

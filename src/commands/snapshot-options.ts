@@ -41,9 +41,21 @@ export function laneCountOf(text: string | undefined): number | undefined {
   return lanes;
 }
 
+/** The `--metadata Key=Value` pairs for every snapshot that is to be taken: names of flashfreeze's own are refused. */
+export function newMetadataOf(pairs: readonly string[] = []): [key: string, value: string][] {
+  const metadata = metadataOf(pairs);
+  const reserved = metadata.find(([key]) => isReserved(key));
+  if (reserved !== undefined) {
+    throw usage(
+      `--metadata ${reserved[0]}: flashfreeze keeps names that begin with ${METADATA_PREFIX} for itself; choose another one`,
+    );
+  }
+  return metadata;
+}
+
 /**
- * The `--metadata Key=Value` pairs for every snapshot. Metadata that the service would refuse is refused here, because
- * by the time of the request everything is frozen.
+ * The `--metadata Key=Value` pairs. Metadata that the service would refuse is refused here, because by the time of the
+ * request everything is frozen.
  */
 export function metadataOf(pairs: readonly string[] = []): [key: string, value: string][] {
   const metadata = pairs.map((pair): [string, string] => {
@@ -53,12 +65,6 @@ export function metadataOf(pairs: readonly string[] = []): [key: string, value: 
     }
     return [pair.slice(0, at), pair.slice(at + 1)];
   });
-  const reserved = metadata.find(([key]) => isReserved(key));
-  if (reserved !== undefined) {
-    throw usage(
-      `--metadata ${reserved[0]}: flashfreeze keeps names that begin with ${METADATA_PREFIX} for itself; choose another one`,
-    );
-  }
   const names = metadata.map(([key]) => key.toLowerCase());
   const again = metadata.find(([key], index) => names.indexOf(key.toLowerCase()) < index);
   if (again !== undefined) {

@@ -16,7 +16,7 @@ import { abortOnSignals } from './signals.ts';
 import {
   laneCountOf,
   manifestUrlOf,
-  metadataOf,
+  newMetadataOf,
   type RawSnapshotOptions,
   requestedBlobs,
 } from './snapshot-options.ts';
@@ -174,7 +174,7 @@ function requestOf(
     strictMatch: options.strictMatch ?? false,
     isPartial: options.partial ?? false,
     foreignBlobs: options.allowForeign === true ? 'accept' : 'refuse',
-    metadata: metadataOf(options.metadata),
+    metadata: newMetadataOf(options.metadata),
     patienceMs: millisecondsOf('--patience', options.patience, 10) ?? configuration.patienceMs,
     lanes: laneCountOf(options.lanes) ?? configuration.lanes,
   };

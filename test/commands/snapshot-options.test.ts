@@ -5,6 +5,7 @@ import {
   givenBlobs,
   laneCountOf,
   metadataOf,
+  newMetadataOf,
   type RawSnapshotOptions,
   requestedBlobs,
 } from '../../src/commands/snapshot-options.ts';
@@ -143,7 +144,7 @@ const refused: readonly [string, () => unknown][] = [
   ['one that begins with a digit', () => metadataOf(['1st=1'])],
   ['metadata that no HTTP header can hold', () => metadataOf(['Key=täglich'])],
   ['a line break in metadata', () => metadataOf(['Key=a\r\nx-ms-other: b'])],
-  ['a name that flashfreeze keeps for itself', () => metadataOf(['Flashfreeze_Run=mine'])],
+  ['a name that flashfreeze keeps for itself', () => newMetadataOf(['Flashfreeze_Run=mine'])],
   ['more metadata than the service takes', () => metadataOf([`Key=${'x'.repeat(8_190)}`])],
 ];
 
@@ -163,6 +164,10 @@ test('refuses a URL that is not that of a blob by its place, with exit code 2 an
   assert.is(error.exitCode, 2);
   assert.match(error.message, /^blob URL 2 of 2 /);
   assert.not.match(error.message, 'verysecret');
+});
+
+test('stored snapshots can be selected by the names that flashfreeze keeps for itself', () => {
+  assert.equal(metadataOf(['flashfreeze_run=r']), [['flashfreeze_run', 'r']]);
 });
 
 test('reads seconds as milliseconds, times with any offset, and metadata with = in it', () => {

@@ -35,12 +35,17 @@ export interface RestorePoint {
   readonly id: string;
   readonly host: string;
   readonly vm: string | undefined;
-  /** The instant that its snapshots show if that was recorded, else the time of the first snapshot. */
+  /**
+   * The instant that its snapshots show if that was recorded, else the time of the first snapshot; also if the clock of the
+   * machine was more than an hour wrong.
+   */
   readonly at: Date;
   readonly worth: Worth;
   /** The number of snapshots that it was to have. */
   readonly count: number;
-  /** In the order of their positions. */
+  /** In the order of their positions, one for each that exists. */
   readonly members: readonly StoredMember[];
+  /** Snapshots of the run that do not belong to it, e.g. a second one of a position: nothing can be restored from them. */
+  readonly surplus: readonly StoredMember[];
   readonly manifest: Manifest | undefined;
 }

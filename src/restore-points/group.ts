@@ -1,0 +1,185 @@
+import { isSameId } from '../snapshot/managed/arm-id.ts';
+import { type RecordOfRun, recordIn } from './record-of-run.ts';
+import type { Manifest, RestorePoint, StoredMember, Worth } from './restore-point.ts';
+
+/**
+ * The most that the clock of a machine may differ from that of the service: a run lasts less. The barrier of a machine whose
+ * clock differs more does not say when its restore point was made.
+ */
+const CLOCK_TOLERANCE_MS = 3_600_000;
+
+/**
+ * Puts the snapshots that services list together to restore points, the newest first. Pure.
+ *
+ * @param manifests those that were found beside them; one without snapshots gives a restore point without members
+ * @param records of runs, for what neither a manifest nor a tag says
+ */
+export function restorePointsOf(
+  members: readonly StoredMember[],
+  manifests: readonly Manifest[],
+  records: readonly RecordOfRun[] = [],
+): RestorePoint[] {
+  const ofRun = Map.groupBy(members, ({ membership }) => membership.restorePoint);
+  const manifestsOf = Map.groupBy(manifests, ({ id }) => id);
+  const recordOf = new Map(records.map((record) => [record.id, record] as const));
+  const ids = new Set([...ofRun.keys(), ...manifestsOf.keys()]);
+  return [...ids]
+    .flatMap((id) => {
+      const record = recordOf.get(id);
+      return machinesIn(ofRun.get(id) ?? [], manifestsOf.get(id) ?? []).map((parts) =>
+        restorePoint(id, parts, record),
+      );
+    })
+    .sort((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? -1 : 1));
+}
+
+interface Parts {
+  readonly members: readonly StoredMember[];
+  readonly manifest: Manifest | undefined;
+}
+
+/** Two machines may have used one identifier (a service gives it to runs of the extension); they are kept apart. */
+function machinesIn(members: readonly StoredMember[], manifests: readonly Manifest[]): Parts[] {
+  const byMachine = Map.groupBy(members, ({ membership }) => machineOf(membership));
+  const manifestsOf = Map.groupBy(manifests, machineOf);
+  if (byMachine.size <= 1 && manifestsOf.size <= 1) {
+    return [{ members, manifest: mostCautious(manifests) }];
+  }
+  const machines = new Set([...byMachine.keys(), ...manifestsOf.keys()]);
+  return [...machines].map((machine) => ({
+    members: byMachine.get(machine) ?? [],
+    manifest: mostCautious(manifestsOf.get(machine) ?? []),
+  }));
+}
+
+/** Azure's identifier of a VM is unique, the name of a machine is not. */
+export function machineOf({
+  vm,
+  host,
+}: {
+  readonly vm: string | undefined | null;
+  readonly host: string;
+}): string {
+  return (vm ?? `host ${host}`).toLowerCase();
+}
+
+/** Of copies of one manifest that contradict each other, the one that promises less. */
+function mostCautious(manifests: readonly Manifest[]): Manifest | undefined {
+  return manifests.find(({ restorable }) => !restorable) ?? manifests[0];
+}
+
+function restorePoint(
+  id: string,
+  { members, manifest }: Parts,
+  kept: RecordOfRun | undefined,
+): RestorePoint {
+  const count = Math.max(commonCount(members), manifest?.disks.length ?? 0);
+  const { chosen, isAmbiguous } = choose(members, count, manifest);
+  const record = manifest ?? recordOfTags(id, chosen) ?? kept;
+  const [first] = members.toSorted((a, b) => a.takenAt.getTime() - b.takenAt.getTime());
+  return {
+    id,
+    host: manifest?.host ?? first?.membership.host ?? '',
+    vm: manifest?.vm ?? first?.membership.vm,
+    at: instantOf(record, first?.takenAt, manifest),
+    worth: worthOf(chosen.length === count && count > 0, isAmbiguous ? undefined : record),
+    count,
+    members: chosen,
+    surplus: members.filter((it) => !chosen.includes(it)),
+    manifest,
+  };
+}
+
+function worthOf(isWhole: boolean, record: RecordOfRun | undefined): Worth {
+  if (!isWhole) {
+    return 'incomplete';
+  }
+  if (record === undefined) {
+    return 'notRecorded';
+  }
+  return record.restorable ? 'complete' : 'inconsistent';
+}
+
+/** The number of snapshots that most members say there are; if two numbers are as frequent, the larger. */
+function commonCount(members: readonly StoredMember[]): number {
+  const byCount = Map.groupBy(members, ({ membership }) => membership.count);
+  const [most] = [...byCount].sort(
+    ([countA, a], [countB, b]) => b.length - a.length || countB - countA,
+  );
+  return most?.[0] ?? 0;
+}
+
+interface Choice {
+  readonly chosen: readonly StoredMember[];
+  /** Nothing says which of several snapshots of a position belongs to the restore point. */
+  readonly isAmbiguous: boolean;
+}
+
+/** One member for each position. */
+function choose(
+  members: readonly StoredMember[],
+  count: number,
+  manifest: Manifest | undefined,
+): Choice {
+  const fitting = members.filter(
+    ({ membership: { position, count: its } }) =>
+      (manifest !== undefined || its === count) && position >= 1 && position <= count,
+  );
+  const byPosition = Map.groupBy(fitting, ({ membership }) => membership.position);
+  const positions = [...byPosition].sort(([a], [b]) => a - b);
+  const choices = positions.map(([position, candidates]) =>
+    manifest === undefined
+      ? likeliest(candidates)
+      : { member: candidates.find((it) => isNamed(it, position, manifest)), isSure: true },
+  );
+  return {
+    chosen: choices.flatMap(({ member }) => (member === undefined ? [] : [member])),
+    isAmbiguous: choices.some(({ isSure }) => !isSure),
+  };
+}
+
+function isNamed({ place }: StoredMember, position: number, manifest: Manifest): boolean {
+  const named = manifest.disks.find((disk) => disk.position === position)?.snapshot ?? undefined;
+  return (
+    named !== undefined &&
+    (place.kind === 'blob' ? place.snapshot === named : isSameId(place.id, named))
+  );
+}
+
+/** A run records only snapshots that belong to its restore point; of several others the newest was probably answered. */
+function likeliest(candidates: readonly StoredMember[]): {
+  readonly member: StoredMember | undefined;
+  readonly isSure: boolean;
+} {
+  const recorded = candidates.filter(({ membership, values }) =>
+    recordIn(membership.restorePoint, values),
+  );
+  const of = recorded.length === 0 ? candidates : recorded;
+  const [member] = of.toSorted((a, b) => b.takenAt.getTime() - a.takenAt.getTime());
+  return { member, isSure: of.length === 1 };
+}
+
+/** What the tags of its snapshots say; if they contradict each other, the one that promises less. */
+function recordOfTags(id: string, members: readonly StoredMember[]): RecordOfRun | undefined {
+  const records = members.flatMap(({ values }) => recordIn(id, values) ?? []);
+  return records.find(({ restorable }) => !restorable) ?? records[0];
+}
+
+/** @param first when the service took the first snapshot, by its own clock */
+function instantOf(
+  record: RecordOfRun | undefined,
+  first: Date | undefined,
+  manifest: Manifest | undefined,
+): Date {
+  const barrier = timeOf(record?.barrier) ?? timeOf(manifest?.startedAt);
+  if (barrier === undefined || first === undefined) {
+    return first ?? barrier ?? new Date(0);
+  }
+  const isNear = Math.abs(barrier.getTime() - first.getTime()) <= CLOCK_TOLERANCE_MS;
+  return isNear && record?.barrier ? barrier : first;
+}
+
+function timeOf(text: string | null | undefined): Date | undefined {
+  const time = new Date(text ?? '');
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}

@@ -1,0 +1,40 @@
+import { METADATA_PREFIX, type NamePrefix } from './membership.ts';
+
+/** What a manifest, tags or a file of this machine say of a run that has ended. */
+export interface RecordOfRun {
+  readonly id: string;
+  readonly restorable: boolean;
+  /** ISO 8601; null if it was never reached. */
+  readonly barrier: string | null;
+}
+
+/** The names, without their prefix, under which a snapshot carries what is only known after the run. */
+const CONSISTENCY = 'consistency';
+const RESTORABLE = 'restorable';
+const BARRIER = 'barrier';
+
+/** The record of its run that a snapshot carries in its tags or metadata; undefined if it carries none. Pure. */
+export function recordIn(
+  id: string,
+  values: Readonly<Record<string, string>>,
+): RecordOfRun | undefined {
+  const own = new Map(
+    Object.entries(values).map(([name, value]) => [plainName(name), value] as const),
+  );
+  const restorable = own.get(RESTORABLE)?.toLowerCase();
+  return restorable === 'true' || restorable === 'false'
+    ? { id, restorable: restorable === 'true', barrier: own.get(BARRIER) ?? null }
+    : undefined;
+}
+
+/** The consistency that a snapshot carries in its tags or metadata; undefined if it carries none. Pure. */
+export function consistencyIn(values: Readonly<Record<string, string>>): string | undefined {
+  return Object.entries(values).find(([name]) => plainName(name) === CONSISTENCY)?.[1];
+}
+
+function plainName(name: string): string {
+  const plain = name.toLowerCase().replaceAll('-', '_');
+  return plain.startsWith(METADATA_PREFIX satisfies NamePrefix)
+    ? plain.slice(METADATA_PREFIX.length)
+    : '';
+}

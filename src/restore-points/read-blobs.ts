@@ -1,0 +1,163 @@
+import { safeParse } from 'valibot';
+import { manifestSchema } from '../report/schemas/manifest.ts';
+import { proxyOptions } from '../snapshot/blob/proxy-options.ts';
+import { pagesOf, type StoredBlob } from '../snapshot/inventory/container-pages.ts';
+import type { StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
+import { jsonOf } from '../snapshot/managed/json-of.ts';
+import { membershipIn } from './membership.ts';
+import type { Manifest, StoredMember } from './restore-point.ts';
+
+/** The folder of the manifests in a container. */
+const MANIFEST_FOLDER = 'flashfreeze/';
+/** Larger blobs in that folder are not manifests of flashfreeze. */
+const MANIFEST_BYTES = 1024 * 1024;
+const MANIFEST_LIMIT_MS = 30_000;
+const MANIFESTS_AT_ONCE = 8;
+
+export interface BlobContainer {
+  /** With a SAS that may list, and read for the manifests. Secret. */
+  readonly url: string;
+  readonly proxy: string | undefined;
+}
+
+/** A manifest and where it lies. */
+export interface StoredManifest {
+  readonly manifest: Manifest;
+  readonly container: BlobContainer;
+  /** Name within the container. */
+  readonly blob: string;
+}
+
+export interface ReadProgress {
+  readonly snapshots: number;
+  readonly manifests: number;
+}
+
+/** What containers hold of restore points. */
+export interface BlobInventory {
+  readonly members: readonly StoredMember[];
+  readonly manifests: readonly StoredManifest[];
+  /** Number of snapshots that say of no restore point that they belong to it. */
+  readonly others: number;
+  /** Sentences about manifests that could not be read. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Lists the snapshots in containers page by page and reads the manifests beside them. Do not call it while anything is
+ * frozen.
+ *
+ * @param progress called after every page and manifest
+ * @throws FlashfreezeError FF_CONTAINER_REFUSED
+ */
+export async function readBlobs(
+  containers: readonly BlobContainer[],
+  progress: (progress: ReadProgress) => void = () => {},
+): Promise<BlobInventory> {
+  const inventory = {
+    members: [] as StoredMember[],
+    manifests: [] as StoredManifest[],
+    others: 0,
+    warnings: [] as string[],
+  };
+  const seen = { snapshots: 0, manifests: 0 };
+  for (const container of containers) {
+    const named: StoredBlob[] = [];
+    for await (const { snapshots, blobs } of pagesOf(container.url, container.proxy)) {
+      const members = snapshots.flatMap((it) => memberOf(it) ?? []);
+      inventory.members.push(...members);
+      inventory.others += snapshots.length - members.length;
+      named.push(...blobs.filter(isManifestName));
+      seen.snapshots += snapshots.length;
+      progress({ ...seen });
+    }
+    const { manifests, warnings } = await readManifests(container, named, () => {
+      seen.manifests += 1;
+      progress({ ...seen });
+    });
+    inventory.manifests.push(...manifests);
+    inventory.warnings.push(...warnings);
+  }
+  return inventory;
+}
+
+function memberOf({
+  url,
+  snapshot,
+  sizeBytes,
+  metadata,
+}: StoredSnapshot): StoredMember | undefined {
+  const membership = membershipIn(metadata);
+  const takenAt = new Date(snapshot);
+  return membership === undefined || Number.isNaN(takenAt.getTime())
+    ? undefined
+    : { place: { kind: 'blob', url, snapshot }, takenAt, sizeBytes, membership, values: metadata };
+}
+
+function isManifestName({ name, sizeBytes }: StoredBlob): boolean {
+  return name.startsWith(MANIFEST_FOLDER) && name.endsWith('.json') && sizeBytes <= MANIFEST_BYTES;
+}
+
+/** Reads a few at a time. What cannot be read is left out: its restore point then counts as not recorded. */
+async function readManifests(
+  container: BlobContainer,
+  blobs: readonly StoredBlob[],
+  read: () => void,
+): Promise<Pick<BlobInventory, 'manifests' | 'warnings'>> {
+  const { AnonymousCredential, ContainerClient } = await import('@azure/storage-blob');
+  const client = new ContainerClient(
+    container.url,
+    new AnonymousCredential(),
+    proxyOptions(container.proxy),
+  );
+  const manifests: StoredManifest[] = [];
+  const failures: string[] = [];
+  const waiting = blobs.values();
+  const readOn = async (): Promise<void> => {
+    for (const { name } of waiting) {
+      const found = await readManifest(client.getBlobClient(name));
+      if ('problem' in found) {
+        failures.push(`${name}: ${found.problem}`);
+      } else {
+        manifests.push({ manifest: found.manifest, container, blob: name });
+      }
+      read();
+    }
+  };
+  await Promise.all(Array.from({ length: MANIFESTS_AT_ONCE }, readOn));
+  return { manifests, warnings: warningOf(failures) };
+}
+
+/** One sentence, however many there are: a SAS that may not read fails for each of them. */
+function warningOf(failures: readonly string[]): string[] {
+  return failures.length === 0
+    ? []
+    : [
+        `${failures.length} manifests could not be read, so their restore points may count as not recorded; expected a SAS that may read (sp with r). The first: ${failures[0]}`,
+      ];
+}
+
+interface ReadableBlob {
+  downloadToBuffer(
+    offset: number,
+    count: number | undefined,
+    options: { readonly abortSignal: AbortSignal },
+  ): Promise<Buffer>;
+}
+
+async function readManifest(
+  blob: ReadableBlob,
+): Promise<{ readonly manifest: Manifest } | { readonly problem: string }> {
+  try {
+    const abortSignal = AbortSignal.timeout(MANIFEST_LIMIT_MS);
+    const content = await blob.downloadToBuffer(0, undefined, { abortSignal });
+    const parsed = safeParse(manifestSchema, jsonOf(content.toString('utf8')));
+    return parsed.success
+      ? { manifest: parsed.output }
+      : { problem: 'it is no manifest of this version of flashfreeze' };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+    return { problem: String(code ?? status ?? (error instanceof Error ? error.name : 'unknown')) };
+  }
+}

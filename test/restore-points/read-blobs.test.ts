@@ -1,0 +1,112 @@
+import { mock } from 'node:test';
+import * as assert from 'uvu/assert';
+import { FlashfreezeError } from '../../src/errors.ts';
+import { restorePointsOf } from '../../src/restore-points/group.ts';
+import { METADATA_PREFIX, membershipValues } from '../../src/restore-points/membership.ts';
+import { type ReadProgress, readBlobs } from '../../src/restore-points/read-blobs.ts';
+import type { StoredMember } from '../../src/restore-points/restore-point.ts';
+import { suite } from '../suite.ts';
+import { ListingServer } from './fixtures/listing-server.ts';
+import { MIDNIGHT, manifestOf, membersOf } from './fixtures/members.ts';
+
+const test = suite('reading restore points from containers');
+
+function store(server: ListingServer, members: readonly StoredMember[]): void {
+  for (const member of members) {
+    server.addMember(
+      member,
+      Object.fromEntries(membershipValues(member.membership, METADATA_PREFIX)),
+    );
+  }
+}
+
+const points = async (server: ListingServer, permissions?: string) => {
+  const inventory = await readBlobs([{ url: server.containerUrl(permissions), proxy: undefined }]);
+  return {
+    inventory,
+    points: restorePointsOf(
+      inventory.members,
+      inventory.manifests.map(({ manifest }) => manifest),
+    ),
+  };
+};
+
+test('finds snapshots and manifests, and counts what is not ours', async () => {
+  await using server = await ListingServer.start();
+  const members = membersOf(3);
+  store(server, members);
+  server.addSnapshot('disk1.vhd', '2026-11-28T00:00:00.0000000Z', { policy: 'daily' });
+  server.addBlob('disk1.vhd', '');
+  server.addManifest(manifestOf(members));
+  server.addBlob('flashfreeze/notes.json', '{"format":"something else"}');
+  server.addBlob('flashfreeze/notes.txt', 'x');
+  const { inventory, points: found } = await points(server);
+  assert.is(inventory.others, 1);
+  assert.is(found.length, 1);
+  assert.is(found[0]?.worth, 'complete');
+  assert.is(inventory.manifests[0]?.blob, 'flashfreeze/run-1.json');
+  assert.match(inventory.warnings.join(), 'flashfreeze/notes.json');
+  assert.is(server.requests.filter((it) => it.startsWith('GET flashfreeze/')).length, 2);
+});
+
+test('without the right to read, sets count as not recorded', async () => {
+  await using server = await ListingServer.start();
+  const members = membersOf(3);
+  store(server, members);
+  server.addManifest(manifestOf(members));
+  const { inventory, points: found } = await points(server, 'l');
+  assert.is(found[0]?.worth, 'notRecorded');
+  assert.match(inventory.warnings.join(), 'expected a SAS that may read');
+});
+
+test('reads page by page, and says how far it is', async () => {
+  await using server = await ListingServer.start();
+  for (let run = 0; run < 834; run += 1) {
+    const takenAt = new Date(MIDNIGHT.getTime() - run * 3_600_000);
+    store(server, membersOf(3, { run: `run-${run}`, takenAt }));
+  }
+  const seen: ReadProgress[] = [];
+  const url = server.containerUrl();
+  const { members } = await readBlobs([{ url, proxy: undefined }], (it) => seen.push(it));
+  assert.is(members.length, 2_502);
+  assert.equal(
+    seen.map(({ snapshots }) => snapshots),
+    [1_000, 2_000, 2_502],
+  );
+});
+
+test('the time limit is one of each page, not of the listing', async () => {
+  await using server = await ListingServer.start();
+  for (let run = 0; run < 2_500; run += 1) {
+    store(server, membersOf(1, { run: `run-${run}`, takenAt: new Date(run * 1_000) }));
+  }
+  const limits: AbortSignal[] = [];
+  const original = AbortSignal.timeout.bind(AbortSignal);
+  const timeout = mock.method(AbortSignal, 'timeout', (ms: number) => {
+    const signal = original(ms);
+    limits.push(signal);
+    return signal;
+  });
+  const { members } = await readBlobs([{ url: server.containerUrl(), proxy: undefined }]);
+  timeout.mock.restore();
+  assert.is(members.length, 2_500);
+  assert.is(new Set(limits).size, 3);
+});
+
+test('a page that is refused ends the reading', async () => {
+  await using server = await ListingServer.start();
+  for (let run = 0; run < 1_500; run += 1) {
+    store(server, membersOf(1, { run: `run-${run}`, takenAt: new Date(run * 1_000) }));
+  }
+  server.refuses = (_, url) => url.searchParams.get('marker') === '1000';
+  try {
+    await points(server);
+    assert.unreachable();
+  } catch (error) {
+    assert.ok(error instanceof FlashfreezeError, String(error));
+    assert.is(error.code, 'FF_CONTAINER_REFUSED');
+    assert.not.match(error.message, 'sig=c2');
+  }
+});
+
+test.run();

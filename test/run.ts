@@ -5,17 +5,19 @@
  *
  * A file fails when it exits non-zero, when it ran no test (uvu passes a file that forgets
  * `test.run()`), when it skipped one, or when not all of its tests passed.
- * All share the cores. Files named `*.lab.test.ts` freeze file systems, and come last; more of them run at once than
+ * All share the cores; the longest begin first. Files named `*.lab.test.ts` freeze file systems, and come last; more of them run at once than
  * there are cores, because they wait most of the time. While they run, grace periods are expedited, because that is the
  * machine's and not a lab's: one run would put it back while another one needs it. Those named `*.alone.lab.test.ts` look
  * at just that, and run one at a time beside the files without a lab; no other run of the tests has a lab then.
  */
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { bundleAzurite } from '../src/lab/azurite-program.ts';
 import { expediteGracePeriods } from '../src/lab/grace-periods.ts';
+import { Durations } from './durations.ts';
 import { shareMachine } from './machine-share.ts';
 import { parseUvuTotals } from './uvu-totals.ts';
 
@@ -26,6 +28,7 @@ const LABS_BESIDES_CORES = 2;
 const root = import.meta.dirname;
 /** Stripping types and compiling take half of a short process, and tests start thousands. */
 const COMPILE_CACHE = join(root, '../build/compile-cache');
+const durations = new Durations();
 
 interface FileResult {
   readonly passed: number;
@@ -66,6 +69,7 @@ function runFile(name: string): Promise<FileResult> {
     const output = Buffer.concat(chunks).toString('utf8');
     const result = judge(output, code);
     const seconds = Number((process.hrtime.bigint() - started) / 10_000_000n) / 100;
+    durations.add(name, seconds);
     const verdict = result.failed === 0 ? 'ok  ' : 'FAIL';
     process.stdout.write(
       `${verdict} ${relative('.', join(root, name))}: ${result.passed} passed, ${seconds} s\n`,
@@ -88,7 +92,7 @@ function judge(output: string, exitCode: number | null): FileResult {
 }
 
 async function runAll(files: readonly string[], atOnce: number): Promise<FileResult[]> {
-  const waiting = [...files];
+  const waiting = durations.longestFirst(files);
   const results: FileResult[] = [];
   const worker = async (): Promise<void> => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
@@ -99,6 +103,19 @@ async function runAll(files: readonly string[], atOnce: number): Promise<FileRes
   return results;
 }
 
+/** Puts into the cache what processes in labs use: there they can only read it. */
+async function trainCompileCache(): Promise<void> {
+  await using _share = await shareMachine('shared');
+  mkdirSync(COMPILE_CACHE, { recursive: true });
+  const program = join(root, 'train-compile-cache.ts');
+  const shell = '"$0" "$1" | tar --extract --directory="$2"';
+  const training = spawn('sh', ['-c', shell, process.execPath, program, COMPILE_CACHE], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: FILE_TIME_LIMIT_MS,
+  });
+  await once(training, 'close');
+}
+
 async function runAlone(names: readonly string[]): Promise<FileResult[]> {
   await using _share = await shareMachine('exclusive');
   return await runAll(names, 1);
@@ -106,6 +123,10 @@ async function runAlone(names: readonly string[]): Promise<FileResult[]> {
 
 const files = testFiles(process.argv.slice(2));
 await bundleAzurite();
+// A few files take less time than the training.
+if (process.argv.length === 2) {
+  await trainCompileCache();
+}
 const needsMachine = (name: string): boolean => name.endsWith('.alone.lab.test.ts');
 const needsLab = (name: string): boolean => name.endsWith('.lab.test.ts') && !needsMachine(name);
 const cores = availableParallelism();
@@ -125,6 +146,7 @@ if (inLabs.length > 0) {
   await using _expedited = await expediteGracePeriods();
   results.push(...(await runAll(inLabs, cores + LABS_BESIDES_CORES)));
 }
+durations.save();
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);

@@ -29,8 +29,8 @@ line{vector-effect:non-scaling-stroke}.tick{stroke:var(--line);stroke-width:1}.b
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;width:100%}
 th{text-align:left;color:var(--soft);font-weight:600;white-space:nowrap}th,td{padding:3px 12px 3px 0;border-bottom:1px solid var(--line);vertical-align:top}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}td{overflow-wrap:anywhere;min-width:60px}.whole,td.number{white-space:nowrap;overflow-wrap:normal}
-tr.failed{background:color-mix(in srgb,var(--failed) 13%,transparent)}tr.failed:not(.why)>td{border-bottom:0}tr.why td{color:var(--failed);padding-left:12px}
+tr.failed{background:color-mix(in srgb,var(--failed) 13%,transparent)}tr.failed:not(.why)>td{border-bottom:0}tr.why td{color:var(--failed)}tr.why div{position:sticky;left:12px;margin-left:12px;width:max-content;max-width:min(1160px,calc(100vw - 60px));overflow-wrap:anywhere}
 footer{margin-top:28px;font-size:13px;overflow-wrap:anywhere;color:var(--soft)}
-@media (max-width:640px){td{min-width:0}tr.why td>*{display:block}body{padding:14px 12px}.row{grid-template-columns:minmax(0,1fr)}.row .label{line-height:16px;margin-top:4px}}
+@media (max-width:640px){td{overflow-wrap:normal;min-width:0}body{padding:14px 12px}.row{grid-template-columns:minmax(0,1fr)}.row .label{line-height:16px;margin-top:4px}}
 @media print{body{max-width:none;padding:0;font-size:11px}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}.row,tr{break-inside:avoid}}
 `;

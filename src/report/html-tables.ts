@@ -9,8 +9,12 @@ type Cell = string | number | null;
 /** A line of a table; its error stands in a line below it. */
 interface Line {
   readonly cells: readonly Cell[];
+  readonly failed: boolean;
   readonly error: string | null;
 }
+
+/** An error of more disks stands above, in one line for all of them. */
+const MOST_ERRORS = 3;
 
 /** The figures of a run. */
 export function renderTables(
@@ -38,6 +42,8 @@ function renderFileSystems(fileSystems: Summary['fileSystems']): string {
 }
 
 function renderDisks(disks: Summary['disks']): string {
+  const isFolded = (error: string | null): boolean =>
+    disks.filter((it) => it.error === error).length > MOST_ERRORS;
   return renderTable(
     ['=disk', 'blob', '=snapshot', '#http', '#tries', '#latency ms'],
     inNaturalOrder(disks, nameOf).map(({ item: it }) => ({
@@ -49,7 +55,8 @@ function renderDisks(disks: Summary['disks']): string {
         it.attempts,
         figure(it.latencyMs),
       ],
-      error: it.error,
+      failed: it.error !== null,
+      error: isFolded(it.error) ? null : it.error,
     })),
   );
 }
@@ -66,12 +73,16 @@ function nameOf({ device, blob }: Summary['disks'][number]): string {
 function renderCommand(disks: Summary['disks']): string {
   return renderTable(
     ['command', '#ms'],
-    disks.map(({ blob, latencyMs, error }) => ({ cells: [blob, figure(latencyMs)], error })),
+    disks.map(({ blob, latencyMs, error }) => ({
+      cells: [blob, figure(latencyMs)],
+      failed: error !== null,
+      error,
+    })),
   );
 }
 
 function plain(cells: readonly Cell[]): Line {
-  return { cells, error: null };
+  return { cells, failed: false, error: null };
 }
 
 /**
@@ -84,14 +95,14 @@ function renderTable(headings: readonly string[], lines: readonly Line[]): strin
     return mark === '#' ? ' class="number"' : mark === '=' ? ' class="whole"' : '';
   };
   const head = headings.map((it, index) => `<th${kind(index)}>${it.replace(/^[#=]/, '')}</th>`);
-  const body = lines.map(({ cells, error }) => {
+  const body = lines.map(({ cells, failed, error }) => {
     const texts = cells.map(
       (it, index) => `<td${kind(index)}>${escapeHtml(String(it ?? '–'))}</td>`,
     );
-    const row = `<tr${error === null ? '' : ' class="failed"'}>${texts.join('')}</tr>`;
+    const row = `<tr${failed ? ' class="failed"' : ''}>${texts.join('')}</tr>`;
     return error === null
       ? row
-      : `${row}<tr class="failed why"><td colspan="${headings.length}">${escapeHtml(error)}</td></tr>`;
+      : `${row}<tr class="failed why"><td colspan="${headings.length}"><div>${escapeHtml(error)}</div></td></tr>`;
   });
   return `<div class="wide"><table><thead><tr>${head.join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
 }

@@ -128,7 +128,7 @@ function renderFacts(summary: Summary, origin: RunFile['origin']): string {
     origin === 'freeze'
       ? [`${(slowest?.value ?? 0).toFixed(1)} ms`, 'duration of the command']
       : [
-          `${(slowest?.value ?? 0).toFixed(1)} ms`,
+          slowest === undefined ? 'none' : `${slowest.value.toFixed(1)} ms`,
           'slowest answer',
           slowest && link(rowId('disk', slowest.index), slowestName),
         ],

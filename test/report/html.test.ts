@@ -31,7 +31,7 @@ test('the cause is the headline, and a refused disk has a bar and one coloured r
   assert.match(row, '12.0 ms');
   assert.match(
     html,
-    /<tr class="failed"><td class="whole">\/dev\/sdd<.*?<\/tr><tr class="failed why"><td colspan="6">https/,
+    /<tr class="failed"><td class="whole">\/dev\/sdd<.*?<\/tr><tr class="failed why"><td colspan="6"><div>https/,
   );
 });
 
@@ -40,6 +40,8 @@ test('what 64 disks have because of one cause is folded', () => {
   assert.match(html, 'class="verdict bad">Not usable: /data/5 is already frozen by another tool');
   assert.is(html.split('<li ').length - 1, 1);
   assert.match(html, '<details><summary>64 disks: ');
+  assert.is(html.split('no request was sent').length - 1, 1);
+  assert.is(html.split('<tr class="failed">').length - 1, 64);
 });
 
 test('names are in natural order, and the longest are named and linked', () => {

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { containerUrlOf } from '../../src/commands/container-options.ts';
+import { containerUrlsOf } from '../../src/commands/container-options.ts';
 import { startTimeOf, timeoutMsOf } from '../../src/commands/run-options.ts';
 import {
   givenBlobs,
@@ -70,7 +70,7 @@ test('angle brackets around a pasted URL are taken off', () => {
 
 test('what is pasted around the URL of a container is taken off', () => {
   const url = `https://a.example/c?${SECRET}`;
-  assert.is(containerUrlOf({ container: `"${url.replaceAll('&', '&amp;')}",` }), url);
+  assert.equal(containerUrlsOf({ container: [`"${url.replaceAll('&', '&amp;')}",`] }), [url]);
 });
 
 const MISPASTED: readonly [name: string, paste: (url: string) => string, words: RegExp][] = [
@@ -87,7 +87,10 @@ for (const [name, paste, words] of MISPASTED) {
     const blob = paste(`https://a.example/c/b?${SECRET}`);
     const container = paste(`https://a.example/c?${SECRET}`);
     const given = { blob: ['https://a.example/c/a', blob] };
-    for (const act of [() => givenBlobs(given), () => containerUrlOf({ container })]) {
+    for (const act of [
+      () => givenBlobs(given),
+      () => containerUrlsOf({ container: [container] }),
+    ]) {
       const error = refusal(act);
       assert.is(error.code, 'FF_URL_INVALID');
       assert.match(error.message, words);

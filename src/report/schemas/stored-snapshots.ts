@@ -1,38 +1,92 @@
 import * as v from 'valibot';
 import { described, flag, list, nullable, number, text } from './described.ts';
+import { CONSISTENCIES } from './run-summary.ts';
 
-const stored = {
-  blob: text('Name of the blob within its container.'),
-  url: text('URL of the blob without its query.'),
-  snapshot: text('Time that identifies the snapshot (x-ms-snapshot).'),
-  sizeBytes: number('Size of the blob in bytes.'),
-  metadata: described(v.record(v.string(), v.string()), 'Metadata of the snapshot, by name.'),
-  task: nullable(
-    v.string(),
-    'Identifier of the run that took the snapshot; null if none of the runs kept on this machine took it.',
+const WORTHS = ['complete', 'notRecorded', 'incomplete', 'inconsistent'] as const;
+
+const place = {
+  kind: described(v.picklist(['blob', 'managed']), 'What the snapshot is of.'),
+  source: text('URL of the blob without its query, or resource id of the managed disk.'),
+  snapshot: text(
+    'Time that identifies the snapshot of a blob (x-ms-snapshot), or resource id of the snapshot of a managed disk.',
   ),
+  takenAt: text('When the service took it by its own clock, ISO 8601 in UTC.'),
+  sizeBytes: number('Size of the disk in bytes; 0 if it is not known.'),
 };
+
+const restorePoint = {
+  id: text('Identifier of the restore point: that of the run.'),
+  host: text('Name of the machine.'),
+  vm: nullable(v.string(), 'Identifier that Azure gave the VM; null if it is not known.'),
+  at: text(
+    'The instant that the snapshots show, or if that was not recorded, the time of the first snapshot; ISO 8601 in UTC.',
+  ),
+  worth: described(
+    v.picklist(WORTHS),
+    'complete: every snapshot exists, and it was recorded that they can be restored together. notRecorded: every snapshot exists, and nothing more is known. incomplete: a snapshot is missing. inconsistent: it was recorded that they cannot be restored together.',
+  ),
+  consistency: nullable(
+    v.picklist(CONSISTENCIES),
+    'As the run recorded it; null if it was not recorded.',
+  ),
+  count: number('Number of snapshots that it was to have.'),
+  present: number('Number of these that exist.'),
+  sizeBytes: number('Sum of the sizes of the disks in bytes.'),
+};
+
+const member = v.strictObject({
+  position: number('Position of the disk in the restore point, from 1.'),
+  ...place,
+});
 
 export const snapshotListSchema = described(
   v.strictObject({
-    snapshots: list(v.strictObject(stored), 'The snapshots, by blob and time.'),
+    restorePoints: nullable(
+      v.array(
+        v.strictObject({
+          ...restorePoint,
+          snapshots: list(member, 'Its snapshots, by position.'),
+        }),
+      ),
+      'The restore points, the newest first; null with --disks.',
+    ),
+    others: number('Number of snapshots that belong to no restore point; 0 with --disks.'),
+    snapshots: nullable(
+      v.array(
+        v.strictObject({
+          ...place,
+          metadata: described(
+            v.record(v.string(), v.string()),
+            'Metadata or tags of the snapshot, by name.',
+          ),
+          restorePoint: nullable(
+            v.string(),
+            'Identifier of its restore point; null if it belongs to none.',
+          ),
+        }),
+      ),
+      'With --disks: the single snapshots, in the order of the service; null without it.',
+    ),
   }),
   'What `flashfreeze snapshots list --json` prints.',
 );
 
 export const pruneReportSchema = described(
   v.strictObject({
-    pruned: list(
+    restorePoints: list(
       v.strictObject({
-        ...stored,
-        deleted: flag('True if the snapshot was deleted; always false without --delete.'),
-        error: nullable(
+        ...restorePoint,
+        stays: flag('True if it is not to be removed.'),
+        reasons: list(
           v.string(),
-          'Why the snapshot could not be deleted; null if nothing failed.',
+          'For people: the rules by which it stays, e.g. `daily 2026-11-28`, or why it is removed.',
         ),
+        deletedSnapshots: number('Number of its snapshots that were deleted; 0 without --delete.'),
+        errors: list(v.string(), 'Why something of it was not deleted, for people.'),
       }),
-      'The snapshots that the rule selects.',
+      'The restore points, the newest first.',
     ),
+    others: number('Number of snapshots that belong to no restore point and were left alone.'),
   }),
   'What `flashfreeze snapshots prune --json` prints.',
 );

@@ -4,24 +4,25 @@ import { proxyOptions } from './proxy-options.ts';
 const DELETE_TIMEOUT_MS = 10_000;
 
 /**
- * Deletes one snapshot with the task's own SAS. Do not call it while anything is frozen.
+ * Deletes one snapshot, or a blob without snapshots, with the SAS that is given. Do not call it while anything is frozen.
  *
  * @param url the blob's SAS URL
- * @param snapshot its `x-ms-snapshot`
+ * @param snapshot its `x-ms-snapshot`; undefined: the blob itself
  * @param proxy URL of the proxy that the blob is reached through
- * @returns undefined if the snapshot is gone, otherwise the reason, without secrets
+ * @returns undefined if it is gone, otherwise the reason, without secrets
  */
 export async function deleteSnapshot(
   url: string,
-  snapshot: string,
+  snapshot: string | undefined,
   proxy: string | undefined,
 ): Promise<string | undefined> {
   // Imported here: it takes half a second, and only a run with orphans needs it.
   const { AnonymousCredential, BlobClient, RestError } = await import('@azure/storage-blob');
   try {
-    await new BlobClient(url, new AnonymousCredential(), proxyOptions(proxy))
-      .withSnapshot(snapshot)
-      .delete({ abortSignal: AbortSignal.timeout(DELETE_TIMEOUT_MS) });
+    const blob = new BlobClient(url, new AnonymousCredential(), proxyOptions(proxy));
+    await (snapshot === undefined ? blob : blob.withSnapshot(snapshot)).delete({
+      abortSignal: AbortSignal.timeout(DELETE_TIMEOUT_MS),
+    });
     return undefined;
   } catch (error) {
     if (error instanceof RestError) {

@@ -52,10 +52,15 @@ export function containerOf({ url }: Pick<Blob, 'url'>): BlobInContainer {
   return { url: container.href, blob: decodeURIComponent(name) };
 }
 
-/** @returns why the snapshot was not deleted; undefined if it is gone */
+/**
+ * Deletes a snapshot, or a blob.
+ *
+ * @param snapshot undefined: the blob itself, which must have no snapshots
+ * @returns why it was not deleted; undefined if it is gone
+ */
 export async function deleteFromContainer(
   url: string,
-  { blob, snapshot }: Pick<StoredSnapshot, 'blob' | 'snapshot'>,
+  { blob, snapshot }: { readonly blob: string; readonly snapshot: string | undefined },
   proxy: string | undefined,
 ): Promise<string | undefined> {
   const { ContainerClient } = await import('@azure/storage-blob');

@@ -10,21 +10,6 @@ export interface StoredSnapshot {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** From the file of an earlier run: the task that took a snapshot. */
-export interface KnownSnapshot {
-  readonly url: string;
-  readonly snapshot: string;
-  readonly taskId: string;
-}
-
-/** The task that took a snapshot; undefined if no known run on this machine did. */
-export function taskOf(
-  { url, snapshot }: Pick<StoredSnapshot, 'url' | 'snapshot'>,
-  known: readonly KnownSnapshot[],
-): string | undefined {
-  return known.find((it) => it.url === url && it.snapshot === snapshot)?.taskId;
-}
-
 /** Ignores the case of metadata names, because they are HTTP headers. */
 export function hasMetadata(
   metadata: Readonly<Record<string, string>>,

@@ -1,0 +1,159 @@
+import { machineProxy } from '../config/machine-proxy.ts';
+import { FlashfreezeError } from '../errors.ts';
+import type { Redaction } from '../log/redaction.ts';
+import { readRunFile, runFilesIn } from '../report/run-folder.ts';
+import { restorePointsOf } from '../restore-points/group.ts';
+import type { ManagedService } from '../restore-points/managed-service.ts';
+import { blobStore, managedStore, type PointStore } from '../restore-points/prune-stores.ts';
+import { type BlobContainer, readBlobs } from '../restore-points/read-blobs.ts';
+import { readManaged } from '../restore-points/read-managed.ts';
+import type { RecordOfRun } from '../restore-points/record-of-run.ts';
+import type { RestorePoint } from '../restore-points/restore-point.ts';
+import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { hasMetadata } from '../snapshot/inventory/stored-snapshot.ts';
+import { containerUrlsOf } from './container-options.ts';
+import { managedWishesOf } from './managed-options.ts';
+import { metadataOf } from './snapshot-options.ts';
+import type { SourceOptions } from './snapshots-options.ts';
+import { ProgressLine } from './snapshots-progress.ts';
+
+/** The services that hold the snapshots, found but not read yet. */
+export type Source =
+  | { readonly kind: 'blobs'; readonly containers: readonly BlobContainer[] }
+  | { readonly kind: 'managed'; readonly service: ManagedService };
+
+/**
+ * Finds what the options name.
+ *
+ * @param redaction learns the secrets of the URLs and tokens
+ * @throws FlashfreezeError FF_USAGE, FF_URL_INVALID, FF_URL_INSECURE, or as `findManagedService`
+ */
+export async function sourceOf(options: SourceOptions, redaction: Redaction): Promise<Source> {
+  const { container, containerFrom, resourceGroup, identity, tag, metadata } = options;
+  const wishes = managedWishesOf(
+    {
+      ...(options.managed === undefined ? {} : { managed: options.managed }),
+      ...(resourceGroup === undefined ? {} : { resourceGroup }),
+      ...(identity === undefined ? {} : { identity }),
+      ...(tag === undefined ? {} : { tag }),
+    },
+    {
+      '--container': container,
+      '--container-from': containerFrom,
+      '--metadata': metadata,
+    },
+  );
+  if (wishes === undefined) {
+    const proxyFor = machineProxy();
+    const urls = containerUrlsOf(options);
+    for (const url of urls) {
+      redaction.addUrl(url);
+    }
+    return { kind: 'blobs', containers: urls.map((url) => ({ url, proxy: proxyFor(url) })) };
+  }
+  const { findManagedService } = await import('../restore-points/managed-service.ts');
+  const service = await findManagedService({
+    group: wishes.group,
+    clientId: wishes.clientId,
+    learnSecret: (secret) => redaction.add(secret),
+    abort: new AbortController().signal,
+  });
+  return { kind: 'managed', service };
+}
+
+/** What a source holds of restore points. */
+export interface FoundPoints {
+  /** The newest first. */
+  readonly points: readonly RestorePoint[];
+  /** Number of snapshots that belong to no restore point. */
+  readonly others: number;
+  /** Sentences for people. */
+  readonly warnings: readonly string[];
+  readonly store: PointStore;
+}
+
+/** @throws FlashfreezeError as `readBlobs` and `readManaged` */
+export async function readPoints(source: Source): Promise<FoundPoints> {
+  const records = await keptRecords();
+  using line = new ProgressLine();
+  if (source.kind === 'managed') {
+    const { members, others } = await readManaged(source.service, (snapshots) =>
+      line.show(`${snapshots} snapshots read`),
+    );
+    return {
+      ...{ points: restorePointsOf(members, [], records), others, warnings: [] },
+      store: managedStore(source.service),
+    };
+  }
+  const { members, manifests, others, warnings } = await readBlobs(source.containers, (seen) =>
+    line.show(`${seen.snapshots} snapshots and ${seen.manifests} manifests read`),
+  );
+  const points = restorePointsOf(
+    members,
+    manifests.map(({ manifest }) => manifest),
+    records,
+  );
+  return { points, others, warnings, store: blobStore(source.containers, manifests) };
+}
+
+/** What the kept runs of this machine say of their restore points, for what was not recorded beside the snapshots. */
+async function keptRecords(): Promise<RecordOfRun[]> {
+  const runs = await Promise.all(
+    (await runFilesIn()).map((path) => readRunFile(path).catch(() => undefined)),
+  );
+  return runs.flatMap((run) =>
+    run === undefined || run.summary === null || run.origin === 'freeze'
+      ? []
+      : [{ id: run.taskId, restorable: run.summary.restorable, barrier: run.summary.barrier }],
+  );
+}
+
+/** Which snapshots the options select: by the name of their machine, and by metadata or tags. */
+export function selectionOf(
+  options: SourceOptions,
+): (host: string | undefined, values: readonly Readonly<Record<string, string>>[]) => boolean {
+  const { host } = options;
+  if (host === '') {
+    throw new FlashfreezeError('FF_USAGE', '--host (empty): expected the name of a machine');
+  }
+  const wanted = options.managed === true ? pairsOf(options.tag) : metadataOf(options.metadata);
+  return (its, values) =>
+    (host === undefined || its?.toLowerCase() === host.toLowerCase()) &&
+    (wanted.length === 0 || (values.length > 0 && values.every((it) => hasMetadata(it, wanted))));
+}
+
+/** Tags that were checked before. */
+function pairsOf(pairs: readonly string[] = []): [name: string, value: string][] {
+  return pairs.map((pair) => {
+    const at = pair.indexOf('=');
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+}
+
+/** `selectionOf` for a restore point. */
+export function pointSelectionOf(options: SourceOptions): (point: RestorePoint) => boolean {
+  const selects = selectionOf(options);
+  return ({ host, members, surplus }) =>
+    selects(
+      host,
+      [...members, ...surplus].map(({ values }) => values),
+    );
+}
+
+/**
+ * Refuses a SAS that shows that it may not delete, before anything is deleted.
+ *
+ * @throws FlashfreezeError FF_CONTAINER_REFUSED
+ */
+export function requireDeletable(source: Source): void {
+  const refused = (source.kind === 'blobs' ? source.containers : []).find(({ url }) => {
+    const granted = new URL(url).searchParams.get('sp');
+    return granted !== null && !granted.includes('d');
+  });
+  if (refused !== undefined) {
+    throw new FlashfreezeError(
+      'FF_CONTAINER_REFUSED',
+      `${withoutQuery(refused.url)}: its SAS may not delete; expected one with list, read and delete (sp=rld). Nothing was deleted`,
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { deleteFromContainer } from '../snapshot/inventory/container.ts';
+import { parseArmId } from '../snapshot/managed/arm-id.ts';
+import { deleteDiskSnapshot } from '../snapshot/managed/delete-snapshot.ts';
+import type { ManagedService } from './managed-service.ts';
+import type { BlobContainer, StoredManifest } from './read-blobs.ts';
+import type { RestorePoint, SnapshotPlace } from './restore-point.ts';
+
+/** Where snapshots and manifests are deleted. The results say why something was not deleted; undefined: it is gone. */
+export interface PointStore {
+  readonly deleteSnapshot: (place: SnapshotPlace) => Promise<string | undefined>;
+  readonly deleteManifest: (point: RestorePoint) => Promise<string | undefined>;
+  /** Whether the snapshots of a disk are listed here: by the URL of its blob or the id of the disk. */
+  readonly isListed: (source: string) => boolean;
+}
+
+const GONE: readonly (string | undefined)[] = [undefined, 'BlobNotFound', 'SnapshotNotFound'];
+
+export function blobStore(
+  containers: readonly BlobContainer[],
+  manifests: readonly StoredManifest[],
+): PointStore {
+  const containerOf = (url: string): BlobContainer | undefined =>
+    containers.find((it) => url.startsWith(`${folderOf(it)}/`));
+  const remove = async (
+    container: BlobContainer,
+    blob: string,
+    snapshot: string | undefined,
+  ): Promise<string | undefined> => {
+    const reason = await deleteFromContainer(container.url, { blob, snapshot }, container.proxy);
+    // Another prune may have deleted it meanwhile.
+    return GONE.includes(reason) ? undefined : reason;
+  };
+  return {
+    isListed: (source) => containerOf(source) !== undefined,
+    deleteSnapshot: async (place) => {
+      const container = place.kind === 'blob' ? containerOf(place.url) : undefined;
+      if (place.kind !== 'blob' || container === undefined) {
+        return 'it lies in none of the containers';
+      }
+      const blob = decodeURIComponent(place.url.slice(folderOf(container).length + 1));
+      return await remove(container, blob, place.snapshot);
+    },
+    deleteManifest: async ({ id, manifest }) => {
+      const own = manifests.filter(
+        (it) => manifest !== undefined && it.manifest.id === id && it.manifest.vm === manifest.vm,
+      );
+      const reasons = await Promise.all(
+        own.map(({ container, blob }) => remove(container, blob, undefined)),
+      );
+      return reasons.find((reason) => reason !== undefined);
+    },
+  };
+}
+
+function folderOf({ url }: BlobContainer): string {
+  return withoutQuery(url).replace(/\/$/, '');
+}
+
+export function managedStore(service: ManagedService): PointStore {
+  return {
+    // The snapshots of a run are in one resource group, in the subscription of each disk.
+    isListed: (source) =>
+      parseArmId(source, 'disks')?.subscription.toLowerCase() ===
+      service.subscription.toLowerCase(),
+    deleteSnapshot: async (place) =>
+      place.kind === 'managed'
+        ? await deleteDiskSnapshot(place.id, {
+            origin: service.origin,
+            proxy: service.proxy,
+            authorization: await service.tokens.forNow(),
+          })
+        : 'it is no snapshot of a managed disk',
+    deleteManifest: () => Promise.resolve(undefined),
+  };
+}

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ServiceProcess } from '../service-process.ts';
 import { createLabCertificates } from '../tls.ts';
@@ -144,7 +146,7 @@ export class BlobServer implements AsyncDisposable {
 async function completeSetup(options: BlobServerOptions, directory: string): Promise<ServerSetup> {
   const [certificate, untrusted] = await Promise.all([
     options.certificate ?? makeCertificate(join(directory, 'trusted')),
-    makeCertificate(join(directory, 'untrusted')),
+    untrustedCertificate(),
   ]);
   return {
     options: {
@@ -160,6 +162,17 @@ async function completeSetup(options: BlobServerOptions, directory: string): Pro
     certificate,
     untrusted,
   };
+}
+
+let untrusted: Promise<ServerCertificate> | undefined;
+
+/** By an authority that no client knows: one for all servers of this process, which removes it at its end. */
+function untrustedCertificate(): Promise<ServerCertificate> {
+  untrusted ??= mkdtemp(join(tmpdir(), 'blob-server-untrusted-')).then((directory) => {
+    process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+    return makeCertificate(directory);
+  });
+  return untrusted;
 }
 
 async function makeCertificate(directory: string): Promise<ServerCertificate> {

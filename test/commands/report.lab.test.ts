@@ -67,6 +67,22 @@ test('every run leaves its timeline: as text, page and trace, without a secret',
   assert.ok(trace.traceEvents.length > 10);
 });
 
+test('a disk that the service refused has its end in the kept run, and is the cause in text and page', async () => {
+  await using rig = await Rig.create(MIXED, 20);
+  const fault = { kind: 'status', status: 403, code: 'AuthorizationPermissionMismatch' } as const;
+  await rig.server.setFault({ blob: 'disk1', at: 'request', fault });
+  const ran = await flashfreeze(['snapshot', ...rig.blobArguments]);
+  assert.is(ran.exitCode, 1, ran.stderr);
+  assert.match(ran.stdout, '✗ Not usable: 1 of 3 disks refused (disk1)');
+  const [path = ''] = await runFilesIn();
+  const { timeline, summary } = await readRunFile(path);
+  const [from = 0, to = 0] = timeline?.disks[1]?.request ?? [];
+  assert.ok(to > from);
+  assert.ok((summary?.disks[1]?.latencyMs ?? 0) > 0);
+  const { stdout } = await flashfreeze(['report', path, '-o', '-']);
+  assert.match(stdout, 'Not usable: 1 of 3 disks refused (disk1)');
+});
+
 test('so does one that ended before anything was frozen, and a command in the window', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }]);
   const missing = rig.server.containerUrl().replace('?', '/nowhere?');

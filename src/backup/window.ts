@@ -102,12 +102,7 @@ export class FreezeWindow {
     clearTimeout(this.#slow);
     clearTimeout(this.#givingUp);
     const end = this.#end.kind === 'completed' ? (this.#calledOff ?? this.#end) : this.#end;
-    return {
-      fileSystems: this.#times,
-      barrier: this.#barrier,
-      end,
-      failedNs: this.#failedNs,
-    };
+    return { fileSystems: this.#times, barrier: this.#barrier, end, failedNs: this.#failedNs };
   }
 
   /**

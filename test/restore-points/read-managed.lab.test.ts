@@ -9,36 +9,11 @@ import {
 import { readManaged } from '../../src/restore-points/read-managed.ts';
 import { Rig } from '../lab/managed/fixtures/rig.ts';
 import { suite } from '../suite.ts';
+import { putSnapshot, RESTORABLE, tagsOf } from './fixtures/managed-snapshots.ts';
 
 await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('reading restore points of managed disks');
-
-/** Takes a snapshot of a disk, as a run would. */
-async function put(
-  rig: Rig,
-  name: string,
-  disk: string,
-  tags: Readonly<Record<string, string>>,
-): Promise<void> {
-  const accepted = await rig.arm('PUT', rig.snapshotPath(name), rig.body(disk, {}, { tags }));
-  assert.ok(accepted.status < 300, JSON.stringify(accepted.body));
-  await rig.end(accepted);
-}
-
-function tagsOf(run: string, position: number, more: Readonly<Record<string, string>> = {}) {
-  return {
-    'flashfreeze-run': run,
-    'flashfreeze-disk': `${position} of 2`,
-    'flashfreeze-host': 'db1',
-    ...more,
-  };
-}
-
-const RESTORABLE = {
-  'flashfreeze-consistency': 'fileSystemConsistent',
-  'flashfreeze-restorable': 'true',
-};
 
 function service(group?: string): Promise<ManagedService> {
   const abort = new AbortController().signal;
@@ -49,10 +24,10 @@ test('pages of a resource group, and what tags say', async () => {
   const disks = [{}, {}];
   await using rig = await Rig.start({ at: 'lab', limits: 'none', pageSize: 2 }, disks);
   for (const [index, disk] of ['disk0', 'disk1'].entries()) {
-    await put(rig, `a${index}`, disk, tagsOf('a', index + 1, RESTORABLE));
-    await put(rig, `b${index}`, disk, tagsOf('b', index + 1));
+    await putSnapshot(rig, `a${index}`, disk, tagsOf('a', index + 1, RESTORABLE));
+    await putSnapshot(rig, `b${index}`, disk, tagsOf('b', index + 1));
   }
-  await put(rig, 'foreign', 'disk0', { owner: 'someone else' });
+  await putSnapshot(rig, 'foreign', 'disk0', { owner: 'someone else' });
   const seen: number[] = [];
   const { members, others } = await readManaged(await service(), (count) => seen.push(count));
   assert.equal(seen, [2, 4, 5]);

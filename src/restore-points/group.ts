@@ -82,7 +82,10 @@ function restorePoint(
     host: manifest?.host ?? first?.membership.host ?? '',
     vm: manifest?.vm ?? first?.membership.vm,
     at: instantOf(record, first?.takenAt, manifest),
-    worth: worthOf(chosen.length === count && count > 0, isAmbiguous ? undefined : record),
+    worth: worthOf(
+      chosen.length === count && count > 0,
+      isAmbiguous && record?.restorable === true ? undefined : record,
+    ),
     count,
     members: chosen,
     surplus: members.filter((it) => !chosen.includes(it)),
@@ -146,15 +149,18 @@ function isNamed({ place }: StoredMember, position: number, manifest: Manifest):
   );
 }
 
-/** A run records only snapshots that belong to its restore point; of several others the newest was probably answered. */
+/**
+ * A run records only of the snapshots that belong to its restore point that it can be restored; of others the newest was
+ * probably answered.
+ */
 function likeliest(candidates: readonly StoredMember[]): {
   readonly member: StoredMember | undefined;
   readonly isSure: boolean;
 } {
-  const recorded = candidates.filter(({ membership, values }) =>
-    recordIn(membership.restorePoint, values),
+  const restorable = candidates.filter(
+    ({ membership, values }) => recordIn(membership.restorePoint, values)?.restorable === true,
   );
-  const of = recorded.length === 0 ? candidates : recorded;
+  const of = restorable.length === 0 ? candidates : restorable;
   const [member] = of.toSorted((a, b) => b.takenAt.getTime() - a.takenAt.getTime());
   return { member, isSure: of.length === 1 };
 }

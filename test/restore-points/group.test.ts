@@ -99,6 +99,20 @@ test('of two snapshots of a position, the one with a tag counts, else the newest
   assert.is(ofTags?.worth, 'complete');
 });
 
+test('a useless snapshot of an attempt before is tagged as such, and does not count', () => {
+  const tagged = membersOf(3, { kind: 'managed', values: RESTORABLE });
+  const useless = { 'flashfreeze-restorable': 'false' };
+  for (const nth of [1, -1]) {
+    const orphan = member({ position: 2, kind: 'managed', try: nth, values: useless });
+    const [point] = restorePointsOf([orphan, ...tagged], []);
+    assert.is(point?.worth, 'complete');
+    assert.equal(point?.surplus, [orphan]);
+  }
+  const denied = membersOf(3, { kind: 'managed', values: useless });
+  const again = member({ position: 2, kind: 'managed', try: 1, values: useless });
+  assert.is(restorePointsOf([again, ...denied], [])[0]?.worth, 'inconsistent');
+});
+
 test('members of another count, or of a position that does not exist, are none', () => {
   const others = [member({ position: 2, count: 4, try: 1 }), member({ position: 7 })];
   const [point] = restorePointsOf([...others, ...three], []);

@@ -1,5 +1,6 @@
 import { type ErrorCode, FlashfreezeError } from '../errors.ts';
 import type { ResultCode } from '../result-codes.ts';
+import { hasFailedToFreeze } from './failed-freeze.ts';
 import { judge } from './outcome.ts';
 import type { BackupRecord } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
@@ -76,7 +77,7 @@ async function tryToFreeze(
   isPermitted: boolean,
 ): Promise<Tried> {
   try {
-    const record = await backup(request, observer, abort);
+    const record = await backup(isPermitted ? leftToFallback(request) : request, observer, abort);
     if (!isPermitted || !hasFailedToFreeze(record)) {
       return { record, failedFreeze: undefined };
     }
@@ -94,7 +95,10 @@ async function tryToFreeze(
   }
 }
 
-/** Whether the run ended before everything was frozen, for any reason but a signal. */
-export function hasFailedToFreeze({ barrier, end }: BackupRecord): boolean {
-  return barrier === undefined && end.kind !== 'signal';
+/** Two manifests of one restore point would contradict each other. */
+function leftToFallback(request: BackupRequest): BackupRequest {
+  const { manifest } = request;
+  return manifest === undefined
+    ? request
+    : { ...request, manifest: { ...manifest, isLeftToFallback: true } };
 }

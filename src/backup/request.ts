@@ -72,6 +72,8 @@ export interface ManifestWish {
   readonly origin: 'snapshot' | 'extension';
   /** URL of its container with a SAS, secret; undefined: the container of the first blob, if the blob's own SAS permits it. */
   readonly container: string | undefined;
+  /** Another run follows if this one cannot freeze, and writes it then; missing: none follows. */
+  readonly isLeftToFallback?: boolean;
 }
 
 /** The guest takes snapshots of the VM's managed disks, with the VM's own identity. */

@@ -12,6 +12,7 @@ import {
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { readAzureVmId } from '../system/azure-vm-id.ts';
 import type { RunContext } from './context.ts';
+import { hasFailedToFreeze } from './failed-freeze.ts';
 import { manifestOf } from './manifest.ts';
 import type { Outcome } from './outcome.ts';
 import type { Prepared } from './prepare.ts';
@@ -30,6 +31,9 @@ export async function storeManifest(
 ): Promise<void> {
   const { manifest: wish } = context.request;
   if (wish === undefined || !['guest', 'managed'].includes(provider.kind)) {
+    return;
+  }
+  if (wish.isLeftToFallback === true && hasFailedToFreeze(record)) {
     return;
   }
   const place = placeOf(context.request);

@@ -1,3 +1,4 @@
+import { AnonymousCredential, ContainerClient } from '@azure/storage-blob';
 import * as assert from 'uvu/assert';
 import type { BackupRecord } from '../../../src/backup/record.ts';
 import type { BackupRequest } from '../../../src/backup/request.ts';
@@ -90,6 +91,7 @@ class Scene implements AsyncDisposable {
       startAt: undefined,
       metadata: settings.metadata,
       taskId: settings.taskId,
+      manifest: { origin: 'extension', container: this.rig.server.containerUrl() },
       lanes: 1,
     };
     return await takeSnapshots({
@@ -114,6 +116,17 @@ class Scene implements AsyncDisposable {
     const requests = await this.rig.server.requests();
     return requests.filter(({ operation, status }) => operation === 'snapshot' && status === 201)
       .length;
+  }
+
+  /** The texts of the manifests beside the guest's snapshots. */
+  async manifests(): Promise<string[]> {
+    const url = this.rig.server.containerUrl();
+    const container = new ContainerClient(url, new AnonymousCredential());
+    const texts: string[] = [];
+    for await (const { name } of container.listBlobsFlat({ prefix: 'flashfreeze/' })) {
+      texts.push((await container.getBlobClient(name).downloadToBuffer()).toString());
+    }
+    return texts;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -408,6 +421,10 @@ test('a failed freeze ends in a crash-consistent snapshot where that is permitte
       assert.is(taken.creator.name, name);
       assert.match(conclusion.message, 'already frozen');
     }
+    // None of the run that could not freeze: it would contradict that of the run that followed.
+    const [manifest = '', ...others] = await scene.manifests();
+    assert.equal(others, []);
+    assert.match(manifest, '"consistency":"crashConsistent"');
     const first = { ...custom, backupRetryCount: 0 };
     const refused = await scene.take('onlyHost', scene.settings({ custom: first, includedDisks }));
     assert.is(concludeTaken(refused, []).code, 121);

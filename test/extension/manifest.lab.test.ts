@@ -1,0 +1,60 @@
+import { AnonymousCredential, ContainerClient } from '@azure/storage-blob';
+import * as assert from 'uvu/assert';
+import * as v from 'valibot';
+import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
+import type { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import { manifestSchema } from '../../src/report/schemas/manifest.ts';
+import type { Manifest } from '../../src/restore-points/restore-point.ts';
+import { suite } from '../suite.ts';
+import { startDiskServer } from './disk-server.ts';
+import { preparePayload } from './payload.ts';
+import { Scene } from './scene.ts';
+
+await enterGuestLab({ lifetimeSeconds: 600 }, preparePayload);
+
+const test = suite('what a task of the extension stores beside its snapshots');
+
+async function manifests(server: BlobServer): Promise<Manifest[]> {
+  const container = new ContainerClient(server.containerUrl(), new AnonymousCredential());
+  const found: Manifest[] = [];
+  for await (const { name } of container.listBlobsFlat({ prefix: 'flashfreeze/' })) {
+    const text = (await container.getBlobClient(name).downloadToBuffer()).toString();
+    assert.not.match(text, /sig=|\?/);
+    found.push(v.parse(manifestSchema, JSON.parse(text)));
+  }
+  return found;
+}
+
+test('its snapshots say which restore point they belong to, and a SAS of the container permits the manifest', async () => {
+  await using scene = await Scene.create({ disks: [{ type: 'ext4' }] });
+  await using server = await startDiskServer(scene, 5);
+  const [, sas] = server.containerUrl().split('?');
+  const blobs = server.urls.map((url) => `${url.split('?')[0]}?${sas}`);
+  const task = await scene.task({ blobs });
+  await scene.send(task.settings);
+  await scene.settled();
+  assert.is((await task.blobs.status())?.status.code, '1');
+  const [manifest, ...others] = await manifests(server);
+  assert.equal(others, []);
+  assert.equal(
+    [manifest?.id, manifest?.origin, manifest?.restorable],
+    [task.taskId, 'extension', true],
+  );
+  for (const [index] of server.urls.entries()) {
+    const [taken] = await server.snapshots(`disk${index}`);
+    assert.is(taken?.metadata.flashfreeze_run, task.taskId);
+    assert.is(taken?.metadata.flashfreeze_disk, `${index + 1} of ${server.urls.length}`);
+  }
+});
+
+test('with the SAS of single blobs there is no manifest, and the task succeeds', async () => {
+  await using scene = await Scene.create({ disks: [{ type: 'ext4' }] });
+  await using server = await startDiskServer(scene, 5);
+  const task = await scene.task({ blobs: server.urls });
+  await scene.send(task.settings);
+  await scene.settled();
+  assert.is((await task.blobs.status())?.status.code, '1');
+  assert.equal(await manifests(server), []);
+});
+
+test.run();

@@ -4,6 +4,7 @@ import { startTimeOf, timeoutMsOf } from '../../src/commands/run-options.ts';
 import {
   givenBlobs,
   laneCountOf,
+  manifestUrlOf,
   metadataOf,
   newMetadataOf,
   type RawSnapshotOptions,
@@ -148,6 +149,8 @@ const refused: readonly [string, () => unknown][] = [
   ['metadata that no HTTP header can hold', () => metadataOf(['Key=täglich'])],
   ['a line break in metadata', () => metadataOf(['Key=a\r\nx-ms-other: b'])],
   ['a name that flashfreeze keeps for itself', () => newMetadataOf(['Flashfreeze_Run=mine'])],
+  ['a container without a SAS', () => manifestUrlOf('https://a.blob.core.windows.net/vhds')],
+  ['no URL of a container', () => manifestUrlOf('vhds?sig=s')],
   ['more metadata than the service takes', () => metadataOf([`Key=${'x'.repeat(8_190)}`])],
 ];
 
@@ -167,6 +170,14 @@ test('refuses a URL that is not that of a blob by its place, with exit code 2 an
   assert.is(error.exitCode, 2);
   assert.match(error.message, /^blob URL 2 of 2 /);
   assert.not.match(error.message, 'verysecret');
+});
+
+test('the URL for the manifest is taken as it was pasted, but not over plain http', () => {
+  const url = 'https://a.blob.core.windows.net/vhds?sr=c&sp=c&sig=s';
+  assert.is(manifestUrlOf(undefined), undefined);
+  assert.is(manifestUrlOf(` "${url.replaceAll('&', '&amp;')}",`), url);
+  assert.throws(() => manifestUrlOf(url.replace('https', 'http')), /plain http/);
+  assert.throws(() => manifestUrlOf(`${url}https://b/c?sig=t`), /second URL/);
 });
 
 test('stored snapshots can be selected by the names that flashfreeze keeps for itself', () => {

@@ -136,6 +136,7 @@ async function assertSnapshotsNamed(
       [info?.isSuccessful, info?.blobUri, info?.snapshotUri],
       [true, blobUri, `${blobUri}?snapshot=${listed?.snapshot}`],
     );
+    assert.is(listed?.metadata.flashfreeze_disk, `${index + 1} of ${scene.diskUrls.length}`);
     for (const { Key, Value } of BACKUP_METADATA) {
       assert.is(listed?.metadata[Key.toLowerCase()] ?? listed?.metadata[Key], Value);
     }

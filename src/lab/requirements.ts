@@ -40,6 +40,7 @@ export const OPTIONAL_COMMANDS = {
   gpgv: 'gpgv',
   wget: 'wget',
   python3: 'python3',
+  busybox: 'busybox',
   // The server's programs lie in a directory of their version; this one comes with them.
   pg_lsclusters: 'postgresql',
   psql: 'postgresql-client',

@@ -3,12 +3,29 @@
 #   flashfreeze extension install|enable|disable|update|uninstall    what HandlerManifest.json names
 #   flashfreeze thaw --all                                           the emergency exit; --help lists the rest
 
+# $0 may be a symbolic link, such as /usr/local/sbin/flashfreeze: the files lie beside what it leads to.
 case $0 in
-*/*) directory=${0%/*} ;;
-*) directory=. ;;
+*/*) program=$0 ;;
+*) program=./$0 ;;
 esac
-# With the caller's CDPATH, cd could change to another folder and print its path.
-directory=$(CDPATH='' cd -- "$directory" && pwd -P) || exit 1
+links=0
+while [ -h "$program" ]; do
+  links=$((links + 1))
+  # Linux follows 40 as well. The dot keeps line breaks at the end of the target.
+  if [ "$links" -gt 40 ] || ! target=$(readlink "$program" && echo .); then
+    echo "flashfreeze: cannot follow the symbolic link $program, or there are more than 40 in a chain;" >&2
+    echo "flashfreeze: run the file that it was made for (FF_ENVIRONMENT_INVALID)" >&2
+    exit 2
+  fi
+  target=${target%??}
+  case $target in
+  /*) program=$target ;;
+  *) program=${program%/*}/$target ;;
+  esac
+done
+# -P: ".." in a link means the folder above the real one. With the caller's CDPATH, cd could change to another folder
+# and print its path.
+directory=$(CDPATH='' cd -P -- "${program%/*}/" && pwd -P) || exit 2
 
 # Settings for another Node.js must not affect this one.
 unset NODE_OPTIONS NODE_PATH

@@ -1,8 +1,18 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { requireLabCommands } from '../../src/lab/requirements.ts';
 import { OLDEST_GLIBC, TOO_OLD_DISTRIBUTIONS } from '../../src/package/symbol-versions.ts';
 import { suite } from '../suite.ts';
 
@@ -92,6 +102,69 @@ test('a CDPATH of the caller’s does not lead it astray', async () => {
   const [, parent = '', name = ''] = /^(.*)\/([^/]+)$/.exec(payload.folder) ?? [];
   const { stdout } = await payload.run(`"${name}/flashfreeze" x`, parent, { CDPATH: parent });
   assert.is(stdout.split('\n')[0], join(payload.folder, 'node'));
+});
+
+/** Shells that are `/bin/sh` on some distribution. */
+const SHELLS = ['dash', 'bash --norc --posix', 'busybox sh'];
+
+test('through symbolic links it finds the files beside itself, whatever shell runs it', async () => {
+  await requireLabCommands(['busybox']);
+  await using payload = await Payload.create(REPORT);
+  const { folder } = payload;
+  const real = basename(folder);
+  const [outer, inner] = [join(folder, 'outer'), join(folder, 'outer/in ner')];
+  await mkdir(inner, { recursive: true });
+  const links = [
+    ['absolute', join(folder, 'flashfreeze')],
+    ['outer/relative', '../flashfreeze'],
+    ['outer/in ner/dots', `../../../${real}/flashfreeze`],
+    // Below it, ".." leads to outer, not to the folder that the link lies in.
+    ['folder', 'outer/in ner'],
+    ['outer/in ner/current', `../../../${real}`],
+    ['outer/in ner/through', 'current/flashfreeze'],
+    ['outer/chain', 'in ner/through'],
+    ['chain', 'outer/chain'],
+    ['line\nbreak\n', 'flashfreeze'],
+    ['breaks', 'line\nbreak\n'],
+  ] as const;
+  for (const [path, target] of links) {
+    await symlink(target, join(folder, path));
+  }
+  const names = ['absolute', 'outer/relative', 'outer/in ner/dots', 'folder/dots', 'chain'];
+  for (const shell of SHELLS) {
+    for (const name of [...names, 'folder/through', 'breaks']) {
+      for (const [path, cwd] of [
+        [join(folder, name), '/'],
+        [name, folder],
+        [basename(name), join(folder, dirname(name))],
+      ] as const) {
+        const { stdout, stderr } = await payload.run(`${shell} "${path}" x`, cwd);
+        assert.is(stdout.split('\n')[0], join(folder, 'node'), `${shell} ${path}: ${stderr}`);
+      }
+    }
+  }
+  const { stdout } = await payload.run('chain x', outer, { PATH: `/usr/bin:/bin:${outer}` });
+  assert.is(stdout.split('\n')[0], join(folder, 'node'));
+});
+
+test('a cycle of symbolic links, and a machine without readlink, end with a reason', async () => {
+  await using payload = await Payload.create(REPORT);
+  const { folder } = payload;
+  await symlink('two', join(folder, 'one'));
+  await symlink('one', join(folder, 'two'));
+  await symlink('flashfreeze', join(folder, 'link'));
+  // No shell opens a cycle; this one runs the script with such a name, as if the links had been changed meanwhile.
+  const sourced = (name: string): string => `sh -c '. "$1"' "${folder}/${name}" ./flashfreeze`;
+  for (const shell of SHELLS) {
+    const command = `${shell} -c '. "$1"' "${folder}/one" "${folder}/flashfreeze"`;
+    const { code, stdout, stderr } = await payload.run(command);
+    assert.equal({ code, stdout }, { code: 2, stdout: '' }, `${shell}: ${stderr}`);
+    assert.match(stderr, /cannot follow the symbolic link .*\(FF_ENVIRONMENT_INVALID\)/s);
+  }
+  await symlink('/bin/sh', join(folder, 'sh'));
+  const { code, stderr } = await payload.run(sourced('link'), folder, { PATH: folder });
+  assert.is(code, 2);
+  assert.match(stderr, 'FF_ENVIRONMENT_INVALID');
 });
 
 test('options that others set for their Node.js are dropped', async () => {

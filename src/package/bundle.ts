@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { basename, join, sep } from 'node:path';
-import { type BuildOptions, type BuildResult, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { type PayloadFile, textFile } from './payload-file.ts';
 import { REPOSITORY } from './repository.ts';
 
@@ -34,6 +35,23 @@ const LATE_HTTP: Plugin = {
   },
 };
 
+/** Gives the checkout's own package.json another version. */
+function versioned(version: string): Plugin {
+  const own = join(REPOSITORY, 'package.json');
+  return {
+    name: 'versioned',
+    setup(build) {
+      build.onLoad({ filter: /\/package\.json$/ }, async ({ path }) => {
+        if (path !== own) {
+          return undefined;
+        }
+        const content: object = JSON.parse(await readFile(own, 'utf8'));
+        return { contents: JSON.stringify({ ...content, version }), loader: 'json' };
+      });
+    },
+  };
+}
+
 const OPTIONS = {
   absWorkingDir: REPOSITORY,
   bundle: true,
@@ -47,20 +65,25 @@ const OPTIONS = {
   banner: { js: BANNER },
   // Optional for piscina, and needed only for a feature that is not used here.
   external: ['@napi-rs/nice'],
-  plugins: [LATE_HTTP],
   metafile: true,
   write: false,
   logLevel: 'silent',
 } as const satisfies BuildOptions;
 
-type Built = BuildResult<typeof OPTIONS>;
-
-/** Bundles the program. Throws esbuild's error if it cannot. */
-export async function bundle(): Promise<Bundle> {
+/**
+ * Bundles the program. Throws esbuild's error if it cannot.
+ *
+ * @param version the program's, in place of that of the checkout
+ */
+export async function bundle(version?: string): Promise<Bundle> {
+  const options = {
+    ...OPTIONS,
+    plugins: version === undefined ? [LATE_HTTP] : [LATE_HTTP, versioned(version)],
+  };
   const [program, worker] = await Promise.all([
-    build({ ...OPTIONS, entryPoints: ['src/main.ts'], outfile: 'flashfreeze.js' }),
+    build({ ...options, entryPoints: ['src/main.ts'], outfile: 'flashfreeze.js' }),
     build({
-      ...OPTIONS,
+      ...options,
       stdin: { contents: WORKER, resolveDir: REPOSITORY },
       outfile: 'worker.js',
     }),
@@ -83,7 +106,7 @@ import './node_modules/piscina/dist/worker.js';
 export { runLane } from './src/snapshot/blob/lane.ts';
 `;
 
-function packagesOf({ metafile }: Built): string[] {
+function packagesOf({ metafile }: { readonly metafile: Metafile }): string[] {
   const inputs = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
   return inputs
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0)

@@ -1,50 +1,84 @@
-/** `npm run package [-- options]`: makes the zip that the Azure guest agent installs. */
+/** `npm run package [-- options]`: makes what is installed on other machines. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { exitOnError } from '../commands/exit.ts';
+import { FlashfreezeError } from '../errors.ts';
 import {
   ARCHITECTURES,
+  type Architecture,
   DEFAULT_NAME,
   parseArchitecture,
   parseName,
+  parseProgramVersion,
   parseVersion,
 } from './options.ts';
+import { type MadeFile, packageArchive } from './package-archive.ts';
 import { packageExtension } from './package-extension.ts';
 import { OLDEST_GLIBC, TOO_OLD_DISTRIBUTIONS } from './symbol-versions.ts';
 
 interface Given {
-  readonly name: string;
-  readonly version: string;
+  readonly tar?: true;
+  readonly name?: string;
+  readonly version?: string;
   readonly arch: string;
   readonly out?: string;
 }
 
-async function run({ name, version, arch, out }: Given): Promise<void> {
-  const architecture = parseArchitecture(arch);
-  const packaged = await packageExtension({
-    ...parseName(name),
-    version: parseVersion(version),
-    architecture,
-    out: resolve(out ?? `build/package/${architecture}`),
-  });
-  const megabytes = (packaged.bytes / 1e6).toFixed(1);
-  const checked = packaged.isChecked
+async function run(given: Given): Promise<void> {
+  const architecture = parseArchitecture(given.arch);
+  const out = resolve(given.out ?? `build/package/${architecture}`);
+  const { path, bytes, isChecked } = await make(given, architecture, out);
+  const megabytes = (bytes / 1e6).toFixed(1);
+  const checked = isChecked
     ? 'its self-check passed'
     : 'self-check not run: made for another processor';
+  const { remedy } = given.tar === true ? COMMAND : EXTENSION;
   process.stderr.write(`${megabytes} MB, ${checked}\n`);
   process.stderr.write(
-    `needs glibc ${OLDEST_GLIBC} or later, so it cannot replace the extension on ${TOO_OLD_DISTRIBUTIONS}: leave that one there\n`,
+    `needs glibc ${OLDEST_GLIBC} or later, so it cannot ${remedy(TOO_OLD_DISTRIBUTIONS)}\n`,
   );
-  process.stdout.write(`${packaged.zip}\n`);
+  process.stdout.write(`${path}\n`);
+}
+
+const EXTENSION = {
+  remedy: (names: string) => `replace the extension on ${names}: leave that one there`,
+};
+const COMMAND = { remedy: (names: string) => `run on ${names}` };
+
+async function make(
+  { tar, name, version }: Given,
+  architecture: Architecture,
+  out: string,
+): Promise<MadeFile> {
+  if (tar !== true) {
+    return await packageExtension({
+      ...parseName(name ?? DEFAULT_NAME),
+      version: parseVersion(version ?? `${packageJson.version}.0`),
+      architecture,
+      out,
+    });
+  }
+  if (name !== undefined) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      '--name: expected without --tar, because it is the name of an extension',
+    );
+  }
+  const programVersion = parseProgramVersion(version ?? packageJson.version);
+  return await packageArchive({ version: programVersion, architecture, out });
 }
 
 const program = new Command('package')
-  .description('Makes the zip that the Azure guest agent installs')
-  .option('--name <Publisher.Type>', 'name of the extension', DEFAULT_NAME)
-  .option('--version <X.Y.Z.W>', 'version of the extension', `${packageJson.version}.0`)
+  .description('Makes the zip that the Azure guest agent installs, or an archive for one machine')
+  .option('--tar', 'make a tar.gz for one machine, whose ./flashfreeze setup installs the command')
+  .option('--name <Publisher.Type>', `name of the extension (default: ${DEFAULT_NAME})`)
+  .option(
+    '--version <X.Y.Z.W>',
+    `version; of four numbers for the extension (default: ${packageJson.version}.0), of three or four else (default: ${packageJson.version})`,
+  )
   .option('--arch <name>', `processor architecture: ${ARCHITECTURES.join(' or ')}`, process.arch)
-  .option('--out <folder>', 'folder for the zip and manifest.xml (default: build/package/<arch>)')
+  .option('--out <folder>', 'folder for what is made (default: build/package/<arch>)')
   .showSuggestionAfterError()
   .exitOverride()
   .action(run);

@@ -50,15 +50,3 @@ export function imageManifest({ publisher, type, version }: HandlerIdentity): st
     '',
   ].join('\n');
 }
-
-/** package.json of the payload: declares the bundle as ECMAScript modules. */
-export function payloadPackageJson(handler: HandlerIdentity): string {
-  const content = {
-    name: handlerName(handler),
-    version: handler.version,
-    private: true,
-    license: 'Apache-2.0',
-    type: 'module',
-  };
-  return `${JSON.stringify(content, null, 2)}\n`;
-}

@@ -46,6 +46,19 @@ export function parseVersion(version: string): string {
   return version;
 }
 
+const PROGRAM_VERSION = /^(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){2,3}$/;
+
+/** The version of a package that is no extension. Throws `FF_USAGE`. */
+export function parseProgramVersion(version: string): string {
+  if (!PROGRAM_VERSION.test(version)) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `--version ${version}: expected three or four numbers without leading zeros, e.g. 1.0.0`,
+    );
+  }
+  return version;
+}
+
 /** Throws `FF_USAGE`. */
 export function parseArchitecture(name: string): Architecture {
   const found = ARCHITECTURES.find((architecture) => architecture === name);

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { handlerManifest, imageManifest, payloadPackageJson } from '../../src/package/manifest.ts';
+import { handlerManifest, imageManifest } from '../../src/package/manifest.ts';
+import { payloadPackageJson } from '../../src/package/program-payload.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('manifests');
@@ -38,7 +39,7 @@ test('the image manifest names publisher, type and version', () => {
 });
 
 test('the payload says that it is made of modules', () => {
-  assert.is(JSON.parse(payloadPackageJson(HANDLER)).type, 'module');
+  assert.is(JSON.parse(payloadPackageJson({ name: 'A.B', version: '1.0.0.0' })).type, 'module');
 });
 
 test.run();

@@ -70,9 +70,9 @@ test('the zip has every file, with its mode, and is small enough; the manifest l
   const out = await mkdtemp(join(tmpdir(), 'package-'));
   try {
     const packaged = await packageExtension(options(out));
-    assert.is(basename(packaged.zip), 'Some.Publisher.SnapshotLinux-1.2.3.4.zip');
+    assert.is(basename(packaged.path), 'Some.Publisher.SnapshotLinux-1.2.3.4.zip');
     assert.ok(packaged.isChecked);
-    const archive = await readFile(packaged.zip);
+    const archive = await readFile(packaged.path);
     assert.ok(archive.length <= 50 * 2 ** 20, `${archive.length} bytes`);
     const entries = zipEntries(archive);
     assert.equal(

@@ -13,6 +13,7 @@ import { addPlanCommand } from './plan.ts';
 import { addReportCommand } from './report.ts';
 import { addSchemaCommand } from './schema.ts';
 import { addSelfCheckCommand } from './self-check.ts';
+import { addSetupCommand } from './setup.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addSnapshotsCommand } from './snapshots.ts';
 import { addThawCommand } from './thaw.ts';
@@ -38,6 +39,7 @@ export function createProgram(work: FirstStepWork = lookAfterDeadRuns): Command 
   addReportCommand(program);
   addDoctorCommand(program);
   addSnapshotsCommand(program);
+  addSetupCommand(program);
   addSchemaCommand(program);
   addCompletionCommand(program);
   addManualCommand(program);

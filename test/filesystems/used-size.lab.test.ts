@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { measureUsedSpace } from '../../src/filesystems/used-size.ts';
 import { LabDisks } from '../../src/lab/disks.ts';
@@ -61,11 +62,19 @@ test('a statfs that hangs in the kernel does not keep the process from ending', 
       env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },
     });
     assert.equal([status, stdout], [0, '[null,1]\n']);
-    const pid = readFileSync(join(folder, 'pid'), 'utf8').trim();
+    const pid = pidIn(folder);
     assert.match(readFileSync(`/proc/${pid}/stat`, 'utf8'), /^\d+ \(stat\) D /);
   } finally {
     await runCommand('fsfreeze', ['--unfreeze', mountPoint]);
+    // Until then it keeps the file system from being unmounted.
+    while (existsSync(`/proc/${pidIn(folder)}`)) {
+      await delay(10);
+    }
   }
 });
+
+function pidIn(folder: string): string {
+  return readFileSync(join(folder, 'pid'), 'utf8').trim();
+}
 
 test.run();

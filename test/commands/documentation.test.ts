@@ -96,10 +96,11 @@ test('a wrong one would be noticed', async () => {
   }
 });
 
-test('the command that the README makes runs, from any folder', async () => {
+test('the command that a checkout makes runs, from any folder', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-install-'));
   try {
-    const block = blocksOf(textOf('README.md'), 'sh').find((it) => it.startsWith('install ')) ?? '';
+    const block =
+      blocksOf(textOf('src/docs/install.md'), 'sh').find((it) => it.startsWith('install ')) ?? '';
     assert.match(block, '/usr/local/bin/flashfreeze');
     execFileSync('sh', ['-euc', block.replace('/usr/local/bin', folder)], { cwd: ROOT });
     const installed = join(folder, 'flashfreeze');

@@ -93,11 +93,18 @@ export const POINT_COLUMNS = [
 export function pointCells({ at, host, worth, consistency, present, count, id }: DescribedPoint) {
   return [
     at.slice(0, 19).replace('T', ' '),
-    host,
+    printable(host),
     worth === 'complete' ? (consistency ?? worth) : worth,
     `${present} of ${count}`,
-    id,
+    printable(id),
   ];
+}
+
+const CELL_CHARACTERS = 80;
+
+/** What a service stores may hold characters that control a terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, '?').slice(0, CELL_CHARACTERS);
 }
 
 function pointTable(points: readonly ListedPoint[], others: number): string {
@@ -171,13 +178,13 @@ function diskTable(snapshots: readonly ListedDisk[]): string {
       { head: 'metadata', align: 'left' },
     ],
     snapshots.map(({ source, snapshot, sizeBytes, restorePoint, metadata }) => [
-      source.split('/').at(-1) ?? source,
-      snapshot.split('/').at(-1) ?? snapshot,
+      printable(source.split('/').at(-1) ?? source),
+      printable(snapshot.split('/').at(-1) ?? snapshot),
       (sizeBytes / 2 ** 20).toFixed(0),
-      restorePoint ?? '–',
+      printable(restorePoint ?? '–'),
       Object.entries(metadata)
         .filter(([name]) => !/^flashfreeze[-_]/i.test(name))
-        .map(([name, value]) => `${name}=${value}`)
+        .map(([name, value]) => printable(`${name}=${value}`))
         .join(' '),
     ]),
   );

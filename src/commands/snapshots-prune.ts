@@ -34,6 +34,12 @@ export async function runPrune(options: PruneOptions): Promise<number> {
   for (const warning of warnings) {
     process.stderr.write(redaction.redact(`${colors.yellow('!')} ${warning}\n`));
   }
+  if (options.acceptUnrecorded === true && warnings.length > 0) {
+    throw new FlashfreezeError(
+      'FF_CONTAINER_REFUSED',
+      '--accept-unrecorded: expected every manifest to be read, because one that was not may say that its restore point is worth nothing; nothing was deleted. Give a SAS that may read (sp with r), or omit the option',
+    );
+  }
   const verdicts = planPrune(
     points,
     {

@@ -14,7 +14,12 @@ export interface PointStore {
   readonly isListed: (source: string) => boolean;
 }
 
-const GONE: readonly (string | undefined)[] = [undefined, 'BlobNotFound', 'SnapshotNotFound'];
+const GONE: readonly (string | undefined)[] = [
+  undefined,
+  'BlobNotFound',
+  'SnapshotNotFound',
+  'HTTP 404',
+];
 
 export function blobStore(
   containers: readonly BlobContainer[],

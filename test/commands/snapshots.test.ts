@@ -206,7 +206,30 @@ test('a SAS that may not delete is refused before anything is deleted; one that 
   ]);
   assert.is(unread.exitCode, 0, unread.stderr);
   assert.match(unread.stderr, 'expected a SAS that may read');
+  const accepting = await flashfreeze([
+    ...['snapshots', 'prune', '--container', server.containerUrl('ld'), '--accept-unrecorded'],
+    ...args,
+  ]);
+  assert.is(
+    accepting.exitCode,
+    2,
+    'a manifest that was not read may say that its set is worth nothing',
+  );
+  assert.match(accepting.stderr, '--accept-unrecorded: expected every manifest to be read');
   assert.is(server.requests.filter((it) => it.startsWith('DELETE')).length, 0);
+});
+
+test('names that would control the terminal are shown as text', async () => {
+  await using server = await ListingServer.start();
+  const members = run(server, 1);
+  for (const member of members) {
+    const own = Object.fromEntries(membershipValues(member.membership, METADATA_PREFIX));
+    server.addMember(member, own);
+  }
+  server.addManifest(manifestOf(members, { host: 'db1\u001b[2J\r' }));
+  const { stdout } = await flashfreeze(inContainer(server, 'list'));
+  assert.match(stdout, 'db1?[2J?');
+  assert.not.match(stdout, '\u001b');
 });
 
 test('what flashfreeze did not take is never deleted', async () => {

@@ -1,0 +1,34 @@
+import * as assert from 'uvu/assert';
+import { METADATA_PREFIX, membershipValues } from '../../src/restore-points/membership.ts';
+import { blobStore } from '../../src/restore-points/prune-stores.ts';
+import { readBlobs } from '../../src/restore-points/read-blobs.ts';
+import { suite } from '../suite.ts';
+import { ListingServer } from './fixtures/listing-server.ts';
+import { member } from './fixtures/members.ts';
+
+const test = suite('where prune deletes');
+
+test('a snapshot of a blob with any name, and only in a container that was given', async () => {
+  await using server = await ListingServer.start();
+  const metadata = Object.fromEntries(membershipValues(member().membership, METADATA_PREFIX));
+  const names = ['os disk%41.vhd', 'folder/über+1.vhd', 'plain.vhd'];
+  for (const name of names) {
+    server.addSnapshot(name, '2026-11-29T00:00:00.0000000Z', metadata);
+  }
+  const containers = [{ url: server.containerUrl(), proxy: undefined }];
+  const { members } = await readBlobs(containers);
+  const store = blobStore(containers, []);
+  assert.is(members.length, names.length);
+  for (const { place } of members) {
+    assert.ok(place.kind === 'blob' && store.isListed(place.url));
+    assert.is(await store.deleteSnapshot(place), undefined);
+    assert.is(await store.deleteSnapshot(place), undefined, 'it is gone already');
+  }
+  assert.equal(server.stored, []);
+  const elsewhere = server.blobUrl('x').replace('/vhds/', '/vhds2/');
+  assert.not.ok(store.isListed(elsewhere));
+  const place = { kind: 'blob', url: elsewhere, snapshot: '2026-11-29T00:00:00Z' } as const;
+  assert.match((await store.deleteSnapshot(place)) ?? '', 'none of the containers');
+});
+
+test.run();

@@ -10,7 +10,7 @@ import { storeManifest } from './store-manifest.ts';
  */
 export async function describeResult(
   context: RunContext,
-  prepared: Pick<Prepared, 'provider' | 'preflights'>,
+  prepared: Pick<Prepared, 'provider' | 'preflights' | 'targets'>,
   record: BackupRecord,
 ): Promise<void> {
   const outcome = judge(record);

@@ -6,6 +6,7 @@ import { superblockName } from '../snapshot/matching/superblock-name.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
 import { lunOf } from './memberships.ts';
 import type { Outcome } from './outcome.ts';
+import type { NamedTarget } from './provider.ts';
 import type { BackupRecord, TargetRecord } from './record.ts';
 
 /** What a manifest says of the run beside its record. */
@@ -15,6 +16,7 @@ export type ManifestRun = Pick<Manifest, 'id' | 'origin' | 'host' | 'vm' | 'vers
 export interface ManifestFacts {
   readonly run: ManifestRun;
   readonly names: StorageNames;
+  readonly targets: readonly Pick<NamedTarget, 'disk'>[];
   /** By target. */
   readonly preflights: readonly Preflight[];
   readonly outcome: Pick<Outcome, 'consistency' | 'isRestorable' | 'problems' | 'diskIsConsistent'>;
@@ -42,7 +44,7 @@ export function manifestOf(record: BackupRecord, facts: ManifestFacts): Manifest
 
 function diskOf(
   record: BackupRecord,
-  { names, preflights, outcome }: ManifestFacts,
+  { names, targets, preflights, outcome }: ManifestFacts,
   target: TargetRecord,
   index: number,
 ): ManifestDisk {
@@ -50,7 +52,8 @@ function diskOf(
   const disk = planDisk(record, device);
   const preflight = preflights[answer.target];
   const sizeRead = preflight?.ok === true ? preflight.sizeBytes : undefined;
-  const lun = answer.disk?.lun ?? (disk === undefined ? undefined : lunOf(disk));
+  const asked = answer.disk ?? targets[answer.target]?.disk;
+  const lun = asked?.lun ?? (disk === undefined ? undefined : lunOf(disk));
   return {
     position: index + 1,
     device: device ?? null,

@@ -25,7 +25,7 @@ import type { BackupRequest } from './request.ts';
  */
 export async function storeManifest(
   context: RunContext,
-  { provider, preflights }: Pick<Prepared, 'provider' | 'preflights'>,
+  { provider, preflights, targets }: Pick<Prepared, 'provider' | 'preflights' | 'targets'>,
   record: BackupRecord,
   outcome: Outcome,
 ): Promise<void> {
@@ -50,7 +50,7 @@ export async function storeManifest(
     startedAt: context.startedAt.toISOString(),
   };
   const names = readStorageNames();
-  const manifest = manifestOf(record, { run, names, preflights, outcome });
+  const manifest = manifestOf(record, { run, names, targets, preflights, outcome });
   const name = manifestName(manifest);
   const text = new Redaction().redact(manifestText(manifest));
   await upload(context, place, name, text);

@@ -21,7 +21,7 @@ const RUN: ManifestRun = {
 };
 
 function made(record: BackupRecord): Manifest {
-  const facts = { run: RUN, names: NAMES, preflights: [], outcome: judge(record) };
+  const facts = { run: RUN, names: NAMES, targets: [], preflights: [], outcome: judge(record) };
   return v.parse(manifestSchema, manifestOf(record, facts));
 }
 

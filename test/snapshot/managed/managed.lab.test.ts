@@ -1,12 +1,15 @@
 import { join } from 'node:path';
+import { AnonymousCredential, ContainerClient } from '@azure/storage-blob';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import type { LoggedCall } from '../../../src/lab/managed/model.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import { Writers } from '../../../src/lab/writers.ts';
+import { manifestSchema } from '../../../src/report/schemas/manifest.ts';
 import { runSummarySchema } from '../../../src/report/schemas/run-summary.ts';
 import type { RunSummary } from '../../../src/report/summary.ts';
 import { type Ended, flashfreeze } from '../../commands/command-line.ts';
+import { blobServer } from '../../commands/rig.ts';
 import { suite } from '../../suite.ts';
 import { proveOnce } from './fixtures/proof.ts';
 import { ManagedScene } from './fixtures/scene.ts';
@@ -95,6 +98,38 @@ test('a service that takes no tags costs a warning, not the run', async () => {
   assert.match(
     summary.warnings.join(),
     /tags of 1 of 4 snapshots: .*lacks Microsoft\.Compute\/snapshots\/write/,
+  );
+});
+
+test('--manifest stores a manifest in a container, with LUNs and resource ids', async () => {
+  await using scene = await ManagedScene.create(MIXED);
+  const imagePath = scene.disks.disks[0]?.imagePath ?? '';
+  await using server = await blobServer([{ name: 'any', imagePath }]);
+  const ended = await managed('--manifest', server.containerUrl({ permissions: 'c' }));
+  assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
+  const container = new ContainerClient(server.containerUrl(), new AnonymousCredential());
+  const found: Buffer[] = [];
+  for await (const { name } of container.listBlobsFlat({ prefix: 'flashfreeze/' })) {
+    found.push(await container.getBlobClient(name).downloadToBuffer());
+  }
+  assert.is(found.length, 1);
+  const manifest = v.parse(manifestSchema, JSON.parse(String(found[0])));
+  const snapshots = await scene.lab.snapshots();
+  assert.equal(
+    manifest.disks.map(({ snapshot, source, lun, device }) => [
+      snapshot,
+      source,
+      String(lun),
+      device,
+    ]),
+    summaryOf(ended).disks.map(({ snapshot, blob, device }) => {
+      const tags = snapshots.find(({ id }) => id === snapshot)?.tags ?? {};
+      return [snapshot, blob, tags['flashfreeze-lun'], device];
+    }),
+  );
+  assert.equal(
+    new Set(snapshots.map(({ tags }) => [tags['flashfreeze-run'], tags['flashfreeze-vm']].join())),
+    new Set([[manifest.id, manifest.vm].join()]),
   );
 });
 

@@ -40,6 +40,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   plan: [
     example('plan', 'everything that a snapshot would freeze'),
     example('plan --blobs-from blobs.txt --skip type:btrfs', 'with blobs, without btrfs'),
+    example('plan --managed', 'with the managed disks of this Azure VM'),
   ],
   thaw: [
     example('thaw /data', 'one file system'),
@@ -54,23 +55,43 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   doctor: [
     example('doctor', 'this machine'),
     example('doctor --blobs-from blobs.txt', 'the blobs and their SAS as well'),
+    example('doctor --managed', 'the managed disks and the rights of this Azure VM as well'),
   ],
   snapshots: [
     example('snapshots list --container-from container.txt', 'what is stored'),
     example('snapshots verify --container-from container.txt', 'whether the latest run is stored'),
   ],
   'snapshots list': [
-    example('snapshots list --container-from container.txt --blob os.vhd', 'of one blob'),
+    example(
+      'snapshots list --container-from container.txt',
+      'the restore points, the newest first',
+    ),
+    example(
+      'snapshots list --container-from container.txt --disks --blob os.vhd',
+      'the single snapshots of one blob',
+    ),
+    example('snapshots list --managed --host db1 --json', 'of managed disks of one machine'),
   ],
   'snapshots verify': [
     example('snapshots verify --container-from container.txt', 'the snapshots of the latest run'),
   ],
   'snapshots prune': [
-    example('snapshots prune --container-from container.txt --keep 7', 'dry run'),
     example(
-      'snapshots prune --container-from container.txt --keep 7 --older-than 30d --delete',
+      'snapshots prune --container-from container.txt --keep-daily 7 --keep-weekly 5',
+      'dry run',
+    ),
+    example(
+      'snapshots prune --container-from container.txt --keep-last 7 --older-than 30d --delete',
       'delete what falls under both rules',
     ),
+    example(
+      'snapshots prune --managed --host db1 --keep-within 14d --incomplete --delete',
+      'of managed disks, with what nothing can be restored from',
+    ),
+  ],
+  setup: [
+    example('setup', 'install the unpacked archive that this program lies in'),
+    example('setup --remove', 'remove what setup has made'),
   ],
   schema: [example('schema snapshot', 'the JSON schema of snapshot --json')],
   completion: [

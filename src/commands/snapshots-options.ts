@@ -66,19 +66,12 @@ export function addListCommand(snapshots: Command): void {
       'with --disks: only the snapshots of the blob with this name in its container (default: of every blob)',
     )
     .option('--json', 'print the restore points as JSON (default: as text)')
-    .addHelpText('after', LIST_EXAMPLES)
     .action(async (options: ListOptions) => {
       // Imported here, because it loads what no other command needs.
       const { listPoints } = await import('./snapshots-list.ts');
       await listPoints(options);
     });
 }
-
-const LIST_EXAMPLES = `
-Examples:
-  flashfreeze snapshots list --container-from container.txt
-  flashfreeze snapshots list --container-from container.txt --disks --blob os.vhd
-  flashfreeze snapshots list --managed --resource-group backups --host db1 --json`;
 
 export interface RuleOptions {
   readonly keepLast?: string;
@@ -120,20 +113,15 @@ export function addPruneCommand(snapshots: Command): void {
     )
     .option('--delete', 'delete the snapshots (default: dry run)')
     .option('--json', 'print what stays and what does not as JSON (default: as text)')
-    .addHelpText('after', PRUNE_EXAMPLES)
+    .addHelpText('after', RULES_ELSEWHERE)
     .action(async (options: PruneOptions) => {
       const { runPrune } = await import('./snapshots-prune.ts');
       process.exitCode = await runPrune(options);
     });
 }
 
-const PRUNE_EXAMPLES = `
-Without any rule here, those of [Retention] in /etc/azure/vmbackup.conf are used.
-
-Examples:
-  flashfreeze snapshots prune --container-from container.txt --keep-daily 7 --keep-weekly 5
-  flashfreeze snapshots prune --container-from container.txt --keep-last 7 --older-than 30d --delete
-  flashfreeze snapshots prune --managed --host db1 --keep-within 14d --incomplete --delete`;
+const RULES_ELSEWHERE =
+  '\nWithout any rule here, those of [Retention] in /etc/azure/vmbackup.conf are used.';
 
 function addRuleOptions(command: Command): Command {
   const spans = ['hour', 'day', 'week', 'month', 'year'] as const;

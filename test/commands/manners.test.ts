@@ -113,10 +113,21 @@ test('every command that people call has examples in its help, and they are line
   );
   for (const { path, examples } of called) {
     assert.ok(examples.length > 0, path.join(' '));
-    assert.ok(
-      examples.every(({ line }) => line.startsWith(`flashfreeze ${path[0] ?? ''}`.trim())),
-      path.join(' '),
-    );
+    for (const { line } of examples) {
+      assert.ok(line.startsWith(`flashfreeze ${path[0] ?? ''}`.trim()), line);
+      const words = (line.split(' -- ')[0] ?? '').split(' ').slice(1);
+      const { options } =
+        called
+          .filter((it) => it.path.every((word, index) => words[index] === word))
+          .toSorted((a, b) => b.path.length - a.path.length)[0] ?? {};
+      const known = options?.flatMap(({ names }) => names) ?? [];
+      for (const option of words.filter((it) => it.startsWith('-'))) {
+        assert.ok(
+          option === '-l' || option === '-' || known.includes(option),
+          `${line}: ${option}`,
+        );
+      }
+    }
   }
   const { stdout } = await flashfreeze(['snapshots', 'prune', '--help']);
   assert.match(stdout, 'Examples:\n  flashfreeze snapshots prune');

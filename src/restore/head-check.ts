@@ -1,0 +1,107 @@
+import type { EvidenceKind, Identity } from '../snapshot/matching/evidence.ts';
+import { HEAD_BYTES } from '../snapshot/matching/evidence.ts';
+import { identify } from '../snapshot/matching/identify.ts';
+import { judgeExt } from './ext-head.ts';
+import type { DiskHeads, Extent, Head, HeadKind, Judgement, ReadAt } from './head-types.ts';
+import { judgeBtrfs, vfatIn } from './other-heads.ts';
+import { readPartitions } from './partitions.ts';
+import { judgeXfs } from './xfs-head.ts';
+
+/** What each piece of evidence says; the first that an extent has counts, since containers hide what is in them. */
+const KINDS: readonly (readonly [EvidenceKind, HeadKind])[] = [
+  ['luks-uuid', 'luks'],
+  ['lvm-pv-uuid', 'lvm'],
+  ['md-array-uuid', 'md'],
+  ['xfs-uuid', 'xfs'],
+  ['btrfs-fsid', 'btrfs'],
+  ['ext-uuid', 'ext'],
+  ['swap-uuid', 'swap'],
+];
+
+const CONTAINERS: Readonly<Partial<Record<HeadKind, string>>> = {
+  luks: 'encrypted with LUKS; what is in it was not looked into',
+  lvm: 'physical volume of LVM; the logical volumes on it were not looked into',
+  md: 'member of an md array; the array was not looked into',
+};
+
+/**
+ * Reads the heads of a disk: its partition table, and the superblocks and journals of the file systems on it. Reads some
+ * hundred KiB, never changes anything, and throws only what `read` throws.
+ *
+ * @param sizeBytes of the disk
+ */
+export async function readHeads(read: ReadAt, sizeBytes: number): Promise<DiskHeads> {
+  const head = await read(0, HEAD_BYTES);
+  const { table, partitions } = await readPartitions(head, read);
+  if (table === 'none') {
+    const whole = { where: 'whole disk', offset: 0, sizeBytes };
+    return { table, heads: [await readHead(read, whole)] };
+  }
+  const heads: Head[] = [];
+  for (const { isExtended, ...extent } of partitions) {
+    heads.push(
+      extent.offset + extent.sizeBytes > sizeBytes
+        ? { ...extent, kind: 'unknown', uuid: undefined, ...beyond(sizeBytes) }
+        : isExtended
+          ? { ...extent, kind: 'extended', uuid: undefined, ...EXTENDED }
+          : await readHead(read, extent),
+    );
+  }
+  return { table, heads };
+}
+
+const EXTENDED: Judgement = {
+  state: 'notLookedInto',
+  detail: 'extended partition; the partitions in it were not looked into',
+};
+
+function beyond(sizeBytes: number): Judgement {
+  return { state: 'damaged', detail: `it ends after the disk, which has ${sizeBytes} bytes` };
+}
+
+async function readHead(read: ReadAt, extent: Extent): Promise<Head> {
+  const within: ReadAt = async (offset, length) => {
+    const available = Math.max(0, Math.min(length, extent.sizeBytes - offset));
+    return available === 0 ? Buffer.alloc(0) : await read(extent.offset + offset, available);
+  };
+  const head = await within(0, HEAD_BYTES);
+  const { kind, uuid } = recognize(identify(head));
+  const vfat = kind === 'unknown' ? vfatIn(head) : undefined;
+  return vfat === undefined
+    ? { ...extent, kind, uuid, ...(await judge(kind, within, extent.sizeBytes)) }
+    : { ...extent, kind: 'vfat', ...vfat };
+}
+
+function recognize(identity: Identity): Pick<Head, 'kind' | 'uuid'> {
+  if (identity.state === 'blank') {
+    return { kind: 'blank', uuid: undefined };
+  }
+  const evidence = identity.state === 'identified' ? identity.evidence : [];
+  for (const [wanted, kind] of KINDS) {
+    const found = evidence.find((piece) => piece.kind === wanted);
+    if (found !== undefined) {
+      return { kind, uuid: found.value };
+    }
+  }
+  return { kind: 'unknown', uuid: undefined };
+}
+
+async function judge(kind: HeadKind, read: ReadAt, sizeBytes: number): Promise<Judgement> {
+  switch (kind) {
+    case 'ext':
+      return await judgeExt(read, sizeBytes);
+    case 'xfs':
+      return await judgeXfs(read, sizeBytes);
+    case 'btrfs':
+      return await judgeBtrfs(read, sizeBytes);
+    case 'swap':
+      return { state: 'clean', detail: 'swap space; nothing in it is restored' };
+    case 'blank':
+      return { state: 'notLookedInto', detail: 'its first bytes are zeroes' };
+    default:
+      return {
+        state: 'notLookedInto',
+        detail: CONTAINERS[kind] ?? 'no known partition table, file system or container',
+      };
+  }
+}

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { copyFile, open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DiskSpec, type LabDisk, LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { readHeads } from '../../src/restore/head-check.ts';
 import type { DiskHeads, Head } from '../../src/restore/head-types.ts';
+import { mdHead, recordedHead } from '../snapshot/matching/fixtures/heads.ts';
 import { suite } from '../suite.ts';
 
 await enterLab();
@@ -85,6 +86,66 @@ for (const spec of SPECS) {
     assert.equal(head.state, 'clean', head.detail);
   });
 }
+
+test('tells how the log of a frozen and of an unmounted xfs end', async () => {
+  const image = '/lab/ends.img';
+  const mountPoint = '/lab/ends';
+  await writeFile(image, '');
+  await truncate(image, 320 * 2 ** 20);
+  await runCommand('mkfs.xfs', ['-q', '-f', '-K', image]);
+  await mkdir(mountPoint);
+  await runCommand('mount', ['-o', 'loop', image, mountPoint]);
+  try {
+    await runCommand('sh', ['-c', `cd ${mountPoint} && seq 1 2000 | xargs touch && sync -f .`]);
+    await runCommand('fsfreeze', ['--freeze', mountPoint]);
+    await copyFile(image, '/lab/ends-frozen.img').finally(() =>
+      runCommand('fsfreeze', ['--unfreeze', mountPoint]),
+    );
+    await runCommand('sh', ['-c', `cd ${mountPoint} && touch more && sync -f .`]);
+    await copyFile(image, '/lab/ends-live.img');
+  } finally {
+    await runCommand('umount', [mountPoint]);
+  }
+  const paths = ['/lab/ends-frozen.img', '/lab/ends-live.img', image];
+  const heads = await Promise.all(paths.map(headOf));
+  assert.deepEqual(
+    heads.map(({ state, detail }) => [state, detail]),
+    [
+      ['clean', 'its log holds the superblock alone, as a freeze leaves it'],
+      ['needsRecovery', 'its log has to be replayed'],
+      ['clean', 'its log ends with an unmount'],
+    ],
+  );
+});
+
+test('knows swap and ext2 on an image', async () => {
+  const made: readonly (readonly [string, readonly string[], Head['kind'], Head['state']])[] = [
+    ['mkswap', [], 'swap', 'clean'],
+    ['mkfs.ext2', ['-q', '-F'], 'ext', 'clean'],
+  ];
+  for (const [program, options, kind, state] of made) {
+    const image = `/lab/${program}.img`;
+    await writeFile(image, '');
+    await truncate(image, 64 * 2 ** 20);
+    const loop = await runCommand('losetup', ['--find', '--show', image]);
+    await runCommand(program, [...options, loop]).finally(() =>
+      runCommand('losetup', ['--detach', loop]),
+    );
+    const head = await headOf(image);
+    assert.deepEqual([head.kind, head.state], [kind, state], `${program}: ${head.detail}`);
+  }
+});
+
+test('says of containers that it did not look into them', async () => {
+  const heads = [recordedHead('lvm'), recordedHead('luks2'), mdHead(4096)];
+  const found = await Promise.all(
+    heads.map((head) => readHeads(async (at, length) => head.subarray(at, at + length), 2 ** 30)),
+  );
+  assert.deepEqual(
+    found.flatMap((it) => it.heads.map(({ kind, state }) => [kind, state])),
+    ['lvm', 'luks', 'md'].map((kind) => [kind, 'notLookedInto']),
+  );
+});
 
 for (const type of ['ext4', 'xfs', 'btrfs'] as const) {
   test(`judges a ${type} with any damage in its head without throwing`, async () => {

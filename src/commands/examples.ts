@@ -74,6 +74,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   'snapshots verify': [
     example('snapshots verify --container-from container.txt', 'the snapshots of the latest run'),
+    example(
+      'snapshots verify --container-from container.txt --deep 6f0e3a52',
+      'whether the disks of a restore point would mount',
+    ),
   ],
   'snapshots prune': [
     example(

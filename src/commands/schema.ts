@@ -15,6 +15,7 @@ export const DESCRIBED_OUTPUTS = [
   'manifest',
   'snapshots-list',
   'snapshots-verify',
+  'snapshots-verify-deep',
   'snapshots-prune',
 ] as const satisfies readonly DescribedOutput[];
 

@@ -69,7 +69,8 @@ export function describePoint(point: RestorePoint): DescribedPoint {
   };
 }
 
-function describeMember(member: StoredMember): ListedPoint['snapshots'][number] {
+/** What the JSON output of list and verify --deep says of a snapshot. */
+export function describeMember(member: StoredMember): ListedPoint['snapshots'][number] {
   const { place, takenAt, sizeBytes, membership } = member;
   return {
     position: membership.position,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { machineProxy } from '../config/machine-proxy.ts';
+import { FlashfreezeError } from '../errors.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
@@ -11,7 +12,9 @@ import { type ContainersOptions, containerUrlsOf } from './container-options.ts'
 import { collect } from './run-options.ts';
 import { metadataOf } from './snapshot-options.ts';
 
-interface VerifyOptions extends ContainersOptions {
+export interface VerifyOptions extends ContainersOptions {
+  /** Identifier of a restore point. */
+  readonly deep?: string;
   readonly metadata?: readonly string[];
   readonly json?: boolean;
 }
@@ -38,9 +41,22 @@ export function addVerifyCommand(snapshots: Command): void {
       'metadata that every snapshot must have (repeatable; default: metadata is not checked)',
       collect,
     )
+    .option(
+      '--deep <restore point>',
+      'instead of a run: read the partition tables, superblocks and journals of every snapshot of this restore point, and say whether a disk made of it would mount without recovery (default: only whether the snapshots exist)',
+    )
     .option('--json', 'print the findings as JSON (default: as text)')
     .action(async (path: string | undefined, options: VerifyOptions) => {
-      process.exitCode = await verify(path, options);
+      if (options.deep === undefined) {
+        process.exitCode = await verify(path, options);
+        return;
+      }
+      if (path !== undefined) {
+        throw new FlashfreezeError('FF_USAGE', '--deep: no file of a run can be given with it');
+      }
+      // Imported here, because it loads what no other command needs.
+      const { verifyDeep } = await import('./snapshots-verify-deep.ts');
+      process.exitCode = await verifyDeep(options.deep, options);
     });
 }
 

@@ -109,9 +109,9 @@ test('does not prevent a signal from ending a run that waits for it', async () =
 
 test('does not block the emergency exit either', async () => {
   await withSilentMount(async () => {
-    const { code, stdout } = await run('thaw', '--all');
+    const { code, stderr } = await run('thaw', '--all');
     assert.is(code, 1);
-    assert.match(stdout, `${SILENT}: could not be thawed (its mount point does not answer)`);
+    assert.match(stderr, `${SILENT}: could not be thawed (its mount point does not answer)`);
   });
 });
 

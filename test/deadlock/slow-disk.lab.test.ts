@@ -31,7 +31,8 @@ async function freeze(
     ...['freeze', '--json', '--no-timeline', ...options, '--', 'true'],
   ]);
   await writable([slow.mountPoint, quick.mountPoint]);
-  const summary = ended.stdout === '' ? undefined : (JSON.parse(ended.stdout) as FreezeSummary);
+  const printed = JSON.parse(ended.stdout) as FreezeSummary | { readonly message: string };
+  const summary = 'message' in printed ? undefined : printed;
   const ofQuick = summary?.fileSystems.find(({ mountPoint }) => mountPoint === quick.mountPoint);
   return { summary, stderr: ended.stderr, quickMs: ofQuick?.windowMs ?? Number.NaN };
 }

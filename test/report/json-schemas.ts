@@ -15,6 +15,7 @@ import { runFileSchema } from '../../src/report/schemas/run-file.ts';
 import { runListSchema } from '../../src/report/schemas/run-list.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
 import {
+  deepReportSchema,
   pruneReportSchema,
   snapshotListSchema,
   verifyReportSchema,
@@ -31,6 +32,7 @@ export const SCHEMAS: Readonly<Record<string, v.GenericSchema>> = {
   manifest: manifestSchema,
   'snapshots-list': snapshotListSchema,
   'snapshots-verify': verifyReportSchema,
+  'snapshots-verify-deep': deepReportSchema,
   'snapshots-prune': pruneReportSchema,
 };
 

@@ -9,6 +9,7 @@ import snapshot from './json/snapshot.schema.json' with { type: 'json' };
 import list from './json/snapshots-list.schema.json' with { type: 'json' };
 import prune from './json/snapshots-prune.schema.json' with { type: 'json' };
 import verify from './json/snapshots-verify.schema.json' with { type: 'json' };
+import deep from './json/snapshots-verify-deep.schema.json' with { type: 'json' };
 
 /**
  * The JSON schemas of the outputs, generated (`node test/report/json-schemas.ts`). `run` describes the file that a
@@ -25,5 +26,6 @@ export const JSON_SCHEMAS = {
   manifest,
   'snapshots-list': list,
   'snapshots-verify': verify,
+  'snapshots-verify-deep': deep,
   'snapshots-prune': prune,
 } as const satisfies Readonly<Record<string, object>>;

@@ -111,3 +111,34 @@ export const verifyReportSchema = described(
   }),
   'What `flashfreeze snapshots verify --json` prints.',
 );
+
+export const deepReportSchema = described(
+  v.strictObject({
+    ...restorePoint,
+    mountable: flag(
+      'True if it is complete and nothing is wrong with any of its disks. The exit code is then 0.',
+    ),
+    disks: list(
+      v.strictObject({
+        position: number('Position of the disk in the restore point, from 1.'),
+        ...place,
+        heads: list(
+          v.strictObject({
+            where: text('`whole disk`, or the partition.'),
+            kind: text('What lies there, e.g. ext, xfs or lvm.'),
+            uuid: nullable(v.string(), 'UUID; null if it has none.'),
+            state: described(
+              v.picklist(['clean', 'needsRecovery', 'damaged', 'notLookedInto']),
+              'What a mount would find.',
+            ),
+            detail: text('The reason, for people.'),
+          }),
+          'What lies on the disk; empty if it could not be read.',
+        ),
+        problems: list(v.string(), 'What is wrong with it, for people.'),
+      }),
+      'Its snapshots, by position.',
+    ),
+  }),
+  'What `flashfreeze snapshots verify --deep --json` prints.',
+);

@@ -97,6 +97,14 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     example('setup', 'install the unpacked archive that this program lies in'),
     example('setup --remove', 'remove what setup has made'),
   ],
+  restore: [
+    example('restore 20261129T --container-from container.txt', 'dry run: which new blobs'),
+    example(
+      'restore 20261129T --container-from container.txt --prefix drill/db1- --create',
+      'copy the snapshots to new blobs',
+    ),
+    example('restore 20261129T --managed', 'the az lines for managed disks'),
+  ],
   schema: [example('schema snapshot', 'the JSON schema of snapshot --json')],
   completion: [
     example('completion bash > /etc/bash_completion.d/flashfreeze', 'for every user of bash'),

@@ -11,6 +11,7 @@ import { addManualCommand } from './manual.ts';
 import { tellMisuse } from './misuse.ts';
 import { addPlanCommand } from './plan.ts';
 import { addReportCommand } from './report.ts';
+import { addRestoreCommand } from './restore.ts';
 import { addSchemaCommand } from './schema.ts';
 import { addSelfCheckCommand } from './self-check.ts';
 import { addSetupCommand } from './setup.ts';
@@ -39,6 +40,7 @@ export function createProgram(work: FirstStepWork = lookAfterDeadRuns): Command 
   addReportCommand(program);
   addDoctorCommand(program);
   addSnapshotsCommand(program);
+  addRestoreCommand(program);
   addSetupCommand(program);
   addSchemaCommand(program);
   addCompletionCommand(program);

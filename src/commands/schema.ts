@@ -17,6 +17,7 @@ export const DESCRIBED_OUTPUTS = [
   'snapshots-verify',
   'snapshots-verify-deep',
   'snapshots-prune',
+  'restore',
 ] as const satisfies readonly DescribedOutput[];
 
 export function addSchemaCommand(program: Command): void {

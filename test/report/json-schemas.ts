@@ -11,6 +11,7 @@ import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts'
 import { manifestSchema } from '../../src/report/schemas/manifest.ts';
 import { planSummarySchema } from '../../src/report/schemas/plan-summary.ts';
 import { refusalSchema } from '../../src/report/schemas/refusal.ts';
+import { restoreReportSchema } from '../../src/report/schemas/restore-report.ts';
 import { runFileSchema } from '../../src/report/schemas/run-file.ts';
 import { runListSchema } from '../../src/report/schemas/run-list.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
@@ -34,6 +35,7 @@ export const SCHEMAS: Readonly<Record<string, v.GenericSchema>> = {
   'snapshots-verify': verifyReportSchema,
   'snapshots-verify-deep': deepReportSchema,
   'snapshots-prune': pruneReportSchema,
+  restore: restoreReportSchema,
 };
 
 export const SCHEMA_DIRECTORY = join(import.meta.dirname, '../../src/report/schemas/json');

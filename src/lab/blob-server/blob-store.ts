@@ -1,6 +1,7 @@
 import { fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CopiedBlobs } from './copied-blobs.ts';
 import type { ImageCopier } from './image-copy.ts';
 import type { BlobSpec, SnapshotLimits, SnapshotRecord } from './model.ts';
 import { ServiceError } from './service-error.ts';
@@ -30,6 +31,8 @@ interface Shelf {
 
 /** The page blobs, which are the lab's image files, and their snapshots. */
 export class BlobStore {
+  /** Made by Copy Blob. */
+  readonly copies: CopiedBlobs;
   readonly #options: BlobStoreOptions;
   readonly #shelves: ReadonlyMap<string, Shelf>;
   #lastTicks = 0n;
@@ -37,6 +40,9 @@ export class BlobStore {
 
   constructor(options: BlobStoreOptions) {
     this.#options = options;
+    this.copies = new CopiedBlobs(options.snapshotDirectory, async (from, to) => {
+      await options.copier?.copy(from, to);
+    });
     this.#shelves = new Map(
       options.blobs.map((spec) => [
         spec.name,

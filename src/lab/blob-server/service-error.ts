@@ -3,6 +3,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
     'Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.',
   AuthorizationPermissionMismatch:
     'This request is not authorized to perform this operation using this permission.',
+  BlobAlreadyExists: 'The specified blob already exists.',
   BlobNotFound: 'The specified blob does not exist.',
   ContainerNotFound: 'The specified container does not exist.',
   InternalError: 'The server encountered an internal error. Please retry the request.',

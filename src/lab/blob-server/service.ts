@@ -144,7 +144,8 @@ export class Service {
       await this.#delete(blob, snapshot);
       return answer(identity, 202);
     }
-    const content = this.#texts.find(blob) ?? (await store.content(blob, snapshot));
+    const copy = snapshot === undefined ? store.copies.find(blob) : undefined;
+    const content = copy ?? this.#texts.find(blob) ?? (await store.content(blob, snapshot));
     switch (operation) {
       case 'metadata':
         return answer(identity, 200, {
@@ -155,6 +156,7 @@ export class Service {
       case 'head':
         return answer(identity, 200, {
           ...contentHeaders(content),
+          ...copy?.copyHeaders,
           'Content-Length': String(content.sizeBytes),
         });
       default:
@@ -164,7 +166,8 @@ export class Service {
 
   /** The base blob is a disk in use and stays. */
   async #delete(blob: string, snapshot: string | undefined): Promise<void> {
-    if (snapshot === undefined && this.#texts.delete(blob)) {
+    const { copies } = this.#options.store;
+    if (snapshot === undefined && (this.#texts.delete(blob) || copies.delete(blob))) {
       return;
     }
     if (snapshot === undefined) {
@@ -207,6 +210,10 @@ export class Service {
   ): Promise<Answer> {
     const { headers } = message;
     const body = await buffer(message);
+    const source = headers['x-ms-copy-source']?.toString();
+    if (source !== undefined) {
+      return await this.#copy(message, { blob, source }, identity);
+    }
     if (headers['x-ms-blob-type'] !== 'BlockBlob' || this.#options.store.has(blob)) {
       throw new ServiceError(409, 'InvalidBlobType');
     }
@@ -221,11 +228,31 @@ export class Service {
     return answer(identity, 201, { ETag: etag, 'Last-Modified': lastModified.toUTCString() });
   }
 
+  /** Copy Blob from a snapshot of a disk; its source needs a SAS of its own. */
+  async #copy(
+    message: IncomingMessage,
+    { blob, source }: { readonly blob: string; readonly source: string },
+    identity: RequestIdentity,
+  ): Promise<Answer> {
+    const { store, accountKey } = this.#options;
+    const { resource, query, target } = parse('GET', source);
+    verifySas(query, resource, PERMISSIONS.read, accountKey, new Date());
+    const ifNoneMatch = message.headers['if-none-match'];
+    if (store.has(blob) || this.#texts.find(blob) !== undefined) {
+      throw new ServiceError(409, ifNoneMatch === '*' ? 'BlobAlreadyExists' : 'InvalidBlobType');
+    }
+    store.copies.requireAbsent(blob, ifNoneMatch);
+    const content = await store.content(resource.blob ?? '', query.get('snapshot') ?? undefined);
+    const url = `${new URL(source).origin}${new URL(target, source).pathname}${new URL(target, source).search}`;
+    const headers = store.copies.start(blob, { url, content }, metadataOf(message));
+    return answer(identity, 202, { ...headers, 'Last-Modified': new Date().toUTCString() });
+  }
+
   async #list({ query }: ServiceRequest, identity: RequestIdentity): Promise<Answer> {
     const include = (query.get('include') ?? '').split(',');
     const prefix = query.get('prefix') ?? '';
     const disks = await this.#options.store.list(include.includes('snapshots'));
-    const contents = [...disks, ...this.#texts.all].sort(byName);
+    const contents = [...disks, ...this.#texts.all, ...this.#options.store.copies.all].sort(byName);
     const body = renderListing(
       CONTAINER,
       contents.filter(({ name }) => name.startsWith(prefix)),

@@ -4,6 +4,7 @@ import manifest from './json/manifest.schema.json' with { type: 'json' };
 import plan from './json/plan.schema.json' with { type: 'json' };
 import refusal from './json/refusal.schema.json' with { type: 'json' };
 import reportList from './json/report-list.schema.json' with { type: 'json' };
+import restore from './json/restore.schema.json' with { type: 'json' };
 import run from './json/run.schema.json' with { type: 'json' };
 import snapshot from './json/snapshot.schema.json' with { type: 'json' };
 import list from './json/snapshots-list.schema.json' with { type: 'json' };
@@ -28,4 +29,5 @@ export const JSON_SCHEMAS = {
   'snapshots-verify': verify,
   'snapshots-verify-deep': deep,
   'snapshots-prune': prune,
+  restore,
 } as const satisfies Readonly<Record<string, object>>;

@@ -1,0 +1,165 @@
+import { machineProxy } from '../config/machine-proxy.ts';
+import { FlashfreezeError } from '../errors.ts';
+import { Redaction } from '../log/redaction.ts';
+import { colors } from '../report/colors.ts';
+import { azLines, uuidWarnings } from '../restore/az-lines.ts';
+import { type BlobCopy, type Copied, copyBlobs } from '../restore/copy-blobs.ts';
+import { type PlannedDisk, planRestore, type RestorePlan } from '../restore/restore-plan.ts';
+import { type RestoreReport, restoreText } from '../restore/restore-text.ts';
+import { findRestorePoint } from '../restore-points/find.ts';
+import type { BlobContainer } from '../restore-points/read-blobs.ts';
+import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { containerUrlsOf } from './container-options.ts';
+import type { RestoreOptions } from './restore.ts';
+import { ProgressLine } from './snapshots-progress.ts';
+import { pointSelectionOf, readPoints, type Source, sourceOf } from './snapshots-source.ts';
+
+/** @returns the exit code: 1 if a disk was not made */
+export async function runRestore(text: string, options: RestoreOptions): Promise<number> {
+  requireSensible(options);
+  const redaction = new Redaction();
+  const isSelected = pointSelectionOf(options);
+  const to = targetOf(options, redaction);
+  const source = await sourceOf(options, redaction);
+  const { points, warnings } = await readPoints(source);
+  for (const warning of warnings) {
+    process.stderr.write(redaction.redact(`${colors.yellow('!')} ${warning}\n`));
+  }
+  const plan = planRestore(findRestorePoint(points.filter(isSelected), text), {
+    prefix: options.prefix,
+    accept: options.accept,
+  });
+  const copies = source.kind === 'blobs' ? copiesOf(plan, source.containers, to) : [];
+  if (options.create === true) {
+    requireCreatable(copies);
+  }
+  const copied = options.create === true ? await withProgress(copies) : [];
+  const report = reportOn(plan, copies, copied, source);
+  const shown = options.json === true ? JSON.stringify(report, null, 2) : restoreText(report);
+  process.stdout.write(redaction.redact(`${shown}\n`));
+  return copied.some(({ state }) => state === 'failed') ? 1 : 0;
+}
+
+function requireSensible({ managed, to, create }: RestoreOptions): void {
+  if (managed === true && to !== undefined) {
+    throw new FlashfreezeError('FF_USAGE', '--to: expected together with --container');
+  }
+  if (managed === true && create === true) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      '--create: expected together with --container. For managed disks, run the az lines that the command shows without it',
+    );
+  }
+}
+
+function targetOf({ to }: RestoreOptions, redaction: Redaction): BlobContainer | undefined {
+  const [url] = to === undefined ? [] : containerUrlsOf({ container: [to] });
+  if (url === undefined) {
+    return undefined;
+  }
+  redaction.addUrl(url);
+  return { url, proxy: machineProxy()(url) };
+}
+
+function copiesOf(
+  { point, disks }: RestorePlan,
+  containers: readonly BlobContainer[],
+  to: BlobContainer | undefined,
+): BlobCopy[] {
+  return disks.map(({ member, name }): BlobCopy => {
+    const { place, sizeBytes, values } = member;
+    const url = place.kind === 'blob' ? place.url : '';
+    const from = containers.find((it) => url.startsWith(`${folderOf(it)}/`));
+    if (place.kind !== 'blob' || from === undefined) {
+      throw new FlashfreezeError('FF_INTERNAL', `${url} lies in none of the containers`);
+    }
+    const metadata = metadataOf(values, `${point.id} ${member.membership.position}`);
+    return { url, snapshot: place.snapshot, sizeBytes, from, to: to ?? from, name, metadata };
+  });
+}
+
+/**
+ * The metadata of a new blob: what the snapshot has (e.g. the encryption settings of the disk), but not its membership, which a
+ * later snapshot by another program would inherit.
+ */
+function metadataOf(
+  values: Readonly<Record<string, string>>,
+  origin: string,
+): Readonly<Record<string, string>> {
+  const others = Object.entries(values).filter(([name]) => !/^flashfreeze_/i.test(name));
+  return { ...Object.fromEntries(others), flashfreeze_restored: origin };
+}
+
+function folderOf({ url }: BlobContainer): string {
+  return withoutQuery(url).replace(/\/$/, '');
+}
+
+/** Refuses SAS that show that they may not do it, before anything is copied. */
+function requireCreatable(copies: readonly BlobCopy[]): void {
+  for (const { from, to } of copies) {
+    requireGranted(from, ['r'], 'read (sp=rl)');
+    requireGranted(to, ['r'], 'read and create (sp=rc)');
+    requireGranted(to, ['c', 'w'], 'read and create (sp=rc)');
+  }
+}
+
+function requireGranted(
+  { url }: BlobContainer,
+  letters: readonly string[],
+  expected: string,
+): void {
+  const granted = new URL(url).searchParams.get('sp');
+  if (granted !== null && !letters.some((letter) => granted.includes(letter))) {
+    throw new FlashfreezeError(
+      'FF_CONTAINER_REFUSED',
+      `${withoutQuery(url)}: its SAS does not permit it; expected one that may ${expected}. Nothing was copied`,
+    );
+  }
+}
+
+async function withProgress(copies: readonly BlobCopy[]): Promise<Copied[]> {
+  using line = new ProgressLine();
+  const gb = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+  return await copyBlobs(copies, (copied, all) => {
+    const percent = all === 0 ? 100 : Math.floor((100 * copied) / all);
+    line.show(`${gb(copied)} of ${gb(all)} GB copied (${percent} %)`);
+  });
+}
+
+function reportOn(
+  plan: RestorePlan,
+  copies: readonly BlobCopy[],
+  copied: readonly Copied[],
+  source: Source,
+): RestoreReport {
+  const { point, disks, missing } = plan;
+  const urlOf = new Map(copies.map(({ to, name }) => [name, `${folderOf(to)}/${name}`]));
+  const isManaged = source.kind === 'managed';
+  return {
+    ...{ restorePoint: point.id, host: point.host, worth: point.worth },
+    isDryRun: copied.length === 0,
+    disks: disks.map((disk, index) => reportOnDisk(disk, urlOf.get(disk.name), copied[index])),
+    missing,
+    azLines: azLines(plan, {
+      blobUrl: isManaged ? undefined : (name) => urlOf.get(name) ?? name,
+      group: isManaged ? source.service.group : undefined,
+    }),
+    warnings: uuidWarnings(point),
+  };
+}
+
+function reportOnDisk(
+  { member, name }: PlannedDisk,
+  url: string | undefined,
+  copied: Copied | undefined,
+): RestoreReport['disks'][number] {
+  const { place, membership, sizeBytes } = member;
+  const { position, lun, device } = membership;
+  return {
+    ...{ position, lun: lun ?? null, device: device ?? null },
+    source: place.kind === 'blob' ? place.url : place.sourceDisk,
+    snapshot: place.kind === 'blob' ? place.snapshot : place.id,
+    ...{ sizeBytes, name, url: url ?? null },
+    ...{ state: copied?.state ?? 'planned', error: copied?.error ?? null },
+  };
+}

@@ -1,0 +1,66 @@
+import { type Command, Option } from 'commander';
+import { ACCEPTABLE, type Acceptable } from '../restore/restore-plan.ts';
+import { collect } from './run-options.ts';
+import type { SourceOptions } from './snapshots-options.ts';
+
+export interface RestoreOptions
+  extends Pick<
+    SourceOptions,
+    'container' | 'containerFrom' | 'managed' | 'resourceGroup' | 'identity' | 'host'
+  > {
+  readonly to?: string;
+  readonly prefix?: string;
+  readonly accept?: Acceptable;
+  readonly create?: boolean;
+  readonly json?: boolean;
+}
+
+export function addRestoreCommand(program: Command): void {
+  program
+    .command('restore')
+    .description('Show which new disks a restore point becomes; with --create, make them')
+    .argument('<restore point>', 'identifier, or its beginning, as snapshots list shows it')
+    .option(
+      '--container <url>',
+      'URL of a container that holds the snapshots, with a SAS that permits listing and reading, and creating unless --to is given (repeatable; required unless --container-from or --managed is given)',
+      collect,
+    )
+    .option(
+      '--container-from <file>',
+      'file to read the URLs of the containers from, one per line (- for standard input)',
+    )
+    .option(
+      '--to <url>',
+      'URL of the container for the new blobs, with a SAS that permits reading and creating (default: that of the snapshot)',
+    )
+    .option(
+      '--managed',
+      'snapshots of managed disks, with the own identity of this Azure VM: show the lines that make the disks (default: blobs in the containers)',
+    )
+    .option(
+      '--resource-group <name>',
+      'resource group of the snapshots of managed disks (default: that of this VM)',
+    )
+    .option(
+      '--identity <client-id>',
+      'client id of the user-assigned identity to use (default: the only identity of the VM)',
+    )
+    .option('--host <name>', 'consider only the machine with this name (default: every machine)')
+    .option(
+      '--prefix <text>',
+      'beginning of the names of the new blobs or disks (default: host and time of the restore point)',
+    )
+    .addOption(
+      new Option(
+        '--accept <worth>',
+        'restore it although it is worth only this (default: only a complete one)',
+      ).choices(ACCEPTABLE),
+    )
+    .option('--create', 'make the new blobs (default: dry run)')
+    .option('--json', 'print what is made as JSON (default: as text)')
+    .action(async (point: string, options: RestoreOptions) => {
+      // Imported here, because it loads what no other command needs.
+      const { runRestore } = await import('./restore-run.ts');
+      process.exitCode = await runRestore(point, options);
+    });
+}

@@ -1,0 +1,109 @@
+import type { Manifest, RestorePoint } from '../restore-points/restore-point.ts';
+import type { RestorePlan } from './restore-plan.ts';
+
+/** Where the new disks come to lie, as far as the lines for the Azure CLI need it. */
+export interface NewPlaces {
+  /** URL of a new blob, without a query; undefined for managed disks. */
+  readonly blobUrl: ((name: string) => string) | undefined;
+  /** Resource group of the new managed disks; undefined: a place holder. */
+  readonly group: string | undefined;
+}
+
+/**
+ * The lines that make managed disks of what was restored and attach them to a VM. Words in angle brackets are for the reader
+ * to replace. Pure.
+ */
+export function azLines({ disks }: RestorePlan, { blobUrl, group }: NewPlaces): string[] {
+  const where = group === undefined ? '<group>' : quoted(group);
+  const luns = freeLuns(disks.map(({ member }) => member.membership.lun));
+  return disks.flatMap(({ member, name }, index) => {
+    const { place, membership } = member;
+    const isOs = membership.lun === 'os';
+    const disk = (name.split('/').at(-1) ?? name).replace(/\.vhd$/i, '');
+    const source = place.kind === 'managed' ? place.id : (blobUrl?.(name) ?? name);
+    const options = [
+      ...(isOs ? ['--os-type Linux', '--hyper-v-generation <V1 or V2>'] : []),
+      '--sku <sku>',
+      '--zone <zone>',
+    ].join(' ');
+    return [
+      `az disk create --resource-group ${where} --name ${disk} --source ${quoted(source)} ${options}`,
+      isOs
+        ? `az vm update --resource-group <vm-group> --name <vm> --os-disk ${diskId(where, disk)}`
+        : `az vm disk attach --resource-group <vm-group> --vm-name <vm> --name ${diskId(where, disk)} --lun ${luns[index]}`,
+    ];
+  });
+}
+
+function diskId(group: string, disk: string): string {
+  return `"$(az disk show --resource-group ${group} --name ${disk} --query id --output tsv)"`;
+}
+
+/** The LUNs of before; a disk whose LUN is not known gets the lowest that is free. */
+function freeLuns(known: readonly (number | 'os' | undefined)[]): (number | 'os')[] {
+  const used = new Set(known);
+  return known.map((lun) => {
+    if (lun !== undefined) {
+      return lun;
+    }
+    let free = 0;
+    while (used.has(free)) {
+      free += 1;
+    }
+    used.add(free);
+    return free;
+  });
+}
+
+function quoted(text: string): string {
+  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+const SAME_VM =
+  'The new disks have the UUIDs, labels and names of the old ones. Attach them to another VM, or do the following before you mount them on the machine that still has the old ones; do not reboot it with both if /etc/fstab or the boot loader names UUIDs.';
+
+const RULES: readonly (readonly [
+  kind: string,
+  isThere: (manifest: Manifest) => boolean,
+  text: string,
+])[] = [
+  [
+    'xfs',
+    (manifest) => hasType(manifest, 'xfs'),
+    'xfs: mount -o ro,nouuid <device> <folder>; for good, xfs_admin -U generate <device> while it is not mounted',
+  ],
+  [
+    'ext4',
+    (manifest) => hasType(manifest, 'ext4') || hasType(manifest, 'ext3'),
+    'ext3, ext4: mount by the device, not by UUID=; for good, e2fsck -f <device> and tune2fs -U random <device> while it is not mounted',
+  ],
+  [
+    'btrfs',
+    (manifest) => hasType(manifest, 'btrfs'),
+    'btrfs: never on the machine that has the old one, because btrfs takes both for devices of one file system; use another VM, or btrfstune -u <device> before anything scans or mounts it',
+  ],
+  [
+    'lvm',
+    (manifest) => hasVolume(manifest, 'lvm'),
+    'LVM: vgimportclone --basevgname <new name> <device>… with all disks of the volume group at once, then vgchange --activate y <new name>',
+  ],
+  [
+    'md',
+    (manifest) => hasVolume(manifest, 'md'),
+    'md: mdadm --assemble /dev/md/<new name> --update=uuid <device>… with all disks of the array',
+  ],
+];
+
+/** What to mind before the restored disks are mounted. Without a manifest, all of it. Pure. */
+export function uuidWarnings({ manifest }: Pick<RestorePoint, 'manifest'>): string[] {
+  const rules = RULES.filter(([, isThere]) => manifest === undefined || isThere(manifest));
+  return [SAME_VM, ...rules.map(([, , text]) => text)];
+}
+
+function hasType({ fileSystems }: Manifest, wanted: string): boolean {
+  return fileSystems.some(({ type }) => type === wanted);
+}
+
+function hasVolume({ disks }: Manifest, kind: string): boolean {
+  return disks.some(({ volumes }) => volumes.some((volume) => volume.startsWith(`${kind} `)));
+}

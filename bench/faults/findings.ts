@@ -84,7 +84,8 @@ export function faultsOfEnding(
  * but it comes to its window and says so.
  */
 export function faultsOfUndisturbed({ exitCode, stdout, stderr }: Ending): string[] {
-  return exitCode === 2 || stdout === ''
+  const isRefused = stdout === '' || /^\s*\{\s*"code": *"FF_/.test(stdout);
+  return exitCode === 2 || isRefused
     ? [`a run that no fault hit failed (exit code ${exitCode}): ${stderr.trim().slice(-400)}`]
     : [];
 }

@@ -25,8 +25,14 @@ export class MountTree {
     }
   }
 
-  /** The mount that shows what is at an absolute path; undefined if no root is listed. */
+  /**
+   * The mount that shows what is at an absolute path; undefined if no root is listed, and for any other text: the kernel's texts
+   * are not always paths (the backing file of a loop device that is being detached is empty).
+   */
   mountAt(path: string): Mount | undefined {
+    if (!path.startsWith('/')) {
+      return undefined;
+    }
     if (this.#walked.has(path)) {
       return this.#walked.get(path);
     }

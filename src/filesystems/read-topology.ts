@@ -86,8 +86,9 @@ function readUnderneath(system: SystemView, tree: MountTree, directory: string):
     const isMultipath = system.read(`${directory}/dm/uuid`)?.startsWith('mpath-') ?? false;
     return { kind: isMultipath ? 'one-of' : 'all-of', names: slaves };
   }
-  const backingPath = system.read(`${directory}/loop/backing_file`);
-  return backingPath === undefined
+  const backingPath = system.read(`${directory}/loop/backing_file`) ?? '';
+  // Empty while the loop device is being detached.
+  return backingPath === ''
     ? { kind: 'nothing', hardware: readHardware(system, directory) }
     : readImage(system, tree, directory, backingPath);
 }

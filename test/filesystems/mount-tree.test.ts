@@ -19,6 +19,13 @@ function idsVisible(mounts: readonly Mount[]): number[] {
   return mounts.filter((mount) => tree.isVisible(mount)).map(({ id }) => id);
 }
 
+test('a text that is no absolute path leads to no mount', () => {
+  const tree = new MountTree([mountOf(1, 0, '/')]);
+  for (const path of ['', '.', 'images/a', '(unreachable)/images/a']) {
+    assert.is(tree.mountAt(path), undefined, path);
+  }
+});
+
 test('a path leads to the mount with the longest prefix of whole names', () => {
   const tree = new MountTree([
     mountOf(1, 0, '/'),

@@ -98,12 +98,12 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     example('setup --remove', 'remove what setup has made'),
   ],
   restore: [
-    example('restore 20261129T --container-from container.txt', 'dry run: which new blobs'),
+    example('restore 80ea8df8 --container-from container.txt', 'dry run: which new blobs'),
     example(
-      'restore 20261129T --container-from container.txt --prefix drill/db1- --create',
+      'restore 80ea8df8 --container-from container.txt --prefix drill/db1- --create',
       'copy the snapshots to new blobs',
     ),
-    example('restore 20261129T --managed', 'the az lines for managed disks'),
+    example('restore 80ea8df8 --managed', 'the az lines for managed disks'),
   ],
   schema: [example('schema snapshot', 'the JSON schema of snapshot --json')],
   completion: [

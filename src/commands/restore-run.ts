@@ -4,6 +4,7 @@ import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { azLines, uuidWarnings } from '../restore/az-lines.ts';
 import { type BlobCopy, type Copied, copyBlobs } from '../restore/copy-blobs.ts';
+import type { OldDisk } from '../restore/old-disks.ts';
 import { type PlannedDisk, planRestore, type RestorePlan } from '../restore/restore-plan.ts';
 import { type RestoreReport, restoreText } from '../restore/restore-text.ts';
 import { findRestorePoint } from '../restore-points/find.ts';
@@ -34,7 +35,8 @@ export async function runRestore(text: string, options: RestoreOptions): Promise
     requireCreatable(copies);
   }
   const copied = options.create === true ? await withProgress(copies) : [];
-  const report = reportOn(plan, copies, copied, source);
+  const oldDisks = await oldDisksOf(plan, source);
+  const report = reportOn(plan, { copies, copied, source, oldDisks });
   const shown = options.json === true ? JSON.stringify(report, null, 2) : restoreText(report);
   process.stdout.write(redaction.redact(`${shown}\n`));
   return copied.some(({ state }) => state === 'failed') ? 1 : 0;
@@ -126,12 +128,29 @@ async function withProgress(copies: readonly BlobCopy[]): Promise<Copied[]> {
   });
 }
 
-function reportOn(
-  plan: RestorePlan,
-  copies: readonly BlobCopy[],
-  copied: readonly Copied[],
+/** What the report is made of beside the plan. */
+interface Outcome {
+  readonly copies: readonly BlobCopy[];
+  readonly copied: readonly Copied[];
+  readonly source: Source;
+  readonly oldDisks: ReadonlyMap<string, OldDisk>;
+}
+
+async function oldDisksOf(
+  { disks }: RestorePlan,
   source: Source,
-): RestoreReport {
+): Promise<ReadonlyMap<string, OldDisk>> {
+  if (source.kind === 'blobs') {
+    return new Map();
+  }
+  const { readOldDisks } = await import('../restore/old-disks.ts');
+  return await readOldDisks(
+    source.service,
+    disks.flatMap(({ member: { place } }) => (place.kind === 'managed' ? place.sourceDisk : [])),
+  );
+}
+
+function reportOn(plan: RestorePlan, { copies, copied, source, oldDisks }: Outcome): RestoreReport {
   const { point, disks, missing } = plan;
   const urlOf = new Map(copies.map(({ to, name }) => [name, `${folderOf(to)}/${name}`]));
   const isManaged = source.kind === 'managed';
@@ -143,6 +162,7 @@ function reportOn(
     azLines: azLines(plan, {
       blobUrl: isManaged ? undefined : (name) => urlOf.get(name) ?? name,
       group: isManaged ? source.service.group : undefined,
+      oldDisks,
     }),
     warnings: uuidWarnings(point),
   };

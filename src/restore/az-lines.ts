@@ -1,4 +1,5 @@
 import type { Manifest, RestorePoint } from '../restore-points/restore-point.ts';
+import type { OldDisk } from './old-disks.ts';
 import type { RestorePlan } from './restore-plan.ts';
 
 /** Where the new disks come to lie, as far as the lines for the Azure CLI need it. */
@@ -7,13 +8,15 @@ export interface NewPlaces {
   readonly blobUrl: ((name: string) => string) | undefined;
   /** Resource group of the new managed disks; undefined: a place holder. */
   readonly group: string | undefined;
+  /** What is known of old managed disks, by id. */
+  readonly oldDisks?: ReadonlyMap<string, OldDisk>;
 }
 
 /**
  * The lines that make managed disks of what was restored and attach them to a VM. Words in angle brackets are for the reader
  * to replace. Pure.
  */
-export function azLines({ disks }: RestorePlan, { blobUrl, group }: NewPlaces): string[] {
+export function azLines({ disks }: RestorePlan, { blobUrl, group, oldDisks }: NewPlaces): string[] {
   const where = group === undefined ? '<group>' : quoted(group);
   const luns = freeLuns(disks.map(({ member }) => member.membership.lun));
   return disks.flatMap(({ member, name }, index) => {
@@ -21,11 +24,8 @@ export function azLines({ disks }: RestorePlan, { blobUrl, group }: NewPlaces): 
     const isOs = membership.lun === 'os';
     const disk = (name.split('/').at(-1) ?? name).replace(/\.vhd$/i, '');
     const source = place.kind === 'managed' ? place.id : (blobUrl?.(name) ?? name);
-    const options = [
-      ...(isOs ? ['--os-type Linux', '--hyper-v-generation <V1 or V2>'] : []),
-      '--sku <sku>',
-      '--zone <zone>',
-    ].join(' ');
+    const old = place.kind === 'managed' ? oldDisks?.get(place.sourceDisk) : undefined;
+    const options = diskOptions(isOs, old);
     return [
       `az disk create --resource-group ${where} --name ${disk} --source ${quoted(source)} ${options}`,
       isOs
@@ -33,6 +33,15 @@ export function azLines({ disks }: RestorePlan, { blobUrl, group }: NewPlaces): 
         : `az vm disk attach --resource-group <vm-group> --vm-name <vm> --name ${diskId(where, disk)} --lun ${luns[index]}`,
     ];
   });
+}
+
+function diskOptions(isOs: boolean, old: OldDisk | undefined): string {
+  const zone = old === undefined ? '<zone>' : old.zone;
+  return [
+    ...(isOs ? [`--os-type Linux --hyper-v-generation ${old?.generation ?? '<V1 or V2>'}`] : []),
+    `--sku ${old?.sku ?? '<sku>'}`,
+    ...(zone === undefined ? [] : [`--zone ${zone}`]),
+  ].join(' ');
 }
 
 function diskId(group: string, disk: string): string {

@@ -138,10 +138,17 @@ async function finish(job: Job, found: Found, copied: (bytes: number) => void): 
   const { copy, source, target } = job;
   if (found === 'nothing') {
     // Its first step starts the copy and does not wait for its end.
-    await target.beginCopyFromURL(source.url, {
-      conditions: { ifNoneMatch: '*' },
-      metadata: { ...copy.metadata },
-    });
+    try {
+      await target.beginCopyFromURL(source.url, {
+        conditions: { ifNoneMatch: '*' },
+        metadata: { ...copy.metadata },
+      });
+    } catch (error) {
+      // The answer to a try may have been lost; what stands there now is looked at below.
+      if ((await lookAt(job).catch(() => 'nothing')) === 'nothing') {
+        throw error;
+      }
+    }
   }
   await waitForCopy(job, copied);
   const [expected, actual] = await Promise.all([headOf(source, copy), headOf(target, copy)]);
@@ -161,7 +168,9 @@ async function waitForCopy(
     const properties = await target.getProperties();
     const { copyStatus, copyProgress, copyStatusDescription, contentLength } = properties;
     if (!isCopyOf(properties, source.url)) {
-      throw new Error('it became a copy of another blob meanwhile');
+      throw new Error(
+        'another blob was made with this name meanwhile, and was left alone; use another --prefix',
+      );
     }
     if (copyStatus === 'success') {
       if (contentLength !== copy.sizeBytes) {
@@ -205,10 +214,14 @@ function statusOf(error: unknown): unknown {
   return error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
 }
 
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
 /** Code and status of the service; its text may name the source with its signature. */
 function reasonOf(error: unknown): string {
   const status = statusOf(error);
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (status === undefined && code === undefined) {
     return error instanceof Error ? withoutUrls(error.message) : 'unknown';
   }

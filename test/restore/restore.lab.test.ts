@@ -190,6 +190,19 @@ test('refuses a name that is taken, leaves what is there untouched, and copies n
   assert.is(found.etag, etag);
 });
 
+test('takes a copy whose answer was lost for its own, and makes it once', async () => {
+  await using night = await Night.create();
+  const name = reportIn(await night.restore('--json')).disks[0]?.name ?? '';
+  await night.server.setFault({
+    ...{ blob: name, at: 'request', operation: 'upload', times: 1 },
+    fault: { kind: 'reset', handled: true },
+  });
+  const ended = await night.restore('--create', '--json');
+  assert.is(ended.exitCode, 0, ended.stdout);
+  assert.equal(states(reportIn(ended)), ['created', 'created']);
+  assert.is((await night.puts()).filter((it) => it === name).length, 2, 'one try, one more');
+});
+
 test('says of each disk why the service did not copy it, and refuses a SAS that may not create', async () => {
   await using night = await Night.create();
   const planned = reportIn(await night.restore('--json'));

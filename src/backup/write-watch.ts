@@ -203,8 +203,11 @@ function countBeforeBarrier(counter: CountedWrites, disk: WatchedDisk, untilMs: 
   return countOf(counter, disk);
 }
 
-/** Less than a window on a machine that is so busy; the kernel needs some microseconds unless it is interrupted. */
-const COUNTING_LIMIT_MS = 50;
+/**
+ * The kernel needs some microseconds unless it is interrupted; on a machine with several times as many busy threads as
+ * processors, its thread may wait for some turns of theirs. If it takes this long, the set is lost.
+ */
+const COUNTING_LIMIT_MS = 250;
 /** Readings before the processor is left to others. */
 const LOOKS_AT_ONCE = 20;
 const PAUSE_MS = 0.05;

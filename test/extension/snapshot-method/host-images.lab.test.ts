@@ -60,7 +60,12 @@ async function snapshotWritten(freeze: boolean): Promise<string[]> {
   };
   const silent = { phaseBegins: () => {}, phaseEnds: () => {}, warn: () => {} };
   const record = await backup(request, silent, abort);
-  assert.is(judge(record).consistency, freeze ? 'fileSystemConsistent' : 'crashConsistent');
+  const { consistency, problems } = judge(record);
+  assert.is(
+    consistency,
+    freeze ? 'fileSystemConsistent' : 'crashConsistent',
+    `${problems.join('\n')}\n${JSON.stringify(record.disks.map(({ writes }) => writes.kind))}`,
+  );
   const copies = await host.snapshots();
   assert.is(copies.length, LUNS.length);
   const states = await Promise.all(

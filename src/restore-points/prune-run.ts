@@ -1,3 +1,4 @@
+import { inParallel } from '../system/in-parallel.ts';
 import type { PointStore } from './prune-stores.ts';
 import type { RestorePoint, SnapshotPlace } from './restore-point.ts';
 
@@ -65,13 +66,7 @@ async function removePoint(
   if (errors.length > 0) {
     return { point, deleted, errors };
   }
-  const waiting = others.values();
-  const removeOn = async (): Promise<void> => {
-    for (const place of waiting) {
-      await remove(place);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, removeOn));
+  await inParallel(others, AT_ONCE, remove);
   if (errors.length > 0) {
     return { point, deleted, errors };
   }

@@ -4,13 +4,11 @@ import { proxyOptions } from '../snapshot/blob/proxy-options.ts';
 import { pagesOf, type StoredBlob } from '../snapshot/inventory/container-pages.ts';
 import type { StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
 import { jsonOf } from '../snapshot/managed/json-of.ts';
+import { inParallel } from '../system/in-parallel.ts';
+import { MANIFEST_PREFIX, MOST_MANIFEST_BYTES } from './manifest-file.ts';
 import { membershipIn } from './membership.ts';
 import type { Manifest, StoredMember } from './restore-point.ts';
 
-/** The folder of the manifests in a container. */
-const MANIFEST_FOLDER = 'flashfreeze/';
-/** Larger blobs in that folder are not manifests of flashfreeze. */
-const MANIFEST_BYTES = 1024 * 1024;
 const MANIFEST_LIMIT_MS = 30_000;
 const MANIFESTS_AT_ONCE = 8;
 
@@ -94,8 +92,11 @@ function memberOf({
     : { place: { kind: 'blob', url, snapshot }, takenAt, sizeBytes, membership, values: metadata };
 }
 
+/** Larger blobs in the folder are not manifests of flashfreeze. */
 function isManifestName({ name, sizeBytes }: StoredBlob): boolean {
-  return name.startsWith(MANIFEST_FOLDER) && name.endsWith('.json') && sizeBytes <= MANIFEST_BYTES;
+  return (
+    name.startsWith(MANIFEST_PREFIX) && name.endsWith('.json') && sizeBytes <= MOST_MANIFEST_BYTES
+  );
 }
 
 /** Reads a few at a time. What cannot be read is left out: its restore point then counts as not recorded. */
@@ -112,19 +113,15 @@ async function readManifests(
   );
   const manifests: StoredManifest[] = [];
   const failures: string[] = [];
-  const waiting = blobs.values();
-  const readOn = async (): Promise<void> => {
-    for (const { name } of waiting) {
-      const found = await readManifest(client.getBlobClient(name));
-      if ('problem' in found) {
-        failures.push(`${name}: ${found.problem}`);
-      } else {
-        manifests.push({ manifest: found.manifest, container, blob: name });
-      }
-      read();
+  await inParallel(blobs, MANIFESTS_AT_ONCE, async ({ name }) => {
+    const found = await readManifest(client.getBlobClient(name));
+    if ('problem' in found) {
+      failures.push(`${name}: ${found.problem}`);
+    } else {
+      manifests.push({ manifest: found.manifest, container, blob: name });
     }
-  };
-  await Promise.all(Array.from({ length: MANIFESTS_AT_ONCE }, readOn));
+    read();
+  });
   return { manifests, warnings: warningOf(failures) };
 }
 

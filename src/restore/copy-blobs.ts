@@ -8,6 +8,7 @@ import { FlashfreezeError } from '../errors.ts';
 import type { BlobContainer } from '../restore-points/read-blobs.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { proxyOptions } from '../snapshot/blob/proxy-options.ts';
+import { inParallel } from '../system/in-parallel.ts';
 
 /** Copies that are under way at the same time. */
 const AT_ONCE = 8;
@@ -57,7 +58,7 @@ export async function copyBlobs(
   progress: (copiedBytes: number, allBytes: number) => void = () => {},
 ): Promise<Copied[]> {
   const jobs = await jobsOf(copies);
-  const found = await atOnce(jobs, lookAt);
+  const found = await inParallel(jobs, AT_ONCE, lookAt);
   const taken = copies.filter((_, index) => found[index] === 'foreign');
   if (taken.length > 0) {
     throw new FlashfreezeError(
@@ -67,7 +68,7 @@ export async function copyBlobs(
   }
   const bytes = copies.map(() => 0);
   const allBytes = copies.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return await atOnce(jobs, async (job, index) => {
+  return await inParallel(jobs, AT_ONCE, async (job, index) => {
     const before = found[index] ?? 'nothing';
     try {
       await finish(job, before, (copied) => {
@@ -193,21 +194,6 @@ async function waitForCopy(
 async function headOf(blob: PageBlobClient, { sizeBytes }: BlobCopy): Promise<Buffer> {
   const count = Math.min(HEAD_BYTES, sizeBytes);
   return count === 0 ? Buffer.alloc(0) : await blob.downloadToBuffer(0, count);
-}
-
-async function atOnce<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item, index: number) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  const waiting = items.entries();
-  const workOn = async (): Promise<void> => {
-    for (const [index, item] of waiting) {
-      results[index] = await work(item, index);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, workOn));
-  return results;
 }
 
 function statusOf(error: unknown): unknown {

@@ -13,9 +13,10 @@ export function problemsOfDisk(
   manifest: Pick<Manifest, 'disks' | 'fileSystems'> | undefined,
 ): string[] {
   const disk = manifest?.disks.find((it) => it.position === position);
-  const ofHeads = heads
-    .filter(({ state }) => state === 'needsRecovery' || state === 'damaged')
-    .map(({ where, kind, state, detail }) => `${where} (${kind}): ${WORDS[state]}: ${detail}`);
+  const ofHeads = heads.flatMap(({ where, kind, state, detail }) => {
+    const fault = FAULTS[state];
+    return fault === undefined ? [] : [`${where} (${kind}): ${fault}: ${detail}`];
+  });
   return [
     ...ofHeads,
     ...(disk === undefined || disk.sizeBytes === null || disk.sizeBytes === sizeBytes
@@ -26,12 +27,10 @@ export function problemsOfDisk(
   ];
 }
 
-const WORDS = {
-  clean: 'clean',
+const FAULTS: Readonly<Partial<Record<Head['state'], string>>> = {
   needsRecovery: 'a mount has to recover it',
   damaged: 'damaged',
-  notLookedInto: 'not looked into',
-} as const satisfies Record<Head['state'], string>;
+};
 
 /** Containers hide what is in them: a file system may lie in one. */
 const OPAQUE: readonly Head['kind'][] = ['lvm', 'luks', 'md', 'extended'];

@@ -1,4 +1,5 @@
 import type { RestorePoint, StoredMember } from '../restore-points/restore-point.ts';
+import { inParallel } from '../system/in-parallel.ts';
 import { readHeads } from './head-check.ts';
 import type { Head, ReadAt } from './head-types.ts';
 import { problemsOfDisk } from './judge-disk.ts';
@@ -27,18 +28,13 @@ export async function verifyPoint(
   readerOf: (member: StoredMember) => Promise<ReadAt | undefined>,
   progress: (read: number) => void = () => {},
 ): Promise<VerifiedDisk[]> {
-  const verified: VerifiedDisk[] = [];
-  const waiting = members.entries();
   let read = 0;
-  const readOn = async (): Promise<void> => {
-    for (const [index, member] of waiting) {
-      verified[index] = await verifyDisk(member, manifest, readerOf);
-      read += 1;
-      progress(read);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, readOn));
-  return verified;
+  return await inParallel(members, AT_ONCE, async (member) => {
+    const verified = await verifyDisk(member, manifest, readerOf);
+    read += 1;
+    progress(read);
+    return verified;
+  });
 }
 
 async function verifyDisk(

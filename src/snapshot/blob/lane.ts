@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import type { MessagePort } from 'node:worker_threads';
 import { youngGarbageCollector } from '../../system/garbage.ts';
+import { inParallel } from '../../system/in-parallel.ts';
 import type { ConnectionOptions } from '../http/connection.ts';
 import { cutAt, type ExchangeListener } from '../http/exchange.ts';
 import type { SnapshotEvent } from '../snapshot-types.ts';
@@ -226,21 +227,4 @@ class EventPost implements ExchangeListener {
       this.#port.postMessage({ kind: 'events', purpose: this.#purpose, events });
     }
   }
-}
-
-/** Results in the order of the items, with at most `atOnce` under way. */
-async function inParallel<T, R>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results = new Map<number, R>();
-  const waiting = items.entries();
-  const runner = async (): Promise<void> => {
-    for (const [index, item] of waiting) {
-      results.set(index, await work(item));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, runner));
-  return [...results.entries()].sort(([a], [b]) => a - b).map(([, result]) => result);
 }

@@ -1,11 +1,11 @@
 import {
+  type ProcessorTime,
   type RecordedDisk,
   type RecordedOptions,
   type RecordedRun,
   runRecorded,
 } from './peers/recorded.ts';
 import { lengthMs, overlaps, type ProbePeriod, type Span } from './probe/figures.ts';
-import type { RoleTime } from './process/thread-times.ts';
 import type { Rig } from './rig.ts';
 
 /** Every step of one disk, what the server and the writer saw included. */
@@ -19,7 +19,7 @@ export interface Steps extends RecordedDisk {
 export interface AnatomyRun {
   readonly barrierMs: number;
   readonly disks: readonly Steps[];
-  readonly cpu: readonly RoleTime[];
+  readonly cpu: readonly ProcessorTime[];
 }
 
 /** Takes one snapshot and tells every step of it. Throws Error where the run fails. */

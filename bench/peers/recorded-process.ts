@@ -3,7 +3,6 @@
  * prints a RecordedRun. The run's own record has the stamps of the system calls and of the requests;
  * when the main thread heard of each step and asked for the next is noted here, around its methods.
  */
-import '../../src/disable-optimizing.ts';
 import { text } from 'node:stream/consumers';
 import type { BackupRecord } from '../../src/backup/record.ts';
 import type { BackupRequest } from '../../src/backup/request.ts';
@@ -11,22 +10,30 @@ import { backup } from '../../src/backup/run.ts';
 import { FreezeWindow } from '../../src/backup/window.ts';
 import { Freezer } from '../../src/freezer/freezer.ts';
 import { BlobLanes } from '../../src/snapshot/blob/lanes.ts';
-import { millisecondsOf } from '../probe/figures.ts';
 import {
-  type RoleTime,
+  type Role,
+  sumOf,
   type ThreadTime,
   threadTimes,
   timesBetween,
-  timesByRole,
-} from '../process/thread-times.ts';
+} from '../../src/system/thread-times.ts';
+import { millisecondsOf } from '../probe/figures.ts';
 import { backupRequest } from './backup-request.ts';
-import type { RecordedDisk, RecordedRequest, RecordedRun } from './recorded.ts';
+import type { ProcessorTime, RecordedDisk, RecordedRequest, RecordedRun } from './recorded.ts';
 
 type Stamps = Map<number, bigint>;
 
 /** When the window was begun: from here on the freeze is asked for. */
 let begunNs = 0n;
-let cpu: RoleTime[] = [];
+/** Of the processes that were asked for. */
+let watched: ProcessorTime[] = [];
+
+const NAMES: Readonly<Record<Role, string>> = {
+  main: 'main thread',
+  freezer: 'native threads: freeze, thaw',
+  requests: 'lanes',
+  runtime: 'V8’s helpers',
+};
 
 /** By file system or target; the last word counts. */
 const heardFrozen: Stamps = new Map();
@@ -40,7 +47,7 @@ function noteCalls(): void {
     const before = request.processorTimes ? watchedTimes('main-last') : undefined;
     begunNs = process.hrtime.bigint();
     const window = await run.call(this);
-    cpu = before === undefined ? [] : timesOfRoles(before, watchedTimes('main-first'));
+    watched = before === undefined ? [] : watchedBetween(before, watchedTimes('main-first'));
     return window;
   };
   FreezeWindow.prototype.onFreezerEvent = function (event) {
@@ -67,34 +74,18 @@ function noteCalls(): void {
   };
 }
 
-/** Of this process and of those that were asked for; this one is read next to the window. */
 function watchedTimes(order: 'main-first' | 'main-last'): ThreadTime[][] {
-  const others = (): ThreadTime[][] =>
-    Object.values(request.watch).map((pid) => threadTimes(pid, order));
-  const own = (): ThreadTime[] => threadTimes(process.pid, order);
-  if (order === 'main-first') {
-    return [own(), ...others()];
-  }
-  const before = others();
-  return [own(), ...before];
+  return Object.values(request.watch).map((pid) => threadTimes(pid, order));
 }
 
-function timesOfRoles(
+function watchedBetween(
   before: readonly (readonly ThreadTime[])[],
   after: readonly (readonly ThreadTime[])[],
-): RoleTime[] {
-  const [own = [], ...others] = after.map((times, index) =>
-    timesBetween(before[index] ?? [], times),
-  );
-  const names = Object.keys(request.watch);
-  const ofOthers = others.flatMap((times, index) => {
-    const [whole] = timesByRole(
-      0,
-      times.map((it) => ({ ...it, name: '' })),
-    );
-    return whole === undefined ? [] : [{ ...whole, role: names[index] ?? '' }];
-  });
-  return [...timesByRole(process.pid, own), ...ofOthers];
+): ProcessorTime[] {
+  return Object.keys(request.watch).map((who, index) => ({
+    who,
+    ...sumOf(timesBetween(before[index] ?? [], after[index] ?? [])),
+  }));
 }
 
 function noteAll(stamps: Stamps, indexes: readonly number[]): void {
@@ -161,6 +152,9 @@ const recorded: RecordedRun = {
   barrierMs: stamp(record.barrier?.atNs),
   realtimeOffsetMs: Math.min(...Array.from({ length: 5 }, realtimeOffsetMs)),
   disks: recordedDisks(record),
-  cpu,
+  cpu: [
+    ...(record.threads ?? []).map(({ role, ...time }) => ({ who: NAMES[role], ...time })),
+    ...watched,
+  ],
 };
 process.stdout.write(JSON.stringify(recorded));

@@ -8,7 +8,7 @@ import {
   type LabScenarioOptions,
   rigOptions,
 } from '../options.ts';
-import type { RoleTime } from '../process/thread-times.ts';
+import type { ProcessorTime } from '../peers/recorded.ts';
 import { type Rounds, repeat } from '../repeat.ts';
 import { LabRig } from '../rig.ts';
 import { defineScenario } from '../scenario.ts';
@@ -77,9 +77,9 @@ function renderSize({ disks, runs, failed }: AnatomyFigures): string {
 }
 
 function renderCpu(disks: number, runs: readonly AnatomyRun[]): string {
-  const roles = [...new Set(runs.flatMap(({ cpu }) => cpu.map(({ role }) => role)))];
-  const of = (role: string, figureOf: (time: RoleTime) => number): number =>
-    median(runs.map(({ cpu }) => figureOf(cpu.find((it) => it.role === role) ?? NO_TIME)));
+  const roles = [...new Set(runs.flatMap(({ cpu }) => cpu.map(({ who }) => who)))];
+  const of = (role: string, figureOf: (time: ProcessorTime) => number): number =>
+    median(runs.map(({ cpu }) => figureOf(cpu.find(({ who }) => who === role) ?? NO_TIME)));
   return renderTable(
     `${disks} disks: CPU time in the window, medians`,
     [
@@ -95,9 +95,14 @@ function renderCpu(disks: number, runs: readonly AnatomyRun[]): string {
         value: (role) => of(role, ({ waitMs }) => waitMs),
         decimals: 2,
       },
+      {
+        head: 'page faults',
+        value: (role) => of(role, ({ pageFaults }) => pageFaults),
+        decimals: 0,
+      },
     ],
     roles,
   );
 }
 
-const NO_TIME: RoleTime = { role: '', runMs: 0, waitMs: 0 };
+const NO_TIME: ProcessorTime = { who: '', runMs: 0, waitMs: 0, pageFaults: 0 };

@@ -29,7 +29,7 @@ export function stagesOf({ steps }: ScaledFigures): number[] {
 export function processorMs({ steps }: ScaledFigures, role: string): number {
   return median(
     steps.runs.map(({ cpu }) =>
-      cpu.filter((it) => it.role.startsWith(role)).reduce((sum, { runMs }) => sum + runMs, 0),
+      cpu.filter((it) => it.who.startsWith(role)).reduce((sum, { runMs }) => sum + runMs, 0),
     ),
   );
 }

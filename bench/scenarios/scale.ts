@@ -4,7 +4,7 @@ import type { FreezeManner } from '../peers/bare-freeze.ts';
 import { flashfreeze } from '../peers/flashfreeze.ts';
 import { floor } from '../peers/floor.ts';
 import { FREEZE_MANNERS, freezeCostMs } from '../peers/freeze-cost.ts';
-import type { RoleTime } from '../process/thread-times.ts';
+import type { ProcessorTime } from '../peers/recorded.ts';
 import { type Rounds, repeat } from '../repeat.ts';
 import { LabRig, type Rig } from '../rig.ts';
 import { defineScenario, type Progress } from '../scenario.ts';
@@ -26,7 +26,7 @@ export interface ScaledFigures extends SizedComparison {
 export interface StepsOfRun {
   /** From the beginning of the window to each of `MILESTONES`, in ms. */
   readonly reachedMs: readonly number[];
-  readonly cpu: readonly RoleTime[];
+  readonly cpu: readonly ProcessorTime[];
 }
 
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];

@@ -9,7 +9,7 @@ import { findLostSnapshots } from './lost-snapshots.ts';
 import { setWishesOf } from './matching.ts';
 import { deleteOrphans, isWorthless, lostInBrokenAttempts, uselessSnapshots } from './orphans.ts';
 import type { Prepared } from './prepare.ts';
-import { managedWarnings, patienceWarnings } from './problems.ts';
+import { managedWarnings, patienceWarnings, runtimeWarnings } from './problems.ts';
 import type { BackupRecord, TargetRecord } from './record.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
@@ -53,7 +53,11 @@ export async function buildRecord(
     context.warn(warning);
   }
   const disks = targetRecords(prepared, answers, last);
-  for (const warning of [...patienceWarnings(disks), ...managedWarnings(disks)]) {
+  for (const warning of [
+    ...patienceWarnings(disks),
+    ...managedWarnings(disks),
+    ...runtimeWarnings(last),
+  ]) {
     context.warn(warning);
   }
   return {
@@ -61,6 +65,7 @@ export async function buildRecord(
     disks,
     gaps,
     fileSystems: last.fileSystems,
+    threads: last.threads,
     barrier: last.barrier,
     end: last.end,
     findings: last.findings,

@@ -1,7 +1,9 @@
 import { pathOfDisk } from '../filesystems/disks.ts';
 import { applicationsOfScripts } from '../quiesce/scripts/application-name.ts';
+import { earliest, latest } from '../system/stamps.ts';
 import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
 import { describeGap, isFault } from './whole-set/describe-gap.ts';
+import type { WindowRun } from './window-run.ts';
 
 /**
  * One sentence for each problem of a run; empty on success. Pure.
@@ -155,6 +157,28 @@ export function patienceWarnings(disks: readonly TargetRecord[]): string[] {
         ];
   });
 }
+
+/** The runtime's own threads may take this share of the window, and this much, before it is worth a warning. */
+const RUNTIME_SHARE = 0.2;
+const RUNTIME_MS = 10;
+
+/**
+ * A sentence if the runtime's own threads (compiler, garbage collector) took noticeable processor time from the window.
+ * Pure.
+ */
+export function runtimeWarnings({ threads, fileSystems }: ThreadsAndWindows): string[] {
+  const ranMs = threads.find(({ role }) => role === 'runtime')?.runMs ?? 0;
+  const startNs = earliest(fileSystems.map(({ freezeStartNs }) => freezeStartNs));
+  const endNs = latest(fileSystems.map(({ thawedNs }) => thawedNs));
+  const windowMs = startNs === undefined || endNs === undefined ? 0 : Number(endNs - startNs) / 1e6;
+  return ranMs <= RUNTIME_MS || ranMs <= windowMs * RUNTIME_SHARE
+    ? []
+    : [
+        `threads of Node.js itself (compiler, garbage collector) ran for ${ranMs.toFixed(1)} ms in a window of ${windowMs.toFixed(1)} ms and may have made it longer`,
+      ];
+}
+
+type ThreadsAndWindows = Pick<WindowRun, 'threads' | 'fileSystems'>;
 
 /** One sentence for each managed disk whose snapshot is not finished, or could not be read, after the thaw. Pure. */
 export function managedWarnings(disks: readonly TargetRecord[]): string[] {

@@ -2,6 +2,7 @@ import type { Plan } from '../filesystems/plan-types.ts';
 import type { ApplicationRecord } from '../quiesce/quiesce-types.ts';
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { AbortReason } from '../system/abort.ts';
+import type { RoleTime } from '../system/thread-times.ts';
 import type { ScheduledStart } from './scheduled-start.ts';
 import type { Behind } from './whole-set/behind.ts';
 import type { SetGap } from './whole-set/describe-gap.ts';
@@ -12,6 +13,8 @@ export interface BackupRecord {
   readonly disks: readonly TargetRecord[];
   readonly fileSystems: readonly FileSystemTimes[];
   readonly phases: readonly PhaseTimes[];
+  /** Processor time and page faults of this process in the last window; missing if the kernel does not count them. */
+  readonly threads?: readonly RoleTime[];
   readonly end: RunEnd;
   /** The instant from which every file system was frozen; undefined if it was never reached. */
   readonly barrier: Barrier | undefined;

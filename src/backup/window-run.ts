@@ -3,6 +3,7 @@ import type { ArmedFreezer, Guardian } from '../freezer/guardian.ts';
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import { abortReasonOf } from '../system/abort.ts';
 import { earlierOf, nanoseconds } from '../system/stamps.ts';
+import { type RoleTime, threadTimes, timesBetween, timesByRole } from '../system/thread-times.ts';
 import type { RunContext } from './context.ts';
 import { slowestFirst, slowFirst } from './flush.ts';
 import type { Prepared } from './prepare.ts';
@@ -31,6 +32,8 @@ export interface WindowRun extends WindowRecord {
   /** For each target the result of the write counters of its disks. */
   readonly writes: readonly WritesSeen[];
   readonly answers: readonly SnapshotAnswer[];
+  /** Processor time and page faults of this process, from right before the window to its end. */
+  readonly threads: readonly RoleTime[];
 }
 
 /** The windows of a run, in order; only the last one counts. */
@@ -136,13 +139,20 @@ async function runWindow(
   using _snapshots = context.snapshotEvents.listen((event) => window.onSnapshotEvent(event));
   const onAbort = (): void => window.abort(abortReasonOf(abort));
   abort.addEventListener('abort', onAbort, { once: true });
+  const before = threadTimes(process.pid, 'main-last');
   freezer.expedite();
   try {
     // This wait comes last, so that the first FIFREEZE follows the scheduled time directly.
     await waitExactly(request.startAt, abort);
     context.throwIfAborted();
     const record = await window.run();
-    return { ...record, findings: await watch.findings(), writes: writes.results() };
+    const threads = timesBetween(before, threadTimes(process.pid, 'main-first'));
+    return {
+      ...record,
+      threads: timesByRole(process.pid, threads),
+      findings: await watch.findings(),
+      writes: writes.results(),
+    };
   } finally {
     abort.removeEventListener('abort', onAbort);
     freezer.restoreGracePeriods();

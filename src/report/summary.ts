@@ -57,6 +57,11 @@ export function summarize(record: BackupRecord): RunSummary {
     })),
     application: summarizeApplication(record),
     phasesMs: sumPhases(record.phases),
+    threads: (record.threads ?? []).map((it) => ({
+      ...it,
+      runMs: microsecondsOf(it.runMs),
+      waitMs: microsecondsOf(it.waitMs),
+    })),
     problems: outcome.problems,
     warnings: record.warnings,
   };
@@ -109,6 +114,11 @@ function milliseconds(startNs: bigint | undefined, endNs: bigint | undefined): n
   return startNs === undefined || endNs === undefined
     ? null
     : Math.round(Number(endNs - startNs) / 1_000) / 1_000;
+}
+
+/** Milliseconds, rounded to microseconds. */
+function microsecondsOf(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }
 
 function mean(values: readonly number[]): number {

@@ -15,8 +15,10 @@ export interface TraceEvent {
   readonly cat?: string;
   /** Scope of an instant: the whole trace. */
   readonly s?: 'g';
-  readonly args?: Readonly<Record<string, string | number>>;
+  readonly args?: Arguments;
 }
+
+type Arguments = Readonly<Record<string, string | number>>;
 
 export interface Trace {
   readonly displayTimeUnit: 'ms';
@@ -29,19 +31,33 @@ const PHASES = 1;
 const FILE_SYSTEMS = 2;
 const DISKS = 3;
 
-export function traceOf({ origin, writtenAt, taskId, machine, timeline }: RunFile): Trace {
+export function traceOf(run: RunFile): Trace {
+  const { origin, writtenAt, taskId, machine, timeline } = run;
   return {
     displayTimeUnit: 'ms',
-    traceEvents: timeline === null ? [] : eventsOf(timeline),
+    traceEvents: timeline === null ? [] : eventsOf(timeline, threadArguments(run)),
     otherData: { origin, writtenAt, taskId, version: machine.flashfreeze, kernel: machine.kernel },
   };
 }
 
-function eventsOf(timeline: Timeline): TraceEvent[] {
+/** What the threads cost in the window, for its event. */
+function threadArguments({ summary }: RunFile): Arguments {
+  return Object.fromEntries(
+    (summary?.threads ?? []).flatMap(({ role, runMs, waitMs, pageFaults }) => [
+      [`${role} ran, ms`, runMs],
+      [`${role} waited for a processor, ms`, waitMs],
+      [`${role} page faults`, pageFaults],
+    ]),
+  );
+}
+
+function eventsOf(timeline: Timeline, ofWindow: Arguments): TraceEvent[] {
   return [
     processName(PHASES, 'run'),
     threadName(PHASES, 1, 'phases'),
-    ...timeline.phases.map(({ name, span }) => complete(PHASES, 1, name, span)),
+    ...timeline.phases.map(({ name, span }) =>
+      complete(PHASES, 1, name, span, name === 'window' ? ofWindow : {}),
+    ),
     ...barrierOf(timeline),
     processName(FILE_SYSTEMS, 'file systems'),
     ...timeline.fileSystems.flatMap((it, index) => fileSystemEvents(it, index + 1)),
@@ -94,7 +110,7 @@ function complete(
   tid: number,
   name: string,
   [startMs, endMs]: Span,
-  args: Readonly<Record<string, string | number>> = {},
+  args: Arguments = {},
 ): TraceEvent {
   const ts = microseconds(startMs);
   // Viewers show no event without a duration.

@@ -9,7 +9,7 @@ const test = suite('orphans');
 function attempt(changes: Partial<WindowRun> = {}): WindowRun {
   const { fileSystems, barrier, end } = goodRecord(2);
   const answers = [goodAnswer(0, { snapshot: 'first' }), failedAnswer(1)];
-  return { fileSystems, barrier, end, findings: [], writes: [], answers, ...changes };
+  return { fileSystems, barrier, end, findings: [], writes: [], threads: [], answers, ...changes };
 }
 
 const STUCK = { barrier: undefined, end: { kind: 'deadline', stuck: [1] } } as const;

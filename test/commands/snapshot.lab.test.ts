@@ -74,6 +74,12 @@ test('snapshots every disk at one instant and says so in JSON', async () => {
   }
   assert.is(runs.size, 1);
   assertNoSecret(ended, rig);
+  const roles = summary.threads.map(({ role }) => role).sort();
+  assert.equal(roles, ['freezer', 'main', 'requests', 'runtime']);
+  assert.ok(
+    summary.threads.every(({ runMs }) => runMs > 0),
+    JSON.stringify(summary.threads),
+  );
 });
 
 test('prints tables and the verdict for people', async () => {

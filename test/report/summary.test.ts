@@ -27,6 +27,7 @@ test('has exactly the documented fields', () => {
     'orphans',
     'application',
     'phasesMs',
+    'threads',
     'problems',
     'warnings',
   ]);

@@ -52,6 +52,16 @@ test('has a track for each file system and each disk, and the barrier', () => {
   assert.is(traceEvents.find(({ name }) => name === 'barrier')?.ts, 1_009_000);
 });
 
+test('what the threads cost stands at the window', () => {
+  const threads = [{ role: 'runtime', runMs: 0.9, waitMs: 0.1, pageFaults: 3 }] as const;
+  const { traceEvents } = traceOf(runOf({ ...busyRecord(8), threads }));
+  assert.equal(traceEvents.find(({ ph, name }) => ph === 'X' && name === 'window')?.args, {
+    'runtime ran, ms': 0.9,
+    'runtime waited for a processor, ms': 0.1,
+    'runtime page faults': 3,
+  });
+});
+
 test('events of one track do not overlap', () => {
   const { traceEvents } = traceOf(runOf(busyRecord(8)));
   const spans = traceEvents.filter(({ ph, pid }) => ph === 'X' && pid > 1);

@@ -56,6 +56,23 @@ export const phasesMs = described(
   'Milliseconds that each phase of the run took, by the name of the phase; a phase that ran twice has the sum.',
 );
 
+/** Files that older versions left do not have it. */
+const threads = v.optional(
+  list(
+    v.strictObject({
+      role: described(
+        v.picklist(['main', 'requests', 'freezer', 'runtime']),
+        'What these threads do: main decides; requests sends the requests; freezer calls FIFREEZE and FITHAW; runtime are helpers of Node.js: its garbage collector, its compiler, its pool.',
+      ),
+      runMs: number('Milliseconds that they ran on a processor.'),
+      waitMs: number('Milliseconds that they were ready to run and waited for a processor.'),
+      pageFaults: number('Page faults that they had.'),
+    }),
+    'What the threads of flashfreeze cost in the last window; empty if the kernel does not count it. With a scheduled start, main includes up to 4 ms of waiting for it.',
+  ),
+  [],
+);
+
 export const problems = list(
   v.string(),
   'Sentences for people, one for each thing that went wrong; empty if nothing did.',
@@ -132,6 +149,7 @@ export const runSummarySchema = described(
     ),
     application,
     phasesMs,
+    threads,
     problems,
     warnings,
   }),

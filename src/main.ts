@@ -1,4 +1,3 @@
-import './disable-optimizing.ts';
 import { exitOnError, failIfOutputIsLost } from './commands/exit.ts';
 import { createProgram } from './commands/program.ts';
 import { wantsJson } from './commands/wants-json.ts';

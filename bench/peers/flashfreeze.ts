@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FireRule } from '../../src/config/vmbackup.ts';
 import { failureOf, runMeasured, type Usage } from '../process/measured-process.ts';
+import { productNode, THIS_CHECKOUT } from '../process/product-node.ts';
 import type { Rig } from '../rig.ts';
 import { type Contender, contender } from '../sample.ts';
 
@@ -22,7 +23,6 @@ export interface FlashfreezeOptions {
   readonly managed?: boolean;
 }
 
-const THIS_CHECKOUT = join(import.meta.dirname, '../..');
 const TIMEOUT_S = 20;
 
 /** What `--json` prints, as far as it is used here. */
@@ -72,15 +72,11 @@ function commandLine(options: FlashfreezeOptions): string[] {
   ];
 }
 
-/** As the first line of src/flashfreeze.js says, with this runtime. A package brings its own. */
+/** A package brings its own runtime. */
 function programOf(checkout: string, nodeOptions: readonly string[]): string[] {
   const shim = join(checkout, 'flashfreeze');
   const isPackage = existsSync(join(checkout, 'HandlerManifest.json'));
   return isPackage
     ? [shim]
-    : [
-        ...['/usr/bin/env', 'MALLOC_ARENA_MAX=1'],
-        ...[process.execPath, '--max-semi-space-size=4', ...nodeOptions],
-        join(checkout, 'src/flashfreeze.js'),
-      ];
+    : [...productNode(checkout), ...nodeOptions, join(checkout, 'src/flashfreeze.js')];
 }

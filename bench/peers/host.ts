@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { HostRig } from '../host-rig.ts';
 import { stallOf } from '../probe/figures.ts';
 import { failureOf, runMeasured } from '../process/measured-process.ts';
+import { productNode } from '../process/product-node.ts';
 import type { Rig } from '../rig.ts';
 import { type Contender, contender } from '../sample.ts';
 import { mean } from '../statistics.ts';
@@ -38,7 +39,7 @@ export function byHost(): Contender {
     const request = hostRunRequest(rig);
     const run = await runMeasured(
       rig.launcher,
-      [process.execPath, PROGRAM],
+      [...productNode(), PROGRAM],
       JSON.stringify(request),
     );
     if (run.exitCode !== 0) {

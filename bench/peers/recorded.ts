@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { FireRule } from '../../src/config/vmbackup.ts';
+import type { RoleTime } from '../../src/system/thread-times.ts';
 import { failureOf, runMeasured } from '../process/measured-process.ts';
-import type { RoleTime } from '../process/thread-times.ts';
+import { productNode } from '../process/product-node.ts';
 import type { Rig } from '../rig.ts';
 
 export interface RecordedOptions {
@@ -37,6 +38,10 @@ export interface RecordedDisk {
   readonly thawedMs: number;
 }
 
+export interface ProcessorTime extends Omit<RoleTime, 'role'> {
+  readonly who: string;
+}
+
 export interface RecordedRun {
   readonly ok: boolean;
   readonly end: string;
@@ -45,7 +50,7 @@ export interface RecordedRun {
   readonly realtimeOffsetMs: number;
   readonly disks: readonly RecordedDisk[];
   /** Of the window, by who had it. */
-  readonly cpu: readonly RoleTime[];
+  readonly cpu: readonly ProcessorTime[];
 }
 
 const PROGRAM = join(import.meta.dirname, 'recorded-process.ts');
@@ -61,7 +66,7 @@ export async function runRecorded(
     urls,
     watch: processes,
   };
-  const run = await runMeasured(launcher, [process.execPath, PROGRAM], JSON.stringify(request));
+  const run = await runMeasured(launcher, [...productNode(), PROGRAM], JSON.stringify(request));
   if (run.exitCode !== 0) {
     throw new Error(failureOf(run));
   }

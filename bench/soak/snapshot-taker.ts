@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { LineProcess } from '../process/line-process.ts';
+import { productNode } from '../process/product-node.ts';
 import type { SoakRun } from './model.ts';
 
+const [NODE = process.execPath, ...OPTIONS] = productNode();
 const PROGRAM = join(import.meta.dirname, 'soak-process.ts');
 
 /** The process that takes one snapshot after the other. */
 export class SnapshotTaker implements AsyncDisposable {
-  readonly #process = new LineProcess('the process that takes the snapshots', process.execPath, [
+  readonly #process = new LineProcess('the process that takes the snapshots', NODE, [
+    ...OPTIONS,
     PROGRAM,
   ]);
 

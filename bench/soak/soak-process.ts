@@ -2,7 +2,6 @@
  * Takes snapshots in one process, again and again, as a service does: reads the blobs' URLs as JSON on
  * the first line of standard input, then takes a snapshot for each further line and prints a SoakRun.
  */
-import '../../src/disable-optimizing.ts';
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { backup } from '../../src/backup/run.ts';

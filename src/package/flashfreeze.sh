@@ -51,5 +51,5 @@ case "$1 $2" in
   ;;
 esac
 
-# A window makes less than 4 MB of young objects; the default of Node.js is 16 MB: 7 MB less with 64 disks.
-exec "$directory/node" --max-semi-space-size=4 "$directory/flashfreeze.js" "$@"
+# The same options as in the first line of src/flashfreeze.js, which says why.
+exec "$directory/node" --max-semi-space-size=4 --no-opt --no-maglev --liftoff-only "$directory/flashfreeze.js" "$@"

@@ -21,7 +21,7 @@ const test = suite('shim');
 const SHIM = join(import.meta.dirname, '../../src/package/flashfreeze.sh');
 const REPORT = `#!/bin/sh
 [ "$1" = --version ] && exit 0
-echo "$0"; echo "$1"; echo "$2"; shift 2; echo "$#"
+echo "$0"; for n in 1 2 3 4 5; do echo "$1"; shift; done; echo "$#"
 for argument; do echo "$argument"; done
 echo "$NODE_COMPILE_CACHE"; echo "\${NODE_OPTIONS-none}"; pwd
 exit 7
@@ -76,6 +76,9 @@ test('arguments, exit code and working directory are passed on', async () => {
   assert.equal(stdout.split('\n'), [
     join(folder, 'node'),
     '--max-semi-space-size=4',
+    '--no-opt',
+    '--no-maglev',
+    '--liftoff-only',
     join(folder, 'flashfreeze.js'),
     '4',
     'extension',

@@ -117,7 +117,8 @@ export class DatabaseProof implements AsyncDisposable {
   }
 }
 
-async function contentsOf(database: LabDatabase, engine: Engine): Promise<Contents> {
+/** What a server answers of the workload's tables. */
+export async function contentsOf(database: LabDatabase, engine: Engine): Promise<Contents> {
   const use = engine.name === 'mariadb' ? ['USE bank;'] : [];
   const ask = async (question: string): Promise<string[]> => askAll(database, [...use, question]);
   const [sum] = await ask(QUESTIONS.sum);

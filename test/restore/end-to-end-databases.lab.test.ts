@@ -1,0 +1,76 @@
+import { mkdir } from 'node:fs/promises';
+import * as assert from 'uvu/assert';
+import { AttachedImages, MountedSnapshot } from '../../bench/proof/snapshot-mount.ts';
+import { DatabaseRig } from '../../src/lab/databases/database-rig.ts';
+import { ENGINES, type Engine } from '../../src/lab/databases/engine.ts';
+import { enterLab } from '../../src/lab/namespace.ts';
+import type { RestoreReport } from '../../src/restore/restore-text.ts';
+import { contentsOf } from '../quiesce/proof/database-proof.ts';
+import { type Contents, judgeContents } from '../quiesce/proof/judge-database.ts';
+import { suite } from '../suite.ts';
+import { downloadRestored, forgetRuns, listPoints, restoreBlobs, verifyDeep } from './way-back.ts';
+
+await enterLab({ lifetimeSeconds: 600, commands: ENGINES.flatMap(({ commands }) => commands) });
+
+const test = suite('a database on restored disks');
+
+/** The workload goes on for so long before the snapshot. */
+const WRITING_MS = 500;
+
+/** What a server on copies of the restored disks answers, and what its own tools find wrong. */
+interface Look {
+  readonly contents: Contents;
+  readonly findings: readonly string[];
+}
+
+async function look(engine: Engine, rig: DatabaseRig, report: RestoreReport): Promise<Look> {
+  await using mounted = new AsyncDisposableStack();
+  const folder = `/lab/restored-${engine.name}`;
+  await mkdir(folder);
+  const mountPoints: string[] = [];
+  for (const { type, deviceName } of rig.disks) {
+    const image = `${folder}/${deviceName}.img`;
+    await downloadRestored(rig.server.containerUrl(), report, deviceName, image);
+    const { devices } = mounted.use(await AttachedImages.attach([image], 'recovered'));
+    const mount = await MountedSnapshot.mount(type, devices, 'recovered', folder);
+    mountPoints.push(mounted.use(mount).mountPoint);
+  }
+  const [data = '', log = ''] = mountPoints;
+  let contents: Contents;
+  let findings: string[];
+  {
+    await using database = await engine.open([data, log]);
+    contents = await contentsOf(database, engine);
+    findings = await engine.checkTables(database);
+  }
+  return { contents, findings: [...findings, ...(await engine.checkFiles([data, log]))] };
+}
+
+for (const engine of ENGINES) {
+  test(`${engine.name} has each transaction before the barrier, and none after it`, async () => {
+    await using rig = await DatabaseRig.create(engine, {
+      ...{ latencyMs: { from: 5, to: 100 }, seed: 7 },
+    });
+    const container = rig.server.containerUrl();
+    await rig.transfers.go(WRITING_MS);
+    const summary = await rig.snapshot(['--manifest', container]);
+    assert.is(summary.consistency, 'applicationConsistent', summary.problems.join('\n'));
+    await rig.transfers.go(WRITING_MS / 2);
+    await rig.transfers.rest();
+    await forgetRuns();
+
+    const [point] = await listPoints(container);
+    const id = point?.id ?? '';
+    const deep = await verifyDeep(container, id);
+    assert.is(deep.exitCode, 0, JSON.stringify(deep.report.disks));
+    const report = await restoreBlobs(container, id, 'new/');
+    const barrierMs = Date.parse(summary.barrier ?? '');
+    const { contents, findings } = await look(engine, rig, report);
+    const { history } = rig.transfers;
+    assert.equal([...findings, ...judgeContents(contents, history, barrierMs)], []);
+    // Negative control: at another instant, transactions are missing.
+    assert.ok(judgeContents(contents, history, Date.now()).length > 0);
+  });
+}
+
+test.run();

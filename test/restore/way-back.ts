@@ -1,0 +1,72 @@
+import { open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { AnonymousCredential, ContainerClient } from '@azure/storage-blob';
+import * as assert from 'uvu/assert';
+import * as v from 'valibot';
+import { JOURNAL_DIRECTORY } from '../../src/backup/journal/journal.ts';
+import { RUN_FOLDER } from '../../src/report/run-folder.ts';
+import { restoreReportSchema } from '../../src/report/schemas/restore-report.ts';
+import { deepReportSchema, snapshotListSchema } from '../../src/report/schemas/stored-snapshots.ts';
+import type { RestoreReport } from '../../src/restore/restore-text.ts';
+import { flashfreeze } from '../commands/command-line.ts';
+
+const CHUNK_BYTES = 64 * 1024;
+
+/** Deletes all that runs wrote on this machine: records, journal, freeze order, logs. */
+export async function forgetRuns(): Promise<void> {
+  for (const folder of [dirname(RUN_FOLDER), JOURNAL_DIRECTORY, '/var/lib/flashfreeze']) {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Restore points in a container, the newest first, as the command lists them. */
+export async function listPoints(
+  container: string,
+): Promise<{ readonly id: string; readonly worth: string }[]> {
+  const ended = await flashfreeze(['snapshots', 'list', '--container', container, '--json']);
+  assert.is(ended.exitCode, 0, ended.stderr);
+  return v.parse(snapshotListSchema, JSON.parse(ended.stdout)).restorePoints ?? [];
+}
+
+export async function verifyDeep(container: string, id: string) {
+  const args = ['snapshots', 'verify', '--container', container, '--deep', id, '--json'];
+  const { exitCode, stdout, stderr } = await flashfreeze(args);
+  assert.ok(stdout !== '', stderr);
+  return { exitCode, report: v.parse(deepReportSchema, JSON.parse(stdout)) };
+}
+
+/** Restores a restore point to new blobs whose names begin with the prefix. */
+export async function restoreBlobs(
+  container: string,
+  id: string,
+  prefix: string,
+  ...options: readonly string[]
+): Promise<RestoreReport> {
+  const ended = await flashfreeze([
+    ...['restore', id, '--container', container, '--prefix', prefix, '--create', '--json'],
+    ...options,
+  ]);
+  assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
+  return v.parse(restoreReportSchema, JSON.parse(ended.stdout));
+}
+
+/** Writes the content of the restored blob of an old one to an image file, as sparse as it is. */
+export async function downloadRestored(
+  container: string,
+  { disks }: RestoreReport,
+  oldBlob: string,
+  path: string,
+): Promise<void> {
+  const disk = disks.find(({ source }) => source.endsWith(`/${oldBlob}`));
+  const client = new ContainerClient(container, new AnonymousCredential());
+  const content = await client.getBlobClient(disk?.name ?? '').downloadToBuffer();
+  await using image = await open(path, 'wx');
+  await image.truncate(content.length);
+  const zeroes = Buffer.alloc(CHUNK_BYTES);
+  for (let at = 0; at < content.length; at += CHUNK_BYTES) {
+    const chunk = content.subarray(at, at + CHUNK_BYTES);
+    if (!chunk.equals(zeroes.subarray(0, chunk.length))) {
+      await image.write(chunk, 0, chunk.length, at);
+    }
+  }
+}

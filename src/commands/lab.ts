@@ -6,6 +6,7 @@ import { FlashfreezeError } from '../errors.ts';
 // Types only: the code is loaded at run time, and exists in a source checkout only.
 import type * as LabModule from '../lab/lab.ts';
 import type * as LabNamespace from '../lab/namespace.ts';
+import type * as LabShell from '../lab/shell.ts';
 import { LAB_DIRECTORY } from '../program-files.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { renderTable } from '../report/table.ts';
@@ -22,6 +23,7 @@ interface LabCommandOptions {
   readonly disks: string;
   readonly managed?: boolean;
   readonly report?: string;
+  readonly shell?: boolean;
 }
 
 export function addLabCommand(program: Command): void {
@@ -37,8 +39,15 @@ export function addLabCommand(program: Command): void {
       '--report <file.html>',
       'write an HTML page with a picture of the run (default: print text only)',
     )
-    .action(async ({ disks, managed = false, report }: LabCommandOptions) => {
-      const run = managed ? managedLab : lab;
+    .option(
+      '--shell',
+      'after the snapshot, run a shell in the lab, beside a container.txt for a restore drill, until it ends (default: remove the lab)',
+    )
+    .action(async ({ disks, managed = false, report, shell = false }: LabCommandOptions) => {
+      if (managed && shell) {
+        throw new FlashfreezeError('FF_USAGE', '--shell: cannot be given with --managed');
+      }
+      const run = managed ? managedLab : shell ? labWithShell : lab;
       process.exitCode = await run(diskCountOf(disks), report);
     });
 }
@@ -64,6 +73,34 @@ async function lab(count: number, report: string | undefined): Promise<number> {
   const rows = await listBack(disposableLab);
   process.stdout.write(`${renderListing(rows)}\n`);
   return exitCodeOf(exitCode, rows);
+}
+
+/**
+ * Like `lab`, but the blobs have all content of the disks, and there is a shell instead of the listing.
+ *
+ * @returns the exit code: that of the shell, if the snapshot succeeded
+ * @throws FlashfreezeError FF_LAB_UNAVAILABLE, FF_NOT_ROOT
+ */
+async function labWithShell(count: number, report: string | undefined): Promise<number> {
+  const { Lab, mixedDisks, keepPage } = await insideLab(report);
+  const { runShell } = await load<typeof LabShell>('shell.ts');
+  say(`Making ${count} disks, a page blob of each of them, and writers.`);
+  await using disposableLab = await Lab.create({
+    disks: mixedDisks(count),
+    blobs: 'images',
+    writers: true,
+  });
+  const { blobUrls, blobServer, writers } = disposableLab.parts;
+  const container = blobServer?.containerUrl() ?? '';
+  const exitCode = await snapshot({ ...ALL, blob: blobUrls, manifest: container }, keepPage);
+  await writers?.stop();
+  if (exitCode !== 0) {
+    return exitCode;
+  }
+  say(
+    'A shell in the lab; container.txt names the container. The lab is removed when the shell ends.',
+  );
+  return await runShell(container);
 }
 
 /**

@@ -1,13 +1,16 @@
 import { lunOf } from './azure-links.ts';
 import { Azurite } from './azurite.ts';
+import { BlobServer } from './blob-server/blob-server.ts';
 import { type DiskSpec, type LabDisk, LabDisks } from './disks.ts';
+import { LAB_TLS } from './lab-paths.ts';
 import { diskName, LabVm, type ListedManagedSnapshot } from './lab-vm.ts';
 import type { ManagedLabOptions } from './managed/options.ts';
 import { Writers, type WriterTotals } from './writers.ts';
 
 export interface LabSpec {
   readonly disks: readonly DiskSpec[];
-  readonly blobs: 'azurite' | 'none';
+  /** `images`: the disks' images are the blobs, so that their snapshots have all content. */
+  readonly blobs: 'azurite' | 'images' | 'none';
   readonly writers: boolean;
   /** The disks are the managed disks of a VM. */
   readonly vm?: Omit<ManagedLabOptions, 'disks' | 'at'>;
@@ -16,6 +19,7 @@ export interface LabSpec {
 export interface LabParts {
   readonly disks: LabDisks;
   readonly azurite: Azurite | undefined;
+  readonly blobServer: BlobServer | undefined;
   readonly vm: LabVm | undefined;
   readonly writers: Writers | undefined;
   /** SAS URLs, one for each disk and in their order; empty without blobs. */
@@ -44,9 +48,11 @@ export class Lab implements AsyncDisposable {
       own(LabDisks.create(spec.disks)),
       spec.blobs === 'azurite' ? own(Azurite.start()) : Promise.resolve(undefined),
     );
+    const blobServer =
+      spec.blobs === 'images' ? made.use(await blobServerOf(disks.disks)) : undefined;
     const blobUrls =
       azurite === undefined
-        ? []
+        ? (blobServer?.urls ?? [])
         : await Promise.all(
             disks.disks.map((disk) => azurite.createPageBlob(blobName(disk), disk)),
           );
@@ -55,7 +61,7 @@ export class Lab implements AsyncDisposable {
     const writers = spec.writers
       ? made.use(await Writers.start(disks.disks.map(({ mountPoint }) => mountPoint)))
       : undefined;
-    return new Lab(made.move(), { disks, azurite, vm, writers, blobUrls });
+    return new Lab(made.move(), { disks, azurite, blobServer, vm, writers, blobUrls });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -66,6 +72,18 @@ export class Lab implements AsyncDisposable {
 /** The blob that stands for a disk. */
 export function blobName({ index }: LabDisk): string {
   return `disk${index}.vhd`;
+}
+
+async function blobServerOf(disks: readonly LabDisk[]): Promise<BlobServer> {
+  return await BlobServer.start({
+    blobs: disks.map((disk) => ({ name: blobName(disk), imagePath: disk.imagePath })),
+    listeners: 'shared',
+    certificate: {
+      caPath: LAB_TLS.caCertificate,
+      certPath: LAB_TLS.certificate,
+      keyPath: LAB_TLS.key,
+    },
+  });
 }
 
 /** Both results, or the first failure, but not before both have ended. */

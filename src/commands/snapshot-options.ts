@@ -19,6 +19,7 @@ export interface BlobOptions {
 
 /** The options of `flashfreeze snapshot` as commander returns them, not checked yet. */
 export interface RawSnapshotOptions extends RawRunOptions, BlobOptions, RawManagedOptions {
+  readonly conf?: string;
   readonly fire?: FireRule;
   readonly metadata?: readonly string[];
   readonly manifest?: string;

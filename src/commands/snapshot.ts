@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
+import { SNAPSHOT_CONF_PATH } from '../config/snapshot-conf.ts';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
@@ -13,6 +14,7 @@ import { reportError } from './exit.ts';
 import { addManagedOptions, managedWishesOf, wantedLuns } from './managed-options.ts';
 import { addRunOptions, collect, millisecondsOf, runRequestOf } from './run-options.ts';
 import { abortOnSignals } from './signals.ts';
+import { snapshotByFile } from './snapshot-by-file.ts';
 import {
   laneCountOf,
   manifestUrlOf,
@@ -77,9 +79,21 @@ export function addSnapshotCommand(program: Command): void {
       '--lanes <count>',
       `number of connection threads (default: 1, or lanes in ${VM_BACKUP_CONFIGURATION_PATH})`,
     );
-  addRunOptions(addManagedOptions(command)).action(async (options: RawSnapshotOptions) => {
-    process.exitCode = await snapshot(options);
-  });
+  addConfOption(addRunOptions(addManagedOptions(command))).action(runSnapshotCommand);
+}
+
+function addConfOption(command: Command): Command {
+  return command.option(
+    '--conf <file>',
+    `INI file with options of this command and with rules for prune; options of the command line win over it (default: none; the timer of setup uses ${SNAPSHOT_CONF_PATH})`,
+  );
+}
+
+async function runSnapshotCommand(options: RawSnapshotOptions, called: Command): Promise<void> {
+  process.exitCode =
+    options.conf === undefined
+      ? await snapshot(options)
+      : await snapshotByFile(options.conf, called, snapshot);
 }
 
 /**

@@ -92,13 +92,13 @@ export interface PruneOptions extends SourceOptions, RuleOptions {
   readonly json?: boolean;
 }
 
-export function addPruneCommand(snapshots: Command): void {
+export function addPruneCommand(snapshots: Command): Command {
   const prune = addSourceOptions(
     snapshots
       .command('prune')
       .description('Show which restore points would be removed; with --delete, remove them'),
   );
-  addRuleOptions(prune)
+  return addRuleOptions(prune)
     .option(
       '--incomplete',
       'also remove restore points that nothing can be restored from, if they are older than an hour (default: leave them alone)',

@@ -6,23 +6,23 @@ import type { pruneReportSchema } from '../report/schemas/stored-snapshots.ts';
 import { renderTable } from '../report/table.ts';
 import { inOrderOfDeletion, planPrune, type Verdict } from '../restore-points/prune-plan.ts';
 import { type Removal, removePoints } from '../restore-points/prune-run.ts';
-import {
-  AGE_EXPECTED,
-  COUNT_EXPECTED,
-  countOf,
-  readRetention,
-} from '../restore-points/read-retention.ts';
-import { ageMsOf, isEmptyRule, type RetentionRule } from '../restore-points/retention.ts';
+import { ruleFor } from './prune-rule.ts';
 import { describePoint, othersText, POINT_COLUMNS, pointCells } from './snapshots-list.ts';
-import type { PruneOptions, RuleOptions } from './snapshots-options.ts';
+import type { PruneOptions } from './snapshots-options.ts';
 import { ProgressLine } from './snapshots-progress.ts';
 import { pointSelectionOf, readPoints, requireDeletable, sourceOf } from './snapshots-source.ts';
 
 type PruneReport = OutputOf<typeof pruneReportSchema>;
 type Pruned = PruneReport['restorePoints'][number];
 
-/** @returns the exit code: 1 if something was not deleted */
-export async function runPrune(options: PruneOptions): Promise<number> {
+/**
+ * @param print prints the result
+ * @returns the exit code: 1 if something was not deleted
+ */
+export async function runPrune(
+  options: PruneOptions,
+  print: (text: string) => void = (text) => process.stdout.write(text),
+): Promise<number> {
   const rule = ruleFor(options);
   const redaction = new Redaction();
   const matches = pointSelectionOf(options);
@@ -61,7 +61,7 @@ export async function runPrune(options: PruneOptions): Promise<number> {
   };
   const isReal = options.delete === true;
   const text = options.json === true ? JSON.stringify(report, null, 2) : prunedText(report, isReal);
-  process.stdout.write(redaction.redact(`${text}\n`));
+  print(redaction.redact(`${text}\n`));
   return removals.some(({ errors }) => errors.length > 0) ? 1 : 0;
 }
 
@@ -121,51 +121,4 @@ function section(what: string, why: string, points: readonly Pruned[]): string[]
           points.map((point) => [...pointCells(point), point.reasons.join(', ')]),
         ),
       ];
-}
-
-/** The rule of the command line; without one, that of the configuration file. */
-function ruleFor(options: PruneOptions): RetentionRule {
-  const given = ruleOf(options);
-  const rule = isEmptyRule(given) ? readRetention() : given;
-  if (isEmptyRule(rule) && options.incomplete !== true) {
-    throw new FlashfreezeError(
-      'FF_USAGE',
-      'prune: expected a rule, e.g. --keep-daily 7 --keep-weekly 5 or --older-than 30d, or the section [Retention] in /etc/azure/vmbackup.conf, or --incomplete',
-    );
-  }
-  return rule;
-}
-
-function ruleOf(options: RuleOptions): RetentionRule {
-  return {
-    last: count('--keep-last', options.keepLast),
-    hourly: count('--keep-hourly', options.keepHourly),
-    daily: count('--keep-daily', options.keepDaily),
-    weekly: count('--keep-weekly', options.keepWeekly),
-    monthly: count('--keep-monthly', options.keepMonthly),
-    yearly: count('--keep-yearly', options.keepYearly),
-    withinMs: parsed('--keep-within', options.keepWithin, ageMsOf, AGE_EXPECTED),
-    olderThanMs: parsed('--older-than', options.olderThan, ageMsOf, AGE_EXPECTED),
-  };
-}
-
-function count(option: string, text: string | undefined): number | undefined {
-  return parsed(option, text, countOf, COUNT_EXPECTED);
-}
-
-/** An unset variable of a script is no rule, and must not remove everything. */
-function parsed(
-  option: string,
-  text: string | undefined,
-  read: (text: string) => number | undefined,
-  expected: string,
-): number | undefined {
-  const value = text === undefined ? undefined : read(text);
-  if (text !== undefined && value === undefined) {
-    throw new FlashfreezeError(
-      'FF_USAGE',
-      `${option} ${text === '' ? '(empty)' : text}: expected ${expected}`,
-    );
-  }
-  return value;
 }

@@ -1,4 +1,5 @@
-import { unquoted } from './python-ini.ts';
+import { closestName } from './closest-name.ts';
+import { type IniSection, unquoted } from './python-ini.ts';
 
 /** The settings that a value of a key gives; undefined if the value makes no sense. */
 type Reader<Settings> = (value: string) => Partial<Settings> | undefined;
@@ -75,4 +76,42 @@ export function listOf(value: string): string[] {
     .split(',')
     .map((item) => unquoted(item.trim()))
     .filter((item) => item !== '');
+}
+
+/** What a section sets, and what is wrong with it. */
+export interface ReadKeys<Settings> {
+  readonly settings: Partial<Settings>;
+  /** Sentences that name the file. */
+  readonly mistakes: readonly string[];
+}
+
+/**
+ * Reads a section in which every key has to be one of `keys`.
+ *
+ * @param place of the section, for messages
+ */
+export function readKeys<Settings>(
+  section: IniSection,
+  keys: readonly ConfigurationKey<Settings>[],
+  place: { readonly path: string; readonly section: string },
+): ReadKeys<Settings> {
+  const { path } = place;
+  let settings: Partial<Settings> = {};
+  const mistakes: string[] = [];
+  for (const [name, value] of section) {
+    const key = keys.find((candidate) => candidate.name.toLowerCase() === name);
+    const set = key?.read(value);
+    if (key === undefined) {
+      const names = keys.map((candidate) => candidate.name);
+      mistakes.push(
+        `${path}: there is no key ${name} in [${place.section}]; did you mean ${closestName(name, names)}? The keys are ${names.join(', ')}.`,
+      );
+    } else if (set === undefined) {
+      mistakes.push(
+        `${path}: ${key.name} = ${value} in [${place.section}]; expected ${key.expected}.`,
+      );
+    }
+    settings = { ...settings, ...set };
+  }
+  return { settings, mistakes };
 }

@@ -8,6 +8,16 @@ export interface PythonIni {
   readonly sections: ReadonlyMap<string, IniSection>;
   /** The lines that could not be used, as sentences that name the line. */
   readonly problems: readonly string[];
+  /** Keys that stand twice in a section, of which the last one counts; as sentences that name the line. */
+  readonly repeated: readonly string[];
+}
+
+/** A section, or a key with its value. */
+interface Line {
+  readonly text: string;
+  value?: string;
+  readonly indent: number;
+  readonly number: number;
 }
 
 const SECTION = /^\s*\[([^\]]+)\]/;
@@ -27,7 +37,7 @@ const OPTION = /^([^=:]*[^=:\s])\s*[=:]\s*(.*)$/;
  */
 export function parsePythonIni(text: string, quotes: 'drop' | 'keep' = 'drop'): PythonIni {
   const problems: string[] = [];
-  const lines: { readonly text: string; value?: string; readonly indent: number }[] = [];
+  const lines: Line[] = [];
   for (const [index, line] of text
     .replace(/^\ufeff/, '')
     .split(/\r\n?|\n/)
@@ -42,14 +52,14 @@ export function parsePythonIni(text: string, quotes: 'drop' | 'keep' = 'drop'): 
     if (last?.value !== undefined && indent > last.indent) {
       last.value += `,${withoutComment(line)}`;
     } else if (section !== undefined) {
-      lines.push({ text: `[${section}]`, indent });
+      lines.push({ text: `[${section}]`, indent, number: index + 1 });
     } else if (lines.length === 0) {
       problems.push(`line ${index + 1} comes before the first [section]`);
     } else if (key === undefined) {
       problems.push(`line ${index + 1} is neither a [section] nor key = value`);
     } else {
       const name = key.trim().toLowerCase();
-      lines.push({ text: name, value: withoutComment(value), indent });
+      lines.push({ text: name, value: withoutComment(value), indent, number: index + 1 });
     }
   }
   // The parser does not change a value that is JSON.
@@ -62,7 +72,21 @@ export function parsePythonIni(text: string, quotes: 'drop' | 'keep' = 'drop'): 
       )
       .join('\n'),
   );
-  return { sections: sectionsOf(read), problems };
+  return { sections: sectionsOf(read), problems, repeated: repeatedIn(lines) };
+}
+
+function repeatedIn(lines: readonly Line[]): string[] {
+  const repeated: string[] = [];
+  let keys = new Set<string>();
+  for (const { text, value, number } of lines) {
+    if (value === undefined) {
+      keys = new Set();
+    } else if (keys.has(text)) {
+      repeated.push(`line ${number} gives ${text} again`);
+    }
+    keys.add(text);
+  }
+  return repeated;
 }
 
 /** The value without quotation marks if they enclose all of it, else the value as it is. */

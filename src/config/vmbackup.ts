@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { FlashfreezeError } from '../errors.ts';
-import { closestName } from './closest-name.ts';
 import {
   type ConfigurationKey,
   cappedSeconds,
   choice,
   flag,
   listOf,
+  readKeys,
   seconds,
 } from './configuration-keys.ts';
 import { type IniSection, parsePythonIni } from './python-ini.ts';
@@ -156,7 +156,10 @@ export function parseVmBackupConfiguration(
   if (sections.has('Monitor')) {
     warnings.push(MONITOR_REMARK);
   }
-  const own = readOwn(sections.get('Flashfreeze') ?? new Map(), path);
+  const own = readKeys(sections.get('Flashfreeze') ?? new Map(), OWN_KEYS, {
+    path,
+    section: 'Flashfreeze',
+  });
   const [firstMistake] = own.mistakes;
   if (firstMistake !== undefined && mistakes === 'refuse') {
     throw new FlashfreezeError('FF_CONFIG_INVALID', firstMistake);
@@ -252,31 +255,4 @@ function readShared(section: IniSection): {
     settings = { ...settings, ...set };
   }
   return { settings, warnings };
-}
-
-interface ReadOwn {
-  readonly settings: Partial<VmBackupConfiguration>;
-  /** Sentences that name the file. */
-  readonly mistakes: readonly string[];
-}
-
-function readOwn(section: IniSection, path: string): ReadOwn {
-  let settings: Partial<VmBackupConfiguration> = {};
-  const mistakes: string[] = [];
-  for (const [name, value] of section) {
-    const key = OWN_KEYS.find((candidate) => candidate.name.toLowerCase() === name);
-    const set = key?.read(value);
-    if (key === undefined) {
-      mistakes.push(unknownKey(name, path));
-    } else if (set === undefined) {
-      mistakes.push(`${path}: ${key.name} = ${value} in [Flashfreeze]; expected ${key.expected}.`);
-    }
-    settings = { ...settings, ...set };
-  }
-  return { settings, mistakes };
-}
-
-function unknownKey(name: string, path: string): string {
-  const names = OWN_KEYS.map((key) => key.name);
-  return `${path}: there is no key ${name} in [Flashfreeze]; did you mean ${closestName(name, names)}? The keys are ${names.join(', ')}.`;
 }

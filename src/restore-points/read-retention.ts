@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { closestName } from '../config/closest-name.ts';
-import type { ConfigurationKey } from '../config/configuration-keys.ts';
+import { type ConfigurationKey, readKeys } from '../config/configuration-keys.ts';
 import { parsePythonIni } from '../config/python-ini.ts';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
@@ -77,22 +76,11 @@ export function parseRetention(text: string, path: string): RetentionRule {
   if (problems.length > 0) {
     throw invalid(`${path}: ${problems.join('; ')}. Correct it, because prune follows [Retention]`);
   }
-  let rule: RetentionRule = {};
-  for (const [name, value] of section) {
-    const key = RETENTION_KEYS.find((candidate) => candidate.name.toLowerCase() === name);
-    if (key === undefined) {
-      const names = RETENTION_KEYS.map((candidate) => candidate.name);
-      throw invalid(
-        `${path}: there is no key ${name} in [Retention]; did you mean ${closestName(name, names)}? The keys are ${names.join(', ')}.`,
-      );
-    }
-    const set = key.read(value);
-    if (set === undefined) {
-      throw invalid(`${path}: ${key.name} = ${value} in [Retention]; expected ${key.expected}.`);
-    }
-    rule = { ...rule, ...set };
+  const { settings, mistakes } = readKeys(section, RETENTION_KEYS, { path, section: 'Retention' });
+  if (mistakes[0] !== undefined) {
+    throw invalid(mistakes[0]);
   }
-  return rule;
+  return settings;
 }
 
 function invalid(message: string): FlashfreezeError {

@@ -2,6 +2,7 @@ import { FlashfreezeError } from '../errors.ts';
 import { type Disk, OS_DISK_LUN } from '../filesystems/plan-types.ts';
 import { type PlanReading, readDisks } from '../filesystems/read-plan.ts';
 import type { Freezer } from '../freezer/freezer.ts';
+import { machineAuthorities } from '../snapshot/http/authorities.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
 import { refuseMaintenance } from './btrfs-maintenance.ts';
 import type { RunContext } from './context.ts';
@@ -44,6 +45,7 @@ export interface RunTarget extends NamedTarget {
  */
 export async function prepare(context: RunContext): Promise<Prepared> {
   const provider = await openProvider(context);
+  warnOfAuthorities(context, provider);
   const opened = context.request.freeze
     ? await openPlan(context)
     : await planWithoutFreeze(context);
@@ -51,6 +53,14 @@ export async function prepare(context: RunContext): Promise<Prepared> {
   const preflights = await preflight(provider);
   const targets = await targetsBehind(context, opened.plan, provider, preflights);
   return await withSchedule(context, opened, { provider, preflights, targets });
+}
+
+/** A failed TLS connection names this as well; but the run may need none of the authorities. */
+function warnOfAuthorities(context: RunContext, { kind }: OpenProvider): void {
+  const { problem } = kind === 'guest' || kind === 'managed' ? machineAuthorities() : {};
+  if (problem !== undefined) {
+    context.warnOnce(problem);
+  }
 }
 
 /**

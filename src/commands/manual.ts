@@ -43,7 +43,8 @@ const FILES: readonly [string, string][] = [
 const ENVIRONMENT: readonly [string, string][] = [
   ['NO_COLOR', 'if set, flashfreeze prints no colours'],
   ['FORCE_COLOR', 'if set, flashfreeze also prints colours to a pipe or a file'],
-  ['NODE_EXTRA_CA_CERTS', 'PEM file with an additional certificate authority'],
+  ['NODE_EXTRA_CA_CERTS', 'PEM file with additional certificate authorities'],
+  ['SSL_CERT_FILE', 'PEM file to use instead of the certificate authorities of the system'],
   [
     'HTTPS_PROXY',
     'HTTP proxy for requests to storage accounts; a proxy in /etc/waagent.conf takes precedence',

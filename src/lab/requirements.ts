@@ -33,6 +33,7 @@ export const OPTIONAL_COMMANDS = {
   'qemu-ga': 'qemu-guest-agent',
   fusermount3: 'fuse3',
   strace: 'strace',
+  'update-ca-certificates': 'ca-certificates',
   xfs_repair: 'xfsprogs',
   dumpe2fs: 'e2fsprogs',
   tune2fs: 'e2fsprogs',

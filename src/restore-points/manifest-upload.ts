@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Blob } from '../snapshot/blob/blob.ts';
 import { proxyOptions } from '../snapshot/blob/proxy-options.ts';
+import { storageLibrary } from '../snapshot/blob/storage-library.ts';
+import { withTlsAdvice } from '../snapshot/http/failures.ts';
 import { containerOf } from '../snapshot/inventory/container.ts';
 
 /** For all tries together. */
@@ -47,7 +49,7 @@ export async function uploadManifest(
   proxy: string | undefined,
   limitMs: number = MANIFEST_LIMIT_MS,
 ): Promise<UploadFailure | undefined> {
-  const { AnonymousCredential, ContainerClient } = await import('@azure/storage-blob');
+  const { AnonymousCredential, ContainerClient } = await storageLibrary();
   const options = { ...proxyOptions(proxy), retryOptions: { maxTries: 1 } };
   const over = AbortSignal.timeout(limitMs);
   const body = Buffer.from(text);
@@ -82,7 +84,7 @@ function failureOf(error: unknown, over: AbortSignal): UploadFailure {
   const word = typeof code === 'string' && /^\w{1,64}$/.test(code) ? code : '';
   const said = [httpStatus === undefined ? '' : `HTTP ${httpStatus}`, word].join(' ').trim();
   return {
-    reason: over.aborted ? 'no answer in time' : said || 'unknown error',
+    reason: over.aborted ? 'no answer in time' : withTlsAdvice(said) || 'unknown error',
     httpStatus,
   };
 }

@@ -1,6 +1,7 @@
 import { safeParse } from 'valibot';
 import { manifestSchema } from '../report/schemas/manifest.ts';
 import { proxyOptions } from '../snapshot/blob/proxy-options.ts';
+import { storageLibrary } from '../snapshot/blob/storage-library.ts';
 import { pagesOf, type StoredBlob } from '../snapshot/inventory/container-pages.ts';
 import type { StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
 import { jsonOf } from '../snapshot/managed/json-of.ts';
@@ -105,7 +106,7 @@ async function readManifests(
   blobs: readonly StoredBlob[],
   read: () => void,
 ): Promise<Pick<BlobInventory, 'manifests' | 'warnings'>> {
-  const { AnonymousCredential, ContainerClient } = await import('@azure/storage-blob');
+  const { AnonymousCredential, ContainerClient } = await storageLibrary();
   const client = new ContainerClient(
     container.url,
     new AnonymousCredential(),

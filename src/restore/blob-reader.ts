@@ -2,6 +2,7 @@ import type { BlobContainer } from '../restore-points/read-blobs.ts';
 import type { SnapshotPlace } from '../restore-points/restore-point.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { proxyOptions } from '../snapshot/blob/proxy-options.ts';
+import { storageLibrary } from '../snapshot/blob/storage-library.ts';
 import type { ReadAt } from './head-types.ts';
 
 const READ_LIMIT_MS = 60_000;
@@ -22,7 +23,7 @@ export async function blobReader(
   if (container === undefined) {
     return undefined;
   }
-  const { AnonymousCredential, ContainerClient } = await import('@azure/storage-blob');
+  const { AnonymousCredential, ContainerClient } = await storageLibrary();
   const name = decodeURIComponent(url.slice(withoutQuery(container.url).length + 1));
   const blob = new ContainerClient(
     container.url,

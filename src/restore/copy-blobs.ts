@@ -8,6 +8,7 @@ import { FlashfreezeError } from '../errors.ts';
 import type { BlobContainer } from '../restore-points/read-blobs.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { proxyOptions } from '../snapshot/blob/proxy-options.ts';
+import { storageLibrary } from '../snapshot/blob/storage-library.ts';
 import { inParallel } from '../system/in-parallel.ts';
 
 /** Copies that are under way at the same time. */
@@ -86,7 +87,7 @@ export async function copyBlobs(
 }
 
 async function jobsOf(copies: readonly BlobCopy[]): Promise<Job[]> {
-  const { AnonymousCredential, ContainerClient: Client } = await import('@azure/storage-blob');
+  const { AnonymousCredential, ContainerClient: Client } = await storageLibrary();
   const clientOf = ({ url, proxy }: BlobContainer): ContainerClient =>
     new Client(url, new AnonymousCredential(), proxyOptions(proxy));
   return copies.map((copy) => {

@@ -13,7 +13,7 @@ export interface ServiceCommand {
  */
 const PASSED_ON = [
   ...['https_proxy', 'http_proxy', 'no_proxy', 'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'],
-  ...['NODE_EXTRA_CA_CERTS', 'OPENSSL_CONF', 'OPENSSL_MODULES'],
+  ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'OPENSSL_CONF', 'OPENSSL_MODULES'],
 ] as const;
 
 /** The program and runtime of this process, with the agent's environment variables of the extension. */

@@ -11,6 +11,7 @@ import {
   type StoragePipelineOptions,
 } from '@azure/storage-blob';
 import { FlashfreezeError } from '../../errors.ts';
+import { trustMachineAuthorities } from '../../snapshot/http/authorities.ts';
 
 const PAGE_BYTES = 512;
 /** Size limit of one write to a page blob. */
@@ -36,6 +37,7 @@ export class BlobAccess implements Disposable {
    * @param patienceMs how long a connection without traffic is kept
    */
   constructor(uri: string, proxy: string | undefined, patienceMs: number) {
+    trustMachineAuthorities();
     this.#uri = uri;
     this.#agent = agentFor(uri, proxy, patienceMs);
     const options: StoragePipelineOptions & { readonly agent: HttpAgent } = {

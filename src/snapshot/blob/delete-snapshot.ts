@@ -1,4 +1,5 @@
 import { proxyOptions } from './proxy-options.ts';
+import { storageLibrary } from './storage-library.ts';
 
 /** Longest time for the deletion of one snapshot; it is optional clean-up and not worth more. */
 const DELETE_TIMEOUT_MS = 10_000;
@@ -17,7 +18,7 @@ export async function deleteSnapshot(
   proxy: string | undefined,
 ): Promise<string | undefined> {
   // Imported here: it takes half a second, and only a run with orphans needs it.
-  const { AnonymousCredential, BlobClient, RestError } = await import('@azure/storage-blob');
+  const { AnonymousCredential, BlobClient, RestError } = await storageLibrary();
   try {
     const blob = new BlobClient(url, new AnonymousCredential(), proxyOptions(proxy));
     await (snapshot === undefined ? blob : blob.withSnapshot(snapshot)).delete({

@@ -22,7 +22,7 @@ export class LaneLink {
   readonly #waiting = new Map<Asked, PromiseWithResolvers<LaneReport>>();
   #lostBecause: string | undefined;
 
-  constructor(pool: LanePool, task: Pick<LaneTask, 'work' | 'limits'>, listener: LaneListener) {
+  constructor(pool: LanePool, task: Omit<LaneTask, 'port'>, listener: LaneListener) {
     this.targets = task.work.targets.map(({ target }) => target);
     this.#listener = listener;
     const { port1, port2 } = new MessageChannel();

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { NamedValue } from '../../restore-points/membership.ts';
+import type { Authorities } from '../http/authorities.ts';
 import type { PreparedDisk } from '../managed/prepared-disk.ts';
 import type { Preflight, Rewarmed, SnapshotAnswer, SnapshotEvent } from '../snapshot-types.ts';
 import type { PreparedTarget } from './prepare-target.ts';
@@ -9,6 +10,8 @@ export interface LaneTask {
   readonly port: MessagePort;
   readonly work: LaneWork;
   readonly limits: LaneLimits;
+  /** Read once, by the main thread. */
+  readonly authorities: Authorities;
 }
 
 /** What lanes take snapshots of; plain data, because it crosses threads. Secret as a whole. */

@@ -2,6 +2,7 @@ import { createSecureContext } from 'node:tls';
 import type { MessagePort } from 'node:worker_threads';
 import { youngGarbageCollector } from '../../system/garbage.ts';
 import { inParallel } from '../../system/in-parallel.ts';
+import { trustAuthorities } from '../http/authorities.ts';
 import type { ConnectionOptions } from '../http/connection.ts';
 import { cutAt, type ExchangeListener } from '../http/exchange.ts';
 import type { SnapshotEvent } from '../snapshot-types.ts';
@@ -16,7 +17,8 @@ const PREFLIGHTS_AT_ONCE = 16;
 const PREFLIGHTS_A_COLLECTION = 8;
 
 /** The task of a lane's thread: it keeps its targets' connections until the thread is ended. */
-export async function runLane({ port, work, limits }: LaneTask): Promise<void> {
+export async function runLane({ port, work, limits, authorities }: LaneTask): Promise<void> {
+  trustAuthorities(authorities);
   const names = new NameMemory();
   const connectionOptions = {
     connectTimeoutMs: limits.preflightTimeoutMs,

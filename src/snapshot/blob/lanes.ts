@@ -1,5 +1,6 @@
 import { FlashfreezeError } from '../../errors.ts';
 import type { NamedValue } from '../../restore-points/membership.ts';
+import { machineAuthorities } from '../http/authorities.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
 import { patienceEndNs, USUAL_MS } from '../http/retry.ts';
 import type {
@@ -214,8 +215,9 @@ export class Lanes implements SnapshotProvider {
     if (this.#pool === undefined) {
       return;
     }
+    const common = { limits: this.#limits, authorities: machineAuthorities() };
     for (const share of this.#shares) {
-      const task = { work: shareOf(this.#work, share), limits: this.#limits };
+      const task = { work: shareOf(this.#work, share), ...common };
       const link = new LaneLink(this.#pool, task, {
         events: (events) => this.#hear(events),
         lost: (lost) => this.#fail(lost.targets, 'first'),

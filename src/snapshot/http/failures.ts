@@ -1,4 +1,5 @@
 import type { RequestFailure } from '../snapshot-types.ts';
+import { describeTrust } from './authorities.ts';
 
 type Kind = Exclude<RequestFailure['kind'], 'command'>;
 /** What an error of the connection can be classified as. */
@@ -31,7 +32,7 @@ export function classifyError(error: unknown, sent: boolean): BrokenKind {
   if (code === 'ECONNREFUSED') {
     return 'refused';
   }
-  if (TLS_CODE.test(code)) {
+  if (isTlsCode(code)) {
     return 'tls';
   }
   // undici 8.12 tries to give its parser's errors a code, but its table does not contain any.
@@ -56,7 +57,7 @@ export function failureWithoutAnswer(
   const detail = code === undefined || code === 'unknown' ? '' : ` (${code})`;
   return {
     kind,
-    message: `${origin}: ${SAYING[kind]}${detail}${ADVICE[kind] ?? ''}`,
+    message: `${origin}: ${SAYING[kind]}${detail}${kind === 'tls' ? tlsAdvice(code) : (ADVICE[kind] ?? '')}`,
     httpStatus: undefined,
     serviceCode: undefined,
     requestId: undefined,
@@ -79,7 +80,35 @@ const ADVICE: Partial<Record<Kind, string>> = {
   proxy:
     '; check HttpProxy.Host and HttpProxy.Port in /etc/waagent.conf, HTTPS_PROXY, and NO_PROXY for hosts that need no proxy',
   refused: '; check the port and that the service runs',
-  tls: '; the server must present a certificate for this name that the system trusts. If a private authority signed it, set NODE_EXTRA_CA_CERTS=<PEM file of its certificate> before you start flashfreeze',
   protocol:
     '; check that the URL names a blob and that no proxy or gateway answers instead of the service',
 };
+
+/** No chain of certificates led to an authority that is trusted. */
+const UNKNOWN_AUTHORITY =
+  /^(UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_UNTRUSTED)$/;
+const WRONG_TIME = /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/;
+const WRONG_NAME = /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/;
+
+/** What to do about a failure of TLS, to be appended to a sentence. */
+export function tlsAdvice(code = ''): string {
+  if (UNKNOWN_AUTHORITY.test(code)) {
+    return `; no trusted authority signed the server's certificate. Trusted are: ${describeTrust()}. If a private authority signed it, add its certificate to those of the system (update-ca-certificates or update-ca-trust), or set NODE_EXTRA_CA_CERTS or SSL_CERT_FILE to a PEM file with it before you start flashfreeze`;
+  }
+  if (WRONG_NAME.test(code)) {
+    return "; the server's certificate is for another name: check the URL, and whether a proxy or gateway answers instead of the service";
+  }
+  return WRONG_TIME.test(code)
+    ? "; the server's certificate is not valid now: check the clock of this machine, and the certificate"
+    : '; check that the port speaks TLS, and that no proxy or gateway interferes';
+}
+
+/** Whether an error of a connection is one of TLS. */
+export function isTlsCode(code: string): boolean {
+  return TLS_CODE.test(code);
+}
+
+/** The code of a failed request, with what to do if TLS failed. */
+export function withTlsAdvice(code: string): string {
+  return isTlsCode(code) ? `${code}${tlsAdvice(code)}` : code;
+}

@@ -2,6 +2,8 @@ import { FlashfreezeError } from '../../errors.ts';
 import { errnoOf } from '../../system/errno.ts';
 import { withoutQuery } from '../blob/blob-url.ts';
 import { proxyOptions } from '../blob/proxy-options.ts';
+import { storageLibrary } from '../blob/storage-library.ts';
+import { isTlsCode, tlsAdvice } from '../http/failures.ts';
 import type { StoredSnapshot } from './stored-snapshot.ts';
 
 /** Time limit for each page of a listing. A listing with many pages may take as long as it goes on. */
@@ -35,7 +37,7 @@ export async function* pagesOf(
   proxy: string | undefined,
   prefix?: string,
 ): AsyncGenerator<ContainerPage> {
-  const { AnonymousCredential, ContainerClient } = await import('@azure/storage-blob');
+  const { AnonymousCredential, ContainerClient } = await storageLibrary();
   const container = new ContainerClient(url, new AnonymousCredential(), proxyOptions(proxy));
   const urlOf = (name: string): string => withoutQuery(container.getBlobClient(name).url);
   let continuationToken: string | undefined;
@@ -87,8 +89,11 @@ function refused(url: string, error: unknown): FlashfreezeError {
   const code = errnoOf(error);
   const status = error instanceof Error && 'statusCode' in error ? `HTTP ${error.statusCode}` : '';
   const reason = code ?? (status || (error instanceof Error ? error.name : 'unknown error'));
+  const advice = isTlsCode(reason)
+    ? `TLS failed${tlsAdvice(reason)}`
+    : 'expected the URL of a container with a SAS that may list (sr=c, sp with l), e.g. https://acct.blob.core.windows.net/vhds?sv=…&sig=…';
   return new FlashfreezeError(
     'FF_CONTAINER_REFUSED',
-    `${withoutQuery(url)}: cannot list its blobs (${reason}); expected the URL of a container with a SAS that may list (sr=c, sp with l), e.g. https://acct.blob.core.windows.net/vhds?sv=…&sig=…`,
+    `${withoutQuery(url)}: cannot list its blobs (${reason}); ${advice}`,
   );
 }

@@ -2,6 +2,7 @@ import { createSecureContext } from 'node:tls';
 import { deadlineIn } from '../../system/stamps.ts';
 import { NameMemory } from '../blob/name-memory.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
+import { trustMachineAuthorities } from '../http/authorities.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
@@ -27,6 +28,7 @@ export class RestorePointClient {
 
   constructor(origin: string, proxy: string | undefined, clientRequestId: string) {
     this.origin = origin;
+    trustMachineAuthorities();
     this.#options = {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       secureContext: createSecureContext(),

@@ -9,6 +9,7 @@ test('the service goes by the same proxies and authorities as a task', () => {
     https_proxy: 'http://proxy:3128',
     NO_PROXY: '10.0.0.0/8',
     NODE_EXTRA_CA_CERTS: '/etc/ca.pem',
+    SSL_CERT_FILE: '/etc/bundle.pem',
   };
   assert.equal(passedOn({ ...environment, HTTP_PROXY: '', SECRET: 'x' }), environment);
 });

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { arch, cpus, loadavg, release, totalmem } from 'node:os';
+import { arch, cpus, hostname, loadavg, release, totalmem } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
 import { tryCommand } from '../src/lab/run-command.ts';
 
 /** Where and with what something was measured. */
 export interface Machine {
+  /** Missing in results of older versions. */
+  readonly host?: string;
   readonly kernel: string;
   readonly architecture: string;
   readonly processor: string;
@@ -18,6 +20,7 @@ export interface Machine {
 export async function describeMachine(): Promise<Machine> {
   const processors = cpus();
   return {
+    host: hostname(),
     kernel: release(),
     architecture: arch(),
     processor: processors[0]?.model.trim() || processorName(),

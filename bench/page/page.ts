@@ -82,7 +82,8 @@ function figure(chart: Chart): string {
 function origin(startedAt: string, machine: Machine): string {
   const versions = Object.entries(machine.versions).map((pair) => pair.join(' '));
   const load = machine.loadAverage[0]?.toFixed(1);
-  return `${startedAt}, ${machine.cores} × ${machine.processor}, ${machine.memoryMb} MB, Linux ${machine.kernel}, load ${load}; ${versions.join(', ')}`;
+  const host = machine.host === undefined ? '' : ` on ${machine.host}`;
+  return `${startedAt}${host}, ${machine.cores} × ${machine.processor}, ${machine.memoryMb} MB, Linux ${machine.kernel}, load ${load}; ${versions.join(', ')}`;
 }
 
 function text(plain: string): string {

@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+import packageJson from '../../package.json' with { type: 'json' };
 import { LogObserver } from '../backup/log-observer.ts';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
@@ -65,6 +67,9 @@ export async function runForCommand(
   abort: AbortSignal,
 ): Promise<BackupRecord> {
   requireRoot();
+  context.log.info(
+    `flashfreeze ${packageJson.version} on ${hostname()}: ${origin}, run ${request.taskId}`,
+  );
   for (const warning of context.warnings) {
     context.log.warning(warning);
   }

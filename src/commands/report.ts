@@ -62,8 +62,8 @@ async function report(
   }
 }
 
-function textOf({ writtenAt, origin, error, summary }: RunFile): string {
-  const head = `${origin}, ${writtenAt}\n`;
+function textOf({ writtenAt, origin, machine: { host }, error, summary }: RunFile): string {
+  const head = `${origin}${host === null ? '' : ` on ${printable(host)}`}, ${writtenAt}\n`;
   if (summary === null) {
     return `${head}✗ ended before anything was frozen: ${printable(error?.message ?? '')} (${error?.code})`;
   }
@@ -111,6 +111,7 @@ function entryOf(path: string, run: RunFile | undefined): RunList['runs'][number
   const summary = run?.summary ?? null;
   return {
     path,
+    host: run?.machine.host ?? null,
     origin: run?.origin ?? null,
     writtenAt: run?.writtenAt ?? null,
     taskId: run?.taskId ?? null,

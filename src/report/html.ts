@@ -21,17 +21,22 @@ export function renderHtml(run: RunFile): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(`flashfreeze ${origin} ${writtenAt}`)}</title>
+<title>${escapeHtml(`flashfreeze ${origin}${onHost(run)} ${writtenAt}`)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
-<h1>flashfreeze ${origin}</h1>
+<h1>${escapeHtml(`flashfreeze ${origin}${onHost(run)}`)}</h1>
 <p class="soft">${escapeHtml([writtenAt, ...scheduledText(run)].join(' · '))}</p>
 ${renderBody(run)}
 <footer>task ${escapeHtml(taskId)} · flashfreeze ${escapeHtml(machine.flashfreeze)} · Linux ${escapeHtml(machine.kernel)} · ${machine.processors} processors</footer>
 </body>
 </html>
 `;
+}
+
+/** ` on db1`; empty if the file does not name the machine. */
+function onHost({ machine: { host } }: RunFile): string {
+  return host === null ? '' : ` on ${host}`;
 }
 
 function scheduledText({ timeline }: RunFile): string[] {

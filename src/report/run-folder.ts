@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { availableParallelism, release } from 'node:os';
+import { availableParallelism, hostname, release } from 'node:os';
 import { basename, join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { FlashfreezeError } from '../errors.ts';
@@ -60,6 +60,7 @@ export async function keepRun(
 
 function thisMachine(): RunIdentity['machine'] {
   return {
+    host: hostname(),
     flashfreeze: packageJson.version,
     kernel: release(),
     processors: availableParallelism(),

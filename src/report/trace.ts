@@ -36,7 +36,10 @@ export function traceOf(run: RunFile): Trace {
   return {
     displayTimeUnit: 'ms',
     traceEvents: timeline === null ? [] : eventsOf(timeline, threadArguments(run)),
-    otherData: { origin, writtenAt, taskId, version: machine.flashfreeze, kernel: machine.kernel },
+    otherData: {
+      ...(machine.host === null ? {} : { host: machine.host }),
+      ...{ origin, writtenAt, taskId, version: machine.flashfreeze, kernel: machine.kernel },
+    },
   };
 }
 

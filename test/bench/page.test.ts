@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import * as assert from 'uvu/assert';
 import { describeMachine } from '../../bench/machine.ts';
 import { renderPage } from '../../bench/page/page.ts';
@@ -52,6 +53,15 @@ test('what limits the worth of the figures stands beside the charts', async () =
   const page = renderPage([warned], new Map([['window', await resultOf(FIGURES)]]));
   const at = page.indexOf('<p class="warning">! 3 of 9 samples began &lt;expedited&gt;</p>');
   assert.ok(at > 0 && at < page.indexOf('<figure>'));
+});
+
+test('every figure says on which machine it was measured; a result of an older version does not', async () => {
+  const { machine, ...rest } = await resultOf(FIGURES);
+  const page = renderPage([SHOWN], new Map([['window', { machine, ...rest }]]));
+  assert.match(page, `2026-11-22T00:00:00Z on ${hostname()}, `);
+  const { host: _, ...older } = machine;
+  const old = renderPage([SHOWN], new Map([['window', { machine: older, ...rest }]]));
+  assert.match(old, '2026-11-22T00:00:00Z, ');
 });
 
 test('names and texts are shown as they are', async () => {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
@@ -51,7 +52,10 @@ test('every run leaves its timeline: as text, page and trace, without a secret',
   }
   assert.not.match(await readFile(path, 'utf8'), 'sig=');
 
-  assert.match((await flashfreeze(['report'])).stdout, 'fileSystemConsistent: 3 of 3 snapshots');
+  assert.match(ran.stderr.split('\n')[0] ?? '', `on ${hostname()}: snapshot, run `);
+  const { stdout: text } = await flashfreeze(['report']);
+  assert.ok(text.startsWith(`snapshot on ${hostname()}, `), text);
+  assert.match(text, 'fileSystemConsistent: 3 of 3 snapshots');
   assert.match((await flashfreeze(['report', '--list'])).stdout, 'fileSystemConsistent (1)');
   assert.equal(
     JSON.parse((await flashfreeze(['report', '--json'])).stdout),

@@ -94,6 +94,14 @@ test('is whole in itself: nothing is loaded or run', () => {
   assert.match(html, "default-src 'none'");
 });
 
+test('names the machine in the title and the heading', () => {
+  const run = runOf(busyRecord(1));
+  assert.match(renderHtml(run), '<title>flashfreeze snapshot on db1 2026');
+  assert.match(renderHtml(run), '<h1>flashfreeze snapshot on db1</h1>');
+  const older = { ...run, machine: { ...run.machine, host: null } };
+  assert.match(renderHtml(older), '<h1>flashfreeze snapshot</h1>');
+});
+
 test('text of the run cannot become markup', () => {
   const html = renderHtml(runOf(busyRecord(1)));
   assert.match(html, '&lt;script&gt;alert(&quot;a warning&quot;)');
@@ -106,7 +114,7 @@ test('says what ended a run before anything was frozen', () => {
       {
         origin: 'snapshot',
         taskId: 't',
-        machine: { flashfreeze: '0', kernel: '6', processors: 1 },
+        machine: { host: 'db1', flashfreeze: '0', kernel: '6', processors: 1 },
       },
       { monotonicNs: 0n, wallClock: new Date() },
     ),

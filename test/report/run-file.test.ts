@@ -46,6 +46,13 @@ test('times are milliseconds since the first phase, and time 0 is known in wall-
   });
 });
 
+test('names the machine; a file of an older version, which does not, is read', () => {
+  const run = runOf(busyRecord(1));
+  assert.is(parseRunFile(JSON.stringify(run), 'run').machine.host, 'db1');
+  const { host: _, ...machine } = run.machine;
+  assert.is(parseRunFile(JSON.stringify({ ...run, machine }), 'run').machine.host, null);
+});
+
 test('a request that failed has its end, and so does a freeze', () => {
   const { timeline, summary } = runOf(busyRecord(8));
   assert.equal(timeline?.disks[3]?.request, [1010, 1049]);

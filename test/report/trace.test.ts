@@ -62,6 +62,10 @@ test('what the threads cost stands at the window', () => {
   });
 });
 
+test('names the machine', () => {
+  assert.is(traceOf(runOf(busyRecord(1))).otherData.host, 'db1');
+});
+
 test('events of one track do not overlap', () => {
   const { traceEvents } = traceOf(runOf(busyRecord(8)));
   const spans = traceEvents.filter(({ ph, pid }) => ph === 'X' && pid > 1);

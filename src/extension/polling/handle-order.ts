@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { thawAbandoned } from '../../backup/journal/recover.ts';
 import { FlashfreezeError } from '../../errors.ts';
 import { endPipeline, type PipelineSteps, runPipeline } from '../../pipeline/pipeline.ts';
@@ -43,7 +44,9 @@ export async function handleOrder(
   for (const sentence of abandoned) {
     context.log.warning(sentence);
   }
-  context.log.info(`the host wants snapshot ${order.snapshotId} of ${describeDisks(order)}`);
+  context.log.info(
+    `the host wants snapshot ${order.snapshotId} of ${describeDisks(order)} of ${hostname()}`,
+  );
   const note = await readOrderNote(installation.directory, order.snapshotId);
   if (note?.kind === 'concluded') {
     context.log.info(

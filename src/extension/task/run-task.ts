@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { LogObserver } from '../../backup/log-observer.ts';
 import type { BackupRequest } from '../../backup/request.ts';
@@ -62,7 +63,7 @@ export async function runTask(
   }
   const read = await readTask(context, settings);
   context.log.info(
-    `task ${read.report.taskId}, sequence number ${sequenceNumber}, version ${installation.version}`,
+    `task ${read.report.taskId}, sequence number ${sequenceNumber}, version ${installation.version}, host name ${hostname()}`,
   );
   try {
     // Held until everything is reported: the next task waits for that.

@@ -4,6 +4,11 @@ import { runSummarySchema } from './run-summary.ts';
 import { timelineSchema } from './timeline.ts';
 
 const machine = v.strictObject({
+  // Files that older versions left do not have it.
+  host: v.optional(
+    nullable(v.string(), 'Host name of the machine; null if an older version wrote the file.'),
+    null,
+  ),
   flashfreeze: text('Version of flashfreeze.'),
   kernel: text('Release of the kernel.'),
   processors: number('Number of processors that flashfreeze could use.'),

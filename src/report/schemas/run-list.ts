@@ -6,6 +6,10 @@ export const runListSchema = described(
     runs: list(
       v.strictObject({
         path: text('Path of the file of the run, for `flashfreeze report`.'),
+        host: nullable(
+          v.string(),
+          'Host name of the machine; null if the file is damaged or an older version wrote it.',
+        ),
         origin: nullable(v.string(), 'snapshot, freeze or extension; null if the file is damaged.'),
         writtenAt: nullable(
           v.string(),

@@ -80,8 +80,8 @@ export interface ManifestWish {
 export interface ManagedRequest {
   readonly kind: 'managed';
   readonly wishes: ManagedWishes;
-  /** Receives every token, so that no text shows it. */
-  readonly learnSecret: (secret: string) => void;
+  /** Receives every token, so that no text shows it, and its end. */
+  readonly learnSecret: (secret: string, expires: Date) => void;
 }
 
 /**

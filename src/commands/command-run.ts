@@ -1,15 +1,26 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import packageJson from '../../package.json' with { type: 'json' };
 import { LogObserver } from '../backup/log-observer.ts';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
 import { backup } from '../backup/run.ts';
-import { readVmBackupConfiguration } from '../config/vmbackup.ts';
+import { DEFAULT_VM_BACKUP_CONFIGURATION, readVmBackupConfiguration } from '../config/vmbackup.ts';
 import { HeldLog, stderrSink } from '../log/held-log.ts';
 import { Redaction } from '../log/redaction.ts';
-import { type KeptRecord, type PipelineContext, runPipeline } from '../pipeline/pipeline.ts';
+import {
+  type KeptRecord,
+  keepRecord,
+  type PipelineContext,
+  runPipeline,
+} from '../pipeline/pipeline.ts';
 import type { QuiescePaths } from '../quiesce/read-configuration.ts';
-import { describeError, type RunFile, type RunOrigin } from '../report/run-file.ts';
+import {
+  type Credential,
+  describeError,
+  type RunFile,
+  type RunOrigin,
+} from '../report/run-file.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
 import { timelineLines } from '../report/timeline-text.ts';
 import { requireRoot } from './require-root.ts';
@@ -23,23 +34,27 @@ export interface CommandContext extends PipelineContext {
   readonly keepsTimeline: boolean;
 }
 
-/**
- * @param urls whose queries are secrets
- * @throws FlashfreezeError FF_USAGE, FF_CONFIG_INVALID
- */
-export function openCommandContext(
-  options: RawRunOptions,
-  urls: readonly string[] = [],
-): CommandContext {
+/** @throws FlashfreezeError FF_USAGE, FF_CONFIG_INVALID */
+export function openCommandContext(options: RawRunOptions): CommandContext {
   const redaction = new Redaction();
-  for (const url of urls) {
-    redaction.addUrl(url);
-  }
   const log = new HeldLog({ sink: stderrSink, redaction, minimumLevel: logLevelOf(options) });
   const { configuration, warnings } = readVmBackupConfiguration();
   const applications = quiescePathsOf(options);
   const keepsTimeline = options.timeline ?? true;
   return { redaction, log, configuration, applications, warnings, keepsTimeline };
+}
+
+/** For `keepRefusal`, if the options or the configuration give no context: as if there were no configuration. */
+export function refusalContext({ timeline = true }: RawRunOptions): CommandContext {
+  const redaction = new Redaction();
+  return {
+    redaction,
+    log: new HeldLog({ sink: stderrSink, redaction }),
+    configuration: DEFAULT_VM_BACKUP_CONFIGURATION,
+    applications: undefined,
+    warnings: [],
+    keepsTimeline: timeline,
+  };
 }
 
 /** The request of a command, and how the command prints the result. */
@@ -48,6 +63,8 @@ export interface CommandRun {
   readonly request: BackupRequest;
   /** Called before anything is written to a disk: a write to a disk that another tool has frozen never returns. */
   print(record: BackupRecord): void | Promise<void>;
+  /** What the snapshots were requested with, as far as it is known at the end; missing: nothing of the kind. */
+  credential?(): Credential | undefined;
   /** Called with the run as it is kept, at the end. */
   kept?(run: RunFile): void;
 }
@@ -63,7 +80,7 @@ type Ended =
  */
 export async function runForCommand(
   context: CommandContext,
-  { origin, request, print, kept: onKept }: CommandRun,
+  { origin, request, print, credential, kept: onKept }: CommandRun,
   abort: AbortSignal,
 ): Promise<BackupRecord> {
   requireRoot();
@@ -92,7 +109,7 @@ export async function runForCommand(
       ending: ended.ok
         ? { kind: 'ran', record: ended.record }
         : { kind: 'refused', error: describeError(ended.error) },
-      identity: { origin, taskId: request.taskId },
+      identity: { origin, taskId: request.taskId, credential: credential?.() },
       folder: context.keepsTimeline ? RUN_FOLDER : undefined,
     }),
   });
@@ -104,6 +121,25 @@ export async function runForCommand(
     throw result.error;
   }
   return result.record;
+}
+
+/**
+ * Keeps a run whose options or configuration were refused before it could begin, e.g. because the file with the blobs
+ * is gone: an operator who watches scheduled runs has to see it. The error has been printed. Does nothing without root,
+ * which keeping a run takes.
+ */
+export async function keepRefusal(
+  context: CommandContext,
+  origin: CommandRun['origin'],
+  error: unknown,
+): Promise<void> {
+  if (process.geteuid?.() === 0) {
+    await keepRecord(context, {
+      ending: { kind: 'refused', error: describeError(error) },
+      identity: { origin, taskId: randomUUID() },
+      folder: context.keepsTimeline ? RUN_FOLDER : undefined,
+    });
+  }
 }
 
 function logTimeline({ log }: CommandContext, { run, path }: KeptRecord): void {

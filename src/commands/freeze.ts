@@ -4,7 +4,7 @@ import { type ErrorCode, FlashfreezeError } from '../errors.ts';
 import { type FreezeSummary, summarizeFreeze } from '../report/freeze-summary.ts';
 import { renderFreeze } from '../report/terminal.ts';
 import { HeldCommand } from '../snapshot/command/held-command.ts';
-import { openCommandContext, runForCommand } from './command-run.ts';
+import { keepRefusal, openCommandContext, refusalContext, runForCommand } from './command-run.ts';
 import { exitWithIfOutputIsLost, reportError } from './exit.ts';
 import { addRunOptions, type RawRunOptions, runRequestOf } from './run-options.ts';
 import { abortOnSignals, type SignalAbort } from './signals.ts';
@@ -51,11 +51,14 @@ started, and then nothing was frozen.`;
 async function freeze(line: readonly string[], options: RawRunOptions): Promise<number> {
   exitWithIfOutputIsLost(OWN_FAILURE);
   const signals = abortOnSignals();
+  let context = refusalContext(options);
+  let isBegun = false;
   try {
-    const context = openCommandContext(options);
+    context = openCommandContext(options);
     const asked = runRequestOf(options, context.configuration);
     await using command = await HeldCommand.hold(line);
     const [name = ''] = line;
+    isBegun = true;
     const record = await runForCommand(
       context,
       {
@@ -74,6 +77,9 @@ async function freeze(line: readonly string[], options: RawRunOptions): Promise<
     return exitCodeOf(summarizeFreeze(record, name, command), signals);
   } catch (error) {
     reportError(error, options.json ?? false);
+    if (!isBegun) {
+      await keepRefusal(context, 'freeze', error);
+    }
     const ours = error instanceof FlashfreezeError ? EXIT_CODES[error.code] : undefined;
     return signals.exitCode ?? ours ?? OWN_FAILURE;
   }

@@ -7,9 +7,16 @@ import type { RunFile } from '../report/run-file.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
-import { requireValidAt } from '../snapshot/blob/sas-expiry.ts';
+import { firstExpiryOf, requireValidAt } from '../snapshot/blob/sas-expiry.ts';
 import type { ManagedWishes } from '../snapshot/managed/managed-set.ts';
-import { type CommandContext, openCommandContext, runForCommand } from './command-run.ts';
+import {
+  type CommandContext,
+  type CommandRun,
+  keepRefusal,
+  openCommandContext,
+  refusalContext,
+  runForCommand,
+} from './command-run.ts';
 import { reportError } from './exit.ts';
 import { addManagedOptions, managedWishesOf, wantedLuns } from './managed-options.ts';
 import { addRunOptions, collect, millisecondsOf, runRequestOf } from './run-options.ts';
@@ -106,6 +113,43 @@ export async function snapshot(
   options: RawSnapshotOptions,
   kept?: (run: RunFile) => void,
 ): Promise<number> {
+  const asJson = options.json ?? false;
+  let context = refusalContext(options);
+  let asked: Asked;
+  try {
+    context = openCommandContext(options);
+    asked = readOptions(options, context);
+  } catch (error) {
+    const code = reportError(error, asJson);
+    await keepRefusal(context, 'snapshot', error);
+    return code;
+  }
+  const signals = abortOnSignals();
+  try {
+    const record = await runForCommand(
+      context,
+      {
+        ...asked,
+        origin: 'snapshot',
+        ...(kept === undefined ? {} : { kept }),
+        print: (it) => {
+          const text = render(summarize(it), asJson);
+          process.stdout.write(context.redaction.redact(text));
+        },
+      },
+      signals.signal,
+    );
+    return signals.exitCode ?? exitCodeOf(record, summarize(record));
+  } catch (error) {
+    const code = reportError(error, asJson);
+    return signals.exitCode ?? code;
+  }
+}
+
+type Asked = Pick<CommandRun, 'request' | 'credential'>;
+
+/** @throws FlashfreezeError FF_USAGE, and for blobs that cannot be used */
+function readOptions(options: RawSnapshotOptions, context: CommandContext): Asked {
   const wishes = managedWishesOf(options, {
     '--blob': options.blob,
     '--disk': options.disk,
@@ -115,33 +159,18 @@ export async function snapshot(
   });
   const blobs = wishes === undefined ? requestedBlobs(options) : [];
   const container = manifestUrlOf(options.manifest);
-  const context = openCommandContext(options, [
-    ...blobs.map(({ url }) => url),
+  for (const url of [
+    ...blobs.map((it) => it.url),
     ...(container === undefined ? [] : [container]),
-  ]);
-  const manifest = { origin: 'snapshot', container } as const;
-  const blobRequest = { ...requestOf(options, blobs, context), manifest };
-  const request = wishes === undefined ? blobRequest : ofManaged(blobRequest, wishes, context);
-  const signals = abortOnSignals();
-  try {
-    const record = await runForCommand(
-      context,
-      {
-        origin: 'snapshot',
-        request,
-        ...(kept === undefined ? {} : { kept }),
-        print: (it) => {
-          const text = render(summarize(it), options.json ?? false);
-          process.stdout.write(context.redaction.redact(text));
-        },
-      },
-      signals.signal,
-    );
-    return signals.exitCode ?? exitCodeOf(record, summarize(record));
-  } catch (error) {
-    const code = reportError(error, options.json ?? false);
-    return signals.exitCode ?? code;
+  ]) {
+    context.redaction.addUrl(url);
   }
+  const manifest = { origin: 'snapshot', container } as const;
+  const request = { ...requestOf(options, blobs, context), manifest };
+  const endsAt = firstExpiryOf(blobs)?.toISOString();
+  return wishes === undefined
+    ? { request, credential: () => (endsAt === undefined ? undefined : { kind: 'sas', endsAt }) }
+    : ofManaged(request, wishes, context);
 }
 
 function render(summary: RunSummary, asJson: boolean): string {
@@ -163,13 +192,20 @@ function ofManaged(
   request: BackupRequest,
   wishes: ManagedWishes,
   { redaction }: CommandContext,
-): BackupRequest {
-  const learnSecret = (secret: string): void => redaction.add(secret);
+): Asked {
+  let endsAt: string | undefined;
+  const learnSecret = (secret: string, expires: Date): void => {
+    redaction.add(secret);
+    endsAt = expires.toISOString();
+  };
   return {
-    ...request,
-    provider: { kind: 'managed', wishes, learnSecret },
-    foreignBlobs: 'accept',
-    includedLuns: wantedLuns(wishes),
+    request: {
+      ...request,
+      provider: { kind: 'managed', wishes, learnSecret },
+      foreignBlobs: 'accept',
+      includedLuns: wantedLuns(wishes),
+    },
+    credential: () => (endsAt === undefined ? undefined : { kind: 'token', endsAt }),
   };
 }
 

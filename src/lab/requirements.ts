@@ -42,6 +42,7 @@ export const OPTIONAL_COMMANDS = {
   wget: 'wget',
   python3: 'python3',
   busybox: 'busybox',
+  promtool: 'prometheus',
   // The server's programs lie in a directory of their version; this one comes with them.
   pg_lsclusters: 'postgresql',
   psql: 'postgresql-client',

@@ -8,8 +8,8 @@ import {
   readQuiesceConfiguration,
   secretsOf,
 } from '../quiesce/read-configuration.ts';
-import { tellMetrics } from '../report/metrics.ts';
-import type { RunEnding, RunFile, RunOrigin } from '../report/run-file.ts';
+import { tellMetrics } from '../report/metrics-file.ts';
+import type { RunEnding, RunFile, RunIdentity } from '../report/run-file.ts';
 import { describeRun, keepRun } from '../report/run-folder.ts';
 
 /** The log of a run, the redaction of everything that leaves the process, and the configuration of the machine. */
@@ -22,7 +22,7 @@ export interface PipelineContext {
 /** The result of a run in the form in which it is kept. */
 export interface RunToKeep {
   readonly ending: RunEnding;
-  readonly identity: { readonly origin: RunOrigin; readonly taskId: string };
+  readonly identity: Omit<RunIdentity, 'machine'>;
   /** The folder for the timeline; undefined: only the metrics are written. */
   readonly folder: string | undefined;
 }

@@ -1,112 +1,120 @@
-import { reasonOf } from '../system/errno.ts';
-import { writeWhole } from '../system/replace-file.ts';
+import { type Family, parseSamples, renderSamples, type Sample } from './metric-text.ts';
 import type { RunFile } from './run-file.ts';
 
-interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly samples: readonly { readonly labels?: string; readonly value: number }[];
-}
+/** Where a run came from, as metrics name it. */
+type Origin = 'extension' | 'command' | 'freeze';
+
+const ORIGINS: Readonly<Record<RunFile['origin'], Origin>> = {
+  extension: 'extension',
+  snapshot: 'command',
+  freeze: 'freeze',
+};
+
+const LAST_SUCCESS = 'flashfreeze_last_success_timestamp_seconds';
+
+/** Every metric, in the order of the file. All have the labels host and origin. */
+const HELP: Readonly<Record<string, string>> = {
+  [LAST_SUCCESS]: 'Time at which the last successful run ended.',
+  flashfreeze_last_run_timestamp_seconds:
+    'Time at which the last run ended, whether it succeeded or not.',
+  flashfreeze_last_run_success:
+    '1 if every snapshot of the last run was taken and the set can be restored.',
+  flashfreeze_last_run_set_complete:
+    '1 if there is a snapshot of every disk that carries a frozen file system.',
+  flashfreeze_last_run_disks_unprotected: 'Number of disks of which no snapshot was taken.',
+  flashfreeze_credential_end_timestamp_seconds:
+    'End of the SAS or of the token that the last run used.',
+  flashfreeze_last_run_info: 'Version of the last run, and what its snapshots are worth.',
+  flashfreeze_last_run_result_code: 'Result code of the last run.',
+  flashfreeze_last_run_window_seconds: 'Time that writers were blocked.',
+  flashfreeze_last_run_file_systems: 'Number of file systems to freeze.',
+  flashfreeze_last_run_disks: 'Number of disks to snapshot.',
+  flashfreeze_last_run_snapshots: 'Number of snapshots taken.',
+  flashfreeze_last_run_freeze_attempts: 'Number of attempts to freeze all file systems.',
+  flashfreeze_last_run_phase_seconds: 'Duration of each phase.',
+};
+
+const FAMILIES: readonly Family[] = Object.entries(HELP).map(([name, help]) => ({ name, help }));
 
 /**
- * The last run as OpenMetrics text, for the textfile collector of node_exporter. A run that ended before
- * anything was frozen has neither window nor counts.
+ * The metrics after a run: its own series, and those of the other origins as they are in the text. If the run failed,
+ * the time of the last success stays. Pure.
+ *
+ * @param before the text that an earlier run left; empty if there is none. Lines of older versions, which had no
+ * label `host`, are left out
  */
-export function renderMetrics(run: RunFile): string {
-  return [...metricsOf(run).flatMap(lines), '# EOF', ''].join('\n');
+export function metricsAfter(before: string, run: RunFile): string {
+  const origin = ORIGINS[run.origin];
+  const known = parseSamples(before).filter(({ name, labels }) => name in HELP && 'host' in labels);
+  const others = known.filter(({ labels }) => labels.origin !== origin);
+  const success = known.find(
+    ({ name, labels }) => name === LAST_SUCCESS && labels.origin === origin,
+  );
+  return renderSamples(FAMILIES, [...others, ...samplesOf(run, success?.value)]);
 }
 
-function lines({ name, help, samples }: Metric): string[] {
-  const full = `flashfreeze_last_run_${name}`;
+/** @param formerSuccess when an earlier run of the origin succeeded; undefined if none is known */
+function samplesOf(run: RunFile, formerSuccess: number | undefined): Sample[] {
+  const common = { host: run.machine.host ?? '', origin: ORIGINS[run.origin] };
+  const sample = (name: string, value: number, more: Sample['labels'] = {}): Sample => ({
+    name: `flashfreeze_${name}`,
+    labels: { ...common, ...more },
+    value,
+  });
+  const at = seconds(run.writtenAt);
+  const isSuccess = run.summary?.restorable === true;
+  const success = isSuccess ? at : formerSuccess;
   return [
-    `# TYPE ${full} gauge`,
-    `# HELP ${full} ${help}`,
-    ...samples.map(
-      ({ labels, value }) =>
-        `${full}${labels === undefined ? '' : `{${labels}}`} ${Number(value.toFixed(6))}`,
+    ...(success === undefined ? [] : [sample('last_success_timestamp_seconds', success)]),
+    sample('last_run_timestamp_seconds', at),
+    sample('last_run_success', isSuccess ? 1 : 0),
+    ...setSamples(run, sample),
+    ...(run.credential === null
+      ? []
+      : [
+          sample('credential_end_timestamp_seconds', seconds(run.credential.endsAt), {
+            kind: run.credential.kind,
+          }),
+        ]),
+    sample('last_run_info', 1, {
+      version: run.machine.flashfreeze,
+      consistency: run.summary?.consistency ?? 'none',
+    }),
+    ...(run.summary === null ? [] : figuresOf(run.summary, sample)),
+  ];
+}
+
+type MakeSample = (name: string, value: number, more?: Sample['labels']) => Sample;
+
+/** A command in the window has no set. A run that ended before the freeze has none either, and took no snapshot. */
+function setSamples({ origin, set }: RunFile, sample: MakeSample): Sample[] {
+  if (origin === 'freeze') {
+    return [];
+  }
+  return [
+    sample('last_run_set_complete', set?.complete === true ? 1 : 0),
+    ...(set === null ? [] : [sample('last_run_disks_unprotected', set.unprotected)]),
+  ];
+}
+
+/** A run that ended before anything was frozen has neither window nor counts. */
+function figuresOf(summary: NonNullable<RunFile['summary']>, sample: MakeSample): Sample[] {
+  const { code, windowMs, fileSystems, disks, freezeAttempts, phasesMs } = summary;
+  const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
+  return [
+    sample('last_run_result_code', code),
+    sample('last_run_window_seconds', windowMs.max / 1_000, { stat: 'max' }),
+    sample('last_run_window_seconds', windowMs.mean / 1_000, { stat: 'mean' }),
+    sample('last_run_file_systems', fileSystems.length),
+    sample('last_run_disks', disks.length),
+    sample('last_run_snapshots', taken),
+    sample('last_run_freeze_attempts', freezeAttempts),
+    ...Object.entries(phasesMs).map(([phase, ms]) =>
+      sample('last_run_phase_seconds', ms / 1_000, { phase }),
     ),
   ];
 }
 
-function metricsOf({ origin, writtenAt, machine, summary }: RunFile): Metric[] {
-  const succeeded = summary?.restorable === true;
-  const at = Date.parse(writtenAt) / 1_000;
-  const general: Metric[] = [
-    {
-      name: 'info',
-      help: 'Command and version of the last run.',
-      samples: [{ labels: `origin="${origin}",version="${machine.flashfreeze}"`, value: 1 }],
-    },
-    {
-      name: 'timestamp_seconds',
-      help: 'Time at which the last run ended.',
-      samples: [{ value: at }],
-    },
-    {
-      name: 'success',
-      help: '1 if every snapshot of the last run was taken and the set can be restored.',
-      samples: [{ value: succeeded ? 1 : 0 }],
-    },
-  ];
-  return summary === null ? general : [...general, ...figuresOf(summary)];
-}
-
-function figuresOf(summary: NonNullable<RunFile['summary']>): Metric[] {
-  const { code, windowMs, fileSystems, disks, freezeAttempts, phasesMs } = summary;
-  const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
-  return [
-    { name: 'result_code', help: 'Result code of the last run.', samples: [{ value: code }] },
-    {
-      name: 'window_seconds',
-      help: 'Time that writers were blocked.',
-      samples: [
-        { labels: 'stat="max"', value: windowMs.max / 1_000 },
-        { labels: 'stat="mean"', value: windowMs.mean / 1_000 },
-      ],
-    },
-    {
-      name: 'file_systems',
-      help: 'Number of file systems to freeze.',
-      samples: [{ value: fileSystems.length }],
-    },
-    { name: 'disks', help: 'Number of disks to snapshot.', samples: [{ value: disks.length }] },
-    { name: 'snapshots', help: 'Number of snapshots taken.', samples: [{ value: taken }] },
-    {
-      name: 'freeze_attempts',
-      help: 'Number of attempts to freeze all file systems.',
-      samples: [{ value: freezeAttempts }],
-    },
-    {
-      name: 'phase_seconds',
-      help: 'Duration of each phase.',
-      samples: Object.entries(phasesMs).map(([phase, ms]) => ({
-        labels: `phase="${phase}"`,
-        value: ms / 1_000,
-      })),
-    },
-  ];
-}
-
-/**
- * Writes the whole file or nothing, because the collector may read at any time. Must not be called while anything is
- * frozen.
- *
- * @param path undefined: nothing is written
- * @returns why the file could not be written; undefined if it was written, or if there is no path
- */
-export async function tellMetrics(
-  run: RunFile,
-  path: string | undefined,
-): Promise<string | undefined> {
-  if (path === undefined) {
-    return undefined;
-  }
-  try {
-    // The collector reads only *.prom, not the temporary file.
-    await writeWhole(path, renderMetrics(run), { mode: 0o644 });
-    return undefined;
-  } catch (error) {
-    const reason = reasonOf(error);
-    return `cannot write the metrics to ${path} (${reason}): make its folder, or correct metricsFile in /etc/azure/vmbackup.conf`;
-  }
+function seconds(time: string): number {
+  return Date.parse(time) / 1_000;
 }

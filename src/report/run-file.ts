@@ -1,4 +1,5 @@
 import type { BackupRecord } from '../backup/record.ts';
+import { protectionOf } from '../backup/whole-set/protection.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { RESULTS } from '../result-codes.ts';
 import type { OutputOf } from './schemas/described.ts';
@@ -24,12 +25,17 @@ export interface RunIdentity {
   readonly origin: RunOrigin;
   readonly taskId: string;
   readonly machine: RunFile['machine'];
+  /** Undefined if the run used none. */
+  readonly credential?: Credential | undefined;
 }
+
+/** The end of what snapshots are requested with; no secret. */
+export type Credential = NonNullable<RunFile['credential']>;
 
 /** @param now CLOCK_MONOTONIC and wall clock at the same moment */
 export function runFileOf(
   ending: RunEnding,
-  { origin, taskId, machine }: RunIdentity,
+  { origin, taskId, machine, credential }: RunIdentity,
   now: { readonly monotonicNs: bigint; readonly wallClock: Date },
 ): RunFile {
   const common = {
@@ -38,15 +44,24 @@ export function runFileOf(
     writtenAt: now.wallClock.toISOString(),
     taskId,
     machine,
+    credential: credential ?? null,
   } as const;
   return ending.kind === 'refused'
-    ? { ...common, error: { ...ending.error }, summary: null, timeline: null }
+    ? { ...common, error: { ...ending.error }, summary: null, set: null, timeline: null }
     : {
         ...common,
         error: null,
         summary: summaryOf(origin, ending.record),
+        set: setOf(ending.record),
         timeline: timelineOf(ending.record, now),
       };
+}
+
+function setOf(record: BackupRecord): RunFile['set'] {
+  const protection = protectionOf(record);
+  return protection === undefined
+    ? null
+    : { complete: protection.isComplete, unprotected: protection.unprotected };
 }
 
 /** The code of a failed request speaks of the network, which a failed command has nothing to do with. */

@@ -155,21 +155,51 @@ test('the result is printed before a disk is written to that somebody else has f
   }
 });
 
-test('metrics are told of every run, whether its timeline is kept or not', async () => {
-  await using _rig = await Rig.create([{ type: 'ext4' }]);
+test('metrics are told of every run, whether its timeline is kept or not, each origin by itself', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
   await mkdir(dirname(VM_BACKUP_CONFIGURATION_PATH), { recursive: true });
   const metrics = '/lab/flashfreeze.prom';
+  const of = async (origin: string): Promise<string[]> =>
+    (await readFile(metrics, 'utf8')).split('\n').filter((it) => it.includes(`="${origin}"`));
   await writeFile(VM_BACKUP_CONFIGURATION_PATH, `[Flashfreeze]\nmetricsFile = ${metrics}\n`);
   try {
+    const ran = await flashfreeze(['snapshot', ...rig.blobArguments]);
+    assert.is(ran.exitCode, 0, ran.stderr);
+    const backup = await of('command');
+    const at = `{host="${hostname()}",origin="command"`;
+    const [end] = backup.filter((it) => it.includes('credential_end')) ?? [];
+    const sas = new URL(rig.server.urls[0] ?? '').searchParams.get('se') ?? '';
+    assert.is(
+      end,
+      `flashfreeze_credential_end_timestamp_seconds${at},kind="sas"} ${Date.parse(sas) / 1_000}`,
+    );
+    assert.ok(backup.includes(`flashfreeze_last_run_set_complete${at}} 1`));
     for (const [command, success] of [
       ['true', 1],
       ['false', 0],
     ] as const) {
       await flashfreeze(['freeze', '--no-timeline', '--', command]);
-      assert.match(await readFile(metrics, 'utf8'), `last_run_success ${success}\n`);
+      assert.match((await of('freeze')).join('\n'), `"freeze"} ${success}\n`);
+      assert.equal(await of('command'), backup);
     }
+    const isSuccess = (line: string): boolean => line.includes('last_success_timestamp');
+    await flashfreeze(['snapshot', '--blobs-from', '/nowhere/blobs.txt']);
+    assert.match((await of('command')).join('\n'), `last_run_success${at}} 0`);
+    assert.equal((await of('command')).filter(isSuccess), backup.filter(isSuccess));
   } finally {
     await rm(VM_BACKUP_CONFIGURATION_PATH);
+  }
+});
+
+test('a run whose options were refused is kept: a scheduled one may have lost its file', async () => {
+  for (const [command, code] of [
+    [['snapshot', '--blobs-from', '/nowhere/blobs.txt'], 'FF_USAGE'],
+    [['freeze', '--', '/nowhere/command'], 'FF_COMMAND_NOT_FOUND'],
+  ] as const) {
+    const ended = await flashfreeze(command);
+    assert.match(ended.stderr, code);
+    const { error, origin, summary } = await readRunFile((await runFilesIn())[0] ?? '');
+    assert.equal([error?.code, origin, summary], [code, command[0], null]);
   }
 });
 

@@ -14,6 +14,8 @@ import {
 } from '../../pipeline/pipeline.ts';
 import { QUIESCE_PATHS } from '../../quiesce/read-configuration.ts';
 import { RESULTS } from '../../result-codes.ts';
+import type { Blob } from '../../snapshot/blob/blob.ts';
+import { firstExpiryOf } from '../../snapshot/blob/sas-expiry.ts';
 import type { Installation } from '../installation.ts';
 import { runExclusively } from '../process-lock.ts';
 import { takeSnapshots } from '../snapshot-method/take-snapshots.ts';
@@ -120,7 +122,13 @@ function endOf(
 ): Pick<PipelineSteps<Conclusion>, 'tell' | 'toKeep'> {
   return {
     tell: (conclusion) => report(context, read, conclusion, abort),
-    toKeep: (conclusion) => toKeep(context, read.report.taskId, conclusion),
+    toKeep: (conclusion) =>
+      toKeep(
+        context,
+        read.report.taskId,
+        conclusion,
+        read.settings.ok ? read.settings.task.blobs : [],
+      ),
   };
 }
 
@@ -155,13 +163,18 @@ export function toKeep(
   { installation }: TaskContext,
   taskId: string,
   { record, code, message }: Conclusion,
+  blobs: readonly Pick<Blob, 'url'>[] = [],
 ): RunToKeep {
+  const endsAt = firstExpiryOf(blobs)?.toISOString();
   return {
     ending:
       record === undefined
         ? { kind: 'refused', error: { code: RESULTS[code].name, message } }
         : { kind: 'ran', record },
-    identity: { origin: 'extension', taskId },
+    identity: {
+      ...{ origin: 'extension', taskId },
+      credential: endsAt === undefined ? undefined : { kind: 'sas', endsAt },
+    },
     folder: join(installation.handler.logFolder, 'runs'),
   };
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { described, nullable, number, text } from './described.ts';
+import { described, flag, nullable, number, text } from './described.ts';
 import { runSummarySchema } from './run-summary.ts';
 import { timelineSchema } from './timeline.ts';
 
@@ -34,6 +34,34 @@ export const runFileSchema = described(
     summary: nullable(
       runSummarySchema,
       'What `flashfreeze snapshot --json` prints of the run. For a run of `flashfreeze freeze`, the command is the only disk.',
+    ),
+    // Files that older versions left do not have it.
+    set: v.optional(
+      nullable(
+        v.strictObject({
+          complete: flag(
+            'True if every disk that carries a frozen file system has a snapshot, and every other disk that was asked for.',
+          ),
+          unprotected: number(
+            'Number of disks without a snapshot, also of those that were left out on request.',
+          ),
+        }),
+        'How much of the machine the snapshots protect; null if nothing was frozen, if a command ran instead, or if an older version wrote the file.',
+      ),
+      null,
+    ),
+    credential: v.optional(
+      nullable(
+        v.strictObject({
+          kind: described(
+            v.picklist(['sas', 'token']),
+            'sas: the SAS of the blobs, the one that ends first; token: of the identity of the VM, which Azure renews.',
+          ),
+          endsAt: text('When it ends, ISO 8601 in UTC.'),
+        }),
+        'What the snapshots were requested with; null if nothing of this kind was used, it has no end, or an older version wrote the file.',
+      ),
+      null,
     ),
     timeline: nullable(timelineSchema, 'When each event of the run happened.'),
   }),

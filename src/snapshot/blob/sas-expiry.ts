@@ -8,6 +8,12 @@ export function expiryOf(url: string): Date | undefined {
   return Number.isNaN(time.getTime()) ? undefined : time;
 }
 
+/** When the first of the SAS ends; undefined if none of them has an end. */
+export function firstExpiryOf(blobs: readonly Pick<Blob, 'url'>[]): Date | undefined {
+  const ends = blobs.flatMap(({ url }) => expiryOf(url)?.getTime() ?? []);
+  return ends.length === 0 ? undefined : new Date(Math.min(...ends));
+}
+
 /**
  * Refuses a scheduled start at which a SAS will have expired, while the user who typed the command can still create another one. Pure.
  *

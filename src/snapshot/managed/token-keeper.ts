@@ -6,8 +6,8 @@ const LEAST_LIFE_MS = 60_000;
 export interface TokenKeeperOptions {
   readonly audience: string;
   readonly clientId: string | undefined;
-  /** Receives every token, so that no text shows it. */
-  readonly learnSecret: (secret: string) => void;
+  /** Receives every token, so that no text shows it, and its end. */
+  readonly learnSecret: (secret: string, expires: Date) => void;
   readonly abort: AbortSignal;
   readonly fetch?: typeof fetchToken;
 }
@@ -59,7 +59,7 @@ export class TokenKeeper {
     const { audience, clientId, learnSecret, abort, fetch = fetchToken } = this.#options;
     if (this.#token === undefined || this.#token.expiresMs < untilMs) {
       this.#token = await fetch(audience, clientId, undefined, abort);
-      learnSecret(this.#token.text);
+      learnSecret(this.#token.text, new Date(this.#token.expiresMs));
     }
     return `Bearer ${this.#token.text}`;
   }

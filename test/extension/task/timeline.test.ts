@@ -76,13 +76,13 @@ async function told(logFolder: string): Promise<{ log: string; metrics: string }
 test('the metrics are told where it is kept', async () => {
   const { log, metrics } = await told('log');
   assert.is(log, '');
-  assert.match(metrics, /^flashfreeze_last_run_snapshots 2$/m);
+  assert.match(metrics, /^flashfreeze_last_run_snapshots\{host="[^"]+",origin="extension"\} 2$/m);
 });
 
 test('where it cannot be kept a warning says so, and the metrics are told all the same', async () => {
   const { log, metrics } = await told('file');
   assert.match(log, /cannot keep the run's timeline in .*\(ENOTDIR\)/);
-  assert.match(metrics, /^flashfreeze_last_run_snapshots 2$/m);
+  assert.match(metrics, /^flashfreeze_last_run_snapshots\{host="[^"]+",origin="extension"\} 2$/m);
 });
 
 test.run();

@@ -9,10 +9,17 @@ const FLAGS = ['-O2', '-Wall', '-Wextra', '-Werror', '-pthread'];
  * Compiles one of the benchmark's small C programs; resolves to the executable's path. `cc` is there
  * wherever the addon could be built. Throws FF_LAB_UNAVAILABLE with what the compiler said.
  */
-export async function compileProgram(sourcePath: string, directory: string): Promise<string> {
+export async function compileProgram(
+  sourcePath: string,
+  directory: string,
+  libraries: readonly string[] = [],
+): Promise<string> {
   await mkdir(directory, { recursive: true });
   const executable = join(directory, basename(sourcePath, '.c'));
-  const { code, stderr } = await tryCommand('cc', [...FLAGS, '-o', executable, sourcePath]);
+  const { code, stderr } = await tryCommand('cc', [
+    ...[...FLAGS, '-o', executable, sourcePath],
+    ...libraries.map((name) => `-l${name}`),
+  ]);
   if (code !== 0) {
     throw new FlashfreezeError(
       'FF_LAB_UNAVAILABLE',

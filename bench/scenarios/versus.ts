@@ -1,6 +1,7 @@
 import { addDiskCountsOption, addLabOptions } from '../options.ts';
 import { type FlashfreezeOptions, flashfreeze } from '../peers/flashfreeze.ts';
 import { floor } from '../peers/floor.ts';
+import { nativeFloor } from '../peers/native-floor.ts';
 import { defineScenario } from '../scenario.ts';
 import { compareSizes, renderSizes, type SizedComparison, type SizesOptions } from '../sizes.ts';
 import { variant } from '../variants.ts';
@@ -32,14 +33,14 @@ export const versus = defineScenario<VersusOptions, readonly SizedComparison[]>(
         'another checkout, built, or an unpacked package; short for --variant checkout=…',
         (directory) => ({ ...variant(`checkout=${directory}`), name: 'other' }),
       )
-      .option('--floor', 'measure the floor too');
+      .option('--floor', 'measure the floors too');
     addDiskCountsOption(command, [16, 64]);
     addLabOptions(command, { rounds: 11 });
   },
   measure: (options, progress) =>
     compareSizes(
       options,
-      [...variantsOf(options).map(flashfreeze), ...(options.floor ? [floor()] : [])],
+      [...variantsOf(options).map(flashfreeze), ...(options.floor ? [floor(), nativeFloor()] : [])],
       progress,
     ),
   render: renderSizes,

@@ -6,6 +6,7 @@ import {
   reasonsOf,
   summarizeSamples,
 } from '../comparison.ts';
+import { NATIVE_FLOOR } from '../peers/native-floor.ts';
 import type { GoodSample, Sample } from '../sample.ts';
 import type { SizedComparison } from '../sizes.ts';
 import { median, type Summary } from '../statistics.ts';
@@ -29,6 +30,8 @@ interface Row {
   readonly floorRequests: Summary;
   readonly ratio: Summary;
   readonly meanRatio: Summary;
+  /** Our longest stall ÷ that of the native floor. */
+  readonly native: Summary;
   /** Share of the processors that others had. */
   readonly others: number;
   readonly reasons: readonly string[];
@@ -46,6 +49,8 @@ const STALL: readonly Column<Row>[] = [
   { head: 'max stall\n÷ floor', value: ({ ratio }) => ratio.median, decimals: 2 },
   { head: 'p25–p75', value: ({ ratio }) => `${figure(ratio.p25, 2)}–${figure(ratio.p75, 2)}` },
   { head: 'mean ÷\nmean floor', value: ({ meanRatio }) => meanRatio.median, decimals: 2 },
+  { head: 'max stall ÷\nnative floor', value: ({ native }) => native.median, decimals: 2 },
+  { head: 'p25–p75', value: ({ native }) => `${figure(native.p25, 2)}–${figure(native.p75, 2)}` },
   { head: 'noise', value: ({ noise }) => noise.longestMs },
   { head: 'others’\nCPU %', value: ({ others }) => others * 100, decimals: 0 },
   { head: 'failed', value: ({ failed }) => failed, decimals: 0 },
@@ -145,6 +150,11 @@ function rowOf({ disks, noise, contenders }: SizedComparison): Row {
     floorRequests: ofFloor(({ own }) => own.floor?.requestsMs ?? Number.NaN),
     ratio: ratioOf(samples, floors, maxStall),
     meanRatio: ratioOf(samples, floors, meanStall),
+    native: ratioOf(
+      samples,
+      contenders.find(({ name }) => name === NATIVE_FLOOR)?.samples ?? [],
+      maxStall,
+    ),
   };
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
 
 /** Commands the lab calls, with the Debian package each of them comes from. */
@@ -34,6 +34,8 @@ export const OPTIONAL_COMMANDS = {
   fusermount3: 'fuse3',
   strace: 'strace',
   'update-ca-certificates': 'ca-certificates',
+  // A benchmark compiles a program with it.
+  '/usr/include/openssl/ssl.h': 'libssl-dev',
   xfs_repair: 'xfsprogs',
   dumpe2fs: 'e2fsprogs',
   tune2fs: 'e2fsprogs',
@@ -104,7 +106,11 @@ function missingPackages(optional: readonly OptionalCommand[]): string[] {
   return [...new Set(missing.map(([, packageName]) => packageName))].sort();
 }
 
+/** @param command its name, or the absolute path of another file */
 function isInstalled(command: string): boolean {
+  if (isAbsolute(command)) {
+    return existsSync(command);
+  }
   return SYSTEM_PATH.split(delimiter).some((directory) => {
     try {
       accessSync(join(directory, command), constants.X_OK);

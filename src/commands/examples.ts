@@ -103,7 +103,11 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       'restore 80ea8df8 --container-from container.txt --prefix drill/db1- --create',
       'copy the snapshots to new blobs',
     ),
-    example('restore 80ea8df8 --managed', 'the az lines for managed disks'),
+    example('restore 80ea8df8 --managed', 'dry run: which new managed disks'),
+    example(
+      'restore 80ea8df8 --managed --prefix drill-db1- --create',
+      'make managed disks of the snapshots',
+    ),
   ],
   schema: [example('schema snapshot', 'the JSON schema of snapshot --json')],
   completion: [

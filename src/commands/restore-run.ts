@@ -2,22 +2,22 @@ import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
-import { azLines, uuidWarnings } from '../restore/az-lines.ts';
 import { type BlobCopy, type Copied, copyBlobs } from '../restore/copy-blobs.ts';
-import type { OldDisk } from '../restore/old-disks.ts';
-import { type PlannedDisk, planRestore, type RestorePlan } from '../restore/restore-plan.ts';
-import { type RestoreReport, restoreText } from '../restore/restore-text.ts';
+import { planRestore, type RestorePlan } from '../restore/restore-plan.ts';
+import { restoreText } from '../restore/restore-text.ts';
 import { findRestorePoint } from '../restore-points/find.ts';
 import type { BlobContainer } from '../restore-points/read-blobs.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { containerUrlsOf } from './container-options.ts';
 import type { RestoreOptions } from './restore.ts';
+import { type Restored, requireManagedOptions } from './restore-options.ts';
+import { restoreReport } from './restore-report.ts';
 import { ProgressLine } from './snapshots-progress.ts';
-import { pointSelectionOf, readPoints, type Source, sourceOf } from './snapshots-source.ts';
+import { pointSelectionOf, readPoints, sourceOf } from './snapshots-source.ts';
 
 /** @returns the exit code: 1 if a disk was not made */
 export async function runRestore(text: string, options: RestoreOptions): Promise<number> {
-  requireSensible(options);
+  requireManagedOptions(options);
   const redaction = new Redaction();
   const isSelected = pointSelectionOf(options);
   const to = targetOf(options, redaction);
@@ -30,28 +30,38 @@ export async function runRestore(text: string, options: RestoreOptions): Promise
     prefix: options.prefix,
     accept: options.accept,
   });
-  const copies = source.kind === 'blobs' ? copiesOf(plan, source.containers, to) : [];
-  if (options.create === true) {
-    requireCreatable(copies);
-  }
-  const copied = options.create === true ? await withProgress(copies) : [];
-  const oldDisks = await oldDisksOf(plan, source);
-  const report = reportOn(plan, { copies, copied, source, oldDisks });
+  const { report, exitCode } =
+    source.kind === 'blobs'
+      ? await restoreBlobs(plan, source.containers, to, options.create === true)
+      : await (await import('./restore-managed.ts')).restoreManaged(plan, source.service, options);
   const shown = options.json === true ? JSON.stringify(report, null, 2) : restoreText(report);
   process.stdout.write(redaction.redact(`${shown}\n`));
-  return copied.some(({ state }) => state === 'failed') ? 1 : 0;
+  return exitCode;
 }
 
-function requireSensible({ managed, to, create }: RestoreOptions): void {
-  if (managed === true && to !== undefined) {
-    throw new FlashfreezeError('FF_USAGE', '--to: expected together with --container');
+async function restoreBlobs(
+  plan: RestorePlan,
+  containers: readonly BlobContainer[],
+  to: BlobContainer | undefined,
+  isReal: boolean,
+): Promise<Restored> {
+  const copies = copiesOf(plan, containers, to);
+  if (isReal) {
+    requireCreatable(copies);
   }
-  if (managed === true && create === true) {
-    throw new FlashfreezeError(
-      'FF_USAGE',
-      '--create: expected together with --container. For managed disks, run the az lines that the command shows without it',
-    );
-  }
+  const copied = isReal ? await withProgress(copies) : [];
+  const urls = copies.map(({ to: place, name }) => `${folderOf(place)}/${name}`);
+  const urlOf = new Map(copies.map(({ name }, index) => [name, urls[index]]));
+  const report = restoreReport(
+    plan,
+    urls.map((url, index) => ({
+      ...{ url, diskId: null },
+      ...{ state: copied[index]?.state ?? 'planned', error: copied[index]?.error },
+    })),
+    { blobUrl: (name) => urlOf.get(name) ?? name, group: undefined },
+    [],
+  );
+  return { report, exitCode: Number(copied.some(({ state }) => state === 'failed')) };
 }
 
 function targetOf({ to }: RestoreOptions, redaction: Redaction): BlobContainer | undefined {
@@ -126,60 +136,4 @@ async function withProgress(copies: readonly BlobCopy[]): Promise<Copied[]> {
     const percent = all === 0 ? 100 : Math.floor((100 * copied) / all);
     line.show(`${gb(copied)} of ${gb(all)} GB copied (${percent} %)`);
   });
-}
-
-/** What the report is made of beside the plan. */
-interface Outcome {
-  readonly copies: readonly BlobCopy[];
-  readonly copied: readonly Copied[];
-  readonly source: Source;
-  readonly oldDisks: ReadonlyMap<string, OldDisk>;
-}
-
-async function oldDisksOf(
-  { disks }: RestorePlan,
-  source: Source,
-): Promise<ReadonlyMap<string, OldDisk>> {
-  if (source.kind === 'blobs') {
-    return new Map();
-  }
-  const { readOldDisks } = await import('../restore/old-disks.ts');
-  return await readOldDisks(
-    source.service,
-    disks.flatMap(({ member: { place } }) => (place.kind === 'managed' ? place.sourceDisk : [])),
-  );
-}
-
-function reportOn(plan: RestorePlan, { copies, copied, source, oldDisks }: Outcome): RestoreReport {
-  const { point, disks, missing } = plan;
-  const urlOf = new Map(copies.map(({ to, name }) => [name, `${folderOf(to)}/${name}`]));
-  const isManaged = source.kind === 'managed';
-  return {
-    ...{ restorePoint: point.id, host: point.host, worth: point.worth },
-    isDryRun: copied.length === 0,
-    disks: disks.map((disk, index) => reportOnDisk(disk, urlOf.get(disk.name), copied[index])),
-    missing,
-    azLines: azLines(plan, {
-      blobUrl: isManaged ? undefined : (name) => urlOf.get(name) ?? name,
-      group: isManaged ? source.service.group : undefined,
-      oldDisks,
-    }),
-    warnings: uuidWarnings(point),
-  };
-}
-
-function reportOnDisk(
-  { member, name }: PlannedDisk,
-  url: string | undefined,
-  copied: Copied | undefined,
-): RestoreReport['disks'][number] {
-  const { place, membership, sizeBytes } = member;
-  const { position, lun, device } = membership;
-  return {
-    ...{ position, lun: lun ?? null, device: device ?? null },
-    source: place.kind === 'blob' ? place.url : place.sourceDisk,
-    snapshot: place.kind === 'blob' ? place.snapshot : place.id,
-    ...{ sizeBytes, name, url: url ?? null },
-    ...{ state: copied?.state ?? 'planned', error: copied?.error ?? null },
-  };
 }

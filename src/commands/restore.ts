@@ -9,6 +9,9 @@ export interface RestoreOptions
     'container' | 'containerFrom' | 'managed' | 'resourceGroup' | 'identity' | 'host'
   > {
   readonly to?: string;
+  readonly toResourceGroup?: string;
+  readonly sku?: readonly string[];
+  readonly zone?: string;
   readonly prefix?: string;
   readonly accept?: Acceptable;
   readonly create?: boolean;
@@ -35,11 +38,24 @@ export function addRestoreCommand(program: Command): void {
     )
     .option(
       '--managed',
-      'snapshots of managed disks, with the own identity of this Azure VM: show the lines that make the disks (default: blobs in the containers)',
+      'snapshots of managed disks, with the own identity of this Azure VM (default: blobs in the containers)',
     )
     .option(
       '--resource-group <name>',
       'resource group of the snapshots of managed disks (default: that of this VM)',
+    )
+    .option(
+      '--to-resource-group <name>',
+      'resource group of the new managed disks (default: that of the snapshots)',
+    )
+    .option(
+      '--sku <type>',
+      'storage type of the new managed disks, e.g. Premium_LRS, or of one with <LUN>=<type> (repeatable; default: that of the old disk)',
+      collect,
+    )
+    .option(
+      '--zone <zone>',
+      'availability zone of the new managed disks, or none (default: that of the old disk)',
     )
     .option(
       '--identity <client-id>',
@@ -56,7 +72,7 @@ export function addRestoreCommand(program: Command): void {
         'restore it although it is worth only this (default: only a complete one)',
       ).choices(ACCEPTABLE),
     )
-    .option('--create', 'make the new blobs (default: dry run)')
+    .option('--create', 'make the new blobs or managed disks (default: dry run)')
     .option('--json', 'print what is made as JSON (default: as text)')
     .action(async (point: string, options: RestoreOptions) => {
       // Imported here, because it loads what no other command needs.

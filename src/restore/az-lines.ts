@@ -1,4 +1,5 @@
 import type { Manifest, RestorePoint } from '../restore-points/restore-point.ts';
+import type { Placement } from './disk-body.ts';
 import type { OldDisk } from './old-disks.ts';
 import type { RestorePlan } from './restore-plan.ts';
 
@@ -8,15 +9,23 @@ export interface NewPlaces {
   readonly blobUrl: ((name: string) => string) | undefined;
   /** Resource group of the new managed disks; undefined: a place holder. */
   readonly group: string | undefined;
-  /** What is known of old managed disks, by id. */
-  readonly oldDisks?: ReadonlyMap<string, OldDisk>;
+  /** Of the new managed disks, in the order of the plan; missing for blobs. */
+  readonly managed?: readonly NewManagedDisk[];
+}
+
+/** A managed disk that is to be made, or exists. */
+export interface NewManagedDisk {
+  readonly id: string;
+  readonly exists: boolean;
+  readonly old: OldDisk | undefined;
+  readonly placement: Placement;
 }
 
 /**
  * The lines that make managed disks of what was restored and attach them to a VM. Words in angle brackets are for the reader
  * to replace. Pure.
  */
-export function azLines({ disks }: RestorePlan, { blobUrl, group, oldDisks }: NewPlaces): string[] {
+export function azLines({ disks }: RestorePlan, { blobUrl, group, managed }: NewPlaces): string[] {
   const where = group === undefined ? '<group>' : quoted(group);
   const luns = freeLuns(disks.map(({ member }) => member.membership.lun));
   return disks.flatMap(({ member, name }, index) => {
@@ -24,23 +33,25 @@ export function azLines({ disks }: RestorePlan, { blobUrl, group, oldDisks }: Ne
     const isOs = membership.lun === 'os';
     const disk = (name.split('/').at(-1) ?? name).replace(/\.vhd$/i, '');
     const source = place.kind === 'managed' ? place.id : (blobUrl?.(name) ?? name);
-    const old = place.kind === 'managed' ? oldDisks?.get(place.sourceDisk) : undefined;
-    const options = diskOptions(isOs, old);
+    const made = managed?.[index];
+    const id = made?.exists ? quoted(made.id) : diskId(where, disk);
+    const create = `az disk create --resource-group ${where} --name ${disk} --source ${quoted(source)} ${diskOptions(isOs, made)}`;
     return [
-      `az disk create --resource-group ${where} --name ${disk} --source ${quoted(source)} ${options}`,
+      ...(made?.exists ? [] : [create]),
       isOs
-        ? `az vm update --resource-group <vm-group> --name <vm> --os-disk ${diskId(where, disk)}`
-        : `az vm disk attach --resource-group <vm-group> --vm-name <vm> --name ${diskId(where, disk)} --lun ${luns[index]}`,
+        ? `az vm update --resource-group <vm-group> --name <vm> --os-disk ${id}`
+        : `az vm disk attach --resource-group <vm-group> --vm-name <vm> --name ${id} --lun ${luns[index]}`,
     ];
   });
 }
 
-function diskOptions(isOs: boolean, old: OldDisk | undefined): string {
-  const zone = old === undefined ? '<zone>' : old.zone;
+function diskOptions(isOs: boolean, made: NewManagedDisk | undefined): string {
+  const { sku, zone = '<zone>' } = made?.placement ?? {};
+  const generation = made?.old?.properties.hyperVGeneration;
   return [
-    ...(isOs ? [`--os-type Linux --hyper-v-generation ${old?.generation ?? '<V1 or V2>'}`] : []),
-    `--sku ${old?.sku ?? '<sku>'}`,
-    ...(zone === undefined ? [] : [`--zone ${zone}`]),
+    ...(isOs ? [`--os-type Linux --hyper-v-generation ${generation ?? '<V1 or V2>'}`] : []),
+    `--sku ${sku ?? '<sku>'}`,
+    ...(zone === 'none' ? [] : [`--zone ${zone}`]),
   ].join(' ');
 }
 

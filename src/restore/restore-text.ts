@@ -20,9 +20,12 @@ export function restoreText(report: RestoreReport): string {
       : ['', colors.yellow(`! without a snapshot: disk ${missing.join(', ')}`)]),
     ...(failed.length === 0 ? [] : ['', ...failed.map(failureText)]),
     ...(failed.length === 0 ? ['', ...nextSteps(report), '', ...warnings.map(warningText)] : []),
-    ...(isDryRun && !isManaged ? ['', 'Dry run: nothing was copied. Use --create to copy.'] : []),
+    ...(isDryRun ? ['', isManaged ? DRY_MANAGED : DRY_BLOBS] : []),
   ].join('\n');
 }
+
+const DRY_BLOBS = 'Dry run: nothing was copied. Use --create to copy.';
+const DRY_MANAGED = 'Dry run: nothing was made. Use --create to make the disks.';
 
 function diskTable(disks: RestoreReport['disks']): string {
   return renderTable(
@@ -50,8 +53,11 @@ function failureText({ name, error }: RestoreReport['disks'][number]): string {
 }
 
 function nextSteps({ azLines }: RestoreReport): string[] {
+  const what = azLines.some((line) => line.startsWith('az disk create'))
+    ? 'To make managed disks of it and attach them'
+    : 'To attach the disks';
   return [
-    'To make managed disks of it and attach them (replace what is in angle brackets):',
+    `${what} (replace what is in angle brackets):`,
     '',
     ...azLines.map((line) => `  ${printable(line)}`),
   ];

@@ -15,18 +15,20 @@ export interface RunOptions {
   readonly under?: readonly string[];
   readonly stdin?: string;
   readonly uid?: number;
+  readonly started?: (pid: number | undefined) => void;
 }
 
 /** Runs `flashfreeze` as a user would, in a process of its own. */
 export async function flashfreeze(
   args: readonly string[],
-  { under = [], stdin = '', uid }: RunOptions = {},
+  { under = [], stdin = '', uid, started }: RunOptions = {},
 ): Promise<Ended> {
   const [program = process.execPath, ...rest] = [...under, process.execPath, MAIN, ...args];
   const child = spawn(program, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
+  started?.(child.pid);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -20,7 +20,10 @@ export class CallLog {
 
 /** The parts of an operation's URL that let its bearer in. */
 export function withoutSignature(target: string): string {
-  return target.replace(/([?&][csh]=)([^&]*)/g, (_all, name, value) => `${name}<${value.length}>`);
+  return target.replace(
+    /([?&](?:[csh]|sig)=)([^&]*)/g,
+    (_all, name, value) => `${name}<${value.length}>`,
+  );
 }
 
 export function withoutToken(

@@ -95,6 +95,11 @@ export class Cloud {
     };
   }
 
+  /** For a disk that is made, by its name. */
+  planNamed(name: string): OperationPlan {
+    return { ...this.#plan, ...this.#plans.get(name.toLowerCase()) };
+  }
+
   hasGroup(group: string): boolean {
     return this.#groups.has(group.toLowerCase());
   }

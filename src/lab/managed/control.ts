@@ -2,6 +2,7 @@ import type {
   Grant,
   Lock,
   LoggedCall,
+  MadeDisk,
   ManagedDisk,
   ManagedFaultRule,
   ManagedIdentity,
@@ -38,6 +39,8 @@ export interface ManagedControlCalls {
   clearFaults: { argument: undefined; result: undefined };
   requests: { argument: bigint; result: readonly LoggedCall[] };
   snapshots: { argument: undefined; result: readonly ManagedSnapshot[] };
+  madeDisks: { argument: undefined; result: readonly MadeDisk[] };
+  openAccesses: { argument: undefined; result: readonly string[] };
   deleteSnapshot: { argument: string; result: undefined };
   violations: { argument: undefined; result: readonly string[] };
 }

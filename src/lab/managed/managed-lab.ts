@@ -9,6 +9,7 @@ import type {
   Grant,
   Lock,
   LoggedCall,
+  MadeDisk,
   ManagedDisk,
   ManagedFaultRule,
   ManagedIdentity,
@@ -176,6 +177,16 @@ export class ManagedLab implements AsyncDisposable {
   /** Snapshots in the order they were asked for; then the disks of every restore point. */
   snapshots(): Promise<readonly ManagedSnapshot[]> {
     return this.#process.call('snapshots', undefined);
+  }
+
+  /** In the order they were asked for. */
+  madeDisks(): Promise<readonly MadeDisk[]> {
+    return this.#process.call('madeDisks', undefined);
+  }
+
+  /** Names of the snapshots whose content a SAS still lets be read. */
+  openAccesses(): Promise<readonly string[]> {
+    return this.#process.call('openAccesses', undefined);
   }
 
   /** Behind the client's back. */

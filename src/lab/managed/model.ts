@@ -7,11 +7,16 @@ export type MetadataCall = 'compute' | 'instance' | 'token' | 'other-metadata';
 export type ArmCall =
   | 'get-vm'
   | 'get-disk'
+  | 'put-disk'
   | 'put-snapshot'
   | 'patch-snapshot'
   | 'get-snapshot'
   | 'delete-snapshot'
   | 'list-snapshots'
+  | 'begin-access'
+  | 'end-access'
+  /** By the SAS of a snapshot, without a token. */
+  | 'read-content'
   /** The URL of the Azure-AsyncOperation header. */
   | 'poll-operation'
   /** The URL of the Location header. */
@@ -274,4 +279,17 @@ export interface ManagedSnapshot {
   readonly copyEndNs: bigint | undefined;
   /** CLOCK_MONOTONIC when the operation ended. */
   readonly endedNs: bigint | undefined;
+}
+
+/** A disk that was made of a snapshot or restore point. */
+export interface MadeDisk {
+  readonly name: string;
+  readonly id: string;
+  /** Id of what it was made of. */
+  readonly source: string;
+  readonly provisioningState: 'Creating' | 'Succeeded' | 'Failed';
+  /** Undefined if there is no content, or not yet. */
+  readonly imagePath: string | undefined;
+  /** As it was asked for. */
+  readonly body: string;
 }

@@ -3,7 +3,16 @@ import type { ManagedIdentity } from './model.ts';
 import { ManagedError } from './reply.ts';
 import { covers } from './targets.ts';
 
-const LINKED_ACTION = 'Microsoft.Compute/disks/beginGetAccess/action';
+/** What reading the data of a resource needs, by its type. */
+const LINKED_ACTIONS = [
+  ['disks', 'Microsoft.Compute/disks/beginGetAccess/action'],
+  ['snapshots', 'Microsoft.Compute/snapshots/beginGetAccess/action'],
+] as const;
+
+function linkedActionOf(id: string): string {
+  const type = id.split('/').at(-2);
+  return LINKED_ACTIONS.find(([its]) => its === type)?.[1] ?? LINKED_ACTIONS[0][1];
+}
 
 /** Who may do what, what is locked and what policies deny. */
 export class Permissions {
@@ -35,10 +44,11 @@ export class Permissions {
   }
 
   /** Throws 403: the right to read the source's data, which a PUT asks for besides its own. */
-  requireLinked(identity: ManagedIdentity, action: string, id: string, diskId: string): void {
-    if (!this.allows(identity, LINKED_ACTION, diskId)) {
+  requireLinked(identity: ManagedIdentity, action: string, id: string, source: string): void {
+    const linked = linkedActionOf(source);
+    if (!this.allows(identity, linked, source)) {
       throw new ManagedError(403, 'LinkedAuthorizationFailed', {
-        message: `The client '${identity.objectId}' with object id '${identity.objectId}' has permission to perform action '${action}' on scope '${id}'; however, it does not have permission to perform action(s) '${LINKED_ACTION}' on the linked scope(s) '${diskId}' (respectively) or the linked scope(s) are invalid.`,
+        message: `The client '${identity.objectId}' with object id '${identity.objectId}' has permission to perform action '${action}' on scope '${id}'; however, it does not have permission to perform action(s) '${linked}' on the linked scope(s) '${source}' (respectively) or the linked scope(s) are invalid.`,
       });
     }
   }

@@ -27,7 +27,7 @@ export class Pictures {
    * The picture is that of one instant only if the disk holds still from the start of the copying to its end; so no
    * operation ends before its copy has, and a client that thaws earlier gets a torn one.
    */
-  async take({ spec }: CloudDisk): Promise<Picture> {
+  async take({ spec }: Pick<CloudDisk, 'spec'>): Promise<Picture> {
     this.#count += 1;
     const copier = spec.imagePath === undefined ? undefined : this.#copier;
     const imagePath =

@@ -3,11 +3,13 @@
 import { ImageCopier } from '../blob-server/image-copy.ts';
 import { seededRandom } from '../blob-server/random.ts';
 import { serveCalls } from '../service-calls.ts';
+import { AccessService } from './access-service.ts';
 import { CallLog } from './call-log.ts';
 import { Cloud } from './cloud.ts';
 import type { ManagedControlCalls } from './control.ts';
 import { FaultRules } from './fault-rules.ts';
 import { ServiceFront } from './front.ts';
+import { MadeDisks } from './made-disks.ts';
 import { MetadataService } from './metadata-service.ts';
 import { Operations } from './operations.ts';
 import type { ManagedSetup } from './options.ts';
@@ -41,14 +43,16 @@ function assemble({ options, certificate, untrusted }: ManagedSetup) {
     store: new SnapshotStore(options.backgroundCopyMs),
   };
   const restorePoints = new RestorePointService(shared);
+  const madeDisks = new MadeDisks(shared);
+  const accesses = new AccessService(shared);
   const metadata = new MetadataService(cloud, tokens, options.identities);
   const arm = new ResourceManager({
-    ...{ ...shared, tokens, restorePoints },
+    ...{ ...shared, tokens, restorePoints, madeDisks, accesses },
     rates: new Rates(options.limits),
     snapshots: new SnapshotService(shared),
   });
   return {
-    ...{ ...shared, tokens, restorePoints, metadata },
+    ...{ ...shared, tokens, restorePoints, madeDisks, accesses, metadata },
     fronts: {
       metadata: new ServiceFront({ service: metadata, faults, log }),
       arm: new ServiceFront({ service: arm, faults, log, certificate, untrusted }),
@@ -112,10 +116,12 @@ serveCalls<ManagedControlCalls>(
       const { store, restorePoints } = lab();
       return [...store.all.map((entry) => store.view(entry)), ...restorePoints.views];
     },
+    madeDisks: () => lab().madeDisks.views,
+    openAccesses: () => lab().accesses.open,
     deleteSnapshot: change(async (id) => {
       await lab().pictures.remove(lab().store.remove(id)?.picture);
     }),
-    violations: () => lab().restorePoints.violations,
+    violations: () => [...lab().restorePoints.violations, ...lab().accesses.violations],
   },
   resources,
 );

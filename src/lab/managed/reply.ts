@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Answer } from '../blob-server/answer.ts';
 
-/** What is answered; the body is sent as JSON, a string as it is. */
+/** What is answered; the body is sent as JSON, a string or bytes as they are. */
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -45,9 +45,17 @@ export class ManagedError extends Error {
   }
 }
 
+function bytesOf(body: unknown): Buffer {
+  if (Buffer.isBuffer(body)) {
+    return body;
+  }
+  return Buffer.from(
+    typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body),
+  );
+}
+
 export function answerOf({ status, headers, body }: Reply): Answer {
-  const text = typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);
-  const bytes = Buffer.from(text);
+  const bytes = bytesOf(body);
   return {
     status,
     headers: {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { Cloud, CloudDisk } from './cloud.ts';
+import type { AccessService } from './access-service.ts';
+import type { Cloud } from './cloud.ts';
 import { diskResource, vmResource } from './disk-resource.ts';
 import type { FrontService, Incoming, Subject } from './front.ts';
+import type { MadeDisks } from './made-disks.ts';
 import type { ArmCall, ManagedIdentity } from './model.ts';
 import type { Operations } from './operations.ts';
 import { ARM_HOSTS } from './options.ts';
@@ -28,6 +30,7 @@ const RESTORE_POINTS = 'Microsoft.Compute/restorePointCollections';
 const RULES: Readonly<Record<ArmCall, Rule>> = {
   'get-vm': reading('Microsoft.Compute/virtualMachines/read', 'LowCostGet', 'compute'),
   'get-disk': reading('Microsoft.Compute/disks/read', 'LowCostGet', 'disks'),
+  'put-disk': { ...writing('Microsoft.Compute/disks/write'), versions: 'disks' },
   'put-snapshot': {
     action: 'Microsoft.Compute/snapshots/write',
     kind: 'writes',
@@ -38,6 +41,10 @@ const RULES: Readonly<Record<ArmCall, Rule>> = {
   'get-snapshot': reading('Microsoft.Compute/snapshots/read', 'LowCostGet', 'disks'),
   'delete-snapshot': deleting('Microsoft.Compute/snapshots/delete', 'disks'),
   'list-snapshots': reading('Microsoft.Compute/snapshots/read', 'LowCostGet', 'disks'),
+  // What they need is checked on the snapshot.
+  'begin-access': { action: undefined, kind: 'writes', policies: undefined, versions: 'disks' },
+  'end-access': { action: undefined, kind: 'writes', policies: undefined, versions: 'disks' },
+  'read-content': reading(undefined, undefined, 'disks'),
   'poll-operation': reading(undefined, 'GetOperation', 'disks'),
   'poll-location': reading(undefined, 'GetOperation', 'disks'),
   'put-collection': writing(`${RESTORE_POINTS}/write`),
@@ -94,6 +101,8 @@ export interface ResourceManagerParts {
   readonly snapshots: SnapshotService;
   readonly store: SnapshotStore;
   readonly restorePoints: RestorePointService;
+  readonly madeDisks: MadeDisks;
+  readonly accesses: AccessService;
 }
 
 /** The door of the resource manager: token, version, rights and rates, and then what was asked for. */
@@ -111,7 +120,11 @@ export class ResourceManager implements FrontService<ArmCall> {
     const { call, name } = target;
     switch (call) {
       case 'get-disk':
+      case 'put-disk':
         return { call, disk: name };
+      case 'begin-access':
+      case 'end-access':
+        return { call, disk: store.find(withoutVerb(path))?.disk.spec.name, resource: name };
       case 'put-snapshot':
         return { call, disk: cloud.diskById(sourceOf(body) ?? '')?.spec.name, resource: name };
       case 'get-snapshot':
@@ -139,13 +152,16 @@ export class ResourceManager implements FrontService<ArmCall> {
   async handle(incoming: Incoming): Promise<Reply> {
     const arrivedMs = performance.now();
     const { method, path, query, headers, body } = incoming;
-    const { cloud, tokens, permissions, rates } = this.#parts;
+    const { cloud, tokens, permissions, rates, accesses } = this.#parts;
+    const target = readTarget(method, path, query);
+    if (target.call === 'read-content') {
+      return await accesses.read(incoming);
+    }
     const host = ARM_HOSTS[cloud.vm.environment];
     const { identity } = tokens.check(headers.authorization, [
       `https://${host}/`,
       `https://${host}`,
     ]);
-    const target = readTarget(method, path, query);
     const rule = RULES[target.call];
     checkVersion(query, rule);
     checkContent(incoming);
@@ -162,11 +178,18 @@ export class ResourceManager implements FrontService<ArmCall> {
   async #serve(request: ArmRequest): Promise<Reply> {
     const { target, query, identity } = request;
     const { cloud, snapshots, restorePoints, permissions, operations } = this.#parts;
+    const { madeDisks, accesses } = this.#parts;
     switch (target.call) {
       case 'get-vm':
         return { status: 200, body: vmResource(cloud) };
       case 'get-disk':
-        return { status: 200, body: diskResource(cloud, this.#disk(target)) };
+        return madeDisks.get(target.path) ?? this.#disk(target);
+      case 'put-disk':
+        return await madeDisks.put(request);
+      case 'begin-access':
+        return await accesses.begin(request);
+      case 'end-access':
+        return await accesses.end(request);
       case 'put-snapshot':
         return await snapshots.put(request);
       case 'patch-snapshot':
@@ -201,14 +224,15 @@ export class ResourceManager implements FrontService<ArmCall> {
     );
   }
 
-  #disk({ path, name, group }: ArmTarget): CloudDisk {
-    const disk = this.#parts.cloud.diskById(path);
+  #disk({ path, name, group }: ArmTarget): Reply {
+    const { cloud } = this.#parts;
+    const disk = cloud.diskById(path);
     if (disk === undefined || disk.spec.missing || disk.spec.vhdUri !== undefined) {
       throw new ManagedError(404, 'ResourceNotFound', {
         message: `The Resource 'Microsoft.Compute/disks/${name}' under resource group '${group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix`,
       });
     }
-    return disk;
+    return { status: 200, body: diskResource(cloud, disk) };
   }
 
   #checkGroup({ group }: ArmTarget): void {
@@ -243,6 +267,10 @@ function checkContent({ method, headers }: Incoming): void {
       message: `The content media type '${type}' is not supported. Only 'application/json' is supported.`,
     });
   }
+}
+
+function withoutVerb(path: string): string {
+  return path.replace(/\/[^/]+$/, '');
 }
 
 function scopeOf({ path }: ArmTarget): string {

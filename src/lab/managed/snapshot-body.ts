@@ -5,6 +5,7 @@ import {
   type InferOutput,
   integer,
   literal,
+  maxLength,
   maxValue,
   minValue,
   number,
@@ -18,6 +19,7 @@ import {
   string,
   unknown,
 } from 'valibot';
+import type { DiskSku } from './model.ts';
 import { ManagedError } from './reply.ts';
 
 /** `PUT …/snapshots/{name}`: nothing but the fields of section 2 of managed-disks.md. */
@@ -46,6 +48,51 @@ const SNAPSHOT_BODY = strictObject({
 });
 export type SnapshotBody = InferOutput<typeof SNAPSHOT_BODY>;
 
+const DISK_SKUS = [
+  'Standard_LRS',
+  'StandardSSD_LRS',
+  'StandardSSD_ZRS',
+  'Premium_LRS',
+  'Premium_ZRS',
+  'PremiumV2_LRS',
+  'UltraSSD_LRS',
+] as const satisfies DiskSku[];
+
+/** `PUT …/disks/{name}` of a disk that is made of a snapshot or restore point. */
+const DISK_BODY = strictObject({
+  location: string(),
+  tags: optional(record(string(), string())),
+  zones: optional(pipe(array(string()), maxLength(1))),
+  sku: strictObject({
+    name: picklist(DISK_SKUS),
+  }),
+  extendedLocation: optional(strictObject({ name: string(), type: literal('EdgeZone') })),
+  properties: strictObject({
+    creationData: strictObject({
+      createOption: picklist(['Copy', 'Restore']),
+      sourceResourceId: string(),
+      logicalSectorSize: optional(picklist([512, 4096])),
+    }),
+    osType: optional(picklist(['Linux', 'Windows'])),
+    hyperVGeneration: optional(picklist(['V1', 'V2'])),
+    diskIOPSReadWrite: optional(number()),
+    diskMBpsReadWrite: optional(number()),
+    encryption: optional(strictObject({ type: string(), diskEncryptionSetId: optional(string()) })),
+    securityProfile: optional(strictObject({ securityType: string() })),
+    networkAccessPolicy: optional(picklist(['AllowAll', 'AllowPrivate', 'DenyAll'])),
+    diskAccessId: optional(string()),
+    publicNetworkAccess: optional(picklist(['Enabled', 'Disabled'])),
+  }),
+});
+export type DiskBody = InferOutput<typeof DISK_BODY>;
+
+/** `POST …/beginGetAccess`. */
+const ACCESS_BODY = strictObject({
+  access: literal('Read'),
+  durationInSeconds: pipe(number(), integer(), minValue(60)),
+  fileFormat: optional(picklist(['VHD', 'VHDX'])),
+});
+
 /** `PATCH …/snapshots/{name}`, as far as the lab knows it. */
 const TAGS_BODY = strictObject({ tags: record(string(), string()) });
 
@@ -72,6 +119,9 @@ export type RestorePointBody = InferOutput<typeof RESTORE_POINT_BODY>;
 
 export const snapshotBody = (text: string): SnapshotBody => parse(SNAPSHOT_BODY, text);
 export const tagsBody = (text: string): InferOutput<typeof TAGS_BODY> => parse(TAGS_BODY, text);
+export const diskBody = (text: string): DiskBody => parse(DISK_BODY, text);
+export const accessBody = (text: string): InferOutput<typeof ACCESS_BODY> =>
+  parse(ACCESS_BODY, text);
 export const collectionBody = (text: string): CollectionBody => parse(COLLECTION_BODY, text);
 export const restorePointBody = (text: string): RestorePointBody => parse(RESTORE_POINT_BODY, text);
 

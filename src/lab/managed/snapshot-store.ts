@@ -14,6 +14,8 @@ export interface SnapshotEntry {
   readonly timeCreated: string;
   readonly createdMs: number;
   body: SnapshotBody;
+  /** Whether a SAS lets its content be read. */
+  diskState: 'Unattached' | 'ActiveSAS';
   provisioningState: ManagedSnapshot['provisioningState'];
   picture: Picture | undefined;
   operation: Operation | undefined;
@@ -47,6 +49,7 @@ export class SnapshotStore {
       ...parts,
       uniqueId: randomUUID(),
       createdMs: performance.now(),
+      diskState: 'Unattached',
       provisioningState: 'Updating',
       picture: undefined,
       operation: undefined,
@@ -79,6 +82,10 @@ export class SnapshotStore {
     return Math.min(PERCENT, Math.floor(share * PERCENT));
   }
 
+  accessState(entry: SnapshotEntry): string {
+    return accessState(entry, this.completion(entry));
+  }
+
   resource(entry: SnapshotEntry): unknown {
     const { id, name, disk, body } = entry;
     const { creationData, ...given } = body.properties;
@@ -95,14 +102,18 @@ export class SnapshotStore {
         networkAccessPolicy: 'AllowAll',
         publicNetworkAccess: 'Enabled',
         incremental: false,
+        ...(disk.spec.lun < 0 ? { osType: 'Linux', hyperVGeneration: 'V2' } : {}),
         encryption: {
           type: disk.spec.encryptionType ?? 'EncryptionAtRestWithPlatformKey',
+          ...(disk.spec.diskEncryptionSetId === undefined
+            ? {}
+            : { diskEncryptionSetId: disk.spec.diskEncryptionSetId }),
         },
         ...given,
         creationData: { ...creationData, sourceUniqueId: disk.uniqueId },
         diskSizeGB: Math.ceil(disk.sizeBytes / 2 ** 30),
         diskSizeBytes: disk.sizeBytes,
-        diskState: 'Unattached',
+        diskState: entry.diskState,
         timeCreated: entry.timeCreated,
         provisioningState: entry.provisioningState,
         uniqueId: entry.uniqueId,
@@ -131,7 +142,7 @@ export class SnapshotStore {
   }
 }
 
-export function copiesInBackground({ spec }: CloudDisk): boolean {
+export function copiesInBackground({ spec }: Pick<CloudDisk, 'spec'>): boolean {
   return spec.sku === 'PremiumV2_LRS' || spec.sku === 'UltraSSD_LRS';
 }
 

@@ -21,9 +21,11 @@ interface Pattern {
 const SUBSCRIPTION = '^/subscriptions/(?<subscription>[^/]+)';
 const GROUP = `${SUBSCRIPTION}/resourceGroups/(?<group>[^/]+)/providers/Microsoft\\.Compute`;
 const NAME = '(?<name>[^/]+)';
+/** Where the content of snapshots is read by a SAS; on another host than the resource manager's in the cloud. */
+export const CONTENT_PATH = '/lab-content/';
 
 const PATTERNS: readonly Pattern[] = [
-  pattern(`${GROUP}/disks/${NAME}$`, { GET: 'get-disk' }),
+  pattern(`${GROUP}/disks/${NAME}$`, { GET: 'get-disk', PUT: 'put-disk' }),
   pattern(`${GROUP}/virtualMachines/${NAME}$`, { GET: 'get-vm' }),
   pattern(`${GROUP}/snapshots/${NAME}$`, {
     PUT: 'put-snapshot',
@@ -31,6 +33,9 @@ const PATTERNS: readonly Pattern[] = [
     GET: 'get-snapshot',
     DELETE: 'delete-snapshot',
   }),
+  pattern(`${GROUP}/snapshots/${NAME}/beginGetAccess$`, { POST: 'begin-access' }),
+  pattern(`${GROUP}/snapshots/${NAME}/endGetAccess$`, { POST: 'end-access' }),
+  pattern(`^${CONTENT_PATH}${NAME}$`, { GET: 'read-content' }),
   pattern(`${GROUP}/snapshots$`, { GET: 'list-snapshots' }),
   pattern(`${SUBSCRIPTION}/providers/Microsoft\\.Compute/snapshots$`, { GET: 'list-snapshots' }),
   pattern(`${GROUP}/restorePointCollections/${NAME}$`, {

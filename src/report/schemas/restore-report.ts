@@ -12,9 +12,13 @@ const restoredDisk = v.strictObject({
   sizeBytes: number('Size of the disk in bytes; 0 if it is not known.'),
   name: text('Name of the new blob in its container, or of the new managed disk.'),
   url: nullable(v.string(), 'URL of the new blob without a query; null for a managed disk.'),
+  diskId: nullable(
+    v.string(),
+    'Resource id of the new managed disk, which exists if the state is created or existed; null for a blob.',
+  ),
   state: described(
     v.picklist(['planned', 'created', 'existed', 'failed']),
-    'planned: a dry run; created: it was copied and verified; existed: an earlier call had copied it, and it was verified; failed: see error.',
+    'planned: a dry run; created: it was made and verified; existed: an earlier call had made it, and it was verified; failed: see error.',
   ),
   error: nullable(v.string(), 'Why it failed, for people.'),
 });
@@ -32,9 +36,12 @@ export const restoreReportSchema = described(
     missing: list(v.number(), 'Positions that have no snapshot; empty if it is not incomplete.'),
     azLines: list(
       v.string(),
-      'Lines for the Azure CLI that make managed disks of it and attach them; words in angle brackets are to be replaced.',
+      'Lines for the Azure CLI that make managed disks of it, as far as they were not made, and attach them; words in angle brackets are to be replaced.',
     ),
-    warnings: list(v.string(), 'What to mind before the disks are mounted, for people.'),
+    warnings: list(
+      v.string(),
+      'What to mind before the disks are made, attached or mounted, for people.',
+    ),
   }),
   'What `flashfreeze restore --json` prints.',
 );

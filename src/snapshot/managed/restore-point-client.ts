@@ -15,6 +15,8 @@ const BODY_LIMIT_MS = 500;
 const BODY_LIMIT_BYTES = 32 * 1_024 * 1_024;
 const CONNECT_TIMEOUT_MS = 10_000;
 
+export type ArmMethod = 'DELETE' | 'GET' | 'POST' | 'PUT';
+
 /** The connection to the resource manager over which a restore point is made, and the clock of the service. */
 export class RestorePointClient {
   readonly connection: HttpConnection;
@@ -59,7 +61,7 @@ export class RestorePointClient {
   }
 
   /** @param path path and query. Secret if the service gave it. */
-  request(method: 'DELETE' | 'GET' | 'PUT', path: string, body?: object): PreparedRequest {
+  request(method: ArmMethod, path: string, body?: object): PreparedRequest {
     const headers = [
       ...['authorization', this.#authorization, 'accept', 'application/json'],
       ...['x-ms-client-request-id', this.#clientRequestId],

@@ -28,6 +28,29 @@ export function snapshotRole(subscriptions: readonly string[]): Role {
   };
 }
 
+/** What `restore --managed` and `snapshots verify --deep --managed` need. */
+export const RESTORE_ACTIONS = {
+  readSnapshot: 'Microsoft.Compute/snapshots/read',
+  /** Checked on the snapshot along with the request for a disk of it, and for reading its content. */
+  readContent: 'Microsoft.Compute/snapshots/beginGetAccess/action',
+  endReading: 'Microsoft.Compute/snapshots/endGetAccess/action',
+  readDisk: 'Microsoft.Compute/disks/read',
+  writeDisk: 'Microsoft.Compute/disks/write',
+} as const;
+
+/**
+ * The role for restoring and for reading the content of snapshots. It is not part of the other one, because an intruder on a VM with
+ * it can read every snapshot. Pure.
+ */
+export function restoreRole(subscriptions: readonly string[]): Role {
+  return {
+    Name: 'flashfreeze restores',
+    Description: 'Makes disks of snapshots, and reads their content',
+    Actions: [...Object.values(RESTORE_ACTIONS), POLL_ACTION],
+    AssignableScopes: subscriptions.map((subscription) => `/subscriptions/${subscription}`),
+  };
+}
+
 /** The actions that restore points need besides. */
 export const RESTORE_POINT_ACTIONS: readonly string[] = [
   'Microsoft.Compute/virtualMachines/read',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import {
   RESTORE_POINT_ACTIONS,
+  restoreRole,
   roleCommands,
   snapshotRole,
 } from '../../../src/snapshot/managed/role.ts';
@@ -22,6 +23,7 @@ function jsonBelow(heading: string): unknown {
 test('the role in the page is the one that doctor prints', () => {
   assert.equal(jsonBelow('### The role'), snapshotRole(['<subscription>']));
   assert.equal(jsonBelow('## VM restore points'), RESTORE_POINT_ACTIONS);
+  assert.equal(jsonBelow('### The role for restoring'), restoreRole(['<subscription>']));
 });
 
 test('so are the lines that create and assign it', () => {

@@ -1,0 +1,74 @@
+import * as v from 'valibot';
+import { isSameId } from '../snapshot/managed/arm-id.ts';
+import { jsonOf } from '../snapshot/managed/json-of.ts';
+
+const existingSchema = v.object({
+  managedBy: v.nullish(v.string(), ''),
+  properties: v.object({
+    provisioningState: v.nullish(v.string(), ''),
+    diskSizeBytes: v.nullish(v.number()),
+    completionPercent: v.nullish(v.number(), 100),
+    LastOwnershipUpdateTime: v.nullish(v.string(), ''),
+    creationData: v.nullish(v.object({ sourceResourceId: v.nullish(v.string(), '') })),
+  }),
+});
+
+/** What stands where a new disk is to be. */
+export type ExistingDisk =
+  | { readonly kind: 'nothing' }
+  /** Made of its snapshot. `wasAttached`: a VM may have written to it since. */
+  | { readonly kind: 'made'; readonly wasAttached: boolean }
+  /** It exists, and Azure still fills it with the data of its snapshot. */
+  | { readonly kind: 'filling'; readonly percent: number }
+  /** Its operation goes on. */
+  | { readonly kind: 'underWay' }
+  /** An operation that was to make it of its snapshot has failed; it can be tried again. */
+  | { readonly kind: 'failed'; readonly state: string }
+  | { readonly kind: 'foreign'; readonly because: string };
+
+/**
+ * Judges the answer about the disk of a name. Pure.
+ *
+ * @param source id of the snapshot that the disk is to be made of
+ * @param sizeBytes of the snapshot; 0 if it is not known
+ * @returns undefined if the answer has not the expected form
+ */
+export function judgeExisting(
+  body: readonly Uint8Array[],
+  source: string,
+  sizeBytes: number,
+): ExistingDisk | undefined {
+  const parsed = v.safeParse(existingSchema, jsonOf(Buffer.concat(body).toString('utf8')));
+  if (!parsed.success) {
+    return undefined;
+  }
+  const { managedBy, properties } = parsed.output;
+  const { provisioningState, diskSizeBytes, completionPercent, creationData } = properties;
+  const its = creationData?.sourceResourceId ?? '';
+  if (!isSameId(its, source)) {
+    return {
+      kind: 'foreign',
+      because: its === '' ? 'it was not made of a snapshot' : `it was made of ${its}`,
+    };
+  }
+  const state = provisioningState ?? '';
+  if (/^(?:failed|canceled)$/i.test(state)) {
+    return { kind: 'failed', state };
+  }
+  if (!/^succeeded$/i.test(state)) {
+    return { kind: 'underWay' };
+  }
+  if (sizeBytes > 0 && diskSizeBytes && diskSizeBytes !== sizeBytes) {
+    return {
+      kind: 'foreign',
+      because: `it has ${diskSizeBytes} bytes, and its snapshot has ${sizeBytes}`,
+    };
+  }
+  if ((completionPercent ?? 100) < 100) {
+    return { kind: 'filling', percent: completionPercent ?? 0 };
+  }
+  return {
+    kind: 'made',
+    wasAttached: Boolean(managedBy) || Boolean(properties.LastOwnershipUpdateTime),
+  };
+}

@@ -1,0 +1,158 @@
+import * as assert from 'uvu/assert';
+import { placementWishesOf } from '../../src/commands/restore-options.ts';
+import { diskBody, missingOptions, placementOf } from '../../src/restore/disk-body.ts';
+import { judgeExisting } from '../../src/restore/existing-disk.ts';
+import type { OldDisk } from '../../src/restore/old-disks.ts';
+import { readSource, unusableBecause } from '../../src/restore/source-facts.ts';
+import { suite } from '../suite.ts';
+
+const test = suite('managed disks of a restore');
+
+function bytes(value: unknown): Buffer[] {
+  return [Buffer.from(JSON.stringify(value))];
+}
+
+const SNAPSHOT = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/snapshots/n';
+const SIZE = 4096;
+
+test('what stands where a new disk is to be', () => {
+  const made = { creationData: { sourceResourceId: SNAPSHOT.toUpperCase() }, diskSizeBytes: SIZE };
+  const table: readonly (readonly [properties: object, kind: string | undefined])[] = [
+    [{ ...made, provisioningState: 'Succeeded' }, 'made'],
+    [{ ...made, provisioningState: 'succeeded', completionPercent: 100 }, 'made'],
+    [{ ...made, provisioningState: 'Succeeded', completionPercent: 7 }, 'filling'],
+    [{ ...made, provisioningState: 'Creating' }, 'underWay'],
+    [{ ...made, provisioningState: 'Updating', completionPercent: 7 }, 'underWay'],
+    [{ ...made }, 'underWay'],
+    [{ ...made, provisioningState: 'Failed' }, 'failed'],
+    [{ ...made, provisioningState: 'Canceled' }, 'failed'],
+    [{ ...made, provisioningState: 'Succeeded', diskSizeBytes: SIZE + 1 }, 'foreign'],
+    [{ provisioningState: 'Succeeded', creationData: { createOption: 'Empty' } }, 'foreign'],
+    [
+      { provisioningState: 'Succeeded', creationData: { sourceResourceId: `${SNAPSHOT}2` } },
+      'foreign',
+    ],
+    [{ provisioningState: 7 }, undefined],
+  ];
+  for (const [properties, kind] of table) {
+    const found = judgeExisting(bytes({ properties }), SNAPSHOT, SIZE);
+    assert.is(found?.kind, kind, JSON.stringify(properties));
+  }
+  const properties = { ...made, provisioningState: 'Succeeded' };
+  const attached = judgeExisting(bytes({ managedBy: '/vm', properties }), SNAPSHOT, SIZE);
+  assert.equal(attached, { kind: 'made', wasAttached: true });
+  const detached = { ...properties, LastOwnershipUpdateTime: '2026-11-29T00:00:00Z' };
+  assert.equal(judgeExisting(bytes({ properties: detached }), SNAPSHOT, SIZE), {
+    ...{ kind: 'made', wasAttached: true },
+  });
+});
+
+test('which snapshots a disk can be made of', () => {
+  const done = { provisioningState: 'Succeeded' };
+  const table: readonly (readonly [properties: object, words: string | undefined])[] = [
+    [{ ...done }, undefined],
+    [{ ...done, completionPercent: 3, creationData: { createOption: 'Copy' } }, undefined],
+    [{ ...done, completionPercent: 3, snapshotAccessState: 'InstantAccess' }, undefined],
+    [{ ...done, completionPercent: 3, snapshotAccessState: 'Pending' }, 'copied 3 % of its data'],
+    [
+      { ...done, completionPercent: 99, creationData: { createOption: 'CopyStart' } },
+      'another region',
+    ],
+    [{ ...done, completionPercent: 100, creationData: { createOption: 'CopyStart' } }, undefined],
+    [
+      { ...done, copyCompletionError: { errorMessage: 'no key' } },
+      'could not copy its data (“no key”)',
+    ],
+    [{ provisioningState: 'Failed' }, 'its provisioning state is Failed'],
+    [{ provisioningState: 'Updating' }, 'it is still being taken (Updating)'],
+    [{}, 'no state is known'],
+  ];
+  for (const [properties, words] of table) {
+    const source = readSource(bytes({ location: 'westeurope', properties }));
+    assert.ok(source, JSON.stringify(properties));
+    const because = unusableBecause(source);
+    if (words === undefined) {
+      assert.is(because, undefined, JSON.stringify(properties));
+    } else {
+      assert.match(because ?? '', words);
+    }
+  }
+  assert.is(readSource(bytes({ properties: {} })), undefined);
+});
+
+test('storage type and zone: of the options, or else of the old disk', () => {
+  const old = { sku: 'Premium_LRS', zone: '1' };
+  const wishes = placementWishesOf({
+    sku: ['StandardSSD_LRS', 'os=Premium_ZRS', '3=UltraSSD_LRS'],
+  });
+  const nothing = placementWishesOf({});
+  assert.equal(placementOf(0, nothing, old), old);
+  assert.equal(placementOf(0, nothing, { ...old, zone: undefined }), { ...old, zone: 'none' });
+  assert.equal(placementOf(0, wishes, old), { sku: 'StandardSSD_LRS', zone: '1' });
+  assert.equal(placementOf(3, wishes, old), { sku: 'UltraSSD_LRS', zone: '1' });
+  assert.equal(placementOf('os', wishes, undefined), { sku: 'Premium_ZRS', zone: 'none' });
+  assert.equal(placementOf(undefined, placementWishesOf({ zone: 'none' }), old).zone, 'none');
+  assert.equal(missingOptions(placementOf(0, nothing, undefined)).length, 2);
+  assert.equal(missingOptions(placementOf(0, wishes, undefined)), ['--zone <zone> (or none)']);
+  for (const options of [{ sku: [''] }, { sku: ['a=Premium_LRS'] }, { zone: '' }, { zone: '10' }]) {
+    assert.throws(() => placementWishesOf(options), JSON.stringify(options));
+  }
+});
+
+const ULTRA: OldDisk = {
+  ...{ sku: 'UltraSSD_LRS', zone: '1' },
+  properties: {
+    ...{
+      diskIOPSReadWrite: 3000,
+      diskMBpsReadWrite: 200,
+      creationData: { logicalSectorSize: 4096 },
+    },
+    ...{
+      networkAccessPolicy: 'AllowPrivate',
+      diskAccessId: '/access',
+      publicNetworkAccess: 'Disabled',
+    },
+    hyperVGeneration: undefined,
+  },
+};
+
+test('what is asked for, disk by disk', () => {
+  const source = readSource(
+    bytes({
+      ...{ location: 'westeurope', extendedLocation: { name: 'edge' } },
+      properties: {
+        ...{ provisioningState: 'Succeeded', osType: 'Linux', hyperVGeneration: 'V2' },
+        ...{ securityProfile: { securityType: 'TrustedLaunch' }, networkAccessPolicy: 'DenyAll' },
+        encryption: { type: 'EncryptionAtRestWithCustomerKey', diskEncryptionSetId: '/set' },
+      },
+    }),
+  );
+  assert.ok(source);
+  const shared = { source, sourceId: SNAPSHOT, createOption: 'Copy' as const, tags: { a: 'b' } };
+  const os = { ...shared, isOs: true, old: undefined };
+  assert.equal(diskBody({ ...os, placement: { sku: 'Premium_LRS', zone: '2' } }), {
+    location: 'westeurope',
+    extendedLocation: { name: 'edge', type: 'EdgeZone' },
+    ...{ sku: { name: 'Premium_LRS' }, zones: ['2'], tags: { a: 'b' } },
+    properties: {
+      creationData: { createOption: 'Copy', sourceResourceId: SNAPSHOT },
+      ...{ osType: 'Linux', hyperVGeneration: 'V2', networkAccessPolicy: 'DenyAll' },
+      securityProfile: { securityType: 'TrustedLaunch' },
+      encryption: { type: 'EncryptionAtRestWithCustomerKey', diskEncryptionSetId: '/set' },
+    },
+  });
+  const data = { ...shared, isOs: false, old: ULTRA, source: { ...source, edgeZone: undefined } };
+  const ultra = diskBody({ ...data, placement: { sku: 'UltraSSD_LRS', zone: 'none' } });
+  assert.equal(Reflect.get(ultra, 'zones'), undefined);
+  const { creationData, ...properties } = Reflect.get(ultra, 'properties');
+  assert.equal(creationData, {
+    ...{ createOption: 'Copy', sourceResourceId: SNAPSHOT, logicalSectorSize: 4096 },
+  });
+  assert.is(properties.diskIOPSReadWrite, 3000);
+  assert.is(properties.networkAccessPolicy, 'AllowPrivate');
+  assert.is(properties.diskAccessId, '/access');
+  const premium = diskBody({ ...data, placement: { sku: 'Premium_LRS', zone: '1' } });
+  assert.is(Reflect.get(premium, 'properties').diskIOPSReadWrite, undefined);
+});
+
+test.run();

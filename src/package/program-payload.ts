@@ -16,8 +16,11 @@ export interface PayloadIdentity {
   readonly version: string;
 }
 
+/** Alerts for Prometheus. */
+const RULES = 'flashfreeze.rules.yml';
+
 /**
- * The files that every kind of package has: the launcher, the runtime, the program and the licences.
+ * The files that every kind of package has: the launcher, the runtime, the program, the alerts and the licences.
  *
  * @param programVersion what `flashfreeze --version` prints; default: the version of the checkout
  * @throws FlashfreezeError FF_PACKAGE_FAILED
@@ -38,6 +41,7 @@ export async function programPayload(
   return [
     textFile('package.json', payloadPackageJson(identity)),
     textFile(SHIM, shim, true),
+    textFile(RULES, await readFile(join(import.meta.dirname, RULES), 'utf8')),
     textFile('LICENSE', license),
     textFile('THIRD-PARTY-NOTICES.txt', await thirdPartyNotices(bundled.packages, runtime)),
     ...bundled.files,

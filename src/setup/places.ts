@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 export const DEFAULT_PREFIX = '/opt/flashfreeze';
 
-/** The files of an unpacked archive that run; all of them are copied. */
+/** The files of an unpacked archive; all of them are copied. */
 export const PAYLOAD_FILES: readonly { readonly name: string; readonly mode: number }[] = [
   { name: 'LICENSE', mode: 0o644 },
   { name: 'THIRD-PARTY-NOTICES.txt', mode: 0o644 },
@@ -10,6 +10,7 @@ export const PAYLOAD_FILES: readonly { readonly name: string; readonly mode: num
   { name: 'flashfreeze-guardian', mode: 0o755 },
   { name: 'flashfreeze.js', mode: 0o644 },
   { name: 'flashfreeze.node', mode: 0o644 },
+  { name: 'flashfreeze.rules.yml', mode: 0o644 },
   { name: 'node', mode: 0o755 },
   { name: 'package.json', mode: 0o644 },
   { name: 'worker.js', mode: 0o644 },

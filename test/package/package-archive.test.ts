@@ -20,6 +20,7 @@ const MODES = {
   'flashfreeze-guardian': 0o755,
   'flashfreeze.js': 0o644,
   'flashfreeze.node': 0o644,
+  'flashfreeze.rules.yml': 0o644,
   node: 0o755,
   'package.json': 0o644,
   'worker.js': 0o644,

@@ -28,6 +28,7 @@ const OTHERS = [
   'THIRD-PARTY-NOTICES.txt',
   'flashfreeze.js',
   'flashfreeze.node',
+  'flashfreeze.rules.yml',
   'manifest.xml',
   'package.json',
   'worker.js',

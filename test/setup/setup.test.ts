@@ -54,6 +54,7 @@ class Machine implements AsyncDisposable {
       'THIRD-PARTY-NOTICES.txt',
       'flashfreeze.js',
       'flashfreeze.node',
+      'flashfreeze.rules.yml',
     ]) {
       await put(name, name);
     }

@@ -5,6 +5,7 @@ import { LogObserver } from '../backup/log-observer.ts';
 import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
 import { backup } from '../backup/run.ts';
+import { commandWords } from '../config/argument-words.ts';
 import { DEFAULT_VM_BACKUP_CONFIGURATION, readVmBackupConfiguration } from '../config/vmbackup.ts';
 import { HeldLog, stderrSink } from '../log/held-log.ts';
 import { Redaction } from '../log/redaction.ts';
@@ -24,7 +25,7 @@ import {
 import { RUN_FOLDER } from '../report/run-folder.ts';
 import { timelineLines } from '../report/timeline-text.ts';
 import { requireRoot } from './require-root.ts';
-import { logLevelOf, quiescePathsOf, type RawRunOptions } from './run-options.ts';
+import { logLevelOf, notifyOf, quiescePathsOf, type RawRunOptions } from './run-options.ts';
 
 /** The context of every run from the command line. */
 export interface CommandContext extends PipelineContext {
@@ -38,19 +39,21 @@ export interface CommandContext extends PipelineContext {
 export function openCommandContext(options: RawRunOptions): CommandContext {
   const redaction = new Redaction();
   const log = new HeldLog({ sink: stderrSink, redaction, minimumLevel: logLevelOf(options) });
-  const { configuration, warnings } = readVmBackupConfiguration();
+  const notify = notifyOf(options);
+  const { configuration: ofFile, warnings } = readVmBackupConfiguration();
+  const configuration = { ...ofFile, notify: notify ?? ofFile.notify };
   const applications = quiescePathsOf(options);
   const keepsTimeline = options.timeline ?? true;
   return { redaction, log, configuration, applications, warnings, keepsTimeline };
 }
 
 /** For `keepRefusal`, if the options or the configuration give no context: as if there were no configuration. */
-export function refusalContext({ timeline = true }: RawRunOptions): CommandContext {
+export function refusalContext({ timeline = true, notify = '' }: RawRunOptions): CommandContext {
   const redaction = new Redaction();
   return {
     redaction,
     log: new HeldLog({ sink: stderrSink, redaction }),
-    configuration: DEFAULT_VM_BACKUP_CONFIGURATION,
+    configuration: { ...DEFAULT_VM_BACKUP_CONFIGURATION, notify: commandWords(notify) },
     applications: undefined,
     warnings: [],
     keepsTimeline: timeline,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { BackupRequest } from '../backup/request.ts';
 import { configuredRequest } from '../backup/request.ts';
+import { commandWords } from '../config/argument-words.ts';
 import {
   MAX_STANDSTILL_S,
   VM_BACKUP_CONFIGURATION_PATH,
@@ -25,6 +26,7 @@ export interface RawRunOptions {
   readonly workload?: string;
   /** False: the run writes nothing to the log folder. */
   readonly timeline?: boolean;
+  readonly notify?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly json?: boolean;
@@ -69,6 +71,10 @@ export function addRunOptions(command: Command): Command {
       '--no-timeline',
       `keep no timeline for flashfreeze report (default: keep it in ${RUN_FOLDER})`,
     )
+    .option(
+      '--notify <command>',
+      `absolute path of a program, and its arguments, that gets the result as JSON on its standard input after the run (default: none, or notify in ${VM_BACKUP_CONFIGURATION_PATH})`,
+    )
     .option('-q, --quiet', 'print only warnings and errors (default: also print progress)')
     .option('-v, --verbose', 'also print when each freeze, thaw and request started and ended')
     .option('--json', 'print the result as JSON on standard output (default: as text)');
@@ -83,6 +89,18 @@ export function logLevelOf({ quiet, verbose }: RawRunOptions): LogLevel {
     return 'warning';
   }
   return verbose === true ? 'verbose' : 'info';
+}
+
+/** `--notify`, as path and arguments; undefined if it was not given. */
+export function notifyOf({ notify }: RawRunOptions): readonly string[] | undefined {
+  const words = notify === undefined ? undefined : commandWords(notify);
+  if (notify !== undefined && words === undefined) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `--notify ${notify}: expected the absolute path of a program, and its arguments, e.g. --notify '/usr/local/sbin/tell-operator --mail'`,
+    );
+  }
+  return words;
 }
 
 /** The files that name the applications to quiesce; undefined if no application is to be quiesced. */

@@ -25,4 +25,14 @@ export function splitArguments(text: string): string[] | undefined {
   return word === undefined ? words : [...words, word];
 }
 
+/**
+ * The path and the arguments of a command.
+ *
+ * @returns undefined if the path is not absolute, or a quotation mark is not closed
+ */
+export function commandWords(text: string): readonly string[] | undefined {
+  const words = splitArguments(text);
+  return words?.[0]?.startsWith('/') === true ? words : undefined;
+}
+
 const PIECE = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|(\s+)|([^\s'"\\]+))/s;

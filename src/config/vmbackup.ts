@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { FlashfreezeError } from '../errors.ts';
+import { commandWords } from './argument-words.ts';
 import {
   type ConfigurationKey,
   cappedSeconds,
@@ -10,6 +11,7 @@ import {
   seconds,
 } from './configuration-keys.ts';
 import { type IniSection, parsePythonIni } from './python-ini.ts';
+import { openTrustedFile } from './trusted-file.ts';
 
 export const VM_BACKUP_CONFIGURATION_PATH = '/etc/azure/vmbackup.conf';
 
@@ -82,6 +84,8 @@ export interface VmBackupConfiguration {
   readonly pollIntervalMs: number;
   /** `[Flashfreeze] metricsFile`: file for the metrics of the last run in OpenMetrics; undefined: none is written. */
   readonly metricsFile: string | undefined;
+  /** `[Flashfreeze] notify`: path and arguments of the command that hears of every run; undefined: none. */
+  readonly notify: readonly string[] | undefined;
 }
 
 /** The value of each setting that the file does not set. */
@@ -108,6 +112,7 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   lanes: undefined,
   pollIntervalMs: 5 * 60_000,
   metricsFile: undefined,
+  notify: undefined,
 };
 
 /**
@@ -134,7 +139,10 @@ export function readVmBackupConfiguration(
   mistakes: OwnMistakes = 'refuse',
 ): VmBackupConfigurationResult {
   try {
-    return parseVmBackupConfiguration(readFileSync(path, 'utf8'), path, mistakes);
+    return withTrustedCommand(
+      parseVmBackupConfiguration(readFileSync(path, 'utf8'), path, mistakes),
+      path,
+    );
   } catch (error) {
     if (error instanceof FlashfreezeError || !(error instanceof Error && 'code' in error)) {
       throw error;
@@ -143,6 +151,28 @@ export function readVmBackupConfiguration(
       error.code === 'ENOENT' ? [] : [`cannot read ${path} (${error.code}); the defaults are used`];
     return { configuration: DEFAULT_VM_BACKUP_CONFIGURATION, warnings };
   }
+}
+
+/** Others may read the file, but a user who can write it could have any program run as root. */
+const FORBIDDEN_MODE = 0o022;
+
+/** Drops the command if another user than root could have named it. */
+function withTrustedCommand(
+  { configuration, warnings }: VmBackupConfigurationResult,
+  path: string,
+): VmBackupConfigurationResult {
+  if (configuration.notify === undefined) {
+    return { configuration, warnings };
+  }
+  const file = openTrustedFile(path, FORBIDDEN_MODE);
+  if (file.ok) {
+    file[Symbol.dispose]();
+    return { configuration, warnings };
+  }
+  return {
+    configuration: { ...configuration, notify: undefined },
+    warnings: [...warnings, `notify is ignored: ${file.message}`],
+  };
 }
 
 /** @param path only named in messages */
@@ -232,6 +262,14 @@ const OWN_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
     name: 'metricsFile',
     expected: 'the absolute path of a file that ends in .prom',
     read: (value) => (/^\/.*\.prom$/.test(value) ? { metricsFile: value } : undefined),
+  },
+  {
+    name: 'notify',
+    expected: 'the absolute path of a program, and its arguments',
+    read: (value) => {
+      const notify = commandWords(value);
+      return notify === undefined ? undefined : { notify };
+    },
   },
 ];
 

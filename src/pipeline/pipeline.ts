@@ -104,11 +104,15 @@ export interface KeptRecord {
   readonly path: string | undefined;
 }
 
-/** Keeps the timeline and writes the metrics, the latter also if the timeline cannot be kept. Never rejects. */
+/**
+ * Keeps the timeline, writes the metrics and runs the command that is to hear of the run, each also if another one
+ * fails: that is a warning. Never rejects.
+ */
 export async function keepRecord(
-  { log, redaction, configuration }: PipelineContext,
+  context: PipelineContext,
   { ending, identity, folder }: RunToKeep,
 ): Promise<KeptRecord> {
+  const { log, redaction, configuration } = context;
   const kept =
     folder === undefined
       ? { ok: true as const, path: undefined, run: describeRun(ending, identity) }
@@ -116,9 +120,30 @@ export async function keepRecord(
   if (!kept.ok) {
     log.warning(kept.message);
   }
+  const record = { run: kept.run, path: kept.ok ? kept.path : undefined };
   const problem = await tellMetrics(kept.run, configuration.metricsFile);
   if (problem !== undefined) {
     log.warning(problem);
   }
-  return { run: kept.run, path: kept.ok ? kept.path : undefined };
+  await runNotifyCommand(context, record);
+  return record;
+}
+
+async function runNotifyCommand(
+  { log, redaction, configuration }: PipelineContext,
+  { run, path }: KeptRecord,
+): Promise<void> {
+  if (configuration.notify === undefined) {
+    return;
+  }
+  // Loaded here: most runs have no such command.
+  const { notify } = await import('../notify/notify.ts');
+  const json = `${redaction.redact(JSON.stringify(run))}\n`;
+  const { problem, output } = await notify(configuration.notify, { run, json, path });
+  output.forEach((sentence) => {
+    log.info(sentence);
+  });
+  if (problem !== undefined) {
+    log.warning(problem);
+  }
 }

@@ -119,7 +119,10 @@ test('the sample of vmbackup.conf is right, and has every key with the default i
   const { configuration, warnings } = parseVmBackupConfiguration(sample, 'vmbackup.conf');
   assert.equal(warnings, []);
   assert.equal(
-    { ...configuration, mountsToSkip: [], metricsFile: undefined, lanes: undefined },
+    {
+      ...configuration,
+      ...{ mountsToSkip: [], metricsFile: undefined, notify: undefined, lanes: undefined },
+    },
     { ...DEFAULT_VM_BACKUP_CONFIGURATION, snapshotMethod: 'firstHostThenGuest' },
   );
   const keys = [...sample.matchAll(/^(\w+) = (.*)$/gm)];

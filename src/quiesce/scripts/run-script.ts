@@ -39,6 +39,10 @@ export interface ScriptOptions {
   readonly timeoutMs: number;
   /** Ends it; undefined for a script that must not be cut short. */
   readonly abort: AbortSignal | undefined;
+  /** Its standard input; missing: empty. */
+  readonly input?: string;
+  /** Variables besides the minimal ones. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -58,21 +62,25 @@ export interface ScriptOptions {
  */
 export async function runScript(
   script: TrustedFile,
-  { parameters, timeoutMs, abort }: ScriptOptions,
+  options: ScriptOptions,
 ): Promise<ScriptOutcome> {
-  const child = start(script, parameters);
+  const child = start(script, options);
   if (!(child instanceof ChildProcess)) {
     return { end: child, output: [] };
   }
   const output = [child.stdout, child.stderr].map(collect);
-  const end = await endOf(child, timeoutMs, abort);
+  // A script that does not read its input closes it.
+  child.stdin?.on('error', () => {}).end(options.input);
+  const end = await endOf(child, options.timeoutMs, options.abort);
+  // A background process that never reads must not keep this process alive.
+  child.stdin?.destroy();
   return { end, output: output.map((kept) => kept.text()).filter((text) => text !== '') };
 }
 
 /** Some errors come as an event of the child, others (E2BIG, ETXTBSY, ENOMEM) are thrown. */
 function start(
   script: TrustedFile,
-  parameters: readonly string[],
+  { parameters, input, environment }: ScriptOptions,
 ): ChildProcess | Extract<ScriptEnd, { kind: 'not-started' }> {
   try {
     const path = leadsTo(script) ? script.path : OPENED_IN_CHILD;
@@ -83,8 +91,8 @@ function start(
       argv0: program ?? script.path,
       cwd: script.directory,
       detached: true,
-      env: minimalEnvironment(script.path),
-      stdio: ['ignore', 'pipe', 'pipe', script.descriptor],
+      env: { ...minimalEnvironment(script.path), ...environment },
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', script.descriptor],
     });
   } catch (error) {
     return { kind: 'not-started', errno: errnoOf(error) ?? 'unknown error' };

@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import type { Check, DoctorReport } from '../doctor/doctor-types.ts';
-import { printable } from '../log/printable.ts';
+import { renderDoctor } from '../doctor/doctor-terminal.ts';
 import { Redaction } from '../log/redaction.ts';
-import { colors } from '../report/colors.ts';
 import {
   addDiskOptions,
   managedWishesOf,
@@ -67,38 +65,7 @@ async function doctor(options: DoctorOptions): Promise<number> {
           learnSecret: (secret: string) => redaction.add(secret),
         };
   const report = examine(await readMachine(blobs, question), new Date());
-  const text = options.json === true ? JSON.stringify(report, null, 2) : render(report);
+  const text = options.json === true ? JSON.stringify(report, null, 2) : renderDoctor(report);
   process.stdout.write(redaction.redact(`${text}\n`));
   return report.status === 'failed' ? 1 : 0;
-}
-
-const SIGNS: Readonly<Record<Check['status'], string>> = { ok: '✓', warning: '!', failed: '✗' };
-
-function render({ status, checks, managed }: DoctorReport): string {
-  const colour = { ok: colors.green, warning: colors.yellow, failed: colors.red };
-  const lines = checks.map(({ id, status: it, finding, remedy }) => {
-    const line = `${colour[it](`${SIGNS[it]} ${id}`)}: ${printable(finding)}`;
-    return remedy === null ? line : `${line}\n    → ${remedy}`;
-  });
-  const verdict = {
-    ok: '✓ everything is in order',
-    warning: '! snapshots can be taken; see the warnings',
-    failed: '✗ snapshots cannot be taken until the failed checks are fixed',
-  };
-  return [...lines, '', colour[status](verdict[status]), ...renderSetup(managed)].join('\n');
-}
-
-function renderSetup(managed: DoctorReport['managed']): string[] {
-  if (managed === null) {
-    return [];
-  }
-  const { role, commands } = managed;
-  return [
-    '',
-    'The role that the identity of the VM needs, for role.json:',
-    JSON.stringify(role, null, 2),
-    '',
-    'How an administrator creates and assigns it:',
-    ...commands,
-  ];
 }

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
-import { printable, printableLines } from '../log/printable.ts';
+import { printableLines, printableMessage } from '../log/printable.ts';
 import { redact } from '../log/redaction.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { refusalSchema } from '../report/schemas/refusal.ts';
@@ -50,7 +50,7 @@ function refusalOf(error: unknown): Refusal {
 
 function describe(error: unknown): string {
   if (error instanceof FlashfreezeError) {
-    return `flashfreeze: ${printable(error.message)} (${error.code})`;
+    return `flashfreeze: ${printableMessage(error.message)} (${error.code})`;
   }
   return error instanceof Error
     ? `flashfreeze: internal error: ${printableLines(error.stack ?? error.message)}`

@@ -5,6 +5,7 @@ import { type Installation, readInstallation } from '../extension/installation.t
 import { disable, uninstall, update } from '../extension/removal.ts';
 import type { TaskOrder } from '../extension/task/run-task.ts';
 import { receiveSettings } from '../extension/task-process.ts';
+import { printable } from '../log/printable.ts';
 import { reportError } from './exit.ts';
 import type { FirstStep } from './first-step.ts';
 import { abortOnSignals } from './signals.ts';
@@ -28,7 +29,7 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
     enable(installation, firstStep.found),
   );
   const warn = (message: string): void => {
-    process.stderr.write(`flashfreeze: ${message}\n`);
+    process.stderr.write(`flashfreeze: ${printable(message)}\n`);
   };
   add('disable', 'End the running task', (installation) =>
     disable(installation, firstStep.found, warn),
@@ -73,6 +74,6 @@ async function install(): Promise<void> {
   await checkParts().catch((error: unknown) => reportError(error));
   const problem = putWorkloadTemplate();
   if (problem !== undefined) {
-    process.stderr.write(`flashfreeze: ${problem}\n`);
+    process.stderr.write(`flashfreeze: ${printable(problem)}\n`);
   }
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { printable } from '../log/printable.ts';
+import { printable, printableTexts } from '../log/printable.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
@@ -94,7 +94,7 @@ async function list({ folder, json }: ReportOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify(listed, null, 2)}\n`);
     return;
   }
-  const rows = runs.map(({ path, run }) => rowOf(path, run));
+  const rows = printableTexts(runs.map(({ path, run }) => rowOf(path, run)));
   const table = renderTable(
     [
       { head: 'run', align: 'left' },

@@ -1,5 +1,6 @@
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { printable } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { type BlobCopy, type Copied, copyBlobs } from '../restore/copy-blobs.ts';
@@ -24,7 +25,7 @@ export async function runRestore(text: string, options: RestoreOptions): Promise
   const source = await sourceOf(options, redaction);
   const { points, warnings } = await readPoints(source);
   for (const warning of warnings) {
-    process.stderr.write(redaction.redact(`${colors.yellow('!')} ${warning}\n`));
+    process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));
   }
   const plan = planRestore(findRestorePoint(points.filter(isSelected), text), {
     prefix: options.prefix,

@@ -1,4 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
+import { printable } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
@@ -42,7 +43,7 @@ export async function listPoints(options: ListOptions): Promise<void> {
   }
   const { points, others, warnings } = await readPoints(source);
   for (const warning of warnings) {
-    process.stderr.write(redaction.redact(`${colors.yellow('!')} ${warning}\n`));
+    process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));
   }
   const restorePoints = points.filter(isSelected).map(
     (point): ListedPoint => ({
@@ -94,18 +95,17 @@ export const POINT_COLUMNS = [
 export function pointCells({ at, host, worth, consistency, present, count, id }: DescribedPoint) {
   return [
     at.slice(0, 19).replace('T', ' '),
-    printable(host),
+    cell(host),
     worth === 'complete' ? (consistency ?? worth) : worth,
     `${present} of ${count}`,
-    printable(id),
+    cell(id),
   ];
 }
 
 const CELL_CHARACTERS = 80;
 
-/** What a service stores may hold characters that control a terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{C}/gu, '?').slice(0, CELL_CHARACTERS);
+function cell(text: string): string {
+  return printable(text).slice(0, CELL_CHARACTERS);
 }
 
 function pointTable(points: readonly ListedPoint[], others: number): string {
@@ -179,13 +179,13 @@ function diskTable(snapshots: readonly ListedDisk[]): string {
       { head: 'metadata', align: 'left' },
     ],
     snapshots.map(({ source, snapshot, sizeBytes, restorePoint, metadata }) => [
-      printable(source.split('/').at(-1) ?? source),
-      printable(snapshot.split('/').at(-1) ?? snapshot),
+      cell(source.split('/').at(-1) ?? source),
+      cell(snapshot.split('/').at(-1) ?? snapshot),
       (sizeBytes / 2 ** 20).toFixed(0),
-      printable(restorePoint ?? '–'),
+      cell(restorePoint ?? '–'),
       Object.entries(metadata)
         .filter(([name]) => !/^flashfreeze[-_]/i.test(name))
-        .map(([name, value]) => printable(`${name}=${value}`))
+        .map(([name, value]) => cell(`${name}=${value}`))
         .join(' '),
     ]),
   );

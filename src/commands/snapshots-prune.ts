@@ -1,4 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
+import { printable, printableTexts } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
@@ -32,7 +33,7 @@ export async function runPrune(
   }
   const { points, others, warnings, store } = await readPoints(source);
   for (const warning of warnings) {
-    process.stderr.write(redaction.redact(`${colors.yellow('!')} ${warning}\n`));
+    process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));
   }
   if (options.acceptUnrecorded === true && warnings.length > 0) {
     throw new FlashfreezeError(
@@ -82,7 +83,8 @@ function reportOn({ point, isRemoved, reasons }: Verdict, removal: Removal | und
   };
 }
 
-function prunedText({ restorePoints, others }: PruneReport, isReal: boolean): string {
+function prunedText(report: PruneReport, isReal: boolean): string {
+  const { restorePoints, others } = printableTexts(report);
   const kept = restorePoints.filter(({ stays }) => stays);
   const removed = restorePoints.filter(({ stays }) => !stays);
   const failed = removed.filter(({ errors }) => errors.length > 0);

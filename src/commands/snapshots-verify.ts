@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { printable, printableTexts } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
@@ -89,12 +90,12 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
     options.json === true
       ? JSON.stringify(report, null, 2)
       : [
-          ...verified.map(({ blob, snapshot, problem }) =>
+          ...printableTexts(verified).map(({ blob, snapshot, problem }) =>
             problem === null
               ? `${colors.green('✓')} ${blob} ${snapshot}`
               : `${colors.red('✗')} ${blob} ${snapshot ?? ''}: ${problem}`,
           ),
-          `${verified.length - bad.length} of ${verified.length} snapshots of task ${task} exist and are right`,
+          `${verified.length - bad.length} of ${verified.length} snapshots of task ${printable(task)} exist and are right`,
         ].join('\n');
   process.stdout.write(redaction.redact(`${text}\n`));
   return bad.length > 0 || verified.length === 0 ? 1 : 0;

@@ -1,3 +1,4 @@
+import { printableLines } from './printable.ts';
 import type { Redaction } from './redaction.ts';
 
 /** From the most to the least serious. */
@@ -137,17 +138,10 @@ export class HeldLog {
   }
 
   #format({ at, level, text }: Line): string {
-    const safe = withoutControlCharacters(this.#redaction.redact(text)).replaceAll('\n', '\n    ');
+    // Text of scripts and servers must neither forge log lines nor control a terminal.
+    const safe = printableLines(this.#redaction.redact(text)).replaceAll('\n', '\n    ');
     return `${at.toISOString()} ${level.toUpperCase()} ${safe}\n`;
   }
-}
-
-/** Text of scripts and servers must neither forge log lines nor control a terminal. */
-function withoutControlCharacters(text: string): string {
-  return text.replace(
-    /[^\P{Cc}\t\n]/gu,
-    (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }
 
 /**

@@ -1,10 +1,11 @@
-import { printable } from '../log/printable.ts';
+import { printableTexts } from '../log/printable.ts';
 import { colors } from './colors.ts';
 import { isUnremarkable, type PlannedFileSystem, type PlanSummary } from './plan-summary.ts';
 import { renderTable } from './table.ts';
 
 /** The plan as text for people. */
-export function renderPlan(plan: PlanSummary): string {
+export function renderPlan(summary: PlanSummary): string {
+  const plan = printableTexts(summary);
   const { low, high, reasons } = plan.expectedWindow;
   return [
     renderFileSystems(plan.fileSystems),
@@ -35,11 +36,11 @@ function renderFileSystems(fileSystems: readonly PlannedFileSystem[]): string {
     ],
     fileSystems.map(({ wave, mountPoint, type, disks, usedBytes, thawsAfter }) => [
       wave,
-      printable(mountPoint),
+      mountPoint,
       type,
       disks.join(' '),
       megabytes(usedBytes),
-      thawsAfter.map(printable).join(' '),
+      thawsAfter.join(' '),
     ]),
   );
 }
@@ -105,7 +106,7 @@ function renderManaged({ managed }: PlanSummary): string[] {
       ? []
       : [`  - ${lun === null ? 'the OS disk' : `LUN ${lun}`} (${name}): ${because}`],
   );
-  const missed = managed.withoutSnapshot.map(printable).join(', ');
+  const missed = managed.withoutSnapshot.join(', ');
   return [
     ...['', table],
     ...[
@@ -136,7 +137,7 @@ function renderExcluded({ excluded }: PlanSummary): string[] {
       { head: 'type', align: 'left' },
       { head: 'because', align: 'left' },
     ],
-    remarkable.map(({ mountPoint, type, because }) => [printable(mountPoint), type, because]),
+    remarkable.map(({ mountPoint, type, because }) => [mountPoint, type, because]),
   );
   return remarkable.length === 0 ? [] : ['', table];
 }

@@ -1,4 +1,4 @@
-import { printable } from '../log/printable.ts';
+import { printableTexts } from '../log/printable.ts';
 import { colors } from './colors.ts';
 import type { FreezeSummary } from './freeze-summary.ts';
 import { headlineOf, sentenceOf } from './headline.ts';
@@ -7,7 +7,8 @@ import { commandVerdict, type RunSummary } from './summary.ts';
 import { renderTable } from './table.ts';
 
 /** The tables and sentences at the end of a run, for people. */
-export function renderSummary(summary: RunSummary): string {
+export function renderSummary(run: RunSummary): string {
+  const summary = printableTexts(run);
   return [
     renderFileSystems(summary),
     '',
@@ -28,13 +29,14 @@ function problemsOf(summary: RunSummary): string[] {
 
 function headlineFor(summary: RunSummary): string[] {
   const { text } = headlineOf(summary);
-  return text === undefined ? [] : [colors.red(`✗ ${printable(text)}`)];
+  return text === undefined ? [] : [colors.red(`✗ ${text}`)];
 }
 
 /** A kept run of `flashfreeze freeze`, for people. */
-export function renderCommandRun(summary: RunSummary): string {
+export function renderCommandRun(run: RunSummary): string {
+  const summary = printableTexts(run);
   const good = summary.restorable;
-  const verdict = printable(commandVerdict(summary));
+  const verdict = commandVerdict(summary);
   return [
     renderFileSystems(summary),
     '',
@@ -45,13 +47,18 @@ export function renderCommandRun(summary: RunSummary): string {
 }
 
 /** The table and sentences at the end of `flashfreeze freeze`, for people. */
-export function renderFreeze(summary: FreezeSummary): string {
-  const { held, command, barrier, windowMs } = summary;
+export function renderFreeze({ command: run, ...rest }: FreezeSummary): string {
+  // The command's output is not shown here, and may be long.
+  const { command, ...summary } = printableTexts({
+    ...rest,
+    command: { ...run, stdout: '', stderr: '' },
+  });
+  const { held, barrier, windowMs } = summary;
   const verdict = held
     ? colors.green(
-        `✓ everything was frozen for the ${figure(command.durationMs)} ms that ${printable(command.program)} ran (${endOf(command)})`,
+        `✓ everything was frozen for the ${figure(command.durationMs)} ms that ${command.program} ran (${endOf(command)})`,
       )
-    : colors.red(`✗ ${printable(command.program)} ${unheld(command)}`);
+    : colors.red(`✗ ${command.program} ${unheld(command)}`);
   return [
     renderFileSystems(summary),
     '',
@@ -83,8 +90,8 @@ function renderRemarks({
   problems,
 }: Pick<RunSummary, 'warnings' | 'problems'>): string[] {
   return [
-    ...warnings.map((warning) => colors.yellow(`! ${printable(warning)}`)),
-    ...problems.map((problem) => colors.red(`✗ ${printable(problem)}`)),
+    ...warnings.map((warning) => colors.yellow(`! ${warning}`)),
+    ...problems.map((problem) => colors.red(`✗ ${problem}`)),
   ];
 }
 
@@ -101,7 +108,7 @@ function renderFileSystems({ fileSystems }: Pick<RunSummary, 'fileSystems'>): st
       { head: 'window ms', align: 'right' },
     ],
     inNaturalOrder(fileSystems, ({ mountPoint }) => mountPoint).map(({ item: it }) => [
-      printable(it.mountPoint),
+      it.mountPoint,
       it.type,
       it.disks.join(' '),
       figure(it.freezeMs),
@@ -123,8 +130,8 @@ function renderDisks({ disks }: RunSummary): string {
     ],
     inNaturalOrder(disks, ({ device, blob }) => device ?? blob).map(({ item: it }) => [
       it.device ?? '?',
-      printable(blobName(it.blob)),
-      it.snapshot === null ? colors.red('none') : printable(snapshotName(it.snapshot)),
+      blobName(it.blob),
+      it.snapshot === null ? colors.red('none') : snapshotName(it.snapshot),
       it.httpStatus ?? '–',
       it.attempts,
       figure(it.latencyMs),

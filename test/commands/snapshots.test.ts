@@ -228,7 +228,7 @@ test('names that would control the terminal are shown as text', async () => {
   }
   server.addManifest(manifestOf(members, { host: 'db1\u001b[2J\r' }));
   const { stdout } = await flashfreeze(inContainer(server, 'list'));
-  assert.match(stdout, 'db1?[2J?');
+  assert.match(stdout, 'db1\\x1b[2J\\x0d');
   assert.not.match(stdout, '\u001b');
 });
 

@@ -58,13 +58,22 @@ const BOOLEANS: Readonly<Record<string, boolean>> = {
   ...{ '0': false, no: false, false: false, off: false },
 };
 
+/** Whether a value is one of the words of `flag` for false. */
+export function isFalse(value: string): boolean {
+  return booleanOf(value) === false;
+}
+
+function booleanOf(value: string): boolean | undefined {
+  const word = value.toLowerCase();
+  return Object.hasOwn(BOOLEANS, word) ? BOOLEANS[word] : undefined;
+}
+
 export function flag<Settings>(
   name: string,
   set: (value: boolean) => Partial<Settings>,
 ): ConfigurationKey<Settings> {
   const read: Reader<Settings> = (value) => {
-    const word = value.toLowerCase();
-    const found = Object.hasOwn(BOOLEANS, word) ? BOOLEANS[word] : undefined;
+    const found = booleanOf(value);
     return found === undefined ? undefined : set(found);
   };
   return { name, expected: 'True or False', read };

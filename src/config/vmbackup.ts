@@ -6,10 +6,12 @@ import {
   cappedSeconds,
   choice,
   flag,
+  isFalse,
   listOf,
   readKeys,
   seconds,
 } from './configuration-keys.ts';
+import { misspeltNames } from './misspelt-names.ts';
 import { type IniSection, parsePythonIni } from './python-ini.ts';
 import { openTrustedFile } from './trusted-file.ts';
 
@@ -186,6 +188,7 @@ export function parseVmBackupConfiguration(
   if (sections.has('Monitor')) {
     warnings.push(MONITOR_REMARK);
   }
+  warnings.push(...misspeltNames(sections, KNOWN_NAMES, 'SnapshotThread'));
   const own = readKeys(sections.get('Flashfreeze') ?? new Map(), OWN_KEYS, {
     path,
     section: 'Flashfreeze',
@@ -210,6 +213,9 @@ const MONITOR_REMARK =
 /** Longer than any writer can bear to be blocked; and a Node timer that is too long would fire at once. */
 export const MAX_STANDSTILL_S = 3_600;
 const MAX_INTERVAL_S = 86_400;
+
+const NO_FREEZE_REMARK =
+  'fsfreeze is off: the extension freezes nothing, so its snapshots are crash-consistent and each disk shows another instant; remove the line, or set True (commands freeze nevertheless)';
 
 const SHARED_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
   cappedSeconds('timeout', MAX_STANDSTILL_S, (timeoutMs) => ({ timeoutMs })),
@@ -238,7 +244,10 @@ const SHARED_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
   flag('OnAppFailureDoFsFreeze', (freezeAfterAppFailure) => ({ freezeAfterAppFailure })),
   flag('OnAppSuccessDoFsFreeze', (freezeAfterAppSuccess) => ({ freezeAfterAppSuccess })),
   flag('onlyLocalFilesystems', (onlyLocalFileSystems) => ({ onlyLocalFileSystems })),
-  flag('fsfreeze', (freeze) => ({ freeze })),
+  {
+    ...flag<VmBackupConfiguration>('fsfreeze', (freeze) => ({ freeze })),
+    remark: (value) => (isFalse(value) ? NO_FREEZE_REMARK : undefined),
+  },
 ];
 
 const OWN_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
@@ -272,6 +281,13 @@ const OWN_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
     },
   },
 ];
+
+const KNOWN_NAMES = {
+  SnapshotThread: SHARED_KEYS.map(({ name }) => name),
+  Flashfreeze: OWN_KEYS.map(({ name }) => name),
+  // `readRetention` refuses what it does not know.
+  ...{ Retention: [], Monitor: [] },
+};
 
 function readShared(section: IniSection): {
   settings: Partial<VmBackupConfiguration>;

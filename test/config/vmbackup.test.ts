@@ -63,7 +63,6 @@ const SHARED: readonly [line: string, expected: Partial<VmBackupConfiguration>][
   ['OnAppFailureDoFsFreeze = off', { freezeAfterAppFailure: false }],
   ['OnAppSuccessDoFsFreeze = 0', { freezeAfterAppSuccess: false }],
   ['onlyLocalFilesystems = true', { onlyLocalFileSystems: true }],
-  ['fsfreeze = FALSE', { freeze: false }],
   ['unheard_of = anything', {}],
 ];
 
@@ -124,6 +123,44 @@ test('the section [Monitor] is named, with what to use instead', () => {
   assert.equal(configuration, DEFAULTS);
   assert.match(warnings.join(), /\[Monitor\] is not supported.*timeline/);
 });
+
+test('fsfreeze = False is read, and is a warning', () => {
+  for (const value of ['FALSE', 'no', '0', 'off']) {
+    const text = `[SnapshotThread]\nfsfreeze = ${value}\n`;
+    const { configuration, warnings } = parseVmBackupConfiguration(text, PATH);
+    assert.equal(configuration, { ...DEFAULTS, freeze: false });
+    assert.is(warnings.length, 1);
+    assert.match(warnings.join(), /fsfreeze is off.*crash-consistent/);
+  }
+});
+
+const MISSPELT: readonly [text: string, warning: RegExp | undefined][] = [
+  ['[SnapshotThread]\ntimout = 5', /no key timout in \[SnapshotThread\].*did you mean timeout\?/],
+  ['[SnapshotThread]\nMounts_To_Skip = /a', /did you mean MountsToSkip\?/],
+  [
+    '[SnapshotThread]\nwaveLimit = 5',
+    /waveLimit in \[SnapshotThread\].*belongs in \[Flashfreeze\]/,
+  ],
+  [
+    '[snapshotthread]\ntimeout = 5',
+    /no section \[snapshotthread\].*did you mean \[SnapshotThread\]\?/,
+  ],
+  ['[SnapshotThreads]\ntimeout = 5', /did you mean \[SnapshotThread\]\?/],
+  ['[flashfreeze]\nfire = early', /did you mean \[Flashfreeze\]\?/],
+  ['[Retentoin]\nkeepLast = 3', /did you mean \[Retention\]\?/],
+  ['[SnapshotThread]\nunheard_of = 1', undefined],
+  ['[OtherTool]\ntimout = 1', undefined],
+  ['[Retention]\nkeepLast = 3', undefined],
+];
+
+for (const [text, expected] of MISSPELT) {
+  test(`${text.replace('\n', ' ')}: ${expected === undefined ? 'belongs to another tool' : 'is told with the right name'}`, () => {
+    const { configuration, warnings } = parseVmBackupConfiguration(text, PATH);
+    assert.equal(configuration, DEFAULTS);
+    assert.is(warnings.length, expected === undefined ? 0 : 1);
+    assert.match(warnings.join(), expected ?? '');
+  });
+}
 
 test('a value that makes no sense in [SnapshotThread] is a warning beside the default', () => {
   for (const line of [

@@ -78,6 +78,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       'snapshots verify --container-from container.txt --deep 6f0e3a52',
       'whether the disks of a restore point would mount',
     ),
+    example('snapshots verify --managed --deep 6f0e3a52', 'of managed disks'),
   ],
   'snapshots prune': [
     example(

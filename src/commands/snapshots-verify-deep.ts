@@ -5,18 +5,21 @@ import { colors } from '../report/colors.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { deepReportSchema } from '../report/schemas/stored-snapshots.ts';
 import { blobReader } from '../restore/blob-reader.ts';
-import { type VerifiedDisk, verifyPoint } from '../restore/verify-point.ts';
+import { openSnapshot } from '../restore/snapshot-access.ts';
+import { type SnapshotOpener, type VerifiedDisk, verifyPoint } from '../restore/verify-point.ts';
 import { findRestorePoint } from '../restore-points/find.ts';
 import type { RestorePoint } from '../restore-points/restore-point.ts';
+import { parseArmId } from '../snapshot/managed/arm-id.ts';
+import { abortOnSignals } from './signals.ts';
 import { describeMember, describePoint } from './snapshots-list.ts';
 import { ProgressLine } from './snapshots-progress.ts';
-import { readPoints, sourceOf } from './snapshots-source.ts';
+import { pointSelectionOf, readPoints, type Source, sourceOf } from './snapshots-source.ts';
 import type { VerifyOptions } from './snapshots-verify.ts';
 
 type DeepReport = OutputOf<typeof deepReportSchema>;
 
 /**
- * Reads the heads of the snapshots of a restore point in containers.
+ * Reads the heads of the snapshots of a restore point.
  *
  * @param wanted its identifier, or the beginning of it
  * @returns the exit code: 0 if it is complete and every disk would mount without recovery
@@ -27,23 +30,40 @@ export async function verifyDeep(wanted: string, options: VerifyOptions): Promis
   }
   const redaction = new Redaction();
   const source = await sourceOf(options, redaction);
-  const containers = source.kind === 'blobs' ? source.containers : [];
   const { points, warnings } = await readPoints(source);
-  const point = findRestorePoint(points, wanted);
+  const point = findRestorePoint(points.filter(pointSelectionOf(options)), wanted);
+  const abort = abortOnSignals();
   using line = new ProgressLine();
-  const disks = await verifyPoint(
-    point,
-    async ({ place, sizeBytes }) =>
-      place.kind === 'blob' ? await blobReader(place, containers, sizeBytes) : undefined,
-    (read) => line.show(`${read} of ${point.members.length} snapshots read`),
+  const disks = await verifyPoint(point, openerOf(source, redaction, abort.signal), (read) =>
+    line.show(`${read} of ${point.members.length} snapshots read`),
   );
   const report = describe(point, disks);
-  for (const warning of warnings) {
+  for (const warning of [...warnings, ...disks.flatMap((disk) => disk.warning ?? [])]) {
     process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));
+  }
+  if (abort.exitCode !== undefined) {
+    process.stderr.write('interrupted before every snapshot was read\n');
+    return abort.exitCode;
   }
   const text = options.json === true ? JSON.stringify(report, null, 2) : textOf(report);
   process.stdout.write(redaction.redact(`${text}\n`));
   return report.mountable ? 0 : 1;
+}
+
+function openerOf(source: Source, redaction: Redaction, abort: AbortSignal): SnapshotOpener {
+  return async ({ place, sizeBytes }) => {
+    if (place.kind === 'blob') {
+      const containers = source.kind === 'blobs' ? source.containers : [];
+      const read = await blobReader(place, containers, sizeBytes);
+      return read && { read, close: () => Promise.resolve(undefined) };
+    }
+    const id = parseArmId(place.id, 'snapshots');
+    if (id === undefined || source.kind !== 'managed') {
+      return undefined;
+    }
+    const learnSecret = (url: string): void => redaction.addUrl(url);
+    return await openSnapshot(source.service, id, sizeBytes, { abort, learnSecret });
+  };
 }
 
 function describe(point: RestorePoint, disks: readonly VerifiedDisk[]): DeepReport {

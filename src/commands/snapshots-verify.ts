@@ -12,8 +12,11 @@ import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/stored-s
 import { type ContainersOptions, containerUrlsOf } from './container-options.ts';
 import { collect } from './run-options.ts';
 import { metadataOf } from './snapshot-options.ts';
+import type { SourceOptions } from './snapshots-options.ts';
 
-export interface VerifyOptions extends ContainersOptions {
+export interface VerifyOptions
+  extends ContainersOptions,
+    Pick<SourceOptions, 'managed' | 'resourceGroup' | 'identity' | 'host'> {
   /** Identifier of a restore point. */
   readonly deep?: string;
   readonly metadata?: readonly string[];
@@ -30,7 +33,7 @@ export function addVerifyCommand(snapshots: Command): void {
     )
     .option(
       '--container <url>',
-      'URL of a container to search, with a SAS that permits listing (repeatable; required unless --container-from is given)',
+      'URL of a container to search, with a SAS that permits listing (repeatable; required unless --container-from or --managed is given)',
       collect,
     )
     .option(
@@ -46,9 +49,26 @@ export function addVerifyCommand(snapshots: Command): void {
       '--deep <restore point>',
       'instead of a run: read the partition tables, superblocks and journals of every snapshot of this restore point, and say whether a disk made of it would mount without recovery (default: only whether the snapshots exist)',
     )
+    .option(
+      '--managed',
+      'with --deep: snapshots of managed disks, with the own identity of this Azure VM (default: those in the containers)',
+    )
+    .option(
+      '--resource-group <name>',
+      'resource group of the snapshots of managed disks (default: that of this VM)',
+    )
+    .option(
+      '--identity <client-id>',
+      'client id of the user-assigned identity to use (default: the only identity of the VM)',
+    )
+    .option(
+      '--host <name>',
+      'with --deep: consider only the machine with this name (default: every machine)',
+    )
     .option('--json', 'print the findings as JSON (default: as text)')
     .action(async (path: string | undefined, options: VerifyOptions) => {
       if (options.deep === undefined) {
+        requireDeep(options);
         process.exitCode = await verify(path, options);
         return;
       }
@@ -59,6 +79,21 @@ export function addVerifyCommand(snapshots: Command): void {
       const { verifyDeep } = await import('./snapshots-verify-deep.ts');
       process.exitCode = await verifyDeep(options.deep, options);
     });
+}
+
+/** @throws FlashfreezeError FF_USAGE for options that only mean something with --deep */
+function requireDeep({ managed, resourceGroup, identity, host }: VerifyOptions): void {
+  const options = {
+    ...{ '--managed': managed, '--resource-group': resourceGroup },
+    ...{ '--identity': identity, '--host': host },
+  };
+  const given = Object.entries(options).find(([, value]) => value !== undefined);
+  if (given !== undefined) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `${given[0]}: expected together with --deep <restore point>`,
+    );
+  }
 }
 
 type VerifyReport = OutputOf<typeof verifyReportSchema>;

@@ -1,3 +1,5 @@
+import type { BlobClient } from '@azure/storage-blob';
+import { FlashfreezeError } from '../errors.ts';
 import type { BlobContainer } from '../restore-points/read-blobs.ts';
 import type { SnapshotPlace } from '../restore-points/restore-point.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
@@ -32,12 +34,48 @@ export async function blobReader(
   )
     .getBlobClient(name)
     .withSnapshot(snapshot);
+  return rangesOf(blob, sizeBytes);
+}
+
+/** What a disk with sectors of 4096 bytes is exported as: blocks in any order. */
+const VHDX_MARK = Buffer.from('vhdxfile');
+
+/**
+ * Reads ranges of the content of a managed snapshot.
+ *
+ * @param url with a SAS that may read. Secret
+ * @param sizeBytes of the disk
+ * @param abort ends what is under way
+ */
+export async function sasReader(
+  url: string,
+  proxy: string | undefined,
+  sizeBytes: number,
+  abort: AbortSignal,
+): Promise<ReadAt> {
+  const { AnonymousCredential, BlobClient } = await import('@azure/storage-blob');
+  const blob = new BlobClient(url, new AnonymousCredential(), proxyOptions(proxy));
+  const read = rangesOf(blob, sizeBytes, abort);
+  return async (offset, length) => {
+    const bytes = await read(offset, length);
+    if (offset === 0 && bytes.subarray(0, VHDX_MARK.length).equals(VHDX_MARK)) {
+      throw new FlashfreezeError(
+        'FF_DISK_UNSUPPORTED',
+        'Azure exports it as VHDX, because its disk has sectors of 4096 bytes; expected the plain content of a disk. Make a disk of it and look at that',
+      );
+    }
+    return bytes;
+  };
+}
+
+function rangesOf(blob: BlobClient, sizeBytes: number, abort?: AbortSignal): ReadAt {
   return async (offset, length) => {
     const available = Math.max(0, Math.min(length, sizeBytes - offset));
+    const limit = AbortSignal.timeout(READ_LIMIT_MS);
     return available === 0
       ? Buffer.alloc(0)
       : await blob.downloadToBuffer(offset, available, {
-          abortSignal: AbortSignal.timeout(READ_LIMIT_MS),
+          abortSignal: abort === undefined ? limit : AbortSignal.any([limit, abort]),
         });
   };
 }

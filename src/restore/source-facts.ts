@@ -71,6 +71,19 @@ export function unusableBecause({
     : `it is still being taken (${provisioningState || 'no state is known'}); try again when it has ended`;
 }
 
+/** Why the content of the snapshot cannot be read now; undefined if it can. Pure. */
+export function unreadableBecause({
+  properties,
+}: Pick<SourceFacts, 'properties'>): string | undefined {
+  const { diskState, snapshotAccessState } = properties;
+  if (/^activesas$/i.test(diskState ?? '')) {
+    return 'another program has read access to it (diskState ActiveSAS), which would be ended too; wait until it has ended, or end it: az snapshot revoke-access';
+  }
+  return /^instantaccess$/i.test(snapshotAccessState ?? '')
+    ? 'its content cannot be read before Azure has copied its data (snapshotAccessState InstantAccess); try again then'
+    : unusableBecause({ properties })?.replace('no disk can be made of it', 'it cannot be read');
+}
+
 function uncopiedBecause({
   completionPercent,
   snapshotAccessState,
@@ -80,6 +93,6 @@ function uncopiedBecause({
   const isMoved = /^copystart$/i.test(creationData?.createOption ?? '');
   const isPending = /^pending$/i.test(snapshotAccessState ?? '');
   return isPending || (isMoved && percent < 100)
-    ? `Azure has copied ${percent} % of its data${isMoved ? ' from another region or disk' : ''}, and no disk can be made of it before it is available; try again then`
+    ? `Azure has copied ${percent} % of its data${isMoved ? ' from another region or disk' : ''}, and no disk can be made of it before that has ended; try again then`
     : undefined;
 }

@@ -3,7 +3,7 @@ import { placementWishesOf } from '../../src/commands/restore-options.ts';
 import { diskBody, missingOptions, placementOf } from '../../src/restore/disk-body.ts';
 import { judgeExisting } from '../../src/restore/existing-disk.ts';
 import type { OldDisk } from '../../src/restore/old-disks.ts';
-import { readSource, unusableBecause } from '../../src/restore/source-facts.ts';
+import { readSource, unreadableBecause, unusableBecause } from '../../src/restore/source-facts.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('managed disks of a restore');
@@ -78,6 +78,23 @@ test('which snapshots a disk can be made of', () => {
     }
   }
   assert.is(readSource(bytes({ properties: {} })), undefined);
+});
+
+test('which snapshots can be read', () => {
+  const done = { provisioningState: 'Succeeded' };
+  const table: readonly (readonly [properties: object, words: string])[] = [
+    [{ ...done, diskState: 'Unattached', snapshotAccessState: 'Available' }, ''],
+    [{ ...done, diskState: 'ActiveSAS' }, 'another program has read access to it'],
+    [{ ...done, snapshotAccessState: 'InstantAccess' }, 'before Azure has copied its data'],
+    [{ ...done, snapshotAccessState: 'AvailableWithInstantAccess' }, ''],
+    [{ ...done, snapshotAccessState: 'Pending', completionPercent: 8 }, 'it cannot be read before'],
+  ];
+  for (const [properties, words] of table) {
+    const source = readSource(bytes({ location: 'westeurope', properties }));
+    assert.ok(source);
+    const because = unreadableBecause(source) ?? '';
+    assert.ok(words === '' ? because === '' : because.includes(words), because);
+  }
 });
 
 test('storage type and zone: of the options, or else of the old disk', () => {

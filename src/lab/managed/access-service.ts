@@ -69,13 +69,19 @@ export class AccessService {
     const { permissions } = this.#parts;
     const entry = this.#entry(target.path);
     permissions.require(identity, `${SNAPSHOTS}/endGetAccess/action`, entry.id);
+    this.revoke(entry.id);
+    return await this.#accepted(request, entry, undefined);
+  }
+
+  /** @param id of a snapshot */
+  revoke(id: string): void {
+    const entry = this.#entry(id);
     for (const [name, access] of this.#accesses) {
       if (access.entry === entry) {
         this.#accesses.delete(name);
       }
     }
     entry.diskState = 'Unattached';
-    return await this.#accepted(request, entry, undefined);
   }
 
   async read({ path, query, headers }: Incoming): Promise<Reply> {

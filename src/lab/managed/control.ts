@@ -40,6 +40,7 @@ export interface ManagedControlCalls {
   requests: { argument: bigint; result: readonly LoggedCall[] };
   snapshots: { argument: undefined; result: readonly ManagedSnapshot[] };
   madeDisks: { argument: undefined; result: readonly MadeDisk[] };
+  endAccess: { argument: string; result: undefined };
   openAccesses: { argument: undefined; result: readonly string[] };
   deleteSnapshot: { argument: string; result: undefined };
   violations: { argument: undefined; result: readonly string[] };

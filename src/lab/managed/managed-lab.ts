@@ -184,6 +184,11 @@ export class ManagedLab implements AsyncDisposable {
     return this.#process.call('madeDisks', undefined);
   }
 
+  /** As if another program did it. */
+  endAccess(snapshot: string): Promise<undefined> {
+    return this.#process.call('endAccess', snapshot);
+  }
+
   /** Names of the snapshots whose content a SAS still lets be read. */
   openAccesses(): Promise<readonly string[]> {
     return this.#process.call('openAccesses', undefined);

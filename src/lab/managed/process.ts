@@ -117,6 +117,7 @@ serveCalls<ManagedControlCalls>(
       return [...store.all.map((entry) => store.view(entry)), ...restorePoints.views];
     },
     madeDisks: () => lab().madeDisks.views,
+    endAccess: change((id) => lab().accesses.revoke(id)),
     openAccesses: () => lab().accesses.open,
     deleteSnapshot: change(async (id) => {
       await lab().pictures.remove(lab().store.remove(id)?.picture);

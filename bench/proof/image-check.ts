@@ -14,15 +14,25 @@ export type ImageState =
 
 const CLEAN: ImageState = { kind: 'clean' };
 
+/** Devices of an xfs besides the one that is mounted. */
+export interface XfsParts {
+  readonly log?: string | undefined;
+  readonly realtime?: string | undefined;
+}
+
 /** Looks at one file system on its (read-only) devices without mounting it. */
-export function inspect(type: LabFileSystemType, devices: readonly string[]): Promise<ImageState> {
+export function inspect(
+  type: LabFileSystemType,
+  devices: readonly string[],
+  xfsParts: XfsParts = {},
+): Promise<ImageState> {
   const [device = ''] = devices;
   switch (type) {
     case 'ext3':
     case 'ext4':
       return inspectExt(device);
     case 'xfs':
-      return inspectXfs(device);
+      return inspectXfs(device, xfsParts);
     case 'btrfs':
       return inspectBtrfs(devices);
   }
@@ -51,8 +61,9 @@ async function inspectExt(device: string): Promise<ImageState> {
  * superblock, put there so that a crash while frozen runs the recovery that frees deleted inodes.
  * So xfs_repair -n still warns of a log, and of summary counters, which recovery counts anew.
  */
-async function inspectXfs(device: string): Promise<ImageState> {
-  const log = await tryCommand('xfs_logprint', ['-t', device]);
+async function inspectXfs(device: string, parts: XfsParts): Promise<ImageState> {
+  const logArguments = parts.log === undefined ? [] : ['-l', parts.log];
+  const log = await tryCommand('xfs_logprint', ['-t', ...logArguments, device]);
   if (log.code !== 0) {
     return damaged('xfs_logprint -t', log);
   }
@@ -60,7 +71,9 @@ async function inspectXfs(device: string): Promise<ImageState> {
   if (items > countMatches(log.stdout, /^\s*SUPER Block Buffer/gm)) {
     return { kind: 'needs-recovery', reason: `the log holds ${items} changes to replay` };
   }
-  return repairFindsNothing(device, /^(ALERT: |ignored because|which may be|sb_\w+ \d+, counted)/);
+  const realtime = parts.realtime === undefined ? [] : ['-r', parts.realtime];
+  const all = [...logArguments, ...realtime, device];
+  return repairFindsNothing(all, /^(ALERT: |ignored because|which may be|sb_\w+ \d+, counted)/);
 }
 
 /** The only devices that what follows can see are those given. Prints what the last command prints. */
@@ -93,14 +106,17 @@ export async function inspectRecoveredXfs(image: string, directory: string): Pro
   {
     await using _ = await MountedSnapshot.mount('xfs', attached.devices, 'recovered', directory);
   }
-  return await repairFindsNothing(attached.devices[0] ?? '', /^$/);
+  return await repairFindsNothing(attached.devices.slice(0, 1), /^$/);
 }
 
 /** What xfs_repair -n prints where all is well. */
 const REPAIR_PROGRESS = /^(Phase \d|\s+- |No modify flag set|\s*$)/;
 
-async function repairFindsNothing(device: string, accepted: RegExp): Promise<ImageState> {
-  const check = await tryCommand('xfs_repair', ['-n', device]);
+async function repairFindsNothing(
+  devices: readonly string[],
+  accepted: RegExp,
+): Promise<ImageState> {
+  const check = await tryCommand('xfs_repair', ['-n', ...devices]);
   const lines = `${check.stdout}\n${check.stderr}`.split('\n');
   const findings = lines.filter((line) => !REPAIR_PROGRESS.test(line) && !accepted.test(line));
   // Its exit code is 1 for an accepted line, too.

@@ -1,0 +1,103 @@
+/** The first boot: what the machine is, a freeze and a snapshot while writers write on every file system. */
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tryCommand } from '../../../src/lab/run-command.ts';
+import { Writers } from '../../proof/writers.ts';
+import type { SeenPlan } from '../comparison.ts';
+import type { CommandEnd, Frozen, Order } from '../stages.ts';
+import type { Lsblk, Lvs } from '../truth.ts';
+
+const FLASHFREEZE = '/opt/flashfreeze/flashfreeze';
+const LOOK_MS = 100;
+
+const order: Order = JSON.parse(readFileSync('/host/order.json', 'utf8'));
+
+async function json<Shape>(program: string, ...args: string[]): Promise<Shape> {
+  const { code, stdout, stderr } = await tryCommand(program, args);
+  if (code !== 0) {
+    throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${stderr}`);
+  }
+  return JSON.parse(stdout);
+}
+
+async function arrays(): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of readdirSync('/sys/block').filter((it) => /^md/.test(it))) {
+    const { stdout } = await tryCommand('mdadm', ['--detail', '--export', `/dev/${name}`]);
+    found[name] = stdout;
+  }
+  return found;
+}
+
+function flashfreeze(...args: string[]): Promise<CommandEnd> {
+  return tryCommand(FLASHFREEZE, args);
+}
+
+/** Until every chain has been round all places once more. */
+async function letWrite(writers: Writers): Promise<void> {
+  const counts = await writers.go();
+  const enough = counts.map(
+    (durable, index) => durable + (order.chains[index]?.places.length ?? 0),
+  );
+  while ((await writers.report()).some((durable, index) => durable < (enough[index] ?? 0))) {
+    await sleep(LOOK_MS);
+  }
+}
+
+/** A write that does not return ends this process only by the time limit of the boot: so it is told before it is tried. */
+function writeEverywhere(): void {
+  for (const { at } of order.fileSystems) {
+    process.stdout.write(`writing on ${at}\n`);
+    const fd = openSync(join(at, 'after'), 'w');
+    writeSync(fd, 'thawed');
+    fsyncSync(fd);
+    closeSync(fd);
+  }
+}
+
+const facts = {
+  release: release(),
+  plan: await json<SeenPlan>(FLASHFREEZE, 'plan', '--json'),
+  lsblk: await json<Lsblk>(
+    'lsblk',
+    ...['--json', '--inverse', '--bytes', '-o', 'NAME,KNAME,TYPE,FSTYPE,MOUNTPOINTS'],
+  ),
+  lvs: await json<Lvs>(
+    'lvs',
+    ...[
+      '--all',
+      '--reportformat',
+      'json',
+      '-o',
+      'vg_name,lv_name,devices,metadata_devices,pool_lv,origin',
+    ],
+  ),
+  md: await arrays(),
+};
+const places = order.fileSystems.map(({ at }) => ({ mountPoint: at }));
+await using writers = Writers.start(order.chains, places);
+await letWrite(writers);
+const freeze = await flashfreeze('freeze', '--', 'true');
+await letWrite(writers);
+const before = await writers.report();
+const snapshot = await flashfreeze(
+  'snapshot',
+  '--json',
+  '--strict-match',
+  '--blobs-from',
+  '/host/blobs',
+);
+const after = await writers.rest();
+writeEverywhere();
+const frozen: Frozen = { ...facts, freeze, snapshot, before, after };
+writeFileSync('/host/frozen.json', JSON.stringify(frozen));

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { KERNELS, type Kernel } from './kernels.ts';
+import type { Machine } from './machine.ts';
+import { MACHINES } from './machines.ts';
+
+export const USAGE = `npm run machines -- [--only NAME]... [--kernel VERSION]... [--again]
+  Boots real kernels (User Mode Linux) with real storage, runs the packaged program inside, compares its
+  plan with lsblk, lvs and mdadm, takes a snapshot of every disk while ordered writers write on all
+  file systems, and checks the snapshots in another boot: each is a cut, and clean on its disks.
+  Default: every machine on every kernel; what passed before with the program as it is now is not repeated.
+  --only    one of ${MACHINES.map(({ name }) => name).join(', ')}
+  --kernel  one of ${KERNELS.map(({ name }) => name).join(', ')}
+  --again   repeats what has passed, too
+Needs root, debootstrap, and Debian's packages the first time. Results: build/machines/results.json.
+
+Exit code 0 where every machine passed, 1 where not, 2 for options that cannot be meant.`;
+
+export type Wanted =
+  | { readonly kind: 'help' }
+  | {
+      readonly kind: 'run';
+      readonly machines: readonly Machine[];
+      readonly kernels: readonly Kernel[];
+      readonly again: boolean;
+    };
+
+/** Throws RangeError or TypeError with a message for people. */
+export function parseMachines(argv: readonly string[]): Wanted {
+  const { values } = parseArgs({
+    args: [...argv],
+    allowPositionals: false,
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      kernel: { type: 'string', multiple: true, default: [] },
+      again: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help === true) {
+    return { kind: 'help' };
+  }
+  return {
+    kind: 'run',
+    machines: chosen('--only', values.only, MACHINES),
+    kernels: chosen('--kernel', values.kernel, KERNELS),
+    again: values.again,
+  };
+}
+
+/** In the order of the table; all where none is named. */
+function chosen<Item extends { readonly name: string }>(
+  option: string,
+  names: readonly string[],
+  table: readonly Item[],
+): readonly Item[] {
+  const known = table.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new RangeError(`${option} must be one of ${known.join(', ')}, not "${unknown}"`);
+  }
+  return names.length === 0 ? table : table.filter(({ name }) => names.includes(name));
+}

@@ -1,0 +1,37 @@
+import type { Chain } from '../proof/order.ts';
+import type { SeenPlan } from './comparison.ts';
+import type { MachineFileSystem } from './machine.ts';
+import type { Truth } from './truth.ts';
+
+/** What the host asks of both boots; `/host/order.json` in the machine. */
+export interface Order {
+  /** Its place in the list is its place for the chains. */
+  readonly fileSystems: readonly MachineFileSystem[];
+  readonly chains: readonly Chain[];
+}
+
+/** What the first boot leaves: `/host/frozen.json`. */
+export interface Frozen extends Truth {
+  /** Of the kernel. */
+  readonly release: string;
+  /** What it prints where it ended well, else what it printed at all. */
+  readonly plan: SeenPlan;
+  readonly freeze: CommandEnd;
+  readonly snapshot: CommandEnd;
+  /** Durable records of each chain before the snapshot was asked for, and when the writers rested after it. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+export interface CommandEnd {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What the second boot leaves: `/host/checked.json`. */
+export interface Checked {
+  readonly problems: readonly string[];
+  /** That the snapshots show, of all chains. */
+  readonly records: number;
+}

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCommand } from '../../src/lab/run-command.ts';
+import { OS_DISK } from './machine.ts';
+import { REPOSITORY } from './provisions.ts';
+import { TAP } from './wire.ts';
+
+export type Stage = 'freeze' | 'check';
+
+export interface Boot {
+  /** Folder of the kernel, prepared. */
+  readonly kernel: string;
+  readonly machine: string;
+  readonly stage: Stage;
+  /** Names of files in the work folder: ubda, ubdb, … */
+  readonly disks: readonly string[];
+  /** For what the kernel says on its console. */
+  readonly consolePath: string;
+}
+
+const MEMORY = '768M';
+/** It is there against hangs: most boots take less than a minute. */
+const BOOT_LIMIT_MS = 480_000;
+
+/** What the kernel sees as its root: its own files, and those of the host that a machine needs. In a private mount namespace. */
+export async function prepareKernel(kernel: string, work: string): Promise<void> {
+  const at = (name: string): string => join(kernel, name);
+  await runCommand('mount', ['-t', 'proc', 'proc', at('proc')]);
+  await runCommand('mount', ['--rbind', '/dev', at('dev')]);
+  // The machine's memory is a file here.
+  await runCommand('mount', ['-t', 'tmpfs', '-o', 'mode=1777', 'memory', at('tmp')]);
+  await runCommand('mount', ['--bind', work, at('work')]);
+  await runCommand('mount', ['--bind', REPOSITORY, at('repo')]);
+}
+
+/** Resolves when the machine is off. Rejects when it did not end in time, and when its stage failed to begin. */
+export async function boot(order: Boot): Promise<void> {
+  const { kernel, consolePath, machine, stage } = order;
+  await using console = await open(consolePath, 'a');
+  const child = spawn(
+    'unshare',
+    // A process namespace of its own: its death is that of every process of the machine.
+    [
+      ...['--pid', '--fork', '--kill-child', '--', 'nice', '-n', '10'],
+      ...['chroot', kernel, ...kernelArguments(order)],
+    ],
+    {
+      stdio: ['ignore', console.fd, console.fd],
+      env: { PATH: process.env.PATH, HOME: '/tmp', TMPDIR: '/tmp' },
+    },
+  );
+  const timer = setTimeout(() => child.kill('SIGKILL'), BOOT_LIMIT_MS);
+  try {
+    const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+    if (signal !== null) {
+      throw new Error(`${machine}: ${stage} did not end in ${BOOT_LIMIT_MS / 1000} s`);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function kernelArguments({ disks, machine, stage }: Boot): string[] {
+  const last = OS_DISK.length - 1;
+  const first = OS_DISK.charCodeAt(last);
+  return [
+    ...['/usr/bin/linux.uml', `mem=${MEMORY}`],
+    ...disks.map((file, index) => `ubd${String.fromCharCode(first + index)}=/work/${file}`),
+    ...[`root=/dev/${OS_DISK}1`, 'rootfstype=ext4', 'rw', 'init=/sbin/machine-init'],
+    ...['con=null', 'con0=null,fd:1', 'quiet', `vec0:transport=tap,ifname=${TAP},depth=128`],
+    ...[`ff.stage=${stage}`, `ff.machine=${machine}`],
+  ];
+}

@@ -7,6 +7,7 @@ import type { deepReportSchema } from '../report/schemas/stored-snapshots.ts';
 import { blobReader } from '../restore/blob-reader.ts';
 import { openSnapshot } from '../restore/snapshot-access.ts';
 import { type SnapshotOpener, type VerifiedDisk, verifyPoint } from '../restore/verify-point.ts';
+import { withVolumes } from '../restore/verify-volumes.ts';
 import { findRestorePoint } from '../restore-points/find.ts';
 import type { RestorePoint } from '../restore-points/restore-point.ts';
 import { parseArmId } from '../snapshot/managed/arm-id.ts';
@@ -34,9 +35,11 @@ export async function verifyDeep(wanted: string, options: VerifyOptions): Promis
   const point = findRestorePoint(points.filter(pointSelectionOf(options)), wanted);
   const abort = abortOnSignals();
   using line = new ProgressLine();
-  const disks = await verifyPoint(point, openerOf(source, redaction, abort.signal), (read) =>
+  const open = openerOf(source, redaction, abort.signal);
+  const single = await verifyPoint(point, open, (read) =>
     line.show(`${read} of ${point.members.length} snapshots read`),
   );
+  const disks = await withVolumes(single, point.manifest, open);
   const report = describe(point, disks);
   for (const warning of [...warnings, ...disks.flatMap((disk) => disk.warning ?? [])]) {
     process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));

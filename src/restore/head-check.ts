@@ -3,8 +3,12 @@ import { HEAD_BYTES } from '../snapshot/matching/evidence.ts';
 import { identify } from '../snapshot/matching/identify.ts';
 import { judgeExt } from './ext-head.ts';
 import type { DiskHeads, Extent, Head, HeadKind, Judgement, ReadAt } from './head-types.ts';
+import { readPhysicalVolume } from './lvm-head.ts';
+import { readMdMember } from './md-head.ts';
 import { judgeBtrfs, vfatIn } from './other-heads.ts';
 import { readPartitions } from './partitions.ts';
+import type { VolumePart } from './volume-types.ts';
+import { describePart } from './volumes.ts';
 import { judgeXfs } from './xfs-head.ts';
 
 /** What each piece of evidence says; the first that an extent has counts, since containers hide what is in them. */
@@ -20,8 +24,7 @@ const KINDS: readonly (readonly [EvidenceKind, HeadKind])[] = [
 
 const CONTAINERS: Readonly<Partial<Record<HeadKind, string>>> = {
   luks: 'encrypted with LUKS; what is in it was not looked into',
-  lvm: 'physical volume of LVM; the logical volumes on it were not looked into',
-  md: 'member of an md array; the array was not looked into',
+  md: 'member of an md array whose superblock cannot be read; the array was not looked into',
 };
 
 /**
@@ -66,10 +69,28 @@ async function readHead(read: ReadAt, extent: Extent): Promise<Head> {
   };
   const head = await within(0, HEAD_BYTES);
   const { kind, uuid } = recognize(identify(head));
+  const md = kind === 'luks' ? undefined : await readMdMember(head, within, extent.sizeBytes);
+  if (md !== undefined) {
+    return { ...extent, kind: 'md', uuid: md.arrayUuid, part: md, ...unread(md) };
+  }
+  if (kind === 'lvm') {
+    const found = await readPhysicalVolume(head, within);
+    const { part } = found;
+    return part === undefined
+      ? { ...extent, kind, uuid, ...found.damage }
+      : { ...extent, kind, uuid, part, ...unread(part) };
+  }
   const vfat = kind === 'unknown' ? vfatIn(head) : undefined;
   return vfat === undefined
     ? { ...extent, kind, uuid, ...(await judge(kind, within, extent.sizeBytes)) }
     : { ...extent, kind: 'vfat', ...vfat };
+}
+
+function unread(part: VolumePart): Judgement {
+  return {
+    state: 'notLookedInto',
+    detail: `${describePart(part)}; what lies in it was not looked into`,
+  };
 }
 
 function recognize(identity: Identity): Pick<Head, 'kind' | 'uuid'> {

@@ -1,3 +1,5 @@
+import type { VolumePart } from './volume-types.ts';
+
 /** Reads bytes of a disk's image; fewer than asked for only at its end. */
 export type ReadAt = (offset: number, length: number) => Promise<Buffer>;
 
@@ -40,6 +42,8 @@ export interface Head extends Extent, Judgement {
   readonly kind: HeadKind;
   /** In the notation of blkid(8); undefined if it has none. */
   readonly uuid: string | undefined;
+  /** If it is a part of an LVM volume group or an md array that was read. */
+  readonly part?: VolumePart;
 }
 
 export interface DiskHeads {

@@ -13,18 +13,22 @@ export function problemsOfDisk(
   manifest: Pick<Manifest, 'disks' | 'fileSystems'> | undefined,
 ): string[] {
   const disk = manifest?.disks.find((it) => it.position === position);
-  const ofHeads = heads.flatMap(({ where, kind, state, detail }) => {
-    const fault = FAULTS[state];
-    return fault === undefined ? [] : [`${where} (${kind}): ${fault}: ${detail}`];
-  });
   return [
-    ...ofHeads,
+    ...faultsOf(heads),
     ...(disk === undefined || disk.sizeBytes === null || disk.sizeBytes === sizeBytes
       ? []
       : [`it has ${sizeBytes} bytes; the manifest says ${disk.sizeBytes}`]),
     ...(disk?.showsInstant === false ? ['the run could not prove that it shows the instant'] : []),
     ...missingFileSystems(position, heads, manifest),
   ];
+}
+
+/** What is wrong with heads by themselves. Pure. */
+export function faultsOf(heads: readonly Head[]): string[] {
+  return heads.flatMap(({ where, kind, state, detail }) => {
+    const fault = FAULTS[state];
+    return fault === undefined ? [] : [`${where} (${kind}): ${fault}: ${detail}`];
+  });
 }
 
 const FAULTS: Readonly<Partial<Record<Head['state'], string>>> = {
@@ -40,7 +44,7 @@ function missingFileSystems(
   heads: readonly Head[],
   manifest: Pick<Manifest, 'fileSystems'> | undefined,
 ): string[] {
-  if (heads.some(({ kind }) => OPAQUE.includes(kind))) {
+  if (isOpaque(heads)) {
     return [];
   }
   const found = new Set(heads.map(({ uuid }) => uuid?.toLowerCase()));
@@ -48,12 +52,45 @@ function missingFileSystems(
     ({ disks, uuid, source }) =>
       disks.length === 1 && disks[0] === position && uuid !== null && !isInImage(source),
   );
-  return (own ?? [])
-    .filter(({ uuid }) => !found.has(uuid?.toLowerCase()))
-    .map(
-      ({ uuid, mountPoints }) =>
-        `no file system with the UUID ${uuid}, which was mounted at ${mountPoints[0] ?? '?'}`,
-    );
+  return (own ?? []).filter(({ uuid }) => !found.has(uuid?.toLowerCase())).map(missing);
+}
+
+/**
+ * File systems that lie on several disks, or on a disk with LVM or md, and that no head of the set shows: problems by the position
+ * of their first disk. Nothing is said of one that may lie in something that was not looked into. Pure.
+ *
+ * @param hiding positions of disks of which something was not looked into
+ */
+export function missingInSet(
+  disks: readonly {
+    readonly member: Pick<StoredMember, 'membership'>;
+    readonly heads: readonly Head[];
+  }[],
+  manifest: Pick<Manifest, 'fileSystems'> | undefined,
+  hiding: ReadonlySet<number>,
+): ReadonlyMap<number, string[]> {
+  const found = new Set(disks.flatMap(({ heads }) => heads.map(({ uuid }) => uuid?.toLowerCase())));
+  const headsOf = new Map(disks.map((it) => [it.member.membership.position, it.heads] as const));
+  const problems = new Map<number, string[]>();
+  for (const it of manifest?.fileSystems ?? []) {
+    const [first] = it.disks;
+    const isInSet = it.disks.every((disk) => headsOf.has(disk) && !hiding.has(disk));
+    const wasLeftOut =
+      it.disks.length > 1 || it.disks.some((disk) => isOpaque(headsOf.get(disk) ?? []));
+    const isMissing = it.uuid !== null && !found.has(it.uuid.toLowerCase());
+    if (first !== undefined && isInSet && wasLeftOut && isMissing && !isInImage(it.source)) {
+      problems.set(first, [...(problems.get(first) ?? []), missing(it)]);
+    }
+  }
+  return problems;
+}
+
+function isOpaque(heads: readonly Head[]): boolean {
+  return heads.some(({ kind }) => OPAQUE.includes(kind));
+}
+
+function missing({ uuid, mountPoints }: Manifest['fileSystems'][number]): string {
+  return `no file system with the UUID ${uuid}, which was mounted at ${mountPoints[0] ?? '?'}`;
 }
 
 /** A file system in an image lies in a file of another one; heads do not show it. */

@@ -43,11 +43,12 @@ export class Rig implements AsyncDisposable {
 export async function blobServer(
   blobs: readonly { readonly name: string; readonly imagePath: string }[],
   latencyMs = 0,
+  snapshotContent: 'none' | 'copy' = 'none',
 ): Promise<BlobServer> {
   return await BlobServer.start({
     blobs,
     latency: { kind: 'fixed', ms: latencyMs },
-    snapshotContent: 'none',
+    snapshotContent,
     certificate: {
       caPath: LAB_TLS.caCertificate,
       certPath: LAB_TLS.certificate,

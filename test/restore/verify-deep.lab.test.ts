@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
@@ -7,7 +8,9 @@ import { enterLab } from '../../src/lab/namespace.ts';
 import { Writers } from '../../src/lab/writers.ts';
 import { deepReportSchema, snapshotListSchema } from '../../src/report/schemas/stored-snapshots.ts';
 import { flashfreeze } from '../commands/command-line.ts';
+import { blobServer } from '../commands/rig.ts';
 import { suite } from '../suite.ts';
+import { recordedDisk } from './fixtures/recorded-disks.ts';
 
 await enterLab({ lifetimeSeconds: 600 });
 
@@ -119,6 +122,42 @@ test('a missing snapshot, an unknown identifier and a file of a run are named', 
   const both = await scene.verify(id, 'run.json');
   assert.is(both.exitCode, 2);
   assert.match(both.stderr, 'no file of a run can be given with it');
+});
+
+test('puts logical volumes together out of the snapshots of several disks', async () => {
+  const names = ['frozen-a', 'frozen-b'];
+  const blobs: { name: string; imagePath: string }[] = [];
+  for (const name of names) {
+    const { read, sizeBytes } = recordedDisk(name);
+    const imagePath = `/lab/${name}.img`;
+    await writeFile(imagePath, await read(0, sizeBytes));
+    blobs.push({ name, imagePath });
+  }
+  await using server = await blobServer(blobs, 0, 'copy');
+  for (const [index, url] of server.urls.entries()) {
+    const headers = {
+      'x-ms-meta-flashfreeze_run': 'with-lvm',
+      'x-ms-meta-flashfreeze_disk': `${index + 1} of ${names.length}`,
+      'x-ms-meta-flashfreeze_host': 'db1',
+    };
+    const answer = await fetch(`${url}&comp=snapshot`, { method: 'PUT', headers });
+    assert.is(answer.status, 201);
+  }
+  const container = server.containerUrl({ permissions: 'rl' });
+  const words = ['snapshots', 'verify', '--container', container, '--deep', 'with-lvm', '--json'];
+  const ended = await flashfreeze(words);
+  const { disks } = v.parse(deepReportSchema, JSON.parse(ended.stdout));
+  assert.equal(
+    disks.map(({ heads }) => heads.map(({ where, state }) => `${where} ${state}`)),
+    [
+      [
+        'whole disk clean',
+        'logical volume vgdata/striped notLookedInto',
+        'logical volume vgdata/spanning clean',
+      ],
+      ['partition 1 clean', 'logical volume vgdata/single clean'],
+    ],
+  );
 });
 
 test.run();

@@ -124,7 +124,9 @@ export const deepReportSchema = described(
         ...place,
         heads: list(
           v.strictObject({
-            where: text('`whole disk`, or the partition.'),
+            where: text(
+              '`whole disk`, the partition, or the logical volume or array whose first byte is on it.',
+            ),
             kind: text('What lies there, e.g. ext, xfs or lvm.'),
             uuid: nullable(v.string(), 'UUID; null if it has none.'),
             state: described(

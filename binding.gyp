@@ -17,6 +17,7 @@
         'native/addon.cc',
         'native/btrfs.cc',
         'native/completions.cc',
+        'native/datagram.cc',
         'native/deadline.cc',
         'native/fanotify_lever.cc',
         'native/freeze_calls.cc',

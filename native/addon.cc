@@ -10,6 +10,7 @@
 
 #include "arguments.h"
 #include "btrfs.h"
+#include "datagram.h"
 #include "freezer.h"
 #include "hard_to_kill.h"
 #include "js_errors.h"
@@ -237,6 +238,14 @@ Napi::Value try_lock(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), result == 0 ? 0 : errno);
 }
 
+/** sendDatagram(path: string, content: Uint8Array): number — to a UNIX socket, without waiting; 0, or the errno */
+Napi::Value send_datagram_to(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>().Utf8Value();
+  const auto content = info[1].As<Napi::Uint8Array>();
+  return Napi::Number::New(info.Env(),
+                           send_datagram(path, content.Data(), content.ByteLength()));
+}
+
 /** lockHolder(descriptor: number): number — the process that holds the lock of tryLock(); 0 if unknown or none */
 Napi::Value lock_holder(const Napi::CallbackInfo& info) {
   struct flock range = whole_file();
@@ -250,6 +259,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("LastLever", LastLeverObject::define(env));
   exports.Set("tryPermissionGroup", Napi::Function::New(env, try_permission_group));
   exports.Set("tryLock", Napi::Function::New(env, try_lock));
+  exports.Set("sendDatagram", Napi::Function::New(env, send_datagram_to));
   exports.Set("lockHolder", Napi::Function::New(env, lock_holder));
   exports.Set("btrfsScrubs", Napi::Function::New(env, btrfs_scrubs));
   exports.Set("openMountPoints", Napi::Function::New(env, open_mount_points));

@@ -1,6 +1,6 @@
 import { openTrustedFile } from '../config/trusted-file.ts';
 import { runScript, type ScriptEnd } from '../quiesce/scripts/run-script.ts';
-import type { RunFile } from '../report/run-file.ts';
+import { type RunFile, resultOf } from '../report/run-file.ts';
 
 /** A run waits no longer for the command; it is then ended with all its processes. */
 export const NOTIFY_LIMIT_MS = 30_000;
@@ -62,14 +62,6 @@ function environmentOf(run: RunFile, path: string | undefined): Record<string, s
     FLASHFREEZE_HOST: run.machine.host ?? '',
     ...(path === undefined ? {} : { FLASHFREEZE_REPORT: path }),
   };
-}
-
-/** `refused`: the run ended before anything was frozen. */
-function resultOf({ summary }: RunFile): 'success' | 'failed' | 'refused' {
-  if (summary === null) {
-    return 'refused';
-  }
-  return summary.restorable ? 'success' : 'failed';
 }
 
 function describe(name: string, end: ScriptEnd, limitMs: number): string | undefined {

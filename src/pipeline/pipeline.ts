@@ -2,12 +2,14 @@ import { cleanUpAfterDeadRuns } from '../backup/journal/recover.ts';
 import type { VmBackupConfiguration } from '../config/vmbackup.ts';
 import type { HeldLog } from '../log/held-log.ts';
 import type { Redaction } from '../log/redaction.ts';
+import { sendRecord } from '../log/systemd-journal.ts';
 import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import {
   type QuiescePaths,
   readQuiesceConfiguration,
   secretsOf,
 } from '../quiesce/read-configuration.ts';
+import { journalRecordOf } from '../report/journal-record.ts';
 import { tellMetrics } from '../report/metrics-file.ts';
 import type { RunEnding, RunFile, RunIdentity } from '../report/run-file.ts';
 import { describeRun, keepRun } from '../report/run-folder.ts';
@@ -105,8 +107,8 @@ export interface KeptRecord {
 }
 
 /**
- * Keeps the timeline, writes the metrics and runs the command that is to hear of the run, each also if another one
- * fails: that is a warning. Never rejects.
+ * Keeps the timeline, writes the metrics and the record in the systemd journal, and runs the command that is to hear of
+ * the run, each also if another one fails: that is a warning. Never rejects.
  */
 export async function keepRecord(
   context: PipelineContext,
@@ -125,8 +127,23 @@ export async function keepRecord(
   if (problem !== undefined) {
     log.warning(problem);
   }
+  const untold = tellSystemdJournal(context, record);
+  if (untold !== undefined) {
+    log.warning(untold);
+  }
   await runNotifyCommand(context, record);
   return record;
+}
+
+/** @returns why the record of the run could not be sent; undefined if it was, or if there is no journal */
+function tellSystemdJournal(
+  { redaction }: PipelineContext,
+  { run, path }: KeptRecord,
+): string | undefined {
+  const fields = Object.entries(journalRecordOf(run, path));
+  return sendRecord(
+    Object.fromEntries(fields.map(([name, value]) => [name, redaction.redact(value)])),
+  );
 }
 
 async function runNotifyCommand(

@@ -79,3 +79,11 @@ export function describeError(error: unknown): RunError {
     ? { code: error.code, message: error.message }
     : { code: 'FF_INTERNAL', message: error instanceof Error ? error.message : String(error) };
 }
+
+/** `success`: the set can be restored; `refused`: the run ended before anything was frozen. */
+export function resultOf({ summary }: Pick<RunFile, 'summary'>): 'success' | 'failed' | 'refused' {
+  if (summary === null) {
+    return 'refused';
+  }
+  return summary.restorable ? 'success' : 'failed';
+}

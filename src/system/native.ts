@@ -65,6 +65,8 @@ export interface Addon {
   tryPermissionGroup(pid: number, descriptor: number): number;
   /** F_SETLK for writing, on the whole file: 0, or the errno. */
   tryLock(descriptor: number): number;
+  /** Sends a datagram to a UNIX socket without waiting for its reader: 0, or the errno. */
+  sendDatagram(path: string, content: Uint8Array): number;
   /** The process that holds the lock that `tryLock` tries to take; 0 if there is none or it cannot be known. */
   lockHolder(descriptor: number): number;
   /** `fsid` is empty if the file system is not btrfs; `isScrubbed` is null if only root may know. */

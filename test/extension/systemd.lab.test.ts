@@ -6,6 +6,7 @@ import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
 import { Guest } from '../../src/lab/agent/guest.ts';
 import { requireGuestImage } from '../../src/lab/agent/guest-image.ts';
 import { inGuest, systemdGuest } from '../../src/lab/agent/systemd-guest.ts';
+import { RUN_MESSAGE_ID } from '../../src/report/journal-record.ts';
 import { suite } from '../suite.ts';
 import { assertCommands } from './checks.ts';
 import { preparePayload } from './payload.ts';
@@ -110,6 +111,44 @@ test('enable starts it, and anew only for another command; it follows orders and
   await machine.quiet();
   assert.match(machine.processes('poll')[0]?.commandLine.join(' ') ?? '', '1.0.0.2');
   assert.equal(await machine.snapshot('newer'), PUBLISHED('newer'));
+});
+
+test('each order leaves one record in the journal, found by its id, with fields to search for', async () => {
+  await using machine = await UnitScene.create();
+  await machine.enable();
+  await machine.quiet();
+  assert.equal(await machine.snapshot('journaled'), PUBLISHED('journaled'));
+  const records = async (): Promise<Record<string, string>[]> => {
+    const lines = await machine.run('journalctl', '-o', 'json', `MESSAGE_ID=${RUN_MESSAGE_ID}`);
+    return lines
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, string>);
+  };
+  // The host has the result before anything is kept.
+  await until(
+    async () => (await records()).length > 0,
+    () => 'the record of the run',
+  );
+  const [record = {}, ...others] = await records();
+  assert.equal(others, []);
+  assert.match(record.MESSAGE ?? '', 'extension: fileSystemConsistent: 2 of 2 snapshots; writers');
+  const wanted = {
+    PRIORITY: '6',
+    SYSLOG_IDENTIFIER: 'flashfreeze',
+    FLASHFREEZE_ORIGIN: 'extension',
+    FLASHFREEZE_RESULT: 'success',
+    FLASHFREEZE_CONSISTENCY: 'fileSystemConsistent',
+    FLASHFREEZE_CODE: '1',
+    FLASHFREEZE_DISKS: '2',
+  };
+  for (const [name, value] of Object.entries(wanted)) {
+    assert.is(record[name], value, name);
+  }
+  assert.ok(Number(record.FLASHFREEZE_WINDOW_MS) > 0);
+  const byField = await machine.run('journalctl', '-o', 'cat', 'FLASHFREEZE_RESULT=success');
+  assert.is(byField, record.MESSAGE);
+  assert.match(await machine.run('cat', record.FLASHFREEZE_REPORT ?? ''), 'flashfreeze-run/1');
 });
 
 test('killed while all is frozen: its guardian thaws, or, killed besides, the next start does', async () => {

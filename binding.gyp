@@ -25,6 +25,7 @@
         'native/freezer_threads.cc',
         'native/grace.cc',
         'native/hard_to_kill.cc',
+        'native/kernel_clock.cc',
         'native/last_lever_object.cc',
         'native/ledger.cc',
         'native/ledger_file.cc',

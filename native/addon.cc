@@ -14,6 +14,7 @@
 #include "freezer.h"
 #include "hard_to_kill.h"
 #include "js_errors.h"
+#include "kernel_clock.h"
 #include "last_lever_object.h"
 #include "mount_opener_call.h"
 #include "system_error.h"
@@ -261,6 +262,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("tryLock", Napi::Function::New(env, try_lock));
   exports.Set("sendDatagram", Napi::Function::New(env, send_datagram_to));
   exports.Set("lockHolder", Napi::Function::New(env, lock_holder));
+  exports.Set("kernelClock", Napi::Function::New(env, kernel_clock));
   exports.Set("btrfsScrubs", Napi::Function::New(env, btrfs_scrubs));
   exports.Set("openMountPoints", Napi::Function::New(env, open_mount_points));
   return exports;

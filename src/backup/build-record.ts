@@ -75,6 +75,7 @@ export async function buildRecord(
     stillFrozen: prepared.freezer.stillFrozen(),
     warnings: context.warnings,
     scheduled,
+    clock: context.clock,
     application: application?.record(),
   };
 }

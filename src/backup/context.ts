@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FreezerEvent } from '../freezer/freezer-types.ts';
 import type { SnapshotEvent } from '../snapshot/snapshot-types.ts';
 import { throwIfAborted, unlessAborted } from '../system/abort.ts';
+import type { ClockState } from '../system/clock-state.ts';
 import type { PhaseName, PhaseTimes } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 
@@ -43,6 +44,8 @@ export class RunContext implements RunObserver, AsyncDisposable {
   readonly resources = new AsyncDisposableStack();
   readonly freezerEvents = new EventSlot<FreezerEvent>();
   readonly snapshotEvents = new EventSlot<SnapshotEvent>();
+  /** Of the wall clock; undefined if nothing says it, or until it was read. */
+  clock: ClockState | undefined;
   readonly #observer: RunObserver;
   /** Also those of a trial. */
   readonly #shown: Set<string>;

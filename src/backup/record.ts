@@ -2,6 +2,7 @@ import type { Plan } from '../filesystems/plan-types.ts';
 import type { ApplicationRecord } from '../quiesce/quiesce-types.ts';
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { AbortReason } from '../system/abort.ts';
+import type { ClockState } from '../system/clock-state.ts';
 import type { RoleTime } from '../system/thread-times.ts';
 import type { ScheduledStart } from './scheduled-start.ts';
 import type { Behind } from './whole-set/behind.ts';
@@ -31,6 +32,8 @@ export interface BackupRecord {
   readonly warnings: readonly string[];
   /** Missing if the run was to start at once. */
   readonly scheduled?: ScheduledStart | undefined;
+  /** Of the wall clock, whose time the barrier and the scheduled start are; missing if nothing says it. */
+  readonly clock?: ClockState | undefined;
   /** The result of quiescing the application; missing if the run had none to quiesce. */
   readonly application?: ApplicationRecord | undefined;
 }

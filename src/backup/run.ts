@@ -4,6 +4,7 @@ import { RunContext } from './context.ts';
 import { describeResult } from './describe-result.ts';
 import { flushDirtyData } from './flush.ts';
 import { type Guards, guardWarnings, setAside, takeGuards } from './guards.ts';
+import { lookAtClock } from './look-at-clock.ts';
 import { withGuardianReport } from './outcome.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { readyToFreeze } from './ready-to-freeze.ts';
@@ -82,11 +83,17 @@ export async function backup(
 async function prepareInTime(context: RunContext): Promise<Prepared> {
   if (isFarAhead(context.request.startAt, Date.now())) {
     await using trial = context.trial();
-    await trial.phase('prepare', () => trial.unlessAborted(prepare(trial)));
+    await trial.phase('prepare', () => trial.unlessAborted(prepareWithClock(trial)));
     context.note('everything is ready; the run prepares again shortly before the start');
   }
   await waitUntilAhead(context, PREPARE_AHEAD_MS);
-  return await context.phase('prepare', () => context.unlessAborted(prepare(context)));
+  return await context.phase('prepare', () => context.unlessAborted(prepareWithClock(context)));
+}
+
+async function prepareWithClock(context: RunContext): Promise<Prepared> {
+  // chronyc is asked meanwhile: it takes no time of the run.
+  const [prepared] = await Promise.all([prepare(context), lookAtClock(context)]);
+  return prepared;
 }
 
 /** Waits until `aheadMs` before the scheduled start; returns at once if there is none. */

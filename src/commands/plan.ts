@@ -28,6 +28,7 @@ import { readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { parseBlobs } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import type { ManagedWishes } from '../snapshot/managed/managed-set.ts';
+import { readClock } from '../system/read-clock.ts';
 import {
   addDiskOptions,
   addNamePrefixOption,
@@ -189,11 +190,12 @@ async function readFigures(plan: PlanReading): Promise<PlanFigures> {
       (await readFile(`/sys/class/block/${name}/dev`, 'utf8').catch(() => '')).trim(),
     ),
   );
-  const [usedBytes, dirty] = await Promise.all([
+  const [usedBytes, dirty, clock] = await Promise.all([
     readUsedBytes(plan.fileSystems.map(({ mountPoint }) => mountPoint)),
     readDirtyData(numbers),
+    readClock(),
   ]);
-  return { usedBytes, diskDirtyBytes: dirty.devicesBytes, dirtyBytes: dirty.totalBytes };
+  return { usedBytes, diskDirtyBytes: dirty.devicesBytes, dirtyBytes: dirty.totalBytes, clock };
 }
 
 /** The longest windows of the complete runs of this kind from the command line that froze this number of file systems. */

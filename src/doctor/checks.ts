@@ -1,4 +1,5 @@
 import { unfreezableWarnings } from '../filesystems/exclusions.ts';
+import { describeClock } from '../system/clock-state.ts';
 import { checkBlob, checkSet } from './blob-checks.ts';
 import { failed, ok, warning } from './check.ts';
 import { checkDaemons } from './daemon-checks.ts';
@@ -221,22 +222,17 @@ function checkConfiguration({ configurationProblems }: MachineFacts): Check[] {
 }
 
 function checkClock({ clock }: MachineFacts): Check {
-  switch (clock) {
-    case 'synchronized':
-      return ok('clock', 'synchronized');
-    case 'not-synchronized':
-      return warning(
-        'clock',
-        'not synchronized: --at and the expiry of a SAS may be off',
-        'enable chrony or systemd-timesyncd',
-      );
-    case 'unknown':
-      return warning(
-        'clock',
-        'cannot find out whether the clock is synchronized',
-        'make sure that chrony, ntpd or systemd-timesyncd runs',
-      );
+  const finding = describeClock(clock);
+  if (clock?.synchronized === true) {
+    return ok('clock', finding);
   }
+  return clock === undefined
+    ? warning('clock', finding, 'make sure that chrony, ntpd or systemd-timesyncd runs')
+    : warning(
+        'clock',
+        `${finding}: --at and the expiry of a SAS are off by as much as the clock`,
+        'enable chrony or systemd-timesyncd; look at chronyc tracking',
+      );
 }
 
 function checkOpenssl({ openssl }: MachineFacts): Check {

@@ -8,6 +8,7 @@ import type { Instance } from '../snapshot/managed/instance-metadata.ts';
 import type { ManagedSet } from '../snapshot/managed/managed-set.ts';
 import type { SnapshotCount } from '../snapshot/managed/snapshot-limits.ts';
 import type { TokenIdentity } from '../snapshot/managed/token-identity.ts';
+import type { ClockState } from '../system/clock-state.ts';
 
 /** What `flashfreeze doctor --json` prints. */
 export type DoctorReport = OutputOf<typeof doctorReportSchema>;
@@ -44,7 +45,8 @@ export interface MachineFacts {
     readonly isFrozen: boolean;
     readonly problem?: string;
   };
-  readonly clock: 'synchronized' | 'not-synchronized' | 'unknown';
+  /** Undefined if nothing says whether it is synchronized. */
+  readonly clock: ClockState | undefined;
   /** First line of `openssl version`. */
   readonly openssl: string | undefined;
   /** Why no connection to Azure's host service could be made; undefined if one was made. */

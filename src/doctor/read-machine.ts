@@ -24,6 +24,7 @@ import type { DeviceNumber } from '../system/device-number.ts';
 import { deviceNumber } from '../system/device-number.ts';
 import { reasonOf } from '../system/errno.ts';
 import { FileLock, FREEZE_LOCK_PATH } from '../system/file-lock.ts';
+import { readClock } from '../system/read-clock.ts';
 import type { LockState, MachineFacts } from './doctor-types.ts';
 import { messageOf, readBlobs } from './read-blobs.ts';
 import type { ManagedQuestion } from './read-managed.ts';
@@ -58,7 +59,7 @@ export async function readMachine(
     leftFrozen: await leftFrozen(),
     programs: await runningPrograms(),
     logFolder: await logFolder('error' in plan ? [] : plan.fileSystems.map(({ device }) => device)),
-    clock: await clockState(),
+    clock: await readClock(),
     openssl: await firstLine('openssl', ['version']),
     hostProblem: await connectProblem(DEFAULT_HOST_ADDRESS, HOST_PORT),
     proxies: proxies(),
@@ -149,19 +150,6 @@ async function logFolder(frozen: readonly DeviceNumber[]): Promise<MachineFacts[
 async function nearestExisting(path: string): Promise<string> {
   const exists = path === '/' || (await may(path, constants.F_OK));
   return exists ? path : await nearestExisting(dirname(path));
-}
-
-/** The state that systemd reports, whichever program keeps the clock. */
-async function clockState(): Promise<MachineFacts['clock']> {
-  const args = ['show', '--property=NTPSynchronized', '--value'];
-  switch (await firstLine('timedatectl', args)) {
-    case 'yes':
-      return 'synchronized';
-    case 'no':
-      return 'not-synchronized';
-    default:
-      return 'unknown';
-  }
 }
 
 /** The first line that a program prints; undefined if it does not start or ends with an error. */

@@ -38,6 +38,7 @@ export function summarizeFreeze(
     fileSystems: summary.fileSystems,
     freezeAttempts: summary.freezeAttempts,
     application: summary.application,
+    clock: summary.clock,
     phasesMs: summary.phasesMs,
     problems: summary.problems,
     warnings: summary.warnings,

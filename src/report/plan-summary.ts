@@ -6,6 +6,7 @@ import type {
   FileSystem,
   Plan,
 } from '../filesystems/plan-types.ts';
+import type { ClockState } from '../system/clock-state.ts';
 import type { OutputOf } from './schemas/described.ts';
 import type { planSummarySchema } from './schemas/plan-summary.ts';
 
@@ -23,6 +24,8 @@ export interface PlanFigures {
   /** For `plan.disks`, then for `plan.otherDisks`. */
   readonly diskDirtyBytes: readonly (number | undefined)[];
   readonly dirtyBytes: number | undefined;
+  /** Of the wall clock; undefined if nothing says it. */
+  readonly clock: ClockState | undefined;
 }
 
 /** What the snapshots would be of. */
@@ -45,6 +48,7 @@ export function summarizePlan(
     excluded: plan.excluded.map(plannedExclusion),
     ...set,
     dirtyBytes: figures.dirtyBytes ?? null,
+    clock: figures.clock ?? null,
     expectedWindow,
     warnings: plan.warnings ?? [],
   };

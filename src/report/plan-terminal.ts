@@ -1,4 +1,5 @@
 import { printableTexts } from '../log/printable.ts';
+import { describeClock } from '../system/clock-state.ts';
 import { colors } from './colors.ts';
 import { isUnremarkable, type PlannedFileSystem, type PlanSummary } from './plan-summary.ts';
 import { renderTable } from './table.ts';
@@ -21,6 +22,7 @@ export function renderPlan(summary: PlanSummary): string {
     ...(plan.dirtyBytes === null
       ? []
       : [`  - ${megabytes(plan.dirtyBytes)} MB are dirty now and are flushed before the freeze`]),
+    `clock: ${describeClock(plan.clock ?? undefined)}`,
   ].join('\n');
 }
 

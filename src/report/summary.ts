@@ -56,6 +56,7 @@ export function summarize(record: BackupRecord): RunSummary {
       error: keptBecause ?? null,
     })),
     application: summarizeApplication(record),
+    clock: record.clock ?? null,
     phasesMs: sumPhases(record.phases),
     threads: (record.threads ?? []).map((it) => ({
       ...it,

@@ -1,4 +1,5 @@
 import { printableTexts } from '../log/printable.ts';
+import { describeClock } from '../system/clock-state.ts';
 import { colors } from './colors.ts';
 import type { FreezeSummary } from './freeze-summary.ts';
 import { headlineOf, sentenceOf } from './headline.ts';
@@ -42,7 +43,7 @@ export function renderCommandRun(run: RunSummary): string {
     '',
     ...renderApplication(summary),
     ...renderRemarks(summary),
-    `${good ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${windowSentence('frozen since', summary.barrier, summary.windowMs)}`,
+    `${good ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${windowSentence('frozen since', summary)}`,
   ].join('\n');
 }
 
@@ -53,7 +54,7 @@ export function renderFreeze({ command: run, ...rest }: FreezeSummary): string {
     ...rest,
     command: { ...run, stdout: '', stderr: '' },
   });
-  const { held, barrier, windowMs } = summary;
+  const { held } = summary;
   const verdict = held
     ? colors.green(
         `✓ everything was frozen for the ${figure(command.durationMs)} ms that ${command.program} ran (${endOf(command)})`,
@@ -71,7 +72,7 @@ export function renderFreeze({ command: run, ...rest }: FreezeSummary): string {
             `! ${command.lostBytes} bytes of the command’s output were lost: it printed more than is held in memory`,
           ),
         ]),
-    `${verdict}${windowSentence('frozen since', barrier, windowMs)}`,
+    `${verdict}${windowSentence('frozen since', summary)}`,
   ].join('\n');
 }
 
@@ -157,21 +158,22 @@ const BARRIER_IS: Readonly<Record<RunSummary['consistency'], string>> = {
 };
 
 function renderVerdict(summary: RunSummary): string {
-  const { consistency, restorable, code, name, barrier, windowMs, disks } = summary;
+  const { consistency, restorable, code, name, disks } = summary;
   const taken = disks.filter(({ snapshot }) => snapshot !== null).length;
   const verdict = `${consistency}: ${taken} of ${disks.length} snapshots, code ${code} (${name})`;
-  const window = windowSentence(BARRIER_IS[consistency], barrier, windowMs);
+  const window = windowSentence(BARRIER_IS[consistency], summary);
   return `${restorable ? colors.green(`✓ ${verdict}`) : colors.red(`✗ ${verdict}`)}${window}`;
 }
 
 function windowSentence(
   what: string,
-  barrier: string | null,
-  { max, mean }: RunSummary['windowMs'],
+  { barrier, windowMs, clock }: Pick<RunSummary, 'barrier' | 'windowMs' | 'clock'>,
 ): string {
+  const { max, mean } = windowMs;
+  const about = clock === null ? '' : `\nclock of this machine: ${describeClock(clock)}`;
   return barrier === null
     ? ''
-    : `\n${what} ${barrier}; writers were blocked for at most ${max.toFixed(1)} ms, on average ${mean.toFixed(1)} ms`;
+    : `\n${what} ${barrier}; writers were blocked for at most ${max.toFixed(1)} ms, on average ${mean.toFixed(1)} ms${about}`;
 }
 
 function figure(value: number | null): string {

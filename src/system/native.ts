@@ -69,6 +69,8 @@ export interface Addon {
   sendDatagram(path: string, content: Uint8Array): number;
   /** The process that holds the lock that `tryLock` tries to take; 0 if there is none or it cannot be known. */
   lockHolder(descriptor: number): number;
+  /** The kernel's estimate of the wall clock's error; null if it may not be read. */
+  kernelClock(): { readonly isUnsynchronized: boolean; readonly maxErrorUs: number } | null;
   /** `fsid` is empty if the file system is not btrfs; `isScrubbed` is null if only root may know. */
   btrfsScrubs(
     descriptors: readonly number[],

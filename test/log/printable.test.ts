@@ -66,7 +66,7 @@ const plan = summarizePlan(
     ],
     warnings: ['a warning'],
   },
-  { usedBytes: [], diskDirtyBytes: [], dirtyBytes: 1 },
+  { usedBytes: [], diskDirtyBytes: [], dirtyBytes: 1, clock: undefined },
   { blobs: [{ blob: 'https://a.example/c/b', device: null, because: 'x' }], managed: null },
   { low: 1, high: 2, reasons: ['a reason'] },
 );

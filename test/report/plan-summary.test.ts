@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { Plan } from '../../src/filesystems/plan-types.ts';
-import { summarizePlan } from '../../src/report/plan-summary.ts';
+import { type PlanFigures, summarizePlan } from '../../src/report/plan-summary.ts';
 import { renderPlan } from '../../src/report/plan-terminal.ts';
 import { goodRecord } from '../backup/fixtures/records.ts';
 import { suite } from '../suite.ts';
@@ -42,10 +42,11 @@ const plan: Plan = {
   ],
   warnings: ['something was not seen'],
 };
-const figures = {
+const figures: PlanFigures = {
   usedBytes: [10 * MB, undefined, 12 * MB],
   diskDirtyBytes: [5 * MB, undefined],
   dirtyBytes: 7 * MB,
+  clock: { synchronized: true, source: 'kernel', aheadMs: null, maxErrorMs: 12 },
 };
 const blobs = [{ blob: 'https://a.example/c/b', device: '/dev/sda', because: 'by its content' }];
 const summary = summarizePlan(

@@ -25,6 +25,14 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
+test('a file that an older version left has no clock, and is read nevertheless', () => {
+  const run = runOf(busyRecord(1));
+  const { clock, ...summary } = run.summary ?? {};
+  assert.is(clock, null);
+  const text = JSON.stringify({ ...run, summary });
+  assert.equal(parseRunFile(text, 'old.json'), run);
+});
+
 test('times are milliseconds since the first phase, and time 0 is known in wall-clock time', () => {
   const { timeline } = runOf(busyRecord(2));
   assert.is(timeline?.startedAt, '2026-11-22T02:41:51.620Z');

@@ -26,6 +26,7 @@ test('has exactly the documented fields', () => {
     'freezeAttempts',
     'orphans',
     'application',
+    'clock',
     'phasesMs',
     'threads',
     'problems',

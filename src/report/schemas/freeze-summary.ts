@@ -3,6 +3,7 @@ import { described, flag, nullable, number, text } from './described.ts';
 import { warnings } from './fields.ts';
 import {
   application,
+  clock,
   fileSystems,
   freezeAttempts,
   phasesMs,
@@ -46,6 +47,7 @@ export const freezeSummarySchema = described(
     fileSystems,
     freezeAttempts,
     application,
+    clock,
     phasesMs,
     problems,
     warnings,

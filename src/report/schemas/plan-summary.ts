@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { ExclusionReason } from '../../filesystems/plan-types.ts';
 import { described, flag, list, nullable, number, text } from './described.ts';
 import { diskNames, fileSystemType, mountPoint, warnings } from './fields.ts';
+import { clockState } from './run-summary.ts';
 
 const EXCLUSION_REASONS = [
   'read-only',
@@ -133,6 +134,7 @@ export const planSummarySchema = described(
       v.number(),
       'Bytes of the whole machine that are still only in memory and are flushed before the freeze; null if they could not be read.',
     ),
+    clock: clockState,
     expectedWindow: described(
       expectedWindow,
       'How long writers will probably be stopped, in milliseconds.',

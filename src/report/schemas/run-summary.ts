@@ -73,6 +73,28 @@ const threads = v.optional(
   [],
 );
 
+export const clockState = nullable(
+  v.strictObject({
+    synchronized: flag('True if the clock of the machine follows true time.'),
+    source: described(
+      v.picklist(['chrony', 'kernel']),
+      'Who says so: chrony, or the estimate that the kernel keeps for every program that disciplines the clock.',
+    ),
+    aheadMs: nullable(
+      v.number(),
+      'Milliseconds that the clock was ahead of true time (negative: behind); null if the source does not say it.',
+    ),
+    maxErrorMs: nullable(
+      v.number(),
+      'Milliseconds that the clock differed from true time at most, as the source estimates it; null if it is not synchronized.',
+    ),
+  }),
+  'State of the clock of the machine before the freeze, by which instants of several machines can be compared; null if nothing says it.',
+);
+
+// Files that older versions left do not have it.
+export const clock = v.optional(clockState, null);
+
 export const problems = list(
   v.string(),
   'Sentences for people, one for each thing that went wrong; empty if nothing did.',
@@ -148,6 +170,7 @@ export const runSummarySchema = described(
       'Snapshots that were taken before the run failed, and that are of no use.',
     ),
     application,
+    clock,
     phasesMs,
     threads,
     problems,

@@ -8,6 +8,7 @@ import type { snapshotListSchema } from '../report/schemas/stored-snapshots.ts';
 import { renderTable } from '../report/table.ts';
 import { membershipIn } from '../restore-points/membership.ts';
 import { managedSnapshotPages } from '../restore-points/read-managed.ts';
+import { readVmPoints } from '../restore-points/read-managed-points.ts';
 import { consistencyIn } from '../restore-points/record-of-run.ts';
 import type { RestorePoint, StoredMember } from '../restore-points/restore-point.ts';
 import { pagesOf } from '../snapshot/inventory/container-pages.ts';
@@ -154,6 +155,11 @@ async function* diskPages(
         restorePoint: membershipIn(tags)?.restorePoint ?? null,
       }));
     }
+    const { members } = await readVmPoints(source.service);
+    yield members.map((member) => ({
+      ...diskOfPoint(member),
+      ...{ metadata: {}, restorePoint: member.membership.restorePoint },
+    }));
     return;
   }
   for (const { url: container, proxy } of source.containers) {
@@ -167,6 +173,11 @@ async function* diskPages(
         }));
     }
   }
+}
+
+function diskOfPoint(member: StoredMember): Omit<ListedDisk, 'metadata' | 'restorePoint'> {
+  const { position: _, ...disk } = describeMember(member);
+  return disk;
 }
 
 function diskTable(snapshots: readonly ListedDisk[]): string {

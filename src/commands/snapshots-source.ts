@@ -11,6 +11,7 @@ import type { RecordOfRun } from '../restore-points/record-of-run.ts';
 import type { RestorePoint } from '../restore-points/restore-point.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { hasMetadata } from '../snapshot/inventory/stored-snapshot.ts';
+import { parseDiskPointId } from '../snapshot/managed/arm-id.ts';
 import { containerUrlsOf } from './container-options.ts';
 import { managedWishesOf } from './managed-options.ts';
 import { metadataOf } from './snapshot-options.ts';
@@ -77,11 +78,12 @@ export async function readPoints(source: Source): Promise<FoundPoints> {
   const records = await keptRecords();
   using line = new ProgressLine();
   if (source.kind === 'managed') {
-    const { members, others } = await readManaged(source.service, (snapshots) =>
+    const found = await readManaged(source.service, (snapshots) =>
       line.show(`${snapshots} snapshots read`),
     );
+    const points = restorePointsOf(found.members, [], [...records, ...found.records]);
     return {
-      ...{ points: restorePointsOf(members, [], records), others, warnings: [] },
+      ...{ points, others: found.others, warnings: [] },
       store: managedStore(source.service),
     };
   }
@@ -101,11 +103,15 @@ async function keptRecords(): Promise<RecordOfRun[]> {
   const runs = await Promise.all(
     (await runFilesIn()).map((path) => readRunFile(path).catch(() => undefined)),
   );
-  return runs.flatMap((run) =>
-    run === undefined || run.summary === null || run.origin === 'freeze'
-      ? []
-      : [{ id: run.taskId, restorable: run.summary.restorable, barrier: run.summary.barrier }],
-  );
+  return runs.flatMap((run) => {
+    if (run === undefined || run.summary === null || run.origin === 'freeze') {
+      return [];
+    }
+    const { restorable, barrier, disks } = run.summary;
+    const point = disks.map(({ snapshot }) => parseDiskPointId(snapshot ?? '')?.pointName);
+    const ids = new Set([run.taskId, ...point.filter((it) => it !== undefined)]);
+    return [...ids].map((id) => ({ id, restorable, barrier }));
+  });
 }
 
 /** Which snapshots the options select: by the name of their machine, and by metadata or tags. */

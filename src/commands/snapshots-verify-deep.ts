@@ -62,7 +62,10 @@ function openerOf(source: Source, redaction: Redaction, abort: AbortSignal): Sna
     }
     const id = parseArmId(place.id, 'snapshots');
     if (id === undefined || source.kind !== 'managed') {
-      return undefined;
+      throw new FlashfreezeError(
+        'FF_DISK_UNSUPPORTED',
+        'it is part of a restore point of the VM, whose content is not read; make a disk of it with restore and look at that',
+      );
     }
     const learnSecret = (url: string): void => redaction.addUrl(url);
     return await openSnapshot(source.service, id, sizeBytes, { abort, learnSecret });

@@ -1,7 +1,8 @@
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { deleteFromContainer } from '../snapshot/inventory/container.ts';
-import { parseArmId } from '../snapshot/managed/arm-id.ts';
-import { deleteDiskSnapshot } from '../snapshot/managed/delete-snapshot.ts';
+import { parseArmId, parseDiskPointId } from '../snapshot/managed/arm-id.ts';
+import { type DeleteOptions, deleteDiskSnapshot } from '../snapshot/managed/delete-snapshot.ts';
+import { deleteRestorePoint } from '../snapshot/managed/restore-point-deletion.ts';
 import type { ManagedService } from './managed-service.ts';
 import type { BlobContainer, StoredManifest } from './read-blobs.ts';
 import type { RestorePoint, SnapshotPlace } from './restore-point.ts';
@@ -63,19 +64,34 @@ function folderOf({ url }: BlobContainer): string {
 }
 
 export function managedStore(service: ManagedService): PointStore {
+  const deleteOptions = async (): Promise<DeleteOptions> => ({
+    origin: service.origin,
+    proxy: service.proxy,
+    authorization: await service.tokens.forNow(),
+  });
+  // A restore point of a VM is deleted as a whole, with its first disk.
+  const deletedPoints = new Map<string, Promise<string | undefined>>();
+  const deletePoint = async (point: string): Promise<string | undefined> => {
+    const deletion =
+      deletedPoints.get(point) ??
+      deleteOptions().then((options) => deleteRestorePoint(point, options));
+    deletedPoints.set(point, deletion);
+    return await deletion;
+  };
   return {
     // The snapshots of a run are in one resource group, in the subscription of each disk.
     isListed: (source) =>
       parseArmId(source, 'disks')?.subscription.toLowerCase() ===
       service.subscription.toLowerCase(),
-    deleteSnapshot: async (place) =>
-      place.kind === 'managed'
-        ? await deleteDiskSnapshot(place.id, {
-            origin: service.origin,
-            proxy: service.proxy,
-            authorization: await service.tokens.forNow(),
-          })
-        : 'it is no snapshot of a managed disk',
+    deleteSnapshot: async (place) => {
+      if (place.kind !== 'managed') {
+        return 'it is no snapshot of a managed disk';
+      }
+      const ofPoint = parseDiskPointId(place.id);
+      return ofPoint === undefined
+        ? await deleteDiskSnapshot(place.id, await deleteOptions())
+        : await deletePoint(ofPoint.point);
+    },
     deleteManifest: () => Promise.resolve(undefined),
   };
 }

@@ -1,18 +1,14 @@
 import * as v from 'valibot';
 import { FlashfreezeError } from '../errors.ts';
-import type { ExchangeEnd } from '../snapshot/http/exchange-end.ts';
 import { parseArmId } from '../snapshot/managed/arm-id.ts';
-import { diskErrorCode, failureOfExchange, GRANT } from '../snapshot/managed/disk-failures.ts';
 import { jsonOf } from '../snapshot/managed/json-of.ts';
 import { DISK_API_VERSION } from '../snapshot/managed/prepared-disk.ts';
-import { RestorePointClient } from '../snapshot/managed/restore-point-client.ts';
-import type { ServiceError } from '../snapshot/managed/service-error.ts';
+import { ArmSession } from './arm-session.ts';
+import { nextPath, refused } from './managed-pages.ts';
 import type { ManagedService } from './managed-service.ts';
 import { membershipIn } from './membership.ts';
+import { readVmPoints, type VmPointInventory } from './read-managed-points.ts';
 import type { StoredMember } from './restore-point.ts';
-
-/** Time limit for each page. A list with many pages may take as long as it goes on. */
-const PAGE_LIMIT_MS = 30_000;
 
 /** A snapshot of a managed disk as the resource manager lists it. */
 export interface ManagedSnapshot {
@@ -45,33 +41,24 @@ export async function* managedSnapshotPages(
   service: ManagedService,
 ): AsyncGenerator<readonly ManagedSnapshot[]> {
   const scope = `/subscriptions/${service.subscription}/resourceGroups/${encodeURIComponent(service.group)}`;
-  const client = new RestorePointClient(service.origin, service.proxy, '');
-  try {
-    let path: string | undefined =
-      `${scope}/providers/Microsoft.Compute/snapshots?api-version=${DISK_API_VERSION}`;
-    while (path !== undefined) {
-      const { value, nextLink } = await page(client, service, path);
-      yield value.flatMap((it) => snapshotIn(it) ?? []);
-      path = nextPath(nextLink ?? '', service.origin);
-    }
-  } finally {
-    client.close();
+  using session = new ArmSession(service);
+  let path: string | undefined =
+    `${scope}/providers/Microsoft.Compute/snapshots?api-version=${DISK_API_VERSION}`;
+  while (path !== undefined) {
+    const { value, nextLink } = await page(session, service, path);
+    yield value.flatMap((it) => snapshotIn(it) ?? []);
+    path = nextPath(nextLink ?? '', service.origin, 'snapshots');
   }
 }
 
 async function page(
-  client: RestorePointClient,
+  session: ArmSession,
   service: ManagedService,
   path: string,
 ): Promise<v.InferOutput<typeof pageSchema>> {
-  client.authorize(await service.tokens.forNow());
-  let end = await client.ask(client.request('GET', path), PAGE_LIMIT_MS);
-  if (end?.kind === 'refused' && end.answer.httpStatus === 401) {
-    client.authorize(await service.tokens.renewed());
-    end = await client.ask(client.request('GET', path), PAGE_LIMIT_MS);
-  }
+  const end = await session.ask('GET', path);
   if (end?.kind !== 'succeeded' || end.answer.httpStatus === 404) {
-    throw refused(end, service);
+    throw refused(end, service, 'snapshots', 'Microsoft.Compute/snapshots/read');
   }
   const parsed = v.safeParse(pageSchema, jsonOf(Buffer.concat(end.answer.body).toString('utf8')));
   if (!parsed.success) {
@@ -81,29 +68,6 @@ async function page(
     );
   }
   return parsed.output;
-}
-
-function refused(end: ExchangeEnd | undefined, { origin, group }: ManagedService) {
-  const failure = failureOfExchange(end, origin, (httpStatus, error) =>
-    explain(httpStatus, error, group),
-  );
-  return new FlashfreezeError(
-    diskErrorCode(failure),
-    `cannot list the snapshots in the resource group ${group}: ${failure.message}`,
-  );
-}
-
-function explain(httpStatus: number, error: ServiceError | undefined, group: string): string {
-  switch (httpStatus) {
-    case 403:
-      return `the VM's identity lacks Microsoft.Compute/snapshots/read on it: ${GRANT}`;
-    case 404:
-      return `there is no resource group ${group} in the subscription of this VM; give another --resource-group`;
-    case 429:
-      return 'too many requests; try again in a few minutes';
-    default:
-      return `${error?.code ?? `HTTP ${httpStatus}`}${error?.message ? `: ${error.message}` : ''}`;
-  }
 }
 
 /** An entry of another form is left out: nothing could be done with it. */
@@ -124,30 +88,15 @@ function snapshotIn(entry: unknown): ManagedSnapshot | undefined {
   };
 }
 
-/** The token goes to the resource manager alone, so a link to another server ends the list with an error. */
-function nextPath(nextLink: string, origin: string): string | undefined {
-  if (nextLink === '') {
-    return undefined;
-  }
-  const url = URL.canParse(nextLink) ? new URL(nextLink) : undefined;
-  if (url?.origin !== origin || url.username !== '') {
-    throw new FlashfreezeError(
-      'FF_DISK_REFUSED',
-      `${origin}: the next page of the list of snapshots is not at this address; nothing was done with the part that was read`,
-    );
-  }
-  return `${url.pathname}${url.search}`;
-}
-
 /** What a resource group holds of restore points. */
-export interface ManagedInventory {
-  readonly members: readonly StoredMember[];
+export interface ManagedInventory extends VmPointInventory {
   /** Number of snapshots that say of no restore point that they belong to it. */
   readonly others: number;
 }
 
 /**
- * Reads the members of restore points in a resource group; their tags say what the runs recorded.
+ * Reads the members of restore points in a resource group: snapshots, whose tags say what the runs recorded, and the disks in
+ * restore points of VMs.
  *
  * @param progress called with the number of snapshots after every page
  * @throws FlashfreezeError as `managedSnapshotPages`
@@ -163,7 +112,9 @@ export async function readManaged(
     seen += snapshots.length;
     progress(seen);
   }
-  return { members, others: seen - members.length };
+  const others = seen - members.length;
+  const ofVms = await readVmPoints(service);
+  return { members: [...members, ...ofVms.members], records: ofVms.records, others };
 }
 
 function memberOf(snapshot: ManagedSnapshot): StoredMember | undefined {

@@ -7,7 +7,7 @@ import { diskErrorCode } from '../snapshot/managed/disk-failures.ts';
 import { DISK_API_VERSION } from '../snapshot/managed/prepared-disk.ts';
 import { RESTORE_ACTIONS } from '../snapshot/managed/role.ts';
 import { inParallel } from '../system/in-parallel.ts';
-import { type ExistingDisk, judgeExisting } from './existing-disk.ts';
+import { type ExistingDisk, type ExpectedSize, judgeExisting } from './existing-disk.ts';
 import { quoted, restoreFailure } from './restore-failures.ts';
 
 /** Disks that are made at the same time. */
@@ -23,8 +23,8 @@ export interface DiskToMake {
   readonly id: ArmId;
   /** Id of the snapshot, or of a disk in a restore point of the VM. */
   readonly source: string;
-  /** Of the source; 0 if it is not known. */
-  readonly sizeBytes: number;
+  /** Of the source. */
+  readonly size: ExpectedSize;
   /** Of the request that makes it. */
   readonly body: object;
 }
@@ -90,14 +90,14 @@ function refuseForeign(disks: readonly DiskToMake[], found: readonly ExistingDis
 async function lookAt(
   session: ArmSession,
   { origin }: Pick<ManagedService, 'origin'>,
-  { id, source, sizeBytes }: DiskToMake,
+  { id, source, size }: DiskToMake,
 ): Promise<ExistingDisk> {
   const end = await session.ask('GET', diskPath(id));
   if (end?.kind === 'succeeded' && end.answer.httpStatus === 404 && !isGroupMissing(end)) {
     return { kind: 'nothing' };
   }
   const existing =
-    end?.kind === 'succeeded' ? judgeExisting(end.answer.body, source, sizeBytes) : undefined;
+    end?.kind === 'succeeded' ? judgeExisting(end.answer.body, source, size) : undefined;
   if (existing === undefined) {
     const purpose = { action: RESTORE_ACTIONS.readDisk, scope: id.text };
     const failure = restoreFailure(end, origin, purpose);

@@ -6,12 +6,19 @@ const existingSchema = v.object({
   managedBy: v.nullish(v.string(), ''),
   properties: v.object({
     provisioningState: v.nullish(v.string(), ''),
-    diskSizeBytes: v.nullish(v.number()),
+    diskSizeBytes: v.nullish(v.number(), 0),
+    diskSizeGB: v.nullish(v.number(), 0),
     completionPercent: v.nullish(v.number(), 100),
     LastOwnershipUpdateTime: v.nullish(v.string(), ''),
     creationData: v.nullish(v.object({ sourceResourceId: v.nullish(v.string(), '') })),
   }),
 });
+
+/** What is not known is 0. */
+export interface ExpectedSize {
+  readonly bytes: number;
+  readonly gigabytes: number;
+}
 
 /** What stands where a new disk is to be. */
 export type ExistingDisk =
@@ -30,20 +37,20 @@ export type ExistingDisk =
  * Judges the answer about the disk of a name. Pure.
  *
  * @param source id of the snapshot that the disk is to be made of
- * @param sizeBytes of the snapshot; 0 if it is not known
+ * @param size of the snapshot
  * @returns undefined if the answer has not the expected form
  */
 export function judgeExisting(
   body: readonly Uint8Array[],
   source: string,
-  sizeBytes: number,
+  size: ExpectedSize,
 ): ExistingDisk | undefined {
   const parsed = v.safeParse(existingSchema, jsonOf(Buffer.concat(body).toString('utf8')));
   if (!parsed.success) {
     return undefined;
   }
   const { managedBy, properties } = parsed.output;
-  const { provisioningState, diskSizeBytes, completionPercent, creationData } = properties;
+  const { provisioningState, completionPercent, creationData } = properties;
   const its = creationData?.sourceResourceId ?? '';
   if (!isSameId(its, source)) {
     return {
@@ -58,11 +65,9 @@ export function judgeExisting(
   if (!/^succeeded$/i.test(state)) {
     return { kind: 'underWay' };
   }
-  if (sizeBytes > 0 && diskSizeBytes && diskSizeBytes !== sizeBytes) {
-    return {
-      kind: 'foreign',
-      because: `it has ${diskSizeBytes} bytes, and its snapshot has ${sizeBytes}`,
-    };
+  const because = sizeProblem(size, properties);
+  if (because !== undefined) {
+    return { kind: 'foreign', because };
   }
   if ((completionPercent ?? 100) < 100) {
     return { kind: 'filling', percent: completionPercent ?? 0 };
@@ -71,4 +76,16 @@ export function judgeExisting(
     kind: 'made',
     wasAttached: Boolean(managedBy) || Boolean(properties.LastOwnershipUpdateTime),
   };
+}
+
+function sizeProblem(
+  { bytes, gigabytes }: ExpectedSize,
+  { diskSizeBytes, diskSizeGB }: v.InferOutput<typeof existingSchema>['properties'],
+): string | undefined {
+  if (bytes > 0 && diskSizeBytes && diskSizeBytes !== bytes) {
+    return `it has ${diskSizeBytes} bytes, and its snapshot has ${bytes}`;
+  }
+  return gigabytes > 0 && diskSizeGB && diskSizeGB !== gigabytes
+    ? `it has ${diskSizeGB} GB, and its snapshot has ${gigabytes}`
+    : undefined;
 }

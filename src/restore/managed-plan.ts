@@ -2,8 +2,7 @@ import { FlashfreezeError } from '../errors.ts';
 import { ArmSession } from '../restore-points/arm-session.ts';
 import type { ManagedService } from '../restore-points/managed-service.ts';
 import type { StoredMember } from '../restore-points/restore-point.ts';
-import { type ArmId, armId, armPath, parseArmId } from '../snapshot/managed/arm-id.ts';
-import { DISK_API_VERSION } from '../snapshot/managed/prepared-disk.ts';
+import { type ArmId, armId, parseDiskPointId } from '../snapshot/managed/arm-id.ts';
 import { RESTORE_ACTIONS } from '../snapshot/managed/role.ts';
 import { fittingTags } from '../snapshot/managed/snapshot-naming.ts';
 import { inParallel } from '../system/in-parallel.ts';
@@ -15,10 +14,10 @@ import {
   type PlacementWishes,
   placementOf,
 } from './disk-body.ts';
+import { type ReadSource, readManagedSource } from './managed-source.ts';
 import { type OldDisk, readOldDisks } from './old-disks.ts';
-import { restoreFailure } from './restore-failures.ts';
 import type { PlannedDisk, RestorePlan } from './restore-plan.ts';
-import { readSource, type SourceFacts, unusableBecause } from './source-facts.ts';
+import type { SourceFacts } from './source-facts.ts';
 
 const AT_ONCE = 8;
 
@@ -65,23 +64,9 @@ function sourceDiskOf({ place }: StoredMember): string {
   return place.kind === 'managed' ? place.sourceDisk : '';
 }
 
-async function sourceOf(
-  service: ManagedService,
-  { place }: StoredMember,
-): Promise<Pick<PlannedManagedDisk, 'source' | 'problem'>> {
-  const id = place.kind === 'managed' ? parseArmId(place.id, 'snapshots') : undefined;
-  if (id === undefined) {
-    return { source: undefined, problem: 'its id has not the expected form' };
-  }
+async function sourceOf(service: ManagedService, { place }: StoredMember): Promise<ReadSource> {
   using session = new ArmSession(service);
-  const end = await session.ask('GET', `${armPath(id)}?api-version=${DISK_API_VERSION}`);
-  const source = end?.kind === 'succeeded' ? readSource(end.answer.body) : undefined;
-  if (source === undefined) {
-    const purpose = { action: RESTORE_ACTIONS.readSnapshot, scope: id.text };
-    const { message } = restoreFailure(end, service.origin, purpose);
-    return { source, problem: message };
-  }
-  return { source, problem: unusableBecause(source) };
+  return await readManagedSource(session, service, place.kind === 'managed' ? place.id : '');
 }
 
 /** What to know before the disks are made, for people. Pure. */
@@ -127,12 +112,18 @@ function toMake(point: string, disk: PlannedManagedDisk): DiskToMake[] {
   if (place.kind !== 'managed' || source === undefined) {
     return [];
   }
+  const isOfPoint = parseDiskPointId(place.id) !== undefined;
   const body = diskBody({
-    ...{ source, old, placement, sourceId: place.id, createOption: 'Copy' },
+    ...{ source, old, placement, sourceId: place.id },
+    createOption: isOfPoint ? 'Restore' : 'Copy',
     isOs: membership.lun === 'os',
     tags: tagsOf(values, `${point} ${membership.position}`, place.id),
   });
-  return [{ id, source: place.id, sizeBytes: source.properties.diskSizeBytes || sizeBytes, body }];
+  // Of a disk in a restore point, only the size in GB is known.
+  const size = isOfPoint
+    ? { bytes: 0, gigabytes: sizeBytes / 2 ** 30 }
+    : { bytes: source.properties.diskSizeBytes || sizeBytes, gigabytes: 0 };
+  return [{ id, source: place.id, size, body }];
 }
 
 /**

@@ -9,8 +9,9 @@ import { jsonOf } from '../snapshot/managed/json-of.ts';
 import { DISK_API_VERSION } from '../snapshot/managed/prepared-disk.ts';
 import { RESTORE_ACTIONS } from '../snapshot/managed/role.ts';
 import { sasReader } from './blob-reader.ts';
+import { readManagedSource } from './managed-source.ts';
 import { quoted, restoreFailure } from './restore-failures.ts';
-import { readSource, unreadableBecause } from './source-facts.ts';
+import { unreadableBecause } from './source-facts.ts';
 import type { OpenSnapshot } from './verify-point.ts';
 
 /** Until the service ends an access by itself, if this process is killed. */
@@ -61,16 +62,11 @@ export async function openSnapshot(
 /** Ending an access ends those of other programs too, so a snapshot that another one reads is left alone. */
 async function requireReadable(
   session: ArmSession,
-  { origin }: ManagedService,
+  service: ManagedService,
   id: ArmId,
 ): Promise<void> {
-  const end = await session.ask('GET', `${armPath(id)}?api-version=${DISK_API_VERSION}`);
-  const source = end?.kind === 'succeeded' ? readSource(end.answer.body) : undefined;
-  if (source === undefined) {
-    const purpose = { action: RESTORE_ACTIONS.readSnapshot, scope: id.text };
-    throw refused(restoreFailure(end, origin, purpose).message);
-  }
-  const because = unreadableBecause(source);
+  const { source, problem } = await readManagedSource(session, service, id.text);
+  const because = source === undefined ? problem : unreadableBecause(source);
   if (because !== undefined) {
     throw refused(because);
   }

@@ -16,21 +16,23 @@ export const sharedProperties = {
   securityProfile: v.nullish(v.object({ securityType: v.nullish(word) })),
 };
 
+const properties = {
+  ...sharedProperties,
+  osType: v.fallback(v.optional(v.picklist(['Linux', 'Windows'])), undefined),
+  diskSizeBytes: v.nullish(v.number(), 0),
+  provisioningState: text,
+  completionPercent: v.nullish(v.number(), 100),
+  snapshotAccessState: text,
+  diskState: text,
+  creationData: v.nullish(v.object({ createOption: text })),
+  copyCompletionError: v.nullish(v.object({ errorMessage: text })),
+};
 const sourceSchema = v.object({
   location: v.pipe(v.string(), v.minLength(1)),
   extendedLocation: v.nullish(v.object({ name: text })),
-  properties: v.object({
-    ...sharedProperties,
-    osType: v.fallback(v.optional(v.picklist(['Linux', 'Windows'])), undefined),
-    diskSizeBytes: v.nullish(v.number(), 0),
-    provisioningState: text,
-    completionPercent: v.nullish(v.number(), 100),
-    snapshotAccessState: text,
-    diskState: text,
-    creationData: v.nullish(v.object({ createOption: text })),
-    copyCompletionError: v.nullish(v.object({ errorMessage: text })),
-  }),
+  properties: v.object(properties),
 });
+const diskPointSchema = v.object({ properties: v.object(properties) });
 
 type SourceResource = v.InferOutput<typeof sourceSchema>;
 
@@ -48,6 +50,28 @@ export function readSource(body: readonly Uint8Array[]): SourceFacts | undefined
   const { location, extendedLocation, properties } = parsed.output;
   const edgeZone = extendedLocation?.name ?? '';
   return { location, properties, edgeZone: edgeZone === '' ? undefined : edgeZone };
+}
+
+/**
+ * Reads the answer about a disk in a restore point of a VM; undefined if it has not the expected form. Only one that is copied from
+ * another region has a percentage. Pure.
+ *
+ * @param location of its collection
+ */
+export function readDiskPoint(
+  body: readonly Uint8Array[],
+  location: string,
+): SourceFacts | undefined {
+  const parsed = v.safeParse(diskPointSchema, jsonOf(Buffer.concat(body).toString('utf8')));
+  return parsed.success
+    ? {
+        ...{ location, edgeZone: undefined },
+        properties: {
+          ...parsed.output.properties,
+          ...{ provisioningState: 'Succeeded', creationData: { createOption: 'CopyStart' } },
+        },
+      }
+    : undefined;
 }
 
 /**

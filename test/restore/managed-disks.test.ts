@@ -14,6 +14,7 @@ function bytes(value: unknown): Buffer[] {
 
 const SNAPSHOT = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/snapshots/n';
 const SIZE = 4096;
+const EXPECTED = { bytes: SIZE, gigabytes: 0 };
 
 test('what stands where a new disk is to be', () => {
   const made = { creationData: { sourceResourceId: SNAPSHOT.toUpperCase() }, diskSizeBytes: SIZE };
@@ -35,16 +36,18 @@ test('what stands where a new disk is to be', () => {
     [{ provisioningState: 7 }, undefined],
   ];
   for (const [properties, kind] of table) {
-    const found = judgeExisting(bytes({ properties }), SNAPSHOT, SIZE);
+    const found = judgeExisting(bytes({ properties }), SNAPSHOT, EXPECTED);
     assert.is(found?.kind, kind, JSON.stringify(properties));
   }
   const properties = { ...made, provisioningState: 'Succeeded' };
-  const attached = judgeExisting(bytes({ managedBy: '/vm', properties }), SNAPSHOT, SIZE);
+  const attached = judgeExisting(bytes({ managedBy: '/vm', properties }), SNAPSHOT, EXPECTED);
   assert.equal(attached, { kind: 'made', wasAttached: true });
   const detached = { ...properties, LastOwnershipUpdateTime: '2026-11-29T00:00:00Z' };
-  assert.equal(judgeExisting(bytes({ properties: detached }), SNAPSHOT, SIZE), {
-    ...{ kind: 'made', wasAttached: true },
-  });
+  assert.equal(judgeExisting(bytes({ properties: detached }), SNAPSHOT, EXPECTED), attached);
+  const larger = bytes({ properties: { ...properties, diskSizeGB: 64 } });
+  const whole = { bytes: 0, gigabytes: 32 };
+  assert.is(judgeExisting(larger, SNAPSHOT, whole)?.kind, 'foreign');
+  assert.is(judgeExisting(larger, SNAPSHOT, { ...whole, gigabytes: 64 })?.kind, 'made');
 });
 
 test('which snapshots a disk can be made of', () => {

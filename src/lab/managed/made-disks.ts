@@ -5,6 +5,7 @@ import { answerDue, type Operation, type Operations } from './operations.ts';
 import type { Permissions } from './permissions.ts';
 import type { Picture, Pictures } from './pictures.ts';
 import { ManagedError, type Reply } from './reply.ts';
+import type { RestorePointService } from './restore-point-service.ts';
 import type { ServerClock } from './server-clock.ts';
 import { type DiskBody, diskBody } from './snapshot-body.ts';
 import { checkName, plainLocation } from './snapshot-rules.ts';
@@ -20,6 +21,7 @@ export interface MadeDiskParts {
   readonly pictures: Pictures;
   readonly clock: ServerClock;
   readonly store: SnapshotStore;
+  readonly restorePoints: Pick<RestorePointService, 'diskPoint'>;
 }
 
 /** What a disk can be made of. */
@@ -149,6 +151,15 @@ export class MadeDisks {
 
   /** Throws 404. */
   #source(id: string): DiskSource {
+    if (/\/diskRestorePoints\//i.test(id)) {
+      const { point, disk } = this.#parts.restorePoints.diskPoint(id);
+      return {
+        ...{ createOption: 'Restore', uniqueId: disk.uniqueId, sizeBytes: disk.sizeBytes },
+        location: this.#parts.cloud.vm.location,
+        imagePath: point.pictures.get(disk)?.imagePath,
+        isReady: point.provisioningState === 'Succeeded',
+      };
+    }
     const entry = this.#parts.store.find(id);
     if (entry === undefined) {
       throw new ManagedError(404, 'ResourceNotFound', {

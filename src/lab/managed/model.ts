@@ -21,12 +21,14 @@ export type ArmCall =
   | 'poll-operation'
   /** The URL of the Location header. */
   | 'poll-location'
+  | 'list-collections'
   | 'put-collection'
   | 'get-collection'
   | 'delete-collection'
   | 'put-restore-point'
   | 'get-restore-point'
   | 'delete-restore-point'
+  | 'get-disk-restore-point'
   | 'get-permissions'
   | 'list-locks'
   | 'other-resource';

@@ -134,6 +134,7 @@ export const ALL_ACTIONS: readonly string[] = [
   'Microsoft.Compute/restorePointCollections/restorePoints/write',
   'Microsoft.Compute/restorePointCollections/restorePoints/delete',
   'Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/read',
+  'Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action',
 ];
 
 export function completeOptions(

@@ -7,6 +7,10 @@ import { covers } from './targets.ts';
 const LINKED_ACTIONS = [
   ['disks', 'Microsoft.Compute/disks/beginGetAccess/action'],
   ['snapshots', 'Microsoft.Compute/snapshots/beginGetAccess/action'],
+  [
+    'diskRestorePoints',
+    'Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action',
+  ],
 ] as const;
 
 function linkedActionOf(id: string): string {

@@ -43,7 +43,7 @@ function assemble({ options, certificate, untrusted }: ManagedSetup) {
     store: new SnapshotStore(options.backgroundCopyMs),
   };
   const restorePoints = new RestorePointService(shared);
-  const madeDisks = new MadeDisks(shared);
+  const madeDisks = new MadeDisks({ ...shared, restorePoints });
   const accesses = new AccessService(shared);
   const metadata = new MetadataService(cloud, tokens, options.identities);
   const arm = new ResourceManager({

@@ -47,12 +47,18 @@ const RULES: Readonly<Record<ArmCall, Rule>> = {
   'read-content': reading(undefined, undefined, 'disks'),
   'poll-operation': reading(undefined, 'GetOperation', 'disks'),
   'poll-location': reading(undefined, 'GetOperation', 'disks'),
+  'list-collections': reading(`${RESTORE_POINTS}/read`, undefined, 'compute'),
   'put-collection': writing(`${RESTORE_POINTS}/write`),
   'get-collection': reading(`${RESTORE_POINTS}/read`, undefined, 'compute'),
   'delete-collection': deleting(`${RESTORE_POINTS}/delete`, 'compute'),
   'put-restore-point': writing(`${RESTORE_POINTS}/restorePoints/write`),
   'get-restore-point': reading(`${RESTORE_POINTS}/restorePoints/read`, undefined, 'compute'),
   'delete-restore-point': deleting(`${RESTORE_POINTS}/restorePoints/delete`, 'compute'),
+  'get-disk-restore-point': reading(
+    `${RESTORE_POINTS}/restorePoints/diskRestorePoints/read`,
+    undefined,
+    'disks',
+  ),
   'get-permissions': reading(
     'Microsoft.Authorization/permissions/read',
     undefined,

@@ -40,6 +40,25 @@ export function collectionResource(
   };
 }
 
+/** `GET …/diskRestorePoints/{name}`: it says neither its location nor its exact size. */
+export function diskPointResource(point: RestorePoint, disk: CloudDisk, cloud: Cloud): unknown {
+  const { spec, id, uniqueId, familyId } = disk;
+  return {
+    id: `${point.id}/diskRestorePoints/${diskPointName(disk)}`,
+    name: diskPointName(disk),
+    properties: {
+      timeCreated: point.timeCreated,
+      sourceResourceId: id,
+      ...(spec.lun < 0 ? { osType: 'Linux', hyperVGeneration: 'V2' } : {}),
+      ...{ sourceUniqueId: uniqueId, familyId },
+      encryption: { type: spec.encryptionType ?? 'EncryptionAtRestWithPlatformKey' },
+      networkAccessPolicy: spec.networkAccessPolicy ?? 'AllowAll',
+      publicNetworkAccess: spec.publicNetworkAccess ?? 'Enabled',
+      sourceResourceLocation: spec.location ?? cloud.vm.location,
+    },
+  };
+}
+
 export function pointResource(point: RestorePoint, cloud: Cloud): unknown {
   const diskOf = (disk: CloudDisk): object => ({
     name: disk.spec.name,

@@ -1,4 +1,4 @@
-import type { Cloud } from './cloud.ts';
+import type { Cloud, CloudDisk } from './cloud.ts';
 import type { Limits, ManagedSnapshot } from './model.ts';
 import { answerDue, type Operations } from './operations.ts';
 import type { ManagedOptions } from './options.ts';
@@ -9,6 +9,7 @@ import {
   type Collection,
   collectionResource,
   diskPointName,
+  diskPointResource,
   pointResource,
   type RestorePoint,
 } from './restore-point-resource.ts';
@@ -47,6 +48,12 @@ export class RestorePointService {
     switch (request.target.call) {
       case 'put-collection':
         return this.#putCollection(request);
+      case 'list-collections':
+        return { status: 200, body: this.#list(request) };
+      case 'get-disk-restore-point': {
+        const { point, disk } = this.diskPoint(request.target.path);
+        return { status: 200, body: diskPointResource(point, disk, this.#parts.cloud) };
+      }
       case 'get-collection':
         return { status: 200, body: this.#expanded(request) };
       case 'delete-collection':
@@ -81,6 +88,33 @@ export class RestorePointService {
         endedNs: point.endedNs,
       })),
     );
+  }
+
+  /** Throws 404. */
+  diskPoint(id: string): { readonly point: RestorePoint; readonly disk: CloudDisk } {
+    const [pointId = '', name = ''] = id.split(/\/diskRestorePoints\//i);
+    const point = this.#points.get(pointId.toLowerCase());
+    const disk = point?.disks.find((it) => sameId(diskPointName(it), name));
+    if (point === undefined || disk === undefined) {
+      throw notFound(id);
+    }
+    return { point, disk };
+  }
+
+  #list({ target, query, base }: ArmRequest): unknown {
+    const { pageSize } = this.#parts.options;
+    const all = [...this.#collections.values()].filter(({ id }) =>
+      id.toLowerCase().startsWith(`${target.path.toLowerCase()}/`),
+    );
+    const from = Number(query.get('$skiptoken') ?? 0);
+    const next = new URLSearchParams({
+      'api-version': query.get('api-version') ?? '',
+      $skiptoken: String(from + pageSize),
+    });
+    return {
+      value: all.slice(from, from + pageSize).map((it) => collectionResource(it)),
+      ...(from + pageSize < all.length ? { nextLink: `${base}${target.path}?${next}` } : {}),
+    };
   }
 
   #expanded(request: ArmRequest): unknown {

@@ -38,6 +38,7 @@ const PATTERNS: readonly Pattern[] = [
   pattern(`^${CONTENT_PATH}${NAME}$`, { GET: 'read-content' }),
   pattern(`${GROUP}/snapshots$`, { GET: 'list-snapshots' }),
   pattern(`${SUBSCRIPTION}/providers/Microsoft\\.Compute/snapshots$`, { GET: 'list-snapshots' }),
+  pattern(`${GROUP}/restorePointCollections$`, { GET: 'list-collections' }),
   pattern(`${GROUP}/restorePointCollections/${NAME}$`, {
     PUT: 'put-collection',
     GET: 'get-collection',
@@ -48,6 +49,10 @@ const PATTERNS: readonly Pattern[] = [
     GET: 'get-restore-point',
     DELETE: 'delete-restore-point',
   }),
+  pattern(
+    `${GROUP}/restorePointCollections/(?<collection>[^/]+)/restorePoints/[^/]+/diskRestorePoints/${NAME}$`,
+    { GET: 'get-disk-restore-point' },
+  ),
   pattern(
     `${SUBSCRIPTION}/providers/Microsoft\\.Compute/locations/[^/]+/(DiskOperations|operations)/${NAME}$`,
     { GET: 'poll-operation' },

@@ -36,6 +36,32 @@ export function parseArmId(text: string, type: ArmType): ArmId | undefined {
     : undefined;
 }
 
+/** The id of a disk in a restore point of a VM, checked like that of a resource. */
+export interface DiskPointId extends ArmId {
+  readonly collection: ArmId;
+  /** Id of the restore point. */
+  readonly point: string;
+  /** Of the restore point. */
+  readonly pointName: string;
+}
+
+/** Undefined if it is not the id of a disk in a restore point of a VM. */
+export function parseDiskPointId(text: string): DiskPointId | undefined {
+  const parts = text.split('/');
+  const collection = parseArmId(parts.slice(0, 9).join('/'), 'restorePointCollections');
+  const [points, pointName = '', disks, name = ''] = parts.slice(9);
+  return collection !== undefined &&
+    parts.length === 13 &&
+    isSameId(`${points}/${disks}`, 'restorePoints/diskRestorePoints') &&
+    isResourceName(pointName) &&
+    /^[\w.-]{1,200}$/.test(name)
+    ? {
+        ...{ text, subscription: collection.subscription, group: collection.group, name },
+        ...{ collection, pointName, point: parts.slice(0, 11).join('/') },
+      }
+    : undefined;
+}
+
 export function isGroupName(text: string): boolean {
   return GROUP.test(text);
 }

@@ -7,7 +7,7 @@ import { type ChosenDisk, type DiskLeftOut, labelOf } from './select-disks.ts';
 import { NAME_CHARACTERS, nameOfAttempt, type RunMark } from './snapshot-naming.ts';
 
 /** The newest stable version of the interface of restore points that its description has. */
-const API_VERSION = '2025-11-01';
+export const POINT_API_VERSION = '2025-11-01';
 
 /** Everything that the request for one restore point of the VM needs, except the token. */
 export interface PreparedPoint {
@@ -146,6 +146,16 @@ export function pointName(
   return `${head === '' ? 'flashfreeze' : head}${tail}`;
 }
 
+const OWN_NAME = /^[A-Za-z0-9][\w.-]*-\d{8}T\d{6}Z-[0-9a-f]{8}(?:-\d{1,2})?$/;
+
+/**
+ * Whether a restore point is named as `pointName` and `nameOfAttempt` name it: nothing else says which ones flashfreeze made, because
+ * they have no tags. Pure.
+ */
+export function isOwnPointName(name: string): boolean {
+  return OWN_NAME.test(name);
+}
+
 /** Id of the restore point that an attempt of the run makes. */
 export function pointId({ collection, pointName: name }: PreparedPoint, attempt: number): string {
   return `${collection.text}/restorePoints/${nameOfAttempt(name, attempt)}`;
@@ -172,5 +182,5 @@ export function pointBody({ excluded }: Pick<PreparedPoint, 'excluded'>): object
 export function pointPath(id: string, expand?: 'restorePoints'): string {
   const path = armPath({ text: id });
   const more = expand === undefined ? '' : `&$expand=${expand}`;
-  return `${path}?api-version=${API_VERSION}${more}`;
+  return `${path}?api-version=${POINT_API_VERSION}${more}`;
 }

@@ -57,6 +57,16 @@ export const RESTORE_POINT_ACTIONS: readonly string[] = [
   ...Object.values(POINT_ACTIONS),
 ];
 
+/** What a restore from a restore point of a VM needs besides. */
+export const RESTORE_OF_POINT_ACTIONS = {
+  readCollection: POINT_ACTIONS.readCollection,
+  readPoint: POINT_ACTIONS.readPoint,
+  readDiskPoint: 'Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/read',
+  /** Checked along with the request for a disk of it. */
+  readContent:
+    'Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action',
+} as const;
+
 export interface Assignment {
   readonly vm: { readonly name: string; readonly group: string };
   /** Of the VM's identity; undefined if it is not known. */

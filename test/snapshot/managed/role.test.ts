@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import {
+  RESTORE_OF_POINT_ACTIONS,
   RESTORE_POINT_ACTIONS,
   restoreRole,
   roleCommands,
@@ -24,6 +25,10 @@ test('the role in the page is the one that doctor prints', () => {
   assert.equal(jsonBelow('### The role'), snapshotRole(['<subscription>']));
   assert.equal(jsonBelow('## VM restore points'), RESTORE_POINT_ACTIONS);
   assert.equal(jsonBelow('### The role for restoring'), restoreRole(['<subscription>']));
+  assert.equal(
+    jsonBelow('### From restore points of the VM'),
+    Object.values(RESTORE_OF_POINT_ACTIONS),
+  );
 });
 
 test('so are the lines that create and assign it', () => {

@@ -8,7 +8,7 @@ import type { RestoreReport } from '../../src/restore/restore-text.ts';
 import { contentsOf } from '../quiesce/proof/database-proof.ts';
 import { type Contents, judgeContents } from '../quiesce/proof/judge-database.ts';
 import { suite } from '../suite.ts';
-import { downloadRestored, forgetRuns, listPoints, restoreBlobs, verifyDeep } from './way-back.ts';
+import { downloadRestored, forgetRuns, listPoints, restoreAll, verifyDeep } from './way-back.ts';
 
 await enterLab({ lifetimeSeconds: 600, commands: ENGINES.flatMap(({ commands }) => commands) });
 
@@ -59,11 +59,12 @@ for (const engine of ENGINES) {
     await rig.transfers.rest();
     await forgetRuns();
 
-    const [point] = await listPoints(container);
+    const where = ['--container', container];
+    const [point] = await listPoints(where);
     const id = point?.id ?? '';
-    const deep = await verifyDeep(container, id);
+    const deep = await verifyDeep(where, id);
     assert.is(deep.exitCode, 0, JSON.stringify(deep.report.disks));
-    const report = await restoreBlobs(container, id, 'new/');
+    const report = await restoreAll(where, id, 'new/');
     const barrierMs = Date.parse(summary.barrier ?? '');
     const { contents, findings } = await look(engine, rig, report);
     const { history } = rig.transfers;

@@ -19,31 +19,34 @@ export async function forgetRuns(): Promise<void> {
   }
 }
 
-/** Restore points in a container, the newest first, as the command lists them. */
+/** Where restore points are, as options of the commands: `--container <url>` or `--managed`. */
+export type Where = readonly string[];
+
+/** Restore points, the newest first, as the command lists them. */
 export async function listPoints(
-  container: string,
+  where: Where,
 ): Promise<{ readonly id: string; readonly worth: string }[]> {
-  const ended = await flashfreeze(['snapshots', 'list', '--container', container, '--json']);
+  const ended = await flashfreeze(['snapshots', 'list', ...where, '--json']);
   assert.is(ended.exitCode, 0, ended.stderr);
   return v.parse(snapshotListSchema, JSON.parse(ended.stdout)).restorePoints ?? [];
 }
 
-export async function verifyDeep(container: string, id: string) {
-  const args = ['snapshots', 'verify', '--container', container, '--deep', id, '--json'];
+export async function verifyDeep(where: Where, id: string) {
+  const args = ['snapshots', 'verify', ...where, '--deep', id, '--json'];
   const { exitCode, stdout, stderr } = await flashfreeze(args);
   assert.ok(stdout !== '', stderr);
   return { exitCode, report: v.parse(deepReportSchema, JSON.parse(stdout)) };
 }
 
-/** Restores a restore point to new blobs whose names begin with the prefix. */
-export async function restoreBlobs(
-  container: string,
+/** Restores a restore point to new blobs or disks whose names begin with the prefix. */
+export async function restoreAll(
+  where: Where,
   id: string,
   prefix: string,
   ...options: readonly string[]
 ): Promise<RestoreReport> {
   const ended = await flashfreeze([
-    ...['restore', id, '--container', container, '--prefix', prefix, '--create', '--json'],
+    ...['restore', id, ...where, '--prefix', prefix, '--create', '--json'],
     ...options,
   ]);
   assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);

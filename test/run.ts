@@ -17,6 +17,8 @@ import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { bundleAzurite } from '../src/lab/azurite-program.ts';
 import { expediteGracePeriods } from '../src/lab/grace-periods.ts';
+import { PROGRAM_VARIABLE } from '../src/lab/program-path.ts';
+import { bundleProgram } from './bundled-program.ts';
 import { Durations } from './durations.ts';
 import { shareMachine } from './machine-share.ts';
 import { parseUvuTotals } from './uvu-totals.ts';
@@ -123,6 +125,7 @@ async function runAlone(names: readonly string[]): Promise<FileResult[]> {
 
 const files = testFiles(process.argv.slice(2));
 await bundleAzurite();
+process.env[PROGRAM_VARIABLE] ??= await bundleProgram();
 // A few files take less time than the training.
 if (process.argv.length === 2) {
   await trainCompileCache();

@@ -1,9 +1,7 @@
-import { join } from 'node:path';
+import { programPath } from '../../src/lab/program-path.ts';
 import { tryCommand } from '../../src/lab/run-command.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import type { Taken, TakeSnapshots } from './proof-run.ts';
-
-const MAIN = join(import.meta.dirname, '../../src/flashfreeze.js');
 
 /** The real thing: the command line, in a process of its own, judged by what it prints. */
 export const takeWithFlashfreeze: TakeSnapshots = async ({
@@ -17,7 +15,7 @@ export const takeWithFlashfreeze: TakeSnapshots = async ({
   const { code, stdout, stderr } = await tryCommand(
     process.execPath,
     [
-      ...[MAIN, 'snapshot', '--json'],
+      ...[programPath(), 'snapshot', '--json'],
       ...(managed ? ['--managed'] : ['--blobs-from', '-']),
       ...mountPoints.flatMap((mountPoint) => ['--mount', mountPoint]),
       ...['--fire', fire, freeze ? '--strict-match' : '--no-freeze'],

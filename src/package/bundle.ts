@@ -74,12 +74,11 @@ const OPTIONS = {
  * Bundles the program. Throws esbuild's error if it cannot.
  *
  * @param version the program's, in place of that of the checkout
+ * @param plugins applied before the bundle's own
  */
-export async function bundle(version?: string): Promise<Bundle> {
-  const options = {
-    ...OPTIONS,
-    plugins: version === undefined ? [LATE_HTTP] : [LATE_HTTP, versioned(version)],
-  };
+export async function bundle(version?: string, plugins: readonly Plugin[] = []): Promise<Bundle> {
+  const own = version === undefined ? [LATE_HTTP] : [LATE_HTTP, versioned(version)];
+  const options = { ...OPTIONS, plugins: [...plugins, ...own] };
   const [program, worker] = await Promise.all([
     build({ ...options, entryPoints: ['src/main.ts'], outfile: 'flashfreeze.js' }),
     build({

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { programPath } from '../../src/lab/program-path.ts';
 
-export const MAIN = join(import.meta.dirname, '../../src/flashfreeze.js');
+export const MAIN = programPath();
 
 export interface Ended {
   readonly exitCode: number | null;

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../src/lab/run-command.ts';
-import { keepLock } from '../kept-lock.ts';
+import { builtOfSources } from '../built-of-sources.ts';
 
 export const HANDLER_NAME = 'Microsoft.RecoveryServices.FlashfreezeLab';
 /** The second one is what the first is updated to. */
@@ -20,32 +19,18 @@ const SOURCES = [
   'package.json',
   'package-lock.json',
 ];
-const KEPT_MS = 3_600_000;
 /** Names the folder of the zips to the half of a script that runs inside the lab; may be set to test others. */
 const VARIABLE = 'FLASHFREEZE_LAB_PAYLOAD';
 
 /**
  * Makes the zips by `npm run package`, outside the lab. Zips are reproducible, so those of the same
- * sources are used again; of several test files that look for them at once, one makes them.
+ * sources are used again.
  */
 export async function preparePayload(): Promise<void> {
   if (process.env[VARIABLE] !== undefined) {
     return;
   }
-  await mkdir(CACHE, { recursive: true });
-  await using _turn = await keepLock(`${CACHE}.lock`, 'exclusive');
-  const directory = join(CACHE, await hashOfSources());
-  process.env[VARIABLE] = directory;
-  await mkdir(directory, { recursive: true });
-  // It is used from now on, so that none of the others removes it meanwhile.
-  const now = new Date();
-  await utimes(directory, now, now);
-  await removeOld();
-  for (const version of VERSIONS) {
-    if (!existsSync(zipPath(directory, version))) {
-      await makeZip(directory, version);
-    }
-  }
+  process.env[VARIABLE] = await builtOfSources(CACHE, SOURCES, makeZips);
 }
 
 /** The zip of that version, inside the lab. */
@@ -67,6 +52,14 @@ with zipfile.ZipFile(sys.argv[1]) as packed, zipfile.ZipFile(sys.argv[2], 'w') a
         stored.writestr(entry, content)
 `;
 
+async function makeZips(directory: string): Promise<void> {
+  for (const version of VERSIONS) {
+    if (!existsSync(zipPath(directory, version))) {
+      await makeZip(directory, version);
+    }
+  }
+}
+
 /** Into a folder of its own first, so that a zip is whole or not there, also if this process is killed. */
 async function makeZip(directory: string, version: PayloadVersion): Promise<void> {
   const own = join(directory, `new-${process.pid}`);
@@ -78,34 +71,4 @@ async function makeZip(directory: string, version: PayloadVersion): Promise<void
   await runCommand('python3', ['-c', STORE, zipPath(own, version), stored]);
   await rename(stored, zipPath(directory, version));
   await rm(own, { recursive: true });
-}
-
-async function hashOfSources(): Promise<string> {
-  const hash = createHash('sha256');
-  for (const source of SOURCES.map((name) => join(CHECKOUT, name))) {
-    for (const file of await filesIn(source)) {
-      hash.update(`${file}\0`).update(await readFile(file));
-    }
-  }
-  return hash.digest('hex').slice(0, 16);
-}
-
-async function filesIn(path: string): Promise<string[]> {
-  if ((await stat(path)).isFile()) {
-    return [path];
-  }
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-}
-
-async function removeOld(): Promise<void> {
-  for (const name of existsSync(CACHE) ? await readdir(CACHE) : []) {
-    const path = join(CACHE, name);
-    if (Date.now() - (await stat(path)).mtimeMs > KEPT_MS) {
-      await rm(path, { recursive: true, force: true });
-    }
-  }
 }

@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-
-const MAIN = join(import.meta.dirname, '../../src/flashfreeze.js');
+import { programPath } from '../../src/lab/program-path.ts';
 
 export interface Ending {
   readonly exitCode: number | null;
@@ -41,7 +39,7 @@ export class RunningCommand implements Disposable {
     args: readonly string[],
     { under = [], environment = {}, output }: StartOptions,
   ) {
-    const [program = '', ...rest] = [...under, process.execPath, MAIN, ...args];
+    const [program = '', ...rest] = [...under, process.execPath, programPath(), ...args];
     const to = output ?? 'pipe';
     this.#child = spawn(program, rest, {
       stdio: ['ignore', to, to],

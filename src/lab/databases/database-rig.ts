@@ -1,15 +1,14 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { RunSummary } from '../../report/summary.ts';
 import { BlobServer } from '../blob-server/blob-server.ts';
 import { type LabDisk, LabDisks } from '../disks.ts';
 import { LAB_TLS } from '../lab-paths.ts';
+import { programPath } from '../program-path.ts';
 import { tryCommand } from '../run-command.ts';
 import type { LabDatabase } from './database-server.ts';
 import type { Engine, MountPoints } from './engine.ts';
 import { makeAccounts, Transfers } from './transfers.ts';
 
-const MAIN = join(import.meta.dirname, '../../flashfreeze.js');
 const WORKLOAD = '/lab/workload.conf';
 
 export interface RigOptions {
@@ -60,7 +59,7 @@ export class DatabaseRig implements AsyncDisposable {
     const { code, stdout, stderr } = await tryCommand(
       process.execPath,
       [
-        ...[MAIN, 'snapshot', '--json', '--blobs-from', '-', '--strict-match'],
+        ...[programPath(), 'snapshot', '--json', '--blobs-from', '-', '--strict-match'],
         ...mountPointsOf(this.disks).flatMap((mountPoint) => ['--mount', mountPoint]),
         ...['--workload', WORKLOAD, ...options],
       ],

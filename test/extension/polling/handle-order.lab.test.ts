@@ -9,6 +9,7 @@ import { SCRIPT_PLUGIN_PATH } from '../../../src/config/plugin-host.ts';
 import { readOrderNote, writeOrderNote } from '../../../src/extension/polling/order-note.ts';
 import { WIRE_SERVER_ADDRESS } from '../../../src/lab/host/lab-host.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
+import { programPath } from '../../../src/lab/program-path.ts';
 import { tryCommand } from '../../../src/lab/run-command.ts';
 import { FrozenWorker, gone, stop } from '../../freezer/frozen-worker.ts';
 import { ScriptFiles } from '../../quiesce/scripts/script-files.ts';
@@ -18,7 +19,6 @@ import { PollScene } from './poll-scene.ts';
 await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('orders from beginning to end');
-const MAIN = join(import.meta.dirname, '../../../src/main.ts');
 const FOUND = { snapshotId: 'found', errMsg: '' };
 
 /** Lets a script be seen among the requests that the host gets. */
@@ -146,7 +146,13 @@ test('no other run quiesces before the post-scripts of an order have ended, and 
   scene.start();
   await scene.host.order({ snapshotId: 'found' });
   await scripts.tracedAs('post');
-  const other = tryCommand(process.execPath, [MAIN, 'freeze', '--no-timeline', '--', 'true']);
+  const other = tryCommand(process.execPath, [
+    programPath(),
+    'freeze',
+    '--no-timeline',
+    '--',
+    'true',
+  ]);
   await scripts.tracedAs('pre', 2);
   await scripts.tracedAs('post', 2);
   await scene.host.order({ snapshotId: 'next' });

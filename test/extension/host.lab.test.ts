@@ -54,7 +54,7 @@ class HostScene implements AsyncDisposable {
       },
     });
     await this.scene.send(task.settings);
-    await this.scene.settled(70_000);
+    await this.scene.settled();
     const calls = (await this.host.requests()).slice(before).map(({ call }) => call);
     return { task, calls, token };
   }
@@ -131,7 +131,7 @@ test('the host takes the snapshots although the certificate of the protected set
   ] as const) {
     const task = await without(method);
     await scene.send(task.settings);
-    await scene.settled(70_000);
+    await scene.settled();
     assert.is((await blobs.status())?.status.code, code, method);
   }
   const calls = (await host.requests()).map(({ call }) => call);

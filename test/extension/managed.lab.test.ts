@@ -54,7 +54,7 @@ class ManagedGuest implements AsyncDisposable {
       },
     });
     assertCommands(await this.scene.send(task.settings), ['install', 'enable']);
-    await this.scene.settled(70_000);
+    await this.scene.settled();
     return task;
   }
 

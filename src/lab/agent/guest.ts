@@ -14,6 +14,10 @@ import { BARE, type GuestKind } from './guest-kind.ts';
 import { type GuestProcess, processesBeside } from './guest-processes.ts';
 
 const REPEAT_MS = 20;
+/** Each look reads all of the guest's processes and threads in /proc. */
+const LOOK_MS = 50;
+/** Against hangs only. */
+const LIMIT_MS = 120_000;
 /** Where a guest's programs are. */
 export const GUEST_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -83,14 +87,14 @@ export class Guest implements AsyncDisposable {
   }
 
   /** Resolves when nothing runs in it any more. Rejects, naming what does, after `limitMs`. */
-  async settled(limitMs = 20_000): Promise<void> {
+  async settled(limitMs = LIMIT_MS): Promise<void> {
     const deadline = Date.now() + limitMs;
     for (let left = this.processes(); left.length > 0; left = this.processes()) {
       if (Date.now() > deadline) {
         const names = left.map(({ pid, commandLine }) => `${pid} ${commandLine.join(' ')}`);
         throw new Error(`still running in the guest after ${limitMs} ms: ${names.join('; ')}`);
       }
-      await delay(REPEAT_MS);
+      await delay(LOOK_MS);
     }
   }
 
@@ -189,7 +193,7 @@ export class Guest implements AsyncDisposable {
    * Boots again when a command in it, such as reboot(8), has brought its first process to an end. Rejects
    * with what is still running where that takes longer than `limitMs`.
    */
-  async rebootBy(argv: readonly string[], limitMs = 20_000): Promise<void> {
+  async rebootBy(argv: readonly string[], limitMs = LIMIT_MS): Promise<void> {
     const running = this.#running;
     if (running === undefined) {
       throw new Error('The guest is off.');

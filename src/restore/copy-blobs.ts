@@ -38,7 +38,10 @@ export interface BlobCopy {
 export type Copied = { readonly state: 'created' | 'existed' | 'failed'; readonly error?: string };
 
 /** What stands where a new blob is to be. */
-type Found = 'nothing' | 'copied' | 'underWay' | 'foreign';
+type Found =
+  | { readonly kind: 'nothing' | 'copied' | 'underWay' | 'foreign' }
+  /** A copy of the snapshot that the service gave up; as long as the tag is the same, nothing has been written to it. */
+  | { readonly kind: 'broken'; readonly etag: string | undefined };
 
 interface Job {
   readonly copy: BlobCopy;
@@ -48,7 +51,7 @@ interface Job {
 
 /**
  * Copies snapshots to new page blobs; the service moves the data. Nothing is overwritten: before the first copy starts, every
- * name is looked at. A blob that is a copy of its snapshot counts as done.
+ * name is looked at. A blob that is a copy of its snapshot counts as done; a copy that the service gave up is started anew.
  *
  * @param progress called with the sums of bytes copied and to copy
  * @returns one for each copy
@@ -60,7 +63,7 @@ export async function copyBlobs(
 ): Promise<Copied[]> {
   const jobs = await jobsOf(copies);
   const found = await inParallel(jobs, AT_ONCE, lookAt);
-  const taken = copies.filter((_, index) => found[index] === 'foreign');
+  const taken = copies.filter((_, index) => found[index]?.kind === 'foreign');
   if (taken.length > 0) {
     throw new FlashfreezeError(
       'FF_RESTORE_TARGET_EXISTS',
@@ -70,7 +73,7 @@ export async function copyBlobs(
   const bytes = copies.map(() => 0);
   const allBytes = copies.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   return await inParallel(jobs, AT_ONCE, async (job, index) => {
-    const before = found[index] ?? 'nothing';
+    const before: Found = found[index] ?? { kind: 'nothing' };
     try {
       await finish(job, before, (copied) => {
         bytes[index] = copied;
@@ -79,7 +82,7 @@ export async function copyBlobs(
           allBytes,
         );
       });
-      return { state: before === 'copied' ? 'existed' : 'created' };
+      return { state: before.kind === 'copied' ? 'existed' : 'created' };
     } catch (error) {
       return { state: 'failed', error: reasonOf(error) };
     }
@@ -104,23 +107,34 @@ async function jobsOf(copies: readonly BlobCopy[]): Promise<Job[]> {
 async function lookAt({ target, source, copy }: Job): Promise<Found> {
   try {
     const properties = await target.getProperties();
-    if (!isCopyOf(properties, source.url)) {
-      return 'foreign';
-    }
-    if (properties.copyStatus === 'pending') {
-      return 'underWay';
-    }
-    return properties.copyStatus === 'success' && properties.contentLength === copy.sizeBytes
-      ? 'copied'
-      : 'foreign';
+    return isCopyOf(properties, source.url)
+      ? stateOfCopy(properties, copy.sizeBytes)
+      : { kind: 'foreign' };
   } catch (error) {
     if (statusOf(error) === 404) {
-      return 'nothing';
+      return { kind: 'nothing' };
     }
     throw new FlashfreezeError(
       'FF_CONTAINER_REFUSED',
       `${withoutQuery(target.url)}: cannot be looked at (${reasonOf(error)}); expected a SAS of its container that may read and create (sp with r and c). Nothing was copied`,
     );
+  }
+}
+
+function stateOfCopy(
+  { copyStatus, contentLength, etag }: BlobGetPropertiesResponse,
+  sizeBytes: number,
+): Found {
+  switch (copyStatus) {
+    case 'pending':
+      return { kind: 'underWay' };
+    case 'failed':
+    case 'aborted':
+      return { kind: 'broken', etag };
+    default:
+      return {
+        kind: copyStatus === 'success' && contentLength === sizeBytes ? 'copied' : 'foreign',
+      };
   }
 }
 
@@ -138,16 +152,17 @@ function isCopyOf({ copySource }: BlobGetPropertiesResponse, source: string): bo
 
 async function finish(job: Job, found: Found, copied: (bytes: number) => void): Promise<void> {
   const { copy, source, target } = job;
-  if (found === 'nothing') {
+  if (found.kind === 'nothing' || found.kind === 'broken') {
     // Its first step starts the copy and does not wait for its end.
     try {
       await target.beginCopyFromURL(source.url, {
-        conditions: { ifNoneMatch: '*' },
+        conditions: found.kind === 'broken' ? { ifMatch: found.etag ?? '' } : { ifNoneMatch: '*' },
         metadata: { ...copy.metadata },
       });
     } catch (error) {
       // The answer to a try may have been lost; what stands there now is looked at below.
-      if ((await lookAt(job).catch(() => 'nothing')) === 'nothing') {
+      const now: Found = await lookAt(job).catch(() => ({ kind: 'nothing' }));
+      if (now.kind === 'nothing' || now.kind === 'broken') {
         throw error;
       }
     }
@@ -184,7 +199,7 @@ async function waitForCopy(
     }
     if (copyStatus !== 'pending') {
       throw new Error(
-        `the service ended the copy as ${copyStatus} (${withoutUrls(copyStatusDescription ?? 'without a reason')}); delete the new blob and call again`,
+        `the service ended the copy as ${copyStatus} (${withoutUrls(copyStatusDescription ?? 'without a reason')}); call again to start it anew`,
       );
     }
     copied(Number.parseInt(copyProgress ?? '0', 10) || 0);

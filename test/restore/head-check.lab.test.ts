@@ -118,6 +118,63 @@ test('tells how the log of a frozen and of an unmounted xfs end', async () => {
   );
 });
 
+test('judges an xfs at each step while its log wraps', async () => {
+  const image = '/lab/wraps.img';
+  const mountPoint = '/lab/wraps';
+  const run = async (script: string): Promise<void> => {
+    await runCommand('sh', ['-c', `cd ${mountPoint} && ${script}`]);
+  };
+  await writeFile(image, '');
+  await truncate(image, 320 * 2 ** 20);
+  // The smallest log that this size of a file system may have.
+  const small = ['--unsupported', '-l', 'size=6m'];
+  await runCommand('mkfs.xfs', ['-q', '-f', '-K', ...small, image]);
+  await mkdir(mountPoint);
+  await runCommand('mount', ['-o', 'loop', image, mountPoint]);
+  let wrapped = 0;
+  try {
+    for (let round = 0; wrapped < 3; round += 1) {
+      assert.ok(round < 500, 'the log did not wrap');
+      const { cycle, share } = await logHead(image);
+      // Large steps up to the end, small ones across it.
+      const files = cycle === 1 && share < 0.9 ? 600 : 20;
+      await run(`mkdir d${round} && seq 1 ${files} | xargs -I{} echo d${round}/{} | xargs touch`);
+      await run(`sync -f . && rm -rf d${round - 2} && sync -f .`);
+      await runCommand('fsfreeze', ['--freeze', mountPoint]);
+      const frozen = await headOf(image).finally(() =>
+        runCommand('fsfreeze', ['--unfreeze', mountPoint]),
+      );
+      assert.equal(frozen.state, 'clean', `round ${round}: ${frozen.detail}`);
+      await run('echo live > live && sync live');
+      const live = await headOf(image);
+      assert.equal(live.state, 'needsRecovery', `round ${round}: ${live.detail}`);
+      wrapped += cycle > 1 ? 1 : 0;
+    }
+  } finally {
+    await runCommand('umount', [mountPoint]);
+  }
+  assert.equal((await headOf(image)).detail, 'its log ends with an unmount');
+});
+
+/** In which cycle the first block of the log of an xfs was written, and how far its head is. */
+async function logHead(path: string): Promise<{ cycle: number; share: number }> {
+  await using image = await open(path);
+  const superblock = Buffer.alloc(512);
+  await image.read(superblock, 0, 512, 0);
+  const log = Buffer.alloc(superblock.readUInt32BE(96) * superblock.readUInt32BE(4));
+  const start = superblock.readBigUInt64BE(48);
+  const groupBits = BigInt(superblock.readUInt8(124));
+  const group = Number(start >> groupBits) * superblock.readUInt32BE(84);
+  const block = group + Number(start & ((1n << groupBits) - 1n));
+  await image.read(log, 0, log.length, block * superblock.readUInt32BE(4));
+  const cycles = Array.from({ length: log.length / 512 }, (_, index) => {
+    const word = log.readUInt32BE(index * 512);
+    return word === 0xfeedbabe ? log.readUInt32BE(index * 512 + 4) : word;
+  });
+  const head = cycles.findIndex((cycle) => cycle !== cycles[0]);
+  return { cycle: cycles[0] ?? 0, share: head / cycles.length };
+}
+
 test('knows swap and ext2 on an image', async () => {
   const made: readonly (readonly [string, readonly string[], Head['kind'], Head['state']])[] = [
     ['mkswap', [], 'swap', 'clean'],

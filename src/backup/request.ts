@@ -63,6 +63,8 @@ export interface BackupRequest {
   readonly beforeFreeze?: Promise<void> | undefined;
   /** Missing: no manifest is written. */
   readonly manifest?: ManifestWish | undefined;
+  /** File with the URL of the container for the manifest, if `manifest` names none. */
+  readonly manifestContainerFile?: string | undefined;
   /** Number of lanes; undefined: the measured default. */
   readonly lanes: number | undefined;
 }
@@ -70,7 +72,10 @@ export interface BackupRequest {
 /** The manifest that is written beside the snapshots of a run. */
 export interface ManifestWish {
   readonly origin: 'snapshot' | 'extension';
-  /** URL of its container with a SAS, secret; undefined: the container of the first blob, if the blob's own SAS permits it. */
+  /**
+   * URL of its container with a SAS, secret; undefined: that of the configured file, or else the container of the first blob if
+   * the blob's own SAS permits it.
+   */
   readonly container: string | undefined;
   /** Another run follows if this one cannot freeze, and writes it then; missing: none follows. */
   readonly isLeftToFallback?: boolean;
@@ -148,6 +153,7 @@ export function configuredRequest(
     foreignBlobs: 'refuse',
     startAt: undefined,
     metadata: [],
+    manifestContainerFile: configuration.manifestContainerFile,
     lanes: configuration.lanes,
   };
 }

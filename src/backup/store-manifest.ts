@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import packageJson from '../../package.json' with { type: 'json' };
 import { machineProxy } from '../config/machine-proxy.ts';
+import { readManifestContainer } from '../config/manifest-container.ts';
 import { readStorageNames } from '../filesystems/storage-names.ts';
 import { Redaction } from '../log/redaction.ts';
 import { manifestName, manifestText } from '../restore-points/manifest-file.ts';
@@ -17,7 +18,6 @@ import { manifestOf } from './manifest.ts';
 import type { Outcome } from './outcome.ts';
 import type { Prepared } from './prepare.ts';
 import type { BackupRecord } from './record.ts';
-import type { BackupRequest } from './request.ts';
 
 /**
  * Writes the manifest of a run beside its snapshots, after the thaw. Never fails: what cannot be written is a warning; if the
@@ -36,10 +36,10 @@ export async function storeManifest(
   if (wish.isLeftToFallback === true && hasFailedToFreeze(record)) {
     return;
   }
-  const place = placeOf(context.request);
+  const place = placeOf(context);
   if (place === undefined) {
     context.note(
-      'no manifest is written beside the snapshots: give --manifest with the URL of a container and a SAS that may create blobs in it, or blobs with such a SAS',
+      'no manifest is written beside the snapshots: give --manifest, or the file that manifestContainerFile in vmbackup.conf names, with the URL of a container and a SAS that may create blobs in it, or blobs with such a SAS',
     );
     return;
   }
@@ -56,9 +56,19 @@ export async function storeManifest(
   await upload(context, place, name, text);
 }
 
-function placeOf({ manifest, blobs }: BackupRequest): ManifestPlace | undefined {
+function placeOf(context: RunContext): ManifestPlace | undefined {
+  const { manifest, manifestContainerFile, blobs } = context.request;
   if (manifest?.container !== undefined) {
     return { url: manifest.container, isSure: true };
+  }
+  if (manifestContainerFile !== undefined) {
+    const configured = readManifestContainer(manifestContainerFile);
+    if (configured.ok) {
+      return { url: configured.url, isSure: true };
+    }
+    context.warn(
+      `manifestContainerFile in vmbackup.conf is not used: ${configured.message} (FF_MANIFEST_UNWRITABLE)`,
+    );
   }
   const [first] = blobs;
   return first === undefined ? undefined : placeBeside(first);

@@ -88,6 +88,8 @@ export interface VmBackupConfiguration {
   readonly metricsFile: string | undefined;
   /** `[Flashfreeze] notify`: path and arguments of the command that hears of every run; undefined: none. */
   readonly notify: readonly string[] | undefined;
+  /** `[Flashfreeze] manifestContainerFile`: file with the URL of the container for manifests; undefined: none. */
+  readonly manifestContainerFile: string | undefined;
 }
 
 /** The value of each setting that the file does not set. */
@@ -115,6 +117,7 @@ export const DEFAULT_VM_BACKUP_CONFIGURATION: VmBackupConfiguration = {
   pollIntervalMs: 5 * 60_000,
   metricsFile: undefined,
   notify: undefined,
+  manifestContainerFile: undefined,
 };
 
 /**
@@ -279,6 +282,11 @@ const OWN_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
       const notify = commandWords(value);
       return notify === undefined ? undefined : { notify };
     },
+  },
+  {
+    name: 'manifestContainerFile',
+    expected: 'the absolute path of a file with the URL of a container',
+    read: (value) => (/^\/./.test(value) ? { manifestContainerFile: value } : undefined),
   },
 ];
 

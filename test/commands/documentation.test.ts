@@ -122,6 +122,7 @@ test('the sample of vmbackup.conf is right, and has every key with the default i
     {
       ...configuration,
       ...{ mountsToSkip: [], metricsFile: undefined, notify: undefined, lanes: undefined },
+      manifestContainerFile: undefined,
     },
     { ...DEFAULT_VM_BACKUP_CONFIGURATION, snapshotMethod: 'firstHostThenGuest' },
   );

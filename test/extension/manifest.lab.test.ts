@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { AnonymousCredential, ContainerClient } from '@azure/storage-blob';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
@@ -55,6 +56,43 @@ test('with the SAS of single blobs there is no manifest, and the task succeeds',
   await scene.settled();
   assert.is((await task.blobs.status())?.status.code, '1');
   assert.equal(await manifests(server), []);
+});
+
+/** Names the container in vmbackup.conf, by a file with this mode. */
+async function nameContainer({ guest }: Scene, url: string, mode: number): Promise<void> {
+  const file = '/etc/azure/manifest-container.txt';
+  await mkdir(guest.path('/etc/azure'), { recursive: true });
+  await writeFile(guest.path(file), `${url}\n`, { mode });
+  const configuration = `[Flashfreeze]\nmanifestContainerFile = ${file}\n`;
+  await writeFile(guest.path('/etc/azure/vmbackup.conf'), configuration);
+}
+
+test('vmbackup.conf names the container by a file that only root reads', async () => {
+  await using scene = await Scene.create({ disks: [{ type: 'ext4' }] });
+  await using server = await startDiskServer(scene, 5);
+  await nameContainer(scene, server.containerUrl({ permissions: 'c' }), 0o600);
+  const task = await scene.task({ blobs: server.urls });
+  await scene.send(task.settings);
+  await scene.settled();
+  assert.is((await task.blobs.status())?.status.code, '1');
+  const [manifest, ...others] = await manifests(server);
+  assert.equal(others, []);
+  assert.equal([manifest?.id, manifest?.origin], [task.taskId, 'extension']);
+});
+
+test('a file that others may read is not used, the log says so without the SAS, and the task succeeds', async () => {
+  await using scene = await Scene.create({ disks: [{ type: 'ext4' }] });
+  await using server = await startDiskServer(scene, 5);
+  const url = server.containerUrl({ permissions: 'c' });
+  await nameContainer(scene, url, 0o644);
+  const task = await scene.task({ blobs: server.urls });
+  await scene.send(task.settings);
+  await scene.settled();
+  assert.is((await task.blobs.status())?.status.code, '1');
+  assert.equal(await manifests(server), []);
+  const log = await task.blobs.log();
+  assert.match(log ?? '', 'manifest-container.txt has mode 0644');
+  assert.not.match(log ?? '', new URL(url).searchParams.get('sig') ?? '');
 });
 
 test.run();

@@ -21,6 +21,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   snapshot: [
     example('snapshot --blobs-from blobs.txt', 'one blob with its SAS per line of the file'),
     example('snapshot --managed --tag policy=daily', 'every managed disk of this Azure VM'),
+    example('snapshot --conf /etc/flashfreeze/snapshot.conf', 'as the timer of setup does'),
     example(
       "snapshot --blobs-from blobs.txt --skip '/scratch/*' --json",
       'leave mount points out, and print JSON',
@@ -96,6 +97,15 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   setup: [
     example('setup', 'install the unpacked archive that this program lies in'),
+    example(
+      'setup --timer daily',
+      'and take a snapshot every day with /etc/flashfreeze/snapshot.conf',
+    ),
+    example(
+      "setup --timer 'Mon..Fri 02:30'",
+      'at the times that OnCalendar= of systemd.time(7) has',
+    ),
+    example('setup --timer off', 'take no more snapshots by a timer'),
     example('setup --remove', 'remove what setup has made'),
   ],
   restore: [

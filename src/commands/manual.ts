@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { SNAPSHOT_CONF_PATH } from '../config/snapshot-conf.ts';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
 import { FREEZE_LOCK_PATH } from '../system/file-lock.ts';
@@ -28,6 +29,7 @@ const FILES: readonly [string, string][] = [
     VM_BACKUP_CONFIGURATION_PATH,
     'configuration; flashfreeze alone reads its section [Flashfreeze]',
   ],
+  [SNAPSHOT_CONF_PATH, 'what the timer of flashfreeze setup gives to flashfreeze snapshot --conf'],
   [RUN_FOLDER, 'results and timelines of the last 50 runs, for flashfreeze report'],
   [
     '/run/flashfreeze',
@@ -53,9 +55,12 @@ const ENVIRONMENT: readonly [string, string][] = [
 ];
 
 /** In the language of man(7). */
-export function manualPage(commands: readonly CommandDescription[]): string {
+export function manualPage(
+  commands: readonly CommandDescription[],
+  version: string = packageJson.version,
+): string {
   return [
-    `.TH FLASHFREEZE 8 "" "flashfreeze ${packageJson.version}"`,
+    `.TH FLASHFREEZE 8 "" "flashfreeze ${version}"`,
     '.SH NAME',
     `flashfreeze \\- ${text(packageJson.description)}`,
     '.SH SYNOPSIS',

@@ -1,18 +1,31 @@
-import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
-import type { Command } from 'commander';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { SNAPSHOT_CONF_PATH } from '../config/snapshot-conf.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { redact } from '../log/redaction.ts';
 import { LAB_DIRECTORY } from '../program-files.ts';
-import { type Installed, install, VERSION_FOLDER } from '../setup/install.ts';
-import { commandLink, DEFAULT_PREFIX, type Places } from '../setup/places.ts';
+import { type Installed, install, VERSION_FOLDER, type Wishes } from '../setup/install.ts';
+import {
+  commandLink,
+  DEFAULT_PREFIX,
+  MACHINE,
+  PACKAGE_FOLDER,
+  PACKAGE_MANAGER_FILE,
+  type Places,
+} from '../setup/places.ts';
+import { TIMER_NAME } from '../setup/schedule.ts';
+import { SetupLock } from '../setup/setup-lock.ts';
+import { nextRun, SCHEDULERS, timerFor } from '../setup/timer.ts';
 import { uninstall } from '../setup/uninstall.ts';
 import { describeCommands } from './command-tree.ts';
 import { completionScript } from './completion.ts';
 import { manualPage } from './manual.ts';
+import { snapshotConfExample } from './snapshot-conf-example.ts';
 
 interface SetupOptions {
   readonly prefix?: string;
+  readonly timer?: string;
   readonly remove?: true;
 }
 
@@ -24,16 +37,46 @@ export function addSetupCommand(program: Command): void {
       '--prefix <folder>',
       `folder to install to (default: that of this installation, or ${DEFAULT_PREFIX})`,
     )
-    .option('--remove', 'remove everything that setup made; keeps configuration and run records')
+    .option(
+      '--timer <schedule>',
+      `take snapshots with ${SNAPSHOT_CONF_PATH}: hourly, daily, weekly, a time as OnCalendar= of systemd.time(7), or off (default: leave the timer as it is)`,
+    )
+    .addOption(
+      new Option(
+        '--remove',
+        'remove everything that setup made; keeps configuration that was changed, and run records',
+      ).conflicts('timer'),
+    )
     .action(async (options: SetupOptions) => {
       const source = requireArchive();
       const places = placesOf(options, source);
-      const text =
-        options.remove === true
-          ? removal(await uninstall(places), places)
-          : installation(await install(source, textsOf(program), places), places);
+      using _lock = SetupLock.take(places);
+      const text = await (options.remove === true
+        ? removed(places)
+        : installed(source, program, options, places));
       process.stdout.write(redact(text));
     });
+}
+
+async function installed(
+  source: string,
+  program: Command,
+  { timer }: SetupOptions,
+  places: Places,
+): Promise<string> {
+  const wanted =
+    timer === undefined || timer === 'off' ? timer : await timerFor(timer, places, SCHEDULERS);
+  const result = await install(source, { ...textsOf(program), timer: wanted }, places);
+  return lines([
+    ...installation(result, places),
+    ...(await timerLines(result, timer === 'off')),
+    `to remove it: ${removalCommand(places)}`,
+  ]);
+}
+
+async function removed(places: Places): Promise<string> {
+  requireRemovable(places);
+  return removal(await uninstall(places), places);
 }
 
 /** The folder that this program runs from. */
@@ -62,26 +105,67 @@ function placesOf({ prefix }: SetupOptions, source: string): Places {
   }
   const parent = dirname(source);
   const isInstalled =
-    VERSION_FOLDER.test(source.slice(parent.length + 1)) && existsSync(join(parent, 'setup.json'));
+    source === PACKAGE_FOLDER ||
+    (VERSION_FOLDER.test(source.slice(parent.length + 1)) &&
+      existsSync(join(parent, 'setup.json')));
+  const own = prefix === undefined ? (isInstalled ? parent : DEFAULT_PREFIX) : join(prefix);
+  const manager = managerOf(own);
+  if (manager !== undefined && !isInstalled) {
+    throw new FlashfreezeError(
+      'FF_SETUP_FAILED',
+      `flashfreeze is installed here as a package (${manager}); upgrade that, or remove it first`,
+    );
+  }
   return {
-    prefix: prefix === undefined ? (isInstalled ? parent : DEFAULT_PREFIX) : join(prefix),
-    local: '/usr/local',
+    ...MACHINE,
+    prefix: own,
+    local: manager === undefined ? '/usr/local' : '/usr',
+    isPackaged: manager !== undefined,
   };
 }
 
-function textsOf(program: Command): Parameters<typeof install>[1] {
+/** The package manager that has put the program below a prefix, if one has. */
+function managerOf(prefix: string): string | undefined {
+  const path = join(prefix, basename(PACKAGE_FOLDER), PACKAGE_MANAGER_FILE);
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
+}
+
+/** Set by the scripts of a package when the package itself goes. */
+const BY_PACKAGE = 'FLASHFREEZE_REMOVED_BY_PACKAGE';
+
+function requireRemovable({ isPackaged }: Places): void {
+  if (isPackaged && process.env[BY_PACKAGE] === undefined) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      'setup --remove: flashfreeze is installed as a package; remove that (apt-get remove flashfreeze, dnf remove flashfreeze), which calls this',
+    );
+  }
+}
+
+function removalCommand(places: Places): string {
+  return places.isPackaged
+    ? 'remove the package flashfreeze'
+    : `${commandLink(places)} setup --remove`;
+}
+
+/** What the program itself prints, for an installation of it. */
+export function textsOf(program: Command, version?: string): Pick<Wishes, 'texts' | 'example'> {
   const commands = describeCommands(program);
+  const snapshot = program.commands.find((it) => it.name() === 'snapshot') ?? program;
   return {
-    manual: manualPage(commands),
-    bash: completionScript(commands, 'bash'),
-    zsh: `#compdef flashfreeze\n${completionScript(commands, 'zsh')}`,
-    fish: completionScript(commands, 'fish'),
+    texts: {
+      manual: manualPage(commands, version),
+      bash: completionScript(commands, 'bash'),
+      zsh: `#compdef flashfreeze\n${completionScript(commands, 'zsh')}`,
+      fish: completionScript(commands, 'fish'),
+    },
+    example: snapshotConfExample(snapshot),
   };
 }
 
-function installation({ folder, removed, kept, leftAlone }: Installed, places: Places): string {
+function installation({ folder, removed, kept, leftAlone }: Installed, places: Places): string[] {
   const command = commandLink(places);
-  return lines([
+  return [
     `installed in ${folder}`,
     `command: ${command}; manual page: man flashfreeze; completions of bash, zsh and fish`,
     ...removed.map((path) => `removed the older version in ${path}`),
@@ -90,8 +174,26 @@ function installation({ folder, removed, kept, leftAlone }: Installed, places: P
         `kept ${older}, which process ${users.map(({ pid }) => pid).join(', ')} uses; the next setup removes it`,
     ),
     ...leftAlone.map((path) => `left ${path} alone: it was there and is not from setup`),
-    `to remove it: ${command} setup --remove`,
-  ]);
+  ];
+}
+
+async function timerLines(
+  { timer, isExampleChanged }: Installed,
+  isOff: boolean,
+): Promise<string[]> {
+  if (timer === undefined) {
+    return isOff ? ['no timer takes snapshots'] : [];
+  }
+  const next = await nextRun(timer, SCHEDULERS);
+  const unit = timer.by === 'systemd' ? TIMER_NAME : 'cron';
+  return [
+    `timer: ${unit}, ${timer.schedule}${next === undefined ? '' : `; next run: ${next}`}`,
+    ...(isExampleChanged
+      ? []
+      : [
+          `! ${SNAPSHOT_CONF_PATH} does not say yet what to snapshot: edit it before the first run`,
+        ]),
+  ];
 }
 
 function removal(removed: readonly string[], { prefix }: Places): string {
@@ -99,7 +201,7 @@ function removal(removed: readonly string[], { prefix }: Places): string {
     ? `nothing is installed in ${prefix}\n`
     : lines([
         ...removed.map((path) => `removed ${path}`),
-        'kept: /etc/azure, /var/log/flashfreeze, /var/lib/flashfreeze; /run/flashfreeze-cache is in memory',
+        'kept: /etc/azure, /etc/flashfreeze if it was changed, /var/log/flashfreeze, /var/lib/flashfreeze; /run/flashfreeze-cache is in memory',
       ]);
 }
 

@@ -13,9 +13,12 @@ import { dirname, join, resolve } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
 import { errnoOf } from '../system/errno.ts';
 import { writeWhole } from '../system/replace-file.ts';
+import { digestOf, exampleState, putExample } from './example.ts';
+import { failClearly } from './failure.ts';
 import { type User, usersOf } from './in-use.ts';
 import { commandLink, currentLink, type Places, textPaths } from './places.ts';
-import { readRecord, writeRecord } from './record.ts';
+import { readRecord, type SetupRecord, type SetupTimer, writeRecord } from './record.ts';
+import { filesOf, putTimer, removeTimer, SCHEDULERS, type Schedulers } from './timer.ts';
 import { putVersion, UNFINISHED } from './version-folder.ts';
 
 export type Texts = Readonly<Record<keyof ReturnType<typeof textPaths>, string>>;
@@ -28,6 +31,19 @@ export interface Installed {
   readonly kept: readonly { readonly folder: string; readonly users: readonly User[] }[];
   /** Files that stood there already and are not of setup; they stay as they are. */
   readonly leftAlone: readonly string[];
+  /** Undefined if there is none. */
+  readonly timer: SetupTimer | undefined;
+  /** Whether the configuration of the timer is another than setup has put there. */
+  readonly isExampleChanged: boolean;
+}
+
+/** What is to be there after the call. */
+export interface Wishes {
+  readonly texts: Texts;
+  /** The configuration that the timer runs with. */
+  readonly example: string;
+  /** Undefined: the timer stays as it is, but gets the texts of this version; `off`: it is removed. */
+  readonly timer?: SetupTimer | 'off' | undefined;
 }
 
 /**
@@ -36,33 +52,127 @@ export interface Installed {
  *
  * @throws FlashfreezeError FF_SETUP_FAILED
  */
-export async function install(source: string, texts: Texts, places: Places): Promise<Installed> {
+export async function install(
+  source: string,
+  { texts, example, timer }: Wishes,
+  places: Places,
+  schedulers: Schedulers = SCHEDULERS,
+): Promise<Installed> {
   return await failClearly(places, async () => {
-    const own = (await readRecord(places))?.files ?? [];
-    const link = commandLink(places);
+    const before = await readRecord(places);
+    const { ours, leftAlone } = await filesToPut(places, before?.files ?? []);
     const target = join(currentLink(places), 'flashfreeze');
-    await requireFree(link, target);
-    const paths = Object.entries(textPaths(places)) as [keyof Texts, string][];
-    const isFree = await Promise.all(
-      paths.map(async ([, path]) => own.includes(path) || !(await exists(path))),
-    );
-    const ours = paths.filter((_, index) => isFree[index] === true);
+    await requireFree(places, target);
+    await requireFreeTimer(timer, before, places);
+    const wanted = timer === 'off' ? undefined : (timer ?? before?.timer);
+    const links = places.isPackaged ? [] : [commandLink(places)];
+    const files = [...links, ...ours.map(([, path]) => path)];
+    const ofTimer = wanted === undefined ? [] : filesOf(wanted, places);
+    const folders = await missingFolders([places.prefix, ...files, ...ofTimer]);
     await makePrefix(places.prefix);
     const name = await putVersion(source, places);
+    const isExampleOurs = (await exampleState(places, before?.example)) !== 'changed';
+    const record: SetupRecord = {
+      files,
+      folders: [...new Set([...(before?.folders ?? []), ...folders])],
+      timer: wanted ?? before?.timer,
+      example: isExampleOurs ? digestOf(example) : before?.example,
+    };
     // Before the files: what an interrupted call has made is then known to the removal.
-    await writeRecord(places, { files: [link, ...ours.map(([, path]) => path)] });
+    await writeRecord(places, record);
     await replaceLink(currentLink(places), name);
-    await replaceLink(link, target);
-    for (const [kind, path] of ours) {
-      await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-      await writeWhole(path, texts[kind], { mode: 0o644 });
+    for (const path of links) {
+      await replaceLink(path, target);
     }
+    await putTexts(ours, texts);
+    await removeFormer(before?.files ?? [], record.files);
+    await putExample(example, places, before?.example);
+    await settleTimer(before?.timer, wanted, places, schedulers);
+    await writeRecord(places, { ...record, timer: wanted });
     return {
       folder: join(places.prefix, name),
       ...(await sweep(places, name)),
-      leftAlone: paths.filter((_, index) => isFree[index] === false).map(([, path]) => path),
+      ...{ leftAlone, timer: wanted, isExampleChanged: !isExampleOurs },
     };
   });
+}
+
+/** The folders that files need and that are not there yet. */
+async function missingFolders(files: readonly string[]): Promise<string[]> {
+  const folders: string[] = [];
+  for (const file of files) {
+    for (let folder = dirname(file); !(await exists(folder)); folder = dirname(folder)) {
+      folders.push(folder);
+    }
+  }
+  return folders;
+}
+
+type TextFile = readonly [kind: keyof Texts, path: string];
+
+/** A package brings its own. */
+async function filesToPut(
+  places: Places,
+  own: readonly string[],
+): Promise<{ readonly ours: readonly TextFile[]; readonly leftAlone: readonly string[] }> {
+  if (places.isPackaged) {
+    return { ours: [], leftAlone: [] };
+  }
+  const paths = Object.entries(textPaths(places)) as [keyof Texts, string][];
+  const isFree = await Promise.all(
+    paths.map(async ([, path]) => own.includes(path) || !(await exists(path))),
+  );
+  return {
+    ours: paths.filter((_, index) => isFree[index] === true),
+    leftAlone: paths.filter((_, index) => isFree[index] === false).map(([, path]) => path),
+  };
+}
+
+async function putTexts(files: readonly TextFile[], texts: Texts): Promise<void> {
+  for (const [kind, path] of files) {
+    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+    await writeWhole(path, texts[kind], { mode: 0o644 });
+  }
+}
+
+/** What an archive has made before a package took its place. */
+async function removeFormer(before: readonly string[], now: readonly string[]): Promise<void> {
+  for (const path of before.filter((it) => !now.includes(it))) {
+    await rm(path, { force: true });
+  }
+}
+
+async function requireFreeTimer(
+  timer: Wishes['timer'],
+  before: SetupRecord | undefined,
+  places: Places,
+): Promise<void> {
+  if (timer === undefined || timer === 'off') {
+    return;
+  }
+  const own = before?.timer === undefined ? [] : filesOf(before.timer, places);
+  for (const path of filesOf(timer, places).filter((it) => !own.includes(it))) {
+    if (await exists(path)) {
+      throw new FlashfreezeError(
+        'FF_SETUP_FAILED',
+        `${path} is there already and is not of setup; remove it, or keep it and do without --timer`,
+      );
+    }
+  }
+}
+
+async function settleTimer(
+  before: SetupTimer | undefined,
+  wanted: SetupTimer | undefined,
+  places: Places,
+  schedulers: Schedulers,
+): Promise<void> {
+  if (before !== undefined && before.by !== wanted?.by) {
+    await removeTimer(before, places, schedulers);
+  }
+  if (wanted !== undefined) {
+    await putTimer(wanted, places, schedulers, wanted === before);
+  }
 }
 
 /** The error of a read-only file system is its own; mkdir of Node.js says that a folder is missing. */
@@ -106,8 +216,12 @@ export function isVersion(name: string): boolean {
   return VERSION_FOLDER.test(name) || name.startsWith(UNFINISHED);
 }
 
-async function requireFree(link: string, target: string): Promise<void> {
+async function requireFree(places: Places, target: string): Promise<void> {
+  const link = commandLink(places);
   const found = await readlink(link).catch((error: unknown) => errnoOf(error) ?? '');
+  if (places.isPackaged) {
+    return;
+  }
   if (found !== 'ENOENT' && found !== 'ENOTDIR' && resolve(dirname(link), found) !== target) {
     throw new FlashfreezeError(
       'FF_SETUP_FAILED',
@@ -126,31 +240,4 @@ async function replaceLink(path: string, target: string): Promise<void> {
 
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
-}
-
-const ADVICE: Readonly<Record<string, string>> = {
-  ENOSPC:
-    'the file system is full; the program takes 120 MB: free space, or choose another --prefix',
-  EDQUOT: 'a quota is used up; the program takes 120 MB: free space, or choose another --prefix',
-  EROFS: 'the file system is read-only; choose a --prefix on a writable one',
-  ENOTDIR: 'expected a folder, or a path at which one can be made',
-  EEXIST: 'expected a folder, or a path at which one can be made',
-};
-
-/** Turns a failed system call into a message for people. */
-export async function failClearly<Result>(
-  { prefix }: Places,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (error instanceof FlashfreezeError || errno === undefined) {
-      throw error;
-    }
-    const { path = prefix, syscall = '' } = error as NodeJS.ErrnoException;
-    const advice = ADVICE[errno] ?? 'correct this and run setup again';
-    throw new FlashfreezeError('FF_SETUP_FAILED', `${path}: ${syscall} ${errno}; ${advice}`);
-  }
 }

@@ -8,9 +8,26 @@ import { type Places, recordPath } from './places.ts';
 /** What setup has made outside the prefix; removal removes this and nothing else. */
 export interface SetupRecord {
   readonly files: readonly string[];
+  /** Folders that were made for these files; they go if they are empty. */
+  readonly folders?: readonly string[] | undefined;
+  /** Undefined if setup has made none. */
+  readonly timer?: SetupTimer | undefined;
+  /** Checksum of the configuration that setup has made. */
+  readonly example?: string | undefined;
 }
 
-const SCHEMA = v.object({ files: v.array(v.string()) });
+/** A schedule, and what keeps it. */
+export interface SetupTimer {
+  readonly schedule: string;
+  readonly by: 'systemd' | 'cron';
+}
+
+const SCHEMA = v.object({
+  files: v.array(v.string()),
+  folders: v.optional(v.array(v.string())),
+  timer: v.optional(v.object({ schedule: v.string(), by: v.picklist(['systemd', 'cron']) })),
+  example: v.optional(v.string()),
+});
 
 /** @throws FlashfreezeError FF_SETUP_FAILED if it cannot be read as a record */
 export async function readRecord(places: Places): Promise<SetupRecord | undefined> {

@@ -1,7 +1,17 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  link,
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  rename,
+  rm,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { FlashfreezeError } from '../errors.ts';
@@ -13,13 +23,13 @@ export const UNFINISHED = '.new-';
 const START_LIMIT_MS = 60_000;
 
 /**
- * Copies the program's files to a folder below the prefix that is named after their version and content, unless it is
+ * Copies (of a package: links) the program's files to a folder below the prefix that is named after their version and content, unless it is
  * there. Other versions stay as they are, so a run that uses one of them goes on.
  *
  * @returns the name of the folder
  * @throws FlashfreezeError FF_SETUP_FAILED
  */
-export async function putVersion(source: string, { prefix }: Places): Promise<string> {
+export async function putVersion(source: string, { prefix, isPackaged }: Places): Promise<string> {
   const name = `${await versionOf(source)}-${await digestOf(source)}`;
   const target = join(prefix, name);
   if (existsSync(target)) {
@@ -27,7 +37,7 @@ export async function putVersion(source: string, { prefix }: Places): Promise<st
   }
   const unfinished = await mkdtemp(join(prefix, UNFINISHED));
   try {
-    await copyFiles(source, unfinished);
+    await (isPackaged ? linkFiles : copyFiles)(source, unfinished);
     await requireThatItRuns(unfinished);
     await rename(unfinished, target);
   } finally {
@@ -68,6 +78,14 @@ async function copyFiles(source: string, folder: string): Promise<void> {
     // A power failure after the switch must not leave a version without content.
     await using file = await open(path, 'r');
     await file.sync();
+  }
+  await chmod(folder, 0o755);
+}
+
+/** The files of a package take no room twice; dpkg and rpm replace names, not contents. */
+async function linkFiles(source: string, folder: string): Promise<void> {
+  for (const { name } of PAYLOAD_FILES) {
+    await link(join(source, name), join(folder, name));
   }
   await chmod(folder, 0o755);
 }

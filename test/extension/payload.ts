@@ -12,7 +12,7 @@ export type PayloadVersion = (typeof VERSIONS)[number];
 const CHECKOUT = join(import.meta.dirname, '../..');
 const CACHE = join(CHECKOUT, 'build/payload');
 /** Everything that decides what is in the zip. */
-const SOURCES = [
+export const PAYLOAD_SOURCES = [
   'src',
   'build/Release/flashfreeze.node',
   'build/Release/flashfreeze-guardian',
@@ -30,7 +30,7 @@ export async function preparePayload(): Promise<void> {
   if (process.env[VARIABLE] !== undefined) {
     return;
   }
-  process.env[VARIABLE] = await builtOfSources(CACHE, SOURCES, makeZips);
+  process.env[VARIABLE] = await builtOfSources(CACHE, PAYLOAD_SOURCES, makeZips);
 }
 
 /** The zip of that version, inside the lab. */

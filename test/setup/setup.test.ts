@@ -9,21 +9,26 @@ import {
   readFile,
   readlink,
   rm,
+  stat,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
-import { install, type Texts } from '../../src/setup/install.ts';
-import { commandLink, type Places, textPaths } from '../../src/setup/places.ts';
+import { install, type Wishes } from '../../src/setup/install.ts';
+import { commandLink, examplePath, type Places, textPaths } from '../../src/setup/places.ts';
+import { SetupLock } from '../../src/setup/setup-lock.ts';
 import { uninstall } from '../../src/setup/uninstall.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('setup');
 
 const SHIM = join(import.meta.dirname, '../../src/package/flashfreeze.sh');
-const TEXTS: Texts = { manual: 'manual', bash: 'bash', zsh: 'zsh', fish: 'fish' };
+const WISHES: Wishes = {
+  texts: { manual: 'manual', bash: 'bash', zsh: 'zsh', fish: 'fish' },
+  example: '# example\n',
+};
 
 /** A machine's folders, and unpacked archives with a script in the place of Node.js. */
 class Machine implements AsyncDisposable {
@@ -32,7 +37,14 @@ class Machine implements AsyncDisposable {
 
   private constructor(root: string) {
     this.root = root;
-    this.places = { prefix: join(root, 'opt/flashfreeze'), local: join(root, 'local') };
+    this.places = {
+      prefix: join(root, 'opt/flashfreeze'),
+      local: join(root, 'local'),
+      etc: join(root, 'etc'),
+      state: join(root, 'state'),
+      lock: join(root, 'run/setup.lock'),
+      isPackaged: false,
+    };
   }
 
   static async create(): Promise<Machine> {
@@ -93,13 +105,13 @@ test('setup puts program, link and texts in place, may be repeated, and is remov
   await using machine = await Machine.create();
   const { places } = machine;
   const source = await machine.unpack('1.0.0');
-  const first = await install(source, TEXTS, places);
+  const first = await install(source, WISHES, places);
   assert.match(basename(first.folder), /^1\.0\.0-[0-9a-f]{12}$/);
   const once = await machine.tree();
-  assert.equal(await install(source, TEXTS, places), first);
+  assert.equal(await install(source, WISHES, places), first);
   assert.equal(await machine.tree(), once);
   // From the installed copy itself, as setup of an installation does.
-  assert.equal(await install(first.folder, TEXTS, places), first);
+  assert.equal(await install(first.folder, WISHES, places), first);
 
   await rm(source, { recursive: true });
   assert.is(machine.command(), '1.0.0');
@@ -109,7 +121,9 @@ test('setup puts program, link and texts in place, may be repeated, and is remov
   const removed = await uninstall(places);
   assert.ok(removed.includes(commandLink(places)));
   assert.equal(await machine.tree(), []);
-  assert.not(existsSync(places.prefix));
+  // Of the folders those that were there before.
+  assert.equal(await readdir(places.local), []);
+  assert.not(existsSync(join(places.prefix, '..')));
   assert.equal(await uninstall(places), []);
 });
 
@@ -117,13 +131,13 @@ test('an older version stays while processes use it, whatever the way, and goes 
   await using machine = await Machine.create();
   const { places } = machine;
   const reader = '#!/bin/sh\n[ "$3" = --version ] || { echo on; read -r line; }\n';
-  const old = await install(await machine.unpack('1.0.0', reader), TEXTS, places);
+  const old = await install(await machine.unpack('1.0.0', reader), WISHES, places);
   const run = spawn(commandLink(places), ['snapshot'], { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(run.stdout, 'data');
   const guardian = spawn(join(old.folder, 'flashfreeze-guardian'), ['1000']);
   await once(guardian, 'spawn');
   try {
-    const upgraded = await install(await machine.unpack('1.0.1'), TEXTS, places);
+    const upgraded = await install(await machine.unpack('1.0.1'), WISHES, places);
     assert.equal(
       upgraded.kept.map(({ folder, users }) => [folder, users.map(({ pid }) => pid).sort()]),
       [[old.folder, [run.pid, guardian.pid].sort()]],
@@ -136,7 +150,7 @@ test('an older version stays while processes use it, whatever the way, and goes 
     run.stdin.end('\n');
     guardian.kill();
     await Promise.all([once(run, 'exit'), once(guardian, 'exit')]);
-    const again = await install(await machine.unpack('1.0.1'), TEXTS, places);
+    const again = await install(await machine.unpack('1.0.1'), WISHES, places);
     assert.equal(again.removed, [old.folder]);
     assert.not(existsSync(old.folder));
   } finally {
@@ -148,9 +162,9 @@ test('an older version stays while processes use it, whatever the way, and goes 
 test('another build of one version is another folder', async () => {
   await using machine = await Machine.create();
   const { places } = machine;
-  const first = await install(await machine.unpack('1.0.0'), TEXTS, places);
+  const first = await install(await machine.unpack('1.0.0'), WISHES, places);
   const rebuilt = await machine.unpack('1.0.0', '#!/bin/sh\necho rebuilt\n');
-  const second = await install(rebuilt, TEXTS, places);
+  const second = await install(rebuilt, WISHES, places);
   assert.is.not(second.folder, first.folder);
   assert.equal(second.removed, [first.folder]);
   assert.is(machine.command(), 'rebuilt');
@@ -162,7 +176,7 @@ test('what is not of setup is neither replaced nor removed', async () => {
   const { manual } = textPaths(places);
   await mkdir(join(manual, '..'), { recursive: true });
   await writeFile(manual, 'older');
-  const { leftAlone } = await install(await machine.unpack('1.0.0'), TEXTS, places);
+  const { leftAlone } = await install(await machine.unpack('1.0.0'), WISHES, places);
   assert.equal(leftAlone, [manual]);
   await writeFile(join(places.prefix, 'note'), 'mine');
   await uninstall(places);
@@ -172,8 +186,9 @@ test('what is not of setup is neither replaced nor removed', async () => {
   ]);
   assert.is(await readFile(manual, 'utf8'), 'older');
 
+  await mkdir(dirname(commandLink(places)), { recursive: true });
   await writeFile(commandLink(places), 'other');
-  const refused = await refusal(install(await machine.unpack('1.0.0'), TEXTS, places));
+  const refused = await refusal(install(await machine.unpack('1.0.0'), WISHES, places));
   assert.match(refused, /sbin\/flashfreeze is there already.*\(FF_SETUP_FAILED\)/);
   assert.is(await readFile(commandLink(places), 'utf8'), 'other');
 });
@@ -181,10 +196,10 @@ test('what is not of setup is neither replaced nor removed', async () => {
 test('a program that does not run changes nothing; a prefix that cannot be made has a reason', async () => {
   await using machine = await Machine.create();
   const { places } = machine;
-  await install(await machine.unpack('1.0.0'), TEXTS, places);
+  await install(await machine.unpack('1.0.0'), WISHES, places);
   const before = await machine.tree();
   const broken = await machine.unpack('1.0.1', '#!/bin/sh\nexit 1\n');
-  assert.match(await refusal(install(broken, TEXTS, places)), /does not run.*\(FF_SETUP_FAILED\)/);
+  assert.match(await refusal(install(broken, WISHES, places)), /does not run.*\(FF_SETUP_FAILED\)/);
   assert.equal(await machine.tree(), before);
   assert.is(machine.command(), '1.0.0');
   await uninstall(places);
@@ -192,9 +207,56 @@ test('a program that does not run changes nothing; a prefix that cannot be made 
   await writeFile(file, '');
   const onFile = { ...places, prefix: join(file, 'x') };
   assert.match(
-    await refusal(install(await machine.unpack('1.0.0'), TEXTS, onFile)),
+    await refusal(install(await machine.unpack('1.0.0'), WISHES, onFile)),
     /ENOTDIR; expected a folder.*\(FF_SETUP_FAILED\)/,
   );
+});
+
+test('the configuration is put there once, follows an upgrade while it is untouched, and stays once it is changed', async () => {
+  await using machine = await Machine.create();
+  const { places } = machine;
+  const path = examplePath(places);
+  await install(await machine.unpack('1.0.0'), WISHES, places);
+  assert.is(await readFile(path, 'utf8'), WISHES.example);
+  assert.is((await stat(path)).mode & 0o7777, 0o600);
+  const newer = { ...WISHES, example: '# newer\n' };
+  assert.not.ok((await install(await machine.unpack('1.0.1'), newer, places)).isExampleChanged);
+  assert.is(await readFile(path, 'utf8'), newer.example);
+  assert.ok((await uninstall(places)).includes(path));
+  assert.equal(await machine.tree(), []);
+
+  await install(await machine.unpack('1.0.0'), WISHES, places);
+  await writeFile(path, '[Snapshot]\n');
+  assert.ok((await install(await machine.unpack('1.0.1'), newer, places)).isExampleChanged);
+  assert.is(await readFile(path, 'utf8'), '[Snapshot]\n');
+  await uninstall(places);
+  assert.equal(await machine.tree(), ['etc/flashfreeze/snapshot.conf']);
+  // The next installation does not take it for its own.
+  await install(await machine.unpack('1.0.0'), WISHES, places);
+  assert.is(await readFile(path, 'utf8'), '[Snapshot]\n');
+});
+
+test('of two calls at one time, the second ends at once and names the first', async () => {
+  await using machine = await Machine.create();
+  const { places } = machine;
+  const script = `
+    import { SetupLock } from './src/setup/setup-lock.ts';
+    using lock = SetupLock.take(${JSON.stringify(places)});
+    process.stdout.write('held');
+    for await (const _ of process.stdin) { }
+  `;
+  const cwd = join(import.meta.dirname, '../..');
+  const first = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    ...{ cwd, stdio: ['pipe', 'pipe', 'inherit'] },
+  });
+  await once(first.stdout, 'data');
+  const refused = await refusal(Promise.try(() => SetupLock.take(places)));
+  assert.match(refused, `another setup is running (process ${first.pid})`);
+  assert.match(refused, '(FF_SETUP_BUSY)');
+  first.stdin.end();
+  await once(first, 'exit');
+  SetupLock.take(places)[Symbol.dispose]();
+  assert.not(existsSync(places.lock));
 });
 
 test.run();

@@ -39,6 +39,8 @@ export const OPTIONAL_COMMANDS = {
   xfs_repair: 'xfsprogs',
   dumpe2fs: 'e2fsprogs',
   tune2fs: 'e2fsprogs',
+  rpm: 'rpm',
+  rpmbuild: 'rpm',
   debootstrap: 'debootstrap',
   gpgv: 'gpgv',
   wget: 'wget',

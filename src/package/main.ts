@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { exitOnError } from '../commands/exit.ts';
+import { createProgram } from '../commands/program.ts';
+import { textsOf } from '../commands/setup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import {
   ARCHITECTURES,
@@ -14,11 +16,15 @@ import {
   parseVersion,
 } from './options.ts';
 import { type MadeFile, packageArchive } from './package-archive.ts';
+import { packageDeb } from './package-deb.ts';
 import { packageExtension } from './package-extension.ts';
+import { packageRpm } from './package-rpm.ts';
 import { OLDEST_GLIBC, TOO_OLD_DISTRIBUTIONS } from './symbol-versions.ts';
 
 interface Given {
   readonly tar?: true;
+  readonly deb?: true;
+  readonly rpm?: true;
   readonly name?: string;
   readonly version?: string;
   readonly arch: string;
@@ -33,7 +39,7 @@ async function run(given: Given): Promise<void> {
   const checked = isChecked
     ? 'its self-check passed'
     : 'self-check not run: made for another processor';
-  const { remedy } = given.tar === true ? COMMAND : EXTENSION;
+  const { remedy } = kindOf(given) === 'extension' ? EXTENSION : COMMAND;
   process.stderr.write(`${megabytes} MB, ${checked}\n`);
   process.stderr.write(
     `needs glibc ${OLDEST_GLIBC} or later, so it cannot ${remedy(TOO_OLD_DISTRIBUTIONS)}\n`,
@@ -46,12 +52,21 @@ const EXTENSION = {
 };
 const COMMAND = { remedy: (names: string) => `run on ${names}` };
 
-async function make(
-  { tar, name, version }: Given,
-  architecture: Architecture,
-  out: string,
-): Promise<MadeFile> {
-  if (tar !== true) {
+const COMMAND_KINDS = ['tar', 'deb', 'rpm'] as const;
+
+/** @throws FlashfreezeError FF_USAGE */
+function kindOf(given: Given): 'extension' | (typeof COMMAND_KINDS)[number] {
+  const [kind, another] = COMMAND_KINDS.filter((it) => given[it] === true);
+  if (another !== undefined) {
+    throw new FlashfreezeError('FF_USAGE', `--${kind} and --${another}: expected one of them`);
+  }
+  return kind ?? 'extension';
+}
+
+async function make(given: Given, architecture: Architecture, out: string): Promise<MadeFile> {
+  const { name, version } = given;
+  const kind = kindOf(given);
+  if (kind === 'extension') {
     return await packageExtension({
       ...parseName(name ?? DEFAULT_NAME),
       version: parseVersion(version ?? `${packageJson.version}.0`),
@@ -62,16 +77,27 @@ async function make(
   if (name !== undefined) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      '--name: expected without --tar, because it is the name of an extension',
+      `--name: expected without --${kind}, because it is the name of an extension`,
     );
   }
-  const programVersion = parseProgramVersion(version ?? packageJson.version);
-  return await packageArchive({ version: programVersion, architecture, out });
+  const options = {
+    version: parseProgramVersion(version ?? packageJson.version),
+    ...{ architecture, out },
+  };
+  if (kind === 'tar') {
+    return await packageArchive(options);
+  }
+  const { texts } = textsOf(createProgram(), options.version);
+  return await (kind === 'deb' ? packageDeb : packageRpm)(options, texts);
 }
 
 const program = new Command('package')
-  .description('Makes the zip that the Azure guest agent installs, or an archive for one machine')
+  .description(
+    'Makes the zip that the Azure guest agent installs, or an archive or package for one machine',
+  )
   .option('--tar', 'make a tar.gz for one machine, whose ./flashfreeze setup installs the command')
+  .option('--deb', 'make a package for Debian, Ubuntu and others with dpkg')
+  .option('--rpm', 'make a package for RHEL, SLES and others with rpm')
   .option('--name <Publisher.Type>', `name of the extension (default: ${DEFAULT_NAME})`)
   .option(
     '--version <X.Y.Z.W>',

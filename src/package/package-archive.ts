@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { checkThatItLoads } from './load-check.ts';
 import type { Architecture } from './options.ts';
@@ -51,6 +51,18 @@ export async function packageArchive(options: ArchiveOptions): Promise<MadeFile>
   const archive = await tarGz(folder, files);
   await writeWithChecksum(path, archive);
   return { path, bytes: archive.length, isChecked: options.architecture === process.arch };
+}
+
+/** Puts a file that a packer has made to its place, with its checksum. */
+export async function writeBeside(
+  { out, architecture }: ArchiveOptions,
+  name: string,
+  built: string,
+): Promise<MadeFile> {
+  const content = await readFile(built);
+  const path = join(out, name);
+  await writeWithChecksum(path, content);
+  return { path, bytes: content.length, isChecked: architecture === process.arch };
 }
 
 /** The checksum comes last: where it stands, the file it is of is whole. */

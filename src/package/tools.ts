@@ -36,7 +36,7 @@ function failureOf(tool: string, error: unknown): string {
     return `${tool}: ${String(error)}`;
   }
   if ('code' in error && error.code === 'ENOENT') {
-    return `${tool} is not installed (Debian: g++ and binutils, for another architecture g++-aarch64-linux-gnu)`;
+    return `${tool} is not installed (Debian: g++ and binutils, for another architecture g++-aarch64-linux-gnu; dpkg for --deb, rpm for --rpm)`;
   }
   const said = 'stderr' in error ? String(error.stderr).trim() : '';
   return `${tool} failed: ${said === '' ? error.message : said}`;

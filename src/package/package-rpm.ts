@@ -1,0 +1,126 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Architecture } from './options.ts';
+import { makeOut } from './output.ts';
+import {
+  type ArchiveOptions,
+  commandPayload,
+  type MadeFile,
+  writeBeside,
+} from './package-archive.ts';
+import type { PayloadFile } from './payload-file.ts';
+import { WORK } from './repository.ts';
+import {
+  AFTER_REMOVE,
+  ON_INSTALL,
+  ON_REMOVE,
+  type ProgramTexts,
+  type SystemTree,
+  systemTree,
+} from './system-tree.ts';
+import { runTool } from './tools.ts';
+import { layOutTree, REPRODUCIBLE } from './tree-layout.ts';
+
+const ARCHITECTURE: Readonly<Record<Architecture, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+/**
+ * Makes `<out>/flashfreeze-<version>-1.<architecture>.rpm` and its checksum, by rpmbuild. The same checkout, built with
+ * the same compiler, gives the same bytes.
+ *
+ * @throws FlashfreezeError FF_PACKAGE_FAILED; FF_USAGE if the output folder cannot be made
+ */
+export async function packageRpm(options: ArchiveOptions, texts: ProgramTexts): Promise<MadeFile> {
+  await mkdir(WORK, { recursive: true });
+  return await makeRpm(await commandPayload(options), options, texts);
+}
+
+/** As `packageRpm`, of these files. */
+export async function makeRpm(
+  payload: readonly PayloadFile[],
+  options: ArchiveOptions,
+  texts: ProgramTexts,
+): Promise<MadeFile> {
+  await makeOut(options.out);
+  const architecture = ARCHITECTURE[options.architecture];
+  const name = `flashfreeze-${options.version}-1.${architecture}.rpm`;
+  const tree = systemTree(payload, 'rpm', texts);
+  const work = await mkdtemp(join(WORK, 'rpm-'));
+  try {
+    const staged = join(work, 'staged');
+    await layOutTree(staged, tree);
+    const spec = join(work, 'flashfreeze.spec');
+    await writeFile(spec, specText(options.version, tree, staged));
+    const defines = Object.entries({ ...MACROS, _topdir: work, _rpmdir: work });
+    await runTool(
+      'rpmbuild',
+      [
+        ...['-bb', '--quiet', '--target', `${architecture}-linux`],
+        ...defines.flatMap(([macro, value]) => ['--define', `${macro} ${value}`]),
+        spec,
+      ],
+      { env: { ...REPRODUCIBLE, HOME: work } },
+    );
+    return await writeBeside(options, name, join(work, name));
+  } finally {
+    await rm(work, { recursive: true });
+  }
+}
+
+const MACROS = {
+  _rpmfilename: '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm',
+  // Every rpm reads gzip.
+  _binary_payload: 'w9.gzdio',
+  _buildhost: 'localhost',
+  use_source_date_epoch_as_buildtime: '1',
+  clamp_mtime_to_source_date_epoch: '1',
+  // The files are as they are to be: nothing is stripped, compressed or compiled.
+  __os_install_post: '%{nil}',
+  debug_package: '%{nil}',
+  _build_id_links: 'none',
+};
+
+function specText(version: string, { files, links }: SystemTree, staged: string): string {
+  const paths = [
+    ...files.map(
+      ({ path, isExecutable }) => `%attr(${isExecutable ? '0755' : '0644'}, root, root) "/${path}"`,
+    ),
+    ...links.map(({ path }) => `"/${path}"`),
+  ];
+  return `Name: flashfreeze
+Version: ${version}
+Release: 1
+Summary: Consistent snapshots of every disk of a Linux VM
+License: Apache-2.0
+AutoReqProv: no
+Requires: libc.so.6(GLIBC_2.28)(64bit), libstdc++.so.6()(64bit)
+
+%description
+Freezes all file systems at one instant for as short a time as possible,
+takes snapshots of all disks of an Azure VM, and thaws, whatever happens.
+Node.js and all else that it needs is in the package.
+
+%install
+cp -a '${staged}/.' "%{buildroot}/"
+
+%post
+${ON_INSTALL}
+
+%preun
+if [ "$1" = 0 ]; then
+set -e
+${ON_REMOVE}
+fi
+
+%postun
+if [ "$1" = 0 ]; then
+${AFTER_REMOVE}
+fi
+
+%files
+%defattr(-, root, root, 0755)
+%dir /opt/flashfreeze
+%dir /opt/flashfreeze/package
+%dir /usr/share/doc/flashfreeze
+${paths.join('\n')}
+`;
+}

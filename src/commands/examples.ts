@@ -53,6 +53,11 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     example('report --trace run-trace.json', 'for https://ui.perfetto.dev'),
     example('report --list --json', 'the kept runs, for programs'),
   ],
+  status: [
+    example('status', 'the last runs, the next one, and what is wrong'),
+    example('status --max-age 2', 'for a monitoring system, with hourly runs'),
+    example('status --json', 'for programs'),
+  ],
   doctor: [
     example('doctor', 'this machine'),
     example('doctor --blobs-from blobs.txt', 'the blobs and their SAS as well'),

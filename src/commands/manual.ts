@@ -19,6 +19,7 @@ const EXIT_CODES: readonly [string, string][] = [
   ['0', 'the snapshot is complete and consistent, or the command did what it was asked to do'],
   ['1', 'the run failed; the result says what failed and on which disk'],
   ['2', 'invalid input or unsupported machine; nothing was frozen'],
+  ['0 to 3', 'status: OK, WARNING, CRITICAL, UNKNOWN'],
   ['125', 'freeze: a file system was not frozen all the time, or the options are wrong'],
   ['126, 127', 'freeze: the command may not be executed, or does not exist; nothing was frozen'],
   ['128 + n', 'signal n ended the run; everything was thawed first'],

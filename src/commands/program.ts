@@ -17,6 +17,7 @@ import { addSelfCheckCommand } from './self-check.ts';
 import { addSetupCommand } from './setup.ts';
 import { addSnapshotCommand } from './snapshot.ts';
 import { addSnapshotsCommand } from './snapshots.ts';
+import { addStatusCommand } from './status.ts';
 import { addThawCommand } from './thaw.ts';
 
 /**
@@ -38,6 +39,7 @@ export function createProgram(work: FirstStepWork = lookAfterDeadRuns): Command 
   addPlanCommand(program);
   addThawCommand(program);
   addReportCommand(program);
+  addStatusCommand(program, firstStep);
   addDoctorCommand(program);
   addSnapshotsCommand(program);
   addRestoreCommand(program);

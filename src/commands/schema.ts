@@ -11,6 +11,7 @@ export const DESCRIBED_OUTPUTS = [
   'doctor',
   'run',
   'refusal',
+  'status',
   'report-list',
   'manifest',
   'snapshots-list',

@@ -7,6 +7,7 @@ import { Guest } from '../../src/lab/agent/guest.ts';
 import { requireGuestImage } from '../../src/lab/agent/guest-image.ts';
 import { inGuest, systemdGuest } from '../../src/lab/agent/systemd-guest.ts';
 import { RUN_MESSAGE_ID } from '../../src/report/journal-record.ts';
+import type { StatusReport } from '../../src/status/judge-status.ts';
 import { suite } from '../suite.ts';
 import { assertCommands } from './checks.ts';
 import { preparePayload } from './payload.ts';
@@ -119,7 +120,9 @@ test('each order leaves one record in the journal, found by its id, with fields 
   await machine.quiet();
   assert.equal(await machine.snapshot('journaled'), PUBLISHED('journaled'));
   const records = async (): Promise<Record<string, string>[]> => {
-    const lines = await machine.run('journalctl', '-o', 'json', `MESSAGE_ID=${RUN_MESSAGE_ID}`);
+    // The settings are a task of their own, whose snapshot is one of one.
+    const fields = [`MESSAGE_ID=${RUN_MESSAGE_ID}`, 'FLASHFREEZE_DISKS=2'];
+    const lines = await machine.run('journalctl', '-o', 'json', ...fields);
     return lines
       .split('\n')
       .filter((line) => line !== '')
@@ -146,9 +149,56 @@ test('each order leaves one record in the journal, found by its id, with fields 
     assert.is(record[name], value, name);
   }
   assert.ok(Number(record.FLASHFREEZE_WINDOW_MS) > 0);
-  const byField = await machine.run('journalctl', '-o', 'cat', 'FLASHFREEZE_RESULT=success');
-  assert.is(byField, record.MESSAGE);
   assert.match(await machine.run('cat', record.FLASHFREEZE_REPORT ?? ''), 'flashfreeze-run/1');
+});
+
+test('status knows the runs of the extension, the next start of the timer, and a start that failed', async () => {
+  await using machine = await UnitScene.create();
+  await machine.enable();
+  await machine.quiet();
+  await machine.snapshot('watched');
+  const program = `${machine.agent.folders.directory}/flashfreeze`;
+  const status = async (): Promise<StatusReport> => {
+    const { stdout } = await inGuest(machine.guest, [program, 'status', '--json']);
+    return JSON.parse(stdout) as StatusReport;
+  };
+  await until(
+    async () => (await status()).runs.length > 0,
+    () => 'the file of the run',
+  );
+  const before = await status();
+  assert.equal([before.status, before.schedule], ['ok', null]);
+  assert.is(before.runs[0]?.origin, 'extension');
+
+  const unit = (name: string): string => machine.guest.path(`/etc/systemd/system/${name}`);
+  await writeFile(
+    unit('flashfreeze-snapshot.timer'),
+    '[Timer]\nOnCalendar=2099-02-03 04:05:06 UTC\n[Install]\nWantedBy=timers.target\n',
+  );
+  await writeFile(
+    unit('flashfreeze-snapshot.service'),
+    '[Service]\nType=oneshot\nExecStart=/bin/sh -c "exit 2"\n',
+  );
+  await machine.systemctl('daemon-reload');
+  const inactive = await status();
+  assert.equal(
+    [inactive.status, inactive.findings.map(({ id }) => id), inactive.schedule?.isActive],
+    ['warning', ['timer-inactive'], false],
+  );
+  await machine.systemctl('start', 'flashfreeze-snapshot.timer');
+  assert.equal((await status()).schedule, {
+    timer: 'flashfreeze-snapshot.timer',
+    isActive: true,
+    next: '2099-02-03T04:05:06.000Z',
+    last: null,
+  });
+  await inGuest(machine.guest, ['systemctl', 'start', 'flashfreeze-snapshot.service']);
+  const { status: judged, findings } = await status();
+  assert.is(judged, 'warning');
+  assert.equal(
+    findings.map(({ id, finding }) => [id, finding]),
+    [['timer-run-failed', 'the last start of flashfreeze-snapshot.service failed (exit code 2)']],
+  );
 });
 
 test('killed while all is frozen: its guardian thaws, or, killed besides, the next start does', async () => {

@@ -15,6 +15,7 @@ import { restoreReportSchema } from '../../src/report/schemas/restore-report.ts'
 import { runFileSchema } from '../../src/report/schemas/run-file.ts';
 import { runListSchema } from '../../src/report/schemas/run-list.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
+import { statusReportSchema } from '../../src/report/schemas/status-report.ts';
 import {
   deepReportSchema,
   pruneReportSchema,
@@ -29,6 +30,7 @@ export const SCHEMAS: Readonly<Record<string, v.GenericSchema>> = {
   doctor: doctorReportSchema,
   run: runFileSchema,
   refusal: refusalSchema,
+  status: statusReportSchema,
   'report-list': runListSchema,
   manifest: manifestSchema,
   'snapshots-list': snapshotListSchema,

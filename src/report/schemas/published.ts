@@ -11,6 +11,7 @@ import list from './json/snapshots-list.schema.json' with { type: 'json' };
 import prune from './json/snapshots-prune.schema.json' with { type: 'json' };
 import verify from './json/snapshots-verify.schema.json' with { type: 'json' };
 import deep from './json/snapshots-verify-deep.schema.json' with { type: 'json' };
+import status from './json/status.schema.json' with { type: 'json' };
 
 /**
  * The JSON schemas of the outputs, generated (`node test/report/json-schemas.ts`). `run` describes the file that a
@@ -23,6 +24,7 @@ export const JSON_SCHEMAS = {
   doctor,
   run,
   refusal,
+  status,
   'report-list': reportList,
   manifest,
   'snapshots-list': list,

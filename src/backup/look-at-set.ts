@@ -2,7 +2,7 @@ import type { Plan } from '../filesystems/plan-types.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
 import { lookUpDisks, type MatchRequest, setWishesOf } from './matching.ts';
 import { type Target, UNKNOWN_DISK } from './whole-set/behind.ts';
-import { describeGap } from './whole-set/describe-gap.ts';
+import { describeGap, isFault, voidsSet } from './whole-set/describe-gap.ts';
 import { gapsOf } from './whole-set/find-gaps.ts';
 
 /** The blobs matched to disks, with the warnings that a run would give. */
@@ -10,6 +10,8 @@ export interface SetLook {
   readonly targets: readonly Target[];
   /** Sentences on blobs whose disks are unknown, and on gaps in the set. */
   readonly warnings: readonly string[];
+  /** Those of `warnings` that make the whole set worthless. */
+  readonly faults: readonly string[];
 }
 
 /**
@@ -29,6 +31,8 @@ export async function lookAtSet(
     name,
     behind: behind[index] ?? UNKNOWN_DISK,
   }));
-  warnings.push(...gapsOf(plan, targets, setWishesOf(request)).map(describeGap));
-  return { targets, warnings };
+  const gaps = gapsOf(plan, targets, setWishesOf(request));
+  warnings.push(...gaps.map(describeGap));
+  const faults = gaps.filter((it) => isFault(it) && voidsSet(it)).map(describeGap);
+  return { targets, warnings, faults };
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { renderDoctor } from '../doctor/doctor-terminal.ts';
+import { renderDoctor, reportOf } from '../doctor/doctor-terminal.ts';
 import { Redaction } from '../log/redaction.ts';
 import {
   addDiskOptions,
@@ -7,10 +7,12 @@ import {
   type RawManagedOptions,
   wantedLuns,
 } from './managed-options.ts';
-import { collect } from './run-options.ts';
+import { collect, startTimeOf } from './run-options.ts';
 import { type BlobOptions, givenBlobs } from './snapshot-options.ts';
 
 interface DoctorOptions extends BlobOptions, RawManagedOptions {
+  readonly at?: string;
+  readonly all?: boolean;
   readonly json?: boolean;
 }
 
@@ -32,7 +34,12 @@ export function addDoctorCommand(program: Command): void {
       '--blobs-from <file>',
       'also check the blobs in this file, one URL or device=URL per line (- for standard input)',
     )
-    .option('--json', 'print the checks as JSON (default: as text)')
+    .option(
+      '--at <time>',
+      'RFC 3339 time of the next snapshot, which each SAS must outlast (default: the next start of a flashfreeze timer of systemd, if there is one)',
+    )
+    .option('--all', 'show long lists whole (default: cut, with the number of what is left out)')
+    .option('--json', 'print the checks as JSON, always whole (default: as text)')
     .option(
       '--managed',
       'also check identity, rights and disks for snapshots of the managed disks of this Azure VM (default: they are not checked)',
@@ -49,6 +56,7 @@ async function doctor(options: DoctorOptions): Promise<number> {
     '--disk': options.disk,
     '--blobs-from': options.blobsFrom,
   });
+  const startAt = startTimeOf(options.at);
   const blobs = givenBlobs(options);
   const redaction = new Redaction();
   for (const { url } of blobs) {
@@ -64,8 +72,11 @@ async function doctor(options: DoctorOptions): Promise<number> {
           ...{ wishes, includedLuns: wantedLuns(wishes) },
           learnSecret: (secret: string) => redaction.add(secret),
         };
-  const report = examine(await readMachine(blobs, question), new Date());
-  const text = options.json === true ? JSON.stringify(report, null, 2) : renderDoctor(report);
+  const found = examine(await readMachine({ blobs, managed: question, startAt }), new Date());
+  const text =
+    options.json === true
+      ? JSON.stringify(reportOf(found), null, 2)
+      : renderDoctor(found, options.all === true);
   process.stdout.write(redaction.redact(`${text}\n`));
-  return report.status === 'failed' ? 1 : 0;
+  return found.status === 'failed' ? 1 : 0;
 }

@@ -61,6 +61,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   doctor: [
     example('doctor', 'this machine'),
     example('doctor --blobs-from blobs.txt', 'the blobs and their SAS as well'),
+    example(
+      'doctor --blobs-from blobs.txt --at 2026-12-01T02:00:00Z',
+      'whether each SAS outlasts that snapshot',
+    ),
     example('doctor --managed', 'the managed disks and the rights of this Azure VM as well'),
   ],
   snapshots: [

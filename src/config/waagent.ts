@@ -11,6 +11,8 @@ export interface WaagentConfiguration {
   readonly proxy: string | undefined;
   /** `OS.OpensslPath`: the openssl(1) that the agent uses. */
   readonly opensslPath: string | undefined;
+  /** `Extensions.Enabled`; false: the agent runs no extension. */
+  readonly runsExtensions: boolean;
   /** `Lib.Dir` */
   readonly libDirectory: string | undefined;
   /** The parts of the file that were ignored, as sentences for people. */
@@ -38,6 +40,8 @@ export function parseWaagentConfiguration(text: string, path: string): WaagentCo
   return {
     proxy,
     opensslPath: values.get('OS.OpensslPath'),
+    // As the agent reads a switch: any other value leaves the default.
+    runsExtensions: values.get('Extensions.Enabled')?.toLowerCase() !== 'n',
     libDirectory: values.get('Lib.Dir'),
     warnings:
       host !== undefined && proxy === undefined

@@ -1,7 +1,8 @@
 import type { Check } from './doctor-types.ts';
 
-export function ok(id: string, finding: string): Check {
-  return { id, status: 'ok', finding, remedy: null };
+/** @param brief the finding with a long list cut, for people */
+export function ok(id: string, finding: string, brief: string = finding): Check {
+  return { id, status: 'ok', finding, remedy: null, ...(brief === finding ? {} : { brief }) };
 }
 
 export function warning(id: string, finding: string, remedy: string): Check {

@@ -1,10 +1,21 @@
 import { unfreezableWarnings } from '../filesystems/exclusions.ts';
-import { describeClock } from '../system/clock-state.ts';
+import type { Exclusion } from '../filesystems/plan-types.ts';
 import { checkBlob, checkSet } from './blob-checks.ts';
 import { failed, ok, warning } from './check.ts';
 import { checkDaemons } from './daemon-checks.ts';
-import type { Check, DoctorReport, MachineFacts } from './doctor-types.ts';
+import type { Check, Examination, MachineFacts } from './doctor-types.ts';
+import {
+  checkAgent,
+  checkAuthorities,
+  checkClock,
+  checkHost,
+  checkOpenssl,
+  checkProxy,
+} from './environment-checks.ts';
+import { listedBriefly } from './folded.ts';
 import { checkManaged, setupOf } from './managed-checks.ts';
+import { checkPlaces } from './place-checks.ts';
+import { checkQuiesce } from './quiesce-checks.ts';
 
 /** Bit of CAP_SYS_ADMIN in a set of capabilities, capability.h. */
 const SYS_ADMIN = 1n << 21n;
@@ -13,26 +24,33 @@ const OLDEST_KERNEL = [4, 18] as const;
 const WHOLE_UID_MAP = /^\s*0\s+0\s+4294967295\s*$/;
 
 /** Judges the facts in the order in which a run depends on them. Pure. */
-export function examine(facts: MachineFacts, now: Date): DoctorReport {
+export function examine(facts: MachineFacts, now: Date): Examination {
+  // Without root the rest of the machine cannot be looked at, and so is not judged.
+  const asRoot = (...found: readonly Check[]): readonly Check[] => (facts.isRoot ? found : []);
   const checks = [
     checkRoot(facts),
     checkKernel(facts),
-    checkContainer(facts),
-    checkParts(facts),
-    ...checkLeftovers(facts),
-    ...checkFileSystems(facts),
-    ...checkMaintenance(facts),
-    ...checkDaemons(facts),
-    checkGracePeriods(facts),
-    checkLock(facts),
-    checkLogFolder(facts),
-    ...checkConfiguration(facts),
+    ...checkContainer(facts),
+    ...asRoot(
+      checkParts(facts),
+      ...checkLeftovers(facts),
+      ...checkFileSystems(facts),
+      ...checkMaintenance(facts),
+      ...checkDaemons(facts),
+      checkGracePeriods(facts),
+      checkLock(facts),
+      ...checkPlaces(facts),
+      ...checkConfiguration(facts),
+      ...checkQuiesce(facts.quiesce),
+    ),
+    ...checkAgent(facts),
     checkClock(facts),
     checkOpenssl(facts),
-    checkHost(facts),
+    ...checkHost(facts),
     checkProxy(facts),
-    ...facts.blobs.map((blob) => checkBlob(blob, now)),
-    ...checkSet(facts),
+    checkAuthorities(facts),
+    ...facts.blobs.map((blob) => checkBlob(blob, now, facts.nextRun)),
+    ...asRoot(...checkSet(facts)),
     ...(facts.managed === undefined ? [] : checkManaged(facts.managed, now)),
   ];
   const has = (status: Check['status']): boolean => checks.some((it) => it.status === status);
@@ -45,7 +63,11 @@ export function examine(facts: MachineFacts, now: Date): DoctorReport {
 
 function checkRoot({ isRoot, effectiveCapabilities, uidMap }: MachineFacts): Check {
   if (!isRoot) {
-    return failed('root', 'not run as root', 'run flashfreeze with sudo');
+    return failed(
+      'root',
+      'not run as root, so only what every user may see was checked',
+      'run flashfreeze with sudo',
+    );
   }
   if (uidMap !== undefined && !WHOLE_UID_MAP.test(uidMap)) {
     return failed(
@@ -76,21 +98,28 @@ function checkKernel({ kernelRelease }: MachineFacts): Check {
       );
 }
 
-function checkContainer({ container, sharesMountsWithInit }: MachineFacts): Check {
+function checkContainer({ container, sharesMountsWithInit }: MachineFacts): Check[] {
   if (container !== undefined) {
-    return warning(
-      'container',
-      `runs in a container (${container}): only the mounts that the container sees are frozen`,
-      'run flashfreeze on the machine itself',
-    );
-  }
-  return sharesMountsWithInit
-    ? ok('container', 'runs in no container and sees the mounts of the machine')
-    : warning(
+    return [
+      warning(
         'container',
-        'runs in a separate mount namespace, which may lack mounts of the machine',
-        'run flashfreeze with nsenter --target 1 --mount',
-      );
+        `runs in a container (${container}): only the mounts that the container sees are frozen`,
+        'run flashfreeze on the machine itself',
+      ),
+    ];
+  }
+  if (sharesMountsWithInit === undefined) {
+    return [];
+  }
+  return [
+    sharesMountsWithInit
+      ? ok('container', 'runs in no container and sees the mounts of the machine')
+      : warning(
+          'container',
+          'runs in a separate mount namespace, which may lack mounts of the machine',
+          'run flashfreeze with nsenter --target 1 --mount',
+        ),
+  ];
 }
 
 function checkParts({ brokenPart }: MachineFacts): Check {
@@ -99,7 +128,7 @@ function checkParts({ brokenPart }: MachineFacts): Check {
     : failed(
         'parts',
         brokenPart,
-        'install flashfreeze again (npm ci in a checkout); on hardened systems allow its executables, e.g. in fapolicyd',
+        'install flashfreeze again; on hardened systems allow its executables, e.g. in fapolicyd',
       );
 }
 
@@ -143,14 +172,21 @@ function checkFileSystems({ plan }: MachineFacts): Check[] {
   }
   const names = plan.fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`);
   const unfreezable = unfreezableWarnings(plan.excluded);
+  const ofFirmware = unfreezableWarnings(plan.excluded.filter(isOfFirmware));
+  const count = `${names.length} can be frozen: `;
   return [
-    ok('file-systems', `${names.length} can be frozen: ${names.join(', ')}`),
+    ok('file-systems', count + names.join(', '), count + listedBriefly(names)),
     ...unfreezable.map((text) =>
-      warning(
-        'unfreezable',
-        text,
-        'nothing to do if little is written to this file system, such as /boot/efi',
-      ),
+      ofFirmware.includes(text)
+        ? ok(
+            'unfreezable',
+            `${text}; the firmware starts the machine from it, and it changes only with updates`,
+          )
+        : warning(
+            'unfreezable',
+            text,
+            'move what is written to it to a file system that can be frozen, or stop its writers during a run',
+          ),
     ),
     ...(plan.warnings ?? [])
       .filter((text) => !unfreezable.includes(text))
@@ -162,6 +198,11 @@ function checkFileSystems({ plan }: MachineFacts): Check[] {
         ),
       ),
   ];
+}
+
+/** The EFI system partition, which every VM of generation 2 has. */
+function isOfFirmware({ type, mountPoint }: Exclusion): boolean {
+  return type === 'vfat' && /^(?:\/boot|\/efi|\/boot\/efi)$/.test(mountPoint);
 }
 
 function checkMaintenance({ maintenance }: MachineFacts): Check[] {
@@ -194,73 +235,13 @@ function checkLock({ lock }: MachineFacts): Check {
   }
 }
 
-function checkLogFolder({ logFolder: { path, isFrozen, problem } }: MachineFacts): Check {
-  if (problem !== undefined) {
-    return warning(
-      'log-folder',
-      `${path}: ${problem}; runs leave no report`,
-      'make the folder writable',
-    );
-  }
-  return ok(
-    'log-folder',
-    isFrozen
-      ? `${path} is on a file system that is frozen: log lines are held in memory until the thaw`
-      : `${path} is not on a file system that is frozen`,
-  );
-}
-
 function checkConfiguration({ configurationProblems }: MachineFacts): Check[] {
-  const remedy = 'correct the file; src/docs/configuration.md lists every key';
+  const remedy = 'correct the line that is named';
   return configurationProblems.length === 0
     ? [ok('configuration', 'every configuration file is valid or missing')]
     : configurationProblems.map(({ problem, isGrave }) =>
         isGrave
           ? failed('configuration', problem, remedy)
           : warning('configuration', problem, remedy),
-      );
-}
-
-function checkClock({ clock }: MachineFacts): Check {
-  const finding = describeClock(clock);
-  if (clock?.synchronized === true) {
-    return ok('clock', finding);
-  }
-  return clock === undefined
-    ? warning('clock', finding, 'make sure that chrony, ntpd or systemd-timesyncd runs')
-    : warning(
-        'clock',
-        `${finding}: --at and the expiry of a SAS are off by as much as the clock`,
-        'enable chrony or systemd-timesyncd; look at chronyc tracking',
-      );
-}
-
-function checkOpenssl({ openssl }: MachineFacts): Check {
-  return openssl === undefined
-    ? warning(
-        'openssl',
-        'openssl(1) does not run: the extension cannot decrypt its settings',
-        'install openssl; the command line does not need it',
-      )
-    : ok('openssl', openssl);
-}
-
-function checkHost({ hostProblem }: MachineFacts): Check {
-  return hostProblem === undefined
-    ? ok('host', 'Azure’s host service accepts connections')
-    : warning(
-        'host',
-        `Azure’s host service cannot be reached (${hostProblem})`,
-        'on an Azure VM, allow connections to 168.63.129.16; elsewhere, nothing to do',
-      );
-}
-
-function checkProxy({ proxies }: MachineFacts): Check {
-  return proxies.length === 0
-    ? ok('proxy', 'no proxy is set')
-    : warning(
-        'proxy',
-        `a proxy is set (${proxies.join(', ')}): snapshot requests go through it, and its delay is part of the window`,
-        'if the machine reaches the storage accounts directly, name them in NO_PROXY',
       );
 }

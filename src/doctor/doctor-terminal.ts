@@ -1,23 +1,56 @@
 import { printableTexts } from '../log/printable.ts';
 import { colors } from '../report/colors.ts';
-import type { Check, DoctorReport } from './doctor-types.ts';
+import type { Check, DoctorReport, Examination } from './doctor-types.ts';
+import { folded } from './folded.ts';
 
 const SIGNS: Readonly<Record<Check['status'], string>> = { ok: '✓', warning: '!', failed: '✗' };
+const COLOURS = { ok: colors.green, warning: colors.yellow, failed: colors.red } as const;
+/** As many checks of one kind with one result are shown. */
+const SHOWN_OF_A_KIND = 3;
 
-/** The checks as text for people. */
-export function renderDoctor(report: DoctorReport): string {
-  const { status, checks, managed } = printableTexts(report);
-  const colour = { ok: colors.green, warning: colors.yellow, failed: colors.red };
-  const lines = checks.map(({ id, status: it, finding, remedy }) => {
-    const line = `${colour[it](`${SIGNS[it]} ${id}`)}: ${finding}`;
-    return remedy === null ? line : `${line}\n    → ${remedy}`;
-  });
+/** The report as `--json` prints it. */
+export function reportOf({ checks, ...rest }: Examination): DoctorReport {
+  return { ...rest, checks: checks.map(({ brief: _, ...check }) => check) };
+}
+
+/**
+ * The checks as text for people.
+ *
+ * @param showsAll false: long lists are cut, with the number of what is left out
+ */
+export function renderDoctor(examination: Examination, showsAll: boolean): string {
+  const { status, checks, managed } = printableTexts(examination);
   const verdict = {
     ok: '✓ everything is in order',
     warning: '! snapshots can be taken; see the warnings',
-    failed: '✗ snapshots cannot be taken until the failed checks are fixed',
+    failed: '✗ snapshots cannot be taken, or are worth nothing, until the failed checks are fixed',
   };
-  return [...lines, '', colour[status](verdict[status]), ...renderSetup(managed)].join('\n');
+  return [
+    ...(showsAll ? checks.map((it) => renderCheck(it.finding, it)) : renderBriefly(checks)),
+    '',
+    COLOURS[status](verdict[status]),
+    ...renderSetup(managed),
+  ].join('\n');
+}
+
+/** Checks of one kind stand together. */
+function renderBriefly(checks: readonly Check[]): string[] {
+  const kinds = Map.groupBy(checks, ({ id, status, remedy }) => `${id} ${status} ${remedy}`);
+  return [...kinds.values()].flatMap((ofKind) => {
+    const { first, more } = folded(ofKind, SHOWN_OF_A_KIND);
+    const lines = first.map((it) => renderCheck(it.brief ?? it.finding, it));
+    const [{ id, status } = { id: '', status: 'ok' as const }] = ofKind;
+    return more === 0 ? lines : [...lines, `${head(id, status)}: ${more} more; --all shows them`];
+  });
+}
+
+function renderCheck(finding: string, { id, status, remedy }: Check): string {
+  const line = `${head(id, status)}: ${finding}`;
+  return remedy === null ? line : `${line}\n    → ${remedy}`;
+}
+
+function head(id: string, status: Check['status']): string {
+  return COLOURS[status](`${SIGNS[status]} ${id}`);
 }
 
 function renderSetup(managed: DoctorReport['managed']): string[] {

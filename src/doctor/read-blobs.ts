@@ -6,7 +6,7 @@ import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import { expiryOf } from '../snapshot/blob/sas-expiry.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
-import type { MachineFacts } from './doctor-types.ts';
+import type { MachineFacts, SetFacts } from './doctor-types.ts';
 
 /**
  * Asks the service for every blob whether it can be snapshotted, and checks the set of the blobs. A malformed URL
@@ -17,7 +17,7 @@ import type { MachineFacts } from './doctor-types.ts';
 export async function readBlobs(
   given: readonly GivenBlob[],
   plan: Plan | undefined,
-): Promise<Pick<MachineFacts, 'blobs' | 'setProblems'>> {
+): Promise<Pick<MachineFacts, 'blobs' | 'set'>> {
   const parsed = given.map(parsedOrProblem);
   const blobs = parsed.flatMap((it) => (typeof it === 'string' ? [] : [it]));
   const answers = await askBlobs(blobs);
@@ -30,10 +30,10 @@ export async function readBlobs(
       const url = given[index]?.url ?? '';
       return { blob: withoutQuery(url), problem: problemOf(it), expires: expiryOf(url) };
     }),
-    setProblems:
+    set:
       plan === undefined || blobs.length < given.length
         ? undefined
-        : await setProblemsOf(blobs, plan, answers),
+        : await setOf(blobs, plan, answers),
   };
 }
 
@@ -66,11 +66,11 @@ async function askBlobs(blobs: readonly Blob[]): Promise<readonly Answer[]> {
   }
 }
 
-async function setProblemsOf(
+async function setOf(
   blobs: readonly Blob[],
   plan: Plan,
   answers: readonly Answer[],
-): Promise<readonly string[] | undefined> {
+): Promise<SetFacts | undefined> {
   const preflights = answers.filter((it) => it.ok);
   if (preflights.length < blobs.length) {
     return undefined;
@@ -83,9 +83,10 @@ async function setProblemsOf(
     includedLuns: undefined,
   } as const;
   try {
-    return (await lookAtSet(request, plan, preflights)).warnings;
+    const { warnings, faults } = await lookAtSet(request, plan, preflights);
+    return { warnings, faults };
   } catch (error) {
-    return [messageOf(error)];
+    return { warnings: [messageOf(error)], faults: [] };
   }
 }
 

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { access, constants, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { access, constants, readdir, readFile, readlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { release } from 'node:os';
-import { dirname } from 'node:path';
 import { readAnsweringPlan } from '../backup/answering-plan.ts';
 import { maintenanceOf } from '../backup/btrfs-maintenance.ts';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
@@ -16,34 +14,45 @@ import {
 import { readWaagentConfiguration } from '../config/waagent.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { checkParts } from '../extension/self-check.ts';
+import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
-import { RUN_FOLDER } from '../report/run-folder.ts';
+import { lookAtScripts } from '../quiesce/scripts/scripts.ts';
 import type { GivenBlob } from '../snapshot/blob/blob.ts';
 import { DEFAULT_HOST_ADDRESS } from '../snapshot/host/address.ts';
-import type { DeviceNumber } from '../system/device-number.ts';
-import { deviceNumber } from '../system/device-number.ts';
-import { reasonOf } from '../system/errno.ts';
+import { machineAuthorities } from '../snapshot/http/authorities.ts';
+import { isAzureVm } from '../system/azure-vm-id.ts';
 import { FileLock, FREEZE_LOCK_PATH } from '../system/file-lock.ts';
 import { readClock } from '../system/read-clock.ts';
-import type { LockState, MachineFacts } from './doctor-types.ts';
+import type { LockState, MachineFacts, QuiesceFacts } from './doctor-types.ts';
 import { messageOf, readBlobs } from './read-blobs.ts';
 import type { ManagedQuestion } from './read-managed.ts';
+import { readLogFolder, readMetricsFile, readPlaces } from './read-places.ts';
+import { readNextRun } from './read-schedule.ts';
+import { firstLineOf, outputOf } from './run-program.ts';
 
 const HOST_PORT = 80;
 const HOST_LIMIT_MS = 2_000;
-const COMMAND_LIMIT_MS = 5_000;
 const LOCK_WAIT_MS = 50;
 /** Permission daemons are not listed here: they are found by their descriptors. */
 const PROGRAMS = new Set(['auditd']);
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'];
 
+/** What the machine is examined for. */
+export interface Question {
+  readonly blobs: readonly GivenBlob[];
+  readonly managed: ManagedQuestion | undefined;
+  /** When the snapshot starts that the SAS of the blobs must outlast; undefined: as systemd's timer says. */
+  readonly startAt: Date | undefined;
+}
+
 /** Reads the facts about the machine; freezes nothing and changes nothing. Never rejects. */
-export async function readMachine(
-  blobs: readonly GivenBlob[],
-  managed: ManagedQuestion | undefined,
-): Promise<MachineFacts> {
+export async function readMachine({ blobs, managed, startAt }: Question): Promise<MachineFacts> {
   const status = await text('/proc/self/status');
   const { plan, maintenance } = await readFileSystems();
+  const { metricsFile } = configured();
+  const isVm = await isAzureVm();
+  const agent = readWaagentConfiguration();
+  const { source, problem } = machineAuthorities();
   return {
     isRoot: process.geteuid?.() === 0,
     effectiveCapabilities: /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? '')?.[1],
@@ -58,12 +67,21 @@ export async function readMachine(
     lock: await lockState(),
     leftFrozen: await leftFrozen(),
     programs: await runningPrograms(),
-    logFolder: await logFolder('error' in plan ? [] : plan.fileSystems.map(({ device }) => device)),
+    auditBacklog: await auditBacklog(),
+    logFolder: await readLogFolder(
+      'error' in plan ? [] : plan.fileSystems.map(({ device }) => device),
+    ),
+    places: await readPlaces(metricsFile),
+    metricsFile: await readMetricsFile(metricsFile),
     clock: await readClock(),
-    openssl: await firstLine('openssl', ['version']),
-    hostProblem: await connectProblem(DEFAULT_HOST_ADDRESS, HOST_PORT),
-    proxies: proxies(),
-    configurationProblems: configurationProblems(),
+    openssl: await firstLineOf('openssl', ['version']),
+    isAzureVm: isVm,
+    hostProblem: isVm ? await connectProblem(DEFAULT_HOST_ADDRESS, HOST_PORT) : undefined,
+    agentRunsExtensions: agent.runsExtensions,
+    authorities: { source, problem },
+    proxies: proxies(agent.proxy),
+    ...readConfiguration(agent.warnings),
+    nextRun: startAt === undefined ? await readNextRun() : { at: startAt, by: '--at' },
     ...(await readBlobs(blobs, 'error' in plan ? undefined : plan)),
     managed: managed === undefined ? undefined : await lookAtManaged(managed, plan),
   };
@@ -106,11 +124,11 @@ async function container(): Promise<string | undefined> {
   return signs[found.indexOf(true)];
 }
 
-async function sharesMountsWithInit(): Promise<boolean> {
+async function sharesMountsWithInit(): Promise<boolean | undefined> {
   const [own, init] = await Promise.all(
     ['self', '1'].map((pid) => readlink(`/proc/${pid}/ns/mnt`).catch(() => undefined)),
   );
-  return init === undefined || own === init;
+  return init === undefined ? undefined : own === init;
 }
 
 /** Does not make the lock file if it is missing: then no process holds the lock. */
@@ -133,41 +151,6 @@ async function runningPrograms(): Promise<string[]> {
   return [...new Set(names.map((name) => (name ?? '').trim()))].filter((it) => PROGRAMS.has(it));
 }
 
-async function logFolder(frozen: readonly DeviceNumber[]): Promise<MachineFacts['logFolder']> {
-  const path = RUN_FOLDER;
-  try {
-    const existing = await nearestExisting(path);
-    await access(existing, constants.W_OK);
-    const device = deviceNumber((await stat(existing, { bigint: true })).dev);
-    return { path, isFrozen: frozen.includes(device) };
-  } catch (error) {
-    const problem = reasonOf(error);
-    return { path, isFrozen: false, problem };
-  }
-}
-
-/** The path itself, or the nearest folder above it that exists. */
-async function nearestExisting(path: string): Promise<string> {
-  const exists = path === '/' || (await may(path, constants.F_OK));
-  return exists ? path : await nearestExisting(dirname(path));
-}
-
-/** The first line that a program prints; undefined if it does not start or ends with an error. */
-function firstLine(program: string, args: readonly string[]): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: COMMAND_LIMIT_MS,
-  });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString('utf8');
-  });
-  child.on('error', () => resolve(undefined));
-  child.on('close', (code) => resolve(code === 0 ? output.split('\n')[0] : undefined));
-  return promise;
-}
-
 function connectProblem(host: string, port: number): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const socket = connect({ host, port, timeout: HOST_LIMIT_MS });
@@ -178,30 +161,50 @@ function connectProblem(host: string, port: number): Promise<string | undefined>
 }
 
 /** Names only: a proxy's URL may hold a password. */
-function proxies(): string[] {
+function proxies(agentsProxy: string | undefined): string[] {
   const variables = PROXY_VARIABLES.flatMap((name) => [name, name.toUpperCase()]);
   return [
     ...variables.filter((name) => (process.env[name] ?? '') !== ''),
-    ...(readWaagentConfiguration().proxy === undefined ? [] : ['/etc/waagent.conf']),
+    ...(agentsProxy === undefined ? [] : ['/etc/waagent.conf']),
   ];
 }
 
-function configurationProblems(): MachineFacts['configurationProblems'] {
+/** `backlog_limit 8192` */
+async function auditBacklog(): Promise<number | undefined> {
+  const limit = /^backlog_limit (\d+)$/m.exec((await outputOf('auditctl', ['-s'])) ?? '')?.[1];
+  return limit === undefined ? undefined : Number(limit);
+}
+
+function readConfiguration(
+  agentWarnings: readonly string[],
+): Pick<MachineFacts, 'configurationProblems' | 'quiesce'> {
   try {
     const { configuration, warnings } = readVmBackupConfiguration();
-    const quiesce = readQuiesceConfiguration(QUIESCE_PATHS, configuration);
-    const findings = quiesce === undefined || !('findings' in quiesce) ? [] : quiesce.findings;
-    return [
-      ...[...warnings, ...(quiesce?.warnings ?? []), ...readWaagentConfiguration().warnings].map(
+    const plan = readQuiesceConfiguration(QUIESCE_PATHS, configuration);
+    return {
+      configurationProblems: [...warnings, ...(plan?.warnings ?? []), ...agentWarnings].map(
         (problem) => ({ problem, isGrave: false }),
       ),
-      ...findings.map(({ code, message }) => ({
-        problem: `${message} (code ${code})`,
-        isGrave: true,
-      })),
-    ];
+      quiesce: lookAtQuiesce(plan),
+    };
   } catch (error) {
-    return [{ problem: messageOf(error) || VM_BACKUP_CONFIGURATION_PATH, isGrave: true }];
+    const problem = messageOf(error) || VM_BACKUP_CONFIGURATION_PATH;
+    return { configurationProblems: [{ problem, isGrave: true }], quiesce: NOTHING_QUIESCED };
+  }
+}
+
+const NOTHING_QUIESCED = { scripts: [], findings: [], remarks: [] };
+
+function lookAtQuiesce(plan: QuiescePlan | undefined): QuiesceFacts {
+  switch (plan?.kind) {
+    case 'scripts': {
+      const { paths, findings, remarks } = lookAtScripts(plan);
+      return { scripts: paths, findings, remarks };
+    }
+    case 'refused':
+      return { ...NOTHING_QUIESCED, findings: plan.findings };
+    default:
+      return NOTHING_QUIESCED;
   }
 }
 

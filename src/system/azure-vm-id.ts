@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 
 /** What the firmware of every Azure VM says as the tag of its chassis. */
 const CHASSIS_TAG = '7783-7084-3265-9085-8269-3286-77';
+const CHASSIS_TAG_PATH = '/sys/class/dmi/id/chassis_asset_tag';
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /** What a machine's firmware says of it; a text is undefined if there is none. */
@@ -11,13 +12,18 @@ export interface Firmware {
   readonly isUefi: boolean;
 }
 
+/** Whether the firmware says that this machine is a VM on Azure. */
+export async function isAzureVm(): Promise<boolean> {
+  return (await textOf(CHASSIS_TAG_PATH))?.trim() === CHASSIS_TAG;
+}
+
 /**
  * Identifier that Azure gave this VM, without a request over the network; undefined if the firmware does not show it, or the
  * machine is not on Azure.
  */
 export async function readAzureVmId(): Promise<string | undefined> {
   const [chassisTag, productUuid, isUefi] = await Promise.all([
-    textOf('/sys/class/dmi/id/chassis_asset_tag'),
+    textOf(CHASSIS_TAG_PATH),
     textOf('/sys/class/dmi/id/product_uuid'),
     access('/sys/firmware/efi').then(
       () => true,

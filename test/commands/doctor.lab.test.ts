@@ -75,14 +75,9 @@ test('a misspelt key of the configuration fails with the right one named', async
   assert.match(problem?.finding ?? '', 'fire');
 });
 
-test('with nothing to freeze, and without root, it says so', async () => {
+test('with nothing to freeze it says so', async () => {
   const report = await reportOf([]);
   assert.is(statusOf(report, 'file-systems'), 'failed');
-  const ended = await flashfreeze(['doctor'], {
-    under: ['setpriv', '--reuid', '65534', '--inh-caps=-all', '--bounding-set=-all'],
-  });
-  assert.is(ended.exitCode, 1);
-  assert.match(ended.stdout, '✗ root');
 });
 
 test.run();

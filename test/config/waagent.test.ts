@@ -20,6 +20,7 @@ test('the file of a distribution sets nothing that matters here', () => {
   assert.deepEqual(parseWaagentConfiguration(text, PATH), {
     proxy: undefined,
     opensslPath: undefined,
+    runsExtensions: true,
     libDirectory: '/var/lib/waagent',
     warnings: [],
   });
@@ -65,9 +66,26 @@ test('a proxy that makes no sense is a warning', () => {
   }
 });
 
+for (const [text, runs] of [
+  ['Extensions.Enabled=n', false],
+  ['Extensions.Enabled = N # off', false],
+  ['Extensions.Enabled="n"', false],
+  ['Extensions.Enabled=y\nExtensions.Enabled=n', false],
+  ['Extensions.Enabled=no', true],
+  ['#Extensions.Enabled=n', true],
+  ['', true],
+] as const) {
+  test(`${JSON.stringify(text)}: the agent runs ${runs ? 'extensions' : 'no extension'}`, () => {
+    assert.equal(parseWaagentConfiguration(text, PATH).runsExtensions, runs);
+  });
+}
+
 test('a missing file sets nothing, an unreadable one is a warning', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-waagent-'));
-  const nothing = { proxy: undefined, opensslPath: undefined, libDirectory: undefined };
+  const nothing = {
+    ...{ proxy: undefined, opensslPath: undefined, libDirectory: undefined },
+    runsExtensions: true,
+  };
   assert.deepEqual(readWaagentConfiguration(join(folder.path, 'missing')), {
     ...nothing,
     warnings: [],

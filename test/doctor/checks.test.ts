@@ -2,38 +2,10 @@ import * as assert from 'uvu/assert';
 import { examine } from '../../src/doctor/checks.ts';
 import type { Check, MachineFacts } from '../../src/doctor/doctor-types.ts';
 import { expiryOf } from '../../src/snapshot/blob/sas-expiry.ts';
-import { goodRecord } from '../backup/fixtures/records.ts';
 import { suite } from '../suite.ts';
+import { blob, healthy, NOW, plan, whole } from './fixtures/machine.ts';
 
 const test = suite('doctor');
-const NOW = new Date('2026-11-22T08:00:00Z');
-const plan = { ...goodRecord(2).plan, daemons: [] };
-
-const healthy: MachineFacts = {
-  isRoot: true,
-  effectiveCapabilities: '000001ffffffffff',
-  uidMap: '         0          0 4294967295\n',
-  kernelRelease: '6.18.0-azure',
-  container: undefined,
-  sharesMountsWithInit: true,
-  brokenPart: undefined,
-  plan,
-  canExpedite: true,
-  lock: { kind: 'free' },
-  leftFrozen: [],
-  maintenance: [],
-  programs: [],
-  logFolder: { path: '/var/log/flashfreeze/runs', isFrozen: true },
-  clock: { synchronized: true, source: 'chrony', aheadMs: 0.012, maxErrorMs: 0.4 },
-  openssl: 'OpenSSL 3.0.19',
-  hostProblem: undefined,
-  proxies: [],
-  configurationProblems: [],
-  blobs: [],
-  setProblems: undefined,
-  managed: undefined,
-};
-
 test('a healthy machine gives a tick for everything', () => {
   const { status, checks } = examine(healthy, NOW);
   assert.is(status, 'ok');
@@ -41,15 +13,14 @@ test('a healthy machine gives a tick for everything', () => {
   assert.ok(checks.every(({ remedy }) => remedy === null));
 });
 
-const daemon = {
-  pid: 7,
-  command: 'fapolicyd',
-  connections: [],
-  permissionGroups: [],
-  writesTo: [],
-};
-const blob = { blob: 'https://a.example/c/b', problem: undefined, expires: undefined };
 const image = plan.fileSystems.map((it, index) => (index === 0 ? { ...it, imageOn: '8:16' } : it));
+
+function quiesce(finding: {
+  readonly code: 302 | 307;
+  readonly tolerated: boolean;
+}): MachineFacts['quiesce'] {
+  return { scripts: [], remarks: [], findings: [{ ...finding, message: 'the script /s' }] };
+}
 
 const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, string][] = [
   ['not root', { isRoot: false }, 'failed', 'root', 'sudo'],
@@ -58,7 +29,7 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
   ['an old kernel', { kernelRelease: '3.10.0-1160' }, 'warning', 'kernel', '--timeout'],
   ['a container', { container: '/.dockerenv' }, 'warning', 'container', 'machine itself'],
   ['another namespace', { sharesMountsWithInit: false }, 'warning', 'container', 'nsenter'],
-  ['a broken part', { brokenPart: 'the addon is missing' }, 'failed', 'parts', 'npm ci'],
+  ['a broken part', { brokenPart: 'the addon is missing' }, 'failed', 'parts', 'again'],
   [
     'a dead run',
     { leftFrozen: [{ mountPoint: '/data', device: '8:16', isMounted: true }] },
@@ -97,7 +68,7 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
           {
             device: '1:1',
             type: 'vfat',
-            mountPoint: '/efi',
+            mountPoint: '/mnt/share',
             reason: 'not-freezable',
             disks: ['sda'],
             isWritable: true,
@@ -107,7 +78,7 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
     },
     'warning',
     'unfreezable',
-    'little is written',
+    'stop its writers',
   ],
   [
     'a warning of the plan',
@@ -116,26 +87,14 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
     'file-system-relations',
     '--skip',
   ],
-  [
-    'a permission daemon',
-    {
-      plan: {
-        ...plan,
-        daemons: [{ ...daemon, permissionGroups: [{ descriptor: 3, watches: ['8:0'] }] }],
-      },
-    },
-    'warning',
-    'permission-daemon',
-    'lastLever',
-  ],
-  [
-    'a FUSE daemon that writes to disks',
-    { plan: { ...plan, daemons: [{ ...daemon, connections: ['0:50'], writesTo: ['8:0'] }] } },
-    'warning',
-    'fuse',
-    'frozen before',
-  ],
   ['auditd', { programs: ['auditd'] }, 'warning', 'auditd', 'backlog'],
+  [
+    'auditd with a small backlog',
+    { programs: ['auditd'], auditBacklog: 64 },
+    'warning',
+    'auditd',
+    'auditctl -b',
+  ],
   ['slow grace periods', { canExpedite: false }, 'warning', 'grace-periods', '/sys'],
   ['a lock that is held', { lock: { kind: 'held', message: 'held' } }, 'warning', 'lock', 'wait'],
   ['a bad lock', { lock: { kind: 'unusable', message: 'bad' } }, 'failed', 'lock', 'owner'],
@@ -170,6 +129,62 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
   ['an unknown clock', { clock: undefined }, 'warning', 'clock', 'chrony'],
   ['no openssl', { openssl: undefined }, 'warning', 'openssl', 'install'],
   ['no host', { hostProblem: 'ECONNREFUSED' }, 'warning', 'host', '168.63.129.16'],
+  [
+    'an agent without extensions',
+    { agentRunsExtensions: false },
+    'warning',
+    'waagent',
+    'Extensions.Enabled = y',
+  ],
+  [
+    'a bad SSL_CERT_FILE',
+    { authorities: { source: 'x', problem: 'SSL_CERT_FILE=/x cannot be read' } },
+    'warning',
+    'authorities',
+    'SSL_CERT_FILE',
+  ],
+  [
+    'no space',
+    { places: [{ path: '/var', freeBytes: 2 ** 20, freeInodes: 5_000 }] },
+    'warning',
+    'room',
+    'space',
+  ],
+  [
+    'no inodes',
+    { places: [{ path: '/var', freeBytes: 2 ** 30, freeInodes: 3 }] },
+    'warning',
+    'room',
+    'inode',
+  ],
+  [
+    'a file for metrics that cannot be written',
+    { metricsFile: { path: '/x/f.prom', problem: '/x: ENOENT' } },
+    'warning',
+    'metrics-file',
+    'metricsFile',
+  ],
+  [
+    'a script that is missing',
+    { quiesce: quiesce({ code: 302, tolerated: true }) },
+    'warning',
+    'quiesce',
+    'preScriptLocation',
+  ],
+  [
+    'a script that others may change, without which no snapshot may be taken',
+    { quiesce: quiesce({ code: 307, tolerated: false }) },
+    'failed',
+    'quiesce',
+    'chown root',
+  ],
+  [
+    'a script with Windows line ends',
+    { quiesce: { scripts: ['/s'], findings: [], remarks: ['ends in CR'] } },
+    'warning',
+    'quiesce',
+    'correct the script',
+  ],
   ['a proxy', { proxies: ['HTTPS_PROXY'] }, 'warning', 'proxy', 'directly'],
   ['a blob that is refused', { blobs: [{ ...blob, problem: 'no' }] }, 'failed', 'blob', 'SAS'],
   [
@@ -179,11 +194,42 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
     'blob',
     'lasts longer',
   ],
+  [
+    'a SAS that ends before the next run',
+    {
+      blobs: [{ ...blob, expires: new Date('2026-11-23T02:10:00Z') }],
+      nextRun: { at: new Date('2026-11-23T02:00:00Z'), by: 'flashfreeze.timer' },
+    },
+    'failed',
+    'blob',
+    '15 minutes after',
+  ],
+  [
+    'blobs with a gap that makes the set worthless',
+    { blobs: [blob], set: { warnings: ['Incomplete'], faults: ['Incomplete'] } },
+    'failed',
+    'set',
+    'list of blobs',
+  ],
+  [
+    'blobs with a doubt about their set',
+    { blobs: [blob], set: { warnings: ['a doubt'], faults: [] } },
+    'warning',
+    'set',
+    'list of blobs',
+  ],
+  [
+    'blobs that could not be compared',
+    { blobs: [blob], set: undefined },
+    'warning',
+    'set',
+    'failed checks first',
+  ],
 ];
 
 for (const [name, changes, status, id, remedy] of cases) {
   test(`${name}: ${status}, with a remedy`, () => {
-    const report = examine({ ...healthy, ...changes }, NOW);
+    const report = examine({ ...healthy, set: whole, ...changes }, NOW);
     assert.is(report.status, status);
     const remarks = report.checks.filter((it) => it.status !== 'ok');
     assert.equal(
@@ -196,7 +242,8 @@ for (const [name, changes, status, id, remedy] of cases) {
 
 test('an image and a blob in order are told and nothing to worry about', () => {
   const blobs = [blob, { ...blob, expires: new Date('2026-11-23T08:00:00Z') }];
-  const report = examine({ ...healthy, plan: { ...plan, fileSystems: image }, blobs }, NOW);
+  const facts = { ...healthy, plan: { ...plan, fileSystems: image }, blobs, set: whole };
+  const report = examine(facts, NOW);
   assert.is(report.status, 'ok');
   assert.ok(report.checks.some(({ id }) => id === 'image'));
   assert.is(report.checks.filter(({ id }) => id === 'blob').length, 2);

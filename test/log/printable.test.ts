@@ -87,7 +87,7 @@ const freeze = summarizeFreeze(record, 'dump', command);
 
 const RENDERED: readonly [name: string, render: (suffix: string) => string][] = [
   ['a plan', (suffix) => renderPlan(spoilt(plan, suffix, WORDS))],
-  ['the checks of doctor', (suffix) => renderDoctor(spoilt(report, suffix, WORDS))],
+  ['the checks of doctor', (suffix) => renderDoctor(spoilt(report, suffix, WORDS), true)],
   ['the end of a run', (suffix) => renderSummary(spoilt(summary, suffix, WORDS))],
   ['a kept run of freeze', (suffix) => renderCommandRun(spoilt(summary, suffix, WORDS))],
   ['the end of freeze', (suffix) => renderFreeze(spoilt(freeze, suffix, WORDS))],

@@ -121,6 +121,23 @@ export function interpreterBeforeCr(firstLine: string): readonly string[] | unde
   return program === undefined ? undefined : [program, option ?? ''].filter((it) => it !== '');
 }
 
+/**
+ * The program in the #! line of a script that the kernel executes, if it is not there or may not be executed; undefined
+ * if all is well.
+ */
+export function missingInterpreter(script: TrustedFile): string | undefined {
+  const program = /^#![ \t]*([^ \t\r]+)/.exec(firstLineOf(script))?.[1];
+  if (program === undefined || !isExecutable(script)) {
+    return undefined;
+  }
+  try {
+    accessSync(program, constants.X_OK);
+    return undefined;
+  } catch {
+    return program;
+  }
+}
+
 /** Whether a script was saved with Windows line ends, as far as its first line shows. */
 export function hasWindowsLineEnds(script: TrustedFile): boolean {
   return firstLineOf(script).endsWith('\r');

@@ -1,7 +1,13 @@
 import type { ScriptCommand } from '../../config/script-plugin.ts';
 import { openTrustedFile, type TrustedFile } from '../../config/trusted-file.ts';
 import type { ResultCode } from '../../result-codes.ts';
-import { hasWindowsLineEnds, runScript, type ScriptEnd, type ScriptOutcome } from './run-script.ts';
+import {
+  hasWindowsLineEnds,
+  missingInterpreter,
+  runScript,
+  type ScriptEnd,
+  type ScriptOutcome,
+} from './run-script.ts';
 
 export type ScriptKind = 'pre' | 'post';
 
@@ -58,6 +64,19 @@ export function openStep(
     timeoutMs,
     [Symbol.dispose]: () => file[Symbol.dispose](),
   };
+}
+
+/** What is wrong with a script that can be run, as sentences with the remedy. */
+export function remarksOn(step: ScriptStep): string[] {
+  const interpreter = missingInterpreter(step.file);
+  return [
+    ...(hasWindowsLineEnds(step.file) ? [`${nameOf(step)}: ${WINDOWS_LINE_ENDS}`] : []),
+    ...(interpreter === undefined
+      ? []
+      : [
+          `${nameOf(step)} cannot be started: its first line names ${interpreter}, which does not exist or may not be executed; install it, or correct the line`,
+        ]),
+  ];
 }
 
 export interface StepCircumstances {

@@ -11,7 +11,13 @@ import type {
   ScriptsPlan,
 } from '../quiesce-types.ts';
 import { scriptsName } from './application-name.ts';
-import { openStep, runStep, type ScriptFailure, type ScriptStep } from './script-step.ts';
+import {
+  openStep,
+  remarksOn,
+  runStep,
+  type ScriptFailure,
+  type ScriptStep,
+} from './script-step.ts';
 
 /** A plugin whose two scripts were checked and opened. */
 interface OpenedPlugin {
@@ -145,6 +151,27 @@ class ScriptsRun implements QuiescedApplication {
       }
     }
   }
+}
+
+/** The scripts of a plan as a run would find them. */
+export interface ScriptsLook {
+  /** Of those that can be run. */
+  readonly paths: readonly string[];
+  /** As a run would have them, those of the plan included. */
+  readonly findings: readonly Finding[];
+  /** What is wrong with scripts that can be run, as sentences with the remedy. */
+  readonly remarks: readonly string[];
+}
+
+/** Checks and opens every script, and runs none. */
+export function lookAtScripts(plan: ScriptsPlan): ScriptsLook {
+  const { usable, findings } = new OpenedPlugins(plan);
+  const steps = usable.flatMap(({ pre, post }) => [pre, post]);
+  const remarks = steps.flatMap(remarksOn);
+  for (const step of steps) {
+    step[Symbol.dispose]();
+  }
+  return { paths: steps.map(({ command }) => command.path), findings, remarks };
 }
 
 function openPlugin(

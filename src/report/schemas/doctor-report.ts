@@ -7,7 +7,7 @@ const check = v.strictObject({
   id: text('Name of the check, stable for scripts.'),
   status: described(
     status,
-    'ok: nothing to do. warning: snapshots can be taken nevertheless. failed: snapshots cannot be taken.',
+    'ok: nothing to do. warning: snapshots can be taken nevertheless. failed: snapshots cannot be taken, or would be worth nothing.',
   ),
   finding: text('The state that the check found, for people.'),
   remedy: nullable(v.string(), 'What to do, for people; null if there is nothing to do.'),

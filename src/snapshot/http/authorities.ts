@@ -63,7 +63,11 @@ function ofSystem(bundles: readonly string[]): Authorities {
       return { certificates: [], source: `${path} (not readable)`, problem };
     }
   }
-  return { certificates: [], source: `none of ${bundles.join(', ')} exists`, problem: undefined };
+  return {
+    certificates: [],
+    source: `no file of the system (none of ${bundles.join(', ')} exists)`,
+    problem: undefined,
+  };
 }
 
 /** Of a file that a user names, every certificate is read, so that a mistake in it shows. */

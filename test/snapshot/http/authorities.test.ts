@@ -52,7 +52,7 @@ test('the first bundle that exists is read, without what the runtime has itself'
 test('a machine without a bundle has no authorities of its own, and no problem', () => {
   const found = readAuthorities({}, ['/nowhere/a', '/nowhere/b']);
   assert.equal(found.certificates, []);
-  assert.is(found.source, 'none of /nowhere/a, /nowhere/b exists');
+  assert.is(found.source, 'no file of the system (none of /nowhere/a, /nowhere/b exists)');
   assert.is(found.problem, undefined);
 });
 

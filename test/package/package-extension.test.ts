@@ -67,7 +67,7 @@ async function refused(
   }
 }
 
-test('the zip has every file, with its mode, and is small enough; the manifest lies beside it', async () => {
+test('the zip has every file, with its mode, and is small enough; manifest and templates lie beside it', async () => {
   const out = await mkdtemp(join(tmpdir(), 'package-'));
   try {
     const packaged = await packageExtension(options(out));
@@ -85,6 +85,18 @@ test('the zip has every file, with its mode, and is small enough; the manifest l
     }
     const inside = entries.find(({ name }) => name === 'manifest.xml')?.content;
     assert.equal(await readFile(join(out, 'manifest.xml')), inside);
+    for (const name of ['vm', 'scale-set']) {
+      const template = JSON.parse(await readFile(join(out, `deploy/${name}.json`), 'utf8'));
+      const { publisher, extensionType, typeHandlerVersion } = template.parameters;
+      assert.equal(
+        [publisher, extensionType, typeHandlerVersion].map(({ defaultValue }) => defaultValue),
+        ['Some.Publisher', 'SnapshotLinux', '1.2'],
+      );
+      const bicep = await readFile(join(out, `deploy/${name}.bicep`), 'utf8');
+      assert.match(bicep, "publisher string = 'Some.Publisher'");
+      assert.match(bicep, "extensionType string = 'SnapshotLinux'");
+      assert.match(bicep, "typeHandlerVersion string = '1.2'");
+    }
   } finally {
     await rm(out, { recursive: true });
   }

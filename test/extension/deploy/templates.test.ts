@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import * as assert from 'uvu/assert';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { interpretSettings } from '../../../src/extension/settings/task-settings.ts';
+import { withDefaults } from '../../../src/package/deploy-templates.ts';
 import { DEFAULT_NAME } from '../../../src/package/options.ts';
 import { suite } from '../../suite.ts';
 
@@ -171,9 +173,14 @@ test('what the templates set is what the extension understands', () => {
   assert.is(interpretSettings(scaleSet.settings, undefined).command, 'install');
 });
 
-test('publisher and type are those of the package by default', () => {
+test('publisher, type and version are those of the package by default', () => {
   for (const name of NAMES) {
-    const { publisher, extensionType } = templateOf(name).parameters;
+    const { publisher, extensionType, typeHandlerVersion } = templateOf(name).parameters;
+    assert.ok(packageJson.version.startsWith(`${typeHandlerVersion?.defaultValue}.`));
+    assert.match(
+      textOf(`${name}.bicep`),
+      `typeHandlerVersion string = '${typeHandlerVersion?.defaultValue}'`,
+    );
     assert.is(`${publisher?.defaultValue}.${extensionType?.defaultValue}`, DEFAULT_NAME);
     assert.match(textOf(`${name}.bicep`), `publisher string = '${publisher?.defaultValue}'`);
     assert.match(
@@ -181,6 +188,32 @@ test('publisher and type are those of the package by default', () => {
       `extensionType string = '${extensionType?.defaultValue}'`,
     );
   }
+});
+
+test('a template with the defaults of a package differs in nothing else', () => {
+  const handler = { publisher: 'Contoso', type: 'SnapshotLinux', version: '2.3.4.5' };
+  for (const name of NAMES) {
+    for (const file of [`${name}.bicep`, `${name}.json`]) {
+      const before = textOf(file).split('\n');
+      const after = withDefaults(file, textOf(file), handler).split('\n');
+      const changed = after.filter((line, index) => line !== before[index]);
+      assert.is(after.length, before.length);
+      assert.equal(
+        changed.map((line) => /['"]([^'"]*)['"],?$/.exec(line)?.[1]),
+        ['Contoso', 'SnapshotLinux', '2.3'],
+      );
+    }
+  }
+});
+
+test('a template whose default cannot be replaced is refused', () => {
+  assert.throws(
+    () =>
+      withDefaults('x.bicep', "param publisher string = 'a'\n", {
+        ...{ publisher: 'b', type: 'c', version: '1.0.0.0' },
+      }),
+    /x\.bicep has no default of extensionType/,
+  );
 });
 
 test.run();

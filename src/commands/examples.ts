@@ -34,6 +34,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       'snapshots that another tool takes',
     ),
     example(
+      'freeze --timeout 60 -- az snapshot create --resource-group rg --name data0-full --source data0',
+      'by az, with HOME and AZURE_CONFIG_DIR on a tmpfs; slower than snapshot --managed',
+    ),
+    example(
       'freeze --mount /data -- cp --reflink=always /images/data.img /images/copy.img',
       'freeze one file system only',
     ),

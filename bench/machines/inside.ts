@@ -3,13 +3,14 @@
  * a Task as JSON. It ends with the process that started it, whose pipe is its standard input.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kernel } from './kernels.ts';
 import type { Machine } from './machine.ts';
 import { type Provisions, REPOSITORY } from './provisions.ts';
 import { hasPassed, type MachineResult, renderResults } from './results.ts';
 import { MachineRound } from './round.ts';
+import type { Frozen } from './stages.ts';
 import { prepareKernel } from './uml.ts';
 import { layCable } from './wire.ts';
 
@@ -17,14 +18,15 @@ export interface Task {
   readonly machines: readonly Machine[];
   readonly kernels: readonly Kernel[];
   readonly again: boolean;
+  readonly record: boolean;
   readonly provisions: Provisions;
   /** An empty folder. */
   readonly work: string;
 }
 
 const RESULTS = join(REPOSITORY, 'build/machines');
+const RECORDED = join(REPOSITORY, 'test/filesystems/fixtures/recorded');
 
-/** In the first column of the progress, so that it can be read while it grows. */
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
@@ -33,6 +35,7 @@ async function playAll(task: Task): Promise<MachineResult[]> {
   const { machines, kernels, provisions, work } = task;
   const results: MachineResult[] = [];
   await layCable();
+  await copySources(work);
   for (const kernel of kernels) {
     await prepareKernel(provisions.kernels[kernel.name] ?? '', work);
     for (const machine of machines) {
@@ -42,8 +45,28 @@ async function playAll(task: Task): Promise<MachineResult[]> {
   return results;
 }
 
+/** For test/filesystems/recorded-machines.test.ts: what the plan reads, and the plan that came of it. */
+async function keepRecording(folder: string, name: string): Promise<void> {
+  const at = (ending: string): string => join(RECORDED, `${name}.${ending}`);
+  for (const ending of ['mountinfo', 'sysfs']) {
+    await cp(join(folder, `recorded.${ending}`), at(ending));
+  }
+  const { plan }: Frozen = JSON.parse(await readFile(join(folder, 'frozen.json'), 'utf8'));
+  const expected = plan.fileSystems.map(({ mountPoint, type, disks }) => ({
+    ...{ mountPoint, type, disks },
+  }));
+  await writeFile(at('plan.json'), `${JSON.stringify(expected, undefined, 2)}\n`);
+}
+
+/** What runs in the machines, so that the tree may change meanwhile. */
+async function copySources(work: string): Promise<void> {
+  for (const name of ['package.json', 'bench', 'src', 'test/filesystems']) {
+    await cp(join(REPOSITORY, name), join(work, 'repo', name), { recursive: true });
+  }
+}
+
 async function playOrRecall(task: Task, machine: Machine, kernel: Kernel): Promise<MachineResult> {
-  const { provisions, work, again } = task;
+  const { provisions, work, again, record } = task;
   const folder = join(provisions.results, `${machine.name}-${kernel.name}`);
   const kept = join(folder, 'result.json');
   const known = `${machine.name} on ${kernel.name}`;
@@ -53,8 +76,11 @@ async function playOrRecall(task: Task, machine: Machine, kernel: Kernel): Promi
       return { ...before, earlier: true };
     }
   }
-  const result = await new MachineRound({ machine, kernel, provisions, work }).play(folder);
+  const result = await new MachineRound({ machine, kernel, provisions, work, record }).play(folder);
   await writeFile(kept, JSON.stringify(result, undefined, 2));
+  if (record && hasPassed(result)) {
+    await keepRecording(folder, `${machine.name}-${kernel.name}`);
+  }
   const verdict = hasPassed(result) ? 'passed' : `FAILED, see ${folder}`;
   say(`${known}: ${verdict} (${result.seconds.toFixed(0)} s)`);
   return result;

@@ -1,5 +1,3 @@
-import type { Kernel } from './kernels.ts';
-
 /** A storage stack, made on the disks of one machine by guest/storage/<name>.sh. */
 export interface Machine {
   readonly name: string;
@@ -10,8 +8,11 @@ export interface Machine {
   readonly fileSystems: readonly MachineFileSystem[];
   /** What is mounted besides and must not be frozen, with the reason the plan gives. */
   readonly excluded?: readonly { readonly at: string; readonly reason: string }[];
-  /** On an older kernel it cannot be made. */
-  readonly since?: Kernel['name'];
+  /**
+   * Disks that md itself writes to a moment after the last write of a file system (src/docs/limits.md). They may be said
+   * not to show the instant; their snapshots must be clean and part of the cut all the same.
+   */
+  readonly ownWrites?: readonly string[];
 }
 
 export type MachineFileSystemType =

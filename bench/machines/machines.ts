@@ -33,6 +33,7 @@ export const MACHINES: readonly Machine[] = [
     name: 'md',
     shows: 'md: RAID 0, 1, 5 and 10, a partition and LVM on arrays',
     disks: [96, 96, 200, 200, 96, 96, 96, 200, 200, 200, 200],
+    ownWrites: ['ubdb', 'ubdc', 'ubdf', 'ubdg', 'ubdh', 'ubdi', 'ubdj', 'ubdk', 'ubdl'],
     fileSystems: [
       { at: '/d/raid1', type: 'ext4', device: '/dev/md1' },
       { at: '/d/raid0', type: 'xfs', device: '/dev/md2' },
@@ -98,19 +99,21 @@ export const MACHINES: readonly Machine[] = [
     ],
     excluded: [
       { at: '/d/overlay', reason: 'not-freezable' },
-      { at: '/d/snap', reason: 'read-only' },
+      { at: '/d/snap', reason: 'not-freezable' },
     ],
   },
   {
     name: 'kinds',
-    shows: 'ext2, ext3, f2fs, xfs on sectors of 4096 bytes',
-    disks: [96, 96, 128, 512],
+    shows: 'ext2, ext3, f2fs, nilfs2, jfs, xfs on sectors of 4096 bytes',
+    disks: [96, 96, 128, 512, 160, 96],
     fileSystems: [
       { at: '/d/ext2', type: 'ext2', device: '/dev/ubdb' },
       { at: '/d/ext3', type: 'ext3', device: '/dev/ubdc' },
       { at: '/d/f2fs', type: 'f2fs', device: '/dev/ubdd' },
       { at: '/d/ext4', type: 'ext4', device: '/dev/ubde' },
       { at: '/d/sectors', type: 'xfs', device: '/d/ext4/image', also: ['ubde'], sectorBytes: 4096 },
+      { at: '/d/nilfs2', type: 'nilfs2', device: '/dev/ubdf' },
+      { at: '/d/jfs', type: 'jfs', device: '/dev/ubdg' },
     ],
   },
 ];

@@ -31,12 +31,12 @@ async function main(): Promise<number> {
 }
 
 /** @returns the exit code */
-async function run({ machines, kernels, again }: Run): Promise<number> {
+async function run({ machines, kernels, again, record }: Run): Promise<number> {
   await requireLabCommands(['debootstrap']);
   const provisions = await provide(kernels, (line) => process.stderr.write(`${line}\n`));
   const work = await mkdtemp('/var/tmp/flashfreeze-machines-');
   try {
-    return await runInside({ machines, kernels, again, provisions, work });
+    return await runInside({ machines, kernels, again, record, provisions, work });
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import { KERNELS, type Kernel } from './kernels.ts';
 import type { Machine } from './machine.ts';
 import { MACHINES } from './machines.ts';
 
-export const USAGE = `npm run machines -- [--only NAME]... [--kernel VERSION]... [--again]
+export const USAGE = `npm run machines -- [--only NAME]... [--kernel VERSION]... [--again] [--record]
   Boots real kernels (User Mode Linux) with real storage, runs the packaged program inside, compares its
   plan with lsblk, lvs and mdadm, takes a snapshot of every disk while ordered writers write on all
   file systems, and checks the snapshots in another boot: each is a cut, and clean on its disks.
@@ -11,6 +11,7 @@ export const USAGE = `npm run machines -- [--only NAME]... [--kernel VERSION]...
   --only    one of ${MACHINES.map(({ name }) => name).join(', ')}
   --kernel  one of ${KERNELS.map(({ name }) => name).join(', ')}
   --again   repeats what has passed, too
+  --record  keeps what the plan reads of each machine that passes as a fixture of the tests; repeats as --again does
 Needs root, debootstrap, and Debian's packages the first time. Results: build/machines/results.json.
 
 Exit code 0 where every machine passed, 1 where not, 2 for options that cannot be meant.`;
@@ -22,6 +23,7 @@ export type Wanted =
       readonly machines: readonly Machine[];
       readonly kernels: readonly Kernel[];
       readonly again: boolean;
+      readonly record: boolean;
     };
 
 /** Throws RangeError or TypeError with a message for people. */
@@ -33,6 +35,7 @@ export function parseMachines(argv: readonly string[]): Wanted {
       only: { type: 'string', multiple: true, default: [] },
       kernel: { type: 'string', multiple: true, default: [] },
       again: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -43,7 +46,8 @@ export function parseMachines(argv: readonly string[]): Wanted {
     kind: 'run',
     machines: chosen('--only', values.only, MACHINES),
     kernels: chosen('--kernel', values.kernel, KERNELS),
-    again: values.again,
+    again: values.again || values.record,
+    record: values.record,
   };
 }
 

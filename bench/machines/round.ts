@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
-import type { RunSummary } from '../../src/report/summary.ts';
 import { makeChains } from '../proof/scenario.ts';
 import { comparePlan } from './comparison.ts';
 import type { Kernel } from './kernels.ts';
 import { dataDiskName, type Machine, OS_DISK, rootFileSystem } from './machine.ts';
 import type { Provisions } from './provisions.ts';
 import type { MachineResult } from './results.ts';
+import { judgeSnapshotRun } from './snapshot-run.ts';
 import type { Checked, CommandEnd, Frozen, Order } from './stages.ts';
 import { boot, type Stage } from './uml.ts';
 import { Forwarder } from './wire.ts';
@@ -25,12 +25,20 @@ export class MachineRound {
   readonly #kernel: Kernel;
   readonly #provisions: Provisions;
   readonly #work: string;
+  readonly #record: boolean;
 
-  constructor(parts: { machine: Machine; kernel: Kernel; provisions: Provisions; work: string }) {
+  constructor(parts: {
+    machine: Machine;
+    kernel: Kernel;
+    provisions: Provisions;
+    work: string;
+    record: boolean;
+  }) {
     this.#machine = parts.machine;
     this.#kernel = parts.kernel;
     this.#provisions = parts.provisions;
     this.#work = parts.work;
+    this.#record = parts.record;
   }
 
   /** @param logs folder for what the machine said, made here */
@@ -74,7 +82,11 @@ export class MachineRound {
       await image.truncate(megabytes * 2 ** 20);
     }
     const all = [...this.#machine.fileSystems, rootFileSystem(this.#machine)];
-    const order: Order = { fileSystems: all, chains: makeChains(CHAINS, all.length, SEED) };
+    const order: Order = {
+      fileSystems: all,
+      chains: makeChains(CHAINS, all.length, SEED),
+      record: this.#record,
+    };
     await writeFile(this.#path('share/order.json'), JSON.stringify(order));
     await writeFile(this.#path('share/mounts'), mountLines(this.#machine));
   }
@@ -153,15 +165,13 @@ export class MachineRound {
     }
   }
 
+  /** All that both boots left, without the program and without the URLs, which hold signatures. */
   async #keepLogs(folder: string): Promise<void> {
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    const kept = ['console', 'log', 'dmesg'].flatMap((kind) => [`freeze.${kind}`, `check.${kind}`]);
-    for (const name of [...kept, 'order.json', 'frozen.json', 'checked.json']) {
-      if (existsSync(this.#path(`share/${name}`))) {
-        await copyFile(this.#path(`share/${name}`), join(folder, name));
-      }
+    for (const name of ['payload', 'blobs']) {
+      await rm(this.#path(`share/${name}`), { recursive: true, force: true });
     }
+    await rm(folder, { recursive: true, force: true });
+    await cp(this.#path('share'), folder, { recursive: true });
   }
 
   #path(name: string): string {
@@ -187,25 +197,9 @@ function mountLines({ fileSystems }: Machine): string {
 
 function judgeRuns(frozen: Frozen, machine: Machine): { windowMs: number; problems: string[] } {
   const differences = comparePlan(frozen.plan, frozen, machine);
-  const { windowMs, problems } = judgeSnapshotRun(frozen.snapshot);
+  const { windowMs, problems } = judgeSnapshotRun(frozen.snapshot, machine.ownWrites ?? []);
   const freeze = frozen.freeze.code === 0 ? [] : [`freeze: ${described(frozen.freeze)}`];
   return { windowMs, problems: [...differences, ...freeze, ...problems] };
-}
-
-function judgeSnapshotRun(end: CommandEnd): { windowMs: number; problems: string[] } {
-  if (end.stdout === '') {
-    return { windowMs: 0, problems: [`snapshot: ${described(end)}`] };
-  }
-  const { consistency, restorable, windowMs, problems, disks } = JSON.parse(
-    end.stdout,
-  ) as RunSummary;
-  const isGood =
-    end.code === 0 &&
-    consistency === 'fileSystemConsistent' &&
-    restorable &&
-    disks.every(({ showsInstant }) => showsInstant);
-  const verdict = `snapshot ended with ${end.code}, ${consistency}`;
-  return { windowMs: windowMs.max, problems: isGood ? [] : [verdict, ...problems] };
 }
 
 function described({ code, stderr }: CommandEnd): string {

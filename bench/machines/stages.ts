@@ -8,6 +8,8 @@ export interface Order {
   /** Its place in the list is its place for the chains. */
   readonly fileSystems: readonly MachineFileSystem[];
   readonly chains: readonly Chain[];
+  /** What the plan reads goes to `/host/recorded.*`. */
+  readonly record: boolean;
 }
 
 /** What the first boot leaves: `/host/frozen.json`. */

@@ -16,7 +16,8 @@ export interface LogicalVolume {
   readonly lv_name: string;
   /** `/dev/ubdc(0),stripe_rimage_1(0)` */
   readonly devices: string;
-  readonly metadata_devices: string;
+  /** Of a pool. */
+  readonly metadata_lv: string;
   readonly pool_lv: string;
   readonly origin: string;
 }
@@ -97,8 +98,8 @@ export function disksUnderVolume(truth: Truth, vg: string, lv: string): Readonly
 }
 
 /** Paths of physical volumes and names of other volumes. */
-function partsOfLine({ devices, metadata_devices, pool_lv, origin }: LogicalVolume): string[] {
-  const parts = [...devices.split(','), ...metadata_devices.split(','), pool_lv, origin];
+function partsOfLine({ devices, metadata_lv, pool_lv, origin }: LogicalVolume): string[] {
+  const parts = [...devices.split(','), metadata_lv, pool_lv, origin];
   return parts.map((part) => bare(part).replace(/\(\d+\)$/, '')).filter((part) => part !== '');
 }
 

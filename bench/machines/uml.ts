@@ -4,7 +4,6 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { OS_DISK } from './machine.ts';
-import { REPOSITORY } from './provisions.ts';
 import { TAP } from './wire.ts';
 
 export type Stage = 'freeze' | 'check';
@@ -32,7 +31,7 @@ export async function prepareKernel(kernel: string, work: string): Promise<void>
   // The machine's memory is a file here.
   await runCommand('mount', ['-t', 'tmpfs', '-o', 'mode=1777', 'memory', at('tmp')]);
   await runCommand('mount', ['--bind', work, at('work')]);
-  await runCommand('mount', ['--bind', REPOSITORY, at('repo')]);
+  await runCommand('mount', ['--bind', join(work, 'repo'), at('repo')]);
 }
 
 /** Resolves when the machine is off. Rejects when it did not end in time, and when its stage failed to begin. */

@@ -2,7 +2,7 @@
 export type TypeNature = 'freezable' | 'network' | 'pseudo' | 'memory' | 'served' | 'other';
 
 const NATURES: Record<Exclude<TypeNature, 'served' | 'other'>, readonly string[]> = {
-  freezable: ['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'f2fs'],
+  freezable: ['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'f2fs', 'nilfs2', 'jfs'],
   network: [
     ...['nfs', 'nfs3', 'nfs4', 'cifs', 'smb', 'smb2', 'smb3', 'smbfs', 'ceph', 'ncpfs', 'ncp'],
     ...['9p', 'afs', 'coda', 'glusterfs', 'lustre', 'beegfs', 'gpfs', 'orangefs', 'pvfs2', 'acfs'],

@@ -11,7 +11,7 @@ import {
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tryCommand } from '../../../src/lab/run-command.ts';
+import { runCommand, tryCommand } from '../../../src/lab/run-command.ts';
 import { Writers } from '../../proof/writers.ts';
 import type { SeenPlan } from '../comparison.ts';
 import type { CommandEnd, Frozen, Order } from '../stages.ts';
@@ -79,11 +79,14 @@ const facts = {
       '--reportformat',
       'json',
       '-o',
-      'vg_name,lv_name,devices,metadata_devices,pool_lv,origin',
+      'vg_name,lv_name,devices,metadata_lv,pool_lv,origin',
     ],
   ),
   md: await arrays(),
 };
+if (order.record) {
+  await runCommand(process.execPath, ['/repo/test/filesystems/record.ts', '/host/recorded']);
+}
 const places = order.fileSystems.map(({ at }) => ({ mountPoint: at }));
 await using writers = Writers.start(order.chains, places);
 await letWrite(writers);
@@ -99,5 +102,6 @@ const snapshot = await flashfreeze(
 );
 const after = await writers.rest();
 writeEverywhere();
+await runCommand('cp', ['-r', '/var/log/flashfreeze/runs', '/host/runs']);
 const frozen: Frozen = { ...facts, freeze, snapshot, before, after };
 writeFileSync('/host/frozen.json', JSON.stringify(frozen));

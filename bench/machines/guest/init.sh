@@ -14,8 +14,13 @@ mount -t tmpfs shm /dev/shm
 # User Mode Linux maps the rings wrongly (7.2: "Bad page map in process … io_uring").
 [ ! -e /proc/sys/kernel/io_uring_disabled ] || echo 2 >/proc/sys/kernel/io_uring_disabled
 hostname machine
+# mkfs.nilfs2 wants it.
+ln -sf /proc/self/mounts /etc/mtab
 mkdir -p "/usr/lib/modules/$(uname -r)"
 mount -t hostfs -o "ro,/usr/lib/uml/modules/$(uname -r)" none "/usr/lib/modules/$(uname -r)"
+# The storage scripts assemble arrays, under the numbers that the table of machines names.
+mkdir -p /run/udev/rules.d
+ln -s /dev/null /run/udev/rules.d/64-md-raid-assembly.rules
 /usr/lib/systemd/systemd-udevd --daemon
 udevadm trigger --action=add --subsystem-match=block
 udevadm settle --timeout=60

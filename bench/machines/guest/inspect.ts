@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { tryCommand } from '../../../src/lab/run-command.ts';
 import { type ImageState, inspect } from '../../proof/image-check.ts';
 import type { MountMode } from '../../proof/snapshot-mount.ts';
@@ -6,8 +7,10 @@ import type { MachineFileSystem } from '../machine.ts';
 /** Looks at a file system of the machine without mounting it; `device` in place of its own where it lies in an image. */
 export async function inspectFileSystem(
   { type, others = [], log, realtime }: MachineFileSystem,
-  device: string,
+  path: string,
 ): Promise<ImageState> {
+  // btrfs is checked where nothing but its devices is to be seen, so not by a link.
+  const device = realpathSync(path);
   switch (type) {
     case 'ext2':
     case 'ext3':

@@ -39,7 +39,7 @@ const TRUTH: Truth = {
         lv: [
           volume('[pool_tmeta]', { devices: '/dev/ubdd(0)' }),
           volume('[pool_tdata]', { devices: '/dev/ubde1(0)' }),
-          volume('pool', { devices: 'pool_tdata(0)', metadata_devices: 'pool_tmeta(0)' }),
+          volume('pool', { devices: 'pool_tdata(0)', metadata_lv: '[pool_tmeta]' }),
           volume('lv', { pool_lv: 'pool' }),
           volume('copy', { devices: '/dev/md1(0)', origin: 'origin' }),
           volume('origin', { devices: '/dev/ubdd(30)' }),
@@ -54,7 +54,7 @@ const TRUTH: Truth = {
 
 function volume(lv_name: string, more: object) {
   return {
-    ...{ vg_name: 'vg', lv_name, devices: '', metadata_devices: '', pool_lv: '', origin: '' },
+    ...{ vg_name: 'vg', lv_name, devices: '', metadata_lv: '', pool_lv: '', origin: '' },
     ...more,
   };
 }

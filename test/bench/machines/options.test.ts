@@ -12,7 +12,13 @@ const STORAGE = join(import.meta.dirname, '../../../bench/machines/guest/storage
 
 test('without options: every machine on every kernel', () => {
   const wanted = parseMachines([]);
-  assert.equal(wanted, { kind: 'run', machines: MACHINES, kernels: KERNELS, again: false });
+  assert.equal(wanted, {
+    kind: 'run',
+    machines: MACHINES,
+    kernels: KERNELS,
+    again: false,
+    record: false,
+  });
 });
 
 test('machines and kernels by name, in the order of the table', () => {

@@ -10,5 +10,7 @@ make_storage() {
   mkfs.xfs -q -f "$loop"
   losetup --detach "$loop"
   umount /mnt
+  mkfs.nilfs2 -q /dev/ubdf
+  mkfs.jfs -q /dev/ubdg
 }
 open_storage() { :; }

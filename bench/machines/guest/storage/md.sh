@@ -3,7 +3,7 @@ make_storage() {
   mkfs.ext4 -q /dev/md1
   mdadm -q --create /dev/md2 --run --level=0 -n2 /dev/ubdd /dev/ubde
   mkfs.xfs -q -f /dev/md2
-  mdadm -q --create /dev/md3 --run --level=5 -n3 --metadata=1.0 --assume-clean /dev/ubdf /dev/ubdg /dev/ubdh
+  mdadm -q --create /dev/md3 --run --level=5 -n3 --assume-clean /dev/ubdf /dev/ubdg /dev/ubdh
   table /dev/md3 'label: gpt' 'size=+'
   mkfs.ext4 -q /dev/md3p1
   mdadm -q --create /dev/md4 --run --level=10 -n4 --assume-clean /dev/ubdi /dev/ubdj /dev/ubdk /dev/ubdl
@@ -13,8 +13,6 @@ make_storage() {
   mkfs.xfs -q -f /dev/vgm/onmd
 }
 open_storage() {
-  # udev may have begun to assemble them under other numbers.
-  mdadm -q --stop --scan
   mdadm -q --assemble --run /dev/md1 /dev/ubdb /dev/ubdc
   mdadm -q --assemble --run /dev/md2 /dev/ubdd /dev/ubde
   mdadm -q --assemble --run /dev/md3 /dev/ubdf /dev/ubdg /dev/ubdh

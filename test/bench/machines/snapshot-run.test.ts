@@ -1,0 +1,49 @@
+import * as assert from 'uvu/assert';
+import { judgeSnapshotRun } from '../../../bench/machines/snapshot-run.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('snapshot runs of machines');
+
+const disk = (name: string, showsInstant: boolean) => ({
+  blob: `https://lab.blob.core.windows.net:1/lab/disks/${name}`,
+  showsInstant,
+});
+
+/** A run of two disks. */
+const end = (code: number, change: object = {}) => ({
+  code,
+  stdout: JSON.stringify({
+    consistency: code === 0 ? 'fileSystemConsistent' : 'crashConsistent',
+    restorable: code === 0,
+    windowMs: { max: 12, mean: 8 },
+    problems: code === 0 ? [] : ['something wrote'],
+    disks: [disk('ubda', true), disk('ubdb', code === 0)],
+    ...change,
+  }),
+  stderr: '',
+});
+
+test('a whole snapshot is right', () => {
+  assert.equal(judgeSnapshotRun(end(0), []), { windowMs: 12, problems: [] });
+});
+
+test('a torn disk is right only if md writes to it itself', () => {
+  const problems = ['snapshot ended with 1, crashConsistent', 'something wrote'];
+  assert.equal(judgeSnapshotRun(end(1), []).problems, problems);
+  assert.equal(judgeSnapshotRun(end(1), ['ubda']).problems, problems);
+  assert.equal(judgeSnapshotRun(end(1), ['ubdb']).problems, []);
+});
+
+test('a result that contradicts itself is not right', () => {
+  for (const change of [{ restorable: false }, { consistency: 'crashConsistent' }]) {
+    assert.is(judgeSnapshotRun(end(0, change), ['ubdb']).problems.length, 1);
+  }
+  assert.is(judgeSnapshotRun(end(1, { restorable: true }), ['ubdb']).problems.length, 2);
+});
+
+test('no answer at all says why', () => {
+  const none = { code: 3, stdout: '', stderr: 'no disk\n' };
+  assert.equal(judgeSnapshotRun(none, []).problems, ['snapshot: exit code 3: no disk']);
+});
+
+test.run();

@@ -105,7 +105,8 @@ export const MACHINES: readonly Machine[] = [
   {
     name: 'kinds',
     shows: 'ext2, ext3, f2fs, nilfs2, jfs, xfs on sectors of 4096 bytes',
-    disks: [96, 96, 128, 512, 160, 96],
+    // nilfs2 appends whatever is written, and nothing cleans up behind it here.
+    disks: [96, 96, 128, 512, 1536, 96],
     fileSystems: [
       { at: '/d/ext2', type: 'ext2', device: '/dev/ubdb' },
       { at: '/d/ext3', type: 'ext3', device: '/dev/ubdc' },

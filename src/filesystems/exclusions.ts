@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
-import { isStacked, natureOfType } from './file-system-types.ts';
+import { FREEZABLE_TYPES, isStacked, natureOfType } from './file-system-types.ts';
 import type { Exclusion } from './plan-types.ts';
 
 /** These lie on disks of their own that no mount shows. */
@@ -60,7 +60,7 @@ export function nothingToFreeze(excluded: readonly Exclusion[]): FlashfreezeErro
     .map(({ mountPoint, reason }) => `${mountPoint} (${reason})`);
   const why =
     suitable.length === 0
-      ? 'no ext2, ext3, ext4, xfs, btrfs or f2fs file system is mounted'
+      ? `no file system that can be frozen is mounted (${FREEZABLE_TYPES} can)`
       : `of what is mounted, none is left: ${suitable.join(', ')}`;
   return new FlashfreezeError(
     'FF_NOTHING_TO_FREEZE',

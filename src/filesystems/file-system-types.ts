@@ -33,9 +33,12 @@ const NATURE_OF_TYPE: ReadonlyMap<string, TypeNature> = new Map(
   ),
 );
 
+/** `ext2, ext3, … and jfs`, for messages. */
+export const FREEZABLE_TYPES = NATURES.freezable.join(', ').replace(/, (?=[^,]*$)/, ' and ');
+
 /**
- * Freezable: what FIFREEZE is known to work on (freeze-facts.md, Answers) and to be tested here; f2fs by its kernel source
- * only, because no kernel at hand has it.
+ * Freezable: what FIFREEZE is known to work on (freeze-facts.md, Answers) and to be tested: those after btrfs by
+ * `npm run machines`, because the kernels that the tests run on lack them.
  * Served: a FUSE daemon answers for it (`fuse`, `fuseblk`, `fuse.sshfs`).
  * Other: everything else, overlay, squashfs, vfat and unknown types.
  */

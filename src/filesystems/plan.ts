@@ -24,7 +24,7 @@ import { compareText, depthOf, type Superblock, superblocksOf } from './superblo
 /**
  * Decides what is frozen, in which order, and on which disks it lies. Pure.
  *
- * Every mounted ext2, ext3, ext4, xfs, btrfs and f2fs superblock once, unless there is a reason against it
+ * Every mounted superblock of a type that can be frozen once, unless there is a reason against it
  * (`excluded`). Where `selection.include` names mount points:
  * - all else is `not-selected`;
  * - a named file system on the temporary disk is frozen, since the caller wants it;

@@ -1,7 +1,7 @@
 import { FlashfreezeError } from '../errors.ts';
 import type { DeviceNumber } from '../system/device-number.ts';
 import type { Mount } from '../system/mountinfo.ts';
-import { natureOfType } from './file-system-types.ts';
+import { FREEZABLE_TYPES, natureOfType } from './file-system-types.ts';
 import { matchesMount, normalizeMountPoint, parseMountPattern } from './mount-pattern.ts';
 import type { MountTree } from './mount-tree.ts';
 import type { Selection } from './plan-types.ts';
@@ -85,7 +85,7 @@ export function includedMounts(
     if (natureOfType(mount.type) !== 'freezable') {
       throw new FlashfreezeError(
         'FF_MOUNT_NOT_FREEZABLE',
-        `${path}: a file system of type ${mount.type} cannot be frozen; ext2, ext3, ext4, xfs, btrfs and f2fs can. Leave it out.`,
+        `${path}: a file system of type ${mount.type} cannot be frozen; ${FREEZABLE_TYPES} can. Leave it out.`,
       );
     }
     if (!included.has(mount.device)) {

@@ -394,7 +394,10 @@ test('without any suitable file system there is nothing to freeze', async () => 
     planOf(new Machine().mounts('1 0 0:9 / / rw - tmpfs t rw')),
   );
   assert.is(code, 'FF_NOTHING_TO_FREEZE');
-  assert.match(message, 'no ext2, ext3, ext4, xfs, btrfs or f2fs file system is mounted');
+  assert.match(
+    message,
+    'no file system that can be frozen is mounted (ext2, ext3, ext4, xfs, btrfs, f2fs, nilfs2 and jfs can)',
+  );
 });
 
 test('a mount point under another mount is not opened; one without any other is hidden', async () => {

@@ -8,7 +8,7 @@ import { requireLabCommands } from '../../src/lab/requirements.ts';
 import { misuseLine } from '../../test/options.ts';
 import type { Task } from './inside.ts';
 import { parseMachines, USAGE, type Wanted } from './options.ts';
-import { provide } from './provisions.ts';
+import { cacheDirectory, provide } from './provisions.ts';
 
 type Run = Extract<Wanted, { kind: 'run' }>;
 
@@ -34,7 +34,8 @@ async function main(): Promise<number> {
 async function run({ machines, kernels, again, record }: Run): Promise<number> {
   await requireLabCommands(['debootstrap']);
   const provisions = await provide(kernels, (line) => process.stderr.write(`${line}\n`));
-  const work = await mkdtemp('/var/tmp/flashfreeze-machines-');
+  // On the file system of what is linked into it.
+  const work = await mkdtemp(join(cacheDirectory(process.env), 'work-'));
   try {
     return await runInside({ machines, kernels, again, record, provisions, work });
   } finally {

@@ -9,7 +9,7 @@ import type { Kernel } from './kernels.ts';
 import { dataDiskName, type Machine, OS_DISK, rootFileSystem } from './machine.ts';
 import type { Provisions } from './provisions.ts';
 import type { MachineResult } from './results.ts';
-import { judgeSnapshotRun } from './snapshot-run.ts';
+import { judgeSnapshotRun, snapshotsNamed } from './snapshot-run.ts';
 import type { Checked, CommandEnd, Frozen, Order } from './stages.ts';
 import { boot, type Stage } from './uml.ts';
 import { Forwarder } from './wire.ts';
@@ -17,6 +17,7 @@ import { Forwarder } from './wire.ts';
 const CHAINS = 2;
 const SEED = 1;
 const LATENCY = { kind: 'uniform', fromMs: 20, toMs: 300 } as const;
+const NOT_ALL_DISKS = 'there is not a snapshot of every disk: nothing was checked';
 const BLOB_HOST = 'lab.blob.core.windows.net';
 
 /** One machine on one kernel. Its folder, work/, is empty before and after. */
@@ -102,7 +103,7 @@ export class MachineRound {
     const { windowMs, problems } = judgeRuns(frozen, this.#machine);
     const release = frozen.release;
     if (images === undefined) {
-      return { problems, records: 0, windowMs, release };
+      return { problems: [...problems, NOT_ALL_DISKS], records: 0, windowMs, release };
     }
     const checked = await this.#check(images);
     return {
@@ -113,7 +114,7 @@ export class MachineRound {
     };
   }
 
-  /** Images of the snapshots in the order of the disks; undefined if there is not one of each. */
+  /** Images of the snapshots in the order of the disks; undefined if the run names not one of each. */
   async #freeze(): Promise<{ frozen: Frozen; images: readonly string[] | undefined }> {
     const names = this.#diskNames;
     await using server = await BlobServer.start({
@@ -134,14 +135,17 @@ export class MachineRound {
       names.map((name) => `${name}.img`),
     );
     const frozen: Frozen = JSON.parse(await readFile(this.#path('share/frozen.json'), 'utf8'));
+    const named = snapshotsNamed(frozen.snapshot);
     const images: string[] = [];
     for (const name of names) {
-      const [first, ...others] = await server.snapshots(name);
-      if (first?.imagePath !== undefined && others.length === 0) {
-        images.push(first.imagePath);
+      const records = await server.snapshots(name);
+      const record = records.find(({ snapshot }) => snapshot === named.get(name));
+      if (record?.imagePath === undefined) {
+        return { frozen, images: undefined };
       }
+      images.push(record.imagePath);
     }
-    return { frozen, images: images.length === names.length ? images : undefined };
+    return { frozen, images };
   }
 
   /** The machine once more, its disks being the snapshots. */

@@ -12,8 +12,7 @@ export function judgeSnapshotRun(
   }
   const summary = JSON.parse(stdout) as RunSummary;
   const { consistency, restorable, windowMs, problems, disks } = summary;
-  const blobOf = (blob: string): string => basename(new URL(blob).pathname);
-  const torn = disks.filter(({ showsInstant }) => !showsInstant).map(({ blob }) => blobOf(blob));
+  const torn = disks.filter(({ showsInstant }) => !showsInstant).map(nameOf);
   const unexpected = torn.filter((name) => !ownWrites.includes(name));
   const isWhole = torn.length === 0;
   const isRight =
@@ -23,4 +22,19 @@ export function judgeSnapshotRun(
     unexpected.length === 0;
   const verdict = `snapshot ended with ${code}, ${consistency}`;
   return { windowMs: windowMs.max, problems: isRight ? [] : [verdict, ...problems] };
+}
+
+/** For each blob by its name the snapshot that the run names: there are two where a request got no answer in time. */
+export function snapshotsNamed({ stdout }: CommandEnd): ReadonlyMap<string, string> {
+  const { disks } = JSON.parse(stdout === '' ? '{"disks":[]}' : stdout) as Pick<
+    RunSummary,
+    'disks'
+  >;
+  return new Map(
+    disks.flatMap((disk) => (disk.snapshot === null ? [] : [[nameOf(disk), disk.snapshot]])),
+  );
+}
+
+function nameOf({ blob }: { readonly blob: string }): string {
+  return basename(new URL(blob).pathname);
 }

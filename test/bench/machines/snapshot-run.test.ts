@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { judgeSnapshotRun } from '../../../bench/machines/snapshot-run.ts';
+import { judgeSnapshotRun, snapshotsNamed } from '../../../bench/machines/snapshot-run.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('snapshot runs of machines');
@@ -44,6 +44,16 @@ test('a result that contradicts itself is not right', () => {
 test('no answer at all says why', () => {
   const none = { code: 3, stdout: '', stderr: 'no disk\n' };
   assert.equal(judgeSnapshotRun(none, []).problems, ['snapshot: exit code 3: no disk']);
+});
+
+test('the snapshots that a run names, by blob', () => {
+  const disks = [
+    { blob: 'https://lab:1/lab/disks/ubda', snapshot: '2026-01-01T00:00:00.0000000Z' },
+    { blob: 'https://lab:1/lab/disks/ubdb', snapshot: null },
+  ];
+  const named = snapshotsNamed({ code: 1, stdout: JSON.stringify({ disks }), stderr: '' });
+  assert.equal([...named], [['ubda', '2026-01-01T00:00:00.0000000Z']]);
+  assert.is(snapshotsNamed({ code: 3, stdout: '', stderr: '' }).size, 0);
 });
 
 test.run();

@@ -12,7 +12,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   ...(JSON.parse(
     readFileSync(join(import.meta.dirname, 'fixtures/az-options.json'), 'utf8'),
   ) as Readonly<Record<string, readonly string[]>>),
-  // Debian's package lacks a module for the help of this one; from the reference of Azure.
+  // From the reference of Azure; Debian's package lacks a module for the help of the first.
   'vm extension delete': [
     '--ids',
     '--name',
@@ -21,6 +21,11 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
     '--resource-group',
     '-g',
     '--vm-name',
+  ],
+  'disk delete': ['--ids', '--name', '-n', '--no-wait', '--resource-group', '-g', '--yes', '-y'],
+  'storage blob delete-batch': [
+    ...['--source', '-s', '--pattern', '--account-name', '--account-key', '--auth-mode'],
+    ...['--connection-string', '--sas-token', '--delete-snapshots', '--dryrun', '--lease-id'],
   ],
 };
 
@@ -32,6 +37,14 @@ interface AzLine {
 
 /** Every call of az in a line of a shell. What is in quotes, or printed by other programs, is left out. */
 function callsIn(line: string): Omit<AzLine, 'place'>[] {
+  const inner = /"?\$\((az [^()]*)\)"?/;
+  const [whole = '', call] = inner.exec(line) ?? [];
+  return call === undefined
+    ? callsOf(line)
+    : [...callsIn(line.replace(whole, "''")), ...callsOf(call)];
+}
+
+function callsOf(line: string): Omit<AzLine, 'place'>[] {
   const plain = line
     .replaceAll(/\$\((?!az )[^()]*\)/g, '')
     .replaceAll(/'[^']*'/g, "''")

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import {
   AccountSASPermissions,
@@ -18,7 +19,6 @@ import { LAB_DIRECTORY, LAB_TLS } from './lab-paths.ts';
 /** What the content matching reads of a blob, and a little more; a multiple of a page (512 bytes). */
 export const HEAD_BYTES = 68 * 1024;
 const ACCOUNT = 'lab';
-const CONTAINER = 'vhds';
 const HOUR_MS = 3_600_000;
 
 /** What a page blob is made for; a lab disk is one. */
@@ -47,30 +47,36 @@ export interface ListedSnapshot {
  * lab: there are the certificates, and NODE_EXTRA_CA_CERTS makes Node trust them.
  */
 export class Azurite implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  readonly #credential: StorageSharedKeyCredential;
+  readonly #emulator: Emulator;
   readonly #container: ContainerClient;
-  /** Without a slash at the end, with the account. */
-  readonly endpoint: string;
 
-  private constructor(child: ChildProcess, endpoint: string, key: string) {
-    this.#child = child;
-    this.endpoint = endpoint;
-    this.#credential = new StorageSharedKeyCredential(ACCOUNT, key);
-    const service = new BlobServiceClient(endpoint, this.#credential);
-    this.#container = service.getContainerClient(CONTAINER);
+  private constructor(emulator: Emulator, container: string) {
+    this.#emulator = emulator;
+    const service = new BlobServiceClient(emulator.endpoint, emulator.credential);
+    this.#container = service.getContainerClient(container);
+  }
+
+  /** Without a slash at the end, with the account. */
+  get endpoint(): string {
+    return this.#emulator.endpoint;
   }
 
   /** Resolves when it answers requests. */
   static async start(): Promise<Azurite> {
-    const key = randomBytes(64).toString('base64');
-    const child = spawn(process.execPath, commandLine(), {
-      cwd: LAB_DIRECTORY,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, AZURITE_ACCOUNTS: `${ACCOUNT}:${key}` },
-    });
-    const origin = await listeningOrigin(child);
-    const azurite = new Azurite(child, `${origin}/${ACCOUNT}`, key);
+    return await Azurite.#open(await Emulator.start(), 'vhds');
+  }
+
+  /**
+   * A container in an emulator that all who call this share, and that ends with the lab: its start takes more processor
+   * time than what most tests ask of it.
+   */
+  static async share(): Promise<Azurite> {
+    shared ??= Emulator.start().then((emulator) => emulator.leaveToLab());
+    return await Azurite.#open(await shared, `vhds-${randomBytes(8).toString('hex')}`);
+  }
+
+  static async #open(emulator: Emulator, container: string): Promise<Azurite> {
+    const azurite = new Azurite(emulator, container);
     await azurite.#container.create();
     return azurite;
   }
@@ -91,13 +97,13 @@ export class Azurite implements AsyncDisposable {
   sasUrl(name: string, { permissions = 'rcwd', expiresOn }: SasOptions = {}): string {
     const query = generateBlobSASQueryParameters(
       {
-        containerName: CONTAINER,
+        containerName: this.#container.containerName,
         blobName: name,
         permissions: BlobSASPermissions.parse(permissions),
         startsOn: new Date(Date.now() - HOUR_MS),
         expiresOn: expiresOn ?? new Date(Date.now() + HOUR_MS),
       },
-      this.#credential,
+      this.#emulator.credential,
     );
     return `${this.#container.getBlobClient(name).url}?${query}`;
   }
@@ -116,7 +122,7 @@ export class Azurite implements AsyncDisposable {
         startsOn: new Date(Date.now() - HOUR_MS),
         expiresOn: new Date(Date.now() + HOUR_MS),
       },
-      this.#credential,
+      this.#emulator.credential,
     );
     return `${this.#container.url}?${query}`;
   }
@@ -138,7 +144,47 @@ export class Azurite implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+    await this.#emulator[Symbol.asyncDispose]();
+  }
+}
+
+let shared: Promise<Emulator> | undefined;
+
+/** The process of Azurite, with one account. */
+class Emulator implements AsyncDisposable {
+  readonly endpoint: string;
+  readonly credential: StorageSharedKeyCredential;
+  readonly #child: ChildProcess;
+  #isLeft = false;
+
+  private constructor(child: ChildProcess, origin: string, key: string) {
+    this.#child = child;
+    this.endpoint = `${origin}/${ACCOUNT}`;
+    this.credential = new StorageSharedKeyCredential(ACCOUNT, key);
+  }
+
+  static async start(): Promise<Emulator> {
+    const key = randomBytes(64).toString('base64');
+    const child = spawn(process.execPath, commandLine(), {
+      cwd: LAB_DIRECTORY,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, AZURITE_ACCOUNTS: `${ACCOUNT}:${key}` },
+    });
+    return new Emulator(child, await listeningOrigin(child), key);
+  }
+
+  /** From now on this process may end before it; the end of the lab ends it. */
+  leaveToLab(): this {
+    this.#isLeft = true;
+    this.#child.unref();
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      (stream as Socket | null)?.unref();
+    }
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isLeft && this.#child.exitCode === null && this.#child.signalCode === null) {
       const exited = once(this.#child, 'exit');
       // It would wait for idle connections; everything it has is in its memory.
       this.#child.kill('SIGKILL');

@@ -57,7 +57,7 @@ export class Scene implements AsyncDisposable {
   static async create({ disks, style, wireProtocolAddress }: SceneSpec): Promise<Scene> {
     await using made = new AsyncDisposableStack();
     // Where one of them fails, the lab ends the other.
-    const [guest, azurite] = await Promise.all([Guest.create(disks), Azurite.start()]);
+    const [guest, azurite] = await Promise.all([Guest.create(disks), Azurite.share()]);
     made.use(azurite);
     made.use(guest);
     const diskUrls = await Promise.all(

@@ -16,14 +16,16 @@ export interface RunOptions {
   readonly stdin?: string;
   readonly uid?: number;
   readonly started?: (pid: number | undefined) => void;
+  /** Default: the bundle. */
+  readonly program?: string;
 }
 
 /** Runs `flashfreeze` as a user would, in a process of its own. */
 export async function flashfreeze(
   args: readonly string[],
-  { under = [], stdin = '', uid, started }: RunOptions = {},
+  { under = [], stdin = '', uid, started, program: main = MAIN }: RunOptions = {},
 ): Promise<Ended> {
-  const [program = process.execPath, ...rest] = [...under, process.execPath, MAIN, ...args];
+  const [program = process.execPath, ...rest] = [...under, process.execPath, main, ...args];
   const child = spawn(program, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),

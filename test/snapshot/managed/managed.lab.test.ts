@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import type { LoggedCall } from '../../../src/lab/managed/model.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
+import { SOURCE_PROGRAM } from '../../../src/lab/program-path.ts';
 import { Writers } from '../../../src/lab/writers.ts';
 import { manifestSchema } from '../../../src/report/schemas/manifest.ts';
 import { runSummarySchema } from '../../../src/report/schemas/run-summary.ts';
@@ -148,6 +149,7 @@ test('a tool that thaws when its requests are accepted fails the proof', async (
   const { found } = await proveOnce(scene, () =>
     flashfreeze(['snapshot', '--managed', '--json'], {
       under: ['env', `NODE_OPTIONS=--import=${hook}`],
+      program: SOURCE_PROGRAM,
     }),
   );
   assert.ok(found.cutViolations + found.needRecovery > 0, JSON.stringify(found));

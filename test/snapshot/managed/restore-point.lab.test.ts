@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import type { LoggedCall } from '../../../src/lab/managed/model.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
+import { SOURCE_PROGRAM } from '../../../src/lab/program-path.ts';
 import { runSummarySchema } from '../../../src/report/schemas/run-summary.ts';
 import type { RunSummary } from '../../../src/report/summary.ts';
 import { type Ended, flashfreeze } from '../../commands/command-line.ts';
@@ -59,7 +60,10 @@ test('a tool that thaws when its request is accepted fails the proof', async () 
   const hook = join(import.meta.dirname, 'fixtures/thaw-at-202.ts');
   const words = ['snapshot', '--managed', '--restore-point', 'daily', '--json'];
   const { found } = await proveOnce(scene, () =>
-    flashfreeze(words, { under: ['env', `NODE_OPTIONS=--import=${hook}`] }),
+    flashfreeze(words, {
+      under: ['env', `NODE_OPTIONS=--import=${hook}`],
+      program: SOURCE_PROGRAM,
+    }),
   );
   assert.ok(found.cutViolations + found.needRecovery > 0, JSON.stringify(found));
 });

@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** What /proc shows of a process, to everybody on the machine or to root. */
+/**
+ * What /proc shows of a process, to everybody on the machine or to root. Environment and titles are read at each access,
+ * and empty when the process has ended: most callers look again and again, and only want to know what runs.
+ */
 export interface GuestProcess {
   /** As the lab numbers it. */
   readonly pid: number;
@@ -30,7 +33,16 @@ function describe(pid: number): GuestProcess | undefined {
   // A process that has only its parent to wait for shows none.
   return commandLine.length === 0
     ? undefined
-    : { pid, commandLine, environment: list(pid, 'environ'), titles: titles(pid) };
+    : {
+        pid,
+        commandLine,
+        get environment() {
+          return list(pid, 'environ');
+        },
+        get titles() {
+          return titles(pid);
+        },
+      };
 }
 
 function list(pid: number, file: string): string[] {

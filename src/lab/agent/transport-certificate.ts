@@ -1,6 +1,7 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../run-command.ts';
+import { sharedKey } from './private-key.ts';
 
 /** As `openssl cms -encrypt` spells them; the fabric uses the first two. */
 export const CIPHERS = ['aes-256-cbc', 'des-ede3-cbc', 'aes-128-cbc', 'aes-256-gcm'] as const;
@@ -21,9 +22,10 @@ export class TransportCertificate {
   static async create(libraryDirectory: string): Promise<TransportCertificate> {
     await mkdir(libraryDirectory, { recursive: true, mode: 0o700 });
     const file = (name: string): string => join(libraryDirectory, name);
+    await writeFile(file('new.prv'), await sharedKey(), { mode: 0o600 });
     await runCommand('openssl', [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-noenc', '-days', '30'],
-      ...['-subj', '/CN=LinuxTransport', '-keyout', file('new.prv'), '-out', file('new.crt')],
+      ...['req', '-x509', '-key', file('new.prv'), '-days', '30'],
+      ...['-subj', '/CN=LinuxTransport', '-out', file('new.crt')],
     ]);
     const shown = await runCommand('openssl', [
       ...['x509', '-in', file('new.crt'), '-noout', '-fingerprint', '-sha1'],

@@ -10,6 +10,7 @@ import type { OrderSettings, SnapshotOrder } from '../../../src/extension/pollin
 import type { ReportSettings } from '../../../src/extension/settings/report-settings.ts';
 import type { TaskContext } from '../../../src/extension/task/task-context.ts';
 import { openTaskContext } from '../../../src/extension/task/task-context.ts';
+import { newKey } from '../../../src/lab/agent/private-key.ts';
 import { HeldLog } from '../../../src/log/held-log.ts';
 import { Redaction } from '../../../src/log/redaction.ts';
 import { suite } from '../../suite.ts';
@@ -122,7 +123,7 @@ test('the public settings name the task; without one it is the snapshot', async 
 
 test('what cannot be read is logged, without what stands in it, and counts as not given', async () => {
   await using certificate = await makeAgentCertificate();
-  await using other = await makeAgentCertificate();
+  await using other = await makeAgentCertificate(newKey());
   await using it = await Desk.open(certificate.libDirectory);
   const { thumbprint } = certificate;
   const cases: Readonly<Record<string, Partial<OrderSettings>>> = {

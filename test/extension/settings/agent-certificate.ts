@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { renameSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sharedKey } from '../../../src/lab/agent/private-key.ts';
 
 /** A lib directory as the agent has it, with a certificate and its key. */
 export interface AgentCertificate extends AsyncDisposable {
@@ -13,13 +14,16 @@ export interface AgentCertificate extends AsyncDisposable {
   encrypt(clear: string | Uint8Array, options?: readonly string[]): string;
 }
 
-export async function makeAgentCertificate(): Promise<AgentCertificate> {
+/** @param key default: that of all agents of this process */
+export async function makeAgentCertificate(
+  key: Promise<string> = sharedKey(),
+): Promise<AgentCertificate> {
   const directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-certificate-'));
   const at = (name: string): string => join(directory.path, name);
+  writeFileSync(at('new.prv'), await key, { mode: 0o600 });
   openssl([
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1'],
+    ...['req', '-x509', '-key', at('new.prv'), '-days', '1', '-out', at('new.crt')],
     ...['-subj', '/CN=Windows Azure CRP Certificate Generator'],
-    ...['-keyout', at('new.prv'), '-out', at('new.crt')],
   ]);
   const printed = openssl(['x509', '-in', at('new.crt'), '-noout', '-fingerprint', '-sha1']);
   const thumbprint = printed.toString().replace(/^.*=/, '').replaceAll(':', '').trim();

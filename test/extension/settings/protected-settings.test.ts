@@ -10,6 +10,7 @@ import {
   type DecryptionOptions,
   decryptProtectedSettings,
 } from '../../../src/extension/settings/protected-settings.ts';
+import { newKey } from '../../../src/lab/agent/private-key.ts';
 import { suite } from '../../suite.ts';
 import { PRIVATE_OBJECT } from '../fixtures/samples.ts';
 import { type AgentCertificate, makeAgentCertificate, openssl } from './agent-certificate.ts';
@@ -217,7 +218,7 @@ test('no base64, and no JSON or no UTF-8 inside, are invalid settings', async ()
 
 test('what cannot be decrypted is said with openssl’s reasons', async () => {
   await using agent = await makeAgentCertificate();
-  await using other = await makeAgentCertificate();
+  await using other = await makeAgentCertificate(newKey());
   const failed = (cms: string, options?: DecryptionOptions) =>
     refused(
       decryptProtectedSettings(encrypted(cms, agent.thumbprint), agent.libDirectory, options),
@@ -293,7 +294,7 @@ test('the secrets are in no argument, no environment and no file', async () => {
 
 test('a certificate of another kind does not help: nothing is decrypted without the key', async () => {
   await using agent: AgentCertificate = await makeAgentCertificate();
-  await using other = await makeAgentCertificate();
+  await using other = await makeAgentCertificate(newKey());
   await writeFile(
     join(agent.libDirectory, `${agent.thumbprint}.prv`),
     await readFile(join(other.libDirectory, `${other.thumbprint}.prv`)),

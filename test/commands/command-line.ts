@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly stdin?: string;
   readonly uid?: number;
   readonly started?: (pid: number | undefined) => void;
-  /** Default: the bundle. */
+  /** Default: what `programPath` names. */
   readonly program?: string;
 }
 

@@ -87,13 +87,14 @@ export class LabPostgres implements LabDatabase {
       account,
     );
     const client: ClientCommand = {
-      program: 'psql',
+      program: await programPath('psql'),
       args: [...PSQL_ARGUMENTS, '-h', sockets, '-d', 'postgres'],
       environment: {},
       account,
     };
+    const isReady = await programPath('pg_isready');
     await server.ready(async () =>
-      runAs(account, 'pg_isready', ['-q', '-h', sockets]).then(
+      runAs(account, isReady, ['-q', '-h', sockets]).then(
         () => true,
         () => false,
       ),
@@ -107,7 +108,7 @@ export class LabPostgres implements LabDatabase {
   }
 }
 
-/** The programs of the newest version that is installed. */
+/** The programs of the newest version that is installed; those in PATH are a Perl script that looks for it each time. */
 export async function programPath(name: string): Promise<string> {
   const versions = await readdir('/usr/lib/postgresql');
   const newest = versions.map(Number).toSorted((a, b) => b - a)[0];

@@ -23,11 +23,11 @@ export async function runRestore(text: string, options: RestoreOptions): Promise
   const isSelected = pointSelectionOf(options);
   const to = targetOf(options, redaction);
   const source = await sourceOf(options, redaction);
-  const { points, warnings } = await readPoints(source);
+  const { points, warnings, hint } = await readPoints(source);
   for (const warning of warnings) {
     process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));
   }
-  const plan = planRestore(findRestorePoint(points.filter(isSelected), text), {
+  const plan = planRestore(findRestorePoint(points.filter(isSelected), text, hint), {
     prefix: options.prefix,
     accept: options.accept,
   });

@@ -12,6 +12,7 @@ import type { RestorePoint } from '../restore-points/restore-point.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { hasMetadata } from '../snapshot/inventory/stored-snapshot.ts';
 import { parseDiskPointId } from '../snapshot/managed/arm-id.ts';
+import { POINT_ACTIONS } from '../snapshot/managed/restore-point-failures.ts';
 import { containerUrlsOf } from './container-options.ts';
 import { managedWishesOf } from './managed-options.ts';
 import { metadataOf } from './snapshot-options.ts';
@@ -70,8 +71,12 @@ export interface FoundPoints {
   readonly others: number;
   /** Sentences for people. */
   readonly warnings: readonly string[];
+  /** What may exist and was not read, for people; empty: nothing. */
+  readonly hint: string;
   readonly store: PointStore;
 }
+
+const HIDDEN = `Restore points of the VM were not read: the VM's identity lacks ${POINT_ACTIONS.readCollection}`;
 
 /** @throws FlashfreezeError as `readBlobs` and `readManaged` */
 export async function readPoints(source: Source): Promise<FoundPoints> {
@@ -83,7 +88,7 @@ export async function readPoints(source: Source): Promise<FoundPoints> {
     );
     const points = restorePointsOf(found.members, [], [...records, ...found.records]);
     return {
-      ...{ points, others: found.others, warnings: [] },
+      ...{ points, others: found.others, warnings: [], hint: found.isHidden ? HIDDEN : '' },
       store: managedStore(source.service),
     };
   }
@@ -95,7 +100,7 @@ export async function readPoints(source: Source): Promise<FoundPoints> {
     manifests.map(({ manifest }) => manifest),
     records,
   );
-  return { points, others, warnings, store: blobStore(source.containers, manifests) };
+  return { points, others, warnings, hint: '', store: blobStore(source.containers, manifests) };
 }
 
 /** What the kept runs of this machine say of their restore points, for what was not recorded beside the snapshots. */

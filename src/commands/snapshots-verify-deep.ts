@@ -31,8 +31,8 @@ export async function verifyDeep(wanted: string, options: VerifyOptions): Promis
   }
   const redaction = new Redaction();
   const source = await sourceOf(options, redaction);
-  const { points, warnings } = await readPoints(source);
-  const point = findRestorePoint(points.filter(pointSelectionOf(options)), wanted);
+  const { points, warnings, hint } = await readPoints(source);
+  const point = findRestorePoint(points.filter(pointSelectionOf(options)), wanted, hint);
   const abort = abortOnSignals();
   using line = new ProgressLine();
   const open = openerOf(source, redaction, abort.signal);

@@ -7,9 +7,14 @@ const NAMED = 5;
 /**
  * The restore point with this identifier, or the only one whose identifier begins so; letters of either case. Pure.
  *
+ * @param hint what may not have been read, for people; empty: nothing
  * @throws FlashfreezeError FF_RESTORE_POINT_NOT_FOUND
  */
-export function findRestorePoint(points: readonly RestorePoint[], text: string): RestorePoint {
+export function findRestorePoint(
+  points: readonly RestorePoint[],
+  text: string,
+  hint = '',
+): RestorePoint {
   const wanted = text.trim().toLowerCase();
   const exact = points.filter(({ id }) => id.toLowerCase() === wanted);
   const found =
@@ -20,7 +25,7 @@ export function findRestorePoint(points: readonly RestorePoint[], text: string):
   if (first === undefined) {
     throw new FlashfreezeError(
       'FF_RESTORE_POINT_NOT_FOUND',
-      `there is no restore point ${text === '' ? '(empty)' : text} among the ${points.length} that were read; expected an identifier, or its beginning, as flashfreeze snapshots list shows it`,
+      `there is no restore point ${text === '' ? '(empty)' : text} among the ${points.length} that were read; expected an identifier, or its beginning, as flashfreeze snapshots list shows it${hint === '' ? '' : `. ${hint}`}`,
     );
   }
   if (others.length > 0) {

@@ -49,9 +49,11 @@ export interface VmPointInventory {
   readonly members: readonly StoredMember[];
   /** Of points that Azure could not make. */
   readonly records: readonly RecordOfRun[];
+  /** The identity may not read collections. */
+  readonly isHidden: boolean;
 }
 
-const NOTHING: VmPointInventory = { members: [], records: [] };
+const NOTHING: VmPointInventory = { members: [], records: [], isHidden: false };
 
 /**
  * Reads the restore points of VMs in a resource group that have a name as flashfreeze gives it. Empty if the identity may not read
@@ -62,6 +64,9 @@ const NOTHING: VmPointInventory = { members: [], records: [] };
 export async function readVmPoints(service: ManagedService): Promise<VmPointInventory> {
   using session = new ArmSession(service);
   const names = await collectionNames(session, service);
+  if (names === undefined) {
+    return { ...NOTHING, isHidden: true };
+  }
   const inventories: VmPointInventory[] = [];
   for (const name of names) {
     const id = armId(service, 'restorePointCollections', name).text;
@@ -75,10 +80,15 @@ export async function readVmPoints(service: ManagedService): Promise<VmPointInve
   return {
     members: inventories.flatMap(({ members }) => members),
     records: inventories.flatMap(({ records }) => records),
+    isHidden: false,
   };
 }
 
-async function collectionNames(session: ArmSession, service: ManagedService): Promise<string[]> {
+/** Undefined if the identity may not read them. */
+async function collectionNames(
+  session: ArmSession,
+  service: ManagedService,
+): Promise<string[] | undefined> {
   const { subscription, group } = service;
   const scope = `/subscriptions/${subscription}/resourceGroups/${encodeURIComponent(group)}`;
   const names: string[] = [];
@@ -87,7 +97,7 @@ async function collectionNames(session: ArmSession, service: ManagedService): Pr
   while (path !== undefined) {
     const end = await session.ask('GET', path);
     if (end?.kind === 'refused' && end.answer.httpStatus === 403) {
-      return [];
+      return undefined;
     }
     const body = end?.kind === 'succeeded' ? Buffer.concat(end.answer.body).toString('utf8') : '';
     const page = v.safeParse(pageSchema, jsonOf(body));
@@ -117,6 +127,7 @@ export function inventoryIn(body: readonly Uint8Array[]): VmPointInventory {
     records: points
       .filter(({ properties }) => !/^succeeded$/i.test(properties.provisioningState ?? ''))
       .map(({ name }) => ({ id: name, restorable: false, barrier: null })),
+    isHidden: false,
   };
 }
 

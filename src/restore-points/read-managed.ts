@@ -114,7 +114,7 @@ export async function readManaged(
   }
   const others = seen - members.length;
   const ofVms = await readVmPoints(service);
-  return { members: [...members, ...ofVms.members], records: ofVms.records, others };
+  return { ...ofVms, members: [...members, ...ofVms.members], others };
 }
 
 function memberOf(snapshot: ManagedSnapshot): StoredMember | undefined {

@@ -58,7 +58,10 @@ export async function createDisks(
   const found = await inParallel(disks, AT_ONCE, async (disk) => {
     using session = new ArmSession(service, abort);
     return await lookAt(session, service, disk);
-  });
+  }).catch(noneIfInterrupted);
+  if (found === undefined) {
+    return disks.map(() => failed('interrupted; nothing was made'));
+  }
   refuseForeign(disks, found);
   let done = 0;
   return await inParallel(disks, AT_ONCE, async (disk, index) => {
@@ -191,10 +194,20 @@ function failed(error: string): Made {
   return { state: 'failed', error };
 }
 
+function isInterruption(error: unknown): boolean {
+  return error instanceof FlashfreezeError && error.code === 'FF_INTERRUPTED';
+}
+
+function noneIfInterrupted(error: unknown): undefined {
+  if (!isInterruption(error)) {
+    throw error;
+  }
+}
+
 function asFailed(error: unknown): Made {
   if (error instanceof FlashfreezeError) {
     return failed(
-      error.code === 'FF_INTERRUPTED'
+      isInterruption(error)
         ? 'interrupted; Azure goes on with what it had accepted. Call again to go on'
         : error.message,
     );

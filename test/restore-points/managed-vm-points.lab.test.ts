@@ -98,6 +98,9 @@ test('without the right to read collections, snapshots are listed as before', as
   await using rig = await points();
   await rig.lab.deny('Microsoft.Compute/restorePointCollections/read');
   assert.equal((await listed()).restorePoints, []);
+  const { stderr } = await flashfreeze(['restore', FIRST, '--managed']);
+  assert.match(stderr, 'FF_RESTORE_POINT_NOT_FOUND');
+  assert.match(stderr, 'lacks Microsoft.Compute/restorePointCollections/read');
 });
 
 test('a run makes one, and its disks are restored from it', async () => {

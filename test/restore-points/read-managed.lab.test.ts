@@ -46,7 +46,7 @@ test('a revoked token is replaced, a refusal names the right that is missing', a
   const found = await service();
   await readManaged(found);
   await rig.lab.revokeTokens();
-  assert.equal(await readManaged(found), { members: [], records: [], others: 0 });
+  assert.equal(await readManaged(found), { members: [], records: [], isHidden: false, others: 0 });
   await rig.lab.deny('Microsoft.Compute/snapshots/read');
   try {
     await readManaged(found);

@@ -123,10 +123,17 @@ test('a name that is taken is left alone, and nothing is made', async () => {
   assert.match(refused.stderr, 'FF_RESTORE_TARGET_EXISTS');
   assert.match(refused.stderr, /disks\/drill-lun2 exists, and it was made of \S+\/snapshots\/n0/);
   assert.match(refused.stderr, 'Nothing was made');
+  // It came between the look and the request.
+  const fault = { kind: 'error', status: 404, code: 'ResourceNotFound' } as const;
+  await rig.lab.setFault({ call: 'get-disk', disk: 'drill-lun2', times: 1, fault });
+  const late = await created();
+  assert.is(late.exitCode, 1, late.text);
+  assert.match(late.report.disks[0]?.error ?? '', 'was left alone; use another --prefix');
   assert.equal(
     (await rig.lab.madeDisks()).map(({ name }) => name),
-    ['drill-lun2'],
+    ['drill-lun2', 'drill-lun7'],
   );
+  assert.match((await rig.lab.madeDisks())[0]?.source ?? '', '/snapshots/n0');
 });
 
 test('one disk fails: the other is made, both are reported, and a second call goes on', async () => {

@@ -7,7 +7,7 @@ const restoredDisk = v.strictObject({
   device: nullable(v.string(), 'Path of the disk on the machine, e.g. /dev/sdc.'),
   source: text('URL of the blob without its query, or resource id of the managed disk.'),
   snapshot: text(
-    'Time that identifies the snapshot of a blob (x-ms-snapshot), or resource id of the snapshot of a managed disk.',
+    'Time that identifies the snapshot of a blob (x-ms-snapshot), or resource id of the snapshot of a managed disk or of the disk in a restore point of the VM.',
   ),
   sizeBytes: number('Size of the disk in bytes; 0 if it is not known.'),
   name: text('Name of the new blob in its container, or of the new managed disk.'),

@@ -8,7 +8,7 @@ const place = {
   kind: described(v.picklist(['blob', 'managed']), 'What the snapshot is of.'),
   source: text('URL of the blob without its query, or resource id of the managed disk.'),
   snapshot: text(
-    'Time that identifies the snapshot of a blob (x-ms-snapshot), or resource id of the snapshot of a managed disk.',
+    'Time that identifies the snapshot of a blob (x-ms-snapshot), or resource id of the snapshot of a managed disk or of the disk in a restore point of the VM.',
   ),
   takenAt: text('When the service took it by its own clock, ISO 8601 in UTC.'),
   sizeBytes: number('Size of the disk in bytes; 0 if it is not known.'),

@@ -76,7 +76,7 @@ export interface FoundPoints {
   readonly store: PointStore;
 }
 
-const HIDDEN = `Restore points of the VM were not read: the VM's identity lacks ${POINT_ACTIONS.readCollection}`;
+const HIDDEN = `Restore points of the VM were not read: the VM's identity lacks ${POINT_ACTIONS.readCollection} or ${POINT_ACTIONS.readPoint}`;
 
 /** @throws FlashfreezeError as `readBlobs` and `readManaged` */
 export async function readPoints(source: Source): Promise<FoundPoints> {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { ExchangeEnd } from '../snapshot/http/exchange-end.ts';
 import { armId, parseArmId, parseDiskPointId } from '../snapshot/managed/arm-id.ts';
 import { jsonOf } from '../snapshot/managed/json-of.ts';
 import { isOwnPointName, POINT_API_VERSION, pointPath } from '../snapshot/managed/restore-point.ts';
@@ -49,15 +50,15 @@ export interface VmPointInventory {
   readonly members: readonly StoredMember[];
   /** Of points that Azure could not make. */
   readonly records: readonly RecordOfRun[];
-  /** The identity may not read collections. */
+  /** The identity may not read all collections and points. */
   readonly isHidden: boolean;
 }
 
 const NOTHING: VmPointInventory = { members: [], records: [], isHidden: false };
 
 /**
- * Reads the restore points of VMs in a resource group that have a name as flashfreeze gives it. Empty if the identity may not read
- * collections: few need that right.
+ * Reads the restore points of VMs in a resource group that have a name as flashfreeze gives it. What the identity may not
+ * read is left out: few need that right.
  *
  * @throws FlashfreezeError as `managedSnapshotPages`
  */
@@ -71,17 +72,28 @@ export async function readVmPoints(service: ManagedService): Promise<VmPointInve
   for (const name of names) {
     const id = armId(service, 'restorePointCollections', name).text;
     const end = await session.ask('GET', pointPath(id, 'restorePoints'));
-    if (end?.kind !== 'succeeded') {
-      throw refused(end, service, 'restore points', POINT_ACTIONS.readPoint);
-    }
-    // One that was deleted meanwhile has nothing.
-    inventories.push(end.answer.httpStatus === 404 ? NOTHING : inventoryIn(end.answer.body));
+    inventories.push(inventoryOf(end, service));
   }
   return {
     members: inventories.flatMap(({ members }) => members),
     records: inventories.flatMap(({ records }) => records),
-    isHidden: false,
+    isHidden: inventories.some(({ isHidden }) => isHidden),
   };
+}
+
+function inventoryOf(end: ExchangeEnd | undefined, service: ManagedService): VmPointInventory {
+  if (isForbidden(end)) {
+    return { ...NOTHING, isHidden: true };
+  }
+  if (end?.kind !== 'succeeded') {
+    throw refused(end, service, 'restore points', POINT_ACTIONS.readPoint);
+  }
+  // One that was deleted meanwhile has nothing.
+  return end.answer.httpStatus === 404 ? NOTHING : inventoryIn(end.answer.body);
+}
+
+function isForbidden(end: ExchangeEnd | undefined): boolean {
+  return end?.kind === 'refused' && end.answer.httpStatus === 403;
 }
 
 /** Undefined if the identity may not read them. */
@@ -96,7 +108,7 @@ async function collectionNames(
     `${scope}/providers/Microsoft.Compute/restorePointCollections?api-version=${POINT_API_VERSION}`;
   while (path !== undefined) {
     const end = await session.ask('GET', path);
-    if (end?.kind === 'refused' && end.answer.httpStatus === 403) {
+    if (isForbidden(end)) {
       return undefined;
     }
     const body = end?.kind === 'succeeded' ? Buffer.concat(end.answer.body).toString('utf8') : '';

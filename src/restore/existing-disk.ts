@@ -9,6 +9,7 @@ const existingSchema = v.object({
     diskSizeBytes: v.nullish(v.number(), 0),
     diskSizeGB: v.nullish(v.number(), 0),
     completionPercent: v.nullish(v.number(), 100),
+    timeCreated: v.nullish(v.string(), ''),
     LastOwnershipUpdateTime: v.nullish(v.string(), ''),
     creationData: v.nullish(v.object({ sourceResourceId: v.nullish(v.string(), '') })),
   }),
@@ -72,10 +73,7 @@ export function judgeExisting(
   if ((completionPercent ?? 100) < 100) {
     return { kind: 'filling', percent: completionPercent ?? 0 };
   }
-  return {
-    kind: 'made',
-    wasAttached: Boolean(managedBy) || Boolean(properties.LastOwnershipUpdateTime),
-  };
+  return { kind: 'made', wasAttached: Boolean(managedBy) || hasChangedHands(properties) };
 }
 
 function sizeProblem(
@@ -88,4 +86,16 @@ function sizeProblem(
   return gigabytes > 0 && diskSizeGB && diskSizeGB !== gigabytes
     ? `it has ${diskSizeGB} GB, and its snapshot has ${gigabytes}`
     : undefined;
+}
+
+/** No document says whether the making of a disk counts as the first change of its owner. */
+const MAKING_MS = 60_000;
+
+function hasChangedHands({
+  timeCreated,
+  LastOwnershipUpdateTime,
+}: v.InferOutput<typeof existingSchema>['properties']): boolean {
+  const changedMs = Date.parse(LastOwnershipUpdateTime ?? '');
+  const createdMs = Date.parse(timeCreated ?? '');
+  return !Number.isNaN(changedMs) && !(changedMs <= createdMs + MAKING_MS);
 }

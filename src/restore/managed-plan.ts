@@ -39,12 +39,17 @@ export interface PlannedManagedDisk {
   readonly problem: string | undefined;
 }
 
-/** Asks what the snapshots and the old disks are like. Changes nothing. */
+/**
+ * Asks what the snapshots and the old disks are like. Changes nothing.
+ *
+ * @throws FlashfreezeError FF_USAGE if a storage type was given for a disk that there is not
+ */
 export async function planManagedDisks(
   { disks }: RestorePlan,
   service: ManagedService,
   { group, placement }: ManagedWishes,
 ): Promise<PlannedManagedDisk[]> {
+  requireLuns(disks, placement.skuOf);
   const oldDisks = await readOldDisks(
     service,
     disks.map(({ member }) => sourceDiskOf(member)),
@@ -58,6 +63,17 @@ export async function planManagedDisks(
       placement: placementOf(member.membership.lun, placement, old),
     };
   });
+}
+
+function requireLuns(disks: readonly PlannedDisk[], skuOf: PlacementWishes['skuOf']): void {
+  const luns = disks.map(({ member }) => member.membership.lun);
+  const unknown = [...skuOf.keys()].filter((lun) => !luns.includes(lun));
+  if (unknown.length > 0) {
+    throw new FlashfreezeError(
+      'FF_USAGE',
+      `--sku ${unknown[0]}=…: the restore point has no disk with this LUN; it has ${luns.filter((lun) => lun !== undefined).join(', ') || 'none of which the LUN is known'}`,
+    );
+  }
 }
 
 function sourceDiskOf({ place }: StoredMember): string {

@@ -96,6 +96,12 @@ test('list shows those that flashfreeze made; prune deletes them whole', async (
 
 test('without the right to read collections, snapshots are listed as before', async () => {
   await using rig = await points();
+  const daily = rig.lab.resourceId('restorePointCollections/daily');
+  await rig.lab.deny('Microsoft.Compute/restorePointCollections/read', daily);
+  assert.equal(
+    (await listed()).restorePoints?.map(({ id }) => id),
+    [SECOND],
+  );
   await rig.lab.deny('Microsoft.Compute/restorePointCollections/read');
   assert.equal((await listed()).restorePoints, []);
   const { stderr } = await flashfreeze(['restore', FIRST, '--managed']);

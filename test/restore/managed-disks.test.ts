@@ -44,6 +44,12 @@ test('what stands where a new disk is to be', () => {
   assert.equal(attached, { kind: 'made', wasAttached: true });
   const detached = { ...properties, LastOwnershipUpdateTime: '2026-11-29T00:00:00Z' };
   assert.equal(judgeExisting(bytes({ properties: detached }), SNAPSHOT, EXPECTED), attached);
+  const fresh = { ...detached, timeCreated: '2026-11-28T23:59:58Z' };
+  assert.equal(judgeExisting(bytes({ properties: fresh }), SNAPSHOT, EXPECTED), {
+    ...{ kind: 'made', wasAttached: false },
+  });
+  const older = { ...detached, timeCreated: '2026-11-28T12:00:00Z' };
+  assert.equal(judgeExisting(bytes({ properties: older }), SNAPSHOT, EXPECTED), attached);
   const larger = bytes({ properties: { ...properties, diskSizeGB: 64 } });
   const whole = { bytes: 0, gigabytes: 32 };
   assert.is(judgeExisting(larger, SNAPSHOT, whole)?.kind, 'foreign');

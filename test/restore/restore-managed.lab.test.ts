@@ -319,6 +319,7 @@ test('another resource group, and options that do not fit', async () => {
     [['--to-resource-group', 'nowhere'], 'check --to-resource-group'],
     [['--zone', 'west'], 'expected a number from 1 to 9, or none'],
     [['--sku', '7=best'], 'expected a storage type such as Premium_LRS'],
+    [['--sku', '8=Premium_LRS'], 'has no disk with this LUN; it has 2, 7'],
     [['--accept', 'incomplete', '--prefix', '-'], '--prefix'],
   ] as const;
   for (const [args, words] of refusals) {

@@ -167,7 +167,8 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 
 test('a disk that an interrupted call was making is waited for, not made again', async () => {
   await using rig = await night();
-  await rig.lab.setOperation({ durationMs: 5_000 });
+  // The first call waits for the minute that the service asks for; two looks of the second one end the operation.
+  await rig.lab.setOperation({ inProgress: 2, retryAfterSeconds: 60 });
   let pid: number | undefined;
   const args = ['restore', 'night', '--managed', '--create', '--json', '--prefix', 'drill-'];
   const first = flashfreeze(args, {

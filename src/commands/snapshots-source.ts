@@ -1,7 +1,7 @@
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { Redaction } from '../log/redaction.ts';
-import { readRunFile, runFilesIn } from '../report/run-folder.ts';
+import { extensionRunFolders, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
 import { restorePointsOf } from '../restore-points/group.ts';
 import type { ManagedService } from '../restore-points/managed-service.ts';
 import { blobStore, managedStore, type PointStore } from '../restore-points/prune-stores.ts';
@@ -103,11 +103,11 @@ export async function readPoints(source: Source): Promise<FoundPoints> {
   return { points, others, warnings, hint: '', store: blobStore(source.containers, manifests) };
 }
 
-/** What the kept runs of this machine say of their restore points, for what was not recorded beside the snapshots. */
+/** What the kept runs of this machine, commands and tasks of the extension, say of their restore points, for what was not recorded beside the snapshots. */
 async function keptRecords(): Promise<RecordOfRun[]> {
-  const runs = await Promise.all(
-    (await runFilesIn()).map((path) => readRunFile(path).catch(() => undefined)),
-  );
+  const folders = [RUN_FOLDER, ...(await extensionRunFolders())];
+  const paths = (await Promise.all(folders.map(runFilesIn))).flat();
+  const runs = await Promise.all(paths.map((path) => readRunFile(path).catch(() => undefined)));
   return runs.flatMap((run) => {
     if (run === undefined || run.summary === null || run.origin === 'freeze') {
       return [];

@@ -16,6 +16,8 @@ import {
 
 /** Folder of the runs from the command line; the runs of the extension are kept in `runs` in its log folder. */
 export const RUN_FOLDER = '/var/log/flashfreeze/runs';
+/** Below it, each extension of the machine has its log folder. */
+const EXTENSION_LOGS = '/var/log/azure';
 export const KEPT_RUNS = 50;
 /** Of runs that ended before anything was frozen; they take the place of no other run. */
 export const KEPT_REFUSED_RUNS = 10;
@@ -94,6 +96,12 @@ export async function runFilesIn(folder: string = RUN_FOLDER): Promise<string[]>
     .sort()
     .reverse()
     .map((name) => join(folder, name));
+}
+
+/** Folders that may hold the runs of an extension of this machine; what is not a run of flashfreeze has other names. */
+export async function extensionRunFolders(): Promise<string[]> {
+  const names = await readdir(EXTENSION_LOGS).catch(() => []);
+  return names.sort().map((name) => join(EXTENSION_LOGS, name, 'runs'));
 }
 
 /**

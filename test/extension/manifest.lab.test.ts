@@ -1,11 +1,13 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { AnonymousCredential, ContainerClient } from '@azure/storage-blob';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
 import type { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
 import { manifestSchema } from '../../src/report/schemas/manifest.ts';
+import { snapshotListSchema } from '../../src/report/schemas/stored-snapshots.ts';
 import type { Manifest } from '../../src/restore-points/restore-point.ts';
+import { flashfreeze } from '../commands/command-line.ts';
 import { suite } from '../suite.ts';
 import { startDiskServer } from './disk-server.ts';
 import { preparePayload } from './payload.ts';
@@ -48,7 +50,15 @@ test('its snapshots say which restore point they belong to, and a SAS of the con
   }
 });
 
-test('with the SAS of single blobs there is no manifest, and the task succeeds', async () => {
+async function worths(server: BlobServer): Promise<string[]> {
+  const ended = await flashfreeze([
+    ...['snapshots', 'list', '--json', '--container', server.containerUrl()],
+  ]);
+  const { restorePoints } = v.parse(snapshotListSchema, JSON.parse(ended.stdout));
+  return (restorePoints ?? []).map(({ id, worth }) => `${id} ${worth}`);
+}
+
+test('with the SAS of single blobs there is no manifest; on the machine itself, its own record of the run counts', async () => {
   await using scene = await Scene.create({ disks: [{ type: 'ext4' }] });
   await using server = await startDiskServer(scene, 5);
   const task = await scene.task({ blobs: server.urls });
@@ -56,6 +66,10 @@ test('with the SAS of single blobs there is no manifest, and the task succeeds',
   await scene.settled();
   assert.is((await task.blobs.status())?.status.code, '1');
   assert.equal(await manifests(server), []);
+  assert.equal(await worths(server), [`${task.taskId} notRecorded`]);
+  const logs = '/var/log/azure';
+  await cp(scene.guest.path(logs), logs, { recursive: true });
+  assert.equal(await worths(server), [`${task.taskId} complete`]);
 });
 
 /** Names the container in vmbackup.conf, by a file with this mode. */

@@ -185,6 +185,35 @@ test('any damage in labels, metadata and superblocks is judged without throwing'
   }
 });
 
+const NESTED = ['nested-a', 'nested-c', 'nested-d', 'nested-e', 'nested-f'];
+
+test('a physical volume on an array, a striped and a grown logical volume, a partition on an array', async () => {
+  const found = await verify(NESTED);
+  assert.equal(found.problems, [[], [], [], [], []]);
+  const all = found.heads.flat().map(({ where, kind, state, uuid }) => [where, kind, state, uuid]);
+  assert.equal(
+    all.filter(([, kind]) => kind === 'ext'),
+    [
+      ['logical volume vgmd/grown', 'ext', 'clean', 'fcc5c2b6-612a-40da-a0e8-11ac311c204f'],
+      ['logical volume vgmd/stripes', 'ext', 'clean', '753898c2-c225-4cf1-8f9b-14caf8c600cc'],
+      ['md array (none):0, partition 1', 'ext', 'clean', '6400f08e-de86-4ae2-b6ce-fe3fb8729a60'],
+    ],
+  );
+  assert.equal(
+    all.filter(([, , state]) => state !== 'clean'),
+    [],
+  );
+});
+
+test('a mirror is enough for the physical volume on it; a disk beside it is not', async () => {
+  const mirror = await verify(['nested-a', 'nested-c']);
+  assert.equal(mirror.problems[0], []);
+  assert.match(mirror.problems[1]?.[0] ?? '', 'of its 2 members, number 1 (from 0)');
+  assert.ok(mirror.heads.flat().some(({ where }) => where === 'logical volume vgmd/stripes'));
+  const beside = await verify(['nested-c', 'nested-d']);
+  assert.match(beside.problems[1]?.[0] ?? '', '1 of its 2 physical volumes on no disk');
+});
+
 const SPANNING_MOUNT = {
   ...{ uuid: SPANNING, mountPoints: ['/spanning'], source: '/dev/mapper/vgdata-spanning' },
   disks: [1, 2],

@@ -5,6 +5,7 @@ import { readAnsweringPlan } from '../backup/answering-plan.ts';
 import { maintenanceOf } from '../backup/btrfs-maintenance.ts';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
 import { leftFrozen } from '../backup/journal/recover.ts';
+import { readManifestContainer } from '../config/manifest-container.ts';
 import {
   DEFAULT_VM_BACKUP_CONFIGURATION,
   readVmBackupConfiguration,
@@ -182,9 +183,12 @@ function readConfiguration(
     const { configuration, warnings } = readVmBackupConfiguration();
     const plan = readQuiesceConfiguration(QUIESCE_PATHS, configuration);
     return {
-      configurationProblems: [...warnings, ...(plan?.warnings ?? []), ...agentWarnings].map(
-        (problem) => ({ problem, isGrave: false }),
-      ),
+      configurationProblems: [
+        ...warnings,
+        ...manifestContainerProblems(configuration),
+        ...(plan?.warnings ?? []),
+        ...agentWarnings,
+      ].map((problem) => ({ problem, isGrave: false })),
       quiesce: lookAtQuiesce(plan),
     };
   } catch (error) {
@@ -206,6 +210,13 @@ function lookAtQuiesce(plan: QuiescePlan | undefined): QuiesceFacts {
     default:
       return NOTHING_QUIESCED;
   }
+}
+
+/** A run would only warn of it, after the snapshots. */
+function manifestContainerProblems({ manifestContainerFile }: VmBackupConfiguration): string[] {
+  const read =
+    manifestContainerFile === undefined ? undefined : readManifestContainer(manifestContainerFile);
+  return read === undefined || read.ok ? [] : [`manifestContainerFile: ${read.message}`];
 }
 
 async function text(path: string): Promise<string | undefined> {

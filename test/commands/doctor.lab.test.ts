@@ -75,6 +75,21 @@ test('a misspelt key of the configuration fails with the right one named', async
   assert.match(problem?.finding ?? '', 'fire');
 });
 
+test('a file for the container of manifests that others may read is found before a run needs it', async () => {
+  await using _rig = await Rig.create([{ type: 'ext4' }]);
+  const file = '/root/manifest-container.txt';
+  await writeFile(file, 'https://a.blob.core.windows.net/c?sig=verysecret\n', { mode: 0o644 });
+  await mkdir(dirname(VM_BACKUP_CONFIGURATION_PATH), { recursive: true });
+  const configuration = `[Flashfreeze]\nmanifestContainerFile = ${file}\n`;
+  await writeFile(VM_BACKUP_CONFIGURATION_PATH, configuration);
+  const report = await reportOf([]);
+  await writeFile(VM_BACKUP_CONFIGURATION_PATH, '');
+  const problem = report.checks.find(({ id }) => id === 'configuration');
+  assert.is(problem?.status, 'warning');
+  assert.match(problem?.finding ?? '', `manifestContainerFile: ${file} has mode 0644`);
+  assert.not.match(JSON.stringify(report), 'verysecret');
+});
+
 test('with nothing to freeze it says so', async () => {
   const report = await reportOf([]);
   assert.is(statusOf(report, 'file-systems'), 'failed');

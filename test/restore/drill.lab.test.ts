@@ -42,7 +42,26 @@ test('its lines lead from a lost machine to mounted file systems with what was w
   const files = [...ended.stdout.matchAll(/^-.* (synced|dirty)$/gm)];
   assert.is(files.length, 8, ended.stdout);
   assert.not.match(said, /sig=(?!REDACTED)/);
+  const azure = drill().join('\n');
+  for (const start of ['az disk create ', 'az vm disk attach ']) {
+    const printed = ended.stdout.split('\n').find((line) => line.trim().startsWith(start)) ?? '';
+    const inPage = azure.split('\n').find((line) => line.startsWith(start)) ?? '';
+    assert.match(inPage, likePrinted(printed.trim()), `${inPage}\nis not like\n${printed}`);
+  }
 });
+
+/** A line as `restore` prints it, for any disk: a zone may be left out. */
+function likePrinted(line: string): RegExp {
+  const [words, name = ''] = [line, /--name (?:"\$\(.* --name )?(\S+)/.exec(line)?.[1]];
+  const general = words
+    .replace(' --zone <zone>', '')
+    .replace(/--source \S+/, '--source <url>')
+    .replace(/--lun \d+/, '--lun <lun>')
+    .replaceAll(name, '<name>')
+    .replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replaceAll(/<[\w-]+>/g, '\\S+');
+  return new RegExp(`^${general}$`);
+}
 
 test('it ends at the first line that fails (negative control)', async () => {
   const wrong = inLab().replace('--deep "$POINT"', '--deep no-such-point');

@@ -93,6 +93,12 @@ function requireArchive(): string {
       'setup writes to system folders and needs root: run this command with sudo',
     );
   }
+  if (!existsSync('/proc/self/fd')) {
+    throw new FlashfreezeError(
+      'FF_SETUP_FAILED',
+      `setup needs /proc, which is not mounted here: mount it (mount -t proc proc /proc), then run ${join(import.meta.dirname, 'flashfreeze')} setup`,
+    );
+  }
   return import.meta.dirname;
 }
 

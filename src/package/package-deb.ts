@@ -75,7 +75,7 @@ async function buildDeb(
     await chmod(join(control, name), mode);
   }
   // gzip: every dpkg reads it, and it gives the same bytes whatever the number of processors.
-  const options = ['--root-owner-group', '--uniform-compression', '-Zgzip', '-z9'];
+  const options = ['--root-owner-group', '--uniform-compression', '-Zgzip', '-z6'];
   await runTool('dpkg-deb', [...options, '--build', root, built], { env: REPRODUCIBLE });
 }
 

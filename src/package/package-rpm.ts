@@ -69,7 +69,7 @@ export async function makeRpm(
 const MACROS = {
   _rpmfilename: '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm',
   // Every rpm reads gzip.
-  _binary_payload: 'w9.gzdio',
+  _binary_payload: 'w6.gzdio',
   _buildhost: 'localhost',
   use_source_date_epoch_as_buildtime: '1',
   clamp_mtime_to_source_date_epoch: '1',
@@ -78,6 +78,19 @@ const MACROS = {
   debug_package: '%{nil}',
   _build_id_links: 'none',
 };
+
+/** Those that no package of every machine has; several packages may have one. */
+const OWN_FOLDERS = [
+  '/opt/flashfreeze',
+  '/opt/flashfreeze/package',
+  '/usr/share/doc/flashfreeze',
+  '/usr/share/bash-completion',
+  '/usr/share/bash-completion/completions',
+  '/usr/share/fish',
+  '/usr/share/fish/vendor_completions.d',
+  '/usr/share/zsh',
+  '/usr/share/zsh/site-functions',
+];
 
 function specText(version: string, { files, links }: SystemTree, staged: string): string {
   const paths = [
@@ -118,9 +131,7 @@ fi
 
 %files
 %defattr(-, root, root, 0755)
-%dir /opt/flashfreeze
-%dir /opt/flashfreeze/package
-%dir /usr/share/doc/flashfreeze
+${OWN_FOLDERS.map((folder) => `%dir ${folder}`).join('\n')}
 ${paths.join('\n')}
 `;
 }

@@ -77,10 +77,12 @@ export function examplePath({ etc }: Places): string {
 export function timerPaths({
   etc,
   state,
-}: Places): Readonly<Record<'service' | 'timer' | 'cron' | 'stamp', string>> {
+}: Places): Readonly<Record<'service' | 'timer' | 'wish' | 'cron' | 'stamp', string>> {
   return {
     service: join(etc, 'systemd/system', SERVICE_NAME),
     timer: join(etc, 'systemd/system', TIMER_NAME),
+    // The link that systemctl enable makes.
+    wish: join(etc, 'systemd/system/timers.target.wants', TIMER_NAME),
     cron: join(etc, 'cron.d/flashfreeze'),
     // Where systemd notes when the timer ran last.
     stamp: join(state, 'systemd/timers', `stamp-${TIMER_NAME}`),

@@ -103,7 +103,7 @@ export function filesOf({ by }: SetupTimer, places: Places): string[] {
 export async function putTimer(
   wanted: SetupTimer,
   places: Places,
-  { run }: Schedulers,
+  { run, hasSystemd }: Schedulers,
   isKept = false,
 ): Promise<void> {
   const { schedule, by } = wanted;
@@ -113,13 +113,16 @@ export async function putTimer(
     await put(cron, text ?? '');
     return;
   }
-  const isOn = !isKept || (await isEnabled(run));
+  const isOn = !isKept || (hasSystemd && (await isEnabled(run)));
   const changes = [
     await put(service, renderService(commandLink(places))),
     await put(timer, renderTimer(schedule)),
   ];
   const isChanged = changes.includes(true);
-  await systemctl(run, 'daemon-reload');
+  if (hasSystemd) {
+    await systemctl(run, 'daemon-reload');
+  }
+  // In a chroot, the timer is as it was after the next boot.
   if (!isOn) {
     return;
   }
@@ -195,7 +198,8 @@ export async function removeTimer(
     await requireNoRun(timer, schedulers);
     await systemctl(schedulers.run, 'disable', '--quiet', '--now', TIMER_NAME);
   }
-  for (const path of [...files, timerPaths(places).stamp]) {
+  const { stamp, wish } = timerPaths(places);
+  for (const path of [...files, stamp, wish]) {
     await rm(path, { force: true });
   }
   if (isKnown) {

@@ -92,14 +92,10 @@ test('the rpm has as much', async () => {
   await made('rpm', async ({ path }) => {
     const query = (...args: readonly string[]): string => say('rpm', '-qp', ...args, path).trim();
     assert.equal(
-      query('--qf', '[%{FILENAMES} %{FILEUSERNAME} %{FILEGROUPNAME}\\n]')
+      query('--qf', '[%{FILEMODES:perms} %{FILENAMES} %{FILEUSERNAME} %{FILEGROUPNAME}\\n]')
         .split('\n')
-        .filter(
-          (line) =>
-            !/^\/(?:opt\/flashfreeze(?:\/package)?|usr\/share\/doc\/flashfreeze) root root$/.test(
-              line,
-            ),
-        )
+        .filter((line) => !/^drwxr-xr-x .* root root$/.test(line))
+        .map((line) => line.replace(/^(?:-rw-r--r--|-rwxr-xr-x|lrwxrwxrwx) /, ''))
         .sort(),
       [...COMMON, '/usr/share/zsh/site-functions/_flashfreeze']
         .map((file) => `${file} root root`)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -174,6 +174,21 @@ test('an upgrade gives a timer that the operator has disabled its new files, and
   );
   await putTimer(timer, places, schedulers);
   assert.is(calls.at(-1), 'systemctl start flashfreeze-snapshot.timer');
+});
+
+test('in a chroot, where systemd does not run, an upgrade writes the files and a removal leaves nothing', async () => {
+  await using machine = await Machine.create();
+  const { places, calls } = machine;
+  const schedulers = machine.schedulers(false);
+  const timer = { schedule: 'daily', by: 'systemd' } as const;
+  await putTimer(timer, places, schedulers, true);
+  const { service, timer: unit, wish } = timerPaths(places);
+  assert.ok(existsSync(service));
+  await mkdir(dirname(wish), { recursive: true });
+  await symlink(unit, wish);
+  await removeTimer(timer, places, schedulers);
+  assert.equal(await readdir(dirname(wish)), []);
+  assert.equal(calls, []);
 });
 
 test('without systemd: a file for cron', async () => {

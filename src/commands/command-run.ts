@@ -128,7 +128,7 @@ export async function runForCommand(
 
 /**
  * Keeps a run whose options or configuration were refused before it could begin, e.g. because the file with the blobs
- * is gone: an operator who watches scheduled runs has to see it. The error has been printed. Does nothing without root,
+ * is gone: an operator who watches scheduled runs has to see it. To be called once the error is printed. Does nothing without root,
  * which keeping a run takes.
  */
 export async function keepRefusal(

@@ -15,7 +15,17 @@ export async function exitOnError(command: () => Promise<unknown>, asJson = fals
     await command();
   } catch (error) {
     process.exitCode = reportError(error, asJson);
+    for (const work of deferred) {
+      await work();
+    }
   }
+}
+
+const deferred: (() => Promise<void>)[] = [];
+
+/** For work that may block for long, because it writes to a disk: the error that the caller throws is printed first. */
+export function onceReported(work: () => Promise<void>): void {
+  deferred.push(work);
 }
 
 /**

@@ -17,7 +17,7 @@ import {
   refusalContext,
   runForCommand,
 } from './command-run.ts';
-import { reportError } from './exit.ts';
+import { onceReported, reportError } from './exit.ts';
 import { addManagedOptions, managedWishesOf, wantedLuns } from './managed-options.ts';
 import { addRunOptions, collect, millisecondsOf, runRequestOf } from './run-options.ts';
 import { abortOnSignals } from './signals.ts';
@@ -120,9 +120,9 @@ export async function snapshot(
     context = openCommandContext(options);
     asked = readOptions(options, context);
   } catch (error) {
-    const code = reportError(error, asJson);
-    await keepRefusal(context, 'snapshot', error);
-    return code;
+    const used = context;
+    onceReported(() => keepRefusal(used, 'snapshot', error));
+    throw error;
   }
   const signals = abortOnSignals();
   try {

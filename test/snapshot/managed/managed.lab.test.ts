@@ -6,6 +6,7 @@ import type { LoggedCall } from '../../../src/lab/managed/model.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import { SOURCE_PROGRAM } from '../../../src/lab/program-path.ts';
 import { Writers } from '../../../src/lab/writers.ts';
+import { latestRun, readRunFile } from '../../../src/report/run-folder.ts';
 import { manifestSchema } from '../../../src/report/schemas/manifest.ts';
 import { runSummarySchema } from '../../../src/report/schemas/run-summary.ts';
 import type { RunSummary } from '../../../src/report/summary.ts';
@@ -65,6 +66,10 @@ test('snapshots every managed disk at one instant, and the report has resource i
     assert.is(tags['flashfreeze-restorable'], 'true');
   }
   assert.equal(await scene.lab.violations(), []);
+  const kept = await readRunFile(await latestRun());
+  assert.is(kept.credential?.kind, 'token');
+  assert.ok(Date.parse(kept.credential?.endsAt ?? '') > Date.now());
+  assert.equal(kept.set, { complete: true, unprotected: 0 });
 });
 
 test('while anything is frozen only PUT and polls are sent, over connections that stand', async () => {

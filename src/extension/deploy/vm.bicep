@@ -1,6 +1,6 @@
 // One snapshot of every disk of a Linux VM, by flashfreeze. Every deployment with another taskId takes another.
 //   az deployment group create -g <group> -f vm.bicep -p vmName=<vm> taskId=<id> disks=@disks.json
-// disks.json: {"blobSASUri": ["<SAS of the OS disk's page blob>", "<SAS of a data disk's>", …]}, each with sp=rw
+// disks.json: {"blobSASUri": ["<SAS of the OS disk's page blob>", "<SAS of a data disk's>", …]}, each with sp=rc
 
 @description('Name of the VM')
 param vmName string

@@ -92,7 +92,8 @@ export async function unpackKernel(
   const part = `${folder}.part`;
   await rm(part, { recursive: true, force: true });
   await mkdir(part, { recursive: true });
-  for (const name of ['user-mode-linux', 'libc6']) {
+  // The C library asks for libgcc when a thread ends.
+  for (const name of ['user-mode-linux', 'libc6', 'libgcc-s1']) {
     await debian.unpack(name, suite, part);
   }
   // Releases differ in whether the package or the machine merges these folders.

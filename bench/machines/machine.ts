@@ -8,11 +8,6 @@ export interface Machine {
   readonly fileSystems: readonly MachineFileSystem[];
   /** What is mounted besides and must not be frozen, with the reason the plan gives. */
   readonly excluded?: readonly { readonly at: string; readonly reason: string }[];
-  /**
-   * Disks that md itself writes to a moment after the last write of a file system (src/docs/limits.md). They may be said
-   * not to show the instant; their snapshots must be clean and part of the cut all the same.
-   */
-  readonly ownWrites?: readonly string[];
 }
 
 export type MachineFileSystemType =

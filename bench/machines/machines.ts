@@ -33,7 +33,6 @@ export const MACHINES: readonly Machine[] = [
     name: 'md',
     shows: 'md: RAID 0, 1, 5 and 10, a partition and LVM on arrays',
     disks: [96, 96, 200, 200, 96, 96, 96, 200, 200, 200, 200],
-    ownWrites: ['ubdb', 'ubdc', 'ubdf', 'ubdg', 'ubdh', 'ubdi', 'ubdj', 'ubdk', 'ubdl'],
     fileSystems: [
       { at: '/d/raid1', type: 'ext4', device: '/dev/md1' },
       { at: '/d/raid0', type: 'xfs', device: '/dev/md2' },

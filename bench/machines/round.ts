@@ -199,9 +199,12 @@ function mountLines({ fileSystems }: Machine): string {
     .join('');
 }
 
-function judgeRuns(frozen: Frozen, machine: Machine): { windowMs: number; problems: string[] } {
+function judgeRuns(
+  frozen: Frozen,
+  machine: Machine,
+): { windowMs: number; problems: readonly string[] } {
   const differences = comparePlan(frozen.plan, frozen, machine);
-  const { windowMs, problems } = judgeSnapshotRun(frozen.snapshot, machine.ownWrites ?? []);
+  const { windowMs, problems } = judgeSnapshotRun(frozen.snapshot);
   const freeze = frozen.freeze.code === 0 ? [] : [`freeze: ${described(frozen.freeze)}`];
   return { windowMs, problems: [...differences, ...freeze, ...problems] };
 }

@@ -1,5 +1,6 @@
 import type { Disk } from '../filesystems/plan-types.ts';
 import { type CountedWrites, WriteCounter } from '../filesystems/write-counters.ts';
+import { ArrayWrites } from './array-writes.ts';
 import type { WritesSeen } from './record.ts';
 
 /** A disk, and its partitions that the machine swaps to; swapped data is never restored. */
@@ -13,6 +14,8 @@ interface WatchedDisk {
   /** One for each path to it; empty if the writes through one of the paths are not counted. */
   readonly counters: readonly CountedWrites[];
   readonly swaps: readonly CountedWrites[];
+  /** Undefined if something on it is not frozen. */
+  readonly arrays: ArrayWrites | undefined;
   /** Undefined before the first reading. */
   before: number | undefined;
   readonly swapsBefore: number[];
@@ -130,7 +133,8 @@ export class WriteWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { counters, swaps } of this.#opened) {
+    for (const { counters, swaps, arrays } of this.#opened) {
+      arrays?.[Symbol.dispose]();
       for (const counter of [...counters, ...swaps]) {
         counter[Symbol.dispose]();
       }
@@ -150,6 +154,7 @@ function openDisk(
     isAllFrozen,
     counters: countersOf(disk?.paths ?? [name], openCounter),
     swaps,
+    arrays: isAllFrozen ? ArrayWrites.open(disk?.arrays ?? [], openCounter) : undefined,
     before: undefined,
     swapsBefore: swaps.map(() => 0),
   };
@@ -250,6 +255,7 @@ function readBefore(
   if (disk.before !== undefined) {
     return;
   }
+  disk.arrays?.readBefore();
   disk.before = 0;
   for (const counter of counters) {
     disk.before += count(counter, disk, untilMs);
@@ -278,7 +284,10 @@ function hasChanged(disk: WatchedDisk, untilMs: number): boolean {
     writing += readCounted(counter, settles, untilMs);
     completed += countOf(counter, disk);
   }
-  return counters.length > 0 && (completed - before !== swapped || writing > swapping);
+  const own = completed - before - swapped;
+  const hasOthers = own !== 0 || writing > swapping;
+  const isExplained = disk.arrays?.explain(own) === true && writing === 0;
+  return counters.length > 0 && hasOthers && !isExplained;
 }
 
 const ANY_DISK: Pick<WatchedDisk, 'isAllFrozen'> = { isAllFrozen: false };

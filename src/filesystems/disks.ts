@@ -1,5 +1,5 @@
 import { type DiskIdentity, identifyDisk } from './azure-disks.ts';
-import type { BlockDevice, BlockTopology, Leaf } from './block-topology.ts';
+import { type BlockDevice, type BlockTopology, type Leaf, leavesUnder } from './block-topology.ts';
 import type { Disk, Exclusion } from './plan-types.ts';
 import { compareText } from './superblocks.ts';
 
@@ -52,6 +52,7 @@ export function diskOf(leaf: Leaf, topology: BlockTopology): Disk {
   const paths = pathsTo(name, topology);
   const hardware = under.kind === 'nothing' ? under.hardware : {};
   const swaps = swapsOn(name, topology);
+  const arrays = arraysOn(name, topology);
   return {
     name,
     path: pathOfDisk(name),
@@ -60,6 +61,7 @@ export function diskOf(leaf: Leaf, topology: BlockTopology): Disk {
     ...(isElsewhere(leaf) && { isElsewhere: true }),
     ...(paths.length > 1 && { paths }),
     ...(swaps.length > 0 && { swaps }),
+    ...(arrays.length > 0 && { arrays }),
   };
 }
 
@@ -101,4 +103,15 @@ function swapsOn(disk: string, { swaps, devices }: BlockTopology): string[] {
       under?.kind === 'all-of' && under.names.length === 1 && under.names[0] === disk;
     return name === disk || (isOnDisk && !/^(dm-|md|bcache)/.test(name));
   });
+}
+
+/** `md127`, `md_d0`; md also makes devices with names of the administrator's: `md_home`. */
+const ARRAY = /^md(\d|_)/;
+
+function arraysOn(disk: string, topology: BlockTopology): string[] {
+  const isOnDisk = (array: string): boolean =>
+    leavesUnder(topology, [array]).some(({ name }) => name === disk);
+  // A partition of an array is none of its own: what is written through it counts for the array, too.
+  const isWhole = (name: string): boolean => ARRAY.test(name) && !/^md.*\dp\d+$/.test(name);
+  return [...topology.devices.keys()].filter((name) => isWhole(name) && isOnDisk(name)).sort();
 }

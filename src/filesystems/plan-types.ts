@@ -53,6 +53,8 @@ export interface Disk {
   readonly paths?: readonly string[];
   /** Kernel names of what the machine swaps to on it: partitions of it, or the whole disk. */
   readonly swaps?: readonly string[];
+  /** Kernel names of the md arrays that lie on it, whatever is in between. */
+  readonly arrays?: readonly string[];
 }
 
 /** `temporary`: the local (resource) disk, which no snapshot is taken of. */

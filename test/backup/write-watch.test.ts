@@ -87,6 +87,61 @@ for (const when of ['at the barrier', 'before it'] as const) {
   });
 }
 
+/** A member of md0 with frozen file systems only, or with something else besides. */
+function memberSeen(
+  isAllFrozen: boolean,
+  meanwhile: (disk: Counter, array: Counter) => void,
+): string | undefined {
+  const [disk, array] = [new Counter(), new Counter()];
+  const member = {
+    ...{ name: 'sda', path: '/dev/sda', lun: undefined, sizeBytes: 1 },
+    arrays: ['md0'],
+  };
+  using watch = WriteWatch.open(
+    [['sda']],
+    [member],
+    () => isAllFrozen,
+    (name) => (name === 'sda' ? disk : array),
+  );
+  watch.beforeRequests([0], false);
+  watch.atBarrier([]);
+  meanwhile(disk, array);
+  watch.afterAnswers([0]);
+  return watch.results()[0]?.kind;
+}
+
+test('marks of md are no change of a disk, where all is frozen and nothing came through the array', () => {
+  const marks = (disk: Counter): void => {
+    disk.completed = 2;
+  };
+  assert.equal(memberSeen(true, marks), 'unchanged');
+  assert.equal(memberSeen(false, marks), 'changed');
+});
+
+test('other writes to a member of an array change it', () => {
+  const cases: readonly ((disk: Counter, array: Counter) => void)[] = [
+    (disk, array) => {
+      disk.completed = 2;
+      array.completed = 1;
+    },
+    (disk, array) => {
+      disk.completed = 2;
+      array.underWay = 1;
+    },
+    (disk, array) => {
+      disk.completed = 2;
+      array.discarded = 1;
+    },
+    // A resynchronisation, or a program that writes to the member itself.
+    (disk) => {
+      disk.completed = 100;
+    },
+  ];
+  for (const meanwhile of cases) {
+    assert.equal(memberSeen(true, meanwhile), 'changed');
+  }
+});
+
 test('discards change a disk, unless nothing but frozen file systems lies on it', () => {
   const seen = (isAllFrozen: boolean, meanwhile: (disk: Counter) => void): string | undefined => {
     const disk = new Counter();

@@ -10,15 +10,7 @@ export interface Machine {
   readonly excluded?: readonly { readonly at: string; readonly reason: string }[];
 }
 
-export type MachineFileSystemType =
-  | 'ext2'
-  | 'ext3'
-  | 'ext4'
-  | 'xfs'
-  | 'btrfs'
-  | 'f2fs'
-  | 'nilfs2'
-  | 'jfs';
+export type MachineFileSystemType = 'ext2' | 'ext3' | 'ext4' | 'xfs' | 'btrfs' | 'f2fs' | 'nilfs2';
 
 export interface MachineFileSystem {
   readonly at: string;

@@ -103,9 +103,9 @@ export const MACHINES: readonly Machine[] = [
   },
   {
     name: 'kinds',
-    shows: 'ext2, ext3, f2fs, nilfs2, jfs, xfs on sectors of 4096 bytes',
+    shows: 'ext2, ext3, f2fs, nilfs2, xfs on sectors of 4096 bytes',
     // nilfs2 appends whatever is written, and nothing cleans up behind it here.
-    disks: [96, 96, 128, 512, 1536, 96],
+    disks: [96, 96, 128, 512, 1536],
     fileSystems: [
       { at: '/d/ext2', type: 'ext2', device: '/dev/ubdb' },
       { at: '/d/ext3', type: 'ext3', device: '/dev/ubdc' },
@@ -113,7 +113,6 @@ export const MACHINES: readonly Machine[] = [
       { at: '/d/ext4', type: 'ext4', device: '/dev/ubde' },
       { at: '/d/sectors', type: 'xfs', device: '/d/ext4/image', also: ['ubde'], sectorBytes: 4096 },
       { at: '/d/nilfs2', type: 'nilfs2', device: '/dev/ubdf' },
-      { at: '/d/jfs', type: 'jfs', device: '/dev/ubdg' },
     ],
   },
 ];

@@ -38,7 +38,7 @@ export function collect(value: string, before: readonly string[] = []): string[]
 }
 
 export const MOUNT_HELP =
-  'freeze only this mount point, or what matches this glob, type:<type> or disk:<disk> (repeatable; default: every writable ext2/3/4, xfs, btrfs, f2fs, nilfs2 and jfs file system not on a temporary disk)';
+  'freeze only this mount point, or what matches this glob, type:<type> or disk:<disk> (repeatable; default: every writable ext2/3/4, xfs, btrfs, f2fs and nilfs2 file system not on a temporary disk)';
 export const SKIP_HELP = `do not freeze this mount point, or what matches this glob, type:<type> or disk:<disk>, in addition to MountsToSkip in ${VM_BACKUP_CONFIGURATION_PATH} (repeatable; default: none)`;
 
 /** Adds the options that all commands that freeze share. */

@@ -396,7 +396,7 @@ test('without any suitable file system there is nothing to freeze', async () => 
   assert.is(code, 'FF_NOTHING_TO_FREEZE');
   assert.match(
     message,
-    'no file system that can be frozen is mounted (ext2, ext3, ext4, xfs, btrfs, f2fs, nilfs2 and jfs can)',
+    'no file system that can be frozen is mounted (ext2, ext3, ext4, xfs, btrfs, f2fs and nilfs2 can)',
   );
 });
 

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import type { Plan } from '../../src/filesystems/plan-types.ts';
 import { readPlan } from '../../src/filesystems/read-plan.ts';
 import { suite } from '../suite.ts';
 import { readRecording } from './recording.ts';
@@ -17,14 +18,29 @@ test('there are recordings', () => {
   assert.ok(NAMES.length > 0);
 });
 
+function read(name: string, ending: string): string {
+  return readFileSync(join(RECORDED, `${name}${ending}`), 'utf8');
+}
+
+function planOf(name: string): Promise<Plan> {
+  const machine = readRecording(read(name, '.sysfs'), read(name, '.mountinfo'));
+  return readPlan({ include: [], skip: [] }, machine);
+}
+
+test('disks name the md arrays that lie on them', async () => {
+  const { disks } = await planOf('md-6.1');
+  const arrays = disks.map(({ name, arrays = [] }) => `${name} ${arrays.join(' ')}`.trim());
+  assert.equal(arrays, [
+    ...['ubda', 'ubdb md1', 'ubdc md1', 'ubdd md2', 'ubde md2', 'ubdf md3', 'ubdg md3'],
+    ...['ubdh md3', 'ubdi md4', 'ubdj md4', 'ubdk md4', 'ubdl md4'],
+  ]);
+});
+
 for (const name of NAMES) {
   test(`${name} has the plan that its machine had`, async () => {
-    const read = (ending: string): string =>
-      readFileSync(join(RECORDED, `${name}${ending}`), 'utf8');
-    const machine = readRecording(read('.sysfs'), read('.mountinfo'));
-    const { fileSystems } = await readPlan({ include: [], skip: [] }, machine);
+    const { fileSystems } = await planOf(name);
     const plan = fileSystems.map(({ mountPoint, type, disks }) => ({ mountPoint, type, disks }));
-    assert.equal(plan, JSON.parse(read(ENDING)));
+    assert.equal(plan, JSON.parse(read(name, ENDING)));
   });
 }
 

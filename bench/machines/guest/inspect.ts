@@ -22,8 +22,6 @@ export async function inspectFileSystem(
       return await inspect('btrfs', [device, ...others]);
     case 'f2fs':
       return await judged('fsck.f2fs', ['--dry-run', device]);
-    case 'jfs':
-      return await judged('fsck.jfs', ['-n', device]);
     case 'nilfs2':
       // It has no checker: it must mount without recovery.
       return { kind: 'clean' };
@@ -46,7 +44,6 @@ const AS_IT_IS: Readonly<Record<MachineFileSystem['type'], string>> = {
   btrfs: 'ro,rescue=nologreplay',
   f2fs: 'ro,norecovery',
   nilfs2: 'ro,norecovery',
-  jfs: 'ro',
 };
 
 /** `as-it-is`: without any recovery; `recovered`: as after a crash. */

@@ -16,7 +16,7 @@ table() {
 after_mounts() { :; }
 . "$here/storage/$name.sh"
 
-for module in dm_mod dm_crypt dm_thin_pool dm_snapshot raid0 raid1 raid10 raid456 loop overlay squashfs f2fs nilfs2 jfs; do
+for module in dm_mod dm_crypt dm_thin_pool dm_snapshot raid0 raid1 raid10 raid456 loop overlay squashfs f2fs nilfs2; do
   modprobe -q "$module" || true
 done
 mkdir -p /opt/flashfreeze

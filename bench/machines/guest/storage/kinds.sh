@@ -11,6 +11,5 @@ make_storage() {
   losetup --detach "$loop"
   umount /mnt
   mkfs.nilfs2 -q /dev/ubdf
-  mkfs.jfs -q /dev/ubdg
 }
 open_storage() { :; }

@@ -35,6 +35,8 @@ export const EVIDENCE_KINDS = {
   'xfs-uuid': 'identifying',
   'btrfs-fsid': 'set',
   'btrfs-device-uuid': 'identifying',
+  'f2fs-uuid': 'identifying',
+  'nilfs2-uuid': 'identifying',
   'swap-uuid': 'identifying',
   'lvm-pv-uuid': 'identifying',
   'luks-uuid': 'identifying',

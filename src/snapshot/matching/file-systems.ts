@@ -3,6 +3,8 @@ import { type Evidence, evidenceOf } from './evidence.ts';
 
 const EXT_SUPERBLOCK = 1024;
 const BTRFS_SUPERBLOCK = 65_536;
+const F2FS_SUPERBLOCK = 1024;
+const NILFS2_SUPERBLOCK = 1024;
 const SWAP_HEADER = 1024;
 const SWAP_MAGIC = 'SWAPSPACE2';
 /** The magic of swap space is at the end of the first page; the machine that created it determines the page size. */
@@ -14,6 +16,8 @@ export function fileSystemEvidence(disk: DiskBytes): Evidence[] {
     ...extEvidence(disk),
     ...xfsEvidence(disk),
     ...btrfsEvidence(disk),
+    ...f2fsEvidence(disk),
+    ...nilfs2Evidence(disk),
     ...swapEvidence(disk),
   ];
 }
@@ -51,6 +55,23 @@ function btrfsEvidence(disk: DiskBytes): Evidence[] {
         ...evidenceOf('btrfs-device-uuid', disk.uuid(BTRFS_SUPERBLOCK + 201 + 66)),
       ]
     : [];
+}
+
+/** Layout: Linux, include/linux/f2fs_fs.h, `struct f2fs_super_block`. */
+function f2fsEvidence(disk: DiskBytes): Evidence[] {
+  const isF2fs = disk.u32le(F2FS_SUPERBLOCK) === 0xf2f52010;
+  return isF2fs ? evidenceOf('f2fs-uuid', disk.uuid(F2FS_SUPERBLOCK + 0x6c)) : [];
+}
+
+/** Layout: Linux, include/uapi/linux/nilfs2_ondisk.h, `struct nilfs_super_block`; the magic has only 16 bits. */
+function nilfs2Evidence(disk: DiskBytes): Evidence[] {
+  const superblockBytes = disk.u16le(NILFS2_SUPERBLOCK + 0x08);
+  const isNilfs2 =
+    disk.u16le(NILFS2_SUPERBLOCK + 0x06) === 0x3434 &&
+    disk.u32le(NILFS2_SUPERBLOCK) === 2 &&
+    superblockBytes >= 0xa8 &&
+    superblockBytes <= 1024;
+  return isNilfs2 ? evidenceOf('nilfs2-uuid', disk.uuid(NILFS2_SUPERBLOCK + 0x98)) : [];
 }
 
 /** Layout: Linux, include/linux/swap.h, `union swap_header`. */

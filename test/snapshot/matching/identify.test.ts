@@ -24,6 +24,8 @@ const RECORDED: Readonly<Record<string, readonly Evidence[]>> = {
     BTRFS_FSID,
     { kind: 'btrfs-device-uuid', value: '7f191884-33c1-4758-adaf-f61986a5b94e' },
   ],
+  f2fs: [{ kind: 'f2fs-uuid', value: '11111111-0000-4000-8000-0000000000f2' }],
+  nilfs2: [{ kind: 'nilfs2-uuid', value: 'e3ba3a40-824b-41e8-8e41-dc422fec65cc' }],
   swap: [{ kind: 'swap-uuid', value: '11111111-0000-4000-8000-000000000004' }],
   'swap-64k': [{ kind: 'swap-uuid', value: '11111111-0000-4000-8000-000000000064' }],
   gpt: [{ kind: 'gpt-disk-guid', value: '11111111-2222-4333-8444-0123456789ab' }],

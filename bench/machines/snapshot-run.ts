@@ -18,7 +18,16 @@ export function judgeSnapshotRun({ code, stdout, stderr }: CommandEnd): {
     restorable &&
     disks.every(({ showsInstant }) => showsInstant);
   const verdict = `snapshot ended with ${code}, ${consistency}`;
-  return { windowMs: windowMs.max, problems: isRight ? [] : [verdict, ...problems] };
+  return {
+    windowMs: windowMs.max,
+    problems: [...(isRight ? [] : [verdict, ...problems]), ...disks.flatMap(mismatch)],
+  };
+}
+
+/** A blob has the name of its disk. One that is matched to no disk is only slower, so a busy host is no failure. */
+function mismatch(disk: RunSummary['disks'][number]): string[] {
+  const isRight = disk.device === null || disk.device === `/dev/${nameOf(disk)}`;
+  return isRight ? [] : [`the blob of ${nameOf(disk)} was taken for ${disk.device}`];
 }
 
 /** For each blob by its name the snapshot that the run names: there are two where a request got no answer in time. */

@@ -6,6 +6,7 @@ const test = suite('snapshot runs of machines');
 
 const disk = (name: string, showsInstant: boolean) => ({
   blob: `https://lab.blob.core.windows.net:1/lab/disks/${name}`,
+  device: `/dev/${name}`,
   showsInstant,
 });
 
@@ -34,6 +35,13 @@ test('a result that contradicts itself is not right', () => {
   for (const change of [{ restorable: false }, { consistency: 'crashConsistent' }, torn]) {
     assert.is(judgeSnapshotRun(end(0, change)).problems.length, 1);
   }
+});
+
+test('a blob that is taken for another disk is wrong, one that is taken for none is not', () => {
+  const taken = (device: string | null) => ({ disks: [{ ...disk('ubda', true), device }] });
+  assert.equal(judgeSnapshotRun(end(0, taken(null))).problems, []);
+  const wrong = ['the blob of ubda was taken for /dev/ubdb'];
+  assert.equal(judgeSnapshotRun(end(0, taken('/dev/ubdb'))).problems, wrong);
 });
 
 test('no answer at all says why', () => {

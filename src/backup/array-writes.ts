@@ -13,7 +13,7 @@ const MOST_MARKS = 16;
  * written to the disk was md's own.
  */
 export class ArrayWrites implements Disposable {
-  /** Empty where what md writes cannot be told from other writes. */
+  /** Empty if what md writes cannot be told from other writes. */
   readonly #counters: readonly CountedWrites[];
   readonly #before: number[];
 

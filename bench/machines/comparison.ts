@@ -12,7 +12,7 @@ export interface SeenPlan {
   readonly excluded: readonly { readonly mountPoint: string; readonly reason: string }[];
 }
 
-/** One line for each difference between the plan, the machine's tools and what was made; none where all agree. Pure. */
+/** One line for each difference between the plan, the machine's tools and what was made; none if all agree. Pure. */
 export function comparePlan(plan: SeenPlan, truth: Truth, machine: Machine): string[] {
   const expected: readonly MachineFileSystem[] = [
     ...machine.fileSystems,

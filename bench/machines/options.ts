@@ -14,7 +14,7 @@ export const USAGE = `npm run machines -- [--only NAME]... [--kernel VERSION]...
   --record  keeps what the plan reads of each machine that passes as a fixture of the tests; repeats as --again does
 Needs root, debootstrap, and Debian's packages the first time. Results: build/machines/results.json.
 
-Exit code 0 where every machine passed, 1 where not, 2 for options that cannot be meant.`;
+Exit code 0 if every machine passed, 1 where not, 2 for options that cannot be meant.`;
 
 export type Wanted =
   | { readonly kind: 'help' }
@@ -51,7 +51,7 @@ export function parseMachines(argv: readonly string[]): Wanted {
   };
 }
 
-/** In the order of the table; all where none is named. */
+/** In the order of the table; all if none is named. */
 function chosen<Item extends { readonly name: string }>(
   option: string,
   names: readonly string[],

@@ -12,7 +12,7 @@ export interface MachineResult {
   readonly records: number;
   readonly windowMs: number;
   readonly seconds: number;
-  /** None where it passed. */
+  /** None if it passed. */
   readonly problems: readonly string[];
   /** Taken from an earlier run with the program as it is now. */
   readonly earlier: boolean;

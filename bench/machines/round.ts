@@ -185,7 +185,7 @@ export class MachineRound {
 
 type Found = Pick<MachineResult, 'problems' | 'records' | 'windowMs' | 'release'>;
 
-/** Mount point, type, device, sector size of the loop device where that is an image, options; in the order of mounting. */
+/** Mount point, type, device, sector size of the loop device if that is an image, options; in the order of mounting. */
 function mountLines({ fileSystems }: Machine): string {
   return fileSystems
     .map(({ at, type, device, options, log, realtime, sectorBytes = 512 }) => {

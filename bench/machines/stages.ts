@@ -16,7 +16,7 @@ export interface Order {
 export interface Frozen extends Truth {
   /** Of the kernel. */
   readonly release: string;
-  /** What it prints where it ended well, else what it printed at all. */
+  /** Of `flashfreeze plan --json`. */
   readonly plan: SeenPlan;
   readonly freeze: CommandEnd;
   readonly snapshot: CommandEnd;

@@ -46,7 +46,7 @@ function leaves(node: BlockNode): string[] {
   return below.length === 0 ? [node.kname] : below.flatMap(leaves);
 }
 
-/** By lsblk: the disks under what is mounted there; none where lsblk shows nothing mounted there. */
+/** By lsblk: the disks under what is mounted there; none if lsblk shows nothing mounted there. */
 export function disksUnderMount({ blockdevices }: Lsblk, at: string): ReadonlySet<string> {
   const mounted = [...nodes(blockdevices)].filter(({ mountpoints }) => mountpoints?.includes(at));
   return new Set(mounted.flatMap(leaves));

@@ -28,7 +28,7 @@ async function blockDevice({ device, sectorBytes = 512 }: MachineFileSystem): Pr
     : await runCommand('losetup', ['--find', '--show', '--read-only', ...sectors, device]);
 }
 
-/** It stays mounted, for the images on it. Where it cannot be mounted, every chain is damaged there. */
+/** It stays mounted, for the images on it. If it cannot be mounted, every chain is damaged there. */
 async function read(
   fileSystem: MachineFileSystem,
   device: string,

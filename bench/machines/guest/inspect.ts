@@ -4,12 +4,12 @@ import { type ImageState, inspect } from '../../proof/image-check.ts';
 import type { MountMode } from '../../proof/snapshot-mount.ts';
 import type { MachineFileSystem } from '../machine.ts';
 
-/** Looks at a file system of the machine without mounting it; `device` in place of its own where it lies in an image. */
+/** Looks at a file system of the machine without mounting it; `device` in place of its own if it lies in an image. */
 export async function inspectFileSystem(
   { type, others = [], log, realtime }: MachineFileSystem,
   path: string,
 ): Promise<ImageState> {
-  // btrfs is checked where nothing but its devices is to be seen, so not by a link.
+  // btrfs is checked while nothing but its devices can be seen, so not by a link.
   const device = realpathSync(path);
   switch (type) {
     case 'ext2':

@@ -2,6 +2,7 @@ import type { Cloud, CloudDisk } from './cloud.ts';
 import type { Limits, ManagedSnapshot } from './model.ts';
 import { answerDue, type Operations } from './operations.ts';
 import type { ManagedOptions } from './options.ts';
+import { pageOf } from './paging.ts';
 import type { Permissions } from './permissions.ts';
 import type { Pictures } from './pictures.ts';
 import { ManagedError, type Reply } from './reply.ts';
@@ -101,20 +102,13 @@ export class RestorePointService {
     return { point, disk };
   }
 
-  #list({ target, query, base }: ArmRequest): unknown {
-    const { pageSize } = this.#parts.options;
+  #list(request: ArmRequest): unknown {
+    const folder = `${request.target.path.toLowerCase()}/`;
     const all = [...this.#collections.values()].filter(({ id }) =>
-      id.toLowerCase().startsWith(`${target.path.toLowerCase()}/`),
+      id.toLowerCase().startsWith(folder),
     );
-    const from = Number(query.get('$skiptoken') ?? 0);
-    const next = new URLSearchParams({
-      'api-version': query.get('api-version') ?? '',
-      $skiptoken: String(from + pageSize),
-    });
-    return {
-      value: all.slice(from, from + pageSize).map((it) => collectionResource(it)),
-      ...(from + pageSize < all.length ? { nextLink: `${base}${target.path}?${next}` } : {}),
-    };
+    const resources = all.map((it) => collectionResource(it));
+    return pageOf(request, resources, this.#parts.options.pageSize);
   }
 
   #expanded(request: ArmRequest): unknown {

@@ -2,6 +2,7 @@ import type { Cloud, CloudDisk } from './cloud.ts';
 import type { ManagedIdentity } from './model.ts';
 import { answerDue, type Operations } from './operations.ts';
 import type { ManagedOptions } from './options.ts';
+import { pageOf } from './paging.ts';
 import type { Permissions } from './permissions.ts';
 import type { Pictures } from './pictures.ts';
 import { ManagedError, type Reply } from './reply.ts';
@@ -81,24 +82,12 @@ export class SnapshotService {
     return { status: 200, body: this.#parts.store.resource(entry) };
   }
 
-  list({ target, query, base }: ArmRequest): Reply {
+  list(request: ArmRequest): Reply {
     const { store, options } = this.#parts;
-    const entries = store.all.filter(
-      ({ group }) => target.group === '' || sameId(group, target.group),
-    );
-    const from = Number(query.get('$skiptoken') ?? 0);
-    const to = from + options.pageSize;
-    const next = new URLSearchParams({
-      'api-version': query.get('api-version') ?? '',
-      $skiptoken: String(to),
-    });
-    return {
-      status: 200,
-      body: {
-        value: entries.slice(from, to).map((entry) => store.resource(entry)),
-        ...(to < entries.length ? { nextLink: `${base}${target.path}?${next}` } : {}),
-      },
-    };
+    const { group: wanted } = request.target;
+    const entries = store.all.filter(({ group }) => wanted === '' || sameId(group, wanted));
+    const resources = entries.map((entry) => store.resource(entry));
+    return { status: 200, body: pageOf(request, resources, options.pageSize) };
   }
 
   async delete({ target, base, arrivedMs }: ArmRequest): Promise<Reply> {

@@ -1,6 +1,7 @@
 import { programPath } from '../../src/lab/program-path.ts';
 import { tryCommand } from '../../src/lab/run-command.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
+import { productNode } from '../process/product-node.ts';
 import type { Taken, TakeSnapshots } from './proof-run.ts';
 
 /** The real thing: the command line, in a process of its own, judged by what it prints. */
@@ -12,10 +13,11 @@ export const takeWithFlashfreeze: TakeSnapshots = async ({
   rawTargets,
   managed,
 }) => {
+  const [node = '', ...options] = productNode();
   const { code, stdout, stderr } = await tryCommand(
-    process.execPath,
+    node,
     [
-      ...[programPath(), 'snapshot', '--json'],
+      ...[...options, programPath(), 'snapshot', '--json'],
       ...(managed ? ['--managed'] : ['--blobs-from', '-']),
       ...mountPoints.flatMap((mountPoint) => ['--mount', mountPoint]),
       ...['--fire', fire, freeze ? '--strict-match' : '--no-freeze'],

@@ -9,7 +9,7 @@ import { findLostSnapshots } from './lost-snapshots.ts';
 import { setWishesOf } from './matching.ts';
 import { deleteOrphans, isWorthless, lostInBrokenAttempts, uselessSnapshots } from './orphans.ts';
 import type { Prepared } from './prepare.ts';
-import { managedWarnings, patienceWarnings, runtimeWarnings } from './problems.ts';
+import { managedWarnings, patienceWarnings, runtimeRemarks } from './problems.ts';
 import type { BackupRecord, TargetRecord } from './record.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
 import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
@@ -53,12 +53,12 @@ export async function buildRecord(
     context.warn(warning);
   }
   const disks = targetRecords(prepared, answers, last);
-  for (const warning of [
-    ...patienceWarnings(disks),
-    ...managedWarnings(disks),
-    ...runtimeWarnings(last),
-  ]) {
+  for (const warning of [...patienceWarnings(disks), ...managedWarnings(disks)]) {
     context.warn(warning);
+  }
+  // Not of the result: it is about the program, and an operator can do nothing about it.
+  for (const remark of runtimeRemarks(last)) {
+    context.note(remark);
   }
   return {
     plan,

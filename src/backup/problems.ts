@@ -158,7 +158,7 @@ export function patienceWarnings(disks: readonly TargetRecord[]): string[] {
   });
 }
 
-/** The runtime's own threads may take this share of the window, and this much, before it is worth a warning. */
+/** The runtime's own threads may take this share of the window, and this much, before it is worth a remark. */
 const RUNTIME_SHARE = 0.2;
 const RUNTIME_MS = 10;
 
@@ -166,7 +166,7 @@ const RUNTIME_MS = 10;
  * A sentence if the runtime's own threads (compiler, garbage collector) took noticeable processor time from the window.
  * Pure.
  */
-export function runtimeWarnings({ threads, fileSystems }: ThreadsAndWindows): string[] {
+export function runtimeRemarks({ threads, fileSystems }: ThreadsAndWindows): string[] {
   const ranMs = threads.find(({ role }) => role === 'runtime')?.runMs ?? 0;
   const startNs = earliest(fileSystems.map(({ freezeStartNs }) => freezeStartNs));
   const endNs = latest(fileSystems.map(({ thawedNs }) => thawedNs));

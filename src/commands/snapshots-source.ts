@@ -112,10 +112,14 @@ async function keptRecords(): Promise<RecordOfRun[]> {
     if (run === undefined || run.summary === null || run.origin === 'freeze') {
       return [];
     }
-    const { restorable, barrier, disks } = run.summary;
+    const { consistency, restorable, barrier, disks } = run.summary;
     const point = disks.map(({ snapshot }) => parseDiskPointId(snapshot ?? '')?.pointName);
-    const ids = new Set([run.taskId, ...point.filter((it) => it !== undefined)]);
-    return [...ids].map((id) => ({ id, restorable, barrier }));
+    // Azure takes all disks of its restore point at one instant, also if nothing was frozen.
+    const ofVm = new Set(point.filter((it) => it !== undefined));
+    return [
+      { id: run.taskId, consistency, restorable, barrier },
+      ...[...ofVm].map((id) => ({ id, restorable, barrier })),
+    ];
   });
 }
 

@@ -83,7 +83,8 @@ function restorePoint(
     vm: manifest?.vm ?? first?.membership.vm,
     at: instantOf(record, first?.takenAt, manifest),
     worth: worthOf(
-      chosen.length === count && count > 0,
+      chosen.length,
+      count,
       isAmbiguous && record?.restorable === true ? undefined : record,
     ),
     count,
@@ -93,14 +94,16 @@ function restorePoint(
   };
 }
 
-function worthOf(isWhole: boolean, record: RecordOfRun | undefined): Worth {
-  if (!isWhole) {
+function worthOf(present: number, count: number, record: RecordOfRun | undefined): Worth {
+  if (present !== count || count === 0) {
     return 'incomplete';
   }
   if (record === undefined) {
     return 'notRecorded';
   }
-  return record.restorable ? 'complete' : 'inconsistent';
+  // Without a freeze, each disk shows another instant.
+  const isOneInstant = count === 1 || record.consistency !== 'crashConsistent';
+  return record.restorable && isOneInstant ? 'complete' : 'inconsistent';
 }
 
 /** The number of snapshots that most members say there are; if two numbers are as frequent, the larger. */

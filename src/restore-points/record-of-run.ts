@@ -3,6 +3,8 @@ import { METADATA_PREFIX, type NamePrefix } from './membership.ts';
 /** What a manifest, tags or a file of this machine say of a run that has ended. */
 export interface RecordOfRun {
   readonly id: string;
+  /** As in the summary of the run; missing if it is not known. */
+  readonly consistency?: string | undefined;
   readonly restorable: boolean;
   /** ISO 8601; null if it was never reached. */
   readonly barrier: string | null;
@@ -23,7 +25,12 @@ export function recordIn(
   );
   const restorable = own.get(RESTORABLE)?.toLowerCase();
   return restorable === 'true' || restorable === 'false'
-    ? { id, restorable: restorable === 'true', barrier: own.get(BARRIER) ?? null }
+    ? {
+        id,
+        consistency: own.get(CONSISTENCY),
+        restorable: restorable === 'true',
+        barrier: own.get(BARRIER) ?? null,
+      }
     : undefined;
 }
 

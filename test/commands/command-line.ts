@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { productNode } from '../../bench/process/product-node.ts';
 import { programPath } from '../../src/lab/program-path.ts';
 
 export const MAIN = programPath();
@@ -25,7 +26,7 @@ export async function flashfreeze(
   args: readonly string[],
   { under = [], stdin = '', uid, started, program: main = MAIN }: RunOptions = {},
 ): Promise<Ended> {
-  const [program = process.execPath, ...rest] = [...under, process.execPath, main, ...args];
+  const [program = process.execPath, ...rest] = [...under, ...productNode(), main, ...args];
   const child = spawn(program, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),

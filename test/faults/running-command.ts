@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { productNode } from '../../bench/process/product-node.ts';
 import { programPath } from '../../src/lab/program-path.ts';
 
 export interface Ending {
@@ -39,7 +40,7 @@ export class RunningCommand implements Disposable {
     args: readonly string[],
     { under = [], environment = {}, output }: StartOptions,
   ) {
-    const [program = '', ...rest] = [...under, process.execPath, programPath(), ...args];
+    const [program = '', ...rest] = [...under, ...productNode(), programPath(), ...args];
     const to = output ?? 'pipe';
     this.#child = spawn(program, rest, {
       stdio: ['ignore', to, to],

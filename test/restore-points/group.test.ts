@@ -22,6 +22,18 @@ const WORTHS: readonly (readonly [
   ['all three, nothing recorded', three, [], 'notRecorded'],
   ['a snapshot is missing', [first, third], [manifestOf(three)], 'incomplete'],
   ['a snapshot is missing, nothing recorded', [first, third], [], 'incomplete'],
+  [
+    'taken without a freeze',
+    three,
+    [manifestOf(three, { consistency: 'crashConsistent' })],
+    'inconsistent',
+  ],
+  [
+    'one disk without a freeze',
+    membersOf(1),
+    [manifestOf(membersOf(1), { consistency: 'crashConsistent' })],
+    'complete',
+  ],
   ['recorded as not restorable', three, [manifestOf(three, { restorable: false })], 'inconsistent'],
   [
     'a request was refused, but its snapshot exists',

@@ -159,9 +159,13 @@ function fieldOf(line: Uint8Array, length: number, field: number): number {
 
 /**
  * Counting can be switched off (`queue/iostats`), and before Linux 6.1 the kernel counted nothing for a namespace
- * under native NVMe multipath: then its counter stands at 0 for ever.
+ * under native NVMe multipath: then its counter stands at 0 for ever. Before Linux 5.14 an md array counted although it showed
+ * the switch as off.
  */
 function isCounted(path: string): boolean {
+  if (textOf(`${path}/md/level`) !== undefined) {
+    return !hasNeverWritten(path);
+  }
   const isSwitchedOff = textOf(`${path}/queue/iostats`) === '0';
   return !isSwitchedOff && !(isMultipathNamespace(path) && hasNeverWritten(path));
 }

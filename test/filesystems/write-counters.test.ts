@@ -84,4 +84,19 @@ test('a disk that is not there, or whose writes are not counted, has no counter'
   assert.is(WriteCounter.open('sdx', folder.path), undefined);
 });
 
+test('an md array counts if it has ever counted, whatever its switch says', () => {
+  using folder = new BlockFolder();
+  const array = (name: string, stat: string): void => {
+    folder.disk(name, stat, { iostats: '0' });
+    mkdirSync(join(folder.path, name, 'md'));
+    writeFileSync(join(folder.path, name, 'md/level'), 'raid1\n');
+  };
+  array('md1', STAT);
+  array('md2', STAT.replaceAll(/\d+/g, '0'));
+  using counter = WriteCounter.open('md1', folder.path);
+  counter?.read();
+  assert.is(counter?.completed, 12);
+  assert.is(WriteCounter.open('md2', folder.path), undefined);
+});
+
 test.run();

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { Disk } from '../filesystems/plan-types.ts';
 import { BLOCK_DEVICES, type CountedWrites } from '../filesystems/write-counters.ts';
 
 /**
@@ -9,8 +10,8 @@ import { BLOCK_DEVICES, type CountedWrites } from '../filesystems/write-counters
 const MOST_MARKS = 16;
 
 /**
- * The md arrays over one disk on which nothing but frozen file systems lies. If nothing was written through them, what was
- * written to the disk was md's own.
+ * The md arrays over one disk on which nothing but frozen file systems lies. If nothing was written through them, nor to
+ * partitions of the disk that are in none of them, what was written to the disk was md's own.
  */
 export class ArrayWrites implements Disposable {
   /** Empty if what md writes cannot be told from other writes. */
@@ -22,18 +23,23 @@ export class ArrayWrites implements Disposable {
     this.#before = counters.map(() => 0);
   }
 
-  /** @param isMoving whether md moves the data of an array, which changes far more than marks */
+  /**
+   * @param others partitions of the disk that are in no array
+   * @param isMoving whether md moves the data of an array, which changes far more than marks
+   */
   static open(
     arrays: readonly string[],
+    others: readonly string[],
     openCounter: (name: string) => CountedWrites | undefined,
     isMoving: (name: string) => boolean = movesData,
   ): ArrayWrites {
-    if (arrays.some(isMoving)) {
+    if (arrays.length === 0 || arrays.some(isMoving)) {
       return new ArrayWrites([]);
     }
-    const counters = arrays.flatMap((name) => openCounter(name) ?? []);
+    const names = [...arrays, ...others];
+    const counters = names.flatMap((name) => openCounter(name) ?? []);
     const opened = new ArrayWrites(counters);
-    if (counters.length === arrays.length) {
+    if (counters.length === names.length) {
       return opened;
     }
     opened[Symbol.dispose]();
@@ -63,6 +69,46 @@ export class ArrayWrites implements Disposable {
       counter[Symbol.dispose]();
     }
   }
+}
+
+/** The arrays over a disk of frozen file systems. @param disk undefined if nothing more than its name is known */
+export function arraysOver(
+  name: string,
+  disk: Disk | undefined,
+  openCounter: (name: string) => CountedWrites | undefined,
+): ArrayWrites {
+  const { arrays = [], paths = [name], swaps = [] } = disk ?? {};
+  const beside = arrays.length === 0 ? [] : partitionsBeside(paths, arrays);
+  // What is swapped is counted by itself.
+  const others = beside.filter((it) => !swaps.includes(it));
+  return ArrayWrites.open(arrays, others, openCounter);
+}
+
+/**
+ * The partitions of a disk that lead to none of the arrays: something may write there that no file system shows.
+ *
+ * @param paths kernel names of the disk
+ * @param directory /sys/class/block
+ */
+export function partitionsBeside(
+  paths: readonly string[],
+  arrays: readonly string[],
+  directory: string = BLOCK_DEVICES,
+): string[] {
+  const namesIn = (path: string): string[] => {
+    try {
+      return readdirSync(`${directory}/${path}`);
+    } catch {
+      return [];
+    }
+  };
+  const leadsToArray = (name: string): boolean =>
+    arrays.includes(name) || namesIn(`${name}/holders`).some(leadsToArray);
+  return paths.flatMap((path) =>
+    namesIn(path).filter(
+      (name) => existsSync(`${directory}/${path}/${name}/partition`) && !leadsToArray(name),
+    ),
+  );
 }
 
 /** Kernels without `sync_action` for an array cannot resync or reshape it. */

@@ -1,6 +1,6 @@
 import type { Disk } from '../filesystems/plan-types.ts';
 import { type CountedWrites, WriteCounter } from '../filesystems/write-counters.ts';
-import { ArrayWrites } from './array-writes.ts';
+import { type ArrayWrites, arraysOver } from './array-writes.ts';
 import type { WritesSeen } from './record.ts';
 
 /** A disk, and its partitions that the machine swaps to; swapped data is never restored. */
@@ -154,7 +154,7 @@ function openDisk(
     isAllFrozen,
     counters: countersOf(disk?.paths ?? [name], openCounter),
     swaps,
-    arrays: isAllFrozen ? ArrayWrites.open(disk?.arrays ?? [], openCounter) : undefined,
+    arrays: isAllFrozen ? arraysOver(name, disk, openCounter) : undefined,
     before: undefined,
     swapsBefore: swaps.map(() => 0),
   };

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { ArrayWrites } from '../../src/backup/array-writes.ts';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ArrayWrites, partitionsBeside } from '../../src/backup/array-writes.ts';
 import type { CountedWrites } from '../../src/filesystems/write-counters.ts';
 import { suite } from '../suite.ts';
 
@@ -23,6 +26,7 @@ test('an array that cannot be counted, or moves its data, explains nothing', () 
   const counter = new Counter();
   using uncounted = ArrayWrites.open(
     ['md0', 'md1'],
+    [],
     (name) => (name === 'md0' ? counter : undefined),
     AT_REST,
   );
@@ -31,18 +35,19 @@ test('an array that cannot be counted, or moves its data, explains nothing', () 
   assert.equal(counter.isOpen, false);
   using moving = ArrayWrites.open(
     ['md0', 'md1'],
+    [],
     () => new Counter(),
     (name) => name === 'md1',
   );
   moving.readBefore();
   assert.equal(moving.explain(1), false);
-  using none = ArrayWrites.open([], () => new Counter(), AT_REST);
+  using none = ArrayWrites.open([], [], () => new Counter(), AT_REST);
   assert.equal(none.explain(1), false);
 });
 
 test('a few writes are explained by quiet arrays, until one of them is gone', () => {
   const counters = [new Counter(), new Counter()];
-  using writes = ArrayWrites.open(['0', '1'], (name) => counters[Number(name)], AT_REST);
+  using writes = ArrayWrites.open(['0', '1'], [], (name) => counters[Number(name)], AT_REST);
   writes.readBefore();
   for (const [count, explained] of [
     [0, false],
@@ -57,6 +62,46 @@ test('a few writes are explained by quiet arrays, until one of them is gone', ()
   assert.ok(second);
   second.isLost = true;
   assert.equal(writes.explain(1), false);
+});
+
+test('a write to a partition beside the array is not one of md', () => {
+  const [array, partition] = [new Counter(), new Counter()];
+  using writes = ArrayWrites.open(
+    ['md0'],
+    ['sda2'],
+    (name) => (name === 'md0' ? array : partition),
+    AT_REST,
+  );
+  writes.readBefore();
+  assert.equal(writes.explain(2), true);
+  partition.completed += 1;
+  assert.equal(writes.explain(2), false);
+  using uncounted = ArrayWrites.open(
+    ['md0'],
+    ['sda2'],
+    (name) => (name === 'md0' ? array : undefined),
+    AT_REST,
+  );
+  uncounted.readBefore();
+  assert.equal(uncounted.explain(2), false);
+});
+
+test('partitions beside an array are those that do not lead to it, whatever is in between', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'block-'));
+  const holders = { sda1: ['md0'], sda2: [], sda3: ['dm-0'], 'dm-0': ['md0'], sda4: ['dm-1'] };
+  for (const [name, held] of Object.entries(holders)) {
+    for (const holder of held) {
+      mkdirSync(join(directory, name, 'holders', holder), { recursive: true });
+    }
+    if (name.startsWith('sda')) {
+      mkdirSync(join(directory, 'sda', name), { recursive: true });
+      writeFileSync(join(directory, 'sda', name, 'partition'), '1\n');
+    }
+  }
+  mkdirSync(join(directory, 'sda', 'queue'));
+  const found = partitionsBeside(['sda'], ['md0'], directory);
+  rmSync(directory, { recursive: true });
+  assert.deepEqual(found.toSorted(), ['sda2', 'sda4']);
 });
 
 test.run();

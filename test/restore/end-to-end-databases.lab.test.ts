@@ -8,7 +8,15 @@ import type { RestoreReport } from '../../src/restore/restore-text.ts';
 import { contentsOf } from '../quiesce/proof/database-proof.ts';
 import { type Contents, judgeContents } from '../quiesce/proof/judge-database.ts';
 import { suite } from '../suite.ts';
-import { downloadRestored, forgetRuns, listPoints, restoreAll, verifyDeep } from './way-back.ts';
+import {
+  downloadRestored,
+  forgetRuns,
+  listPoints,
+  managedStorage,
+  restoreAll,
+  type Storage,
+  verifyDeep,
+} from './way-back.ts';
 
 await enterLab({ lifetimeSeconds: 600, commands: ENGINES.flatMap(({ commands }) => commands) });
 
@@ -23,14 +31,19 @@ interface Look {
   readonly findings: readonly string[];
 }
 
-async function look(engine: Engine, rig: DatabaseRig, report: RestoreReport): Promise<Look> {
+async function look(
+  engine: Engine,
+  rig: DatabaseRig,
+  storage: Storage,
+  report: RestoreReport,
+): Promise<Look> {
   await using mounted = new AsyncDisposableStack();
-  const folder = `/lab/restored-${engine.name}`;
+  const folder = `/lab/restored-${report.restorePoint}`;
   await mkdir(folder);
   const mountPoints: string[] = [];
-  for (const { type, deviceName } of rig.disks) {
+  for (const [index, { type, deviceName }] of rig.disks.entries()) {
     const image = `${folder}/${deviceName}.img`;
-    await downloadRestored(rig.server.containerUrl(), report, deviceName, image);
+    await storage.copyRestored(report, index, image);
     const { devices } = mounted.use(await AttachedImages.attach([image], 'recovered'));
     const mount = await MountedSnapshot.mount(type, devices, 'recovered', folder);
     mountPoints.push(mounted.use(mount).mountPoint);
@@ -46,27 +59,44 @@ async function look(engine: Engine, rig: DatabaseRig, report: RestoreReport): Pr
   return { contents, findings: [...findings, ...(await engine.checkFiles([data, log]))] };
 }
 
-for (const engine of ENGINES) {
-  test(`${engine.name} has each transaction before the barrier, and none after it`, async () => {
+function blobStorage({ disks, server }: DatabaseRig): Storage {
+  const container = server.containerUrl();
+  return {
+    targets: ['--manifest', container],
+    where: ['--container', container],
+    copyRestored: async (report, index, image) =>
+      await downloadRestored(container, report, disks[index]?.deviceName ?? '', image),
+    // The server is the rig's.
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+const CASES = [
+  ...ENGINES.map((engine) => ({ engine, service: 'blobs' as const })),
+  ...ENGINES.slice(0, 1).map((engine) => ({ engine, service: 'managed' as const })),
+];
+
+for (const { engine, service } of CASES) {
+  test(`${engine.name} on restored disks (${service}) has each transaction before the barrier, and none after it`, async () => {
     await using rig = await DatabaseRig.create(engine, {
       ...{ latencyMs: { from: 5, to: 100 }, seed: 7 },
     });
-    const container = rig.server.containerUrl();
+    await using storage = service === 'blobs' ? blobStorage(rig) : await managedStorage(rig.disks);
     await rig.transfers.go(WRITING_MS);
-    const summary = await rig.snapshot(['--manifest', container]);
+    const summary = await rig.snapshot(service === 'blobs' ? storage.targets : [], service);
     assert.is(summary.consistency, 'applicationConsistent', summary.problems.join('\n'));
     await rig.transfers.go(WRITING_MS / 2);
     await rig.transfers.rest();
     await forgetRuns();
 
-    const where = ['--container', container];
+    const { where } = storage;
     const [point] = await listPoints(where);
     const id = point?.id ?? '';
     const deep = await verifyDeep(where, id);
     assert.is(deep.exitCode, 0, JSON.stringify(deep.report.disks));
-    const report = await restoreAll(where, id, 'new/');
+    const report = await restoreAll(where, id, 'new-');
     const barrierMs = Date.parse(summary.barrier ?? '');
-    const { contents, findings } = await look(engine, rig, report);
+    const { contents, findings } = await look(engine, rig, storage, report);
     const { history } = rig.transfers;
     assert.equal([...findings, ...judgeContents(contents, history, barrierMs)], []);
     // Negative control: at another instant, transactions are missing.

@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { makeChains } from '../../bench/proof/scenario.ts';
 import { checkPlace, type PlaceFinding } from '../../bench/proof/snapshot-check.ts';
@@ -13,7 +13,6 @@ import { Writers } from '../../bench/proof/writers.ts';
 import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
 import { type DiskSpec, type LabDevice, LabDisks } from '../../src/lab/disks.ts';
 import { LAB_TLS } from '../../src/lab/lab-paths.ts';
-import { diskName, LabVm } from '../../src/lab/lab-vm.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import type { RestoreReport } from '../../src/restore/restore-text.ts';
 import { flashfreeze } from '../commands/command-line.ts';
@@ -22,9 +21,10 @@ import {
   downloadRestored,
   forgetRuns,
   listPoints,
+  managedStorage,
   restoreAll,
+  type Storage,
   verifyDeep,
-  type Where,
 } from './way-back.ts';
 
 await enterLab({ lifetimeSeconds: 600, commands: ['xfs_repair', 'dumpe2fs'] });
@@ -37,15 +37,6 @@ const SPECS: readonly DiskSpec[] = [
   { type: 'btrfs', devices: 2 },
 ];
 const CHAINS = makeChains(3, SPECS.length, 1);
-
-/** A service that takes snapshots of disks, and gives what was restored of them. */
-interface Storage extends AsyncDisposable {
-  /** Options of `flashfreeze snapshot`. */
-  readonly targets: readonly string[];
-  readonly where: Where;
-  /** Writes what was restored of the nth device to an image. */
-  copyRestored(report: RestoreReport, index: number, image: string): Promise<void>;
-}
 
 async function blobStorage(devices: readonly LabDevice[]): Promise<Storage> {
   const server = await BlobServer.start({
@@ -67,22 +58,6 @@ async function blobStorage(devices: readonly LabDevice[]): Promise<Storage> {
     copyRestored: async (report, index, image) =>
       await downloadRestored(container, report, devices[index]?.deviceName ?? '', image),
     [Symbol.asyncDispose]: async () => await server[Symbol.asyncDispose](),
-  };
-}
-
-async function managedStorage(devices: readonly LabDevice[]): Promise<Storage> {
-  const vm = await LabVm.start(devices, {
-    ...{ limits: 'none', operation: { durationMs: 60, retryAfterSeconds: undefined } },
-  });
-  return {
-    targets: ['--managed'],
-    where: ['--managed'],
-    copyRestored: async ({ disks }, index, image) => {
-      const restored = disks.find(({ source }) => source.endsWith(`/${diskName(index)}`));
-      const made = (await vm.managed.madeDisks()).find(({ name }) => name === restored?.name);
-      await copyFile(made?.imagePath ?? '', image);
-    },
-    [Symbol.asyncDispose]: async () => await vm[Symbol.asyncDispose](),
   };
 }
 

@@ -1,9 +1,11 @@
-import { open, rm } from 'node:fs/promises';
+import { copyFile, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AnonymousCredential, ContainerClient } from '@azure/storage-blob';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { JOURNAL_DIRECTORY } from '../../src/backup/journal/journal.ts';
+import type { LabDevice } from '../../src/lab/disks.ts';
+import { diskName, LabVm } from '../../src/lab/lab-vm.ts';
 import { RUN_FOLDER } from '../../src/report/run-folder.ts';
 import { restoreReportSchema } from '../../src/report/schemas/restore-report.ts';
 import { deepReportSchema, snapshotListSchema } from '../../src/report/schemas/stored-snapshots.ts';
@@ -72,4 +74,30 @@ export async function downloadRestored(
       await image.write(chunk, 0, chunk.length, at);
     }
   }
+}
+
+/** A service that takes snapshots of disks, and gives what was restored of them. */
+export interface Storage extends AsyncDisposable {
+  /** Options of `flashfreeze snapshot`. */
+  readonly targets: readonly string[];
+  readonly where: Where;
+  /** Writes what was restored of the nth device to an image. */
+  copyRestored(report: RestoreReport, index: number, image: string): Promise<void>;
+}
+
+/** The managed disks of a VM of the lab. */
+export async function managedStorage(devices: readonly LabDevice[]): Promise<Storage> {
+  const vm = await LabVm.start(devices, {
+    ...{ limits: 'none', operation: { durationMs: 60, retryAfterSeconds: undefined } },
+  });
+  return {
+    targets: ['--managed'],
+    where: ['--managed'],
+    copyRestored: async ({ disks }, index, image) => {
+      const restored = disks.find(({ source }) => source.endsWith(`/${diskName(index)}`));
+      const made = (await vm.managed.madeDisks()).find(({ name }) => name === restored?.name);
+      await copyFile(made?.imagePath ?? '', image);
+    },
+    [Symbol.asyncDispose]: async () => await vm[Symbol.asyncDispose](),
+  };
 }

@@ -54,16 +54,24 @@ export class DatabaseRig implements AsyncDisposable {
     return new DatabaseRig(resources.move(), disks, server, database, transfers);
   }
 
-  /** The real command, in a process of its own. Rejects if it says nothing. */
-  async snapshot(options: readonly string[] = []): Promise<RunSummary> {
+  /**
+   * The real command, in a process of its own. Rejects if it says nothing.
+   *
+   * @param service the rig's blob server, or a VM with the rig's disks, which the caller has started
+   */
+  async snapshot(
+    options: readonly string[] = [],
+    service: 'blobs' | 'managed' = 'blobs',
+  ): Promise<RunSummary> {
+    const targets = service === 'blobs' ? ['--blobs-from', '-'] : ['--managed'];
     const { code, stdout, stderr } = await tryCommand(
       process.execPath,
       [
-        ...[programPath(), 'snapshot', '--json', '--blobs-from', '-', '--strict-match'],
+        ...[programPath(), 'snapshot', '--json', ...targets, '--strict-match'],
         ...mountPointsOf(this.disks).flatMap((mountPoint) => ['--mount', mountPoint]),
         ...['--workload', WORKLOAD, ...options],
       ],
-      this.server.urls.join('\n'),
+      service === 'blobs' ? this.server.urls.join('\n') : '',
     );
     if (stdout === '') {
       throw new Error(`flashfreeze ended with ${code}: ${stderr}`);

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
 import type { NativePrograms } from './native-programs.ts';
@@ -62,6 +62,7 @@ async function stripped(
   path: string,
   program: string,
 ): Promise<PayloadFile> {
+  await mkdir(WORK, { recursive: true });
   const folder = await mkdtemp(join(WORK, 'strip-'));
   try {
     const output = join(folder, path);

@@ -20,8 +20,8 @@ import { PAYLOAD_FILES, type Places } from './places.ts';
 
 /** Folders that are being filled begin with this. */
 export const UNFINISHED = '.new-';
-/** Against a program that hangs; the first start on a busy machine may take a minute. */
-const START_LIMIT_MS = 600_000;
+/** Against a program that hangs; a start on a busy machine takes seconds. */
+const START_LIMIT_MS = 120_000;
 
 /**
  * Copies (of a package: links) the program's files to a folder below the prefix that is named after their version and content, unless it is

@@ -130,7 +130,7 @@ test('setup puts program, link and texts in place, may be repeated, and is remov
 test('an older version stays while processes use it, whatever the way, and goes at the next setup', async () => {
   await using machine = await Machine.create();
   const { places } = machine;
-  const reader = '#!/bin/sh\n[ "$3" = --version ] || { echo on; read -r line; }\n';
+  const reader = '#!/bin/sh\ncase "$*" in *--version) ;; *) echo on; read -r line ;; esac\n';
   const old = await install(await machine.unpack('1.0.0', reader), WISHES, places);
   const run = spawn(commandLink(places), ['snapshot'], { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(run.stdout, 'data');

@@ -9,7 +9,7 @@ import { enterLab } from '../../src/lab/namespace.ts';
 import { tryCommand } from '../../src/lab/run-command.ts';
 import { QUIESCE_PATHS } from '../../src/quiesce/read-configuration.ts';
 import { doctorReportSchema } from '../../src/report/schemas/doctor-report.ts';
-import { flashfreeze, MAIN } from '../commands/command-line.ts';
+import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
 import { suite } from '../suite.ts';
 
@@ -247,7 +247,7 @@ test('without root, nothing is ticked that was not looked at', async () => {
   // The folder that this program lies in may be closed to other users.
   const bound = '/lab/program';
   await mkdir(bound, { recursive: true });
-  const root = join(dirname(MAIN), '..');
+  const root = join(import.meta.dirname, '../..');
   const user = 'setpriv --reuid 65534 --inh-caps=-all --bounding-set=-all';
   const run = `exec ${user} ${bound}/node_modules/.bin/node ${bound}/src/flashfreeze.js doctor --json`;
   const [unshare = '', ...shell] = after(`mount --rbind ${root} ${bound}`);

@@ -1,22 +1,22 @@
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 
 const LIMIT_MS = 5_000;
 
-/** What a program prints; undefined if it does not start, ends with an error or takes too long. Times are in UTC. */
-export function outputOf(program: string, args: readonly string[]): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
-    timeout: LIMIT_MS,
-  });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString('utf8');
-  });
-  child.on('error', () => resolve(undefined));
-  child.on('close', (code) => resolve(code === 0 ? output : undefined));
-  return promise;
+/**
+ * What a program prints; undefined if it does not start, ends with an error or takes too long. Times are in UTC. Not by
+ * spawn(): its time limit keeps this process alive if the program does not exist.
+ */
+export async function outputOf(
+  program: string,
+  args: readonly string[],
+): Promise<string | undefined> {
+  try {
+    const env = { ...process.env, TZ: 'UTC', LC_ALL: 'C' };
+    return (await promisify(execFile)(program, args, { env, timeout: LIMIT_MS })).stdout;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The first line of it. */

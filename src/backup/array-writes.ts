@@ -49,7 +49,7 @@ export class ArrayWrites implements Disposable {
   /** To be called before the disk's own counter is read. */
   readBefore(): void {
     for (const [index, counter] of this.#counters.entries()) {
-      this.#before[index] = counter.read() + counter.completed + counter.discarded;
+      this.#before[index] = counter.read() + counter.sectors + counter.discarded;
     }
   }
 
@@ -58,7 +58,7 @@ export class ArrayWrites implements Disposable {
     let isQuiet = this.#counters.length > 0 && writes > 0 && writes <= MOST_MARKS;
     for (const [index, counter] of this.#counters.entries()) {
       const writing = counter.read();
-      const all = counter.completed + counter.discarded;
+      const all = counter.sectors + counter.discarded;
       isQuiet = isQuiet && writing === 0 && !counter.isLost && all === this.#before[index];
     }
     return isQuiet;

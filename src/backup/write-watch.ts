@@ -18,6 +18,8 @@ interface WatchedDisk {
   readonly arrays: ArrayWrites | undefined;
   /** Undefined before the first reading. */
   before: number | undefined;
+  /** `contentOf` at that reading. */
+  contentBefore: number;
   readonly swapsBefore: number[];
 }
 
@@ -156,6 +158,7 @@ function openDisk(
     swaps,
     arrays: isAllFrozen ? arraysOver(name, disk, openCounter) : undefined,
     before: undefined,
+    contentBefore: 0,
     swapsBefore: swaps.map(() => 0),
   };
   // A rehearsal, so that nothing is compiled in the window.
@@ -182,6 +185,11 @@ function countersOf(paths: readonly string[], openCounter: OpenCounter): Counted
 /** What of a counter may not change. */
 function countOf({ completed, discarded }: CountedWrites, { isAllFrozen }: WatchedDisk): number {
   return isAllFrozen ? completed : completed + discarded;
+}
+
+/** What grows with each write and discard that changes content; a flush changes none. */
+function contentOf({ sectors, discarded }: CountedWrites, { isAllFrozen }: WatchedDisk): number {
+  return isAllFrozen ? sectors : sectors + discarded;
 }
 
 /**
@@ -257,8 +265,10 @@ function readBefore(
   }
   disk.arrays?.readBefore();
   disk.before = 0;
+  disk.contentBefore = 0;
   for (const counter of counters) {
     disk.before += count(counter, disk, untilMs);
+    disk.contentBefore += contentOf(counter, disk);
   }
   for (const [index, swap] of swaps.entries()) {
     swapsBefore[index] = count(swap, disk, untilMs);
@@ -278,15 +288,18 @@ function hasChanged(disk: WatchedDisk, untilMs: number): boolean {
   }
   let completed = 0;
   let writing = 0;
+  let content = 0;
   // What swaps are busy with is not waited for.
   const settles = swapping === 0 ? disk : ANY_DISK;
   for (const counter of counters) {
     writing += readCounted(counter, settles, untilMs);
     completed += countOf(counter, disk);
+    content += contentOf(counter, disk);
   }
   const own = completed - before - swapped;
   const hasOthers = own !== 0 || writing > swapping;
-  const isExplained = disk.arrays?.explain(own) === true && writing === 0;
+  const isFlush = own > 0 && content === disk.contentBefore;
+  const isExplained = writing === 0 && (isFlush || disk.arrays?.explain(own) === true);
   return counters.length > 0 && hasOthers && !isExplained;
 }
 

@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:
 
 /** Fields of `/sys/block/<disk>/stat`, from 0: Documentation/block/stat.rst of the kernel. */
 const WRITES_COMPLETED = 4;
+const SECTORS_WRITTEN = 6;
 const IN_FLIGHT = 8;
 /** Since Linux 4.18. */
 const DISCARDS_COMPLETED = 11;
@@ -21,6 +22,11 @@ export const BLOCK_DEVICES = '/sys/class/block';
 export interface CountedWrites extends Disposable {
   /** Completed writes at the last `read`, without discards. */
   readonly completed: number;
+  /**
+   * Sectors that were written, at the last `read`. A flush counts as a write without sectors: sync(1) of anyone sends one to
+   * the disk of each mounted ext4, frozen or not.
+   */
+  readonly sectors: number;
   /** Completed discards at the last `read`. */
   readonly discarded: number;
   /** It could not be read any more, because the device is gone. */
@@ -49,6 +55,7 @@ export class WriteCounter implements CountedWrites {
   #reads = 0;
   #writes = 0;
   completed = 0;
+  sectors = 0;
   discarded = 0;
   isLost = false;
   isCounting = false;
@@ -100,12 +107,13 @@ export class WriteCounter implements CountedWrites {
         this.isCounting = false;
         return 0;
       }
-      const { completed, discarded } = this;
+      const { completed, sectors, discarded } = this;
       this.#readInFlight();
       const unfinished = this.#readStat();
       const isEqual = this.completed === completed && this.discarded === discarded;
       if (isEqual || looks === MAX_LOOKS) {
         this.completed = completed;
+        this.sectors = sectors;
         this.discarded = discarded;
         this.isCounting = unfinished > 0 && this.#reads === 0 && this.#writes === 0;
         return this.#writes;
@@ -117,6 +125,7 @@ export class WriteCounter implements CountedWrites {
   #readStat(): number {
     const length = readSync(this.#stat, this.#line, 0, LONGEST_LINE, 0);
     this.completed = fieldOf(this.#line, length, WRITES_COMPLETED);
+    this.sectors = fieldOf(this.#line, length, SECTORS_WRITTEN);
     this.discarded = fieldOf(this.#line, length, DISCARDS_COMPLETED);
     return fieldOf(this.#line, length, IN_FLIGHT);
   }

@@ -10,6 +10,9 @@ const test = suite('writes of md');
 
 class Counter implements CountedWrites {
   completed = 5;
+  get sectors(): number {
+    return this.completed * 8;
+  }
   discarded = 0;
   isLost = false;
   isCounting = false;

@@ -10,6 +10,11 @@ const NOT_ALL_FROZEN = (): boolean => false;
 /** A counter that the test sets. */
 class Counter implements CountedWrites {
   completed = 0;
+  /** Of the completed writes; they write nothing. */
+  flushes = 0;
+  get sectors(): number {
+    return (this.completed - this.flushes) * 8;
+  }
   discarded = 0;
   underWay = 0;
   isLost = false;
@@ -32,6 +37,22 @@ function seenOf(meanwhile: (disk: Counter, swap: Counter) => void): string | und
   watch.afterAnswers([0]);
   return watch.results()[0]?.kind;
 }
+
+test('a flush that anyone sent, as sync(1) does, is no change; a write beside it is', () => {
+  const flush = (disk: Counter): void => {
+    disk.completed = 2;
+    disk.flushes = 2;
+  };
+  const write = (disk: Counter): void => {
+    disk.completed = 2;
+    disk.flushes = 1;
+  };
+  const discard = (disk: Counter): void => {
+    flush(disk);
+    disk.discarded = 1;
+  };
+  assert.deepEqual([flush, write, discard].map(seenOf), ['unchanged', 'changed', 'changed']);
+});
 
 test('distinguishes swap from other writes, completed and in flight', () => {
   const count = (disk: number, swap: number, which: 'completed' | 'underWay') =>

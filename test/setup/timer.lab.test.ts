@@ -73,6 +73,9 @@ test('unpacked, set up, run by the timer’s service, upgraded and removed: noth
   assert.match(await machine.journal(), /nothing to snapshot.*FF_USAGE/);
 
   await machine.configure();
+  const metrics = '/var/lib/flashfreeze/flashfreeze.prom';
+  await machine.run('mkdir', '-p', '/var/lib/flashfreeze');
+  await machine.put('/etc/azure/vmbackup.conf', `[Flashfreeze]\nmetricsFile = ${metrics}\n`);
   await machine.run('systemctl', 'start', SERVICE);
   assert.equal(await machine.show(SERVICE, 'ActiveState', 'Result', 'ExecMainStatus', 'Slice'), {
     ...{ ActiveState: 'inactive', Result: 'success', ExecMainStatus: '0' },
@@ -80,6 +83,9 @@ test('unpacked, set up, run by the timer’s service, upgraded and removed: noth
   });
   assert.is(await machine.count(), 1);
   assert.match(await machine.journal(), '✓ fileSystemConsistent: 2 of 2 snapshots');
+  const status = await machine.end(COMMAND, 'status');
+  assert.match(status.stdout, /^FLASHFREEZE (?:OK|WARNING)/);
+  assert.match(await machine.read(metrics), /last_success_timestamp_seconds\{.*origin="command"/);
 
   await unpackNewer(machine);
   const upgraded = await machine.run(`${UNPACKED}/flashfreeze`, 'setup');

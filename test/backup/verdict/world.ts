@@ -107,6 +107,9 @@ class Counter implements CountedWrites {
   readonly #written: () => readonly HappeningWrite[];
   readonly #world: World;
   completed = 0;
+  get sectors(): number {
+    return this.completed * 8;
+  }
   readonly discarded = 0;
   readonly isLost = false;
   readonly isCounting = false;

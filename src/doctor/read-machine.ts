@@ -24,12 +24,12 @@ import { machineAuthorities } from '../snapshot/http/authorities.ts';
 import { isAzureVm } from '../system/azure-vm-id.ts';
 import { FileLock, FREEZE_LOCK_PATH } from '../system/file-lock.ts';
 import { readClock } from '../system/read-clock.ts';
+import { firstLineOf, outputOf } from '../system/run-program.ts';
 import type { LockState, MachineFacts, QuiesceFacts } from './doctor-types.ts';
 import { messageOf, readBlobs } from './read-blobs.ts';
 import type { ManagedQuestion } from './read-managed.ts';
 import { readLogFolder, readMetricsFile, readPlaces } from './read-places.ts';
 import { readNextRun } from './read-schedule.ts';
-import { firstLineOf, outputOf } from './run-program.ts';
 
 const HOST_PORT = 80;
 const HOST_LIMIT_MS = 2_000;

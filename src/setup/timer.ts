@@ -4,9 +4,9 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { FlashfreezeError } from '../errors.ts';
-import { isSystemdRunning } from '../extension/polling/systemd.ts';
 import { errnoOf } from '../system/errno.ts';
 import { writeWhole } from '../system/replace-file.ts';
+import { isSystemdRunning } from '../system/systemd-units.ts';
 import { commandLink, type Places, timerPaths } from './places.ts';
 import type { SetupTimer } from './record.ts';
 import {

@@ -1,3 +1,4 @@
+import { isSystemdRunning } from '../../system/systemd-units.ts';
 import type { Installation } from '../installation.ts';
 import { parseHandlerSettings } from '../settings/handler-settings.ts';
 import { interpretSettings } from '../settings/task-settings.ts';
@@ -5,7 +6,7 @@ import { flagOf } from '../snapshot-method/flags.ts';
 import type { TaskSettings } from '../task-types.ts';
 import { startDetached, stopDetached } from './detached.ts';
 import { serviceCommand } from './service-command.ts';
-import { isSystemdRunning, startUnit, stopUnit } from './systemd.ts';
+import { startUnit, stopUnit } from './systemd.ts';
 
 /** Whether the task enables the polling service (settings.md, dynamicConfigsFromCRP). */
 export function isPollingWanted(settings: TaskSettings): boolean {

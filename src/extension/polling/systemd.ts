@@ -21,11 +21,6 @@ const RESTART_S = 3;
 const STOP_LIMIT_S = 90;
 const CALL_LIMIT_MS = 120_000;
 
-/** Whether systemd is pid 1: sd_booted(3). */
-export function isSystemdRunning(): boolean {
-  return existsSync('/run/systemd/system');
-}
-
 /**
  * The unit's text (systemd.unit(5), systemd.service(5)). Nothing of it restricts the service: what does that
  * mostly gives it a view of its own of what is mounted, while it has to see and freeze everything.

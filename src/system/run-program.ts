@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-const LIMIT_MS = 5_000;
+const DEFAULT_LIMIT_MS = 5_000;
 
 /**
  * What a program prints; undefined if it does not start, ends with an error or takes too long. Times are in UTC. Not by
@@ -10,10 +10,11 @@ const LIMIT_MS = 5_000;
 export async function outputOf(
   program: string,
   args: readonly string[],
+  limitMs: number = DEFAULT_LIMIT_MS,
 ): Promise<string | undefined> {
   try {
     const env = { ...process.env, TZ: 'UTC', LC_ALL: 'C' };
-    return (await promisify(execFile)(program, args, { env, timeout: LIMIT_MS })).stdout;
+    return (await promisify(execFile)(program, args, { env, timeout: limitMs })).stdout;
   } catch {
     return undefined;
   }

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
-import { firstLineOf, outputOf } from '../../src/doctor/run-program.ts';
+import { firstLineOf, outputOf } from '../../src/system/run-program.ts';
 import { suite } from '../suite.ts';
 
-const test = suite('programs that doctor asks');
+const test = suite('programs that are asked');
 
 test('a program prints, fails, or does not exist', async () => {
   assert.is(await outputOf('sh', ['-c', 'echo a; echo $TZ']), 'a\nUTC\n');
@@ -15,7 +15,7 @@ test('a program prints, fails, or does not exist', async () => {
 });
 
 test('one that does not exist leaves nothing behind that keeps the process alive', async () => {
-  const module = JSON.stringify(join(import.meta.dirname, '../../src/doctor/run-program.ts'));
+  const module = JSON.stringify(join(import.meta.dirname, '../../src/system/run-program.ts'));
   const script = `
     import { outputOf } from ${module};
     await outputOf('no-such-program', []);

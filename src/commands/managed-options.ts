@@ -5,6 +5,7 @@ import { isGroupName, isResourceName } from '../snapshot/managed/arm-id.ts';
 import type { ManagedWishes } from '../snapshot/managed/managed-set.ts';
 import { prefixProblem, tagsProblem } from '../snapshot/managed/snapshot-naming.ts';
 import { collect } from './run-options.ts';
+import { identityOption } from './source-options.ts';
 
 /** The options about managed disks as commander returns them, not checked yet. */
 export interface RawManagedOptions {
@@ -61,10 +62,7 @@ export function addDiskOptions(command: Command): Command {
       '--resource-group <name>',
       'resource group of the snapshots of managed disks, or of the collection (default: that of the VM)',
     )
-    .option(
-      '--identity <client-id>',
-      'client id of the user-assigned identity to use (default: the only identity of the VM)',
-    )
+    .addOption(identityOption())
     .addOption(
       new Option(
         '--include-lun <lun>',

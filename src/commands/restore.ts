@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { ACCEPTABLE, type Acceptable } from '../restore/restore-plan.ts';
 import { collect } from './run-options.ts';
 import type { SourceOptions } from './snapshots-options.ts';
+import { containerFileOption, identityOption, resourceGroupOption } from './source-options.ts';
 
 export interface RestoreOptions
   extends Pick<
@@ -28,10 +29,7 @@ export function addRestoreCommand(program: Command): void {
       'URL of a container that holds the snapshots, with a SAS that permits listing and reading, and creating unless --to is given (repeatable; required unless --container-from or --managed is given)',
       collect,
     )
-    .option(
-      '--container-from <file>',
-      'file to read the URLs of the containers from, one per line (- for standard input)',
-    )
+    .addOption(containerFileOption())
     .option(
       '--to <url>',
       'URL of the container for the new blobs, with a SAS that permits reading and creating (default: that of the snapshot)',
@@ -40,10 +38,7 @@ export function addRestoreCommand(program: Command): void {
       '--managed',
       'snapshots of managed disks, with the own identity of this Azure VM (default: blobs in the containers)',
     )
-    .option(
-      '--resource-group <name>',
-      'resource group of the snapshots of managed disks (default: that of this VM)',
-    )
+    .addOption(resourceGroupOption())
     .option(
       '--to-resource-group <name>',
       'resource group of the new managed disks (default: that of the snapshots)',
@@ -57,10 +52,7 @@ export function addRestoreCommand(program: Command): void {
       '--zone <zone>',
       'availability zone of the new managed disks, or none (default: that of the old disk)',
     )
-    .option(
-      '--identity <client-id>',
-      'client id of the user-assigned identity to use (default: the only identity of the VM)',
-    )
+    .addOption(identityOption())
     .option('--host <name>', 'consider only the machine with this name (default: every machine)')
     .option(
       '--prefix <text>',

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ContainersOptions } from './container-options.ts';
 import { collect } from './run-options.ts';
+import { containerFileOption, identityOption, resourceGroupOption } from './source-options.ts';
 
 /** Where snapshots are stored, and which of them are considered. */
 export interface SourceOptions extends ContainersOptions {
@@ -19,22 +20,13 @@ export function addSourceOptions(command: Command): Command {
       'URL of a container, with a SAS that permits listing and reading (repeatable; required unless --container-from or --managed is given)',
       collect,
     )
-    .option(
-      '--container-from <file>',
-      'file to read the URLs of the containers from, one per line (- for standard input)',
-    )
+    .addOption(containerFileOption())
     .option(
       '--managed',
       'consider the snapshots of managed disks, with the own identity of this Azure VM (default: those in the containers)',
     )
-    .option(
-      '--resource-group <name>',
-      'resource group of the snapshots of managed disks (default: that of this VM)',
-    )
-    .option(
-      '--identity <client-id>',
-      'client id of the user-assigned identity to use (default: the only identity of the VM)',
-    )
+    .addOption(resourceGroupOption())
+    .addOption(identityOption())
     .option('--host <name>', 'consider only the machine with this name (default: every machine)')
     .option(
       '--metadata <key=value>',

@@ -13,6 +13,7 @@ import { type ContainersOptions, containerUrlsOf } from './container-options.ts'
 import { collect } from './run-options.ts';
 import { metadataOf } from './snapshot-options.ts';
 import type { SourceOptions } from './snapshots-options.ts';
+import { containerFileOption, identityOption, resourceGroupOption } from './source-options.ts';
 
 export interface VerifyOptions
   extends ContainersOptions,
@@ -36,10 +37,7 @@ export function addVerifyCommand(snapshots: Command): void {
       'URL of a container to search, with a SAS that permits listing (repeatable; required unless --container-from or --managed is given)',
       collect,
     )
-    .option(
-      '--container-from <file>',
-      'file to read the URLs of the containers from, one per line (- for standard input)',
-    )
+    .addOption(containerFileOption())
     .option(
       '--metadata <key=value>',
       'metadata that every snapshot must have (repeatable; default: metadata is not checked)',
@@ -53,14 +51,8 @@ export function addVerifyCommand(snapshots: Command): void {
       '--managed',
       'with --deep: snapshots of managed disks, with the own identity of this Azure VM (default: those in the containers)',
     )
-    .option(
-      '--resource-group <name>',
-      'resource group of the snapshots of managed disks (default: that of this VM)',
-    )
-    .option(
-      '--identity <client-id>',
-      'client id of the user-assigned identity to use (default: the only identity of the VM)',
-    )
+    .addOption(resourceGroupOption())
+    .addOption(identityOption())
     .option(
       '--host <name>',
       'with --deep: consider only the machine with this name (default: every machine)',

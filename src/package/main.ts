@@ -15,11 +15,12 @@ import {
   parseProgramVersion,
   parseVersion,
 } from './options.ts';
-import { type MadeFile, packageArchive } from './package-archive.ts';
-import { packageDeb } from './package-deb.ts';
+import { commandPayload, type MadeFile, packageArchive } from './package-archive.ts';
+import { DEB } from './package-deb.ts';
 import { packageExtension } from './package-extension.ts';
-import { packageRpm } from './package-rpm.ts';
+import { RPM } from './package-rpm.ts';
 import { OLDEST_GLIBC, TOO_OLD_DISTRIBUTIONS } from './symbol-versions.ts';
+import { makePackage } from './system-package.ts';
 
 interface Given {
   readonly tar?: true;
@@ -88,7 +89,8 @@ async function make(given: Given, architecture: Architecture, out: string): Prom
     return await packageArchive(options);
   }
   const { texts } = textsOf(createProgram(), options.version);
-  return await (kind === 'deb' ? packageDeb : packageRpm)(options, texts);
+  const payload = await commandPayload(options);
+  return await makePackage(kind === 'deb' ? DEB : RPM, payload, options, texts);
 }
 
 const program = new Command('package')

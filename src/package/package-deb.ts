@@ -1,57 +1,23 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Architecture } from './options.ts';
-import { makeOut } from './output.ts';
-import {
-  type ArchiveOptions,
-  commandPayload,
-  type MadeFile,
-  writeBeside,
-} from './package-archive.ts';
+import type { ArchiveOptions } from './package-archive.ts';
 import type { PayloadFile } from './payload-file.ts';
-import { WORK } from './repository.ts';
-import {
-  AFTER_REMOVE,
-  ON_INSTALL,
-  ON_REMOVE,
-  type ProgramTexts,
-  type SystemTree,
-  systemTree,
-} from './system-tree.ts';
+import type { PackageFormat } from './system-package.ts';
+import { AFTER_REMOVE, ON_INSTALL, ON_REMOVE, type SystemTree } from './system-tree.ts';
 import { runTool } from './tools.ts';
 import { layOutTree, REPRODUCIBLE } from './tree-layout.ts';
 
 const ARCHITECTURE: Readonly<Record<Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-/**
- * Makes `<out>/flashfreeze_<version>_<architecture>.deb` and its checksum, by dpkg-deb. The same checkout, built with
- * the same compiler, gives the same bytes.
- *
- * @throws FlashfreezeError FF_PACKAGE_FAILED; FF_USAGE if the output folder cannot be made
- */
-export async function packageDeb(options: ArchiveOptions, texts: ProgramTexts): Promise<MadeFile> {
-  await mkdir(WORK, { recursive: true });
-  return await makeDeb(await commandPayload(options), options, texts);
-}
-
-/** As `packageDeb`, of these files. */
-export async function makeDeb(
-  payload: readonly PayloadFile[],
-  options: ArchiveOptions,
-  texts: ProgramTexts,
-): Promise<MadeFile> {
-  await makeOut(options.out);
-  const name = `flashfreeze_${options.version}_${ARCHITECTURE[options.architecture]}.deb`;
-  const work = await mkdtemp(join(WORK, 'deb-'));
-  try {
-    const built = join(work, name);
-    await buildDeb(join(work, 'root'), systemTree(payload, 'deb', texts), options, built);
-    return await writeBeside(options, name, built);
-  } finally {
-    await rm(work, { recursive: true });
-  }
-}
+/** `flashfreeze_<version>_<architecture>.deb`, by dpkg-deb. */
+export const DEB: PackageFormat = {
+  manager: 'deb',
+  nameOf: ({ version, architecture }) => `flashfreeze_${version}_${ARCHITECTURE[architecture]}.deb`,
+  build: async (work, tree, options) =>
+    await buildDeb(join(work, 'root'), tree, options, join(work, DEB.nameOf(options))),
+};
 
 async function buildDeb(
   root: string,

@@ -1,70 +1,35 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Architecture } from './options.ts';
-import { makeOut } from './output.ts';
-import {
-  type ArchiveOptions,
-  commandPayload,
-  type MadeFile,
-  writeBeside,
-} from './package-archive.ts';
-import type { PayloadFile } from './payload-file.ts';
-import { WORK } from './repository.ts';
-import {
-  AFTER_REMOVE,
-  ON_INSTALL,
-  ON_REMOVE,
-  type ProgramTexts,
-  type SystemTree,
-  systemTree,
-} from './system-tree.ts';
+import type { PackageFormat } from './system-package.ts';
+import { AFTER_REMOVE, ON_INSTALL, ON_REMOVE, type SystemTree } from './system-tree.ts';
 import { runTool } from './tools.ts';
 import { layOutTree, REPRODUCIBLE } from './tree-layout.ts';
 
 const ARCHITECTURE: Readonly<Record<Architecture, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
-/**
- * Makes `<out>/flashfreeze-<version>-1.<architecture>.rpm` and its checksum, by rpmbuild. The same checkout, built with
- * the same compiler, gives the same bytes.
- *
- * @throws FlashfreezeError FF_PACKAGE_FAILED; FF_USAGE if the output folder cannot be made
- */
-export async function packageRpm(options: ArchiveOptions, texts: ProgramTexts): Promise<MadeFile> {
-  await mkdir(WORK, { recursive: true });
-  return await makeRpm(await commandPayload(options), options, texts);
-}
-
-/** As `packageRpm`, of these files. */
-export async function makeRpm(
-  payload: readonly PayloadFile[],
-  options: ArchiveOptions,
-  texts: ProgramTexts,
-): Promise<MadeFile> {
-  await makeOut(options.out);
-  const architecture = ARCHITECTURE[options.architecture];
-  const name = `flashfreeze-${options.version}-1.${architecture}.rpm`;
-  const tree = systemTree(payload, 'rpm', texts);
-  const work = await mkdtemp(join(WORK, 'rpm-'));
-  try {
+/** `flashfreeze-<version>-1.<architecture>.rpm`, by rpmbuild. */
+export const RPM: PackageFormat = {
+  manager: 'rpm',
+  nameOf: ({ version, architecture }) =>
+    `flashfreeze-${version}-1.${ARCHITECTURE[architecture]}.rpm`,
+  build: async (work, tree, { version, architecture }) => {
     const staged = join(work, 'staged');
     await layOutTree(staged, tree);
     const spec = join(work, 'flashfreeze.spec');
-    await writeFile(spec, specText(options.version, tree, staged));
+    await writeFile(spec, specText(version, tree, staged));
     const defines = Object.entries({ ...MACROS, _topdir: work, _rpmdir: work });
     await runTool(
       'rpmbuild',
       [
-        ...['-bb', '--quiet', '--target', `${architecture}-linux`],
+        ...['-bb', '--quiet', '--target', `${ARCHITECTURE[architecture]}-linux`],
         ...defines.flatMap(([macro, value]) => ['--define', `${macro} ${value}`]),
         spec,
       ],
       { env: { ...REPRODUCIBLE, HOME: work } },
     );
-    return await writeBeside(options, name, join(work, name));
-  } finally {
-    await rm(work, { recursive: true });
-  }
-}
+  },
+};
 
 const MACROS = {
   _rpmfilename: '%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm',

@@ -3,16 +3,17 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/pro
 import { join } from 'node:path';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { parseArchitecture } from '../../src/package/options.ts';
-import { makeDeb } from '../../src/package/package-deb.ts';
-import { makeRpm } from '../../src/package/package-rpm.ts';
+import { DEB } from '../../src/package/package-deb.ts';
+import { RPM } from '../../src/package/package-rpm.ts';
 import type { PayloadFile } from '../../src/package/payload-file.ts';
 import { WORK } from '../../src/package/repository.ts';
+import { makePackage } from '../../src/package/system-package.ts';
 import { keepLock } from '../kept-lock.ts';
 import { archivePath, VERSION } from '../setup/archive.ts';
 
 /** The second one is what the first is upgraded to. */
 export const VERSIONS = [VERSION, '1.0.1'] as const;
-const MAKERS = { deb: makeDeb, rpm: makeRpm } as const;
+const FORMATS = { deb: DEB, rpm: RPM } as const;
 const TEXTS = { manual: '.TH A 8\n', bash: 'bash\n', zsh: 'zsh\n', fish: 'fish\n' };
 
 /** Makes packages of the program in the archive, outside the lab, once for each archive. */
@@ -29,7 +30,12 @@ export async function preparePackages(): Promise<void> {
     for (const version of VERSIONS) {
       for (const kind of ['deb', 'rpm'] as const) {
         const options = { version, architecture: parseArchitecture(process.arch), out: work };
-        const { path } = await MAKERS[kind](ofVersion(files, version), options, TEXTS);
+        const { path } = await makePackage(
+          FORMATS[kind],
+          ofVersion(files, version),
+          options,
+          TEXTS,
+        );
         await rename(path, packagePath(kind, version));
       }
     }
@@ -39,7 +45,7 @@ export async function preparePackages(): Promise<void> {
 }
 
 /** Inside the lab too. */
-export function packagePath(kind: keyof typeof MAKERS, version: string): string {
+export function packagePath(kind: keyof typeof FORMATS, version: string): string {
   return `${archivePath()}-${version}.${kind}`;
 }
 

@@ -6,10 +6,11 @@ import * as assert from 'uvu/assert';
 import { requireLabCommands } from '../../src/lab/requirements.ts';
 import { parseArchitecture } from '../../src/package/options.ts';
 import type { MadeFile } from '../../src/package/package-archive.ts';
-import { makeDeb } from '../../src/package/package-deb.ts';
-import { makeRpm } from '../../src/package/package-rpm.ts';
+import { DEB } from '../../src/package/package-deb.ts';
+import { RPM } from '../../src/package/package-rpm.ts';
 import { textFile } from '../../src/package/payload-file.ts';
 import { WORK } from '../../src/package/repository.ts';
+import { makePackage } from '../../src/package/system-package.ts';
 import { suite } from '../suite.ts';
 
 await requireLabCommands(['rpm', 'rpmbuild']);
@@ -20,10 +21,10 @@ const PAYLOAD = [
   textFile('package.json', '{"version": "1.2.3"}\n'),
 ];
 const TEXTS = { manual: '.TH A 8\n', bash: 'bash\n', zsh: 'zsh\n', fish: 'fish\n' };
-const MAKERS = { deb: makeDeb, rpm: makeRpm } as const;
+const FORMATS = { deb: DEB, rpm: RPM } as const;
 
 async function made<Result>(
-  kind: keyof typeof MAKERS,
+  kind: keyof typeof FORMATS,
   use: (made: MadeFile, out: string) => Promise<Result>,
   payload = PAYLOAD,
 ): Promise<Result> {
@@ -31,7 +32,7 @@ async function made<Result>(
   const out = await mkdtemp(join(tmpdir(), 'system-package-'));
   try {
     const options = { version: '1.2.3', architecture: parseArchitecture(process.arch), out };
-    return await use(await MAKERS[kind](payload, options, TEXTS), out);
+    return await use(await makePackage(FORMATS[kind], payload, options, TEXTS), out);
   } finally {
     await rm(out, { recursive: true });
   }

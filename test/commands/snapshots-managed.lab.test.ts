@@ -1,11 +1,7 @@
 import * as assert from 'uvu/assert';
-import * as v from 'valibot';
 import { enterLab } from '../../src/lab/namespace.ts';
-import {
-  pruneReportSchema,
-  snapshotListSchema,
-} from '../../src/report/schemas/stored-snapshots.ts';
 import { Rig } from '../lab/managed/fixtures/rig.ts';
+import { listed, pruned } from '../restore-points/fixtures/managed-commands.ts';
 import { putSnapshot, RESTORABLE, tagsOf } from '../restore-points/fixtures/managed-snapshots.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
@@ -13,17 +9,6 @@ import { flashfreeze } from './command-line.ts';
 await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('flashfreeze snapshots of managed disks');
-
-async function listed(...args: readonly string[]) {
-  const ended = await flashfreeze(['snapshots', 'list', '--managed', '--json', ...args]);
-  assert.is(ended.exitCode, 0, ended.stderr);
-  return v.parse(snapshotListSchema, JSON.parse(ended.stdout));
-}
-
-async function pruned(...args: readonly string[]) {
-  const ended = await flashfreeze(['snapshots', 'prune', '--managed', '--json', ...args]);
-  return { ...ended, report: v.parse(pruneReportSchema, JSON.parse(ended.stdout)) };
-}
 
 async function names(rig: Rig): Promise<string[]> {
   return (await rig.lab.snapshots()).map(({ name }) => name).sort();

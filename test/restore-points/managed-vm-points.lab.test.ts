@@ -4,29 +4,15 @@ import * as v from 'valibot';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { RUN_FOLDER } from '../../src/report/run-folder.ts';
 import { restoreReportSchema } from '../../src/report/schemas/restore-report.ts';
-import {
-  pruneReportSchema,
-  snapshotListSchema,
-} from '../../src/report/schemas/stored-snapshots.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { COMPUTE_VERSION, Rig } from '../lab/managed/fixtures/rig.ts';
 import { ManagedScene } from '../snapshot/managed/fixtures/scene.ts';
 import { suite } from '../suite.ts';
+import { listed, pruned } from './fixtures/managed-commands.ts';
 
 await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('restore points of VMs, listed, pruned and restored');
-
-async function listed(...args: readonly string[]) {
-  const ended = await flashfreeze(['snapshots', 'list', '--managed', '--json', ...args]);
-  assert.is(ended.exitCode, 0, ended.stderr);
-  return v.parse(snapshotListSchema, JSON.parse(ended.stdout));
-}
-
-async function pruned(...args: readonly string[]) {
-  const ended = await flashfreeze(['snapshots', 'prune', '--managed', '--json', ...args]);
-  return { ...ended, report: v.parse(pruneReportSchema, JSON.parse(ended.stdout)) };
-}
 
 async function collection(rig: Rig, name: string): Promise<void> {
   const { location } = rig.lab.vm;

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { type ClockState, parseTracking, stateOfKernel } from './clock-state.ts';
 import { loadAddon } from './native.ts';
+import { outputOf } from './run-program.ts';
 
 /** Without a chronyd that answers, chronyc waits for seconds. */
 const LIMIT_MS = 1_000;
@@ -15,15 +14,10 @@ export async function readClock(): Promise<ClockState | undefined> {
   return (await readTracking()) ?? readKernelClock();
 }
 
+/** Undefined if chrony is not installed, or no chronyd runs. */
 async function readTracking(): Promise<ClockState | undefined> {
-  try {
-    const args = ['-n', '-c', 'tracking'];
-    const { stdout } = await promisify(execFile)('chronyc', args, { timeout: LIMIT_MS });
-    return parseTracking(stdout);
-  } catch {
-    // It is not installed, or no chronyd runs.
-    return undefined;
-  }
+  const tracking = await outputOf('chronyc', ['-n', '-c', 'tracking'], LIMIT_MS);
+  return tracking === undefined ? undefined : parseTracking(tracking);
 }
 
 function readKernelClock(): ClockState | undefined {

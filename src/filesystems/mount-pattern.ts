@@ -87,9 +87,15 @@ function sourceOf(part: string, isName: boolean): string {
 
 /** A range that goes backwards is taken as its characters. */
 function rangesOf(characters: string): string {
-  return characters
-    .replace(/[\\\]^[]/g, '\\$&')
-    .replace(/([^\\])-([^\\])/g, (range, from: string, to: string) =>
-      from <= to ? range : `${from}\\-${to}`,
-    );
+  return characters.replace(/(.)(?:-(.))?/gs, (_, from: string, to: string | undefined) => {
+    if (to === undefined) {
+      return literal(from);
+    }
+    return `${literal(from)}${from <= to ? '-' : '\\-'}${literal(to)}`;
+  });
+}
+
+/** A character of a class that stands for itself. */
+function literal(character: string): string {
+  return character.replace(/[\\\]^[-]/, '\\$&');
 }

@@ -69,6 +69,21 @@ test('disks are looked up only if a pattern speaks of them', () => {
   assert.throws(() => matchesMount('disk:x', it), 'looked up');
 });
 
+test('a class may have hyphens and backslashes anywhere', () => {
+  for (const [pattern, names, others] of [
+    ['/[\\--]', ['/\\', '/-'], ['/a']],
+    ['/[-a]', ['/-', '/a'], ['/b']],
+    ['/[a-c-e]', ['/b', '/-', '/e'], ['/d']],
+    ['/[c-a]', ['/a', '/-', '/c'], ['/b']],
+    ['/[!-^]', ['/a'], ['/-', '/^']],
+  ] as const) {
+    for (const name of [...names, ...others]) {
+      const isOne = (names as readonly string[]).includes(name);
+      assert.is(matchesMount(pattern, mounted(name)), isOne, `${pattern} ${name}`);
+    }
+  }
+});
+
 test('a mount point that is spelt like a pattern can be named, whatever its characters', () => {
   const names = fc
     .string({ unit: fc.constantFrom(...'ab*?[]!^-\\{}+.:$'), minLength: 1 })

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 
-/** Options that several commands have, each in one wording. */
+// Options that several commands have, each in one wording.
 
 export function containerFileOption(): Option {
   return new Option(

@@ -115,9 +115,14 @@ test('a run makes one, and its disks are restored from it', async () => {
   const made = await scene.lab.madeDisks();
   assert.is(JSON.parse(made[0]?.body ?? '').properties.creationData.createOption, 'Restore');
   const pictures = await scene.lab.snapshots();
-  for (const [index, { imagePath }] of made.entries()) {
-    const picture = pictures.find(({ disk }) => disk === `disk${index}`)?.imagePath ?? '';
-    assert.ok((await readFile(imagePath ?? '')).equals(await readFile(picture)), `disk${index}`);
+  // They are made at once, in any order.
+  for (const [name, disk] of [
+    ['drill-os', 'disk0'],
+    ['drill-lun0', 'disk1'],
+  ] as const) {
+    const imagePath = made.find((it) => it.name === name)?.imagePath ?? '';
+    const picture = pictures.find((it) => it.disk === disk)?.imagePath ?? '';
+    assert.ok((await readFile(imagePath)).equals(await readFile(picture)), disk);
   }
   const again = await flashfreeze(args);
   assert.match(again.stdout, '"existed"');

@@ -58,13 +58,13 @@ export class MadeDisks {
   }
 
   get views(): readonly MadeDisk[] {
-    return [...this.#entries.values()].map(
-      ({ id, name, body, text, provisioningState, picture }) => ({
+    return [...this.#entries.values()]
+      .map(({ id, name, body, text, provisioningState, picture }) => ({
         ...{ id, name, provisioningState, body: text },
         source: body.properties.creationData.sourceResourceId,
         imagePath: picture?.imagePath,
-      }),
-    );
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** The resource; undefined if none of this id was made. */

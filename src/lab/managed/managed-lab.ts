@@ -179,7 +179,7 @@ export class ManagedLab implements AsyncDisposable {
     return this.#process.call('snapshots', undefined);
   }
 
-  /** In the order they were asked for. */
+  /** By name: they are asked for at once, so their order is chance. */
   madeDisks(): Promise<readonly MadeDisk[]> {
     return this.#process.call('madeDisks', undefined);
   }

@@ -18,6 +18,8 @@ const NAMES = [...readFileSync(RULES, 'utf8').matchAll(/- alert: (\w+)/g)].map(
   ([, name = '']) => name,
 );
 const HOUR_S = 3_600;
+/** Of samples and evaluations; all times of the rules are multiples of it. */
+const INTERVAL_MIN = 5;
 
 /** Tests of promtool begin at the epoch. */
 function atHour(hour: number): string {
@@ -126,12 +128,12 @@ function testOf({ name, runs, evaluatedAtHour, fires, goneAtHour = 100 }: Case):
       const at = line.lastIndexOf(' ');
       return {
         series: line.slice(0, at),
-        values: `${line.slice(at + 1)}+0x${goneAtHour * 60}`,
+        values: `${line.slice(at + 1)}+0x${(goneAtHour * 60) / INTERVAL_MIN}`,
       };
     });
   return {
     name,
-    interval: '1m',
+    interval: `${INTERVAL_MIN}m`,
     input_series: series,
     // What fires, whatever its labels and annotations are.
     promql_expr_test: NAMES.map((alertname) => ({
@@ -147,7 +149,7 @@ async function promtool(tests: readonly object[]): Promise<{ code: number; said:
   const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-rules-'));
   try {
     const file = join(folder, 'rules.test.yml');
-    const content = { rule_files: [RULES], evaluation_interval: '1m', tests };
+    const content = { rule_files: [RULES], evaluation_interval: `${INTERVAL_MIN}m`, tests };
     await writeFile(file, JSON.stringify(content));
     const { code, stdout, stderr } = await tryCommand('promtool', ['test', 'rules', file]);
     return { code, said: `${stdout}${stderr}` };

@@ -40,9 +40,13 @@ async function night(options: Parameters<typeof Rig.start>[0] = {}): Promise<Rig
   return rig;
 }
 
+/** Names of the disks that were asked about, sorted: requests go out at once. */
 async function calls(rig: Rig, call: string): Promise<string[]> {
   const all = await rig.lab.requests();
-  return all.filter((it) => it.call === call).map(({ disk }) => disk ?? '');
+  return all
+    .filter((it) => it.call === call)
+    .map(({ disk }) => disk ?? '')
+    .sort();
 }
 
 test('without --create shows the lines with type and LUN of the old disks, and makes nothing', async () => {

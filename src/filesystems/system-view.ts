@@ -29,7 +29,7 @@ export const thisMachine: SystemView = {
   mountinfo: () => readFile('/proc/self/mountinfo'),
   list: (directory) => orUndefined(() => readdirSync(directory)),
   read: (file) => orUndefined(() => readFileSync(file, 'utf8').replace(/\n$/, '')),
-  resolve: (path) => orUndefined(() => realpathSync(path)),
+  resolve: (path) => orUndefined(() => realpathSync.native(path)),
   inspect: (path) => orUndefined(() => inspect(path)),
 };
 

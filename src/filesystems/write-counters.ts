@@ -181,7 +181,7 @@ function isCounted(path: string): boolean {
 
 function isMultipathNamespace(path: string): boolean {
   try {
-    return realpathSync(`${path}/device`).includes('/nvme-subsystem/');
+    return realpathSync.native(`${path}/device`).includes('/nvme-subsystem/');
   } catch {
     return false;
   }

@@ -26,7 +26,7 @@ import { parseUvuTotals } from './uvu-totals.ts';
 /** A file that takes longer hangs; longer than the lifetime of a test's lab, which ends in order. */
 const FILE_TIME_LIMIT_MS = 1_800_000;
 /** Measured on two cores, where a lab test leaves a core idle for more than half of its time. */
-const LABS_BESIDES_CORES = 2;
+const LABS_BESIDES_CORES = 3;
 const root = import.meta.dirname;
 /** Stripping types and compiling take half of a short process, and tests start thousands. */
 const COMPILE_CACHE = join(root, '../build/compile-cache');

@@ -11,7 +11,7 @@ import { isSeen, proofsUntil } from './proofs-until.ts';
 await enterLab({ lifetimeSeconds: 600, commands: ['xfs_repair', 'dumpe2fs'] });
 
 const test = suite('the proof of consistency');
-const SMALL: Scenario = { ...DEFAULT_SCENARIO, snapshots: 5, disks: 6 };
+const SMALL: Scenario = { ...DEFAULT_SCENARIO, snapshots: 3, disks: 6 };
 
 async function run(
   scenario: Scenario,

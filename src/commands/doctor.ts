@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { renderDoctor, reportOf } from '../doctor/doctor-terminal.ts';
+import { jsonText } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import {
   addDiskOptions,
@@ -74,9 +75,7 @@ async function doctor(options: DoctorOptions): Promise<number> {
         };
   const found = examine(await readMachine({ blobs, managed: question, startAt }), new Date());
   const text =
-    options.json === true
-      ? JSON.stringify(reportOf(found), null, 2)
-      : renderDoctor(found, options.all === true);
+    options.json === true ? jsonText(reportOf(found)) : renderDoctor(found, options.all === true);
   process.stdout.write(redaction.redact(`${text}\n`));
   return found.status === 'failed' ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
-import { printableLines, printableMessage } from '../log/printable.ts';
+import { jsonText, printableLines, printableMessage } from '../log/printable.ts';
 import { redact } from '../log/redaction.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { refusalSchema } from '../report/schemas/refusal.ts';
@@ -37,7 +37,7 @@ export function onceReported(work: () => Promise<void>): void {
 export function reportError(error: unknown, asJson = false): number {
   const isMisuse = error instanceof CommanderError && error.exitCode !== 0;
   if (asJson && (isMisuse || !(error instanceof CommanderError))) {
-    process.stdout.write(`${JSON.stringify(refusalOf(error), null, 2)}\n`);
+    process.stdout.write(`${jsonText(refusalOf(error))}\n`);
   }
   if (error instanceof CommanderError) {
     return error.exitCode === MISUSE ? 2 : error.exitCode;

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { type Command, CommanderError } from 'commander';
 import { type ErrorCode, FlashfreezeError } from '../errors.ts';
+import { jsonText } from '../log/printable.ts';
 import { type FreezeSummary, summarizeFreeze } from '../report/freeze-summary.ts';
 import { renderFreeze } from '../report/terminal.ts';
 import { HeldCommand } from '../snapshot/command/held-command.ts';
@@ -88,7 +89,7 @@ async function freeze(line: readonly string[], options: RawRunOptions): Promise<
 /** Standard output belongs to the command; the report on the freeze goes to standard error. */
 function print(summary: FreezeSummary, command: HeldCommand, asJson: boolean): void {
   if (asJson) {
-    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    process.stdout.write(`${jsonText(summary)}\n`);
     return;
   }
   for (const { stream, bytes } of command.output.pieces()) {

@@ -15,6 +15,7 @@ import { readDirtyData } from '../filesystems/dirty-data.ts';
 import type { Plan } from '../filesystems/plan-types.ts';
 import type { PlanReading } from '../filesystems/read-plan.ts';
 import { readUsedBytes } from '../filesystems/statfs.ts';
+import { jsonText } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { expectWindow } from '../report/expected-window.ts';
 import {
@@ -115,7 +116,7 @@ async function showPlan(options: PlanOptions): Promise<number> {
     ...matched.warnings,
   ];
   const summary = summarizePlan({ ...plan, warnings: planWarnings }, figures, matched.set, window);
-  const text = options.json === true ? JSON.stringify(summary, null, 2) : renderPlan(summary);
+  const text = options.json === true ? jsonText(summary) : renderPlan(summary);
   process.stdout.write(redaction.redact(`${text}\n`));
   return matched.isWhole ? 0 : 1;
 }

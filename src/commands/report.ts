@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { printable, printableTexts } from '../log/printable.ts';
+import { jsonText, printable, printableTexts } from '../log/printable.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
@@ -58,7 +58,7 @@ async function report(
     await write(trace, `${JSON.stringify(traceOf(run))}\n`);
   }
   if (output === undefined && trace === undefined) {
-    process.stdout.write(`${json === true ? JSON.stringify(run, null, 2) : textOf(run)}\n`);
+    process.stdout.write(`${json === true ? jsonText(run) : textOf(run)}\n`);
   }
 }
 
@@ -91,7 +91,7 @@ async function list({ folder, json }: ReportOptions): Promise<void> {
   );
   if (json === true) {
     const listed: RunList = { runs: runs.map(({ path, run }) => entryOf(path, run)) };
-    process.stdout.write(`${JSON.stringify(listed, null, 2)}\n`);
+    process.stdout.write(`${jsonText(listed)}\n`);
     return;
   }
   const rows = printableTexts(runs.map(({ path, run }) => rowOf(path, run)));

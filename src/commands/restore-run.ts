@@ -1,6 +1,6 @@
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
-import { printable } from '../log/printable.ts';
+import { jsonText, printable } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { type BlobCopy, type Copied, copyBlobs } from '../restore/copy-blobs.ts';
@@ -35,7 +35,7 @@ export async function runRestore(text: string, options: RestoreOptions): Promise
     source.kind === 'blobs'
       ? await restoreBlobs(plan, source.containers, to, options.create === true)
       : await (await import('./restore-managed.ts')).restoreManaged(plan, source.service, options);
-  const shown = options.json === true ? JSON.stringify(report, null, 2) : restoreText(report);
+  const shown = options.json === true ? jsonText(report) : restoreText(report);
   process.stdout.write(redaction.redact(`${shown}\n`));
   return exitCode;
 }

@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander';
+import { jsonText } from '../log/printable.ts';
 import type { JSON_SCHEMAS } from '../report/schemas/published.ts';
 
 type DescribedOutput = keyof typeof JSON_SCHEMAS;
@@ -33,6 +34,6 @@ export function addSchemaCommand(program: Command): void {
     )
     .action(async (output: DescribedOutput) => {
       const { JSON_SCHEMAS } = await import('../report/schemas/published.ts');
-      process.stdout.write(`${JSON.stringify(JSON_SCHEMAS[output], null, 2)}\n`);
+      process.stdout.write(`${jsonText(JSON_SCHEMAS[output])}\n`);
     });
 }

@@ -3,6 +3,7 @@ import type { BackupRecord } from '../backup/record.ts';
 import type { BackupRequest } from '../backup/request.ts';
 import { SNAPSHOT_CONF_PATH } from '../config/snapshot-conf.ts';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
+import { jsonText } from '../log/printable.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
@@ -174,7 +175,7 @@ function readOptions(options: RawSnapshotOptions, context: CommandContext): Aske
 }
 
 function render(summary: RunSummary, asJson: boolean): string {
-  return `${asJson ? JSON.stringify(summary, null, 2) : renderSummary(summary)}\n`;
+  return `${asJson ? jsonText(summary) : renderSummary(summary)}\n`;
 }
 
 /** Errors of a kernel or container that never permits a freeze: the machine is at fault. */

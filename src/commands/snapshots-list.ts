@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
-import { printable } from '../log/printable.ts';
+import { jsonText, printable } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
@@ -39,7 +39,7 @@ export async function listPoints(options: ListOptions): Promise<void> {
   if (options.disks === true) {
     const snapshots = await disksOf(source, options);
     const found: SnapshotList = { restorePoints: null, others: 0, snapshots };
-    print(options.json === true ? JSON.stringify(found, null, 2) : diskTable(snapshots));
+    print(options.json === true ? jsonText(found) : diskTable(snapshots));
     return;
   }
   const { points, others, warnings } = await readPoints(source);
@@ -53,7 +53,7 @@ export async function listPoints(options: ListOptions): Promise<void> {
     }),
   );
   const found: SnapshotList = { restorePoints, others, snapshots: null };
-  print(options.json === true ? JSON.stringify(found, null, 2) : pointTable(restorePoints, others));
+  print(options.json === true ? jsonText(found) : pointTable(restorePoints, others));
 }
 
 export type DescribedPoint = Omit<ListedPoint, 'snapshots'>;

@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
-import { printable, printableTexts } from '../log/printable.ts';
+import { jsonText, printable, printableTexts } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
@@ -61,7 +61,7 @@ export async function runPrune(
     others,
   };
   const isReal = options.delete === true;
-  const text = options.json === true ? JSON.stringify(report, null, 2) : prunedText(report, isReal);
+  const text = options.json === true ? jsonText(report) : prunedText(report, isReal);
   print(redaction.redact(`${text}\n`));
   return removals.some(({ errors }) => errors.length > 0) ? 1 : 0;
 }

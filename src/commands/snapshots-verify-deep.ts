@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
-import { printable } from '../log/printable.ts';
+import { jsonText, printable } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
@@ -48,7 +48,7 @@ export async function verifyDeep(wanted: string, options: VerifyOptions): Promis
     process.stderr.write('interrupted before every snapshot was read\n');
     return abort.exitCode;
   }
-  const text = options.json === true ? JSON.stringify(report, null, 2) : textOf(report);
+  const text = options.json === true ? jsonText(report) : textOf(report);
   process.stdout.write(redaction.redact(`${text}\n`));
   return report.mountable ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
-import { printable, printableTexts } from '../log/printable.ts';
+import { jsonText, printable, printableTexts } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
@@ -115,7 +115,7 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
   const bad = verified.filter(({ problem }) => problem !== null);
   const text =
     options.json === true
-      ? JSON.stringify(report, null, 2)
+      ? jsonText(report)
       : [
           ...printableTexts(verified).map(({ blob, snapshot, problem }) =>
             problem === null

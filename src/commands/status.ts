@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
-import { printable } from '../log/printable.ts';
+import { jsonText, printable } from '../log/printable.ts';
 import { redact } from '../log/redaction.ts';
 import { exitWithIfOutputIsLost, reportError } from './exit.ts';
 import type { FirstStep } from './first-step.ts';
@@ -59,7 +59,7 @@ async function status(
   try {
     const folders = folder === undefined ? runFolders() : [folder];
     const report = judgeStatus(await readStatus(folders, maxAgeMsOf(maxAge), recovered));
-    const text = json ? JSON.stringify(report, null, 2) : renderStatus(report);
+    const text = json ? jsonText(report) : renderStatus(report);
     process.stdout.write(redact(`${text}\n`));
     return EXIT_CODES[report.status];
   } catch (error) {

@@ -1,4 +1,4 @@
-import { printableTexts } from '../log/printable.ts';
+import { jsonText, printableTexts } from '../log/printable.ts';
 import { colors } from '../report/colors.ts';
 import type { Check, DoctorReport, Examination } from './doctor-types.ts';
 import { folded } from './folded.ts';
@@ -61,7 +61,7 @@ function renderSetup(managed: DoctorReport['managed']): string[] {
   return [
     '',
     'The role that the identity of the VM needs, for role.json:',
-    JSON.stringify(role, null, 2),
+    jsonText(role),
     '',
     'How an administrator creates and assigns it:',
     ...commands,

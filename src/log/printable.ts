@@ -6,6 +6,17 @@ export function printable(text: string): string {
   return text.replace(ACTING, escaped);
 }
 
+/**
+ * JSON for standard output, indented. What would act on a terminal is escaped as JSON has it, so that a reader gets the
+ * value as it is; JSON.stringify itself escapes the characters below U+0020 only.
+ */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(ACTING, (character) =>
+    // The line feeds of the indentation: those in texts are escaped already.
+    character === '\n' ? character : unicodeEscape(character),
+  );
+}
+
 /** All texts in a value made printable, so that no field of what is drawn for people is forgotten. */
 export function printableTexts<T>(value: T): T {
   return withPrintableTexts(value) as T;
@@ -41,5 +52,9 @@ export function printableLines(text: string): string {
 
 function escaped(character: string): string {
   const code = character.charCodeAt(0).toString(16);
-  return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
+  return code.length > 2 ? unicodeEscape(character) : `\\x${code.padStart(2, '0')}`;
+}
+
+function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

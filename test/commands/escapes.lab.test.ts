@@ -34,6 +34,9 @@ test('a mount point with an escape sequence and a line feed acts on no terminal'
       assert.not.match(printed, /^✓ root: forged/m, args.join(' '));
       assert.match(printed, 'evil\\x1b[2Jx', args.join(' '));
     }
+    const { stdout } = await flashfreeze(['plan', '--json']);
+    assert.not.match(stdout, '\u202e');
+    assert.match(JSON.stringify(JSON.parse(stdout)), JSON.stringify(NAME));
   } finally {
     await runCommand('mount', ['--move', NAME, guest.mountPoint]);
   }

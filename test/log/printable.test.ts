@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { renderDoctor } from '../../src/doctor/doctor-terminal.ts';
 import type { DoctorReport } from '../../src/doctor/doctor-types.ts';
 import {
+  jsonText,
   printable,
   printableLines,
   printableMessage,
@@ -106,6 +107,15 @@ for (const [name, render] of RENDERED) {
 test('what is no text stays as it is', () => {
   const value = { a: [1, null, true, undefined], b: { c: 'x\n' } };
   assert.equal(printableTexts(value), { a: [1, null, true, undefined], b: { c: 'x\\x0a' } });
+});
+
+test('JSON gives its reader every character, and a terminal none that acts', () => {
+  const value = { 'na\u009bme': ['a\x1b[2J\n\u202eb\u2028\x7f', 1, null], empty: {} };
+  const text = jsonText(value);
+  assert.equal(JSON.parse(text), value);
+  assert.match(text, '"a\\u001b[2J\\n\\u202eb\\u2028\\u007f"');
+  assert.not.match(text, /[^\P{Cc}\n]|[\u202e\u2028]/u);
+  assert.is(jsonText({ a: [1] }), JSON.stringify({ a: [1] }, null, 2));
 });
 
 test.run();

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import { type ErrorCode, FlashfreezeError } from '../errors.ts';
 import { jsonText, printable, printableTexts } from '../log/printable.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { latestRun, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
@@ -86,7 +87,7 @@ async function list({ folder, json }: ReportOptions): Promise<void> {
   const runs = await Promise.all(
     (await runFilesIn(folder)).map(async (path) => ({
       path,
-      run: await readRunFile(path).catch(() => undefined),
+      run: await readRunFile(path).catch(unreadable),
     })),
   );
   if (json === true) {
@@ -107,7 +108,20 @@ async function list({ folder, json }: ReportOptions): Promise<void> {
   process.stdout.write(rows.length === 0 ? `no runs in ${printable(folder)}\n` : `${table}\n`);
 }
 
-function entryOf(path: string, run: RunFile | undefined): RunList['runs'][number] {
+/** Stands for a file that cannot be read. */
+interface Unreadable {
+  readonly code: ErrorCode;
+}
+
+function unreadable(error: unknown): Unreadable {
+  if (error instanceof FlashfreezeError) {
+    return { code: error.code };
+  }
+  throw error;
+}
+
+function entryOf(path: string, read: RunFile | Unreadable): RunList['runs'][number] {
+  const run = 'code' in read ? undefined : read;
   const summary = run?.summary ?? null;
   return {
     path,
@@ -117,16 +131,17 @@ function entryOf(path: string, run: RunFile | undefined): RunList['runs'][number
     taskId: run?.taskId ?? null,
     consistency: summary?.consistency ?? null,
     code: summary?.code ?? null,
-    error: run === undefined ? 'FF_RUN_FILE_INVALID' : (run.error?.code ?? null),
+    error: 'code' in read ? read.code : (read.error?.code ?? null),
     disks: summary?.disks.length ?? 0,
     windowMs: summary?.windowMs.max ?? null,
   };
 }
 
-function rowOf(path: string, run: RunFile | undefined): (string | number)[] {
+function rowOf(path: string, run: RunFile | Unreadable): (string | number)[] {
   const name = basename(path);
-  if (run === undefined) {
-    return [name, 'damaged', '–', '–'];
+  if ('code' in run) {
+    const isOther = run.code === 'FF_RUN_FILE_VERSION';
+    return [name, isOther ? 'of another version' : 'damaged', '–', '–'];
   }
   const { summary, error } = run;
   return summary === null

@@ -14,7 +14,7 @@ export function checkBlob(
     return failed('blob', `${blob}: ${problem}`, 'follow the message; check the SAS (sp=rw, se)');
   }
   if (expires === undefined) {
-    return ok('blob', `${blob}: can be read; its SAS names no expiry time`);
+    return ok('blob', `${blob} answers; its SAS names no expiry time`);
   }
   const until = `its SAS expires at ${expires.toISOString()}`;
   const leftMs = expires.getTime() - now.getTime();
@@ -31,7 +31,7 @@ export function checkBlob(
         `${blob}: its SAS expires in ${Math.floor(leftMs / 60_000)} minutes`,
         'create a SAS that lasts longer',
       )
-    : ok('blob', `${blob}: can be read; ${until}`);
+    : ok('blob', `${blob} answers; ${until}`);
 }
 
 /** Whether the given blobs are those of all disks that are frozen, and of no other disk. Pure. */

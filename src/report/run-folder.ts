@@ -124,7 +124,7 @@ export async function latestRun(
   return latest;
 }
 
-/** @throws FlashfreezeError FF_RUN_FILE_INVALID */
+/** @throws FlashfreezeError FF_RUN_FILE_INVALID, FF_RUN_FILE_VERSION */
 export async function readRunFile(path: string): Promise<RunFile> {
   let text: string;
   try {

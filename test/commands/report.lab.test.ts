@@ -217,6 +217,14 @@ test('refuses what is no run, and a file that cannot be written', async () => {
   assert.is(none.exitCode, 2);
   assert.match(none.stderr, 'FF_RUN_FILE_INVALID');
   const [path = ''] = await runFilesIn();
+  const written = await readFile(path, 'utf8');
+  await writeFile(path, '{"format":"flashfreeze-run/2"}');
+  const listed = await flashfreeze(['report', '--list']);
+  assert.match(listed.stdout, /of another version/);
+  const { stdout } = await flashfreeze(['report', '--list', '--json']);
+  const { runs } = v.parse(runListSchema, JSON.parse(stdout));
+  assert.is(runs.find((run) => run.path === path)?.error, 'FF_RUN_FILE_VERSION');
+  await writeFile(path, written);
   const unwritable = await flashfreeze(['report', path, '-o', '/nowhere/run.html']);
   assert.is(unwritable.exitCode, 2);
   assert.match(unwritable.stderr, 'ENOENT');

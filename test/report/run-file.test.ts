@@ -102,7 +102,8 @@ test('survives being written and read', () => {
 
 for (const [name, text, reason] of [
   ['no JSON', '{', 'not JSON'],
-  ['another format', '{"format":"flashfreeze-run/9"}', 'format'],
+  ['another format', '{"format":"flashfreeze"}', 'format'],
+  ['a format that is no version', '{"format":"flashfreeze-run/2\\n"}', 'format'],
   ['a missing part', '{"format":"flashfreeze-run/1"}', 'origin'],
   [
     'an unknown code',
@@ -121,6 +122,18 @@ for (const [name, text, reason] of [
     );
   });
 }
+
+test('says of a file of another version that it is one', () => {
+  assert.throws(
+    () => parseRunFile('{"format":"flashfreeze-run/2","more":{}}', '/there/run.json'),
+    (error: unknown) =>
+      error instanceof FlashfreezeError &&
+      error.code === 'FF_RUN_FILE_VERSION' &&
+      /^\/there\/run\.json .*flashfreeze-run\/2; this version reads flashfreeze-run\/1/.test(
+        error.message,
+      ),
+  );
+});
 
 test('is for root alone, and holds no secret', async () => {
   await using folder = await temporaryFolder();

@@ -26,7 +26,7 @@ export const runListSchema = described(
         ),
         error: nullable(
           v.string(),
-          'Code of the error that ended the run before anything was frozen, or FF_RUN_FILE_INVALID if the file is damaged; null otherwise.',
+          'Code of the error that ended the run before anything was frozen, FF_RUN_FILE_INVALID if the file is damaged, or FF_RUN_FILE_VERSION if another version wrote it; null otherwise.',
         ),
         disks: number('Number of snapshots that were requested.'),
         windowMs: nullable(

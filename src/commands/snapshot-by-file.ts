@@ -33,26 +33,44 @@ const CONTRARY: Readonly<Record<string, string>> = {
   excludeLun: 'includeLun',
 };
 
+/** What a run by a file is to do. */
+export interface FileWishes {
+  readonly path: string;
+  readonly options: RawSnapshotOptions;
+  /** Attributes of commander that come from the file. */
+  readonly fromFile: readonly string[];
+  readonly prune: PruneOptions | undefined;
+}
+
 /**
- * Runs `flashfreeze snapshot` with the options of a file, and after a good run prunes as its `[Retention]` says. The
- * command line wins over the file.
+ * Reads the file, and puts the options of the command line over its own.
  *
  * @param command that was called
- * @param snapshot takes the snapshots; returns the exit code
- * @returns the exit code; 1 if the snapshots are good and the pruning failed
- * @throws FlashfreezeError FF_CONFIG_INVALID, FF_USAGE and other errors of what is read, before anything is frozen
+ * @throws FlashfreezeError FF_CONFIG_INVALID, FF_USAGE and other errors of what is read
  */
-export async function snapshotByFile(
-  path: string,
-  command: Command,
-  snapshot: (options: RawSnapshotOptions) => Promise<number>,
-): Promise<number> {
+export function readWishes(path: string, command: Command): FileWishes {
   const file = readSnapshotConf(path);
   requireHidden(file, command);
   const settings = readSection(file, 'Snapshot', file.snapshot, snapshotOptions(command));
   const options = mergedOptions(command, settings);
-  return await naming(path, Object.keys(settings), command, async () => {
-    const prune = pruneOptionsOf(file, options);
+  const prune = pruneOptionsOf(file, options);
+  return { path, options, fromFile: Object.keys(settings), prune };
+}
+
+/**
+ * Runs `flashfreeze snapshot` with the options of a file, and after a good run prunes as its `[Retention]` says.
+ *
+ * @param command that was called
+ * @param snapshot takes the snapshots; returns the exit code
+ * @returns the exit code; 1 if the snapshots are good and the pruning failed
+ * @throws FlashfreezeError of the snapshot, before anything is frozen
+ */
+export async function snapshotByFile(
+  { path, options, fromFile, prune }: FileWishes,
+  command: Command,
+  snapshot: (options: RawSnapshotOptions) => Promise<number>,
+): Promise<number> {
+  return await naming(path, fromFile, command, async () => {
     const code = await snapshot(options);
     return code !== 0 || prune === undefined ? code : await pruneAfter(prune, options);
   });

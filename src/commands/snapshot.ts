@@ -22,7 +22,7 @@ import { onceReported, reportError } from './exit.ts';
 import { addManagedOptions, managedWishesOf, wantedLuns } from './managed-options.ts';
 import { addRunOptions, collect, millisecondsOf, runRequestOf } from './run-options.ts';
 import { abortOnSignals } from './signals.ts';
-import { snapshotByFile } from './snapshot-by-file.ts';
+import { type FileWishes, readWishes, snapshotByFile } from './snapshot-by-file.ts';
 import {
   laneCountOf,
   manifestUrlOf,
@@ -101,7 +101,17 @@ async function runSnapshotCommand(options: RawSnapshotOptions, called: Command):
   process.exitCode =
     options.conf === undefined
       ? await snapshot(options)
-      : await snapshotByFile(options.conf, called, snapshot);
+      : await snapshotByFile(wishesOf(options.conf, options, called), called, snapshot);
+}
+
+/** A timer's run that its file refuses is kept like any other: nobody sees its standard error. */
+function wishesOf(path: string, options: RawSnapshotOptions, called: Command): FileWishes {
+  try {
+    return readWishes(path, called);
+  } catch (error) {
+    onceReported(() => keepRefusal(refusalContext(options), 'snapshot', error));
+    throw error;
+  }
 }
 
 /**

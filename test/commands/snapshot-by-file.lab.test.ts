@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { createProgram } from '../../src/commands/program.ts';
@@ -6,6 +6,7 @@ import { retentionOptions, snapshotOptions } from '../../src/commands/snapshot-b
 import { snapshotConfExample } from '../../src/commands/snapshot-conf-example.ts';
 import { SNAPSHOT_CONF_PATH } from '../../src/config/snapshot-conf.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
+import { RUN_FOLDER, readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
 import { snapshotListSchema } from '../../src/report/schemas/stored-snapshots.ts';
 import { suite } from '../suite.ts';
@@ -146,10 +147,11 @@ for (const [name, text, mode, expected] of REFUSED) {
     const ended = await run('--json');
     assert.is(ended.exitCode, 2, ended.stderr);
     assert.match(ended.stderr, expected);
-    assert.match(
-      (JSON.parse(ended.stdout) as { code: string }).code,
-      /^FF_(CONFIG_INVALID|USAGE)$/,
-    );
+    const { code } = JSON.parse(ended.stdout) as { code: string };
+    assert.match(code, /^FF_(CONFIG_INVALID|USAGE)$/);
+    const kept = await readRunFile((await runFilesIn())[0] ?? '');
+    assert.equal([kept.error?.code, kept.origin], [code, 'snapshot']);
+    await rm(RUN_FOLDER, { recursive: true });
   });
 }
 

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from '../../src/lab/run-command.ts';
 import { builtOfSources } from '../built-of-sources.ts';
 
 export const HANDLER_NAME = 'Microsoft.RecoveryServices.FlashfreezeLab';
@@ -22,10 +21,7 @@ export const PAYLOAD_SOURCES = [
 /** Names the folder of the zips to the half of a script that runs inside the lab; may be set to test others. */
 const VARIABLE = 'FLASHFREEZE_LAB_PAYLOAD';
 
-/**
- * Makes the zips by `npm run package`, outside the lab. Zips are reproducible, so those of the same
- * sources are used again.
- */
+/** Makes the zips, outside the lab. They are reproducible, so those of the same sources are used again. */
 export async function preparePayload(): Promise<void> {
   if (process.env[VARIABLE] !== undefined) {
     return;
@@ -42,16 +38,6 @@ function zipPath(directory: string, version: PayloadVersion): string {
   return join(directory, `${HANDLER_NAME}-${version}.zip`);
 }
 
-/** The same entries, uncompressed: the tests unpack them fifty times, and decompressing takes most of that. */
-const STORE = `
-import sys, zipfile
-with zipfile.ZipFile(sys.argv[1]) as packed, zipfile.ZipFile(sys.argv[2], 'w') as stored:
-    for entry in packed.infolist():
-        content = packed.read(entry)
-        entry.compress_type = zipfile.ZIP_STORED
-        stored.writestr(entry, content)
-`;
-
 async function makeZips(directory: string): Promise<void> {
   for (const version of VERSIONS) {
     if (!existsSync(zipPath(directory, version))) {
@@ -60,15 +46,25 @@ async function makeZips(directory: string): Promise<void> {
   }
 }
 
-/** Into a folder of its own first, so that a zip is whole or not there, also if this process is killed. */
+/**
+ * What `npm run package` puts into its zip, but uncompressed: the tests unpack it fifty times, and decompressing takes
+ * most of that. In another place first, so that a zip is whole or not there, also if this process is killed.
+ */
 async function makeZip(directory: string, version: PayloadVersion): Promise<void> {
+  // Loaded here, because most tests find the zips made.
+  const { zip } = await import('../../src/package/archive.ts');
+  const { parseArchitecture, parseName, parseVersion } = await import(
+    '../../src/package/options.ts'
+  );
+  const { payload } = await import('../../src/package/package-extension.ts');
+  const { WORK } = await import('../../src/package/repository.ts');
+  const options = {
+    ...parseName(HANDLER_NAME),
+    ...{ version: parseVersion(version), architecture: parseArchitecture(process.arch) },
+    out: directory,
+  };
+  await mkdir(WORK, { recursive: true });
   const own = join(directory, `new-${process.pid}`);
-  await runCommand('npm', [
-    ...['--prefix', CHECKOUT, 'run', '--silent', 'package', '--'],
-    ...['--name', HANDLER_NAME, '--version', version, '--out', own],
-  ]);
-  const stored = join(own, 'stored.zip');
-  await runCommand('python3', ['-c', STORE, zipPath(own, version), stored]);
-  await rename(stored, zipPath(directory, version));
-  await rm(own, { recursive: true });
+  await writeFile(own, await zip(await payload(options), 0));
+  await rename(own, zipPath(directory, version));
 }

@@ -29,6 +29,8 @@ export interface OwnFigures {
   readonly windowMaxMs?: number;
   readonly windowMeanMs?: number;
   readonly phasesMs?: Readonly<Record<string, number>>;
+  /** Time on a processor of its runtime's own threads (collector, compilers, pool) in the window. */
+  readonly runtimeMs?: number;
   /** What the floor is the sum of. */
   readonly floor?: { readonly freezeMs: number; readonly requestsMs: number };
 }

@@ -1,4 +1,4 @@
-import { BOUNDS, brokenBounds, keptBounds } from '../bounds.ts';
+import { BOUNDS, brokenBounds, keptBounds, mostOf, subjectOf } from '../bounds.ts';
 import { expeditedWarnings, failureLines } from '../comparison.ts';
 import { addLabOptions, type LabScenarioOptions } from '../options.ts';
 import { PEERS } from '../peers/all.ts';
@@ -29,12 +29,12 @@ function renderCheck(figures: readonly SizedComparison[]): string {
   const contenders = figures.flatMap((it) => it.contenders);
   return [
     renderTable(
-      'Our longest stall against the others’, medians pair by pair',
+      'What is bounded: medians, of ratios pair by pair',
       [
         { head: 'disks', value: ({ bound }) => bound.disks, decimals: 0 },
-        { head: 'against', value: ({ bound }) => bound.against },
-        { head: 'ratio', value: ({ ratio }) => ratio, decimals: 3 },
-        { head: 'at most', value: ({ bound }) => bound.most, decimals: 3 },
+        { head: '', value: ({ bound }) => subjectOf(bound) },
+        { head: 'measured', value: ({ measured }) => measured, decimals: 3 },
+        { head: 'at most', value: ({ bound }) => mostOf(bound), decimals: 3 },
         { head: '', value: ({ holds }) => (holds ? '✓' : '✗') },
       ],
       keptBounds(figures),

@@ -11,7 +11,7 @@ const MOST_MARKS = 16;
 
 /**
  * The md arrays over one disk on which nothing but frozen file systems lies. If nothing was written through them, nor to
- * partitions of the disk that are in none of them, what was written to the disk was md's own.
+ * devices on the disk that are in none of them, what was written to the disk was md's own.
  */
 export class ArrayWrites implements Disposable {
   /** Empty if what md writes cannot be told from other writes. */
@@ -24,7 +24,7 @@ export class ArrayWrites implements Disposable {
   }
 
   /**
-   * @param others partitions of the disk that are in no array
+   * @param others devices on the disk that are in no array, or hold the data of an LVM RAID volume
    * @param isMoving whether md moves the data of an array, which changes far more than marks
    */
   static open(
@@ -33,7 +33,7 @@ export class ArrayWrites implements Disposable {
     openCounter: (name: string) => CountedWrites | undefined,
     isMoving: (name: string) => boolean = movesData,
   ): ArrayWrites {
-    if (arrays.length === 0 || arrays.some(isMoving)) {
+    if (arrays.some(isMoving)) {
       return new ArrayWrites([]);
     }
     const names = [...arrays, ...others];
@@ -76,46 +76,74 @@ export function arraysOver(
   name: string,
   disk: Disk | undefined,
   openCounter: (name: string) => CountedWrites | undefined,
+  directory: string = BLOCK_DEVICES,
 ): ArrayWrites {
   const { arrays = [], paths = [name], swaps = [] } = disk ?? {};
-  const beside = arrays.length === 0 ? [] : partitionsBeside(paths, arrays);
+  const quiet = quietUnderMarks(paths, arrays, directory);
   // What is swapped is counted by itself.
-  const others = beside.filter((it) => !swaps.includes(it));
+  const others = quiet.filter((it) => !arrays.includes(it) && !swaps.includes(it));
   return ArrayWrites.open(arrays, others, openCounter);
 }
 
 /**
- * The partitions of a disk that lead to none of the arrays: something may write there that no file system shows.
+ * The devices over a disk through which nothing may have been written if writes to the disk are to be md's own: the
+ * arrays, and whatever leads to no marks. Empty if md writes no marks to that disk.
+ *
+ * An LVM RAID volume is an array without a device of md's: its marks go to volumes of their own, `<name>_rmeta_<n>`, and data,
+ * also what a resync or reshape moves, to `<name>_rimage_<n>`.
  *
  * @param paths kernel names of the disk
  * @param directory /sys/class/block
  */
-export function partitionsBeside(
+export function quietUnderMarks(
   paths: readonly string[],
   arrays: readonly string[],
   directory: string = BLOCK_DEVICES,
 ): string[] {
-  const namesIn = (path: string): string[] => {
-    try {
-      return readdirSync(`${directory}/${path}`);
-    } catch {
+  const isArray = (name: string): boolean => arrays.includes(name);
+  const isForMarks = (name: string): boolean => /_rmeta_\d+$/.test(volumeName(name, directory));
+  const hasMarks = (name: string): boolean =>
+    isArray(name) || isForMarks(name) || devicesOver(name, directory).some(hasMarks);
+  const quietIn = (name: string): string[] => {
+    if (isForMarks(name)) {
       return [];
     }
+    return isArray(name) || !hasMarks(name)
+      ? [name]
+      : devicesOver(name, directory).flatMap(quietIn);
   };
-  const leadsToArray = (name: string): boolean =>
-    arrays.includes(name) || namesIn(`${name}/holders`).some(leadsToArray);
-  return paths.flatMap((path) =>
-    namesIn(path).filter(
-      (name) => existsSync(`${directory}/${path}/${name}/partition`) && !leadsToArray(name),
-    ),
-  );
+  return [...new Set(paths.filter(hasMarks).flatMap(quietIn))];
 }
 
-/** Kernels without `sync_action` for an array cannot resync or reshape it. */
+/** Partitions of a device, and what holds it. */
+function devicesOver(name: string, directory: string): string[] {
+  const own = namesIn(`${directory}/${name}`);
+  const partitions = own.filter((it) => existsSync(`${directory}/${name}/${it}/partition`));
+  return [...partitions, ...namesIn(`${directory}/${name}/holders`)];
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+/** What device mapper calls the device; empty if it is none of its. */
+function volumeName(name: string, directory: string): string {
+  try {
+    return readFileSync(`${directory}/${name}/dm/name`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** A check only reads. Kernels without `sync_action` for an array cannot resync or reshape it. */
 function movesData(name: string): boolean {
   try {
     const action = readFileSync(`${BLOCK_DEVICES}/${name}/md/sync_action`, 'utf8').trim();
-    return action !== 'idle' && action !== 'frozen';
+    return !['idle', 'frozen', 'check'].includes(action);
   } catch {
     return false;
   }

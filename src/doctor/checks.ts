@@ -1,4 +1,5 @@
 import { unfreezableWarnings } from '../filesystems/exclusions.ts';
+import { describeMove, remedyForMove } from '../filesystems/moving-data.ts';
 import type { Exclusion } from '../filesystems/plan-types.ts';
 import { checkBlob, checkSet } from './blob-checks.ts';
 import { failed, ok, warning } from './check.ts';
@@ -172,6 +173,8 @@ function checkFileSystems({ plan }: MachineFacts): Check[] {
   }
   const names = plan.fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`);
   const unfreezable = unfreezableWarnings(plan.excluded);
+  const moves = plan.moves ?? [];
+  const moving = moves.map(describeMove);
   const ofFirmware = unfreezableWarnings(plan.excluded.filter(isOfFirmware));
   const count = `${names.length} can be frozen: `;
   return [
@@ -188,8 +191,9 @@ function checkFileSystems({ plan }: MachineFacts): Check[] {
             'move what is written to it to a file system that can be frozen, or stop its writers during a run',
           ),
     ),
+    ...moves.map((it) => warning('moving-data', describeMove(it), remedyForMove(it))),
     ...(plan.warnings ?? [])
-      .filter((text) => !unfreezable.includes(text))
+      .filter((text) => !unfreezable.includes(text) && !moving.includes(text))
       .map((text) =>
         warning(
           'file-system-relations',

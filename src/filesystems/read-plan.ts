@@ -3,6 +3,7 @@ import { type ProcessView, theseProcesses } from '../system/processes.ts';
 import { type BlockTopology, devicesOfMount, leavesUnder } from './block-topology.ts';
 import { otherDisksOf, toDisks } from './disks.ts';
 import { MountTree } from './mount-tree.ts';
+import { type DataMove, describeMove, readMoves } from './moving-data.ts';
 import {
   describeMountElsewhere,
   type MountElsewhere,
@@ -19,6 +20,8 @@ import { type SystemView, thisMachine } from './system-view.ts';
 /** A plan, and the processes that a freeze may come to wait for. */
 export interface PlanReading extends Plan {
   readonly daemons: readonly Daemon[];
+  /** What moves data below file systems; the warnings tell of it, too. Missing: nothing does. */
+  readonly moves?: readonly DataMove[];
 }
 
 const PROCESSES_MISSED =
@@ -53,9 +56,11 @@ export async function readPlan(
       : readMountsElsewhere(mounts, processes),
   ]);
   const plan = makePlan(mounts, topology, selection, daemonRelations(daemons, mounts));
+  const moves = readMoves(system, topology);
   const warnings = [
     ...skipped.map(warningOf),
     ...(plan.warnings ?? []),
+    ...moves.map(describeMove),
     ...elsewhere.found.map(describeMountElsewhere),
     ...(isComplete ? [] : [PROCESSES_MISSED]),
     ...(elsewhere.isComplete ? [] : [NAMESPACES_MISSED]),
@@ -67,7 +72,7 @@ export async function readPlan(
   const otherDisks = (plan.otherDisks ?? []).filter(
     ({ name }) => !isImageElsewhere(name, elsewhere.found, topology),
   );
-  return { ...plan, otherDisks, excluded, daemons, warnings };
+  return { ...plan, otherDisks, excluded, daemons, warnings, ...(moves.length > 0 && { moves }) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { examine } from '../../src/doctor/checks.ts';
 import type { Check, MachineFacts } from '../../src/doctor/doctor-types.ts';
+import { type DataMove, describeMove } from '../../src/filesystems/moving-data.ts';
 import { expiryOf } from '../../src/snapshot/blob/sas-expiry.ts';
 import { suite } from '../suite.ts';
 import { blob, healthy, NOW, plan, whole } from './fixtures/machine.ts';
@@ -13,6 +14,7 @@ test('a healthy machine gives a tick for everything', () => {
   assert.ok(checks.every(({ remedy }) => remedy === null));
 });
 
+const RESHAPE: DataMove = { device: 'md1', kind: 'reshape', disks: ['sdc', 'sdd'] };
 const image = plan.fileSystems.map((it, index) => (index === 0 ? { ...it, imageOn: '8:16' } : it));
 
 function quiesce(finding: {
@@ -86,6 +88,13 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
     'warning',
     'file-system-relations',
     '--skip',
+  ],
+  [
+    'a reshape of an array',
+    { plan: { ...plan, warnings: [describeMove(RESHAPE)], moves: [RESHAPE] } },
+    'warning',
+    'moving-data',
+    'echo frozen >/sys/block/md1/md/sync_action',
   ],
   ['auditd', { programs: ['auditd'] }, 'warning', 'auditd', 'backlog'],
   [

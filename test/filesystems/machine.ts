@@ -96,13 +96,27 @@ export class Machine {
   }
 
   /** dm, md, bcache: `on` are the names of what lies under it. */
-  stacked(disk: Device & { readonly on: readonly string[]; readonly dmUuid?: string }): this {
+  stacked(
+    disk: Device & {
+      readonly on: readonly string[];
+      readonly dmUuid?: string;
+      readonly dmName?: string;
+      /** Of md. */
+      readonly syncAction?: string;
+    },
+  ): this {
     const directory = `/sys/devices/virtual/block/${disk.name}`;
     for (const name of disk.on) {
       this.#entries.set(`${directory}/slaves/${name}`, { kind: 'present' });
     }
     if (disk.dmUuid !== undefined) {
       this.#text(`${directory}/dm/uuid`, disk.dmUuid);
+    }
+    if (disk.dmName !== undefined) {
+      this.#text(`${directory}/dm/name`, disk.dmName);
+    }
+    if (disk.syncAction !== undefined) {
+      this.#text(`${directory}/md/sync_action`, disk.syncAction);
     }
     return this.virtual(disk);
   }

@@ -8,6 +8,16 @@ export interface Machine {
   readonly fileSystems: readonly MachineFileSystem[];
   /** What is mounted besides and must not be frozen, with the reason the plan gives. */
   readonly excluded?: readonly { readonly at: string; readonly reason: string }[];
+  /** What goes on while the snapshot is taken. */
+  readonly operation?: Operation;
+}
+
+/** By begin_operation, show_operation and end_operation of the storage script. */
+export interface Operation {
+  /** What becomes of the run: one instant, a result that says that it is none, or no snapshot at all. */
+  readonly expects: 'consistent' | 'not-shown' | 'refused';
+  /** The check by which doctor warns of it. */
+  readonly foretold?: string;
 }
 
 export type MachineFileSystemType = 'ext2' | 'ext3' | 'ext4' | 'xfs' | 'btrfs' | 'f2fs' | 'nilfs2';

@@ -1,9 +1,10 @@
 import type { Machine } from './machine.ts';
+import { OPERATIONS } from './operations.ts';
 
 /** The smallest that mkfs.xfs takes. */
 const XFS_MB = 320;
 
-export const MACHINES: readonly Machine[] = [
+const STACKS: readonly Machine[] = [
   {
     name: 'plain',
     shows: 'whole disks, GPT and MBR partitions',
@@ -115,4 +116,43 @@ export const MACHINES: readonly Machine[] = [
       { at: '/d/nilfs2', type: 'nilfs2', device: '/dev/ubdf' },
     ],
   },
+  {
+    name: 'raid',
+    shows: 'LVM RAID 1, 5 and 10, and a volume beside them',
+    disks: [240, 200, 280, 280, 240],
+    fileSystems: [
+      { at: '/d/mirror', type: 'ext4', device: '/dev/vgr/mirror' },
+      { at: '/d/parity', type: 'xfs', device: '/dev/vgr/parity' },
+      { at: '/d/both', type: 'ext4', device: '/dev/vgr/both' },
+      { at: '/d/beside', type: 'ext4', device: '/dev/vgr/beside' },
+    ],
+  },
+  {
+    name: 'ade',
+    shows:
+      'as Azure Disk Encryption lays out: a header on the boot partition, LVM on encrypted disks',
+    disks: [48, 320, 240, 240],
+    fileSystems: [
+      { at: '/d/boot', type: 'ext4', device: '/dev/ubdc1' },
+      { at: '/d/os', type: 'ext4', device: '/dev/mapper/osencrypt' },
+      { at: '/d/data', type: 'xfs', device: '/dev/vga/data' },
+    ],
+    excluded: [{ at: '/mnt/azure_bek_disk', reason: 'read-only' }],
+  },
+  {
+    name: 'features',
+    shows:
+      'ext4 with bigalloc and fast commits, xfs with reflinks, md with superblocks at the end, a hybrid MBR',
+    disks: [160, 400, 96, 96, 96, 96, 96, 96, 96, 128],
+    fileSystems: [
+      { at: '/d/bigalloc', type: 'ext4', device: '/dev/ubdb' },
+      { at: '/d/reflink', type: 'xfs', device: '/dev/ubdc' },
+      { at: '/d/end', type: 'ext4', device: '/dev/md1' },
+      { at: '/d/old', type: 'ext4', device: '/dev/md2' },
+      { at: '/d/parity', type: 'ext4', device: '/dev/md3' },
+      { at: '/d/hybrid', type: 'ext4', device: '/dev/ubdk1' },
+    ],
+  },
 ];
+
+export const MACHINES: readonly Machine[] = [...STACKS, ...OPERATIONS];

@@ -5,6 +5,7 @@ import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { makeChains } from '../proof/scenario.ts';
 import { comparePlan } from './comparison.ts';
+import { judgeOperation } from './judge-operation.ts';
 import type { Kernel } from './kernels.ts';
 import { dataDiskName, type Machine, OS_DISK, rootFileSystem } from './machine.ts';
 import type { Provisions } from './provisions.ts';
@@ -100,8 +101,11 @@ export class MachineRound {
 
   async #findings(): Promise<Found> {
     const { frozen, images } = await this.#freeze();
-    const { windowMs, problems } = judgeRuns(frozen, this.#machine);
+    const { windowMs, problems, isClaimed } = judgeRuns(frozen, this.#machine);
     const release = frozen.release;
+    if (!isClaimed) {
+      return { problems, records: 0, windowMs, release };
+    }
     if (images === undefined) {
       return { problems: [...problems, NOT_ALL_DISKS], records: 0, windowMs, release };
     }
@@ -202,11 +206,15 @@ function mountLines({ fileSystems }: Machine): string {
 function judgeRuns(
   frozen: Frozen,
   machine: Machine,
-): { windowMs: number; problems: readonly string[] } {
+): { windowMs: number; problems: readonly string[]; isClaimed: boolean } {
   const differences = comparePlan(frozen.plan, frozen, machine);
-  const { windowMs, problems } = judgeSnapshotRun(frozen.snapshot);
+  const { operation } = machine;
+  const { windowMs, problems, isClaimed } =
+    operation === undefined
+      ? { ...judgeSnapshotRun(frozen.snapshot), isClaimed: true }
+      : judgeOperation(operation, frozen.snapshot, frozen.seen);
   const freeze = frozen.freeze.code === 0 ? [] : [`freeze: ${described(frozen.freeze)}`];
-  return { windowMs, problems: [...differences, ...freeze, ...problems] };
+  return { windowMs, problems: [...differences, ...freeze, ...problems], isClaimed };
 }
 
 function described({ code, stderr }: CommandEnd): string {

@@ -23,6 +23,18 @@ export interface Frozen extends Truth {
   /** Durable records of each chain before the snapshot was asked for, and when the writers rested after it. */
   readonly before: readonly number[];
   readonly after: readonly number[];
+  /** Of the machine's operation. */
+  readonly seen?: Seen;
+}
+
+/** What was seen of an operation besides the run. */
+export interface Seen {
+  /** As `show_operation` says: before the run, right after it, and after `end_operation`. */
+  readonly states: readonly string[];
+  /** Of `flashfreeze doctor --json` while it went on. */
+  readonly warnings: readonly { readonly id: string; readonly finding: string }[];
+  /** How long the run took. */
+  readonly runMs: number;
 }
 
 export interface CommandEnd {

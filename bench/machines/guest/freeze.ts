@@ -11,10 +11,12 @@ import {
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DoctorReport } from '../../../src/doctor/doctor-types.ts';
 import { runCommand, tryCommand } from '../../../src/lab/run-command.ts';
 import { Writers } from '../../proof/writers.ts';
 import type { SeenPlan } from '../comparison.ts';
-import type { CommandEnd, Frozen, Order } from '../stages.ts';
+import { MACHINES } from '../machines.ts';
+import type { CommandEnd, Frozen, Order, Seen } from '../stages.ts';
 import type { Lsblk, Lvs } from '../truth.ts';
 
 const FLASHFREEZE = '/opt/flashfreeze/flashfreeze';
@@ -65,6 +67,20 @@ function writeEverywhere(): void {
   }
 }
 
+async function operate(step: 'begin' | 'show' | 'end', name: string): Promise<string> {
+  const script = '/repo/bench/machines/guest/operate.sh';
+  return (await runCommand('sh', [script, step, name])).trim();
+}
+
+async function beginOperation(name: string): Promise<Pick<Seen, 'states' | 'warnings'>> {
+  await operate('begin', name);
+  const state = await operate('show', name);
+  const { stdout } = await flashfreeze('doctor', '--json');
+  const { checks }: DoctorReport = JSON.parse(stdout);
+  const warnings = checks.filter(({ status }) => status !== 'ok');
+  return { states: [state], warnings: warnings.map(({ id, finding }) => ({ id, finding })) };
+}
+
 const facts = {
   release: release(),
   plan: await json<SeenPlan>(FLASHFREEZE, 'plan', '--json'),
@@ -92,7 +108,11 @@ await using writers = Writers.start(order.chains, places);
 await letWrite(writers);
 const freeze = await flashfreeze('freeze', '--', 'true');
 await letWrite(writers);
+const name = process.env.FF_MACHINE ?? '';
+const operation = MACHINES.find((it) => it.name === name)?.operation;
+const seen = operation === undefined ? undefined : await beginOperation(name);
 const before = await writers.report();
+const startMs = performance.now();
 const snapshot = await flashfreeze(
   'snapshot',
   '--json',
@@ -100,8 +120,16 @@ const snapshot = await flashfreeze(
   '--blobs-from',
   '/host/blobs',
 );
+const runMs = performance.now() - startMs;
+const states = seen === undefined ? [] : [...seen.states, await operate('show', name)];
 const after = await writers.rest();
 writeEverywhere();
+if (seen !== undefined) {
+  states.push(await operate('end', name), await operate('show', name));
+}
 await runCommand('cp', ['-r', '/var/log/flashfreeze/runs', '/host/runs']);
-const frozen: Frozen = { ...facts, freeze, snapshot, before, after };
+const frozen: Frozen = {
+  ...{ ...facts, freeze, snapshot, before, after },
+  ...(seen !== undefined && { seen: { ...seen, states, runMs } }),
+};
 writeFileSync('/host/frozen.json', JSON.stringify(frozen));

@@ -3,20 +3,14 @@
 set -eu
 stage=$1
 name=$2
-export LVM_SUPPRESS_FD_WARNINGS=1 NODE_EXTRA_CA_CERTS=/host/ca.pem
+export FF_MACHINE=$name LVM_SUPPRESS_FD_WARNINGS=1 NODE_EXTRA_CA_CERTS=/host/ca.pem
 here=/repo/bench/machines/guest
 
-# A table on a disk: label, then a line for each partition.
-table() {
-  disk=$1
-  shift
-  printf '%s\n' "$@" | sfdisk --quiet --wipe always "$disk"
-  udevadm settle
-}
+. "$here/functions.sh"
 after_mounts() { :; }
 . "$here/storage/$name.sh"
 
-for module in dm_mod dm_crypt dm_thin_pool dm_snapshot raid0 raid1 raid10 raid456 loop overlay squashfs f2fs nilfs2; do
+for module in dm_mod dm_crypt dm_thin_pool dm_snapshot dm_raid dm_mirror dm_delay raid0 raid1 raid10 raid456 loop overlay squashfs f2fs nilfs2; do
   modprobe -q "$module" || true
 done
 mkdir -p /opt/flashfreeze

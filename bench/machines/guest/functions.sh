@@ -1,0 +1,30 @@
+# For storage scripts and operations.
+
+# A table on a disk: label, then a line for each partition.
+table() {
+  disk=$1
+  shift
+  printf '%s\n' "$@" | sfdisk --quiet --wipe always "$disk"
+  udevadm settle
+}
+
+# /dev/mapper/slow-<disk>, which is as quick as the disk until slow_down.
+slow_disk() {
+  dmsetup create "slow-$1" --table "0 $(blockdev --getsz "/dev/$1") linear /dev/$1 0"
+}
+
+# slow_down <disk> <ms for each read> <ms for each write>
+slow_down() {
+  dmsetup load "slow-$1" --table "0 $(blockdev --getsz "/dev/$1") delay /dev/$1 0 $2 /dev/$1 0 $3"
+  dmsetup resume "slow-$1"
+}
+
+speed_up() {
+  dmsetup load "slow-$1" --table "0 $(blockdev --getsz "/dev/$1") linear /dev/$1 0"
+  dmsetup resume "slow-$1"
+}
+
+# For show_operation: whether processes of that name run.
+running_if() {
+  if "$@"; then echo running; else echo ended; fi
+}

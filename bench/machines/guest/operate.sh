@@ -1,0 +1,13 @@
+#!/bin/sh
+# operate.sh begin|show|end <machine>: what goes on in a machine while its snapshot is taken.
+# begin returns when it is under way; show prints "running" or "ended", and what is known of it.
+set -eu
+export LVM_SUPPRESS_FD_WARNINGS=1
+here=/repo/bench/machines/guest
+. "$here/functions.sh"
+. "$here/storage/$2.sh"
+case $1 in
+  begin) begin_operation >/run/begin.log 2>&1 ;;
+  show) show_operation ;;
+  end) end_operation ;;
+esac

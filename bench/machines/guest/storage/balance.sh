@@ -1,0 +1,26 @@
+make_storage() {
+  slow_disk ubdb
+  mkfs.btrfs -q -f /dev/mapper/slow-ubdb
+}
+after_mounts() {
+  head -c 150M /dev/urandom >/d/btrfs/data
+  sync
+}
+begin_operation() {
+  slow_down ubdb 300 0
+  btrfs balance start --background --full-balance /d/btrfs
+}
+show_operation() {
+  case $(btrfs balance status /d/btrfs) in
+    *running*) echo running ;;
+    *paused*) echo paused ;;
+    *) echo ended ;;
+  esac
+}
+end_operation() {
+  speed_up ubdb
+  btrfs balance cancel /d/btrfs || :
+}
+open_storage() {
+  slow_disk ubdb
+}

@@ -1,0 +1,25 @@
+make_storage() {
+  slow_disk ubdb
+  mkfs.btrfs -q -f /dev/mapper/slow-ubdb
+}
+after_mounts() {
+  head -c 150M /dev/urandom >/d/btrfs/data
+  sync
+}
+begin_operation() {
+  slow_down ubdb 2000 0
+  btrfs replace start -f 1 /dev/ubdc /d/btrfs
+}
+show_operation() {
+  case $(btrfs replace status -1 /d/btrfs) in
+    *done*) echo running ;;
+    *) echo ended ;;
+  esac
+}
+end_operation() {
+  speed_up ubdb
+  btrfs replace cancel /d/btrfs || :
+}
+open_storage() {
+  slow_disk ubdb
+}

@@ -1,0 +1,79 @@
+import type { Machine } from './machine.ts';
+
+const MAINTAINED = { expects: 'refused', foretold: 'btrfs-maintenance' } as const;
+const MOVING = { expects: 'not-shown', foretold: 'moving-data' } as const;
+const HARMLESS = { expects: 'consistent' } as const;
+
+/** Machines in which something goes on while the snapshot is taken. */
+export const OPERATIONS: readonly Machine[] = [
+  {
+    ...{ name: 'scrub', shows: 'a btrfs scrub', operation: MAINTAINED, disks: [480] },
+    fileSystems: [{ at: '/d/btrfs', type: 'btrfs', device: '/dev/mapper/slow-ubdb' }],
+  },
+  {
+    ...{ name: 'balance', shows: 'a btrfs balance', disks: [480] },
+    operation: { expects: 'consistent', foretold: 'btrfs-maintenance' },
+    fileSystems: [{ at: '/d/btrfs', type: 'btrfs', device: '/dev/mapper/slow-ubdb' }],
+  },
+  {
+    ...{
+      name: 'replace',
+      shows: 'a btrfs device replace',
+      operation: MAINTAINED,
+      disks: [480, 480],
+    },
+    fileSystems: [{ at: '/d/btrfs', type: 'btrfs', device: '/dev/mapper/slow-ubdb' }],
+  },
+  {
+    ...{ name: 'ext4-resize', shows: 'resize2fs', operation: HARMLESS, disks: [3000] },
+    fileSystems: [{ at: '/d/ext4', type: 'ext4', device: '/dev/mapper/slow-ubdb' }],
+  },
+  {
+    ...{ name: 'xfs-growfs', shows: 'xfs_growfs', operation: HARMLESS, disks: [4000] },
+    fileSystems: [{ at: '/d/xfs', type: 'xfs', device: '/dev/mapper/slow-ubdb' }],
+  },
+  {
+    ...{ name: 'fstrim', shows: 'fstrim of ext4, xfs and btrfs', operation: HARMLESS },
+    disks: [256, 320, 256],
+    fileSystems: [
+      { at: '/d/ext4', type: 'ext4', device: '/dev/mapper/slow-ubdb' },
+      { at: '/d/xfs', type: 'xfs', device: '/dev/mapper/slow-ubdc' },
+      { at: '/d/btrfs', type: 'btrfs', device: '/dev/mapper/slow-ubdd' },
+    ],
+  },
+  {
+    ...{ name: 'pvmove', shows: 'pvmove', operation: MOVING, disks: [300, 300] },
+    fileSystems: [
+      { at: '/d/moved', type: 'ext4', device: '/dev/vgp/moved', also: ['ubdb', 'ubdc'] },
+    ],
+  },
+  {
+    ...{ name: 'lvextend', shows: 'lvextend and lvreduce', operation: HARMLESS, disks: [256] },
+    fileSystems: [{ at: '/d/grown', type: 'ext4', device: '/dev/vge/grown' }],
+  },
+  {
+    ...{ name: 'md-resync', shows: 'an md resync and a recovery', operation: MOVING },
+    disks: [96, 96, 240, 240, 240],
+    fileSystems: [
+      { at: '/d/raid1', type: 'ext4', device: '/dev/md1' },
+      { at: '/d/raid5', type: 'xfs', device: '/dev/md2' },
+    ],
+  },
+  {
+    ...{ name: 'md-check', shows: 'an md check', operation: HARMLESS, disks: [128, 128] },
+    fileSystems: [{ at: '/d/raid1', type: 'ext4', device: '/dev/md1' }],
+  },
+  {
+    ...{ name: 'md-reshape', shows: 'an md reshape', operation: MOVING, disks: [96, 96, 96, 96] },
+    fileSystems: [{ at: '/d/raid5', type: 'ext4', device: '/dev/md1' }],
+  },
+  {
+    ...{
+      name: 'merge',
+      shows: 'the merge of an LVM snapshot',
+      operation: MOVING,
+      disks: [256, 300],
+    },
+    fileSystems: [{ at: '/d/origin', type: 'ext4', device: '/dev/vgs/origin' }],
+  },
+];

@@ -1,9 +1,19 @@
 import { spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { HEAD_BYTES, type Identity } from './evidence.ts';
 import { identify } from './identify.ts';
 
 /** A healthy disk answers within ms; a disk that has to spin up, within seconds. */
 const ANSWER_LIMIT_MS = 10_000;
+
+/** Of dd(1). Direct I/O needs multiples of the disk's sectors, which have 4,096 bytes at most. */
+const SECTOR_BYTES = 4096;
+const DIRECTLY = [
+  'iflag=direct',
+  `bs=${SECTOR_BYTES}`,
+  `count=${HEAD_BYTES / SECTOR_BYTES}`,
+  'status=none',
+];
 
 /** The first bytes of a disk, or why they could not be read, as a sentence. */
 type DiskHead =
@@ -17,9 +27,9 @@ type DiskHead =
  * ending, and would block one of the few threads of libuv's pool. A process that hangs is left behind: it is killed,
  * which takes effect when the kernel gives the read up.
  *
- * The kernel answers from the page cache of the whole disk, which can be older than data written by other
- * paths: through a partition's own node, by XFS's buffers, by direct I/O. The compared fields are written
- * when a disk is formatted, so the worst effect of an old cache is a missing match.
+ * The disk itself is asked, not the kernel's page cache of the whole disk: that can be older than data written by other
+ * paths (through a partition's own node, by an md array on the disk, by direct I/O), and lasts as long as anything holds the
+ * disk open.
  */
 export async function readDiskHead(
   devicePath: string,
@@ -27,7 +37,10 @@ export async function readDiskHead(
 ): Promise<DiskHead> {
   const { promise, resolve } = Promise.withResolvers<DiskHead>();
   const fail = (reason: string, isSilent = false): void => resolve({ ok: false, reason, isSilent });
-  const child = spawn('head', ['-c', String(HEAD_BYTES), '--', devicePath], {
+  const [program, ...args] = isBlockDevice(devicePath)
+    ? ['dd', `if=${devicePath}`, ...DIRECTLY]
+    : ['head', '-c', String(HEAD_BYTES), '--', devicePath];
+  const child = spawn(program, args, {
     cwd: '/',
     detached: true,
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
@@ -45,7 +58,9 @@ export async function readDiskHead(
   const said: Buffer[] = [];
   child.stdout.on('data', (bytes: Buffer) => head.push(bytes));
   child.stderr.on('data', (bytes: Buffer) => said.push(bytes));
-  child.on('error', ({ message }) => fail(`${devicePath} cannot be read: head(1): ${message}`));
+  child.on('error', ({ message }) =>
+    fail(`${devicePath} cannot be read: ${program}(1): ${message}`),
+  );
   child.on('close', (code) =>
     code === 0
       ? resolve({ ok: true, head: Buffer.concat(head) })
@@ -60,7 +75,11 @@ export async function readDiskHead(
   return result;
 }
 
-/** @param said what head(1) printed: `head: cannot open '/dev/x' for reading: No such file or directory` */
+function isBlockDevice(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true;
+}
+
+/** @param said what the program printed: `head: cannot open '/dev/x' for reading: No such file or directory` */
 function describeError(devicePath: string, said: string): string {
   const why = said.trim().split(': ').at(-1) || 'unknown error';
   return `${devicePath} cannot be read as a block device (${why}): check that the disk is attached`;

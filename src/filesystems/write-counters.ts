@@ -168,11 +168,11 @@ function fieldOf(line: Uint8Array, length: number, field: number): number {
 
 /**
  * Counting can be switched off (`queue/iostats`), and before Linux 6.1 the kernel counted nothing for a namespace
- * under native NVMe multipath: then its counter stands at 0 for ever. Before Linux 5.14 an md array counted although it showed
- * the switch as off.
+ * under native NVMe multipath: then its counter stands at 0 for ever. Older kernels count md arrays (before Linux 5.14) and
+ * volumes of device mapper (6.1 does) although they show the switch as off.
  */
 function isCounted(path: string): boolean {
-  if (textOf(`${path}/md/level`) !== undefined) {
+  if (['md/level', 'dm/name'].some((file) => textOf(`${path}/${file}`) !== undefined)) {
     return !hasNeverWritten(path);
   }
   const isSwitchedOff = textOf(`${path}/queue/iostats`) === '0';

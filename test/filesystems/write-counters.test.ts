@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { WriteCounter } from '../../src/filesystems/write-counters.ts';
 import { suite } from '../suite.ts';
@@ -84,19 +84,24 @@ test('a disk that is not there, or whose writes are not counted, has no counter'
   assert.is(WriteCounter.open('sdx', folder.path), undefined);
 });
 
-test('an md array counts if it has ever counted, whatever its switch says', () => {
-  using folder = new BlockFolder();
-  const array = (name: string, stat: string): void => {
-    folder.disk(name, stat, { iostats: '0' });
-    mkdirSync(join(folder.path, name, 'md'));
-    writeFileSync(join(folder.path, name, 'md/level'), 'raid1\n');
-  };
-  array('md1', STAT);
-  array('md2', STAT.replaceAll(/\d+/g, '0'));
-  using counter = WriteCounter.open('md1', folder.path);
-  counter?.read();
-  assert.is(counter?.completed, 12);
-  assert.is(WriteCounter.open('md2', folder.path), undefined);
-});
+for (const [what, file] of [
+  ['an md array', 'md/level'],
+  ['a volume of device mapper', 'dm/name'],
+] as const) {
+  test(`${what} counts if it has ever counted, whatever its switch says`, () => {
+    using folder = new BlockFolder();
+    const device = (name: string, stat: string): void => {
+      folder.disk(name, stat, { iostats: '0' });
+      mkdirSync(join(folder.path, name, dirname(file)));
+      writeFileSync(join(folder.path, name, file), 'raid1\n');
+    };
+    device('one', STAT);
+    device('two', STAT.replaceAll(/\d+/g, '0'));
+    using counter = WriteCounter.open('one', folder.path);
+    counter?.read();
+    assert.is(counter?.completed, 12);
+    assert.is(WriteCounter.open('two', folder.path), undefined);
+  });
+}
 
 test.run();

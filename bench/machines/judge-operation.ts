@@ -17,7 +17,7 @@ export function judgeOperation(
 ): Judgement {
   const run = judgeSnapshotRun(snapshot);
   const isClaimed = run.problems.length === 0;
-  const isRefused = snapshot.stdout === '' || run.windowMs === 0;
+  const isRefused = run.windowMs === 0;
   const came = isClaimed ? 'consistent' : isRefused ? 'refused' : 'not-shown';
   // What moves data may happen to write nothing in the window; then the snapshots are checked.
   const isRight = came === expects || (expects === 'not-shown' && came === 'consistent');
@@ -26,16 +26,24 @@ export function judgeOperation(
     isClaimed,
     problems: [
       ...(isRight ? [] : [`the run was expected to be ${expects}, is ${came}`, ...run.problems]),
-      ...judgeSeen(foretold, seen),
+      ...judgeSeen(foretold, seen, came === 'consistent'),
     ],
   };
 }
 
-function judgeSeen(foretold: string | undefined, seen: Seen | undefined): string[] {
+/** @param isClaimed then the operation must have gone on until after the run */
+function judgeSeen(
+  foretold: string | undefined,
+  seen: Seen | undefined,
+  isClaimed: boolean,
+): string[] {
   const { states = [], warnings = [] } = seen ?? {};
-  const [before = 'unknown'] = states;
+  const [before = 'unknown', after = 'unknown'] = states;
+  const wanted = isClaimed ? [before, after] : [before];
   return [
-    ...(before.startsWith('running') ? [] : [`the operation did not run: ${before}`]),
+    ...(wanted.every((state) => state.startsWith('running'))
+      ? []
+      : [`the operation did not run: ${wanted.join(', then ')}`]),
     ...(foretold === undefined || warnings.some(({ id }) => id === foretold)
       ? []
       : [`doctor does not warn of it as ${foretold}`]),

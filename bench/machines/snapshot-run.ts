@@ -2,6 +2,12 @@ import { basename } from 'node:path/posix';
 import type { RunSummary } from '../../src/report/summary.ts';
 import type { CommandEnd } from './stages.ts';
 
+/** What a run prints that ends before its window. */
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** Judges `flashfreeze snapshot --json` of a whole machine: every disk shows the instant. Pure. */
 export function judgeSnapshotRun({ code, stdout, stderr }: CommandEnd): {
   readonly windowMs: number;
@@ -10,8 +16,14 @@ export function judgeSnapshotRun({ code, stdout, stderr }: CommandEnd): {
   if (stdout === '') {
     return { windowMs: 0, problems: [`snapshot: exit code ${code}: ${stderr.trim()}`] };
   }
-  const summary = JSON.parse(stdout) as RunSummary;
-  const { consistency, restorable, windowMs, problems, disks } = summary;
+  const said: RunSummary | Refusal = JSON.parse(stdout);
+  if ('message' in said) {
+    return {
+      windowMs: 0,
+      problems: [`snapshot: exit code ${code}: ${said.code}: ${said.message}`],
+    };
+  }
+  const { consistency, restorable, windowMs, problems, disks } = said;
   const isRight =
     code === 0 &&
     consistency === 'fileSystemConsistent' &&
@@ -32,10 +44,7 @@ function mismatch(disk: RunSummary['disks'][number]): string[] {
 
 /** For each blob by its name the snapshot that the run names: there are two where a request got no answer in time. */
 export function snapshotsNamed({ stdout }: CommandEnd): ReadonlyMap<string, string> {
-  const { disks } = JSON.parse(stdout === '' ? '{"disks":[]}' : stdout) as Pick<
-    RunSummary,
-    'disks'
-  >;
+  const { disks = [] }: Partial<RunSummary> = JSON.parse(stdout || '{}');
   return new Map(
     disks.flatMap((disk) => (disk.snapshot === null ? [] : [[nameOf(disk), disk.snapshot]])),
   );

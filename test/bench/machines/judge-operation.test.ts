@@ -57,6 +57,10 @@ test('an operation must be under way, and doctor must tell of it', () => {
   assert.equal(problems({ states: ['ended'] }), ['the operation did not run: ended']);
   assert.equal(problems({ warnings: [] }), ['doctor does not warn of it as moving-data']);
   assert.is(judgeOperation(operation, TORN, undefined).problems.length, 2);
+  const over = { ...SEEN, states: ['running', 'ended'] };
+  assert.equal(judgeOperation(operation, TORN, over).problems, []);
+  const why = ['the operation did not run: running, then ended'];
+  assert.equal(judgeOperation(operation, CONSISTENT, over).problems, why);
 });
 
 test.run();

@@ -47,6 +47,10 @@ test('a blob that is taken for another disk is wrong, one that is taken for none
 test('no answer at all says why', () => {
   const none = { code: 3, stdout: '', stderr: 'no disk\n' };
   assert.equal(judgeSnapshotRun(none).problems, ['snapshot: exit code 3: no disk']);
+  const refused = { ...none, stdout: '{"code":"FF_BTRFS_BUSY","message":"a scrub runs"}' };
+  const said = ['snapshot: exit code 3: FF_BTRFS_BUSY: a scrub runs'];
+  assert.equal(judgeSnapshotRun(refused), { windowMs: 0, problems: said });
+  assert.is(snapshotsNamed(refused).size, 0);
 });
 
 test('the snapshots that a run names, by blob', () => {

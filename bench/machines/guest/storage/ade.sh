@@ -19,11 +19,12 @@ make_storage() {
 
   table /dev/ubdc 'label: gpt' 'size=64M' 'size=+'
   mkfs.ext4 -q /dev/ubdc1
-  mount /dev/ubdc1 /mnt
-  mkdir /mnt/luks
-  encrypt --header /mnt/luks/osluksheader /dev/ubdc2
-  unlock --header /mnt/luks/osluksheader /dev/ubdc2 osencrypt
-  umount /mnt
+  mkdir -p /run/boot
+  mount /dev/ubdc1 /run/boot
+  mkdir /run/boot/luks
+  encrypt --header /run/boot/luks/osluksheader /dev/ubdc2
+  unlock --header /run/boot/luks/osluksheader /dev/ubdc2 osencrypt
+  umount /run/boot
   mkfs.ext4 -q /dev/mapper/osencrypt
 
   for letter in d e; do
@@ -38,9 +39,10 @@ make_storage() {
 open_storage() {
   mkdir -p $keys
   mount -o ro,noload /dev/ubdb1 $keys
-  mount -o ro,noload /dev/ubdc1 /mnt
-  unlock --header /mnt/luks/osluksheader /dev/ubdc2 osencrypt
-  umount /mnt
+  mkdir -p /run/boot
+  mount -o ro,noload /dev/ubdc1 /run/boot
+  unlock --header /run/boot/luks/osluksheader /dev/ubdc2 osencrypt
+  umount /run/boot
   unlock /dev/ubdd cryptd
   unlock /dev/ubde crypte
   udevadm settle

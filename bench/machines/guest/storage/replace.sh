@@ -7,7 +7,7 @@ after_mounts() {
   sync
 }
 begin_operation() {
-  slow_down ubdb 2000 0
+  slow_down ubdb 1000 0
   btrfs replace start -f 1 /dev/ubdc /d/btrfs
 }
 show_operation() {

@@ -7,11 +7,14 @@ after_mounts() {
   sync
 }
 begin_operation() {
-  slow_down ubdb 2000 0
+  slow_down ubdb 1000 0
   btrfs scrub start /d/btrfs
 }
 show_operation() {
-  btrfs scrub status /d/btrfs | sed -n 's/^Status: *//p' | sed 's/finished\|aborted/ended/'
+  case $(btrfs scrub status /d/btrfs) in
+    *finished* | *aborted*) echo ended ;;
+    *) echo running ;;
+  esac
 }
 end_operation() {
   speed_up ubdb

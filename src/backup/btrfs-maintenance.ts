@@ -10,6 +10,7 @@ import {
 } from '../filesystems/btrfs/maintenance.ts';
 import { type OpenFileSystem, readMaintenance } from '../filesystems/btrfs/read-maintenance.ts';
 import type { Plan } from '../filesystems/plan-types.ts';
+import { describeResize, readResizes } from '../filesystems/resizing.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import type { AnsweringPlan } from './answering-plan.ts';
 import type { RunContext } from './context.ts';
@@ -25,15 +26,16 @@ export interface PausedBalances {
 const PENDING_PAUSE_LIMIT_MS = 5_000;
 
 /**
- * Refuses a run that a long btrfs operation would delay, unless the run will pause the operation.
+ * Refuses a run that a resize or a long btrfs operation would delay, unless the run will pause the operation.
  *
- * @throws FlashfreezeError FF_BTRFS_BUSY
+ * @throws FlashfreezeError FF_BTRFS_BUSY, FF_RESIZE_RUNNING
  */
 export async function refuseMaintenance(
   mode: BtrfsMaintenance,
   plan: Plan,
   freezer: Freezer,
 ): Promise<void> {
+  await refuseResize(plan);
   const found = await readMaintenance(openFileSystems(plan, freezer));
   const refused = found.find(({ operation }) => courseOf(operation, mode) === 'refuse');
   if (refused !== undefined) {
@@ -45,13 +47,14 @@ export async function refuseMaintenance(
  * The last check: an operation may have started or resumed since the first one. A balance is refused as well, because
  * there is no time left to pause it.
  *
- * @throws FlashfreezeError FF_BTRFS_BUSY
+ * @throws FlashfreezeError FF_BTRFS_BUSY, FF_RESIZE_RUNNING
  */
 export async function requireNoMaintenance(
   mode: BtrfsMaintenance,
   plan: Plan,
   freezer: Freezer,
 ): Promise<void> {
+  await refuseResize(plan);
   const [found] = mode === 'ignore' ? [] : await readMaintenance(openFileSystems(plan, freezer));
   if (found !== undefined) {
     throw busy(found);
@@ -121,14 +124,16 @@ function pendingBalance({ mountPoint, fsid }: Balance): { readonly kind: 'balanc
   return { kind: 'balance', mountPoint, fsid };
 }
 
-/** A running btrfs operation, for commands that freeze nothing. */
+/** A running resize or btrfs operation, for commands that freeze nothing. */
 export interface Maintenance {
+  /** Of a run that is refused. */
+  readonly code: 'FF_BTRFS_BUSY' | 'FF_RESIZE_RUNNING';
   readonly sentence: string;
   readonly remedy: string;
   readonly course: MaintenanceCourse;
 }
 
-/** The btrfs operations that a run would find now. Neither pauses nor refuses anything. */
+/** The resizes and btrfs operations that a run would find now. Neither pauses nor refuses anything. */
 export async function maintenanceOf(
   { plan, openings }: Pick<AnsweringPlan, 'plan' | 'openings'>,
   mode: BtrfsMaintenance,
@@ -137,20 +142,33 @@ export async function maintenanceOf(
     const opening = openings.of(mountPoint);
     return opening.kind === 'opened' ? [{ mountPoint, type, descriptor: opening.descriptor }] : [];
   });
-  return (await readMaintenance(opened)).map((found) => ({
-    sentence: describeMaintenance(found),
-    remedy: remedyFor(found),
-    course: courseOf(found.operation, mode),
-  }));
+  const [resizes, operations] = await Promise.all([
+    readResizes(plan.fileSystems),
+    readMaintenance(opened),
+  ]);
+  return [
+    ...resizes.map(
+      (found): Maintenance => ({
+        ...{ code: 'FF_RESIZE_RUNNING', course: 'refuse' },
+        ...{ sentence: describeResize(found), remedy: 'wait for its end' },
+      }),
+    ),
+    ...operations.map(
+      (found): Maintenance => ({
+        ...{ code: 'FF_BTRFS_BUSY', course: courseOf(found.operation, mode) },
+        ...{ sentence: describeMaintenance(found), remedy: remedyFor(found) },
+      }),
+    ),
+  ];
 }
 
 /** A sentence on what a run would do about the operation. Pure. */
-export function foretell({ sentence, remedy, course }: Maintenance): string {
+export function foretell({ code, sentence, remedy, course }: Maintenance): string {
   switch (course) {
     case 'pause':
       return `${sentence}: a run pauses it and resumes it after the thaw`;
     case 'refuse':
-      return `${sentence}: a run ends with FF_BTRFS_BUSY. Do this: ${remedy}`;
+      return `${sentence}: a run ends with ${code}. Do this: ${remedy}`;
     case 'ignore':
       return `${sentence}: a run tries to freeze anyway (btrfsMaintenance = ignore). Better: ${remedy}`;
   }
@@ -162,6 +180,16 @@ export function openFileSystems(plan: Plan, freezer: Freezer): OpenFileSystem[] 
     type,
     descriptor: freezer.descriptorOf(index),
   }));
+}
+
+async function refuseResize({ fileSystems }: Plan): Promise<void> {
+  const [found] = await readResizes(fileSystems);
+  if (found !== undefined) {
+    throw new FlashfreezeError(
+      'FF_RESIZE_RUNNING',
+      `${describeResize(found)}; nothing was frozen. Run again when it has ended.`,
+    );
+  }
 }
 
 function busy(found: MaintainedFileSystem, why = ''): FlashfreezeError {

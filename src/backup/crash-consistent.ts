@@ -9,6 +9,7 @@ import { backup } from './run.ts';
 /** Errors of a run that could not freeze its file systems. */
 const FREEZE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'FF_BTRFS_BUSY',
+  'FF_RESIZE_RUNNING',
   'FF_LOCK_TIMEOUT',
   'FF_FOREIGN_FREEZE',
   'FF_FREEZE_FAILED',

@@ -1,6 +1,7 @@
 import { describeMaintenance, remedyFor } from '../filesystems/btrfs/maintenance.ts';
 import { fsidsOf, readExclusiveMaintenance } from '../filesystems/btrfs/read-maintenance.ts';
 import type { PlanReading } from '../filesystems/read-plan.ts';
+import { describeResize, readResizes } from '../filesystems/resizing.ts';
 import { describeDiagnosis, diagnose } from '../freezer/diagnosis.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import { openFileSystems } from './btrfs-maintenance.ts';
@@ -53,13 +54,16 @@ export class StuckWatch implements Disposable {
     if (stuck.length === 0) {
       return [];
     }
-    const operations = await this.#operationsOn(stuck);
+    const [operations, resizes] = await Promise.all([
+      this.#operationsOn(stuck),
+      readResizes(stuck.flatMap((index) => this.#plan.fileSystems[index] ?? [])),
+    ]);
     const diagnosis = describeDiagnosis(
       await diagnose(this.#freezer.freezingThreads(), stuck),
       this.#plan.fileSystems.map(({ mountPoint }) => mountPoint),
       new Set(this.#plan.daemons.map(({ pid }) => pid)),
     );
-    return [...operations, ...diagnosis];
+    return [...operations, ...resizes.map(describeResize), ...diagnosis];
   }
 
   /** Btrfs operations that block the freezes, even if the freezes also wait for something else. */

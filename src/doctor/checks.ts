@@ -214,7 +214,8 @@ function checkMaintenance({ maintenance }: MachineFacts): Check[] {
     const judge = it.course === 'refuse' ? failed : warning;
     const remedy =
       it.course === 'pause' ? 'nothing to do: a run pauses it and resumes it' : it.remedy;
-    return judge('btrfs-maintenance', it.sentence, remedy);
+    const name = it.code === 'FF_RESIZE_RUNNING' ? 'resize' : 'btrfs-maintenance';
+    return judge(name, it.sentence, remedy);
   });
 }
 

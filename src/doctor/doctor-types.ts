@@ -42,7 +42,7 @@ export interface MachineFacts {
   /** Why a part of the program itself does not work. */
   readonly brokenPart: string | undefined;
   readonly plan: PlanReading | { readonly error: string };
-  /** Long operations on a btrfs that a freeze would wait for. */
+  /** Resizes, and long operations on a btrfs, that a freeze would wait for. */
   readonly maintenance: readonly Maintenance[];
   readonly canExpedite: boolean;
   readonly lock: LockState;

@@ -41,14 +41,33 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
   ],
   [
     'a scrub',
-    { maintenance: [{ sentence: 'a scrub', remedy: 'cancel it', course: 'refuse' }] },
+    {
+      maintenance: [
+        { code: 'FF_BTRFS_BUSY', sentence: 'a scrub', remedy: 'cancel it', course: 'refuse' },
+      ],
+    },
     'failed',
     'btrfs-maintenance',
     'cancel it',
   ],
   [
+    'a resize',
+    {
+      maintenance: [
+        { code: 'FF_RESIZE_RUNNING', sentence: 'resize2fs', remedy: 'wait', course: 'refuse' },
+      ],
+    },
+    'failed',
+    'resize',
+    'wait',
+  ],
+  [
     'a balance',
-    { maintenance: [{ sentence: 'a balance', remedy: 'pause it', course: 'pause' }] },
+    {
+      maintenance: [
+        { code: 'FF_BTRFS_BUSY', sentence: 'a balance', remedy: 'pause it', course: 'pause' },
+      ],
+    },
     'warning',
     'btrfs-maintenance',
     'nothing to do: a run pauses it and resumes it',

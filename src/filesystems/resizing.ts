@@ -1,0 +1,63 @@
+import { parseFdinfo } from '../system/fdinfo.ts';
+import { type ProcessView, theseProcesses } from '../system/processes.ts';
+import type { FileSystem } from './plan-types.ts';
+import { MountDevices } from './relations/mount-devices.ts';
+
+/** Each asks the kernel for the whole resize at once, and the kernel counts that as one write. */
+const PROGRAMS: ReadonlySet<string> = new Set(['resize2fs', 'xfs_growfs']);
+
+/** A mounted file system whose size a program changes. */
+export interface Resize {
+  readonly mountPoint: string;
+  readonly program: string;
+  readonly pid: number;
+}
+
+/**
+ * The programs that resize one of the file systems now: FIFREEZE waits for their end, every writer waits behind that, and no
+ * FITHAW releases anybody. The kernel shows no resize elsewhere. Reads only `/proc`, so it can be asked while something is
+ * frozen or stuck.
+ */
+export async function readResizes(
+  fileSystems: readonly Pick<FileSystem, 'mountPoint' | 'device'>[],
+  view: ProcessView = theseProcesses,
+): Promise<Resize[]> {
+  const pids = numbersIn(await view.list('/proc'));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const program = (await view.read(`/proc/${pid}/comm`))?.trim() ?? '';
+      if (!PROGRAMS.has(program)) {
+        return [];
+      }
+      const devices = await devicesOpenIn(pid, view);
+      return fileSystems
+        .filter(({ device }) => devices.has(device))
+        .map(({ mountPoint }) => ({ mountPoint, program, pid }));
+    }),
+  );
+  return found.flat();
+}
+
+/** The superblocks that a process has something open on. */
+async function devicesOpenIn(pid: number, view: ProcessView): Promise<ReadonlySet<string>> {
+  const devices = new MountDevices(view);
+  await devices.learnFrom(pid);
+  const numbers = numbersIn(await view.list(`/proc/${pid}/fdinfo`));
+  const texts = await Promise.all(
+    numbers.map((number) => view.read(`/proc/${pid}/fdinfo/${number}`)),
+  );
+  return new Set(
+    texts.flatMap((text) =>
+      text === undefined ? [] : (devices.ofMount(parseFdinfo(text).mountId) ?? []),
+    ),
+  );
+}
+
+function numbersIn(names: readonly string[] | undefined): number[] {
+  return (names ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** A sentence for people, without a full stop. */
+export function describeResize({ mountPoint, program, pid }: Resize): string {
+  return `${program} (pid ${pid}) resizes ${mountPoint}, and no freeze gets through before its end, while all writers wait`;
+}

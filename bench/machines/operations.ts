@@ -2,6 +2,7 @@ import type { Machine } from './machine.ts';
 
 const MAINTAINED = { expects: 'refused', foretold: 'btrfs-maintenance' } as const;
 const MOVING = { expects: 'not-shown', foretold: 'moving-data' } as const;
+const RESIZED = { expects: 'refused', foretold: 'resize' } as const;
 const HARMLESS = { expects: 'consistent' } as const;
 
 /** Machines in which something goes on while the snapshot is taken. */
@@ -25,11 +26,11 @@ export const OPERATIONS: readonly Machine[] = [
     fileSystems: [{ at: '/d/btrfs', type: 'btrfs', device: '/dev/mapper/slow-ubdb' }],
   },
   {
-    ...{ name: 'ext4-resize', shows: 'resize2fs', operation: HARMLESS, disks: [3000] },
+    ...{ name: 'ext4-resize', shows: 'resize2fs', operation: RESIZED, disks: [3000] },
     fileSystems: [{ at: '/d/ext4', type: 'ext4', device: '/dev/mapper/slow-ubdb' }],
   },
   {
-    ...{ name: 'xfs-growfs', shows: 'xfs_growfs', operation: HARMLESS, disks: [4000] },
+    ...{ name: 'xfs-growfs', shows: 'xfs_growfs', operation: RESIZED, disks: [4000] },
     fileSystems: [{ at: '/d/xfs', type: 'xfs', device: '/dev/mapper/slow-ubdb' }],
   },
   {

@@ -42,6 +42,7 @@ async function arrays(): Promise<Record<string, string>> {
 }
 
 function flashfreeze(...args: string[]): Promise<CommandEnd> {
+  process.stdout.write(`flashfreeze ${args[0]}\n`);
   return tryCommand(FLASHFREEZE, args);
 }
 
@@ -68,6 +69,7 @@ function writeEverywhere(): void {
 }
 
 async function operate(step: 'begin' | 'show' | 'end', name: string): Promise<string> {
+  process.stdout.write(`${name}: ${step}\n`);
   const script = '/repo/bench/machines/guest/operate.sh';
   return (await runCommand('sh', [script, step, name])).trim();
 }

@@ -7,7 +7,7 @@ after_mounts() {
   sync
 }
 begin_operation() {
-  slow_down ubdb 300 0
+  slow_down ubdb 1000 0
   btrfs balance start --background --full-balance /d/btrfs
 }
 show_operation() {

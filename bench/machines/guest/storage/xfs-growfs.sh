@@ -2,9 +2,9 @@ make_storage() {
   slow_disk ubdb
   mkfs.xfs -q -f -d size=320m,agcount=4 /dev/mapper/slow-ubdb
 }
-# One allocation group after the other.
+# One allocation group after the other, each in one call.
 begin_operation() {
-  slow_down ubdb 0 20
+  slow_down ubdb 0 400
   {
     blocks=81920
     while [ "$blocks" -lt 1000000 ] && [ ! -e /run/enough ]; do

@@ -44,9 +44,7 @@ export const OPERATIONS: readonly Machine[] = [
   },
   {
     ...{ name: 'pvmove', shows: 'pvmove', operation: MOVING, disks: [300, 300] },
-    fileSystems: [
-      { at: '/d/moved', type: 'ext4', device: '/dev/vgp/moved', also: ['ubdb', 'ubdc'] },
-    ],
+    fileSystems: [{ at: '/d/moved', type: 'ext4', device: '/dev/vgp/moved' }],
   },
   {
     ...{ name: 'lvextend', shows: 'lvextend and lvreduce', operation: HARMLESS, disks: [256] },

@@ -7,7 +7,11 @@ here=/repo/bench/machines/guest
 . "$here/functions.sh"
 . "$here/storage/$2.sh"
 case $1 in
-  begin) begin_operation >/run/begin.log 2>&1 ;;
+  begin)
+    # What goes on keeps no descriptor of whoever waits for this script.
+    exec >/run/begin.log 2>&1
+    begin_operation
+    ;;
   show) show_operation ;;
   end) end_operation ;;
 esac

@@ -73,6 +73,7 @@ export const OPERATIONS: readonly Machine[] = [
       operation: MOVING,
       disks: [256, 300],
     },
-    fileSystems: [{ at: '/d/origin', type: 'ext4', device: '/dev/vgs/origin' }],
+    // lvs shows no snapshot that is being merged.
+    fileSystems: [{ at: '/d/origin', type: 'ext4', device: '/dev/vgs/origin', also: ['ubdc'] }],
   },
 ];

@@ -1,12 +1,12 @@
 make_storage() {
   pvcreate -q /dev/ubdb /dev/ubdc
   vgcreate -q vgs /dev/ubdb /dev/ubdc
-  lvcreate -q -y -W n -L 200M -n origin vgs /dev/ubdb
+  lvcreate -q -y -W n -L 600M -n origin vgs /dev/ubdb
   mkfs.ext4 -q /dev/vgs/origin
-  lvcreate -q -y -s -L 240M -n kept vgs/origin /dev/ubdc
+  lvcreate -q -y -s -L 640M -n kept vgs/origin /dev/ubdc
   # What the snapshot has kept is merged back.
   mount /dev/vgs/origin /mnt
-  head -c 150M /dev/urandom >/mnt/new
+  head -c 500M /dev/urandom >/mnt/new
   umount /mnt
   echo 1 >/sys/module/dm_snapshot/parameters/snapshot_copy_throttle
   lvchange -q -an vgs/origin

@@ -52,6 +52,6 @@ function describeMisnamed({
 
 function describeAmbiguity(disks: readonly string[], blobs: readonly number[]): string {
   return disks.length > 1
-    ? `its content fits several disks (${disks.join(', ')}), which must be clones`
-    : `the content of ${disks.join()} is also that of other blobs (${blobs.length} in all), which must be clones`;
+    ? `its content fits several disks (${disks.join(', ')}), which must be clones or mirrors`
+    : `the content of ${disks.join()} is also that of other blobs (${blobs.length} in all), which must be clones or mirrors`;
 }

@@ -1,3 +1,4 @@
+import type { DeviceNumber } from '../system/device-number.ts';
 import { parseFdinfo } from '../system/fdinfo.ts';
 import { type ProcessView, theseProcesses } from '../system/processes.ts';
 import type { FileSystem } from './plan-types.ts';
@@ -19,7 +20,7 @@ export interface Resize {
  * frozen or stuck.
  */
 export async function readResizes(
-  fileSystems: readonly Pick<FileSystem, 'mountPoint' | 'device'>[],
+  fileSystems: readonly Pick<FileSystem, 'mountPoint' | 'mountPoints' | 'device'>[],
   view: ProcessView = theseProcesses,
 ): Promise<Resize[]> {
   const pids = numbersIn(await view.list('/proc'));
@@ -29,27 +30,33 @@ export async function readResizes(
       if (!PROGRAMS.has(program)) {
         return [];
       }
-      const devices = await devicesOpenIn(pid, view);
+      const opened = await openedIn(pid, view);
       return fileSystems
-        .filter(({ device }) => devices.has(device))
+        .filter(({ device, mountPoints }) =>
+          opened.some((it) => it.device === device && mountPoints.includes(it.path)),
+        )
         .map(({ mountPoint }) => ({ mountPoint, program, pid }));
     }),
   );
   return found.flat();
 }
 
-/** The superblocks that a process has something open on. */
-async function devicesOpenIn(pid: number, view: ProcessView): Promise<ReadonlySet<string>> {
+interface Opened {
+  readonly path: string;
+  readonly device: DeviceNumber | undefined;
+}
+
+/** What a process has open. Each of the programs opens the mount point; it may have other files open, such as a log. */
+async function openedIn(pid: number, view: ProcessView): Promise<Opened[]> {
   const devices = new MountDevices(view);
   await devices.learnFrom(pid);
-  const numbers = numbersIn(await view.list(`/proc/${pid}/fdinfo`));
-  const texts = await Promise.all(
-    numbers.map((number) => view.read(`/proc/${pid}/fdinfo/${number}`)),
-  );
-  return new Set(
-    texts.flatMap((text) =>
-      text === undefined ? [] : (devices.ofMount(parseFdinfo(text).mountId) ?? []),
-    ),
+  const numbers = numbersIn(await view.list(`/proc/${pid}/fd`));
+  return await Promise.all(
+    numbers.map(async (number) => {
+      const path = (await view.link(`/proc/${pid}/fd/${number}`)) ?? '';
+      const info = (await view.read(`/proc/${pid}/fdinfo/${number}`)) ?? '';
+      return { path, device: devices.ofMount(parseFdinfo(info).mountId) };
+    }),
   );
 }
 

@@ -12,9 +12,9 @@ const MOUNTS = [
 ].join('\n');
 const INIT: RecordedProcess = { command: 'systemd', descriptors: {}, mountinfo: MOUNTS };
 const PLANNED = [
-  { mountPoint: '/', device: '8:1' },
-  { mountPoint: '/data', device: '8:17' },
-  { mountPoint: '/more', device: '8:33' },
+  { mountPoint: '/', mountPoints: ['/'], device: '8:1' },
+  { mountPoint: '/data', mountPoints: ['/data'], device: '8:17' },
+  { mountPoint: '/more', mountPoints: ['/more', '/bind'], device: '8:33' },
 ] as const;
 const opened = (mountId: number): string => `pos:\t0\nflags:\t0100000\nmnt_id:\t${mountId}\n`;
 
@@ -23,7 +23,11 @@ test('a resize is known by its program and the file system that it has open', as
     ...{ self: INIT, 1: INIT },
     30: {
       command: 'resize2fs',
-      descriptors: { 3: ['/dev/sdc1', opened(9)], 4: ['/more', opened(22)] },
+      descriptors: {
+        3: ['/dev/sdc1', opened(9)],
+        1: ['/log', opened(20)],
+        4: ['/bind', opened(22)],
+      },
     },
     31: { command: 'xfs_growfs', descriptors: { 3: ['/data', opened(21)] } },
     32: { command: 'bash', descriptors: { 3: ['/data', opened(21)] } },

@@ -5,7 +5,12 @@ import type { FileSystem } from './plan-types.ts';
 import { MountDevices } from './relations/mount-devices.ts';
 
 /** Each asks the kernel for the whole resize at once, and the kernel counts that as one write. */
-const PROGRAMS: ReadonlySet<string> = new Set(['resize2fs', 'xfs_growfs']);
+const PROGRAMS: ReadonlySet<string> = new Set([
+  'resize2fs',
+  'xfs_growfs',
+  // x-systemd.growfs in fstab, after a disk has grown.
+  'systemd-growfs',
+]);
 
 /** A mounted file system whose size a program changes. */
 export interface Resize {

@@ -104,7 +104,7 @@ async function runSnapshotCommand(options: RawSnapshotOptions, called: Command):
       : await snapshotByFile(wishesOf(options.conf, options, called), called, snapshot);
 }
 
-/** A timer's run that its file refuses is kept like any other: nobody sees its standard error. */
+/** A timer's run that its file refuses is kept like any other: its standard error is read too late, or never. */
 function wishesOf(path: string, options: RawSnapshotOptions, called: Command): FileWishes {
   try {
     return readWishes(path, called);

@@ -220,7 +220,7 @@ test('a table lock that somebody keeps: 510 in time, and nothing is held afterwa
   await using database = await start();
   {
     await using _locked = await withLockedTable(database);
-    const workload = database.workload.replace('timeout = 20', 'timeout = 1');
+    const workload = database.workload.replace('timeout = 20', 'timeout = 4');
     const { said, application, message } = await quiesceWorkload(workload, { fileSystems: BOTH });
     assert.is(said, 'freeze 510', message);
     assert.match(message, /writers may have waited behind it for \d+\.\d s/);
@@ -320,7 +320,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
   test(`a worker that gets ${signal} while the database is held: it accepts writes again without help`, async () => {
     await using database = await start();
     const path = `/lab/holder-${signal}.conf`;
-    writeFileSync(path, database.workload.replace('timeout = 20', 'timeout = 2'), { mode: 0o600 });
+    writeFileSync(path, database.workload.replace('timeout = 20', 'timeout = 6'), { mode: 0o600 });
     const worker = spawn(process.execPath, [HOLDER, path], { stdio: ['pipe', 'pipe', 'inherit'] });
     try {
       await once(worker.stdout, 'data');

@@ -147,7 +147,7 @@ test('a checkpoint that takes longer than the time-out: 510', async () => {
   const [checkpointer] = await askAll(database, [
     "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer';",
   ]);
-  const workload = database.workload.replace('timeout = 20', 'timeout = 1');
+  const workload = database.workload.replace('timeout = 20', 'timeout = 4');
   process.kill(Number(checkpointer), 'SIGSTOP');
   try {
     const { said } = await quiesceWorkload(workload, { fileSystems: BOTH });

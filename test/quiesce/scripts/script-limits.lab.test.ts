@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { enterLab } from '../../../src/lab/namespace.ts';
@@ -9,6 +9,8 @@ import { ScriptFiles } from './script-files.ts';
 await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('limits of pre- and post-scripts');
+/** A script must have begun to hang by then, also on a busy machine. */
+const SECONDS_TO_BEGIN = 4;
 
 const HANG = `
 sleep 1000 &
@@ -26,7 +28,7 @@ test('a pre-script that hangs with a daemon is ended with all its processes: 308
         preScriptLocation: files.script('hang', HANG),
         preScriptParams: [daemon],
         preScriptNoOfRetries: 3,
-        timeoutInSeconds: 1,
+        timeoutInSeconds: SECONDS_TO_BEGIN,
       }),
     ]),
   );
@@ -43,7 +45,7 @@ test('a post-script that hangs: 309', async () => {
       files.usual({
         postScriptLocation: files.script('hang', HANG),
         postScriptParams: [daemon],
-        timeoutInSeconds: 1,
+        timeoutInSeconds: SECONDS_TO_BEGIN,
       }),
     ]),
   );
@@ -61,7 +63,7 @@ async function assertGone(pid: number): Promise<void> {
       return undefined;
     }
   };
-  for (let waited = 0; waited < 2_000 && ![undefined, 'Z'].includes(state()); waited += 20) {
+  for (let waited = 0; waited < 60_000 && ![undefined, 'Z'].includes(state()); waited += 20) {
     await delay(20);
   }
   assert.ok([undefined, 'Z'].includes(state()), `${pid} is in state ${state()}`);
@@ -94,7 +96,7 @@ test('plugins run side by side', async () => {
     `touch ${files.path(own)}; until [ -e ${files.path(other)} ]; do sleep 0.05; done; trace ${own}`;
   const plugin = (own: string, other: string): string =>
     files.usual(
-      { preScriptLocation: files.script(`pre-${own}`, meet(own, other)), timeoutInSeconds: 8 },
+      { preScriptLocation: files.script(`pre-${own}`, meet(own, other)), timeoutInSeconds: 60 },
       `${own}.json`,
     );
   const ran = await run(files.host([plugin('a', 'b'), plugin('b', 'a')]));
@@ -104,12 +106,18 @@ test('plugins run side by side', async () => {
 
 test('an abort ends a pre-script at once, and the post-script is run all the same', async () => {
   const files = new ScriptFiles();
-  const ran = await run(
-    files.host([
-      files.usual({ preScriptLocation: files.script('p', 'sleep 1000'), timeoutInSeconds: 25 }),
-    ]),
-    { abort: AbortSignal.timeout(300) },
+  const begun = files.path('begun');
+  const hang = files.script('p', `touch ${begun}; sleep 1000`);
+  const abort = new AbortController();
+  const running = run(
+    files.host([files.usual({ preScriptLocation: hang, timeoutInSeconds: 250 })]),
+    { abort: abort.signal },
   );
+  while (!existsSync(begun)) {
+    await delay(20);
+  }
+  abort.abort();
+  const ran = await running;
   assert.is(ran.before, 'freeze 300');
   assert.is(traceOf(files), 'post');
 });

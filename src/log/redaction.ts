@@ -49,8 +49,11 @@ const KEY = new RegExp(
       '|;[ \\t]?Pwd=' +
       '|(?<![\\w-])-u[ \\t]?\\S{1,128}[ \\t]{1,8}-p(?=\\S)' +
       '|Bearer(?:[ \\t+]|%20){1,4}(?![a-z]{1,24}(?![\\w.~+/=%-]))(?=[\\w.~+/=-]{8})' +
-      '|SharedKey(?:Lite)?[ \\t]{1,4}\\w{1,64}:)',
-    '(?<userinfo>:(?:\\\\{0,8}/){2}[^\\s/:@"\']{0,128}:(?=[^\\s/@"\']{1,256}@))',
+      '|SharedKey(?:Lite)?[ \\t]{1,4}\\w{1,64}:' +
+      // A JSON Web Token, whatever stands before it.
+      '|(?<![\\w-])eyJ(?=[\\w-]{8,1024}\\.eyJ))',
+    // A password, or a name that is as long as a token.
+    '(?<userinfo>:(?:\\\\{0,8}/){2}(?:[^\\s/:@"\']{0,128}:(?=[^\\s/@"\']{1,256}@)|(?=[^\\s/:@"\']{12,256}@)))',
     '(?<pem>-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----)',
   ].join('|'),
   'gi',

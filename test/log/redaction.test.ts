@@ -43,6 +43,8 @@ test('secrets are taken out in every form in which they are met', () => {
     `PGPASSWORD=${SECRET} psql`,
     `MYSQL_PWD=${SECRET}`,
     `postgres://user:${ENCODED}@localhost/db`,
+    `the proxy http://${ENCODED}@proxy.example:3128 refused`,
+    `{"error":"token eyJhbGciOiJSUzI1NiJ9.eyJ${SECRET.replaceAll(/[+/=]/g, '-')}.Tywk is not valid"}`,
     `-----BEGIN RSA PRIVATE KEY-----\n${SECRET}\n-----END RSA PRIVATE KEY-----`,
   ];
   for (const text of texts) {
@@ -55,6 +57,8 @@ test('secrets are taken out in every form in which they are met', () => {
 
 test('what stands around a secret is left as it is', () => {
   const cases = [
+    ['at ssh://operator@host, a://b/long-path@x', 'at ssh://operator@host, a://b/long-path@x'],
+    ['eyJhbGciOiJub25lIn0 alone is a header', 'eyJhbGciOiJub25lIn0 alone is a header'],
     ['x?sv=1&sig=abc%3D&sp=rw', `x?sv=1&sig=${REDACTED}&sp=rw`],
     ['{"snapshotTaskToken":"abc","n":1}', `{"snapshotTaskToken":"${REDACTED}","n":1}`],
     ['{\\"u\\":\\"x?sig=abc\\",\\"n\\":1}', `{\\"u\\":\\"x?sig=${REDACTED}\\",\\"n\\":1}`],

@@ -1,12 +1,11 @@
 import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
-import type { FileSystem } from '../filesystems/plan-types.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import type { FreezerEvent, Stamps } from '../freezer/freezer-types.ts';
 import { deadlineIn } from '../system/stamps.ts';
 import type { EventSlot, RunContext } from './context.ts';
 import type { Prepared } from './prepare.ts';
-import { imagesOn } from './schedule/stuck-first.ts';
+import { dependentsOf, type Ordered } from './schedule/stuck-first.ts';
 
 /** A round as quick as this leaves almost nothing for the freeze to flush. */
 const QUIET_ROUND_MS = 20;
@@ -49,21 +48,19 @@ const SLOW_FLUSHES_NS = [100_000_000n, 1_000_000_000n] as const;
 /**
  * Gives the file systems of slow disks waves of their own, before the others: while a slow disk flushes what became
  * dirty since the last syncfs, the writers of quick disks are not blocked yet. Slow ones freeze at the same time, so
- * that their times do not add up. A file system in an image stays before the one that holds the image. Pure.
+ * that their times do not add up. What needs a slow one stays before it. Pure.
  *
  * @param flushNs the duration of the last syncfs of each file system
  */
 export function slowFirst(
-  fileSystems: readonly FileSystem[],
+  plan: Ordered,
   waves: readonly (readonly number[])[],
   flushNs: readonly (bigint | undefined)[],
 ): number[][] {
   let ordered = waves.map((wave) => [...wave]);
   for (const limitNs of SLOW_FLUSHES_NS) {
     const slow = ordered.flat().filter((index) => (flushNs[index] ?? 0n) >= limitNs);
-    const first = new Set(
-      slow.flatMap((index) => [...imagesOn(fileSystems, ordered, index), index]),
-    );
+    const first = new Set(slow.flatMap((index) => [...dependentsOf(plan, ordered, index), index]));
     ordered = [true, false]
       .flatMap((isFirst) => ordered.map((wave) => wave.filter((it) => first.has(it) === isFirst)))
       .filter((wave) => wave.length > 0);

@@ -63,8 +63,8 @@ export async function runWindows(
     armAndRun(context, prepared, guardian, { waves, flushed, deadlineNs });
   const flushNs = flushed.map(({ startNs, endNs }) => endNs - startNs);
   const { plan, stuckBefore } = prepared;
-  const slow = slowFirst(plan.fileSystems, plan.waves, flushNs);
-  const waves = slowestFirst(stuckFirst(plan.fileSystems, slow, stuckBefore), flushNs);
+  const slow = slowFirst(plan, plan.waves, flushNs);
+  const waves = slowestFirst(stuckFirst(plan, slow, stuckBefore), flushNs);
   const first = await open(waves);
   const stuck = stuckIn(first);
   const again = stuck.length > 0 && request.retryStuckFreeze && prepared.freezer.isThawed();
@@ -73,7 +73,7 @@ export async function runWindows(
   }
   try {
     await rewarm(prepared.provider, (message) => context.warnOnce(message));
-    const reordered = stuckFirst(plan.fileSystems, waves, stuck);
+    const reordered = stuckFirst(plan, waves, stuck);
     return { last: await open(reordered), earlier: [first] };
   } catch (error) {
     // The first window is reported.

@@ -109,6 +109,11 @@ export interface Plan {
    * blocks while one of them is frozen, so they are thawed before it.
    */
   readonly thawsAfter: readonly (readonly number[])[];
+  /**
+   * For each file system the indexes of those that need it, directly or through others (images, FUSE daemons, overlays,
+   * fanotify daemons): whatever the order of the waves, they are frozen before it. Missing: of images alone `imageOn` tells.
+   */
+  readonly dependents?: readonly (readonly number[])[];
   /** Every disk under a file system of the plan. */
   readonly disks: readonly Disk[];
   /** The machine's other whole disks: a blob may be behind one of them. */

@@ -222,7 +222,8 @@ function arrange(
   candidates: readonly Candidate[],
   { relations, unseen }: StorageRelations,
   isPlanned: IsPlanned,
-): Pick<Plan, 'fileSystems' | 'waves' | 'thawsAfter'> & Required<Pick<Plan, 'warnings'>> {
+): Pick<Plan, 'fileSystems' | 'waves' | 'thawsAfter' | 'dependents'> &
+  Required<Pick<Plan, 'warnings'>> {
   const order = freezeOrder(
     candidates.map(({ superblock, opened }) => ({
       device: superblock.device,
@@ -244,8 +245,8 @@ function innerFirst(a: Mount, b: Mount): number {
 /** The file systems in order of freezing; `order` speaks of positions among the candidates. */
 function inOrder(
   candidates: readonly Candidate[],
-  { waves, thawsAfter }: FreezeOrder,
-): Pick<Plan, 'fileSystems' | 'waves' | 'thawsAfter'> {
+  { waves, thawsAfter, dependents }: FreezeOrder,
+): Pick<Plan, 'fileSystems' | 'waves' | 'thawsAfter' | 'dependents'> {
   const positions = waves.flat();
   const indexOf = new Map(positions.map((position, index) => [position, index]));
   const toIndexes = (list: readonly number[]): number[] =>
@@ -260,6 +261,7 @@ function inOrder(
     }),
     waves: waves.map(toIndexes),
     thawsAfter: positions.map((position) => toIndexes(thawsAfter[position] ?? [])),
+    dependents: positions.map((position) => toIndexes(dependents[position] ?? [])),
   };
 }
 

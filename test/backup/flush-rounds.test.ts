@@ -53,9 +53,18 @@ const orders: readonly [string, bigint[], number[][]][] = [
   ['keeps the waves if nothing was flushed', [], [[3], [0, 1, 2]]],
 ];
 
+test('keeps before a slow one whatever needs it: the daemon behind an image, and what needs that', () => {
+  // 0 needs 1, and 1 needs 2, by ways that no image shows.
+  const plan = { fileSystems: FILE_SYSTEMS.slice(0, 3), dependents: [[], [0], [0, 1]] };
+  const waves = [[0], [1], [2]];
+  assert.equal(slowFirst(plan, waves, flushNs(1, 1, 300)), waves);
+  assert.equal(slowFirst(plan, waves, flushNs(1, 300, 1)), waves);
+  assert.equal(slowFirst(plan, waves, flushNs(1, 1, 5_000)), waves);
+});
+
 for (const [name, times, expected] of orders) {
   test(name, () => {
-    assert.equal(slowFirst(FILE_SYSTEMS, WAVES, times), expected);
+    assert.equal(slowFirst({ fileSystems: FILE_SYSTEMS }, WAVES, times), expected);
   });
 }
 

@@ -13,6 +13,8 @@ export interface FreezeOrder {
    * frozen, so they are thawed before it; mutual ones, where no order helps, are left out.
    */
   readonly thawsAfter: readonly (readonly number[])[];
+  /** For each: those that need it in any way, directly or through others, so that they are frozen before it; mutual ones are left out. */
+  readonly dependents: readonly (readonly number[])[];
   /** Sentences for people: who needs each other or itself, and through whom. */
   readonly warnings: readonly string[];
 }
@@ -43,6 +45,7 @@ export function freezeOrder(
   return {
     waves: wavesOf(devices, lastFirst(devices, graphs), new NeedGraph(all)),
     thawsAfter: thawOrder(devices, new NeedGraph(all, STRENGTH.fuse)),
+    dependents: dependentsOf(devices, new NeedGraph(all)),
     warnings: cycleWarnings(fileSystems, relations),
   };
 }
@@ -114,6 +117,17 @@ function wavesOf(
   }
   const waves = Map.groupBy(devices.keys(), (position) => fromEnd.get(devices[position] ?? ''));
   return [...waves].sort(([a = 0], [b = 0]) => b - a).map(([, positions]) => positions);
+}
+
+function dependentsOf(devices: readonly DeviceNumber[], graph: NeedGraph): number[][] {
+  return devices.map((needed) =>
+    [...devices.keys()].filter((position) => {
+      const device = devices[position] ?? '';
+      return (
+        device !== needed && graph.needsOf(device).has(needed) && !graph.isMutual(device, needed)
+      );
+    }),
+  );
 }
 
 function thawOrder(devices: readonly DeviceNumber[], graph: NeedGraph): number[][] {

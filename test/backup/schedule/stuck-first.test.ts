@@ -25,7 +25,7 @@ const independent = [0, 1, 2, 3].map((index) => fileSystem(index));
 test('freezes the stuck ones first, one after the other', () => {
   assert.equal(
     stuckFirst(
-      independent,
+      { fileSystems: independent },
       [
         [0, 1],
         [2, 3],
@@ -39,7 +39,7 @@ test('freezes the stuck ones first, one after the other', () => {
 test('changes nothing if nothing was stuck', () => {
   assert.equal(
     stuckFirst(
-      independent,
+      { fileSystems: independent },
       [
         [0, 1],
         [2, 3],
@@ -55,7 +55,13 @@ test('changes nothing if nothing was stuck', () => {
 
 test('freezes a file system in an image before the stuck one that holds it', () => {
   const nested = [fileSystem(0, 1), fileSystem(1, 2), fileSystem(2), fileSystem(3)];
-  assert.equal(stuckFirst(nested, [[0], [1], [2, 3]], [2]), [[0], [1], [2], [3]]);
+  assert.equal(stuckFirst({ fileSystems: nested }, [[0], [1], [2, 3]], [2]), [[0], [1], [2], [3]]);
+});
+
+test('freezes whatever needs the stuck one before it, also if no image shows it', () => {
+  // 0 is read through a daemon that writes to 1.
+  const plan = { fileSystems: independent, dependents: [[], [0], [], []] };
+  assert.equal(stuckFirst(plan, [[0], [1, 2, 3]], [1]), [[0], [1], [2, 3]]);
 });
 
 test('every file system stands in exactly one wave, and never after the holder of its image', () => {
@@ -74,7 +80,7 @@ test('every file system stands in exactly one wave, and never after the holder o
     fc.property(machines, fc.array(fc.nat(19)), (fileSystems, drawn) => {
       const stuck = drawn.filter((index) => index < fileSystems.length);
       const order = stuckFirst(
-        fileSystems,
+        { fileSystems },
         fileSystems.map((_, index) => [index]),
         stuck,
       ).flat();

@@ -248,4 +248,15 @@ function pairsOf(devices: readonly string[]): (readonly [string, string])[] {
   return devices.flatMap((a) => devices.filter((b) => b !== a).map((b) => [a, b] as const));
 }
 
+test('names what needs each file system, by whatever relation, and leaves mutual needs out', () => {
+  const { dependents } = freezeOrder(named('a', 'b', 'log', 'x', 'y'), [
+    loop('a', 'served'),
+    fuse('served', 'b'),
+    asks('b', 'log'),
+    fuse('x', 'y'),
+    fuse('y', 'x'),
+  ]);
+  assert.equal(dependents, [[], [0], [0, 1], [], []]);
+});
+
 test.run();

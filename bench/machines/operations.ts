@@ -71,7 +71,7 @@ export const OPERATIONS: readonly Machine[] = [
       name: 'merge',
       shows: 'the merge of an LVM snapshot',
       operation: MOVING,
-      disks: [256, 300],
+      disks: [660, 700],
     },
     // lvs shows no snapshot that is being merged.
     fileSystems: [{ at: '/d/origin', type: 'ext4', device: '/dev/vgs/origin', also: ['ubdc'] }],

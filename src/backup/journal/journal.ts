@@ -199,11 +199,29 @@ async function readGracePeriods(): Promise<Pick<JournalEntry, 'gracePeriods'>> {
 async function readEntry(directory: string, name: string): Promise<UnfinishedRun | undefined> {
   const path = join(directory, name);
   try {
-    const entry = JSON.parse(await readFile(path, 'utf8')) as JournalEntry;
+    const entry: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (!isEntry(entry)) {
+      return undefined;
+    }
     const { ledger } = entry;
     const ledgerPath = ledger === undefined ? undefined : join(directory, basename(ledger));
-    return Array.isArray(entry.fileSystems) ? { ...entry, path, ledgerPath } : undefined;
+    return { ...entry, path, ledgerPath };
   } catch {
     return undefined;
   }
+}
+
+/** By hand, because every command reads the journal first, and a library for it would take longer than all else of that. */
+function isEntry(value: unknown): value is JournalEntry {
+  const { process, fileSystems, ledger, bootId, gracePeriods } = value as Partial<JournalEntry>;
+  return (
+    typeof process?.pid === 'number' &&
+    typeof process.startTicks === 'string' &&
+    Array.isArray(fileSystems) &&
+    fileSystems.every(
+      (it: Partial<JournaledFileSystem> | null) =>
+        typeof it?.mountPoint === 'string' && typeof it.device === 'string',
+    ) &&
+    [ledger, bootId, gracePeriods].every((it) => ['undefined', 'string'].includes(typeof it))
+  );
 }

@@ -192,6 +192,26 @@ test('damaged and half-written entries are skipped', async () => {
   assert.is(await readFile(join(directory.path, 'b.json'), 'utf8'), '[]');
 });
 
+test('an entry that lacks something hides no other one', async () => {
+  await using directory = await temporaryDirectory();
+  await leaveEntryOfDead(directory.path);
+  for (const [name, text] of Object.entries({
+    a: '{"fileSystems":[]}',
+    b: '{"fileSystems":[],"process":null}',
+    c: '{"fileSystems":[],"process":{"pid":1}}',
+    d: '{"fileSystems":[null],"process":{"pid":1,"startTicks":"1"}}',
+    e: '{"fileSystems":[],"process":{"pid":1,"startTicks":"1"},"ledger":7}',
+    f: 'null',
+  })) {
+    await writeFile(join(directory.path, `${name}.json`), text);
+  }
+  const runs = await unfinishedRuns(directory.path);
+  assert.equal(
+    runs.map(({ path }) => path),
+    [join(directory.path, 'dead.json')],
+  );
+});
+
 test('without a directory there are no unfinished runs', async () => {
   assert.equal(await unfinishedRuns('/nowhere/at/all'), []);
 });

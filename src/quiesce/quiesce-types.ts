@@ -97,6 +97,8 @@ export interface PendingBalance extends Balance {
 export interface PendingScript {
   readonly kind: 'script';
   readonly command: ScriptCommand;
+  /** Path of the pre-script, which may still run if the run died. Missing in notes of older versions. */
+  readonly preScript?: string;
   readonly timeoutMs: number;
 }
 

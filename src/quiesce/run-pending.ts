@@ -8,6 +8,7 @@ import type {
   PendingScript,
 } from './quiesce-types.ts';
 import { openStep, runStep } from './scripts/script-step.ts';
+import { endSurvivingScripts } from './scripts/surviving-script.ts';
 
 /**
  * Runs, in parallel, the clean-up that a dead run left pending. Scripts are checked as in a run. A fault of a script or a
@@ -56,12 +57,15 @@ async function runPendingScript(
   pending: PendingScript,
   note: (message: string) => void,
 ): Promise<CleanupResult> {
-  const { command, timeoutMs } = pending;
+  const { command, timeoutMs, preScript } = pending;
+  // If it went on behind the post-script, the application would stay quiesced.
+  const ended = preScript === undefined ? 0 : await endSurvivingScripts(preScript);
+  const before = ended === 0 ? '' : `ended the pre-script ${preScript}, which still ran, and `;
   const step = openStep('post', command, timeoutMs);
   const failure = step.ok ? await runOpened(step) : step;
   return failure === undefined
     ? {
-        sentence: `ran the post-script ${command.path}, which that run had left undone`,
+        sentence: `${before}ran the post-script ${command.path}, which that run had left undone`,
         left: undefined,
       }
     : {

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { enterLab } from '../../src/lab/namespace.ts';
+import { survivingScripts } from '../../src/quiesce/scripts/surviving-script.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
@@ -277,6 +279,35 @@ test('a post-script owed by a worker that was killed is run once, by the next co
   );
   assert.equal(readdirSync(OWED), []);
   assert.not.match((await next()).stderr, /left undone|Clean-up for a run/);
+});
+
+test('a pre-script that outlives its killed worker is ended before the post-script it is owed', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const files = new ScriptFiles();
+  const daemon = files.path('daemon');
+  const body = `(exec setsid sleep 900) & echo $! >${daemon}; trace pre; sleep 800; trace late`;
+  const { pluginHost } = files.host([
+    files.usual({ preScriptLocation: files.script('p', body), timeoutInSeconds: 900 }),
+  ]);
+  using command = RunningCommand.start([
+    ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost],
+  ]);
+  while (traceOf(files) !== 'pre') {
+    await delay(20);
+  }
+  command.signal('SIGKILL');
+  await command.exited;
+  const { stderr } = await flashfreeze(['thaw', rig.disks.disks[0]?.mountPoint ?? '']);
+  assert.match(
+    stderr,
+    `ended the pre-script ${files.path('p')}, which still ran, and ran the post`,
+  );
+  assert.is(traceOf(files), 'pre\npost');
+  assert.equal(await survivingScripts(files.path('p')), []);
+  // What it has put into the background for good is not of it.
+  const pid = Number(readFileSync(daemon, 'utf8'));
+  process.kill(pid, 'SIGKILL');
+  assert.equal(readdirSync(OWED), []);
 });
 
 test('a damaged note of what is owed stops nothing', async () => {

@@ -13,7 +13,7 @@ const KILL_LIMIT_MS = 1_000;
 const LAST_OUTPUT_MS = 50;
 
 /** Where the child finds the script that was opened: descriptor 3, the first that is free. */
-const OPENED_IN_CHILD = '/proc/self/fd/3';
+export const OPENED_IN_CHILD = '/proc/self/fd/3';
 /** What runs a script that cannot be executed itself. */
 const SHELL = '/bin/sh';
 
@@ -220,7 +220,8 @@ async function endOf(
   }
 }
 
-async function endGroup(group: number | undefined, ended: Promise<unknown>): Promise<void> {
+/** @param ended resolves when its leader has ended */
+export async function endGroup(group: number | undefined, ended: Promise<unknown>): Promise<void> {
   if (group === undefined) {
     return;
   }

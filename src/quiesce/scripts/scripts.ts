@@ -64,9 +64,10 @@ class OpenedPlugins {
   }
 
   pending(): PendingScript[] {
-    return this.usable.map(({ post: { command, timeoutMs } }) => ({
+    return this.usable.map(({ pre, post: { command, timeoutMs } }) => ({
       kind: 'script',
       command,
+      preScript: pre.command.path,
       timeoutMs,
     }));
   }

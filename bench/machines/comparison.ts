@@ -13,7 +13,11 @@ export interface SeenPlan {
 }
 
 /** One line for each difference between the plan, the machine's tools and what was made; none if all agree. Pure. */
-export function comparePlan(plan: SeenPlan, truth: Truth, machine: Machine): string[] {
+export function comparePlan(
+  plan: SeenPlan,
+  truth: Truth,
+  machine: Pick<Machine, 'fileSystems' | 'excluded'>,
+): string[] {
   const expected: readonly MachineFileSystem[] = [
     ...machine.fileSystems,
     { at: '/', type: 'ext4', device: `/dev/${OS_DISK}1` },

@@ -7,23 +7,42 @@ import { KERNELS, type Kernel } from './kernels.ts';
 export const MIRROR = 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
+export type DebianArchitecture = 'amd64' | 'arm64';
+
 /**
  * An apt of its own beside the machine's, for packages of other releases. It only downloads: nothing is
  * installed through it, and its configuration is handed to single commands and stays in no environment.
  */
 export class Debian {
   readonly #directory: string;
+  readonly #architecture: DebianArchitecture;
 
-  /** @param directory where lists are kept */
-  constructor(directory: string) {
+  /** @param directory where lists are kept, of that architecture alone */
+  constructor(directory: string, architecture: DebianArchitecture) {
     this.#directory = directory;
+    this.#architecture = architecture;
+  }
+
+  /** The packages that hold the cloud kernel of that release and its modules. */
+  async kernelPackages(suite: string): Promise<string[]> {
+    const found: string[] = [];
+    const waiting = [`linux-image-cloud-${this.#architecture}`];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const release = ['-o', `APT::Default-Release=${suite}`];
+      const said = await this.#apt('apt-cache', ['depends', '--important', ...release, next]);
+      const below = [...said.matchAll(/Depends: (linux-(?:image|binary|modules)-\d\S*)$/gm)];
+      const names = below.map(([, name = '']) => name).filter((name) => !found.includes(name));
+      found.push(...names);
+      waiting.push(...names);
+    }
+    return found;
   }
 
   /** Unpacks a package of that release over a folder. Throws FF_LAB_UNAVAILABLE if it cannot be had. */
   async unpack(name: string, suite: string, folder: string): Promise<void> {
     const downloads = await mkdtemp(join(this.#directory, 'download-'));
     try {
-      await this.#apt(['download', '-q', `${name}/${suite}`], downloads);
+      await this.#apt('apt-get', ['download', '-q', `${name}/${suite}`], downloads);
       for (const file of await readdir(downloads)) {
         await runCommand('dpkg-deb', ['--extract', join(downloads, file), folder]);
       }
@@ -47,25 +66,33 @@ export class Debian {
     );
     await writeFile(join(this.#directory, 'etc/sources.list'), suites.join(''));
     await writeFile(join(this.#directory, 'lib/status'), '');
-    await writeFile(join(this.#directory, 'apt.conf'), configuration(this.#directory));
-    await this.#apt(['update', '-q'], this.#directory);
+    await writeFile(
+      join(this.#directory, 'apt.conf'),
+      configuration(this.#directory, this.#architecture),
+    );
+    await this.#apt('apt-get', ['update', '-q']);
   }
 
-  async #apt(args: readonly string[], folder: string): Promise<void> {
-    const { code, stderr } = await tryCommand('env', [
-      ...['-C', folder, `APT_CONFIG=${join(this.#directory, 'apt.conf')}`, 'apt-get'],
+  async #apt(
+    program: 'apt-get' | 'apt-cache',
+    args: readonly string[],
+    folder = this.#directory,
+  ): Promise<string> {
+    const { code, stdout, stderr } = await tryCommand('env', [
+      ...['-C', folder, `APT_CONFIG=${join(this.#directory, 'apt.conf')}`, program],
       ...args,
     ]);
     if (code !== 0) {
       throw new FlashfreezeError(
         'FF_LAB_UNAVAILABLE',
-        `apt-get ${args.join(' ')} ended with ${code}; expected packages of Debian from ${MIRROR}: ${stderr.trim().slice(-400)}`,
+        `${program} ${args.join(' ')} ended with ${code}; expected packages of Debian from ${MIRROR}: ${stderr.trim().slice(-400)}`,
       );
     }
+    return stdout;
   }
 }
 
-function configuration(directory: string): string {
+function configuration(directory: string, architecture: DebianArchitecture): string {
   return [
     `Dir "${directory}";`,
     'Dir::Etc "etc";',
@@ -75,7 +102,7 @@ function configuration(directory: string): string {
     `Dir::State::status "${join(directory, 'lib/status')}";`,
     'Dir::Cache "cache";',
     'APT::Sandbox::User "root";',
-    'APT::Architecture "amd64";',
+    `APT::Architecture "${architecture}";`,
     'Acquire::Languages "none";',
     // A mirror that is behind is good enough for a test.
     'Acquire::Check-Valid-Until "false";',

@@ -5,8 +5,6 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Kernel } from './kernels.ts';
-import type { Machine } from './machine.ts';
 import { type Provisions, REPOSITORY } from './provisions.ts';
 import { hasPassed, type MachineResult, renderResults } from './results.ts';
 import { MachineRound } from './round.ts';
@@ -15,8 +13,6 @@ import { prepareKernel } from './uml.ts';
 import { layCable } from './wire.ts';
 
 export interface Task {
-  readonly machines: readonly Machine[];
-  readonly kernels: readonly Kernel[];
   readonly again: boolean;
   readonly record: boolean;
   readonly provisions: Provisions;
@@ -32,17 +28,23 @@ function say(line: string): void {
 }
 
 async function playAll(task: Task): Promise<MachineResult[]> {
-  const { machines, kernels, provisions, work } = task;
+  const { provisions, work } = task;
   const results: MachineResult[] = [];
   await layCable();
   await copySources(work);
-  for (const kernel of kernels) {
-    await prepareKernel(provisions.kernels[kernel.name] ?? '', work);
-    for (const machine of machines) {
-      results.push(await playOrRecall(task, machine, kernel));
-    }
+  for (const folder of new Set(foldersOfUml(task))) {
+    await prepareKernel(folder, work);
+  }
+  for (const pairing of provisions.pairings) {
+    results.push(await playOrRecall(task, pairing));
   }
   return results;
+}
+
+function foldersOfUml({ provisions }: Task): string[] {
+  return provisions.pairings
+    .filter(({ machine }) => machine.kind === 'uml')
+    .map(({ made }) => made.kernel);
 }
 
 /** For test/filesystems/recorded-machines.test.ts: what the plan reads, and the plan that came of it. */
@@ -65,7 +67,10 @@ async function copySources(work: string): Promise<void> {
   }
 }
 
-async function playOrRecall(task: Task, machine: Machine, kernel: Kernel): Promise<MachineResult> {
+async function playOrRecall(
+  task: Task,
+  { machine, kernel, made }: Provisions['pairings'][number],
+): Promise<MachineResult> {
   const { provisions, work, again, record } = task;
   const folder = join(provisions.results, `${machine.name}-${kernel.name}`);
   const kept = join(folder, 'result.json');
@@ -76,7 +81,7 @@ async function playOrRecall(task: Task, machine: Machine, kernel: Kernel): Promi
       return { ...before, earlier: true };
     }
   }
-  const result = await new MachineRound({ machine, kernel, provisions, work, record }).play(folder);
+  const result = await new MachineRound({ machine, kernel, made, work, record }).play(folder);
   await writeFile(kept, JSON.stringify(result, undefined, 2));
   if (record && hasPassed(result)) {
     await keepRecording(folder, `${machine.name}-${kernel.name}`);

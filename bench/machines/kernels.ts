@@ -1,4 +1,4 @@
-/** A kernel that runs as a process: Debian's package user-mode-linux of one suite. */
+/** The kernel of one suite of Debian: as the process of its package user-mode-linux, and its cloud kernel. */
 export interface Kernel {
   /** First two numbers of its version. */
   readonly name: string;

@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlashfreezeError } from '../../src/errors.ts';
-import { requireLabCommands } from '../../src/lab/requirements.ts';
+import { type OptionalCommand, requireLabCommands } from '../../src/lab/requirements.ts';
 import { misuseLine } from '../../test/options.ts';
+import type { Pairing } from './any-machine.ts';
 import type { Task } from './inside.ts';
 import { parseMachines, USAGE, type Wanted } from './options.ts';
 import { cacheDirectory, provide } from './provisions.ts';
+import { EMULATORS, VIRTIOFSD } from './qemu/boot.ts';
 
 type Run = Extract<Wanted, { kind: 'run' }>;
 
@@ -31,16 +33,28 @@ async function main(): Promise<number> {
 }
 
 /** @returns the exit code */
-async function run({ machines, kernels, again, record }: Run): Promise<number> {
-  await requireLabCommands(['debootstrap']);
-  const provisions = await provide(kernels, (line) => process.stderr.write(`${line}\n`));
+async function run({ pairings, again, record }: Run): Promise<number> {
+  await requireLabCommands(['debootstrap', ...commandsFor(pairings)]);
+  const provisions = await provide(pairings, (line) => process.stderr.write(`${line}\n`));
   // On the file system of what is linked into it.
   const work = await mkdtemp(join(cacheDirectory(process.env), 'work-'));
   try {
-    return await runInside({ machines, kernels, again, record, provisions, work });
+    return await runInside({ again, record, provisions, work });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+function commandsFor(pairings: readonly Pairing[]): readonly OptionalCommand[] {
+  const architectures = new Set(
+    pairings.map(({ machine }) => (machine.kind === 'qemu' ? machine.architecture : undefined)),
+  );
+  architectures.delete(undefined);
+  return [
+    ...(architectures.has('amd64') ? ([EMULATORS.amd64] as const) : []),
+    ...(architectures.has('arm64') ? ([EMULATORS.arm64, 'aarch64-linux-gnu-g++'] as const) : []),
+    ...(architectures.size > 0 ? ([VIRTIOFSD, 'depmod', 'busybox', 'xz'] as const) : []),
+  ];
 }
 
 /** Nothing of it outlives the process namespace, whose first process it is. */

@@ -1,18 +1,18 @@
 import { parseArgs } from 'node:util';
-import { KERNELS, type Kernel } from './kernels.ts';
-import type { Machine } from './machine.ts';
-import { MACHINES } from './machines.ts';
+import { ALL_MACHINES, type Pairing, pairingsOf } from './any-machine.ts';
+import { KERNELS } from './kernels.ts';
 
 export const USAGE = `npm run machines -- [--only NAME]... [--kernel VERSION]... [--again] [--record]
-  Boots real kernels (User Mode Linux) with real storage, runs the packaged program inside, compares its
-  plan with lsblk, lvs and mdadm, takes a snapshot of every disk while ordered writers write on all
-  file systems, and checks the snapshots in another boot: each is a cut, and clean on its disks.
-  Default: every machine on every kernel; what passed before with the program as it is now is not repeated.
-  --only    one of ${MACHINES.map(({ name }) => name).join(', ')}
+  Boots real kernels (User Mode Linux, or QEMU with an emulated processor) with real storage, runs the packaged
+  program inside, compares its plan with lsblk, lvs and mdadm, takes a snapshot of every disk while ordered
+  writers write on all file systems, and checks the snapshots in another boot: each is a cut, and clean on its
+  disks. Some machines then break something while everything is frozen.
+  Default: every machine on every kernel that it is for; what passed before with the program as it is now is not repeated.
+  --only    one of ${ALL_MACHINES.map(({ name }) => name).join(', ')}
   --kernel  one of ${KERNELS.map(({ name }) => name).join(', ')}
   --again   repeats what has passed, too
   --record  keeps what the plan reads of each machine that passes as a fixture of the tests; repeats as --again does
-Needs root, debootstrap, and Debian's packages the first time. Results: build/machines/results.json.
+Needs root, debootstrap and QEMU, and Debian's packages the first time. Results: build/machines/results.json.
 
 Exit code 0 if every machine passed, 1 where not, 2 for options that cannot be meant.`;
 
@@ -20,8 +20,7 @@ export type Wanted =
   | { readonly kind: 'help' }
   | {
       readonly kind: 'run';
-      readonly machines: readonly Machine[];
-      readonly kernels: readonly Kernel[];
+      readonly pairings: readonly Pairing[];
       readonly again: boolean;
       readonly record: boolean;
     };
@@ -42,10 +41,13 @@ export function parseMachines(argv: readonly string[]): Wanted {
   if (values.help === true) {
     return { kind: 'help' };
   }
+  const machines = chosen('--only', values.only, ALL_MACHINES);
+  const pairings = pairingsOf(machines, chosen('--kernel', values.kernel, KERNELS));
+  if (pairings.length === 0) {
+    throw new RangeError(`none of these machines is booted with the kernel ${values.kernel}`);
+  }
   return {
-    kind: 'run',
-    machines: chosen('--only', values.only, MACHINES),
-    kernels: chosen('--kernel', values.kernel, KERNELS),
+    ...{ kind: 'run', pairings },
     again: values.again || values.record,
     record: values.record,
   };

@@ -1,22 +1,30 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
-import { Debian, MIRROR, unpackKernel } from './debian.ts';
+import type { Architecture } from '../../src/package/options.ts';
+import type { AnyMachine, Pairing } from './any-machine.ts';
+import { Debian, type DebianArchitecture, MIRROR, unpackKernel } from './debian.ts';
 import type { Kernel } from './kernels.ts';
+import { INIT, unpackCloudKernel } from './qemu/kernel.ts';
 
 export const REPOSITORY = join(import.meta.dirname, '../..');
 const ROOT_SUITE = 'bookworm';
 
-/** What every machine is made of; kept outside of the tree. */
-export interface Provisions {
-  /** Folders to change the root into, by the kernel's name. */
-  readonly kernels: Readonly<Record<string, string>>;
+/** What a machine is made of; kept outside of the tree. */
+export interface Made {
+  /** Folder: for User Mode Linux what to change the root into, for QEMU what `unpackCloudKernel` makes. */
+  readonly kernel: string;
   readonly osImage: string;
   /** The packaged program, unpacked. */
   readonly payload: string;
+}
+
+export interface Provisions {
+  /** In their order. */
+  readonly pairings: readonly (Pairing & { readonly made: Made })[];
   /** Where results of the program and the machines as they are now are kept. */
   readonly results: string;
 }
@@ -28,43 +36,93 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv): string {
 
 /** Makes what is not there yet, telling `say` of it. Throws FF_LAB_UNAVAILABLE if packages cannot be had. */
 export async function provide(
-  kernels: readonly Kernel[],
+  pairings: readonly Pairing[],
   say: (line: string) => void,
 ): Promise<Provisions> {
   const cache = cacheDirectory(process.env);
-  await mkdir(join(cache, 'kernels'), { recursive: true });
-  const folders = Object.fromEntries(
-    kernels.map(({ name }) => [name, join(cache, 'kernels', name)]),
-  );
-  const missing = kernels.filter(({ name }) => !existsSync(folders[name] ?? ''));
-  if (missing.length > 0) {
-    const debian = new Debian(join(cache, 'apt'));
+  const state = await stateOfTree();
+  const kernels = new KernelStore(cache, say);
+  const made: (Pairing & { readonly made: Made })[] = [];
+  for (const pairing of pairings) {
+    const architecture = architectureOf(pairing.machine);
+    made.push({
+      ...pairing,
+      made: {
+        kernel: await kernels.folderFor(pairing),
+        osImage: await osImage(cache, architecture, say),
+        payload: await payload(cache, state, architecture, say),
+      },
+    });
+  }
+  return { pairings: made, results: join(cache, 'results', state) };
+}
+
+function architectureOf(machine: AnyMachine): DebianArchitecture {
+  return machine.kind === 'qemu' ? machine.architecture : 'amd64';
+}
+
+/** Kernels that are unpacked, or are to be. */
+class KernelStore {
+  readonly #cache: string;
+  readonly #say: (line: string) => void;
+  readonly #debians = new Map<DebianArchitecture, Debian>();
+
+  constructor(cache: string, say: (line: string) => void) {
+    this.#cache = cache;
+    this.#say = say;
+  }
+
+  async folderFor({ machine, kernel }: Pairing): Promise<string> {
+    const folder = join(this.#cache, await folderName(machine, kernel));
+    if (!existsSync(folder)) {
+      this.#say(`unpacking the kernel ${kernel.name} of ${kernel.suite} (${machine.kind})`);
+      await mkdir(dirname(folder), { recursive: true });
+      const unpack = machine.kind === 'uml' ? unpackKernel : unpackCloudKernel;
+      await unpack(await this.#debian(architectureOf(machine)), kernel, folder);
+    }
+    return folder;
+  }
+
+  async #debian(architecture: DebianArchitecture): Promise<Debian> {
+    const known = this.#debians.get(architecture);
+    if (known !== undefined) {
+      return known;
+    }
+    const name = architecture === 'amd64' ? 'apt' : `apt-${architecture}`;
+    const debian = new Debian(join(this.#cache, name), architecture);
     await debian.update();
-    for (const kernel of missing) {
-      say(`unpacking the kernel ${kernel.name} of ${kernel.suite}`);
-      await unpackKernel(debian, kernel, folders[kernel.name] ?? '');
+    this.#debians.set(architecture, debian);
+    return debian;
+  }
+}
+
+/** The initramfs is made with the kernel: one that does something else has another name. */
+async function folderName(machine: AnyMachine, kernel: Kernel): Promise<string> {
+  switch (machine.kind) {
+    case 'uml':
+      return `kernels/${kernel.name}`;
+    case 'qemu': {
+      const recipe = shortHash([await readFile(INIT)]);
+      return `kernels-qemu/${kernel.name}-${machine.architecture}-${recipe}`;
     }
   }
-  const state = await stateOfTree();
-  return {
-    kernels: folders,
-    osImage: await osImage(cache, say),
-    payload: await payload(cache, state, say),
-    results: join(cache, 'results', state),
-  };
 }
 
 /** A changed recipe makes another image. */
-async function osImage(cache: string, say: (line: string) => void): Promise<string> {
+async function osImage(
+  cache: string,
+  architecture: DebianArchitecture,
+  say: (line: string) => void,
+): Promise<string> {
   const recipe = join(import.meta.dirname, 'root.sh');
   const parts = [recipe, join(import.meta.dirname, 'guest/machine-init')];
   const texts = await Promise.all(parts.map((path) => readFile(path)));
-  const image = join(cache, `os-${shortHash(texts)}.img`);
+  const image = join(cache, `os-${architecture}-${shortHash(texts)}.img`);
   if (!existsSync(image)) {
-    say('making the OS disk with debootstrap');
+    say(`making the OS disk of ${architecture} with debootstrap`);
     const { code, stdout, stderr } = await tryCommand('unshare', [
       ...['--mount', '--propagation', 'private', '--'],
-      ...['sh', recipe, ROOT_SUITE, MIRROR, image],
+      ...['sh', recipe, ROOT_SUITE, MIRROR, image, architecture],
     ]);
     if (code !== 0) {
       throw new FlashfreezeError(
@@ -76,20 +134,36 @@ async function osImage(cache: string, say: (line: string) => void): Promise<stri
   return image;
 }
 
-/** One is kept: that of the tree as it is now. */
-async function payload(cache: string, state: string, say: (line: string) => void): Promise<string> {
+const PACKAGED = { amd64: 'x64', arm64: 'arm64' } as const satisfies Record<
+  DebianArchitecture,
+  Architecture
+>;
+
+/** Those of the tree as it is now are kept. */
+async function payload(
+  cache: string,
+  state: string,
+  architecture: DebianArchitecture,
+  say: (line: string) => void,
+): Promise<string> {
   const folder = join(cache, 'payload');
-  const wanted = join(folder, state);
+  const wanted = join(folder, state, architecture);
   if (!existsSync(wanted)) {
-    say('packaging the program');
-    await rm(folder, { recursive: true, force: true });
+    say(`packaging the program for ${architecture}`);
+    for (const name of existsSync(folder) ? await readdir(folder) : []) {
+      if (name !== state) {
+        await rm(join(folder, name), { recursive: true });
+      }
+    }
     const made = join(folder, 'made');
     const packager = join(REPOSITORY, 'src/package/main.ts');
-    await runCommand(process.execPath, [packager, '--tar', '--arch', 'x64', '--out', made]);
+    const target = ['--arch', PACKAGED[architecture], '--out', made];
+    await runCommand(process.execPath, [packager, '--tar', ...target]);
     const archive = (await readdir(made)).find((name) => name.endsWith('.tar.gz')) ?? '';
     const part = join(folder, 'part');
     await mkdir(part);
     await runCommand('tar', ['-xf', join(made, archive), '-C', part, '--strip-components=1']);
+    await mkdir(dirname(wanted), { recursive: true });
     await rename(part, wanted);
     await rm(made, { recursive: true });
   }

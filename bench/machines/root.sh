@@ -1,19 +1,35 @@
 #!/bin/sh
 # Makes the OS disk that the machines boot from, partitioned as Azure's images are: a minimal Debian with
 # the tools of every storage stack.
-#   root.sh <suite> <mirror> <image>
+#   root.sh <suite> <mirror> <image> <architecture>
 # To be called in a mount namespace of its own.
 set -eu
 suite=$1
 mirror=$2
 image=$3
+architecture=$4
 here=$(dirname "$0")
 
 root=$(mktemp -d "$image.XXXXXX")
 trap 'rm -rf "$root"' EXIT
-debootstrap --variant=minbase --include="udev,kmod,lvm2,thin-provisioning-tools,mdadm,cryptsetup-bin,xfsprogs,\
-btrfs-progs,e2fsprogs,f2fs-tools,nilfs-tools,jfsutils,squashfs-tools,fdisk,kpartx,dmsetup,openssl,iproute2,\
-busybox,ca-certificates" "$suite" "$root" "$mirror"
+packages="udev,kmod,lvm2,thin-provisioning-tools,mdadm,cryptsetup-bin,xfsprogs,btrfs-progs,e2fsprogs,f2fs-tools,\
+nilfs-tools,jfsutils,squashfs-tools,fdisk,kpartx,dmsetup,openssl,iproute2,busybox,ca-certificates,multipath-tools"
+if [ "$architecture" = "$(dpkg --print-architecture)" ]; then
+  debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror"
+else
+  # Nothing of another architecture can run here: packages are unpacked, and what the machine needs of what their
+  # scripts would have done is done here.
+  debootstrap --foreign --arch="$architecture" --variant=minbase --include="$packages" "$suite" "$root" "$mirror"
+  for package in "$root"/var/cache/apt/archives/*.deb; do
+    dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$root"
+  done
+  rm -rf "$root/debootstrap"
+  for file in passwd group; do
+    cp "$root/usr/share/base-passwd/$file.master" "$root/etc/$file"
+  done
+  [ -e "$root/usr/bin/sh" ] || ln -s dash "$root/usr/bin/sh"
+  [ -e "$root/usr/bin/awk" ] || ln -s mawk "$root/usr/bin/awk"
+fi
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/var/log/* "$root"/usr/share/doc/* \
   "$root"/usr/share/man/* "$root"/usr/share/locale/* "$root"/usr/share/i18n "$root"/boot/*
 echo machine >"$root/etc/hostname"

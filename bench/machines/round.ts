@@ -4,41 +4,47 @@ import { join } from 'node:path';
 import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { makeChains } from '../proof/scenario.ts';
+import { type AnyMachine, type DiskFile, diskFilesOf, snapshotRootOf } from './any-machine.ts';
+import { boot, type Stage } from './boot.ts';
 import { comparePlan } from './comparison.ts';
 import { judgeOperation } from './judge-operation.ts';
+import { type Drilled, judgeDrill } from './drills/drills.ts';
 import type { Kernel } from './kernels.ts';
-import { dataDiskName, type Machine, OS_DISK, rootFileSystem } from './machine.ts';
-import type { Provisions } from './provisions.ts';
+import type { Made } from './provisions.ts';
+import { diskRules } from './qemu/arguments.ts';
+import { compareDisks, withDiskNames } from './qemu/disk-names.ts';
+import type { QemuMachine } from './qemu/machine.ts';
 import type { MachineResult } from './results.ts';
 import { judgeSnapshotRun, snapshotsNamed } from './snapshot-run.ts';
 import type { Checked, CommandEnd, Frozen, Order } from './stages.ts';
-import { boot, type Stage } from './uml.ts';
 import { Forwarder } from './wire.ts';
 
 const CHAINS = 2;
 const SEED = 1;
 const LATENCY = { kind: 'uniform', fromMs: 20, toMs: 300 } as const;
 const NOT_ALL_DISKS = 'there is not a snapshot of every disk: nothing was checked';
+/** On the disk that a drill takes away. */
+const FAULTY = ['/d/lun1'];
 const BLOB_HOST = 'lab.blob.core.windows.net';
 
 /** One machine on one kernel. Its folder, work/, is empty before and after. */
 export class MachineRound {
-  readonly #machine: Machine;
+  readonly #machine: AnyMachine;
   readonly #kernel: Kernel;
-  readonly #provisions: Provisions;
+  readonly #made: Made;
   readonly #work: string;
   readonly #record: boolean;
 
   constructor(parts: {
-    machine: Machine;
+    machine: AnyMachine;
     kernel: Kernel;
-    provisions: Provisions;
+    made: Made;
     work: string;
     record: boolean;
   }) {
     this.#machine = parts.machine;
     this.#kernel = parts.kernel;
-    this.#provisions = parts.provisions;
+    this.#made = parts.made;
     this.#work = parts.work;
     this.#record = parts.record;
   }
@@ -63,8 +69,9 @@ export class MachineRound {
     };
   }
 
-  get #diskNames(): readonly string[] {
-    return [OS_DISK, ...this.#machine.disks.map((_, index) => dataDiskName(index))];
+  /** The OS disk first. */
+  get #disks(): readonly DiskFile[] {
+    return diskFilesOf(this.#machine);
   }
 
   async #layOut(): Promise<void> {
@@ -75,28 +82,42 @@ export class MachineRound {
     await runCommand('cp', [
       '--recursive',
       '--link',
-      this.#provisions.payload,
+      this.#made.payload,
       this.#path('share/payload'),
     ]);
     await this.#freshOsDisk();
-    for (const [index, megabytes] of this.#machine.disks.entries()) {
-      await using image = await open(this.#path(`${dataDiskName(index)}.img`), 'w');
+    for (const { name, megabytes } of this.#disks.slice(1)) {
+      await using image = await open(this.#path(imageOf(name)), 'w');
       await image.truncate(megabytes * 2 ** 20);
     }
-    const all = [...this.#machine.fileSystems, rootFileSystem(this.#machine)];
+    if (this.#machine.kind === 'qemu') {
+      await this.#describeDisks(this.#machine);
+    }
+    const all = [...this.#machine.fileSystems, snapshotRootOf(this.#machine)];
     const order: Order = {
       fileSystems: all,
       chains: makeChains(CHAINS, all.length, SEED),
+      drills: this.#machine.kind === 'qemu' ? (this.#machine.drills ?? []) : [],
       record: this.#record,
     };
     await writeFile(this.#path('share/order.json'), JSON.stringify(order));
     await writeFile(this.#path('share/mounts'), mountLines(this.#machine));
   }
 
+  /** For the rules of udev, and for what sysfs shows. */
+  async #describeDisks(machine: QemuMachine): Promise<void> {
+    await writeFile(this.#path('share/disks.rules'), diskRules(machine));
+    const { chassis } = machine;
+    if (chassis.kind === 'azure' && chassis.scsiControllers.length > 0) {
+      await writeFile(this.#path('share/vmbus'), chassis.scsiControllers.join(' '));
+    }
+  }
+
   async #freshOsDisk(): Promise<void> {
-    const image = this.#path(`${OS_DISK}.img`);
+    const [os] = this.#disks;
+    const image = this.#path(imageOf(os?.name ?? ''));
     await rm(image, { force: true });
-    await runCommand('cp', ['--sparse=always', this.#provisions.osImage, image]);
+    await runCommand('cp', ['--sparse=always', this.#made.osImage, image]);
   }
 
   async #findings(): Promise<Found> {
@@ -111,60 +132,96 @@ export class MachineRound {
     }
     const checked = await this.#check(images);
     return {
-      problems: [...problems, ...checked.problems],
+      problems: [...problems, ...checked.problems, ...(await this.#drill())],
       records: checked.records,
       windowMs,
       release,
     };
   }
 
-  /** Images of the snapshots in the order of the disks; undefined if the run names not one of each. */
-  async #freeze(): Promise<{ frozen: Frozen; images: readonly string[] | undefined }> {
-    const names = this.#diskNames;
-    await using server = await BlobServer.start({
-      blobs: names.map((name) => ({ name, imagePath: this.#path(`${name}.img`) })),
-      latency: LATENCY,
-      listeners: 'shared',
-      snapshotDirectory: this.#path('snapshots'),
-      seed: SEED,
-    });
-    const port = Number(new URL(server.urls[0] ?? '').port);
-    await using _ = await Forwarder.start(port);
-    // In another order than that of the disks: which is which must be found out.
-    const urls = server.urls.map((url) => url.replace('127.0.0.1', BLOB_HOST)).reverse();
-    await writeFile(this.#path('share/blobs'), `${urls.join('\n')}\n`);
-    await copyFile(server.caPath, this.#path('share/ca.pem'));
+  /** Images of the snapshots by the names of the disks; undefined if the run names not one of each that has a blob. */
+  async #freeze(): Promise<{ frozen: Frozen; images: ReadonlyMap<string, string> | undefined }> {
+    const names = this.#disks.filter(({ hasBlob }) => hasBlob).map(({ name }) => name);
+    await using server = await this.#serveBlobs(names);
+    await using _ = await this.#forward(server);
     await this.#boot(
       'freeze',
-      names.map((name) => `${name}.img`),
+      this.#disks.map(({ name }) => imageOf(name)),
     );
-    const frozen: Frozen = JSON.parse(await readFile(this.#path('share/frozen.json'), 'utf8'));
+    const said: Frozen = JSON.parse(await readFile(this.#path('share/frozen.json'), 'utf8'));
+    const frozen = { ...withDiskNames(said, said.names), names: said.names };
     const named = snapshotsNamed(frozen.snapshot);
-    const images: string[] = [];
+    const images = new Map<string, string>();
     for (const name of names) {
       const records = await server.snapshots(name);
       const record = records.find(({ snapshot }) => snapshot === named.get(name));
       if (record?.imagePath === undefined) {
         return { frozen, images: undefined };
       }
-      images.push(record.imagePath);
+      images.set(name, record.imagePath.slice(this.#work.length + 1));
     }
     return { frozen, images };
   }
 
-  /** The machine once more, its disks being the snapshots. */
-  async #check(images: readonly string[]): Promise<Checked> {
-    const [os = '', ...data] = images.map((path) => path.slice(this.#work.length + 1));
+  #serveBlobs(names: readonly string[]): Promise<BlobServer> {
+    return BlobServer.start({
+      blobs: names.map((name) => ({ name, imagePath: this.#path(imageOf(name)) })),
+      latency: LATENCY,
+      listeners: 'shared',
+      snapshotDirectory: this.#path('snapshots'),
+      seed: SEED,
+    });
+  }
+
+  /** Tells the machine of the blobs, in another order than that of the disks: which is which must be found out. */
+  async #forward(server: BlobServer): Promise<Forwarder> {
+    const urls = server.urls.map((url) => url.replace('127.0.0.1', BLOB_HOST)).reverse();
+    await writeFile(this.#path('share/blobs'), `${urls.join('\n')}\n`);
+    await copyFile(server.caPath, this.#path('share/ca.pem'));
+    return await Forwarder.start(Number(new URL(server.urls[0] ?? '').port));
+  }
+
+  /** The disks as they are now, and what breaks. */
+  async #drill(): Promise<string[]> {
+    const machine = this.#machine;
+    const drills = machine.kind === 'qemu' ? (machine.drills ?? []) : [];
+    if (drills.length === 0) {
+      return [];
+    }
+    await using server = await this.#serveBlobs(
+      this.#disks.filter(({ hasBlob }) => hasBlob).map(({ name }) => name),
+    );
+    await using _ = await this.#forward(server);
+    const images = this.#disks.map(({ name }) => imageOf(name));
+    if (drills.includes('power-cut')) {
+      await this.#bootOnly('cut', images);
+    }
+    await this.#boot('drill', images);
+    const drilled: Drilled[] = JSON.parse(await readFile(this.#path('share/drilled.json'), 'utf8'));
+    return drilled.flatMap((it) => judgeDrill(it, it.name === 'disk-detached' ? FAULTY : []));
+  }
+
+  /** The machine once more, its disks being the snapshots; one that has none is as it was. */
+  async #check(images: ReadonlyMap<string, string>): Promise<Checked> {
+    const [os = '', ...data] = this.#disks.map(({ name }) => name);
     await this.#freshOsDisk();
-    await this.#boot('check', [`${OS_DISK}.img`, ...data, os]);
+    await this.#boot('check', [
+      imageOf(os),
+      ...data.map((name) => images.get(name) ?? imageOf(name)),
+      images.get(os) ?? '',
+    ]);
     return JSON.parse(await readFile(this.#path('share/checked.json'), 'utf8'));
   }
 
-  async #boot(stage: Stage, disks: readonly string[]): Promise<void> {
-    const { name: machine } = this.#machine;
-    const consolePath = this.#path(`share/${stage}.console`);
-    const kernel = this.#provisions.kernels[this.#kernel.name] ?? '';
-    await boot({ kernel, machine, stage, disks, consolePath });
+  async #bootOnly(stage: Stage, images: readonly string[]): Promise<void> {
+    await boot({
+      ...{ machine: this.#machine, kernel: this.#made.kernel, stage, images, work: this.#work },
+      consolePath: this.#path(`share/${stage}.console`),
+    });
+  }
+
+  async #boot(stage: Stage, images: readonly string[]): Promise<void> {
+    await this.#bootOnly(stage, images);
     const code = this.#path(`share/${stage}.rc`);
     if (!existsSync(code) || (await readFile(code, 'utf8')).trim() !== '0') {
       const log = this.#path(existsSync(code) ? `share/${stage}.log` : `share/${stage}.console`);
@@ -189,8 +246,12 @@ export class MachineRound {
 
 type Found = Pick<MachineResult, 'problems' | 'records' | 'windowMs' | 'release'>;
 
+function imageOf(disk: string): string {
+  return `${disk}.img`;
+}
+
 /** Mount point, type, device, sector size of the loop device if that is an image, options; in the order of mounting. */
-function mountLines({ fileSystems }: Machine): string {
+function mountLines({ fileSystems }: AnyMachine): string {
   return fileSystems
     .map(({ at, type, device, options, log, realtime, sectorBytes = 512 }) => {
       const own = [
@@ -205,9 +266,12 @@ function mountLines({ fileSystems }: Machine): string {
 
 function judgeRuns(
   frozen: Frozen,
-  machine: Machine,
+  machine: AnyMachine,
 ): { windowMs: number; problems: readonly string[]; isClaimed: boolean } {
-  const differences = comparePlan(frozen.plan, frozen, machine);
+  const differences = [
+    ...comparePlan(frozen.plan, frozen, machine),
+    ...(machine.kind === 'qemu' ? compareDisks(frozen.plan, machine) : []),
+  ];
   const { operation } = machine;
   const { windowMs, problems, isClaimed } =
     operation === undefined

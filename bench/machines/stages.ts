@@ -1,6 +1,8 @@
 import type { Chain } from '../proof/order.ts';
 import type { SeenPlan } from './comparison.ts';
+import type { DrillName } from './drills/drills.ts';
 import type { MachineFileSystem } from './machine.ts';
+import type { SeenDisks } from './qemu/disk-names.ts';
 import type { Truth } from './truth.ts';
 
 /** What the host asks of both boots; `/host/order.json` in the machine. */
@@ -8,6 +10,8 @@ export interface Order {
   /** Its place in the list is its place for the chains. */
   readonly fileSystems: readonly MachineFileSystem[];
   readonly chains: readonly Chain[];
+  /** Of a boot to drill. */
+  readonly drills: readonly DrillName[];
   /** What the plan reads goes to `/host/recorded.*`. */
   readonly record: boolean;
 }
@@ -17,7 +21,9 @@ export interface Frozen extends Truth {
   /** Of the kernel. */
   readonly release: string;
   /** Of `flashfreeze plan --json`. */
-  readonly plan: SeenPlan;
+  readonly plan: SeenPlan & SeenDisks;
+  /** Names of disks in the table of machines by the kernel's; none where the kernel's are those. */
+  readonly names: Readonly<Record<string, string>>;
   readonly freeze: CommandEnd;
   readonly snapshot: CommandEnd;
   /** Durable records of each chain before the snapshot was asked for, and when the writers rested after it. */

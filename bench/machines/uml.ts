@@ -6,13 +6,11 @@ import { runCommand } from '../../src/lab/run-command.ts';
 import { OS_DISK } from './machine.ts';
 import { TAP } from './wire.ts';
 
-export type Stage = 'freeze' | 'check';
-
-export interface Boot {
+export interface UmlBoot {
   /** Folder of the kernel, prepared. */
   readonly kernel: string;
   readonly machine: string;
-  readonly stage: Stage;
+  readonly stage: string;
   /** Names of files in the work folder: ubda, ubdb, … */
   readonly disks: readonly string[];
   /** For what the kernel says on its console. */
@@ -35,7 +33,7 @@ export async function prepareKernel(kernel: string, work: string): Promise<void>
 }
 
 /** Resolves when the machine is off. Rejects when it did not end in time. */
-export async function boot(order: Boot): Promise<void> {
+export async function bootUml(order: UmlBoot): Promise<void> {
   const { kernel, consolePath, machine, stage } = order;
   await using console = await open(consolePath, 'a');
   const child = spawn(
@@ -65,7 +63,7 @@ export async function boot(order: Boot): Promise<void> {
   }
 }
 
-function kernelArguments({ disks, machine, stage }: Boot): string[] {
+function kernelArguments({ disks, machine, stage }: UmlBoot): string[] {
   const last = OS_DISK.length - 1;
   const first = OS_DISK.charCodeAt(last);
   return [

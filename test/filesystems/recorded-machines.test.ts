@@ -36,6 +36,16 @@ test('disks name the md arrays that lie on them', async () => {
   ]);
 });
 
+test('disks of a recorded Azure layout have the roles and LUNs that the VM has given to them', async () => {
+  const rolesOf = async (name: string): Promise<string[]> =>
+    (await planOf(name)).disks.map((it) => `${it.role} ${it.lun ?? '-'} ${it.sizeBytes / 2 ** 20}`);
+  // Sizes as bench/machines/qemu/machines.ts has them, because the kernel names the disks in any order.
+  assert.equal((await rolesOf('azure-scsi-6.12')).sort(), [
+    ...['data 0 128', 'data 1 200', 'data 12 320', 'data 2 96', 'data 5 200', 'data 63 96'],
+    ...['data 7 160', 'os - 1024'],
+  ]);
+});
+
 for (const name of NAMES) {
   test(`${name} has the plan that its machine had`, async () => {
     const { fileSystems } = await planOf(name);

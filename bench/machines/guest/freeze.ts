@@ -16,6 +16,7 @@ import { runCommand, tryCommand } from '../../../src/lab/run-command.ts';
 import { Writers } from '../../proof/writers.ts';
 import type { SeenPlan } from '../comparison.ts';
 import { MACHINES } from '../machines.ts';
+import { readDiskNames, type SeenDisks } from '../qemu/disk-names.ts';
 import type { CommandEnd, Frozen, Order, Seen } from '../stages.ts';
 import type { Lsblk, Lvs } from '../truth.ts';
 
@@ -39,6 +40,20 @@ async function arrays(): Promise<Record<string, string>> {
     found[name] = stdout;
   }
   return found;
+}
+
+function diskNames(): Record<string, string> {
+  const folder = '/run/udev/data';
+  const database = readdirSync(folder).filter((name) => name.startsWith('b'));
+  return readDiskNames(
+    new Map(database.map((name) => [name, readFileSync(join(folder, name), 'utf8')])),
+    new Map(
+      readdirSync('/sys/block').map((name) => [
+        readFileSync(`/sys/block/${name}/dev`, 'utf8').trim(),
+        name,
+      ]),
+    ),
+  );
 }
 
 function flashfreeze(...args: string[]): Promise<CommandEnd> {
@@ -85,7 +100,7 @@ async function beginOperation(name: string): Promise<Pick<Seen, 'states' | 'warn
 
 const facts = {
   release: release(),
-  plan: await json<SeenPlan>(FLASHFREEZE, 'plan', '--json'),
+  plan: await json<SeenPlan & SeenDisks>(FLASHFREEZE, 'plan', '--json'),
   lsblk: await json<Lsblk>(
     'lsblk',
     ...['--json', '--inverse', '--bytes', '-o', 'NAME,KNAME,TYPE,FSTYPE,MOUNTPOINTS'],
@@ -101,6 +116,7 @@ const facts = {
     ],
   ),
   md: await arrays(),
+  names: diskNames(),
 };
 if (order.record) {
   await runCommand(process.execPath, ['/repo/test/filesystems/record.ts', '/host/recorded']);

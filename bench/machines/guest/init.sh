@@ -11,22 +11,22 @@ mount -t tmpfs tmp /tmp
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
-# User Mode Linux maps the rings wrongly (7.2: "Bad page map in process … io_uring").
-[ ! -e /proc/sys/kernel/io_uring_disabled ] || echo 2 >/proc/sys/kernel/io_uring_disabled
 hostname machine
 # mkfs.nilfs2 wants it.
 ln -sf /proc/self/mounts /etc/mtab
-mkdir -p "/usr/lib/modules/$(uname -r)"
-mount -t hostfs -o "ro,/usr/lib/uml/modules/$(uname -r)" none "/usr/lib/modules/$(uname -r)"
 # The storage scripts assemble arrays, under the numbers that the table of machines names.
 mkdir -p /run/udev/rules.d
 ln -s /dev/null /run/udev/rules.d/64-md-raid-assembly.rules
+# Links by the names that the table of machines gives to the disks.
+[ ! -e /host/disks.rules ] || cp /host/disks.rules /run/udev/rules.d/99-lab.rules
 /usr/lib/systemd/systemd-udevd --daemon
 udevadm trigger --action=add --subsystem-match=block
 udevadm settle --timeout=60
 ip link set lo up
-ip address add 10.99.0.2/24 dev vec0
-ip link set vec0 up
+for card in vec0 eth0; do
+  [ ! -e "/sys/class/net/$card" ] || ip address add 10.99.0.2/24 dev "$card"
+  [ ! -e "/sys/class/net/$card" ] || ip link set "$card" up
+done
 grep -q windows.net /etc/hosts || echo '10.99.0.1 lab.blob.core.windows.net' >>/etc/hosts
 
 echo "$name: $stage begins $(cut -d' ' -f1 /proc/uptime) s after the start of $(uname -r)"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# stage.sh freeze|check <machine>
+# stage.sh freeze|check|drill|cut <machine>
 set -eu
 stage=$1
 name=$2
@@ -14,10 +14,13 @@ for module in dm_mod dm_crypt dm_thin_pool dm_snapshot dm_raid dm_mirror dm_dela
   modprobe -q "$module" || true
 done
 mkdir -p /opt/flashfreeze
-mount -t hostfs -o ro,/work/share/payload none /opt/flashfreeze
-if [ "$stage" = freeze ]; then
-  make_storage
-  udevadm settle
+mount --bind /host/payload /opt/flashfreeze
+case $stage in
+  freeze) make_storage ;;
+  *) open_storage ;;
+esac
+udevadm settle
+if [ "$stage" != check ]; then
   while read -r at type device sector options; do
     mkdir -p "$at"
     case $device in
@@ -27,8 +30,9 @@ if [ "$stage" = freeze ]; then
     mount -t "$type" -o "$options" "$device" "$at"
   done </host/mounts
   after_mounts
-else
-  open_storage
-  udevadm settle
+  [ ! -e /host/vmbus ] || sh "$here/qemu/vmbus.sh" $(cat /host/vmbus)
 fi
-exec /opt/flashfreeze/node "$here/$stage.ts"
+case $stage in
+  cut | drill) UV_THREADPOOL_SIZE=32 exec /opt/flashfreeze/node "$here/drill.ts" "$stage" ;;
+  *) exec /opt/flashfreeze/node "$here/$stage.ts" ;;
+esac

@@ -1,9 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import {
+  ALL_MACHINES,
+  type Pairing,
+  pairingsOf,
+  snapshotRootOf,
+} from '../../../bench/machines/any-machine.ts';
 import { KERNELS } from '../../../bench/machines/kernels.ts';
-import { dataDiskName, rootFileSystem } from '../../../bench/machines/machine.ts';
-import { MACHINES } from '../../../bench/machines/machines.ts';
+import { dataDiskName } from '../../../bench/machines/machine.ts';
 import { parseMachines } from '../../../bench/machines/options.ts';
 import { suite } from '../../suite.ts';
 
@@ -14,8 +19,7 @@ test('without options: every machine on every kernel', () => {
   const wanted = parseMachines([]);
   assert.equal(wanted, {
     kind: 'run',
-    machines: MACHINES,
-    kernels: KERNELS,
+    pairings: pairingsOf(ALL_MACHINES, KERNELS),
     again: false,
     record: false,
   });
@@ -25,15 +29,22 @@ test('machines and kernels by name, in the order of the table', () => {
   const argv = ['--only', 'lvm', '--only', 'plain', '--kernel', '6.12', '--again'];
   const wanted = parseMachines(argv);
   assert.ok(wanted.kind === 'run' && wanted.again);
-  assert.equal(
-    wanted.machines.map(({ name }) => name),
-    ['plain', 'lvm'],
-  );
-  assert.equal(
-    wanted.kernels.map(({ name }) => name),
-    ['6.12'],
+  assert.equal(namesOf(wanted.pairings), ['plain 6.12', 'lvm 6.12']);
+});
+
+test('a machine under QEMU is booted with the kernels of its table only', () => {
+  const wanted = parseMachines(['--only', 'azure-scsi', '--only', 'plain', '--kernel', '5.10']);
+  assert.ok(wanted.kind === 'run');
+  assert.equal(namesOf(wanted.pairings), ['plain 5.10']);
+  assert.throws(
+    () => parseMachines(['--only', 'azure-scsi', '--kernel', '5.10']),
+    /none of these machines is booted with the kernel 5\.10/,
   );
 });
+
+function namesOf(pairings: readonly Pairing[]): string[] {
+  return pairings.map(({ machine, kernel }) => `${machine.name} ${kernel.name}`);
+}
 
 test('a name that is not in the table is refused, and the table shown', () => {
   assert.throws(
@@ -47,13 +58,16 @@ test('a name that is not in the table is refused, and the table shown', () => {
 });
 
 test('every machine has a storage script, names of its own, and no more disks than there are', () => {
-  for (const machine of MACHINES) {
+  for (const machine of ALL_MACHINES) {
     assert.ok(existsSync(join(STORAGE, `${machine.name}.sh`)), machine.name);
     const places = machine.fileSystems.map(({ at }) => at);
     assert.equal(new Set(places).size, places.length, machine.name);
-    assert.match(rootFileSystem(machine).device, /^\/dev\/ubd[b-p]1$/);
+    assert.match(
+      snapshotRootOf(machine).device,
+      /^\/dev\/(ubd[b-p]1|disk\/lab\/ossnapshot-part1)$/,
+    );
   }
-  assert.equal(new Set(MACHINES.map(({ name }) => name)).size, MACHINES.length);
+  assert.equal(new Set(ALL_MACHINES.map(({ name }) => name)).size, ALL_MACHINES.length);
   assert.throws(() => dataDiskName(14), RangeError);
 });
 

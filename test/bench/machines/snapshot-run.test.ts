@@ -53,6 +53,12 @@ test('no answer at all says why', () => {
   assert.is(snapshotsNamed(refused).size, 0);
 });
 
+test('a run that ended before the freeze says why', () => {
+  const refused = { code: 1, stdout: '{"code": "FF_X", "message": "no thread"}', stderr: '' };
+  assert.equal(judgeSnapshotRun(refused).problems, ['snapshot: exit code 1: no thread']);
+  assert.is(snapshotsNamed(refused).size, 0);
+});
+
 test('the snapshots that a run names, by blob', () => {
   const disks = [
     { blob: 'https://lab:1/lab/disks/ubda', snapshot: '2026-01-01T00:00:00.0000000Z' },

@@ -1,0 +1,62 @@
+import type { MachineFileSystem } from '../machine.ts';
+import type { QemuDisk, QemuMachine } from './machine.ts';
+
+const KERNELS = ['6.1', '6.12'];
+/** The smallest that mkfs.xfs takes. */
+const XFS_MB = 320;
+
+/** Device ids of Hyper-V's SCSI controllers on a VM of generation 2: that of the OS disk, that of the data disks. */
+const GENERATION_2 = [
+  'f8b3781a-1e82-4818-a1c3-63d806ec15bb',
+  'f8b3781b-1e82-4818-a1c3-63d806ec15bb',
+];
+
+/** On the controller of the data disks. */
+function dataDisk(lun: number, megabytes: number): QemuDisk {
+  return {
+    ...{ name: `lun${lun}`, megabytes, port: { bus: 'scsi', controller: 1, lun } },
+    shown: { role: 'data', lun },
+  };
+}
+
+function onDisk(
+  name: string,
+  type: MachineFileSystem['type'],
+  at = `/d/${name}`,
+): MachineFileSystem {
+  return { at, type, device: `/dev/disk/lab/${name}` };
+}
+
+const RESOURCE = { at: '/mnt/resource', reason: 'temporary-disk' };
+
+export const QEMU_MACHINES: readonly QemuMachine[] = [
+  {
+    ...{ kind: 'qemu', architecture: 'amd64' },
+    name: 'azure-scsi',
+    shows: "Azure's SCSI layout: OS disk, resource disk, data disks by LUN",
+    kernels: KERNELS,
+    chassis: { kind: 'azure', scsiControllers: GENERATION_2 },
+    osDisk: { bus: 'scsi', controller: 0, lun: 0 },
+    disks: [
+      dataDisk(63, 96),
+      dataDisk(5, 200),
+      dataDisk(0, 128),
+      dataDisk(1, 200),
+      {
+        ...{ name: 'resource', megabytes: 64, port: { bus: 'scsi', controller: 0, lun: 1 } },
+        ...{ withoutBlob: true, shown: { role: 'temporary', lun: null } },
+      },
+      dataDisk(12, XFS_MB),
+      dataDisk(2, 96),
+      dataDisk(7, 160),
+    ],
+    fileSystems: [
+      onDisk('lun0-part1', 'ext4'),
+      { at: '/d/stripe', type: 'xfs', device: '/dev/vgdata/stripe' },
+      onDisk('lun12', 'xfs'),
+      onDisk('lun63', 'ext4'),
+      { at: '/d/linear', type: 'ext4', device: '/dev/vglinear/linear' },
+    ],
+    excluded: [RESOURCE],
+  },
+];

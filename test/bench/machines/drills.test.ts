@@ -1,0 +1,45 @@
+import * as assert from 'uvu/assert';
+import { DRILLS, type Drilled, judgeDrill } from '../../../bench/machines/drills/drills.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('drills of machines');
+
+const DRILLED: Drilled = {
+  ...{ name: 'guardian-killed', code: 125, said: 'guardian lost', stuck: [] },
+  writers: [{ at: '/', longestMs: 900 }],
+};
+
+test('a drill is right if the run tells of it and every writer goes on in time', () => {
+  assert.equal(judgeDrill(DRILLED, []), []);
+  assert.equal(judgeDrill({ ...DRILLED, code: 0 }, []), ['guardian-killed: the run ended with 0']);
+});
+
+test('a run may succeed where the drill does not touch what was frozen', () => {
+  assert.equal(judgeDrill({ ...DRILLED, name: 'disk-detached', code: 0 }, []), []);
+});
+
+test('a writer that waits too long, fails, or waits still is wrong', () => {
+  const longestMs = DRILLS['guardian-killed'].mostMs + 1;
+  const wrong: Drilled = {
+    ...DRILLED,
+    writers: [
+      { at: '/a', longestMs },
+      { at: '/b', longestMs: 1, error: 'EIO' },
+    ],
+    stuck: ['/c'],
+  };
+  assert.equal(judgeDrill(wrong, []), [
+    `guardian-killed: a write on /a took ${longestMs} ms`,
+    'guardian-killed: a write on /b failed: EIO',
+    'guardian-killed: /c stayed frozen',
+  ]);
+  assert.equal(judgeDrill(wrong, ['/a', '/b', '/c']), []);
+});
+
+test('the extension and a power cut must end well', () => {
+  const failed: Drilled = { ...DRILLED, name: 'extension', code: 51, said: 'install' };
+  assert.equal(judgeDrill(failed, []), ['extension: ended with 51: install']);
+  assert.equal(judgeDrill({ ...failed, name: 'power-cut', code: 0 }, []), []);
+});
+
+test.run();

@@ -44,6 +44,9 @@ test('disks of a recorded Azure layout have the roles and LUNs that the VM has g
     ...['data 0 128', 'data 1 200', 'data 12 320', 'data 2 96', 'data 5 200', 'data 63 96'],
     ...['data 7 160', 'os - 1024'],
   ]);
+  assert.equal((await rolesOf('azure-nvme-6.12')).sort(), [
+    ...['data 0 96', 'data 1 200', 'data 20 200', 'data 3 320', 'os - 1024'],
+  ]);
 });
 
 for (const name of NAMES) {

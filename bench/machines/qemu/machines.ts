@@ -19,6 +19,15 @@ function dataDisk(lun: number, megabytes: number): QemuDisk {
   };
 }
 
+/** Namespaces of remote disks begin with that of the OS disk, which is 1. */
+function dataNamespace(lun: number, megabytes: number): QemuDisk {
+  return {
+    ...{ name: `lun${lun}`, megabytes },
+    port: { bus: 'nvme', controller: 'remote', namespace: lun + 2 },
+    shown: { role: 'data', lun },
+  };
+}
+
 function onDisk(
   name: string,
   type: MachineFileSystem['type'],
@@ -56,6 +65,31 @@ export const QEMU_MACHINES: readonly QemuMachine[] = [
       onDisk('lun12', 'xfs'),
       onDisk('lun63', 'ext4'),
       { at: '/d/linear', type: 'ext4', device: '/dev/vglinear/linear' },
+    ],
+    excluded: [RESOURCE],
+  },
+  {
+    ...{ kind: 'qemu', architecture: 'amd64' },
+    name: 'azure-nvme',
+    shows: 'NVMe as v6 sizes have it: data disks are namespaces LUN + 2, a local disk',
+    kernels: KERNELS,
+    chassis: { kind: 'azure', scsiControllers: [] },
+    osDisk: { bus: 'nvme', controller: 'remote', namespace: 1 },
+    disks: [
+      dataNamespace(3, XFS_MB),
+      dataNamespace(0, 96),
+      dataNamespace(20, 200),
+      dataNamespace(1, 200),
+      {
+        ...{ name: 'local', megabytes: 64 },
+        port: { bus: 'nvme', controller: 'local', namespace: 1 },
+        ...{ withoutBlob: true, shown: { role: 'temporary', lun: null } },
+      },
+    ],
+    fileSystems: [
+      onDisk('lun0-part1', 'ext4'),
+      onDisk('lun3', 'xfs'),
+      { at: '/d/stripe', type: 'xfs', device: '/dev/vgdata/stripe' },
     ],
     excluded: [RESOURCE],
   },

@@ -6,15 +6,6 @@ import { identify } from './identify.ts';
 /** A healthy disk answers within ms; a disk that has to spin up, within seconds. */
 const ANSWER_LIMIT_MS = 10_000;
 
-/** Of dd(1). Direct I/O needs multiples of the disk's sectors, which have 4,096 bytes at most. */
-const SECTOR_BYTES = 4096;
-const DIRECTLY = [
-  'iflag=direct',
-  `bs=${SECTOR_BYTES}`,
-  `count=${HEAD_BYTES / SECTOR_BYTES}`,
-  'status=none',
-];
-
 /** The first bytes of a disk, or why they could not be read, as a sentence. */
 type DiskHead =
   | { readonly ok: true; readonly head: Uint8Array }
@@ -27,9 +18,9 @@ type DiskHead =
  * ending, and would block one of the few threads of libuv's pool. A process that hangs is left behind: it is killed,
  * which takes effect when the kernel gives the read up.
  *
- * The disk itself is asked, not the kernel's page cache of the whole disk: that can be older than data written by other
- * paths (through a partition's own node, by an md array on the disk, by direct I/O), and lasts as long as anything holds the
- * disk open.
+ * It reads past the page cache of the disk, which can be older than what is written by other ways: through a partition's
+ * own node, by XFS's buffers, or through a multipath device. While that holds its paths open, the cache of a path
+ * keeps what it showed before the disk was formatted, and a run was refused because the blob is of no disk (FF_BLOB_FOREIGN).
  */
 export async function readDiskHead(
   devicePath: string,
@@ -37,10 +28,7 @@ export async function readDiskHead(
 ): Promise<DiskHead> {
   const { promise, resolve } = Promise.withResolvers<DiskHead>();
   const fail = (reason: string, isSilent = false): void => resolve({ ok: false, reason, isSilent });
-  const [program, ...args] = isBlockDevice(devicePath)
-    ? ['dd', `if=${devicePath}`, ...DIRECTLY]
-    : ['head', '-c', String(HEAD_BYTES), '--', devicePath];
-  const child = spawn(program, args, {
+  const child = spawn(...readerOf(devicePath), {
     cwd: '/',
     detached: true,
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
@@ -58,9 +46,7 @@ export async function readDiskHead(
   const said: Buffer[] = [];
   child.stdout.on('data', (bytes: Buffer) => head.push(bytes));
   child.stderr.on('data', (bytes: Buffer) => said.push(bytes));
-  child.on('error', ({ message }) =>
-    fail(`${devicePath} cannot be read: ${program}(1): ${message}`),
-  );
+  child.on('error', ({ message }) => fail(`${devicePath} cannot be read: ${message}`));
   child.on('close', (code) =>
     code === 0
       ? resolve({ ok: true, head: Buffer.concat(head) })
@@ -75,11 +61,16 @@ export async function readDiskHead(
   return result;
 }
 
-function isBlockDevice(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true;
+/** Program and arguments. What is no block device has no cache but its own. */
+function readerOf(path: string): [string, string[]] {
+  if (statSync(path, { throwIfNoEntry: false })?.isBlockDevice() !== true) {
+    return ['head', ['-c', String(HEAD_BYTES), '--', path]];
+  }
+  const once = [`bs=${HEAD_BYTES}`, 'count=1', 'iflag=direct,fullblock', 'status=none'];
+  return ['dd', [`if=${path}`, ...once]];
 }
 
-/** @param said what the program printed: `head: cannot open '/dev/x' for reading: No such file or directory` */
+/** @param said what head(1) or dd(1) printed: `head: cannot open '/dev/x' for reading: No such file or directory` */
 function describeError(devicePath: string, said: string): string {
   const why = said.trim().split(': ').at(-1) || 'unknown error';
   return `${devicePath} cannot be read as a block device (${why}): check that the disk is attached`;

@@ -1,33 +1,46 @@
-import assert from 'node:assert/strict';
-import { mkdtempDisposable, open, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { attachImage, detachDevice } from '../../../src/lab/loop-devices.ts';
+import { closeSync, openSync, readSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import { LabDisks } from '../../../src/lab/disks.ts';
+import { enterLab } from '../../../src/lab/namespace.ts';
+import { runCommand } from '../../../src/lab/run-command.ts';
 import { identifyDisk, readDiskHead } from '../../../src/snapshot/matching/read-disk-head.ts';
 import { suite } from '../../suite.ts';
-import { recordedHead } from './fixtures/heads.ts';
+
+await enterLab();
 
 const test = suite('the first bytes of a real disk');
 
-test('the disk is read, not what the kernel remembers of it while something holds it open', async () => {
-  await using directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-head-'));
-  const image = join(directory.path, 'image');
-  await writeFile(image, Buffer.alloc(0));
-  await truncate(image, 2 ** 20);
-  const device = await attachImage(image);
+/** As a multipath device holds its paths open and writes past their cache. */
+test('what was written past the cache of the disk is read', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const file = `${lab.disks[0]?.mountPoint}/image`;
+  await runCommand('truncate', ['--size=8M', file]);
+  const device = await runCommand('losetup', ['--find', '--show', file]);
+  const cached = openSync(device, 'r');
   try {
-    // As an array holds its members, whose first bytes were read before it was made.
-    await using holder = await open(device, 'r');
-    await holder.read(Buffer.alloc(4096), 0, 4096, 0);
-    assert.equal((await identifyDisk(device)).state, 'blank');
-    const head = recordedHead('btrfs-1');
-    await using below = await open(image, 'r+');
-    await below.write(head, 0, head.length, 0);
-    const { bytesRead, buffer } = await holder.read(Buffer.alloc(4096), 0, 4096, 0);
-    assert.deepEqual(buffer.subarray(0, bytesRead), Buffer.alloc(4096), 'nothing is remembered');
-    assert.deepEqual(await readDiskHead(device), { ok: true, head: Buffer.from(head) });
+    const head = Buffer.alloc(2 ** 20);
+    readSync(cached, head, 0, head.length, 0);
+    assert.equal(await identifyDisk(device), { state: 'blank' });
+    const uuid = '11111111-2222-3333-4444-555555555555';
+    await runCommand('mkfs.ext4', ['-q', '-F', '-U', uuid, file]);
+    assert.match(JSON.stringify(await identifyDisk(device)), uuid);
   } finally {
-    await detachDevice(device);
+    closeSync(cached);
+    await runCommand('losetup', ['--detach', device]);
+  }
+});
+
+test('a disk that is smaller than what is compared is read to its end', async () => {
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const [disk] = lab.disks;
+  const file = `${disk?.mountPoint}/small`;
+  await runCommand('truncate', ['--size=12K', file]);
+  const device = await runCommand('losetup', ['--find', '--show', file]);
+  try {
+    const read = await readDiskHead(device);
+    assert.equal(read.ok && read.head.length, 12 * 1024);
+  } finally {
+    await runCommand('losetup', ['--detach', device]);
   }
 });
 

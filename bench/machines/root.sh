@@ -24,6 +24,9 @@ else
     dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$root"
   done
   rm -rf "$root/debootstrap"
+  # debootstrap leaves a link to the host's, which leads to itself in the machine.
+  [ ! -L "$root/proc" ] || rm "$root/proc"
+  mkdir -p "$root/proc"
   for file in passwd group; do
     cp "$root/usr/share/base-passwd/$file.master" "$root/etc/$file"
   done

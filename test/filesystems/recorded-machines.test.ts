@@ -49,6 +49,16 @@ test('disks of a recorded Azure layout have the roles and LUNs that the VM has g
   ]);
 });
 
+test('a disk that two paths lead to is one disk, with the LUN of both', async () => {
+  const { disks } = await planOf('multipath-6.12');
+  const shared = disks.filter(({ paths }) => paths !== undefined);
+  assert.equal(shared.map(({ lun, paths = [] }) => [lun, paths.length]).sort(), [
+    [1, 2],
+    [2, 2],
+  ]);
+  assert.is(disks.length, 4);
+});
+
 for (const name of NAMES) {
   test(`${name} has the plan that its machine had`, async () => {
     const { fileSystems } = await planOf(name);

@@ -28,6 +28,16 @@ function dataNamespace(lun: number, megabytes: number): QemuDisk {
   };
 }
 
+/** Of a machine elsewhere, which has no roles of disks. */
+function plainDisk(lun: number, megabytes: number): QemuDisk {
+  return { ...dataDisk(lun, megabytes), shown: { role: null, lun } };
+}
+
+/** One that two controllers lead to. */
+function sharedDisk(lun: number, megabytes: number): QemuDisk {
+  return { ...plainDisk(lun, megabytes), morePorts: [{ bus: 'scsi', controller: 2, lun }] };
+}
+
 function onDisk(
   name: string,
   type: MachineFileSystem['type'],
@@ -92,5 +102,19 @@ export const QEMU_MACHINES: readonly QemuMachine[] = [
       { at: '/d/stripe', type: 'xfs', device: '/dev/vgdata/stripe' },
     ],
     excluded: [RESOURCE],
+  },
+  {
+    ...{ kind: 'qemu', architecture: 'amd64' },
+    name: 'multipath',
+    shows: 'two paths to a disk: a partition and a whole disk above multipathd',
+    kernels: KERNELS,
+    chassis: { kind: 'other' },
+    osDisk: { bus: 'scsi', controller: 0, lun: 0 },
+    disks: [plainDisk(0, 96), sharedDisk(1, 128), sharedDisk(2, XFS_MB)],
+    fileSystems: [
+      onDisk('lun0', 'ext4'),
+      { at: '/d/parted', type: 'ext4', device: '/dev/mapper/parted-part1' },
+      { at: '/d/whole', type: 'xfs', device: '/dev/mapper/whole' },
+    ],
   },
 ];

@@ -26,7 +26,7 @@ else
   rm -rf "$root/debootstrap"
   # debootstrap leaves a link to the host's, which leads to itself in the machine.
   [ ! -L "$root/proc" ] || rm "$root/proc"
-  mkdir -p "$root/proc"
+  mkdir -p "$root/proc" "$root/media" "$root/mnt"
   for file in passwd group; do
     cp "$root/usr/share/base-passwd/$file.master" "$root/etc/$file"
   done

@@ -12,6 +12,8 @@ const NAME = 'Flashfreeze.FlashfreezeLinux';
 const FOLDER = `${LIBRARY}/${NAME}-1.0.0.1`;
 const LOG = `/var/log/azure/${NAME}`;
 const LOOK_MS = 500;
+const UNDER_WAY = '4';
+const SUCCESS = '1';
 const TASK_MS = 600_000;
 
 /** As the guest agent does it: install, enable with a task of every disk, and what the status says then. */
@@ -28,7 +30,7 @@ export async function runExtension(): Promise<Drilled> {
     }
   }
   const status = await finalStatus();
-  return { ...settled, code: /"status":\s*"success"/.test(status) ? 0 : 1, said: status };
+  return { ...settled, code: codeOf(status) === SUCCESS ? 0 : 1, said: status.slice(0, 2000) };
 }
 
 async function prepare(): Promise<void> {
@@ -68,11 +70,19 @@ async function finalStatus(): Promise<string> {
   let status = '';
   for (const endMs = Date.now() + TASK_MS; Date.now() < endMs; await sleep(LOOK_MS)) {
     status = existsSync(file) ? await readFile(file, 'utf8') : '';
-    if (/"status":\s*"(success|error|warning)"/.test(status)) {
-      return status.slice(0, 2000);
+    if (status !== '' && codeOf(status) !== UNDER_WAY) {
+      return status;
     }
   }
-  return `no result in ${TASK_MS / 1000} s: ${status.slice(0, 400)}`;
+  return status;
+}
+
+/** Of a status file as docs/interfaces/status.md has it; undefined if it is none. */
+function codeOf(status: string): string | undefined {
+  const reports: readonly { readonly status?: { readonly code?: string } }[] = JSON.parse(
+    status || '[]',
+  );
+  return reports[0]?.status?.code;
 }
 
 function encode(value: unknown): string {

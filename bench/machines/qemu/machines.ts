@@ -117,4 +117,15 @@ export const QEMU_MACHINES: readonly QemuMachine[] = [
       { at: '/d/whole', type: 'xfs', device: '/dev/mapper/whole' },
     ],
   },
+  {
+    ...{ kind: 'qemu', architecture: 'arm64' },
+    name: 'arm64',
+    shows: 'the program for arm64, and its extension',
+    kernels: KERNELS,
+    chassis: { kind: 'other' },
+    osDisk: { bus: 'scsi', controller: 0, lun: 0 },
+    disks: [plainDisk(0, 96), plainDisk(1, XFS_MB), plainDisk(2, 128)],
+    fileSystems: [onDisk('lun0-part1', 'ext4'), onDisk('lun1', 'xfs'), onDisk('lun2', 'btrfs')],
+    drills: ['guardian-killed', 'program-killed', 'extension'],
+  },
 ];

@@ -19,7 +19,10 @@ export class Qmp implements Disposable {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    createInterface({ input: socket }).on('line', (line) => this.#answer(JSON.parse(line)));
+    const lines = createInterface({ input: socket });
+    lines.on('line', (line) => this.#answer(JSON.parse(line)));
+    // The interface passes them on, too: a QEMU that ends at once resets the connection.
+    lines.on('error', () => {});
     socket.on('error', () => {});
     socket.on('close', () => {
       for (const { reject } of this.#waiting.splice(0)) {

@@ -2,9 +2,8 @@ import { FlashfreezeError } from '../errors.ts';
 import { jsonText, printable } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
-import type { OutputOf } from '../report/schemas/described.ts';
-import type { deepReportSchema } from '../report/schemas/stored-snapshots.ts';
 import { blobReader } from '../restore/blob-reader.ts';
+import { notProved } from '../restore/not-proved.ts';
 import { openSnapshot } from '../restore/snapshot-access.ts';
 import { type SnapshotOpener, type VerifiedDisk, verifyPoint } from '../restore/verify-point.ts';
 import { withVolumes } from '../restore/verify-volumes.ts';
@@ -12,18 +11,17 @@ import { findRestorePoint } from '../restore-points/find.ts';
 import type { RestorePoint } from '../restore-points/restore-point.ts';
 import { parseArmId } from '../snapshot/managed/arm-id.ts';
 import { abortOnSignals } from './signals.ts';
+import { type DeepReport, deepReportText } from './snapshots-deep-text.ts';
 import { describeMember, describePoint } from './snapshots-list.ts';
 import { ProgressLine } from './snapshots-progress.ts';
 import { pointSelectionOf, readPoints, type Source, sourceOf } from './snapshots-source.ts';
 import type { VerifyOptions } from './snapshots-verify.ts';
 
-type DeepReport = OutputOf<typeof deepReportSchema>;
-
 /**
  * Reads the heads of the snapshots of a restore point.
  *
  * @param wanted its identifier, or the beginning of it
- * @returns the exit code: 0 if it is complete and every disk would mount without recovery
+ * @returns the exit code: 0 if it is complete and it was seen that every disk would mount without recovery
  */
 export async function verifyDeep(wanted: string, options: VerifyOptions): Promise<number> {
   if ((options.metadata ?? []).length > 0) {
@@ -48,7 +46,7 @@ export async function verifyDeep(wanted: string, options: VerifyOptions): Promis
     process.stderr.write('interrupted before every snapshot was read\n');
     return abort.exitCode;
   }
-  const text = options.json === true ? jsonText(report) : textOf(report);
+  const text = options.json === true ? jsonText(report) : deepReportText(report);
   process.stdout.write(redaction.redact(`${text}\n`));
   return report.mountable ? 0 : 1;
 }
@@ -73,36 +71,22 @@ function openerOf(source: Source, redaction: Redaction, abort: AbortSignal): Sna
 }
 
 function describe(point: RestorePoint, disks: readonly VerifiedDisk[]): DeepReport {
+  const unproved = notProved(disks, point.manifest);
+  const described = disks.map(({ member, heads, problems }) => ({
+    ...describeMember(member),
+    heads: heads.map(({ where, kind, uuid, state, detail }) => ({
+      ...{ where, kind, state, detail },
+      uuid: uuid ?? null,
+    })),
+    problems: [...problems],
+    notProved: [...(unproved.get(member.membership.position) ?? [])],
+  }));
+  const isGood = point.worth === 'complete' && described.every((it) => it.problems.length === 0);
+  const isProved = described.every((it) => it.notProved.length === 0);
   return {
     ...describePoint(point),
-    mountable: point.worth === 'complete' && disks.every(({ problems }) => problems.length === 0),
-    disks: disks.map(({ member, heads, problems }) => ({
-      ...describeMember(member),
-      heads: heads.map(({ where, kind, uuid, state, detail }) => ({
-        ...{ where, kind, state, detail },
-        uuid: uuid ?? null,
-      })),
-      problems: [...problems],
-    })),
+    mountable: isGood && isProved,
+    verdict: isGood ? (isProved ? 'mountable' : 'notProved') : 'faulty',
+    disks: described,
   };
-}
-
-function textOf({ id, host, worth, count, present, mountable, disks }: DeepReport): string {
-  const lines = disks.flatMap(({ source, snapshot, heads, problems }) => {
-    const name = printable(`${source} ${snapshot}`);
-    return problems.length === 0
-      ? [
-          `${colors.green('✓')} ${name}`,
-          ...heads.map(({ where, kind, detail }) => printable(`    ${where} (${kind}): ${detail}`)),
-        ]
-      : [`${colors.red('✗')} ${name}`, ...problems.map((it) => colors.red(printable(`    ${it}`)))];
-  });
-  const good = disks.filter(({ problems }) => problems.length === 0).length;
-  const name = printable(`restore point ${id} of ${host}`);
-  const verdict = mountable
-    ? colors.green(`✓ ${name}: nothing has to be recovered on any disk`)
-    : colors.red(
-        `✗ ${name}: ${worth}, ${present} of ${count} snapshots exist, ${good} of them without a problem`,
-      );
-  return [...lines, verdict].join('\n');
 }

@@ -5,8 +5,8 @@ import { judgeExt } from './ext-head.ts';
 import type { DiskHeads, Extent, Head, HeadKind, Judgement, ReadAt } from './head-types.ts';
 import { readPhysicalVolume } from './lvm-head.ts';
 import { readMdMember } from './md-head.ts';
-import { judgeBtrfs, vfatIn } from './other-heads.ts';
-import { readPartitions } from './partitions.ts';
+import { judgeBtrfs, readBtrfsDevice, vfatIn } from './other-heads.ts';
+import { type Partition, readPartitions } from './partitions.ts';
 import type { VolumePart } from './volume-types.ts';
 import { describePart } from './volumes.ts';
 import { judgeXfs } from './xfs-head.ts';
@@ -35,23 +35,45 @@ const CONTAINERS: Readonly<Partial<Record<HeadKind, string>>> = {
  */
 export async function readHeads(read: ReadAt, sizeBytes: number): Promise<DiskHeads> {
   const head = await read(0, HEAD_BYTES);
-  const { table, partitions } = await readPartitions(head, read);
-  if (table === 'none') {
-    const whole = { where: 'whole disk', offset: 0, sizeBytes };
-    return { table, heads: [await readHead(read, whole)] };
+  const { table, partitions, remark } = await readPartitions(head, read, sizeBytes);
+  const whole = { where: 'whole disk', offset: 0, sizeBytes };
+  if (partitions.length === 0) {
+    const found = await readHead(read, whole);
+    // A file system on the bare disk may have left the boot sector of a former partition table alone.
+    const isTable = table !== 'none' && ['unknown', 'blank'].includes(found.kind);
+    if (remark === undefined || !isTable) {
+      return { table: isTable ? table : 'none', heads: [found] };
+    }
   }
-  const heads: Head[] = [];
-  for (const { isExtended, ...extent } of partitions) {
-    heads.push(
-      extent.offset + extent.sizeBytes > sizeBytes
-        ? { ...extent, kind: 'unknown', uuid: undefined, ...beyond(sizeBytes) }
-        : isExtended
-          ? { ...extent, kind: 'extended', uuid: undefined, ...EXTENDED }
-          : await readHead(read, extent),
-    );
+  const heads: Head[] =
+    remark === undefined ? [] : [{ ...whole, kind: 'gpt', uuid: undefined, ...remark }];
+  for (const partition of partitions) {
+    heads.push(await readPartition(read, partition, sizeBytes));
   }
   return { table, heads };
 }
+
+async function readPartition(
+  read: ReadAt,
+  { purpose, ...extent }: Partition,
+  diskBytes: number,
+): Promise<Head> {
+  if (extent.offset + extent.sizeBytes > diskBytes) {
+    return { ...extent, kind: 'unknown', uuid: undefined, ...beyond(diskBytes) };
+  }
+  if (purpose === 'extended') {
+    return { ...extent, kind: 'extended', uuid: undefined, ...EXTENDED };
+  }
+  const head = await readHead(read, extent);
+  return purpose === 'boot' && (head.kind === 'unknown' || head.kind === 'blank')
+    ? { ...head, kind: 'boot', ...BOOT }
+    : head;
+}
+
+const BOOT: Judgement = {
+  state: 'clean',
+  detail: 'partition for boot code, without a file system',
+};
 
 const EXTENDED: Judgement = {
   state: 'notLookedInto',
@@ -79,6 +101,11 @@ async function readHead(read: ReadAt, extent: Extent): Promise<Head> {
     return part === undefined
       ? { ...extent, kind, uuid, ...found.damage }
       : { ...extent, kind, uuid, part, ...unread(part) };
+  }
+  if (kind === 'btrfs') {
+    const btrfs = await readBtrfsDevice(within, uuid);
+    const judgement = await judgeBtrfs(within, extent.sizeBytes);
+    return { ...extent, kind, uuid, ...judgement, ...(btrfs && { btrfs }) };
   }
   const vfat = kind === 'unknown' ? vfatIn(head) : undefined;
   return vfat === undefined
@@ -113,8 +140,6 @@ async function judge(kind: HeadKind, read: ReadAt, sizeBytes: number): Promise<J
       return await judgeExt(read, sizeBytes);
     case 'xfs':
       return await judgeXfs(read, sizeBytes);
-    case 'btrfs':
-      return await judgeBtrfs(read, sizeBytes);
     case 'swap':
       return { state: 'clean', detail: 'swap space; nothing in it is restored' };
     case 'blank':

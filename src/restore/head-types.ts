@@ -24,7 +24,10 @@ export interface Judgement {
   readonly detail: string;
 }
 
-/** What an extent holds: `blank` if its first bytes are zeroes, `unknown` if they show nothing known. */
+/**
+ * What an extent holds: `blank` if its first bytes are zeroes, `unknown` if they show nothing known. `boot`: a partition for boot
+ * code, without a file system. `gpt`: the partition table itself, if something is to be said of it.
+ */
 export type HeadKind =
   | 'ext'
   | 'xfs'
@@ -35,6 +38,8 @@ export type HeadKind =
   | 'luks'
   | 'md'
   | 'extended'
+  | 'gpt'
+  | 'boot'
   | 'blank'
   | 'unknown';
 
@@ -44,6 +49,21 @@ export interface Head extends Extent, Judgement {
   readonly uuid: string | undefined;
   /** If it is a part of an LVM volume group or an md array that was read. */
   readonly part?: VolumePart;
+  /** If it is a btrfs whose superblock was read. */
+  readonly btrfs?: BtrfsDevice;
+}
+
+/** What the superblock of one device of a btrfs says. */
+export interface BtrfsDevice {
+  /** Of the file system; equal on all its devices. */
+  readonly fsid: string;
+  readonly deviceId: bigint;
+  /** Number of devices of the file system, those that it grew out of (seeds) included. */
+  readonly deviceCount: number;
+  /** Of the last committed transaction; a commit writes it to all devices. */
+  readonly generation: bigint;
+  /** A seed: a device of another, read-only file system, which others grow out of. */
+  readonly isSeed: boolean;
 }
 
 export interface DiskHeads {

@@ -94,6 +94,6 @@ function missing({ uuid, mountPoints }: Manifest['fileSystems'][number]): string
 }
 
 /** A file system in an image lies in a file of another one; heads do not show it. */
-function isInImage(source: string): boolean {
+export function isInImage(source: string): boolean {
   return source.startsWith('/dev/loop');
 }

@@ -1,8 +1,10 @@
 import { tooLong } from './ext-head.ts';
-import type { Judgement, ReadAt } from './head-types.ts';
+import type { BtrfsDevice, Judgement, ReadAt } from './head-types.ts';
 
 const BTRFS_SUPERBLOCK = 65_536;
 const BTRFS_SUPERBLOCK_BYTES = 4096;
+/** `BTRFS_SUPER_FLAG_SEEDING` */
+const SEEDING = 1n << 32n;
 
 /**
  * Judges one device of a btrfs. A freeze commits the transaction, after which no log tree is left; without a freeze, an fsync
@@ -37,6 +39,28 @@ export async function judgeBtrfs(read: ReadAt, sizeBytes: number): Promise<Judge
         ? `it has no log tree; it needs all of its ${devices} devices`
         : 'it has no log tree',
   };
+}
+
+/**
+ * What a superblock says of the file system that its device is a part of; undefined if it is cut off.
+ *
+ * @param read relative to the file system
+ * @param fsid undefined if there is none
+ */
+export async function readBtrfsDevice(
+  read: ReadAt,
+  fsid: string | undefined,
+): Promise<BtrfsDevice | undefined> {
+  const superblock = await read(BTRFS_SUPERBLOCK, BTRFS_SUPERBLOCK_BYTES);
+  return fsid === undefined || superblock.length < BTRFS_SUPERBLOCK_BYTES
+    ? undefined
+    : {
+        fsid,
+        deviceId: superblock.readBigUInt64LE(201),
+        deviceCount: Number(superblock.readBigUInt64LE(136)),
+        generation: superblock.readBigUInt64LE(72),
+        isSeed: (superblock.readBigUInt64LE(56) & SEEDING) !== 0n,
+      };
 }
 
 function crc32c(bytes: Uint8Array): number {

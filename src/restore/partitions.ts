@@ -1,40 +1,64 @@
 import { DiskBytes } from '../snapshot/matching/bytes.ts';
 import { partitionTableEvidence } from '../snapshot/matching/partition-tables.ts';
-import type { DiskHeads, Extent, ReadAt } from './head-types.ts';
+import { readGpt } from './gpt.ts';
+import type { DiskHeads, Extent, Judgement, ReadAt } from './head-types.ts';
 
 const MBR_ENTRIES = [446, 462, 478, 494];
+const MBR_END = 510;
+const PROTECTIVE = 0xee;
 const EXTENDED_TYPES = new Set([0x05, 0x0f, 0x85]);
 const SECTOR_BYTES = 512;
-/** The UEFI specification asks for 128; more than this no tool makes. */
-const MOST_ENTRIES = 1024;
-const ENTRY_BYTES = { least: 128, most: 4096 };
 
 export interface Partition extends Extent {
-  /** A container of further partitions, which are not read. */
-  readonly isExtended: boolean;
+  /** `extended`: a container of further partitions, which are not read. `boot`: for boot code, without a file system. */
+  readonly purpose: 'any' | 'extended' | 'boot';
 }
 
 export interface PartitionTable {
   readonly table: DiskHeads['table'];
   /** Empty without a table. */
   readonly partitions: readonly Partition[];
+  /** Said of the table itself; undefined if there is nothing to say. */
+  readonly remark: Judgement | undefined;
 }
 
-/** Reads the partition table of a disk, whose head must have been read. Layouts: UEFI specification 2.10, 5.2 and 5.3. */
-export async function readPartitions(head: Buffer, read: ReadAt): Promise<PartitionTable> {
+/**
+ * Reads the partition table of a disk, whose head must have been read. Layouts: UEFI specification 2.10, 5.2 and 5.3.
+ *
+ * @param sizeBytes of the disk
+ */
+export async function readPartitions(
+  head: Buffer,
+  read: ReadAt,
+  sizeBytes: number,
+): Promise<PartitionTable> {
   const disk = new DiskBytes(head);
-  const kinds = partitionTableEvidence(disk).map(({ kind }) => kind);
-  if (kinds.includes('gpt-disk-guid')) {
-    return { table: 'gpt', partitions: await gptPartitions(disk, read) };
+  if (isProtective(disk)) {
+    return { table: 'gpt', ...(await readGpt(read, sizeBytes)) };
   }
-  return kinds.includes('mbr-partitions')
-    ? { table: 'mbr', partitions: mbrPartitions(disk) }
-    : { table: 'none', partitions: [] };
+  const isMbr = partitionTableEvidence(disk).some(({ kind }) => kind === 'mbr-partitions');
+  return isMbr
+    ? { table: 'mbr', partitions: mbrPartitions(disk), remark: undefined }
+    : { table: 'none', partitions: [], remark: undefined };
+}
+
+/** As for the kernel, one protective entry is enough (`is_pmbr_valid` in block/partitions/efi.c). */
+function isProtective(disk: DiskBytes): boolean {
+  return (
+    disk.u16le(MBR_END) === 0xaa55 &&
+    MBR_ENTRIES.some(
+      (offset) => typeAt(disk, offset) === PROTECTIVE && disk.u32le(offset + 8) === 1,
+    )
+  );
+}
+
+function typeAt(disk: DiskBytes, offset: number): number {
+  return disk.slice(offset + 4, 1)[0] ?? 0;
 }
 
 function mbrPartitions(disk: DiskBytes): Partition[] {
   return MBR_ENTRIES.flatMap((offset, index) => {
-    const type = disk.slice(offset + 4, 1)[0] ?? 0;
+    const type = typeAt(disk, offset);
     return type === 0
       ? []
       : [
@@ -42,37 +66,8 @@ function mbrPartitions(disk: DiskBytes): Partition[] {
             where: `partition ${index + 1}`,
             offset: disk.u32le(offset + 8) * SECTOR_BYTES,
             sizeBytes: disk.u32le(offset + 12) * SECTOR_BYTES,
-            isExtended: EXTENDED_TYPES.has(type),
-          },
+            purpose: EXTENDED_TYPES.has(type) ? 'extended' : 'any',
+          } as const,
         ];
   });
-}
-
-async function gptPartitions(disk: DiskBytes, read: ReadAt): Promise<Partition[]> {
-  const blockSize = disk.has('EFI PART', SECTOR_BYTES) ? SECTOR_BYTES : 4096;
-  const entriesAt = Number(disk.u64le(blockSize + 72)) * blockSize;
-  const count = Math.min(disk.u32le(blockSize + 80), MOST_ENTRIES);
-  const size = disk.u32le(blockSize + 84);
-  if (size < ENTRY_BYTES.least || size > ENTRY_BYTES.most) {
-    return [];
-  }
-  const entries = await read(entriesAt, count * size);
-  return Array.from({ length: Math.floor(entries.length / size) }, (_, index) => index).flatMap(
-    (index) => {
-      const entry = entries.subarray(index * size, (index + 1) * size);
-      if (entry.subarray(0, 16).every((byte) => byte === 0)) {
-        return [];
-      }
-      const first = Number(entry.readBigUInt64LE(32));
-      const last = Number(entry.readBigUInt64LE(40));
-      return [
-        {
-          where: `partition ${index + 1}`,
-          offset: first * blockSize,
-          sizeBytes: (last - first + 1) * blockSize,
-          isExtended: false,
-        },
-      ];
-    },
-  );
 }

@@ -3,8 +3,9 @@ import type { RestorePoint } from '../restore-points/restore-point.ts';
 import { inParallel } from '../system/in-parallel.ts';
 import { assembleGroups } from './assemble-lvm.ts';
 import { assembleArrays } from './assemble-md.ts';
+import { btrfsDevices, judgeBtrfsSets } from './btrfs-set.ts';
 import { readHeads } from './head-check.ts';
-import type { Head } from './head-types.ts';
+import type { Head, Judgement } from './head-types.ts';
 import { faultsOf, missingInSet } from './judge-disk.ts';
 import { slice } from './mapped-read.ts';
 import type { OpenSnapshot, SnapshotOpener, VerifiedDisk } from './verify-point.ts';
@@ -17,7 +18,8 @@ const MOST_DEPTH = 3;
 const AT_ONCE = 8;
 
 /**
- * Puts LVM volume groups and md arrays together out of all disks of a restore point and reads the heads of what lies in them.
+ * Puts LVM volume groups and md arrays together out of all disks of a restore point and reads the heads of what lies in them;
+ * compares the devices of each btrfs.
  * The result has them among the heads of the disk that holds their first byte, and what is wrong with them among the problems
  * of each disk that they lie on.
  *
@@ -83,7 +85,7 @@ function partsOn({ disk: { member, heads }, snapshot }: OpenDisk): FoundPart[] {
 }
 
 /** Kinds of heads that hide what is in them. */
-const HIDING: readonly Head['kind'][] = ['luks', 'extended'];
+const HIDING: readonly Head['kind'][] = ['luks', 'extended', 'gpt'];
 
 class VolumeSet {
   readonly #disks: readonly VerifiedDisk[];
@@ -158,14 +160,17 @@ class VolumeSet {
   }
 
   result(manifest: RestorePoint['manifest']): VerifiedDisk[] {
-    const disks = this.#disks.map(({ member, heads, problems, warning }) => {
+    const unproved = this.#judgeBtrfs();
+    const disks = this.#disks.map(({ member, problems, warning, ...disk }) => {
       const { position } = member.membership;
       return {
         member,
-        heads: [...heads, ...(this.#heads.get(position) ?? [])].map((head) =>
+        heads: this.#headsOn({ member, ...disk }).map((head) =>
           head.part !== undefined && this.#read.has(head.part)
             ? { ...head, state: 'clean' as const, detail: describePart(head.part) }
-            : head,
+            : unproved.has(head)
+              ? { ...head, ...MAY_BE_HIDDEN }
+              : head,
         ),
         problems: [...problems, ...(this.#problems.get(position) ?? [])],
         warning: warning ?? this.#warnings.get(position),
@@ -178,12 +183,36 @@ class VolumeSet {
     }));
   }
 
+  /** @returns heads that were not judged, because a device may lie in what was not looked into */
+  #judgeBtrfs(): ReadonlySet<Head> {
+    const found = btrfsDevices(
+      this.#disks.map((disk) => ({
+        position: disk.member.membership.position,
+        heads: this.#headsOn(disk),
+      })),
+    );
+    const { problems, unproved } = judgeBtrfsSets(found, this.mayHide);
+    for (const { disks, text } of problems) {
+      this.#tell(disks, [text]);
+    }
+    return unproved;
+  }
+
+  #headsOn({ member, heads }: Pick<VerifiedDisk, 'member' | 'heads'>): readonly Head[] {
+    return [...heads, ...(this.#heads.get(member.membership.position) ?? [])];
+  }
+
   #tell(disks: readonly number[], texts: readonly string[]): void {
     for (const disk of disks) {
       this.#problems.set(disk, [...(this.#problems.get(disk) ?? []), ...texts]);
     }
   }
 }
+
+const MAY_BE_HIDDEN: Judgement = {
+  state: 'notLookedInto',
+  detail: 'a device of it was not found; it may lie in something that was not looked into',
+};
 
 function partsIn({ read, disks }: Volume, heads: readonly Head[]): FoundPart[] {
   return heads.flatMap(({ part, where, offset, sizeBytes }) =>

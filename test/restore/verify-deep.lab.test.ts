@@ -79,6 +79,7 @@ test('disks of a frozen restore point would mount without recovery', async () =>
   const report = v.parse(deepReportSchema, JSON.parse(ended.stdout));
   assert.is(ended.exitCode, 0, `${ended.stdout}${ended.stderr}`);
   assert.is(report.mountable, true);
+  assert.is(report.verdict, 'mountable');
   assert.equal(
     report.disks.map(({ heads, problems }) => [heads[0]?.kind, heads[0]?.state, problems]),
     [
@@ -99,6 +100,7 @@ test('without the freeze, a mount has to recover, and the exit code says so (neg
   const report = v.parse(deepReportSchema, JSON.parse(ended.stdout));
   assert.is(ended.exitCode, 1);
   assert.is(report.mountable, false);
+  assert.is(report.verdict, 'faulty');
   assert.ok(
     report.disks.some(({ heads }) => heads[0]?.state === 'needsRecovery'),
     ended.stdout,

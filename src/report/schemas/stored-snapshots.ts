@@ -115,8 +115,10 @@ export const verifyReportSchema = described(
 export const deepReportSchema = described(
   v.strictObject({
     ...restorePoint,
-    mountable: flag(
-      'True if it is complete and nothing is wrong with any of its disks. The exit code is then 0.',
+    mountable: flag('True if the verdict is `mountable`. The exit code is 0 only then.'),
+    verdict: described(
+      v.picklist(['mountable', 'notProved', 'faulty']),
+      'mountable: it is complete, nothing is wrong with any of its disks, and nothing on them that may hold a file system was left unread. notProved: it is complete and nothing wrong was found, but notProved of a disk names what was not looked into. faulty: it is not complete, or something is wrong with a disk.',
     ),
     disks: list(
       v.strictObject({
@@ -138,6 +140,10 @@ export const deepReportSchema = described(
           'What lies on the disk; empty if it could not be read.',
         ),
         problems: list(v.string(), 'What is wrong with it, for people.'),
+        notProved: list(
+          v.string(),
+          'What on it was not looked into, and why, for people; without what the manifest accounts for: if it names the disk, and each file system that was mounted from it was found clean, the rest held none.',
+        ),
       }),
       'Its snapshots, by position.',
     ),

@@ -37,16 +37,26 @@ export async function judgeExt(read: ReadAt, sizeBytes: number): Promise<Judgeme
   if ((incompatible & NEEDS_RECOVERY) !== 0) {
     return { state: 'needsRecovery', detail: 'its journal has to be replayed (needs_recovery)' };
   }
+  const hasJournal = (superblock.readUInt32LE(0x5c) & HAS_JOURNAL) !== 0;
   if ((state & STATE.valid) === 0) {
-    return { state: 'needsRecovery', detail: 'it was not unmounted cleanly; run e2fsck' };
+    return hasJournal
+      ? { state: 'needsRecovery', detail: 'it was not unmounted cleanly; run e2fsck' }
+      : NO_JOURNAL;
   }
-  if ((superblock.readUInt32LE(0x5c) & HAS_JOURNAL) === 0) {
+  if (!hasJournal) {
     return { state: 'clean', detail: 'it was unmounted or frozen; it has no journal' };
   }
   return (incompatible & JOURNAL_IS_ELSEWHERE) !== 0 || superblock.readUInt32LE(0xe4) !== 0
     ? { state: 'notLookedInto', detail: 'its journal is on another device' }
     : await judgeJournal(read, superblock, blockSize);
 }
+
+/** The ext4 driver takes the mark away at the mount, and a freeze does not set it (`ext4_setup_super`, `ext4_freeze` in fs/ext4/super.c). */
+const NO_JOURNAL: Judgement = {
+  state: 'notLookedInto',
+  detail:
+    'it has no journal and was mounted: its superblock does not tell whether it was frozen; only e2fsck -fn on a disk made of it does',
+};
 
 export function tooLong(neededBytes: number, sizeBytes: number): Judgement {
   return {

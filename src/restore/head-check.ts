@@ -19,10 +19,15 @@ const KINDS: readonly (readonly [EvidenceKind, HeadKind])[] = [
   ['xfs-uuid', 'xfs'],
   ['btrfs-fsid', 'btrfs'],
   ['ext-uuid', 'ext'],
+  ['f2fs-uuid', 'f2fs'],
+  ['nilfs2-uuid', 'nilfs2'],
   ['swap-uuid', 'swap'],
 ];
 
-const CONTAINERS: Readonly<Partial<Record<HeadKind, string>>> = {
+/** Why what is recognized is not judged. */
+const NOT_JUDGED: Readonly<Partial<Record<HeadKind, string>>> = {
+  f2fs: 'its checkpoints were not looked into',
+  nilfs2: 'its log was not looked into',
   luks: 'encrypted with LUKS; what is in it was not looked into',
   md: 'member of an md array whose superblock cannot be read; the array was not looked into',
 };
@@ -46,11 +51,15 @@ export async function readHeads(read: ReadAt, sizeBytes: number): Promise<DiskHe
     }
   }
   const heads: Head[] =
-    remark === undefined ? [] : [{ ...whole, kind: 'gpt', uuid: undefined, ...remark }];
+    remark === undefined ? [] : [{ ...whole, ...tableKind(remark), uuid: undefined, ...remark }];
   for (const partition of partitions) {
     heads.push(await readPartition(read, partition, sizeBytes));
   }
   return { table, heads };
+}
+
+function tableKind({ state }: Judgement): Pick<Head, 'kind'> {
+  return { kind: state === 'damaged' ? 'gpt' : 'blank' };
 }
 
 async function readPartition(
@@ -147,7 +156,7 @@ async function judge(kind: HeadKind, read: ReadAt, sizeBytes: number): Promise<J
     default:
       return {
         state: 'notLookedInto',
-        detail: CONTAINERS[kind] ?? 'no known partition table, file system or container',
+        detail: NOT_JUDGED[kind] ?? 'no known partition table, file system or container',
       };
   }
 }

@@ -25,13 +25,15 @@ export interface Judgement {
 }
 
 /**
- * What an extent holds: `blank` if its first bytes are zeroes, `unknown` if they show nothing known. `boot`: a partition for boot
- * code, without a file system. `gpt`: the partition table itself, if something is to be said of it.
+ * What an extent holds: `blank` if its first bytes are zeroes or it is a partition table without partitions, `unknown` if it shows
+ * nothing known. `boot`: a partition for boot code, without a file system. `gpt`: a partition table that is damaged.
  */
 export type HeadKind =
   | 'ext'
   | 'xfs'
   | 'btrfs'
+  | 'f2fs'
+  | 'nilfs2'
   | 'vfat'
   | 'swap'
   | 'lvm'

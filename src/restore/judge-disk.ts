@@ -38,21 +38,24 @@ const FAULTS: Readonly<Partial<Record<Head['state'], string>>> = {
 
 /** Containers hide what is in them: a file system may lie in one. */
 const OPAQUE: readonly Head['kind'][] = ['lvm', 'luks', 'md', 'extended'];
+/** Types whose heads are read. Any other one, e.g. exfat, lies in what shows nothing known. */
+const JUDGED_TYPES = /^(?:ext[234]|xfs|btrfs|vfat)$/;
+/** A disk or a partition, no device that is mapped to one. */
+const PLAIN_DEVICE = /^\/dev\/(?:(?:sd|vd|xvd|hd|ubd)[a-z]+\d*|nvme\d+n\d+(?:p\d+)?)$/;
 
 function missingFileSystems(
   position: number,
   heads: readonly Head[],
   manifest: Pick<Manifest, 'fileSystems'> | undefined,
 ): string[] {
-  if (isOpaque(heads)) {
-    return [];
-  }
   const found = new Set(heads.map(({ uuid }) => uuid?.toLowerCase()));
   const own = manifest?.fileSystems.filter(
     ({ disks, uuid, source }) =>
       disks.length === 1 && disks[0] === position && uuid !== null && !isInImage(source),
   );
-  return (own ?? []).filter(({ uuid }) => !found.has(uuid?.toLowerCase())).map(missing);
+  return (own ?? [])
+    .filter((it) => !found.has(it.uuid?.toLowerCase()) && !mayLieIn(heads, it))
+    .map(missing);
 }
 
 /**
@@ -76,7 +79,7 @@ export function missingInSet(
     const [first] = it.disks;
     const isInSet = it.disks.every((disk) => headsOf.has(disk) && !hiding.has(disk));
     const wasLeftOut =
-      it.disks.length > 1 || it.disks.some((disk) => isOpaque(headsOf.get(disk) ?? []));
+      it.disks.length > 1 || it.disks.some((disk) => mayLieIn(headsOf.get(disk) ?? [], it));
     const isMissing = it.uuid !== null && !found.has(it.uuid.toLowerCase());
     if (first !== undefined && isInSet && wasLeftOut && isMissing && !isInImage(it.source)) {
       problems.set(first, [...(problems.get(first) ?? []), missing(it)]);
@@ -85,8 +88,16 @@ export function missingInSet(
   return problems;
 }
 
-function isOpaque(heads: readonly Head[]): boolean {
-  return heads.some(({ kind }) => OPAQUE.includes(kind));
+/**
+ * Whether a file system that no head shows may lie in one of them. One whose head would be read, and that lay directly on a disk
+ * or partition, is not in what shows nothing known, e.g. data that is encrypted with its header elsewhere.
+ */
+function mayLieIn(
+  heads: readonly Head[],
+  { type, source }: Pick<Manifest['fileSystems'][number], 'type' | 'source'>,
+): boolean {
+  const wouldShow = JUDGED_TYPES.test(type) && PLAIN_DEVICE.test(source);
+  return heads.some(({ kind }) => OPAQUE.includes(kind) || (kind === 'unknown' && !wouldShow));
 }
 
 function missing({ uuid, mountPoints }: Manifest['fileSystems'][number]): string {

@@ -85,7 +85,7 @@ function partsOn({ disk: { member, heads }, snapshot }: OpenDisk): FoundPart[] {
 }
 
 /** Kinds of heads that hide what is in them. */
-const HIDING: readonly Head['kind'][] = ['luks', 'extended', 'gpt'];
+const HIDING: readonly Head['kind'][] = ['luks', 'extended', 'gpt', 'unknown'];
 
 class VolumeSet {
   readonly #disks: readonly VerifiedDisk[];
@@ -137,7 +137,7 @@ class VolumeSet {
       this.#tell(volume.disks, faultsOf(heads));
       const [first = 0] = volume.disks;
       this.#heads.set(first, [...(this.#heads.get(first) ?? []), ...heads]);
-      if (heads.some(({ kind }) => kind === 'unknown' || HIDING.includes(kind))) {
+      if (heads.some(({ kind }) => HIDING.includes(kind))) {
         for (const disk of volume.disks) {
           this.#hiding.add(disk);
         }

@@ -28,7 +28,7 @@ const cases: readonly [name: string, disk: Buffer, table: string, heads: readonl
     'gpt',
     ['partition 1: blank notLookedInto', 'partition 2: boot clean'],
   ],
-  ['no partitions', gptDisk([]), 'gpt', ['whole disk: gpt notLookedInto']],
+  ['no partitions', gptDisk([]), 'gpt', ['whole disk: blank notLookedInto']],
   [
     'a wrong checksum of the header: the backup has the partitions',
     changed(gptDisk([PART]), 512 + 40),

@@ -193,6 +193,34 @@ test('knows swap and ext2 on an image', async () => {
   }
 });
 
+for (const [program, ...options] of [['mkfs.ext2'], ['mkfs.ext4', '-O', '^has_journal']] as const) {
+  const label = [program, ...options].join(' ');
+  test(`cannot tell whether a frozen ${label} is clean, and does not call it in need of recovery`, async () => {
+    const image = `/lab/no-journal-${program}.img`;
+    const frozen = `${image}.frozen`;
+    const mountPoint = `/lab/no-journal-${program}`;
+    await writeFile(image, '');
+    await truncate(image, 32 * 2 ** 20);
+    await runCommand(program, ['-q', '-F', ...options, image]);
+    await mkdir(mountPoint);
+    await runCommand('mount', ['-t', 'ext4', '-o', 'loop', image, mountPoint]);
+    try {
+      await writeFile(join(mountPoint, 'file'), 'content');
+      await runCommand('fsfreeze', ['--freeze', mountPoint]);
+      await copyFile(image, frozen).finally(() =>
+        runCommand('fsfreeze', ['--unfreeze', mountPoint]),
+      );
+    } finally {
+      await runCommand('umount', [mountPoint]);
+    }
+    await runCommand('e2fsck', ['-f', '-n', frozen]);
+    const head = await headOf(frozen);
+    assert.equal(head.state, 'notLookedInto', head.detail);
+    assert.match(head.detail, /it has no journal/);
+    assert.equal((await headOf(image)).state, 'clean');
+  });
+}
+
 test('says of containers that it did not look into them', async () => {
   const heads = [recordedHead('lvm'), recordedHead('luks2'), mdHead(4096)];
   const found = await Promise.all(

@@ -29,12 +29,14 @@ const FILE_SYSTEM: Manifest['fileSystems'][number] = {
 const GOOD = { disks: [DISK], fileSystems: [FILE_SYSTEM] };
 const OTHER = UUID.replace('1', '2');
 
-const cases: readonly [
+const UNKNOWN = { kind: 'unknown', uuid: undefined, state: 'notLookedInto' } as const;
+
+const cases: readonly (readonly [
   name: string,
   head: Partial<Head>,
   manifest: Pick<Manifest, 'disks' | 'fileSystems'> | undefined,
   problem: string | undefined,
-][] = [
+])[] = [
   ['nothing', {}, GOOD, undefined],
   ['nothing without a manifest', {}, undefined, undefined],
   ['a journal to replay', { state: 'needsRecovery' }, GOOD, 'a mount has to recover it'],
@@ -48,7 +50,36 @@ const cases: readonly [
   ],
   ['another file system', { uuid: OTHER }, GOOD, `no file system with the UUID ${UUID}`],
   ['the case of a UUID does not count', { uuid: UUID.toUpperCase() }, GOOD, undefined],
-  ['a file system in LVM is not looked for', { kind: 'lvm', uuid: OTHER }, GOOD, undefined],
+  ...(['lvm', 'luks', 'md', 'extended'] as const).map(
+    (kind) =>
+      [
+        `a file system that may lie in ${kind} is not looked for`,
+        { kind, uuid: OTHER },
+        GOOD,
+        undefined,
+      ] as const,
+  ),
+  ...[
+    ...['/dev/mapper/osencrypt', '/dev/bcache0'].map((source) => ({ type: 'ext4', source })),
+    ...['exfat', 'ntfs3', 'jfs'].map((type) => ({ type, source: '/dev/sdc1' })),
+  ].map(
+    (its) =>
+      [
+        `a file system may lie in what shows nothing known: ${its.type} on ${its.source}`,
+        UNKNOWN,
+        { ...GOOD, fileSystems: [{ ...FILE_SYSTEM, ...its }] },
+        undefined,
+      ] as const,
+  ),
+  ...['/dev/sdc', '/dev/sdc1', '/dev/nvme0n1p2'].map(
+    (source) =>
+      [
+        `a plain ext4 does not lie in what shows nothing known: ${source}`,
+        UNKNOWN,
+        { ...GOOD, fileSystems: [{ ...FILE_SYSTEM, source }] },
+        `no file system with the UUID ${UUID}`,
+      ] as const,
+  ),
   [
     'a file system in an image is not looked for',
     { uuid: OTHER },

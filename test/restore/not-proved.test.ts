@@ -129,6 +129,37 @@ test('without a manifest: a damaged GPT is a fault', async () => {
   assert.match(problems.join('\n'), 'whole disk (gpt): damaged: the GPT at its start is not valid');
 });
 
+const f2fs = gptDisk([{ type: LINUX, first: 64, last: 4095 }]);
+f2fs.writeUInt32LE(0xf2f5_2010, 64 * 512 + 1024);
+f2fs.write(UUID.replaceAll('-', ''), 64 * 512 + 1024 + 0x6c, 'hex');
+const noise = gptDisk([{ type: LINUX, first: 64, last: 4095 }]).fill('noise', 64 * 512, 4096 * 512);
+const mapped = { source: '/dev/mapper/osencrypt' };
+
+const HIDDEN: readonly [
+  name: string,
+  disk: Buffer,
+  its: Partial<Manifest['fileSystems'][number]>,
+][] = [
+  ['ext4 on dm-crypt whose header is elsewhere', noise, mapped],
+  ['exfat', noise, { type: 'exfat', uuid: 'ABCD-1234' }],
+  ['f2fs', f2fs, { type: 'f2fs' }],
+];
+
+for (const [name, disk, its] of HIDDEN) {
+  test(`with a manifest: ${name} is neither a fault nor proved`, async () => {
+    const disks = [{ ...DISK, sizeBytes: disk.length }];
+    const found = await verify(disk, { disks, fileSystems: [{ ...ROOT, ...its }] });
+    assert.equal(found.problems, []);
+    assert.is(found.unproved.length, 1);
+  });
+}
+
+test('with a manifest: a plain ext4 that is not there is a fault', async () => {
+  const disks = [{ ...DISK, sizeBytes: noise.length }];
+  const { problems } = await verify(noise, { disks, fileSystems: [ROOT] });
+  assert.match(problems.join('\n'), 'no file system with the UUID');
+});
+
 const REPORT: DeepReport = {
   ...{ id: 'r', host: 'db1', vm: null, at: 't', worth: 'complete', consistency: null },
   ...{ count: 1, present: 1, sizeBytes: 1, mountable: false, verdict: 'notProved' },

@@ -1,3 +1,4 @@
+import { stat, truncate } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
@@ -79,6 +80,32 @@ test('disks of a frozen restore point would mount without recovery', async () =>
   assert.is(await night.calls('begin-access'), 2);
   assert.is(await night.calls('end-access'), 2);
   await night.isQuiet();
+});
+
+test('a disk that shows nothing is no fault, but the set does not pass for a proved one', async () => {
+  await using night = await Night.create();
+  const pictures = await night.scene.lab.snapshots();
+  const imagePath = pictures.find(({ disk }) => disk === 'disk1')?.imagePath ?? '';
+  const { size } = await stat(imagePath);
+  await truncate(imagePath, 0);
+  await truncate(imagePath, size);
+  const ended = await night.verify(['--json']);
+  const report = v.parse(deepReportSchema, JSON.parse(ended.stdout));
+  assert.is(ended.exitCode, 1, `${ended.stdout}${ended.stderr}`);
+  assert.is(report.mountable, false);
+  assert.is(report.verdict, 'notProved');
+  assert.equal(
+    report.disks.map(({ problems, notProved }) => [problems, notProved]),
+    [
+      [[], []],
+      [[], ['whole disk (blank): its first bytes are zeroes']],
+    ],
+  );
+  const { stdout } = await night.verify();
+  assert.match(
+    stdout,
+    'nothing found wrong, but not proved; 1 of 2 places on its disks was not looked into: disk 2, whole disk (blank)',
+  );
 });
 
 test('without the freeze, a mount has to recover (negative control)', async () => {

@@ -6,6 +6,7 @@ import { pagesOf, type StoredBlob } from '../snapshot/inventory/container-pages.
 import type { StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
 import { jsonOf } from '../snapshot/managed/json-of.ts';
 import { inParallel } from '../system/in-parallel.ts';
+import { claimedByManifests } from './claimed-by-manifests.ts';
 import { MANIFEST_PREFIX, MOST_MANIFEST_BYTES } from './manifest-file.ts';
 import { membershipIn } from './membership.ts';
 import type { Manifest, StoredMember } from './restore-point.ts';
@@ -36,14 +37,15 @@ export interface ReadProgress {
 export interface BlobInventory {
   readonly members: readonly StoredMember[];
   readonly manifests: readonly StoredManifest[];
-  /** Number of snapshots that say of no restore point that they belong to it. */
+  /** Number of snapshots that belong to no restore point: they say of none that they do, and no manifest names them. */
   readonly others: number;
   /** Sentences about manifests that could not be read. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Lists the snapshots in containers page by page and reads the manifests beside them. Do not call it while anything is
+ * Lists the snapshots in containers page by page and reads the manifests beside them. A snapshot that does not say which
+ * restore point it belongs to belongs to the one whose manifest names it. Do not call it while anything is
  * frozen.
  *
  * @param progress called after every page and manifest
@@ -53,31 +55,42 @@ export async function readBlobs(
   containers: readonly BlobContainer[],
   progress: (progress: ReadProgress) => void = () => {},
 ): Promise<BlobInventory> {
-  const inventory = {
-    members: [] as StoredMember[],
-    manifests: [] as StoredManifest[],
-    others: 0,
-    warnings: [] as string[],
-  };
+  const members: StoredMember[] = [];
+  const manifests: StoredManifest[] = [];
+  const warnings: string[] = [];
+  const others: StoredSnapshot[] = [];
   const seen = { snapshots: 0, manifests: 0 };
   for (const container of containers) {
     const named: StoredBlob[] = [];
     for await (const { snapshots, blobs } of pagesOf(container.url, container.proxy)) {
-      const members = snapshots.flatMap((it) => memberOf(it) ?? []);
-      inventory.members.push(...members);
-      inventory.others += snapshots.length - members.length;
+      for (const snapshot of snapshots) {
+        const member = memberOf(snapshot);
+        if (member === undefined) {
+          others.push(snapshot);
+        } else {
+          members.push(member);
+        }
+      }
       named.push(...blobs.filter(isManifestName));
       seen.snapshots += snapshots.length;
       progress({ ...seen });
     }
-    const { manifests, warnings } = await readManifests(container, named, () => {
+    const read = await readManifests(container, named, () => {
       seen.manifests += 1;
       progress({ ...seen });
     });
-    inventory.manifests.push(...manifests);
-    inventory.warnings.push(...warnings);
+    manifests.push(...read.manifests);
+    warnings.push(...read.warnings);
   }
-  return inventory;
+  // A manifest may name snapshots in another container than its own.
+  const claimed = claimedByManifests(
+    others,
+    manifests.map(({ manifest }) => manifest),
+  );
+  return {
+    ...{ members: [...members, ...claimed], manifests, warnings },
+    others: others.length - claimed.length,
+  };
 }
 
 function memberOf({

@@ -245,6 +245,33 @@ test('what flashfreeze did not take is never deleted', async () => {
   assert.is(server.stored.length, 3);
 });
 
+test('a good run whose snapshots say nothing of themselves is kept with its manifest, and pruned as a whole', async () => {
+  await using server = await ListingServer.start();
+  for (const daysAgo of [2, 1, 0]) {
+    const members = run(server, daysAgo);
+    for (const member of members) {
+      server.addMember(member, {});
+    }
+    server.addManifest(manifestOf(members));
+  }
+  const before = server.stored;
+  await pruned(server, '--incomplete', '--delete');
+  assert.equal(server.stored, before);
+  const all = await listed(server);
+  assert.equal(
+    all.restorePoints?.map(({ worth, present, count }) => `${worth} ${present} of ${count}`),
+    ['complete 3 of 3', 'complete 3 of 3', 'complete 3 of 3'],
+  );
+  assert.is(all.others, 0);
+  const { removed } = await pruned(server, '--keep-last', '2', '--delete');
+  assert.equal(
+    removed.map(({ id }) => id),
+    ['db1-2'],
+  );
+  assert.is(server.stored.length, 8);
+  assert.not.ok(server.stored.includes('flashfreeze/db1-2.json'));
+});
+
 test('prune without a rule is refused', async () => {
   await using server = await ListingServer.start();
   const ended = await flashfreeze(inContainer(server, 'prune'));

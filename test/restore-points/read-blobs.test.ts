@@ -59,6 +59,44 @@ test('without the right to read, sets count as not recorded', async () => {
   assert.match(inventory.warnings.join(), 'expected a SAS that may read');
 });
 
+/** Snapshots of blobs on this server. */
+const at = (server: ListingServer, members: readonly StoredMember[]) =>
+  members.map(
+    (it, index): StoredMember => ({
+      ...it,
+      place: {
+        kind: 'blob',
+        url: server.blobUrl(`disk%20${index + 1}:x.vhd`),
+        snapshot: it.takenAt.toISOString(),
+      },
+    }),
+  );
+
+test('a snapshot that says nothing of itself belongs to the restore point whose manifest names it', async () => {
+  for (const silent of [[0, 1, 2], [1]]) {
+    await using server = await ListingServer.start();
+    const members = at(server, membersOf(3));
+    for (const [index, { place, membership }] of members.entries()) {
+      const own = Object.fromEntries(membershipValues(membership, METADATA_PREFIX));
+      const snapshot = place.kind === 'blob' ? place.snapshot : '';
+      const metadata = silent.includes(index) ? { owner: 'x' } : own;
+      server.addSnapshot(`disk ${index + 1}:x.vhd`, snapshot, metadata);
+    }
+    server.addSnapshot('disk 1:x.vhd', '2026-11-28T00:00:00.0000000Z', { owner: 'y' });
+    server.addManifest(manifestOf(members));
+    const { inventory, points: found } = await points(server);
+    assert.is(inventory.others, 1, 'the one that no manifest names');
+    assert.is(found.length, 1);
+    assert.is(found[0]?.worth, 'complete');
+    assert.equal(
+      found[0]?.members.map(({ membership }) => membership.position),
+      [1, 2, 3],
+    );
+    assert.equal(found[0]?.members[1]?.values, { owner: 'x' });
+    assert.equal(found[0]?.surplus, []);
+  }
+});
+
 test('reads page by page, and says how far it is', async () => {
   await using server = await ListingServer.start();
   for (let run = 0; run < 834; run += 1) {

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { Redaction } from '../log/redaction.ts';
@@ -7,12 +8,13 @@ import type { ManagedService } from '../restore-points/managed-service.ts';
 import { blobStore, managedStore, type PointStore } from '../restore-points/prune-stores.ts';
 import { type BlobContainer, readBlobs } from '../restore-points/read-blobs.ts';
 import { readManaged } from '../restore-points/read-managed.ts';
-import type { RecordOfRun } from '../restore-points/record-of-run.ts';
+import type { KeptRecord } from '../restore-points/record-of-run.ts';
 import type { RestorePoint } from '../restore-points/restore-point.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { hasMetadata } from '../snapshot/inventory/stored-snapshot.ts';
 import { parseDiskPointId } from '../snapshot/managed/arm-id.ts';
 import { POINT_ACTIONS } from '../snapshot/managed/restore-point-failures.ts';
+import { readAzureVmId } from '../system/azure-vm-id.ts';
 import { containerUrlsOf } from './container-options.ts';
 import { managedWishesOf } from './managed-options.ts';
 import { metadataOf } from './snapshot-options.ts';
@@ -104,21 +106,23 @@ export async function readPoints(source: Source): Promise<FoundPoints> {
 }
 
 /** What the kept runs of this machine, commands and tasks of the extension, say of their restore points, for what was not recorded beside the snapshots. */
-async function keptRecords(): Promise<RecordOfRun[]> {
+async function keptRecords(): Promise<KeptRecord[]> {
   const folders = [RUN_FOLDER, ...(await extensionRunFolders())];
   const paths = (await Promise.all(folders.map(runFilesIn))).flat();
   const runs = await Promise.all(paths.map((path) => readRunFile(path).catch(() => undefined)));
+  const vm = await readAzureVmId();
   return runs.flatMap((run) => {
     if (run === undefined || run.summary === null || run.origin === 'freeze') {
       return [];
     }
     const { consistency, restorable, barrier, disks } = run.summary;
+    const machine = { host: run.machine.host ?? hostname(), vm };
     const point = disks.map(({ snapshot }) => parseDiskPointId(snapshot ?? '')?.pointName);
     // Azure takes all disks of its restore point at one instant, also if nothing was frozen.
     const ofVm = new Set(point.filter((it) => it !== undefined));
     return [
-      { id: run.taskId, consistency, restorable, barrier },
-      ...[...ofVm].map((id) => ({ id, restorable, barrier })),
+      { id: run.taskId, consistency, restorable, barrier, machine },
+      ...[...ofVm].map((id) => ({ id, restorable, barrier, machine: undefined })),
     ];
   });
 }

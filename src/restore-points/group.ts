@@ -1,5 +1,6 @@
 import { isSameId } from '../snapshot/managed/arm-id.ts';
-import { type RecordOfRun, recordIn } from './record-of-run.ts';
+import { byMachine, type Machine, mayBeOneMachine } from './machine.ts';
+import { type KeptRecord, type RecordOfRun, recordIn } from './record-of-run.ts';
 import type { Manifest, RestorePoint, StoredMember, Worth } from './restore-point.ts';
 
 /**
@@ -12,55 +13,54 @@ const CLOCK_TOLERANCE_MS = 3_600_000;
  * Puts the snapshots that services list together to restore points, the newest first. Pure.
  *
  * @param manifests those that were found beside them; one without snapshots gives a restore point without members
- * @param records of runs, for what neither a manifest nor a tag says
+ * @param records of runs of the machines that they name, for what neither a manifest nor a tag says
  */
 export function restorePointsOf(
   members: readonly StoredMember[],
   manifests: readonly Manifest[],
-  records: readonly RecordOfRun[] = [],
+  records: readonly KeptRecord[] = [],
 ): RestorePoint[] {
   const ofRun = Map.groupBy(members, ({ membership }) => membership.restorePoint);
   const manifestsOf = Map.groupBy(manifests, ({ id }) => id);
-  const recordOf = new Map(records.map((record) => [record.id, record] as const));
+  const recordsOf = Map.groupBy(records, ({ id }) => id);
   const ids = new Set([...ofRun.keys(), ...manifestsOf.keys()]);
   return [...ids]
     .flatMap((id) => {
-      const record = recordOf.get(id);
+      const kept = recordsOf.get(id) ?? [];
       return machinesIn(ofRun.get(id) ?? [], manifestsOf.get(id) ?? []).map((parts) =>
-        restorePoint(id, parts, record),
+        restorePoint(id, parts, keptOf(kept, parts.machine)),
       );
     })
     .sort((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? -1 : 1));
 }
 
 interface Parts {
+  readonly machine: Machine | undefined;
   readonly members: readonly StoredMember[];
   readonly manifest: Manifest | undefined;
 }
 
 /** Two machines may have used one identifier (a service gives it to runs of the extension); they are kept apart. */
 function machinesIn(members: readonly StoredMember[], manifests: readonly Manifest[]): Parts[] {
-  const byMachine = Map.groupBy(members, ({ membership }) => machineOf(membership));
-  const manifestsOf = Map.groupBy(manifests, machineOf);
-  if (byMachine.size <= 1 && manifestsOf.size <= 1) {
-    return [{ members, manifest: mostCautious(manifests) }];
-  }
-  const machines = new Set([...byMachine.keys(), ...manifestsOf.keys()]);
-  return [...machines].map((machine) => ({
-    members: byMachine.get(machine) ?? [],
-    manifest: mostCautious(manifestsOf.get(machine) ?? []),
+  return byMachine([
+    ...members.map((member) => ({ machine: member.membership, member, manifest: undefined })),
+    ...manifests.map((manifest) => ({ machine: manifest, member: undefined, manifest })),
+  ]).map((its) => ({
+    machine: its[0]?.machine,
+    members: its.flatMap(({ member }) => member ?? []),
+    manifest: mostCautious(its.flatMap(({ manifest }) => manifest ?? [])),
   }));
 }
 
-/** Azure's identifier of a VM is unique, the name of a machine is not. */
-export function machineOf({
-  vm,
-  host,
-}: {
-  readonly vm: string | undefined | null;
-  readonly host: string;
-}): string {
-  return (vm ?? `host ${host}`).toLowerCase();
+/** Of several, e.g. tries of one task, that of the oldest run. */
+function keptOf(
+  records: readonly KeptRecord[],
+  machine: Machine | undefined,
+): KeptRecord | undefined {
+  return records.findLast(
+    (it) =>
+      machine === undefined || it.machine === undefined || mayBeOneMachine(it.machine, machine),
+  );
 }
 
 /** Of copies of one manifest that contradict each other, the one that promises less. */

@@ -1,4 +1,4 @@
-import { machineOf } from './group.ts';
+import { machineOf } from './machine.ts';
 import type { RestorePoint, Worth } from './restore-point.ts';
 import { type RetentionRule, reasonsToKeep } from './retention.ts';
 

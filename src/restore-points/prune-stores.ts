@@ -3,6 +3,7 @@ import { deleteFromContainer } from '../snapshot/inventory/container.ts';
 import { parseArmId, parseDiskPointId } from '../snapshot/managed/arm-id.ts';
 import { type DeleteOptions, deleteDiskSnapshot } from '../snapshot/managed/delete-snapshot.ts';
 import { deleteRestorePoint } from '../snapshot/managed/restore-point-deletion.ts';
+import { machineOf } from './machine.ts';
 import type { ManagedService } from './managed-service.ts';
 import type { BlobContainer, StoredManifest } from './read-blobs.ts';
 import type { RestorePoint, SnapshotPlace } from './restore-point.ts';
@@ -49,7 +50,10 @@ export function blobStore(
     },
     deleteManifest: async ({ id, manifest }) => {
       const own = manifests.filter(
-        (it) => manifest !== undefined && it.manifest.id === id && it.manifest.vm === manifest.vm,
+        (it) =>
+          manifest !== undefined &&
+          it.manifest.id === id &&
+          machineOf(it.manifest) === machineOf(manifest),
       );
       const reasons = await Promise.all(
         own.map(({ container, blob }) => remove(container, blob, undefined)),

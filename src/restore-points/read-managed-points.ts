@@ -7,7 +7,7 @@ import { POINT_ACTIONS } from '../snapshot/managed/restore-point-failures.ts';
 import { ArmSession } from './arm-session.ts';
 import { nextPath, refused } from './managed-pages.ts';
 import type { ManagedService } from './managed-service.ts';
-import type { RecordOfRun } from './record-of-run.ts';
+import type { KeptRecord } from './record-of-run.ts';
 import type { StoredMember } from './restore-point.ts';
 
 const text = v.nullish(v.string(), '');
@@ -49,7 +49,7 @@ const pageSchema = v.object({
 export interface VmPointInventory {
   readonly members: readonly StoredMember[];
   /** Of points that Azure could not make. */
-  readonly records: readonly RecordOfRun[];
+  readonly records: readonly KeptRecord[];
   /** The identity may not read all collections and points. */
   readonly isHidden: boolean;
 }
@@ -138,7 +138,7 @@ export function inventoryIn(body: readonly Uint8Array[]): VmPointInventory {
     members: points.flatMap((point) => membersOf(point, vmName)),
     records: points
       .filter(({ properties }) => !/^succeeded$/i.test(properties.provisioningState ?? ''))
-      .map(({ name }) => ({ id: name, restorable: false, barrier: null })),
+      .map(({ name }) => ({ id: name, restorable: false, barrier: null, machine: undefined })),
     isHidden: false,
   };
 }

@@ -1,3 +1,4 @@
+import type { Machine } from './machine.ts';
 import { METADATA_PREFIX, type NamePrefix } from './membership.ts';
 
 /** What a manifest, tags or a file of this machine say of a run that has ended. */
@@ -8,6 +9,12 @@ export interface RecordOfRun {
   readonly restorable: boolean;
   /** ISO 8601; null if it was never reached. */
   readonly barrier: string | null;
+}
+
+/** A record that lies elsewhere than the snapshots of the run. */
+export interface KeptRecord extends RecordOfRun {
+  /** Undefined if the identifier alone says which snapshots it is of: Azure's name of a restore point. */
+  readonly machine: Machine | undefined;
 }
 
 /** The names, without their prefix, under which a snapshot carries what is only known after the run. */

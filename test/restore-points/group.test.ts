@@ -10,6 +10,7 @@ const test = suite('which snapshots make a restore point');
 const HOUR = 3_600_000;
 const three = membersOf(3);
 const [first, , third] = three;
+const DB1 = { host: 'db1', vm: 'vm-of-db1' };
 const RESTORABLE = { 'flashfreeze-restorable': 'true' };
 
 const WORTHS: readonly (readonly [
@@ -83,7 +84,7 @@ test('worth', () => {
 });
 
 test('a file of this machine says what nothing else does, and nothing more', () => {
-  const record = { id: 'run-1', restorable: true, barrier: null };
+  const record = { id: 'run-1', restorable: true, barrier: null, machine: DB1 };
   assert.is(restorePointsOf(three, [], [record])[0]?.worth, 'complete');
   const denied = [manifestOf(three, { restorable: false })];
   assert.is(restorePointsOf(three, denied, [record])[0]?.worth, 'inconsistent');
@@ -100,7 +101,7 @@ test('of two snapshots of a position, the manifest says which one counts', () =>
 
 test('of two snapshots of a position, the one with a tag counts, else the newest, which proves nothing', () => {
   const again = member({ position: 2, try: 1 });
-  const record = { id: 'run-1', restorable: true, barrier: null };
+  const record = { id: 'run-1', restorable: true, barrier: null, machine: DB1 };
   const [point] = restorePointsOf([again, ...three], [], [record]);
   assert.equal(point?.members[1], again);
   assert.is(point?.worth, 'notRecorded');
@@ -164,6 +165,56 @@ test('two machines with one identifier of a run stay apart', () => {
   assert.is(points.length, 2);
   assert.is(points.find(({ vm }) => vm === 'another')?.worth, 'notRecorded');
   assert.is(points.find(({ vm }) => vm === 'vm-of-db1')?.worth, 'complete');
+});
+
+test('a snapshot and a manifest of one run on two machines stay apart, however few there are', () => {
+  for (const [vmA, vmB] of [
+    ['vm-a', 'vm-b'],
+    ['vm-a', undefined],
+    [undefined, undefined],
+  ]) {
+    const a = { host: 'a', vm: vmA ?? null };
+    const b = { host: 'b', vm: vmB ?? null };
+    const ofA = membersOf(1).map((it) => ({
+      ...it,
+      membership: { ...it.membership, host: 'a', vm: vmA },
+    }));
+    const points = restorePointsOf(ofA, [manifestOf(membersOf(2), b)]);
+    const of = (name: string) => points.find(({ host }) => host === name);
+    assert.is(points.length, 2, `${vmA} ${vmB}`);
+    assert.equal(of('a')?.members, ofA);
+    assert.is(of('a')?.worth, 'notRecorded');
+    assert.is(of('b')?.members.length, 0);
+    assert.equal(of('b')?.surplus, []);
+    const both = restorePointsOf(ofA, [manifestOf(ofA, a), manifestOf(membersOf(2), b)]);
+    assert.is(both.find(({ host }) => host === 'a')?.worth, 'complete');
+  }
+});
+
+test('what does not know its VM is of the only VM with its name', () => {
+  const manifest = manifestOf(three, { vm: null });
+  assert.equal(
+    restorePointsOf(three, [manifest]).map(({ worth, vm }) => `${worth} ${vm}`),
+    ['complete vm-of-db1'],
+  );
+  const other = membersOf(3, { vm: 'another' });
+  assert.equal(
+    restorePointsOf([...three, ...other], [manifest])
+      .map(({ worth, vm }) => `${worth} ${vm}`)
+      .sort(),
+    ['incomplete undefined', 'notRecorded another', 'notRecorded vm-of-db1'],
+  );
+});
+
+test('a file of a run says nothing of another machine with its identifier', () => {
+  const record = { id: 'run-1', restorable: true, barrier: null };
+  const worth = (machine: { readonly host: string; readonly vm: string | undefined }) =>
+    restorePointsOf(three, [], [{ ...record, machine }])[0]?.worth;
+  assert.is(worth(DB1), 'complete');
+  assert.is(worth({ host: 'db1', vm: 'VM-OF-DB1' }), 'complete');
+  assert.is(worth({ host: 'DB1', vm: undefined }), 'complete', 'its VM is not known');
+  assert.is(worth({ host: 'db1', vm: 'another' }), 'notRecorded');
+  assert.is(worth({ host: 'db2', vm: undefined }), 'notRecorded');
 });
 
 const anyMember = fc

@@ -1,10 +1,11 @@
 import * as assert from 'uvu/assert';
+import { restorePointsOf } from '../../src/restore-points/group.ts';
 import { METADATA_PREFIX, membershipValues } from '../../src/restore-points/membership.ts';
 import { blobStore } from '../../src/restore-points/prune-stores.ts';
 import { readBlobs } from '../../src/restore-points/read-blobs.ts';
 import { suite } from '../suite.ts';
 import { ListingServer } from './fixtures/listing-server.ts';
-import { member } from './fixtures/members.ts';
+import { manifestOf, member } from './fixtures/members.ts';
 
 const test = suite('where prune deletes');
 
@@ -29,6 +30,24 @@ test('a snapshot of a blob with any name, and only in a container that was given
   assert.not.ok(store.isListed(elsewhere));
   const place = { kind: 'blob', url: elsewhere, snapshot: '2026-11-29T00:00:00Z' } as const;
   assert.match((await store.deleteSnapshot(place)) ?? '', 'none of the containers');
+});
+
+test('the manifest of another machine with the run’s identifier stays', async () => {
+  await using server = await ListingServer.start();
+  const containers = [{ url: server.containerUrl(), proxy: undefined }];
+  for (const host of ['a', 'b']) {
+    const manifest = manifestOf([member()], { host, vm: null });
+    server.addBlob(`flashfreeze/${host}/run-1.json`, JSON.stringify(manifest));
+  }
+  const { manifests } = await readBlobs(containers);
+  const points = restorePointsOf(
+    [],
+    manifests.map(({ manifest }) => manifest),
+  );
+  const ofA = points.find(({ host }) => host === 'a');
+  assert.ok(ofA !== undefined);
+  assert.is(await blobStore(containers, manifests).deleteManifest(ofA), undefined);
+  assert.equal(server.stored, ['flashfreeze/b/run-1.json']);
 });
 
 test.run();

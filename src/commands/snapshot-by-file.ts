@@ -10,6 +10,7 @@ import {
 import type { IniSection } from '../config/python-ini.ts';
 import { readSnapshotConf, type SnapshotConf } from '../config/snapshot-conf.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { readAzureVmId } from '../system/azure-vm-id.ts';
 import { containerUrlsOf } from './container-options.ts';
 import { reportError } from './exit.ts';
 import { ruleFor } from './prune-rule.ts';
@@ -203,9 +204,12 @@ async function pruneAfter(prune: PruneOptions, { quiet }: RawSnapshotOptions): P
   const { runPrune } = await import('./snapshots-prune.ts');
   try {
     let said = '';
-    const code = await runPrune(prune, (text) => {
+    const print = (text: string): void => {
       said = text;
-    });
+    };
+    // Other VMs may have this one's name, e.g. one that was restored from its snapshots.
+    const own = { host: hostname(), vm: await readAzureVmId() };
+    const code = await runPrune(prune, { print, own });
     if (quiet !== true || code !== 0) {
       process.stderr.write(said);
     }

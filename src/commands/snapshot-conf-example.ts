@@ -23,7 +23,8 @@ const HEAD = `# Options of "flashfreeze snapshot --conf ${SNAPSHOT_CONF_PATH}", 
 
 const RETENTION = `
 # Without a section [Retention] nothing is pruned. With it, after each good run the restore points of this machine are
-# pruned that have the metadata or tags of this run. Remove the # before [Retention] too.
+# pruned that have the metadata or tags of this run: those of its name and its VM, not of another VM of this name.
+# Remove the # before [Retention] too.
 # [Retention]
 # The file has the URL of the blobs’ container with a SAS that may list, read and delete (sp=rld), and mode 0600. Not
 # for managed disks.

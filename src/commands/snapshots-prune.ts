@@ -5,8 +5,11 @@ import { colors } from '../report/colors.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { pruneReportSchema } from '../report/schemas/stored-snapshots.ts';
 import { renderTable } from '../report/table.ts';
+import type { Machine } from '../restore-points/machine.ts';
 import { inOrderOfDeletion, planPrune, type Verdict } from '../restore-points/prune-plan.ts';
 import { type Removal, removePoints } from '../restore-points/prune-run.ts';
+import type { RestorePoint } from '../restore-points/restore-point.ts';
+import { chooseMachine } from './prune-machine.ts';
 import { ruleFor } from './prune-rule.ts';
 import { describePoint, othersText, POINT_COLUMNS, pointCells } from './snapshots-list.ts';
 import type { PruneOptions } from './snapshots-options.ts';
@@ -16,23 +19,31 @@ import { pointSelectionOf, readPoints, requireDeletable, sourceOf } from './snap
 type PruneReport = OutputOf<typeof pruneReportSchema>;
 type Pruned = PruneReport['restorePoints'][number];
 
+export interface PruneExtras {
+  /** Prints the result. */
+  readonly print?: (text: string) => void;
+  /** The machine whose restore points are pruned after its run; missing: the options alone decide. */
+  readonly own?: Machine;
+}
+
 /**
- * @param print prints the result
  * @returns the exit code: 1 if something was not deleted
  */
 export async function runPrune(
   options: PruneOptions,
-  print: (text: string) => void = (text) => process.stdout.write(text),
+  { print = (text) => process.stdout.write(text), own }: PruneExtras = {},
 ): Promise<number> {
   const rule = ruleFor(options);
   const redaction = new Redaction();
-  const matches = pointSelectionOf(options);
+  const isSelected = pointSelectionOf(options);
   const source = await sourceOf(options, redaction);
   if (options.delete === true) {
     requireDeletable(source);
   }
   const { points, others, warnings, store } = await readPoints(source);
-  for (const warning of warnings) {
+  const machine = chooseMachine(points.filter(isSelected), options.host, own);
+  const matches = (point: RestorePoint): boolean => isSelected(point) && machine.isChosen(point);
+  for (const warning of [...warnings, ...machine.warnings]) {
     process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));
   }
   if (options.acceptUnrecorded === true && warnings.length > 0) {

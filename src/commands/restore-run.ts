@@ -8,6 +8,7 @@ import { planRestore, type RestorePlan } from '../restore/restore-plan.ts';
 import { restoreText } from '../restore/restore-text.ts';
 import { findRestorePoint } from '../restore-points/find.ts';
 import type { BlobContainer } from '../restore-points/read-blobs.ts';
+import { nameInContainer } from '../snapshot/blob/blob-place.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { containerUrlsOf } from './container-options.ts';
 import type { RestoreOptions } from './restore.ts';
@@ -82,7 +83,7 @@ function copiesOf(
   return disks.map(({ member, name }): BlobCopy => {
     const { place, sizeBytes, values } = member;
     const url = place.kind === 'blob' ? place.url : '';
-    const from = containers.find((it) => url.startsWith(`${folderOf(it)}/`));
+    const from = containers.find((it) => nameInContainer(it.url, url) !== undefined);
     if (place.kind !== 'blob' || from === undefined) {
       throw new FlashfreezeError('FF_INTERNAL', `${url} lies in none of the containers`);
     }

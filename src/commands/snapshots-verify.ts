@@ -7,6 +7,7 @@ import { colors } from '../report/colors.ts';
 import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { verifyReportSchema } from '../report/schemas/stored-snapshots.ts';
+import { blobKey } from '../snapshot/blob/blob-place.ts';
 import { listSnapshots } from '../snapshot/inventory/container.ts';
 import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
 import { type ContainersOptions, containerUrlsOf } from './container-options.ts';
@@ -137,7 +138,8 @@ function problemOf(
   if (snapshot === null) {
     return 'the run took no snapshot';
   }
-  const found = stored.find((it) => it.url === url && it.snapshot === snapshot);
+  // The run has the blob's URL as it was given, the list as the library writes it.
+  const found = stored.find((it) => it.snapshot === snapshot && blobKey(it.url) === blobKey(url));
   if (found === undefined) {
     return 'the given containers hold no such snapshot';
   }

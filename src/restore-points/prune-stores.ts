@@ -1,4 +1,4 @@
-import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { nameInContainer } from '../snapshot/blob/blob-place.ts';
 import { deleteFromContainer } from '../snapshot/inventory/container.ts';
 import { parseArmId, parseDiskPointId } from '../snapshot/managed/arm-id.ts';
 import { type DeleteOptions, deleteDiskSnapshot } from '../snapshot/managed/delete-snapshot.ts';
@@ -28,7 +28,7 @@ export function blobStore(
   manifests: readonly StoredManifest[],
 ): PointStore {
   const containerOf = (url: string): BlobContainer | undefined =>
-    containers.find((it) => url.startsWith(`${folderOf(it)}/`));
+    containers.find((it) => nameInContainer(it.url, url) !== undefined);
   const remove = async (
     container: BlobContainer,
     blob: string,
@@ -42,10 +42,13 @@ export function blobStore(
     isListed: (source) => containerOf(source) !== undefined,
     deleteSnapshot: async (place) => {
       const container = place.kind === 'blob' ? containerOf(place.url) : undefined;
-      if (place.kind !== 'blob' || container === undefined) {
+      const blob =
+        place.kind === 'blob' && container !== undefined
+          ? nameInContainer(container.url, place.url)
+          : undefined;
+      if (place.kind !== 'blob' || container === undefined || blob === undefined) {
         return 'it lies in none of the containers';
       }
-      const blob = decodeURIComponent(place.url.slice(folderOf(container).length + 1));
       return await remove(container, blob, place.snapshot);
     },
     deleteManifest: async ({ id, manifest }) => {
@@ -61,10 +64,6 @@ export function blobStore(
       return reasons.find((reason) => reason !== undefined);
     },
   };
-}
-
-function folderOf({ url }: BlobContainer): string {
-  return withoutQuery(url).replace(/\/$/, '');
 }
 
 export function managedStore(service: ManagedService): PointStore {

@@ -2,7 +2,7 @@ import type { BlobClient } from '@azure/storage-blob';
 import { FlashfreezeError } from '../errors.ts';
 import type { BlobContainer } from '../restore-points/read-blobs.ts';
 import type { SnapshotPlace } from '../restore-points/restore-point.ts';
-import { withoutQuery } from '../snapshot/blob/blob-url.ts';
+import { nameInContainer } from '../snapshot/blob/blob-place.ts';
 import { proxyOptions } from '../snapshot/blob/proxy-options.ts';
 import { storageLibrary } from '../snapshot/blob/storage-library.ts';
 import type { ReadAt } from './head-types.ts';
@@ -21,12 +21,12 @@ export async function blobReader(
   containers: readonly BlobContainer[],
   sizeBytes: number,
 ): Promise<ReadAt | undefined> {
-  const container = containers.find((it) => url.startsWith(`${withoutQuery(it.url)}/`));
-  if (container === undefined) {
+  const container = containers.find((it) => nameInContainer(it.url, url) !== undefined);
+  const name = container === undefined ? undefined : nameInContainer(container.url, url);
+  if (container === undefined || name === undefined) {
     return undefined;
   }
   const { AnonymousCredential, ContainerClient } = await storageLibrary();
-  const name = decodeURIComponent(url.slice(withoutQuery(container.url).length + 1));
   const blob = new ContainerClient(
     container.url,
     new AnonymousCredential(),

@@ -6,6 +6,7 @@ import type {
 } from '@azure/storage-blob';
 import { FlashfreezeError } from '../errors.ts';
 import type { BlobContainer } from '../restore-points/read-blobs.ts';
+import { nameInContainer } from '../snapshot/blob/blob-place.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { proxyOptions } from '../snapshot/blob/proxy-options.ts';
 import { storageLibrary } from '../snapshot/blob/storage-library.ts';
@@ -94,8 +95,7 @@ async function jobsOf(copies: readonly BlobCopy[]): Promise<Job[]> {
   const clientOf = ({ url, proxy }: BlobContainer): ContainerClient =>
     new Client(url, new AnonymousCredential(), proxyOptions(proxy));
   return copies.map((copy) => {
-    const folder = withoutQuery(copy.from.url).replace(/\/$/, '');
-    const blob = decodeURIComponent(copy.url.slice(folder.length + 1));
+    const blob = nameInContainer(copy.from.url, copy.url) ?? '';
     return {
       copy,
       source: clientOf(copy.from).getPageBlobClient(blob).withSnapshot(copy.snapshot),

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import {
@@ -6,6 +9,7 @@ import {
 } from '../../src/report/schemas/stored-snapshots.ts';
 import { METADATA_PREFIX, membershipValues } from '../../src/restore-points/membership.ts';
 import type { StoredMember } from '../../src/restore-points/restore-point.ts';
+import { busyRecord, runOf } from '../report/fixtures/runs.ts';
 import { ListingServer } from '../restore-points/fixtures/listing-server.ts';
 import { manifestOf, membersOf } from '../restore-points/fixtures/members.ts';
 import { suite } from '../suite.ts';
@@ -270,6 +274,46 @@ test('a good run whose snapshots say nothing of themselves is kept with its mani
   );
   assert.is(server.stored.length, 8);
   assert.not.ok(server.stored.includes('flashfreeze/db1-2.json'));
+});
+
+test('prune and restore find what lies in a container whose URL the library writes in another way', async () => {
+  await using server = await ListingServer.start();
+  const root = server.containerUrl().replace('/vhds?', '/$root/?');
+  for (const daysAgo of [1, 0]) {
+    const members = run(server, daysAgo);
+    for (const { place, membership } of members) {
+      const snapshot = place.kind === 'blob' ? place.snapshot : '';
+      const own = Object.fromEntries(membershipValues(membership, METADATA_PREFIX));
+      server.addSnapshot(`os:disk ${membership.position}.vhd`, snapshot, own);
+    }
+    server.addManifest(manifestOf(members));
+  }
+  const planned = await flashfreeze(['restore', 'db1-0', '--container', root]);
+  assert.is(planned.exitCode, 0, planned.stderr);
+  const args = ['snapshots', 'prune', '--container', root, '--keep-last', '1', '--delete'];
+  const ended = await flashfreeze(args);
+  assert.is(ended.exitCode, 0, ended.stdout);
+  assert.is(server.stored.length, 4);
+});
+
+test('verify finds a snapshot whose blob was given in another way than the library writes', async () => {
+  await using server = await ListingServer.start();
+  const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-verify-'));
+  const snapshot = '2026-11-29T00:00:00.0000000Z';
+  const whole = runOf(busyRecord(1));
+  const [disk] = whole.summary?.disks ?? [];
+  assert.ok(whole.summary !== null && disk !== undefined);
+  const names = ['a:b+c@d,e;f=g&h.vhd', 'plain.vhd'];
+  for (const name of names) {
+    server.addSnapshot(name.replaceAll('&', '&amp;'), snapshot, {});
+  }
+  const disks = names.map((name) => ({ ...disk, blob: server.blobUrl(name), snapshot }));
+  const path = join(folder, 'run.json');
+  await writeFile(path, JSON.stringify({ ...whole, summary: { ...whole.summary, disks } }));
+  const ended = await flashfreeze(inContainer(server, 'verify', path));
+  await rm(folder, { recursive: true });
+  assert.is(ended.exitCode, 0, ended.stdout);
+  assert.match(ended.stdout, '2 of 2 snapshots');
 });
 
 test('prune without a rule is refused', async () => {

@@ -1,4 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
+import { blobKey } from './blob-place.ts';
 import { type BlobUrl, parseBlobUrl, withoutQuery } from './blob-url.ts';
 
 /** A blob as given on the command line, not checked yet. Contains a secret: `url`. */
@@ -33,8 +34,8 @@ export function parseBlobs(
 ): Blob[] {
   const blobs = given.map((it, index) => parseBlob(it, label(index)));
   requireDifferent(
-    // Two ways to write one URL, such as with `:443` and without, name one blob.
-    blobs.map(({ address }) => `${address.origin}${address.pathname}`),
+    // Two ways to write one URL, such as with `:443` and without, or with `%41` and `A`, name one blob.
+    blobs.map(({ url }) => blobKey(url)),
     label,
   );
   return blobs;

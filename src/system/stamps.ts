@@ -33,3 +33,8 @@ export function nanoseconds(milliseconds: number): bigint {
 export function deadlineIn(milliseconds: number): bigint {
   return process.hrtime.bigint() + nanoseconds(milliseconds);
 }
+
+/** Milliseconds from now to a time on CLOCK_MONOTONIC; negative if it has passed. */
+export function millisecondsUntil(deadlineNs: bigint): number {
+  return Number(deadlineNs - process.hrtime.bigint()) / 1e6;
+}

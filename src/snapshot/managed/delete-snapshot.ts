@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deadlineIn } from '../../system/stamps.ts';
+import { deadlineIn, millisecondsUntil } from '../../system/stamps.ts';
 import { headerText } from '../http/attempt.ts';
 import { HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange } from '../http/exchange.ts';
@@ -13,6 +13,8 @@ import { serviceErrorIn } from './service-error.ts';
 /** Longest time for the deletion of one snapshot or point; it is optional clean-up and not worth more. */
 export const DELETION_LIMIT_MS = 30_000;
 const PAUSE_MS = 1_000;
+/** Kept of the limit for the last question whether the resource is gone. */
+export const LAST_QUESTION_MS = 5_000;
 
 export interface DeleteOptions {
   readonly origin: string;
@@ -85,17 +87,21 @@ async function goneUntil(
   deadlineNs: bigint,
   ask: () => Promise<ExchangeEnd | undefined>,
 ): Promise<string | undefined> {
-  for (;;) {
+  for (let isLast = false; ; ) {
     const end = await ask();
     if (end?.kind === 'succeeded' && end.answer.httpStatus === 404) {
       return undefined;
     }
-    if (process.hrtime.bigint() > deadlineNs) {
+    const leftMs = millisecondsUntil(deadlineNs) - LAST_QUESTION_MS;
+    if (isLast || leftMs <= 0) {
       return 'its deletion was accepted, but had not ended in time';
     }
     const answer = end !== undefined && 'answer' in end ? end.answer : undefined;
     const askedMs = parseRetryAfterMs(answer && headerText(answer.headers, 'retry-after'));
-    await sleep(askedMs ?? PAUSE_MS);
+    const pauseMs = askedMs ?? PAUSE_MS;
+    // The service may ask for a longer pause than the limit.
+    isLast = pauseMs >= leftMs;
+    await sleep(Math.min(pauseMs, leftMs));
   }
 }
 

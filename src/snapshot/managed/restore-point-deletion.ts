@@ -1,4 +1,5 @@
-import { deadlineIn } from '../../system/stamps.ts';
+import { deadlineIn, millisecondsUntil } from '../../system/stamps.ts';
+import type { ExchangeEnd } from '../http/exchange-end.ts';
 import {
   DELETION_LIMIT_MS,
   type DeleteOptions,
@@ -24,10 +25,13 @@ export async function deleteRestorePoint(
   const path = pointPath(point);
   const client = new RestorePointClient(origin, proxy, '');
   client.authorize(authorization);
+  const deadlineNs = deadlineIn(DELETION_LIMIT_MS);
+  const ask = (method: 'DELETE' | 'GET'): Promise<ExchangeEnd | undefined> =>
+    client.ask(client.request(method, path), Math.max(0, millisecondsUntil(deadlineNs)));
   try {
-    return await deleteUntilGone(deadlineIn(DELETION_LIMIT_MS), {
-      delete: () => client.ask(client.request('DELETE', path), DELETION_LIMIT_MS),
-      get: () => client.ask(client.request('GET', path), DELETION_LIMIT_MS),
+    return await deleteUntilGone(deadlineNs, {
+      delete: () => ask('DELETE'),
+      get: () => ask('GET'),
       reasonOf: (end) => reasonOf(end, (message) => deniedIn(message)?.action ?? DELETE_POINT),
     });
   } finally {

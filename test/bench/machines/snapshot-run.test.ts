@@ -55,7 +55,7 @@ test('no answer at all says why', () => {
 
 test('a run that ended before the freeze says why', () => {
   const refused = { code: 1, stdout: '{"code": "FF_X", "message": "no thread"}', stderr: '' };
-  assert.equal(judgeSnapshotRun(refused).problems, ['snapshot: exit code 1: no thread']);
+  assert.equal(judgeSnapshotRun(refused).problems, ['snapshot: exit code 1: FF_X: no thread']);
   assert.is(snapshotsNamed(refused).size, 0);
 });
 

@@ -117,7 +117,8 @@ export function quietUnderMarks(
 
 /** Partitions of a device, and what holds it. */
 function devicesOver(name: string, directory: string): string[] {
-  const own = namesIn(`${directory}/${name}`);
+  // A partition has the name of its disk and a number; of the other twenty entries nothing has to be asked, right before a freeze.
+  const own = namesIn(`${directory}/${name}`).filter((it) => it.startsWith(name));
   const partitions = own.filter((it) => existsSync(`${directory}/${name}/${it}/partition`));
   return [...partitions, ...namesIn(`${directory}/${name}/holders`)];
 }
@@ -132,6 +133,9 @@ function namesIn(path: string): string[] {
 
 /** What device mapper calls the device; empty if it is none of its. */
 function volumeName(name: string, directory: string): string {
+  if (!name.startsWith('dm-')) {
+    return '';
+  }
   try {
     return readFileSync(`${directory}/${name}/dm/name`, 'utf8').trim();
   } catch {

@@ -1,6 +1,6 @@
 import type { DeviceNumber } from '../system/device-number.ts';
 import { parseFdinfo } from '../system/fdinfo.ts';
-import { type ProcessView, theseProcesses } from '../system/processes.ts';
+import { type ProcessView, processesNamed, theseProcesses } from '../system/processes.ts';
 import type { FileSystem } from './plan-types.ts';
 import { MountDevices } from './relations/mount-devices.ts';
 
@@ -27,14 +27,11 @@ export interface Resize {
 export async function readResizes(
   fileSystems: readonly Pick<FileSystem, 'mountPoint' | 'mountPoints' | 'device'>[],
   view: ProcessView = theseProcesses,
+  find: (names: ReadonlySet<string>) => readonly number[] = processesNamed,
 ): Promise<Resize[]> {
-  const pids = numbersIn(await view.list('/proc'));
   const found = await Promise.all(
-    pids.map(async (pid) => {
+    find(PROGRAMS).map(async (pid) => {
       const program = (await view.read(`/proc/${pid}/comm`))?.trim() ?? '';
-      if (!PROGRAMS.has(program)) {
-        return [];
-      }
       const opened = await openedIn(pid, view);
       return fileSystems
         .filter(({ device, mountPoints }) =>

@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as assert from 'uvu/assert';
 import { describeResize, readResizes } from '../../src/filesystems/resizing.ts';
+import { processesNamed } from '../../src/system/processes.ts';
 import { suite } from '../suite.ts';
 import { type RecordedProcess, RecordedProcesses } from './relations/recorded-processes.ts';
 
@@ -34,7 +37,7 @@ test('a resize is known by its program and the file system that it has open', as
     32: { command: 'bash', descriptors: { 3: ['/data', opened(21)] } },
   } as const;
   const processes = new RecordedProcesses(recorded);
-  const found = await readResizes(PLANNED, processes);
+  const found = await readResizes(PLANNED, processes, () => [30, 31, 33]);
   assert.equal(
     found.toSorted((a, b) => a.pid - b.pid),
     [
@@ -48,7 +51,17 @@ test('a resize is known by its program and the file system that it has open', as
     true,
   );
   const { 33: _, ...others } = recorded;
-  assert.equal(await readResizes(PLANNED.slice(0, 1), new RecordedProcesses(others)), []);
+  assert.equal(
+    await readResizes(PLANNED.slice(0, 1), new RecordedProcesses(others), () => [30, 31]),
+    [],
+  );
+});
+
+test('processes are found by name', async () => {
+  using child = spawn('sleep', ['100'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  assert.ok(processesNamed(new Set(['sleep'])).includes(child.pid ?? 0));
+  assert.equal(processesNamed(new Set(['no such name'])), []);
 });
 
 test.run();

@@ -1,5 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
-import { type Machine, machineOf, mayBeOneMachine } from '../restore-points/machine.ts';
+import { isVmKnown, type Machine, machineOf, mayBeOneMachine } from '../restore-points/machine.ts';
 import type { RestorePoint } from '../restore-points/restore-point.ts';
 
 /** VMs that a message names. */
@@ -37,7 +37,7 @@ export function chooseMachine(
         : [],
     };
   }
-  if ((own.vm ?? undefined) === undefined && machines.length > 1) {
+  if (!isVmKnown(own) && machines.length > 1) {
     throw new FlashfreezeError(
       'FF_CONFIG_INVALID',
       `[Retention]: ${machines.length} machines are named ${own.host} (${namesOf(machines)}), and the firmware of this one does not say which VM it is; expected one machine with this name. Nothing was deleted. Give each machine a name or a container of its own, or metadata or tags of its own`,

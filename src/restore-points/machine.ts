@@ -34,6 +34,7 @@ export function byMachine<T extends { readonly machine: Machine }>(items: readon
   return [...Map.groupBy(items, ({ machine }) => nameOf(machine)).values()];
 }
 
-function isVmKnown({ vm }: Machine): boolean {
+/** Whether Azure's identifier of the VM is known. Pure. */
+export function isVmKnown({ vm }: Machine): boolean {
   return (vm ?? undefined) !== undefined;
 }

@@ -28,3 +28,13 @@ speed_up() {
 running_if() {
   if "$@"; then echo running; else echo ended; fi
 }
+
+# A btrfs at /d/btrfs on a disk that can be slowed, with enough on it for an operation to last.
+make_slow_btrfs() {
+  slow_disk ubdb
+  mkfs.btrfs -q -f /dev/mapper/slow-ubdb
+}
+fill_slow_btrfs() {
+  head -c 150M /dev/urandom >/d/btrfs/data
+  sync
+}

@@ -1,11 +1,5 @@
-make_storage() {
-  slow_disk ubdb
-  mkfs.btrfs -q -f /dev/mapper/slow-ubdb
-}
-after_mounts() {
-  head -c 150M /dev/urandom >/d/btrfs/data
-  sync
-}
+make_storage() { make_slow_btrfs; }
+after_mounts() { fill_slow_btrfs; }
 begin_operation() {
   slow_down ubdb 1000 0
   btrfs replace start -f 1 /dev/ubdc /d/btrfs

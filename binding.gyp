@@ -72,5 +72,11 @@
       # It needs nothing of the distribution, and no library's pages need be locked in memory.
       'ldflags': ['-pthread', '<@(static_all)'],
     },
+    {
+      'target_name': 'flashfreeze-disk-heads',
+      'type': 'executable',
+      'sources': ['native/disk_heads.cc'],
+      'ldflags': ['-pthread', '<@(static_all)'],
+    },
   ],
 }

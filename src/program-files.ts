@@ -10,6 +10,8 @@ const native = isBundled ? here : join(here, '../build/Release');
 
 export const ADDON_PATH = join(native, 'flashfreeze.node');
 export const GUARDIAN_PATH = join(native, 'flashfreeze-guardian');
+/** Reads the first bytes of disks. */
+export const DISK_HEADS_PATH = join(native, 'flashfreeze-disk-heads');
 /** The module that a thread of the lane pool runs. */
 export const LANE_PATH = isBundled ? join(here, 'worker.js') : join(here, 'snapshot/blob/lane.ts');
 /** Undefined in the deployed payload, which does not contain the lab. */

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
-import type { Disk, Plan } from '../filesystems/plan-types.ts';
+import type { Plan } from '../filesystems/plan-types.ts';
 import type { Blob } from '../snapshot/blob/blob.ts';
 import { blobContent } from '../snapshot/matching/blob-content.ts';
 import { describeUnmatched } from '../snapshot/matching/describe.ts';
@@ -12,7 +12,7 @@ import type {
   Override,
   UnmatchedReason,
 } from '../snapshot/matching/matching-types.ts';
-import { identifyDisk } from '../snapshot/matching/read-disk-head.ts';
+import { identifyDisks } from '../snapshot/matching/read-disk-heads.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import { type Behind, UNKNOWN_DISK } from './whole-set/behind.ts';
@@ -135,16 +135,14 @@ export function refuseIncomplete(
  * mount namespace, or is gone.
  */
 async function contentsOf({ disks, otherDisks = [] }: Plan): Promise<DiskContent[]> {
-  const [own, others] = await Promise.all(
-    [disks, otherDisks].map((list) => Promise.all(list.map(contentOf))),
-  );
-  const isOfUse = ({ name, identity }: DiskContent): boolean =>
-    !name.startsWith('loop') || identity.state !== 'unreadable';
-  return [...(own ?? []), ...(others ?? []).filter(isOfUse)];
-}
-
-async function contentOf({ name, path, sizeBytes }: Disk): Promise<DiskContent> {
-  return { name, sizeBytes, identity: await identifyDisk(path) };
+  const all = [...disks, ...otherDisks];
+  const identities = await identifyDisks(all.map(({ path }) => path));
+  return all.flatMap(({ name, sizeBytes }, index) => {
+    const identity = identities[index];
+    const isOther = index >= disks.length;
+    const isOfUse = !isOther || !name.startsWith('loop') || identity?.state !== 'unreadable';
+    return identity !== undefined && isOfUse ? [{ name, sizeBytes, identity }] : [];
+  });
 }
 
 async function overridesOf(blobs: readonly Blob[]): Promise<Override[]> {

@@ -70,11 +70,11 @@ async function nativeNotices(runtime: NodeRuntime): Promise<Notice[]> {
     { ...addonApi, title: `flashfreeze.node: ${addonApi.title}` },
     {
       title:
-        'flashfreeze.node, flashfreeze-guardian: GNU C++ Library and GCC’s runtime library\n(GPL-3.0 with GCC Runtime Library Exception 3.1)',
+        'flashfreeze.node, flashfreeze-guardian, flashfreeze-disk-heads: GNU C++ Library and GCC’s runtime library\n(GPL-3.0 with GCC Runtime Library Exception 3.1)',
       text: `${await ownText('GCC-exception-3.1.txt')}\n${await ownText('GPL-3.0.txt')}`,
     },
     {
-      title: 'flashfreeze-guardian: GNU C Library (LGPL-2.1 or later)',
+      title: 'flashfreeze-guardian, flashfreeze-disk-heads: GNU C Library (LGPL-2.1 or later)',
       text: `${GLIBC}\n${await ownText('LGPL-2.1.txt')}`,
     },
   ];

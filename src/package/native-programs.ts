@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
-import { ADDON_PATH, GUARDIAN_PATH } from '../program-files.ts';
+import { ADDON_PATH, DISK_HEADS_PATH, GUARDIAN_PATH } from '../program-files.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import type { Architecture } from './options.ts';
 import { REPOSITORY, WORK } from './repository.ts';
@@ -11,10 +11,11 @@ import { runTool, toolFor } from './tools.ts';
 export interface NativePrograms {
   readonly addon: string;
   readonly guardian: string;
+  readonly diskHeads: string;
 }
 
 /**
- * The addon and the guardian for an architecture: as `npm ci` has built them, or built with a
+ * The addon, the guardian and the reader of disks for an architecture: as `npm ci` has built them, or built with a
  * cross-compiler.
  *
  * @throws FlashfreezeError FF_PACKAGE_FAILED
@@ -26,11 +27,11 @@ export async function nativePrograms(
   if (architecture !== process.arch) {
     return await crossBuild(architecture, runtime);
   }
-  const missing = [ADDON_PATH, GUARDIAN_PATH].find((path) => !existsSync(path));
+  const missing = [ADDON_PATH, GUARDIAN_PATH, DISK_HEADS_PATH].find((path) => !existsSync(path));
   if (missing !== undefined) {
     throw new FlashfreezeError('FF_PACKAGE_FAILED', `${missing} is missing; npm ci builds it`);
   }
-  return { addon: ADDON_PATH, guardian: GUARDIAN_PATH };
+  return { addon: ADDON_PATH, guardian: GUARDIAN_PATH, diskHeads: DISK_HEADS_PATH };
 }
 
 /** In a folder of links to the sources, because node-gyp builds into the folder of binding.gyp. */
@@ -54,6 +55,7 @@ async function crossBuild(
   return {
     addon: join(release, 'flashfreeze.node'),
     guardian: join(release, 'flashfreeze-guardian'),
+    diskHeads: join(release, 'flashfreeze-disk-heads'),
   };
 }
 

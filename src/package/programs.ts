@@ -22,16 +22,18 @@ const GIVEN_LIBRARIES =
 export async function programFiles(
   architecture: Architecture,
   runtime: NodeRuntime,
-  { addon, guardian }: NativePrograms,
+  { addon, guardian, diskHeads }: NativePrograms,
 ): Promise<PayloadFile[]> {
   await requireOldGlibc(runtime.executable);
   await requireOldGlibc(addon);
   await requireLibraries(addon, GIVEN_LIBRARIES);
   await requireLibraries(guardian, /^$/);
+  await requireLibraries(diskHeads, /^$/);
   return [
     await stripped(architecture, 'node', runtime.executable),
     await stripped(architecture, 'flashfreeze.node', addon),
     await stripped(architecture, 'flashfreeze-guardian', guardian),
+    await stripped(architecture, 'flashfreeze-disk-heads', diskHeads),
   ];
 }
 

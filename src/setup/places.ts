@@ -13,6 +13,7 @@ export const PAYLOAD_FILES: readonly { readonly name: string; readonly mode: num
   { name: 'LICENSE', mode: 0o644 },
   { name: 'THIRD-PARTY-NOTICES.txt', mode: 0o644 },
   { name: 'flashfreeze', mode: 0o755 },
+  { name: 'flashfreeze-disk-heads', mode: 0o755 },
   { name: 'flashfreeze-guardian', mode: 0o755 },
   { name: 'flashfreeze.js', mode: 0o644 },
   { name: 'flashfreeze.node', mode: 0o644 },

@@ -15,6 +15,7 @@ export const PAYLOAD_SOURCES = [
   'src',
   'build/Release/flashfreeze.node',
   'build/Release/flashfreeze-guardian',
+  'build/Release/flashfreeze-disk-heads',
   'package.json',
   'package-lock.json',
 ];

@@ -17,6 +17,7 @@ const MODES = {
   LICENSE: 0o644,
   'THIRD-PARTY-NOTICES.txt': 0o644,
   flashfreeze: 0o755,
+  'flashfreeze-disk-heads': 0o755,
   'flashfreeze-guardian': 0o755,
   'flashfreeze.js': 0o644,
   'flashfreeze.node': 0o644,

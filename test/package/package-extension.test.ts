@@ -14,14 +14,14 @@ import {
 import { packageExtension, payload } from '../../src/package/package-extension.ts';
 import { type PayloadFile, textFile } from '../../src/package/payload-file.ts';
 import { programFiles } from '../../src/package/programs.ts';
-import { ADDON_PATH, GUARDIAN_PATH } from '../../src/program-files.ts';
+import { ADDON_PATH, DISK_HEADS_PATH, GUARDIAN_PATH } from '../../src/program-files.ts';
 import { suite } from '../suite.ts';
 import { zipEntries } from './zip-entries.ts';
 
 const test = suite('package');
 
 const ARCHITECTURE: Architecture = parseArchitecture(process.arch);
-const EXECUTABLE = ['flashfreeze', 'flashfreeze-guardian', 'node'];
+const EXECUTABLE = ['flashfreeze', 'flashfreeze-disk-heads', 'flashfreeze-guardian', 'node'];
 const OTHERS = [
   'HandlerManifest.json',
   'LICENSE',
@@ -131,7 +131,7 @@ test('no file names a folder of this machine, and the licence of every package i
 
 test('a program that would not run elsewhere is refused', async () => {
   const runtime = await nodeRuntime(ARCHITECTURE);
-  const natives = { addon: ADDON_PATH, guardian: GUARDIAN_PATH };
+  const natives = { addon: ADDON_PATH, guardian: GUARDIAN_PATH, diskHeads: DISK_HEADS_PATH };
   await refused(
     programFiles(ARCHITECTURE, runtime, { ...natives, guardian: runtime.executable }),
     /linked with .*libc\.so\.6/,

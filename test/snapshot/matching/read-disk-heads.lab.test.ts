@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { LabDisks } from '../../../src/lab/disks.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import { runCommand } from '../../../src/lab/run-command.ts';
-import { identifyDisk, readDiskHead } from '../../../src/snapshot/matching/read-disk-head.ts';
+import { identifyDisks, readDiskHeads } from '../../../src/snapshot/matching/read-disk-heads.ts';
 import { suite } from '../../suite.ts';
 
 await enterLab();
@@ -20,10 +20,10 @@ test('what was written past the cache of the disk is read', async () => {
   try {
     const head = Buffer.alloc(2 ** 20);
     readSync(cached, head, 0, head.length, 0);
-    assert.equal(await identifyDisk(device), { state: 'blank' });
+    assert.equal(await identifyDisks([device]), [{ state: 'blank' }]);
     const uuid = '11111111-2222-3333-4444-555555555555';
     await runCommand('mkfs.ext4', ['-q', '-F', '-U', uuid, file]);
-    assert.match(JSON.stringify(await identifyDisk(device)), uuid);
+    assert.match(JSON.stringify(await identifyDisks([device])), uuid);
   } finally {
     closeSync(cached);
     await runCommand('losetup', ['--detach', device]);
@@ -37,8 +37,8 @@ test('a disk that is smaller than what is compared is read to its end', async ()
   await runCommand('truncate', ['--size=12K', file]);
   const device = await runCommand('losetup', ['--find', '--show', file]);
   try {
-    const read = await readDiskHead(device);
-    assert.equal(read.ok && read.head.length, 12 * 1024);
+    const [read] = await readDiskHeads([device]);
+    assert.equal(read?.ok && read.head.length, 12 * 1024);
   } finally {
     await runCommand('losetup', ['--detach', device]);
   }

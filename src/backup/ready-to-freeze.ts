@@ -1,18 +1,16 @@
 import { FlashfreezeError } from '../errors.ts';
-import type { Stamps } from '../freezer/freezer-types.ts';
 import { requireNoMaintenance } from './btrfs-maintenance.ts';
 import type { RunContext } from './context.ts';
 import { type Guarded, guardAgain } from './guards.ts';
 import { changeSince } from './verify-storage.ts';
-import { flushAndRewarm } from './warm-up.ts';
+import { flushAndRewarm, type Warm } from './warm-up.ts';
 
 /** Limit of plans that are made because mounts have changed; a machine that mounts without a pause ends the run. */
 const MAX_PLANS = 5;
 
 /** A run that needs only to freeze. */
 export interface Ready extends Guarded {
-  /** The last syncfs of each file system. */
-  readonly flushed: readonly Stamps[];
+  readonly warm: Warm;
 }
 
 /**
@@ -32,13 +30,13 @@ export async function readyToFreeze(
   let current = guarded;
   for (let plans = 1; ; plans += 1) {
     const { prepared } = current;
-    const flushed = await context.phase('rewarm', () =>
+    const warm = await context.phase('rewarm', () =>
       context.unlessAborted(flushAndRewarm(context, prepared, warmNs)),
     );
     const change = await changeSince(prepared.plan, selection, prepared.freezer);
     if (change === undefined) {
       await requireNoMaintenance(btrfsMaintenance, prepared.plan, prepared.freezer);
-      return { ...current, flushed };
+      return { ...current, warm };
     }
     if (plans === MAX_PLANS) {
       throw new FlashfreezeError(

@@ -17,7 +17,7 @@ import {
   quiesceAheadMs,
   waitForStart,
 } from './scheduled-start.ts';
-import { storageAfterwards } from './verify-storage.ts';
+import { type StorageAfterwards, storageAfterwards } from './verify-storage.ts';
 import { warmUp } from './warm-up.ts';
 import { runWindows, type WindowRuns } from './window-run.ts';
 
@@ -51,20 +51,24 @@ export async function backup(
   // Applications are held as briefly as possible: what does not depend on them comes before, the rest is quick.
   const warmNs = await warmUpForApplication(context, guarded.prepared);
   const quiesced = await quiesceApplication(context, guarded);
-  const { guards, prepared, flushed } = await readyToFreeze(context, quiesced.guarded, warmNs);
+  const { guards, prepared, warm } = await readyToFreeze(context, quiesced.guarded, warmNs);
 
   // Freeze, fire, thaw; once more if a file system was stuck.
-  const windows = await runWindows(context, prepared, guards.freeze?.guardian, flushed);
+  const windows = await runWindows(context, prepared, guards.freeze?.guardian, warm);
 
-  const storage = await storageAfterwards(request.selection, prepared.plan);
   const { application } = quiesced;
   const isThawed = prepared.freezer.isThawed();
+  const hasScripts = request.quiesce?.kind === 'scripts';
+  const lookAtStorage = async (): Promise<StorageAfterwards> =>
+    await storageAfterwards(request.selection, prepared.plan);
+  const beforeScripts = hasScripts ? await lookAtStorage() : undefined;
   // Before the scripts, so that other freezers need not wait for them and a post-script can unmount.
   if (isThawed) {
     guards.lock?.[Symbol.dispose]();
-    await (request.quiesce?.kind === 'scripts' ? setAside({ guards, prepared }) : undefined);
+    await (hasScripts ? setAside({ guards, prepared }) : undefined);
   }
   await resumeApplication(context, application);
+  const storage = hasScripts ? beforeScripts : await lookAtStorage();
   if (isThawed) {
     await guards.balances.resume();
   }

@@ -8,6 +8,7 @@ import { rewarm } from './provider.ts';
 import type { ScheduleInput } from './schedule/schedule-types.ts';
 import { REWARM_AHEAD_MS, waitForStart } from './scheduled-start.ts';
 import { type DiskWatch, FreezeWindow, type WindowEffects } from './window.ts';
+import { WriteWatch } from './write-watch.ts';
 
 /** Connections that were tested this shortly before need no other test: no server closes one so soon. */
 const WARM_FOR_MS = 1_000;
@@ -28,19 +29,26 @@ export async function warmUp(
   return process.hrtime.bigint();
 }
 
+/** What the window needs of the moment right before it. */
+export interface Warm {
+  /** The last syncfs of each file system. */
+  readonly flushed: readonly Stamps[];
+  /** For the first window. The run disposes of it. */
+  readonly writes: WriteWatch;
+}
+
 /**
  * The last step before the guardian is armed: flushes new dirty data, and tests the connections unless they were tested
- * a moment ago.
+ * a moment ago. Meanwhile it opens the disks' write counters, which takes no time of the run then.
  *
  * @param warmNs when the connections were tested; undefined: the window has not been rehearsed either
- * @returns the last syncfs of each file system
  * @throws as `warmUp` and `flushDirtyData`
  */
 export async function flushAndRewarm(
   context: RunContext,
   prepared: Prepared,
   warmNs: bigint | undefined,
-): Promise<readonly Stamps[]> {
+): Promise<Warm> {
   const { request, abort } = context;
   await waitForStart(request.startAt, REWARM_AHEAD_MS, abort);
   const isWarm =
@@ -51,11 +59,16 @@ export async function flushAndRewarm(
   // Collect the garbage of preflight and rehearsal now; V8 would collect it in the middle of the window.
   youngGarbageCollector()();
   // Both at the same time: data that becomes dirty between the two would be flushed in the window.
-  const [flushed] = await Promise.all([
+  const [flushed, , writes] = await Promise.all([
     flushDirtyData(context, prepared),
     isWarm ? undefined : rewarm(prepared.provider, (message) => context.warnOnce(message)),
+    watchWrites(context, prepared),
   ]);
-  return flushed;
+  return { flushed, writes };
+}
+
+async function watchWrites(context: RunContext, prepared: Prepared): Promise<WriteWatch> {
+  return context.resources.use(WriteWatch.of(prepared));
 }
 
 /** After this many rounds V8 has compiled everything and seen its types. */

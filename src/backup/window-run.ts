@@ -1,4 +1,3 @@
-import type { Stamps } from '../freezer/freezer-types.ts';
 import type { ArmedFreezer, Guardian } from '../freezer/guardian.ts';
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import { abortReasonOf } from '../system/abort.ts';
@@ -12,7 +11,7 @@ import type { WritesSeen } from './record.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
 import { ARM_AHEAD_MS, waitExactly, waitForStart } from './scheduled-start.ts';
 import { StuckWatch } from './stuck-watch.ts';
-import { disksToWatch, isAllFrozen } from './whole-set/behind.ts';
+import type { Warm } from './warm-up.ts';
 import { FreezeWindow, type WindowEffects, type WindowRecord } from './window.ts';
 import { WriteWatch } from './write-watch.ts';
 
@@ -48,24 +47,23 @@ export interface WindowRuns {
  * first (design, law 2). Between the two windows nothing is frozen.
  *
  * @param guardian undefined if there is nothing to freeze
- * @param flushed the last syncfs of each file system
  * @throws FlashfreezeError FF_INTERRUPTED before the first window
  */
 export async function runWindows(
   context: RunContext,
   prepared: Prepared,
   guardian: Guardian | undefined,
-  flushed: readonly Stamps[],
+  warm: Warm,
 ): Promise<WindowRuns> {
   const { request } = context;
   const deadlineNs = scheduledNs(request.startAt) + nanoseconds(request.timeoutMs);
-  const open = (waves: Waves): Promise<WindowRun> =>
-    armAndRun(context, prepared, guardian, { waves, flushed, deadlineNs });
-  const flushNs = flushed.map(({ startNs, endNs }) => endNs - startNs);
+  const open = (waves: Waves, now: Warm): Promise<WindowRun> =>
+    armAndRun(context, prepared, guardian, { ...now, waves, deadlineNs });
+  const flushNs = warm.flushed.map(({ startNs, endNs }) => endNs - startNs);
   const { plan, stuckBefore } = prepared;
   const slow = slowFirst(plan, plan.waves, flushNs);
   const waves = slowestFirst(stuckFirst(plan, slow, stuckBefore), flushNs);
-  const first = await open(waves);
+  const first = await open(waves, warm);
   const stuck = stuckIn(first);
   const again = stuck.length > 0 && request.retryStuckFreeze && prepared.freezer.isThawed();
   if (!again || deadlineNs - process.hrtime.bigint() < nanoseconds(LEAST_TIME_MS)) {
@@ -74,7 +72,8 @@ export async function runWindows(
   try {
     await rewarm(prepared.provider, (message) => context.warnOnce(message));
     const reordered = stuckFirst(plan, waves, stuck);
-    return { last: await open(reordered), earlier: [first] };
+    const writes = context.resources.use(WriteWatch.of(prepared));
+    return { last: await open(reordered, { ...warm, writes }), earlier: [first] };
   } catch (error) {
     // The first window is reported.
     const reason = error instanceof Error ? error.message : String(error);
@@ -86,9 +85,8 @@ export async function runWindows(
 type Waves = readonly (readonly number[])[];
 
 /** The order of the freezes in one window, and its deadline. */
-interface WindowPlan {
+interface WindowPlan extends Warm {
   readonly waves: Waves;
-  readonly flushed: readonly Stamps[];
   /** CLOCK_MONOTONIC; nothing stays frozen after it. */
   readonly deadlineNs: bigint;
 }
@@ -121,14 +119,10 @@ async function runWindow(
   windowPlan: WindowPlan,
   armed: ArmedFreezer | undefined,
 ): Promise<Omit<WindowRun, 'answers'>> {
-  const { plan, freezer, schedule, targets } = prepared;
+  const { plan, freezer, schedule } = prepared;
   const { request, abort } = context;
+  const { writes } = windowPlan;
   using watch = new StuckWatch(freezer, plan, () => window.stillFreezing());
-  using writes = WriteWatch.open(
-    targets.map(({ behind }) => disksToWatch(behind)),
-    [...plan.disks, ...(plan.otherDisks ?? [])],
-    (name) => isAllFrozen(plan, name),
-  );
   const window: FreezeWindow = new FreezeWindow(
     { ...schedule, waves: windowPlan.waves },
     effectsOf(context, prepared, windowPlan, armed, watch),

@@ -1,7 +1,9 @@
 import type { Disk } from '../filesystems/plan-types.ts';
 import { type CountedWrites, WriteCounter } from '../filesystems/write-counters.ts';
 import { type ArrayWrites, arraysOver } from './array-writes.ts';
+import type { Prepared } from './prepare.ts';
 import type { WritesSeen } from './record.ts';
+import { disksToWatch, isAllFrozen } from './whole-set/behind.ts';
 
 /** A disk, and its partitions that the machine swaps to; swapped data is never restored. */
 interface WatchedDisk {
@@ -42,7 +44,7 @@ interface WatchedTarget {
  * is in flight, the content of the disks did not change between the two readings. All these spans contain the end of
  * the barrier's first readings: that is the instant which unchanged disks show together.
  *
- * All counters are opened before the window; a reading takes some microseconds for each disk.
+ * All counters are opened before the window; a reading takes some microseconds for each disk, opening a third of a millisecond.
  */
 export class WriteWatch implements Disposable {
   readonly #targets: readonly WatchedTarget[];
@@ -51,6 +53,15 @@ export class WriteWatch implements Disposable {
   private constructor(targets: readonly WatchedTarget[], opened: readonly WatchedDisk[]) {
     this.#targets = targets;
     this.#opened = opened;
+  }
+
+  /** For one window of a run. */
+  static of({ plan, targets }: Pick<Prepared, 'plan' | 'targets'>): WriteWatch {
+    return WriteWatch.open(
+      targets.map(({ behind }) => disksToWatch(behind)),
+      [...plan.disks, ...(plan.otherDisks ?? [])],
+      (name) => isAllFrozen(plan, name),
+    );
   }
 
   /**

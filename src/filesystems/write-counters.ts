@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
 
 /** Fields of `/sys/block/<disk>/stat`, from 0: Documentation/block/stat.rst of the kernel. */
 const WRITES_COMPLETED = 4;
@@ -172,7 +172,7 @@ function fieldOf(line: Uint8Array, length: number, field: number): number {
  * volumes of device mapper (6.1 does) although they show the switch as off.
  */
 function isCounted(path: string): boolean {
-  if (['md/level', 'dm/name'].some((file) => textOf(`${path}/${file}`) !== undefined)) {
+  if (['md', 'dm'].some((folder) => existsSync(`${path}/${folder}`))) {
     return !hasNeverWritten(path);
   }
   const isSwitchedOff = textOf(`${path}/queue/iostats`) === '0';

@@ -43,7 +43,7 @@ export const OPERATIONS: readonly Machine[] = [
     ],
   },
   {
-    ...{ name: 'pvmove', shows: 'pvmove', operation: MOVING, disks: [300, 300] },
+    ...{ name: 'pvmove', shows: 'pvmove', operation: MOVING, disks: [1300, 1300] },
     fileSystems: [{ at: '/d/moved', type: 'ext4', device: '/dev/vgp/moved' }],
   },
   {

@@ -1,7 +1,7 @@
 make_storage() {
   pvcreate -q /dev/ubdb /dev/ubdc
   vgcreate -q vgp /dev/ubdb /dev/ubdc
-  lvcreate -q -y -W n -L 240M -n moved vgp /dev/ubdb
+  lvcreate -q -y -W n -L 1200M -n moved vgp /dev/ubdb
   mkfs.ext4 -q /dev/vgp/moved
 }
 begin_operation() {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readExclusiveOperation } from './read-maintenance.ts';
+import { readBalanceState } from './read-maintenance.ts';
 
 /** A balance that can be had by its mount point. */
 export interface Balance {
@@ -31,7 +31,7 @@ export async function pauseBalance(
   const late = delay(limitMs, 'late' as const, { signal }).catch(() => 'late' as const);
   const ended = await Promise.race([pause.ended, late]);
   over.abort();
-  const state = await readExclusiveOperation(balance.fsid);
+  const state = await readBalanceState(balance);
   if (state !== 'balance') {
     return undefined;
   }
@@ -45,14 +45,14 @@ export async function pauseBalance(
  * @returns why it does not; undefined if it does, or nothing is paused any more
  */
 export async function resumeBalance(
-  { mountPoint, fsid }: Balance,
+  balance: Balance,
   pauseLimitMs = 0,
 ): Promise<string | undefined> {
   const pausedBy = performance.now() + pauseLimitMs;
-  let before = await readExclusiveOperation(fsid);
+  let before = await readBalanceState(balance);
   while (before === 'balance' && performance.now() < pausedBy) {
     await delay(LOOK_AGAIN_MS);
-    before = await readExclusiveOperation(fsid);
+    before = await readBalanceState(balance);
   }
   if (before === 'balance') {
     return 'it has not paused yet';
@@ -60,14 +60,14 @@ export async function resumeBalance(
   if (before !== 'balance paused') {
     return undefined;
   }
-  using resume = begin(['balance', 'resume', mountPoint]);
+  using resume = begin(['balance', 'resume', balance.mountPoint]);
   let said: string | undefined;
   const ended = resume.ended.then((text) => {
     said = text;
   });
   for (const end = performance.now() + RESUME_LIMIT_MS; performance.now() < end; ) {
     await Promise.race([ended, delay(LOOK_AGAIN_MS)]);
-    if ((await readExclusiveOperation(fsid)) !== 'balance paused') {
+    if ((await readBalanceState(balance)) !== 'balance paused') {
       return undefined;
     }
     if (said !== undefined) {

@@ -49,6 +49,18 @@ export function longOperation(
   return LONG_OPERATIONS.find((it) => it === named) ?? (isScrubbed ? 'scrub' : undefined);
 }
 
+/**
+ * What runs exclusively, where kernels before 5.17 say `balance` of a paused one as well: by what `btrfs balance status`
+ * prints, which ends its first line with the state. Pure.
+ */
+export function pausedOrNot(
+  exclusiveOperation: string | undefined,
+  status: string,
+): string | undefined {
+  const isPaused = exclusiveOperation === 'balance' && /' is paused$/m.test(status);
+  return isPaused ? 'balance paused' : exclusiveOperation;
+}
+
 /** What to do so that it is out of the way, for people. */
 export function remedyFor({ mountPoint, operation }: MaintainedFileSystem): string {
   switch (operation) {

@@ -1,12 +1,16 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { loadAddon } from '../../system/native.ts';
 import type { FileSystem } from '../plan-types.ts';
-import { longOperation, type MaintainedFileSystem } from './maintenance.ts';
+import { longOperation, type MaintainedFileSystem, pausedOrNot } from './maintenance.ts';
 
 /** What is frozen, with a descriptor of it where there is one. */
 export type OpenFileSystem = Pick<FileSystem, 'mountPoint' | 'type'> & {
   readonly descriptor: number;
 };
+
+/** The kernel answers at once, unless a balance begins just now. */
+const STATUS_LIMIT_MS = 2_000;
 
 /**
  * The long operations that run on file systems now. Waits for no device; what the kernel does not tell (as older ones
@@ -25,7 +29,8 @@ export async function readMaintenance(
   const found = await Promise.all(
     btrfs.map(async ({ mountPoint }, index) => {
       const { fsid = '', isScrubbed = null } = scrubs[index] ?? {};
-      const operation = longOperation(await readExclusiveOperation(fsid), isScrubbed === true);
+      const exclusive = await readBalanceState({ mountPoint, fsid });
+      const operation = longOperation(exclusive, isScrubbed === true);
       return operation === undefined ? [] : [{ mountPoint, fsid, operation }];
     }),
   );
@@ -54,4 +59,32 @@ export async function readExclusiveMaintenance(
 export async function readExclusiveOperation(fsid: string): Promise<string | undefined> {
   const path = `/sys/fs/btrfs/${fsid}/exclusive_operation`;
   return fsid === '' ? undefined : (await readFile(path, 'utf8').catch(() => undefined))?.trim();
+}
+
+/** As `readExclusiveOperation`, with `balance paused` on older kernels, too, which btrfs(8) is asked for: not while something is frozen. */
+export async function readBalanceState(
+  at: Pick<MaintainedFileSystem, 'mountPoint' | 'fsid'>,
+): Promise<string | undefined> {
+  const operation = await readExclusiveOperation(at.fsid);
+  return operation === 'balance'
+    ? pausedOrNot(operation, await balanceStatus(at.mountPoint))
+    : operation;
+}
+
+/** What btrfs(8) prints, empty if it cannot be had in time. It ends with 1 where there is a balance. */
+function balanceStatus(mountPoint: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const env = { ...process.env, LC_ALL: 'C' };
+  const child = execFile('btrfs', ['balance', 'status', mountPoint], { cwd: '/', env }, (_, said) =>
+    resolve(said),
+  );
+  const timer = setTimeout(() => {
+    child.kill('SIGKILL');
+    // One that the kernel holds is left behind.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    child.unref();
+    resolve('');
+  }, STATUS_LIMIT_MS);
+  return promise.finally(() => clearTimeout(timer));
 }

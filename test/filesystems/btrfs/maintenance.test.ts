@@ -3,6 +3,7 @@ import {
   courseOf,
   LONG_OPERATIONS,
   longOperation,
+  pausedOrNot,
   remedyFor,
 } from '../../../src/filesystems/btrfs/maintenance.ts';
 import { suite } from '../../suite.ts';
@@ -27,6 +28,21 @@ test('are those that hold writers out of a freeze', () => {
   ] as const;
   for (const [text, isScrubbed, expected] of cases) {
     assert.is(longOperation(text, isScrubbed), expected, `${text}, ${isScrubbed}`);
+  }
+});
+
+test('a balance is paused if btrfs(8) says so, whatever the kernel calls it', () => {
+  const cases = [
+    ['balance', "Balance on '/d' is paused\n0 out of about 3 chunks balanced\n", 'balance paused'],
+    ['balance', "Balance on '/d' is running, pause requested\n0 out of about 3\n", 'balance'],
+    ['balance', "Balance on '/is paused' is running\n0 out of about 3\n", 'balance'],
+    ['balance', "No balance found on '/d'\n", 'balance'],
+    ['balance', '', 'balance'],
+    ['none', '', 'none'],
+    [undefined, '', undefined],
+  ] as const;
+  for (const [exclusive, status, expected] of cases) {
+    assert.is(pausedOrNot(exclusive, status), expected, `${exclusive}, ${status}`);
   }
 });
 

@@ -1,7 +1,7 @@
 make_storage() { make_slow_btrfs; }
 after_mounts() { fill_slow_btrfs; }
 begin_operation() {
-  slow_down ubdb 1000 0
+  slow_down ubdb 4000 0
   btrfs scrub start /d/btrfs
 }
 show_operation() {

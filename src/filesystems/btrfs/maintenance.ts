@@ -61,6 +61,12 @@ export function pausedOrNot(
   return isPaused ? 'balance paused' : exclusiveOperation;
 }
 
+/** Whether a kernel of that release has `balance paused` (since 5.17): then btrfs(8), which can take long, is not asked. Pure. */
+export function tellsPaused(release: string): boolean {
+  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
+  return major > 5 || (major === 5 && minor >= 17);
+}
+
 /** What to do so that it is out of the way, for people. */
 export function remedyFor({ mountPoint, operation }: MaintainedFileSystem): string {
   switch (operation) {

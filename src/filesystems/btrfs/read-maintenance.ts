@@ -1,8 +1,14 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { release } from 'node:os';
 import { loadAddon } from '../../system/native.ts';
 import type { FileSystem } from '../plan-types.ts';
-import { longOperation, type MaintainedFileSystem, pausedOrNot } from './maintenance.ts';
+import {
+  longOperation,
+  type MaintainedFileSystem,
+  pausedOrNot,
+  tellsPaused,
+} from './maintenance.ts';
 
 /** What is frozen, with a descriptor of it where there is one. */
 export type OpenFileSystem = Pick<FileSystem, 'mountPoint' | 'type'> & {
@@ -66,7 +72,7 @@ export async function readBalanceState(
   at: Pick<MaintainedFileSystem, 'mountPoint' | 'fsid'>,
 ): Promise<string | undefined> {
   const operation = await readExclusiveOperation(at.fsid);
-  return operation === 'balance'
+  return operation === 'balance' && !tellsPaused(release())
     ? pausedOrNot(operation, await balanceStatus(at.mountPoint))
     : operation;
 }

@@ -5,6 +5,7 @@ import {
   longOperation,
   pausedOrNot,
   remedyFor,
+  tellsPaused,
 } from '../../../src/filesystems/btrfs/maintenance.ts';
 import { suite } from '../../suite.ts';
 
@@ -43,6 +44,15 @@ test('a balance is paused if btrfs(8) says so, whatever the kernel calls it', ()
   ] as const;
   for (const [exclusive, status, expected] of cases) {
     assert.is(pausedOrNot(exclusive, status), expected, `${exclusive}, ${status}`);
+  }
+});
+
+test('kernels tell of a paused balance since 5.17', () => {
+  for (const release of ['5.10.46', '5.15.0-1071-azure', '4.18.0-553.el8.x86_64']) {
+    assert.not.ok(tellsPaused(release), release);
+  }
+  for (const release of ['5.17.0', '6.1.176', '7.2-rc1']) {
+    assert.ok(tellsPaused(release), release);
   }
 });
 

@@ -1,15 +1,16 @@
 /** What is done to a machine while its file systems are frozen, or right before; each with what must come of it. */
-export type DrillName =
-  | 'extension'
+export type DrillName = 'extension' | 'power-cut' | PlayedDrill;
+
+type PlayedDrill =
   | 'guardian-killed'
   | 'program-killed'
   | 'machine-stopped'
   | 'disk-slow'
+  | 'disk-fails'
   | 'disk-detached'
-  | 'power-cut';
+  | 'disk-detached-before';
 
 export interface Drill {
-  readonly name: DrillName;
   /** Of `flashfreeze freeze`. */
   readonly timeoutS: number;
   /** How long the command stays in the window. */
@@ -18,32 +19,52 @@ export interface Drill {
   readonly mostMs: number;
   /** Whether the run may end with 0. */
   readonly maySucceed: boolean;
+  /** Asked of the host before the run, in the window, and after the run. */
+  readonly before?: Request;
+  readonly inWindow?: Request;
+  readonly after?: Request;
+  /** On the disk that the drill breaks. */
+  readonly harmed?: Harmed;
+}
+
+export interface Harmed {
+  readonly at: string;
+  /** A slow disk takes writes again afterwards; on a lost one they must fail, and not wait. */
+  readonly becomes: 'slow' | 'lost';
 }
 
 /** An emulated processor needs its time between the thaw and what a writer notices. */
 const SLACK_MS = 10_000;
 
-export const DRILLS: Readonly<Record<Exclude<DrillName, 'extension' | 'power-cut'>, Drill>> = {
-  'guardian-killed': {
-    ...{ name: 'guardian-killed', timeoutS: 60, holdS: 40 },
-    ...{ mostMs: SLACK_MS, maySucceed: false },
-  },
-  'program-killed': {
-    ...{ name: 'program-killed', timeoutS: 60, holdS: 40 },
-    ...{ mostMs: SLACK_MS, maySucceed: false },
-  },
+export const DRILLS: Readonly<Record<PlayedDrill, Drill>> = {
+  'guardian-killed': { timeoutS: 60, holdS: 40, mostMs: SLACK_MS, maySucceed: false },
+  'program-killed': { timeoutS: 60, holdS: 40, mostMs: SLACK_MS, maySucceed: false },
   // The clocks of the machine stand still, too: the deadline goes on with them.
   'machine-stopped': {
-    ...{ name: 'machine-stopped', timeoutS: 10, holdS: 60 },
-    ...{ mostMs: 10_000 + SLACK_MS, maySucceed: false },
+    ...{ timeoutS: 10, holdS: 60, mostMs: 10_000 + SLACK_MS, maySucceed: false },
+    inWindow: { action: 'stop', seconds: 20 },
   },
   'disk-slow': {
-    ...{ name: 'disk-slow', timeoutS: 10, holdS: 1 },
-    ...{ mostMs: 10_000 + SLACK_MS, maySucceed: true },
+    ...{ timeoutS: 10, holdS: 1, mostMs: 10_000 + SLACK_MS, maySucceed: true },
+    before: { action: 'slow', disk: 'lun3' },
+    after: { action: 'fast', disk: 'lun3' },
+    harmed: { at: '/d/lun3', becomes: 'slow' },
+  },
+  'disk-fails': {
+    ...{ timeoutS: 20, holdS: 5, mostMs: 20_000 + SLACK_MS, maySucceed: true },
+    inWindow: { action: 'fail', disk: 'lun4' },
+    after: { action: 'mend', disk: 'lun4' },
+    harmed: { at: '/d/lun4', becomes: 'lost' },
   },
   'disk-detached': {
-    ...{ name: 'disk-detached', timeoutS: 20, holdS: 5 },
-    ...{ mostMs: 20_000 + SLACK_MS, maySucceed: true },
+    ...{ timeoutS: 20, holdS: 5, mostMs: 20_000 + SLACK_MS, maySucceed: true },
+    inWindow: { action: 'detach', disk: 'lun1' },
+    harmed: { at: '/d/lun1', becomes: 'lost' },
+  },
+  'disk-detached-before': {
+    ...{ timeoutS: 20, holdS: 1, mostMs: 20_000 + SLACK_MS, maySucceed: true },
+    before: { action: 'detach', disk: 'lun2' },
+    harmed: { at: '/d/lun2', becomes: 'lost' },
   },
 };
 
@@ -56,8 +77,8 @@ export interface Drilled {
   readonly said: string;
   /** The longest that a write took on each file system, or why it failed. */
   readonly writers: readonly WriterFinding[];
-  /** Where no write ended in time after the drill. */
-  readonly stuck: readonly string[];
+  /** What became of a write after the drill, where it did not end well. */
+  readonly later: readonly LaterWrite[];
 }
 
 export interface WriterFinding {
@@ -66,32 +87,39 @@ export interface WriterFinding {
   readonly error?: string;
 }
 
-/**
- * One line for each thing that is wrong. Pure.
- *
- * @param lost mount points on a disk that the drill takes away: a write may fail there, or wait for the disk
- */
-export function judgeDrill(drilled: Drilled, lost: readonly string[]): string[] {
-  const { name, code, said, writers, stuck } = drilled;
+export interface LaterWrite {
+  readonly at: string;
+  /** Why it failed; absent if it did not end in time. */
+  readonly error?: string;
+}
+
+/** One line for each thing that is wrong. Pure. */
+export function judgeDrill({ name, code, said, writers, later }: Drilled): string[] {
   if (name === 'extension' || name === 'power-cut') {
     return code === 0 ? [] : [`${name}: ended with ${code}: ${said}`];
   }
-  const { mostMs, maySucceed } = DRILLS[name];
-  const others = writers.filter(({ at }) => !lost.includes(at));
+  const { mostMs, maySucceed, harmed } = DRILLS[name];
+  const others = writers.filter(({ at }) => at !== harmed?.at);
+  const wrong = later.filter(
+    ({ at, error }) => at !== harmed?.at || harmed.becomes === 'slow' || error === undefined,
+  );
   return [
     ...(code === 0 && !maySucceed ? [`${name}: the run ended with 0`] : []),
     ...others.flatMap(({ at, longestMs, error }) => [
       ...(longestMs > mostMs ? [`${name}: a write on ${at} took ${longestMs.toFixed(0)} ms`] : []),
       ...(error === undefined ? [] : [`${name}: a write on ${at} failed: ${error}`]),
     ]),
-    ...stuck.filter((at) => !lost.includes(at)).map((at) => `${name}: ${at} stayed frozen`),
+    ...wrong.map(
+      ({ at, error = 'it does not end' }) => `${name}: a later write on ${at}: ${error}`,
+    ),
   ];
 }
 
-/** What the machine asks of the host: a line of `/host/asked`; the host answers with a file `/host/done-<number>`. */
+/** What the machine asks of the host: a line of REQUESTS/asked; the host answers with a file REQUESTS/done-<number>. */
 export type Request =
   | { readonly action: 'stop'; readonly seconds: number }
-  | { readonly action: 'slow'; readonly disk: string }
-  | { readonly action: 'fast'; readonly disk: string }
-  | { readonly action: 'detach'; readonly disk: string }
+  | { readonly action: 'slow' | 'fast' | 'fail' | 'mend' | 'detach'; readonly disk: string }
   | { readonly action: 'cut' };
+
+/** Folder in the one that the machine and the host share. */
+export const REQUESTS = 'requests';

@@ -11,31 +11,28 @@ import {
 } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from '../../../src/lab/run-command.ts';
-import {
-  DRILLS,
-  type Drill,
-  type Drilled,
-  type DrillName,
-  type Request,
-} from '../drills/drills.ts';
+import { DRILLS, type Drilled, type DrillName, REQUESTS, type Request } from '../drills/drills.ts';
 import type { Order } from '../stages.ts';
 import { runExtension } from './extension.ts';
-import { StallWriters, stuckPlaces } from './stall-writers.ts';
+import { lookAfterCut, noteDurable } from './power-cut.ts';
+import { failingPlaces, StallWriters } from './stall-writers.ts';
 
 const FLASHFREEZE = '/opt/flashfreeze/flashfreeze';
 const IN_WINDOW = '/run/in-window';
 const LOOK_MS = 50;
-const FAULTY_DISK = 'lun1';
-const STOPPED_S = 20;
 
 const order: Order = JSON.parse(readFileSync('/host/order.json', 'utf8'));
-const places = order.fileSystems.map(({ at }) => at);
+let places = order.fileSystems.map(({ at }) => at);
 let asked = 0;
 
 async function ask(request: Request): Promise<void> {
-  appendFileSync('/host/asked', `${JSON.stringify(request)}\n`);
+  appendFileSync(`/host/${REQUESTS}/asked`, `${JSON.stringify(request)}\n`);
   asked += 1;
-  while (!existsSync(`/host/done-${asked}`)) {
+  while (!existsSync(`/host/${REQUESTS}/done-${asked}`)) {
+    await sleep(LOOK_MS);
+  }
+  // QEMU answers before the kernel has let go of the disk.
+  while (request.action === 'detach' && existsSync(`/dev/disk/lab/${request.disk}`)) {
     await sleep(LOOK_MS);
   }
 }
@@ -57,32 +54,18 @@ function kill(name: string): void {
   }
 }
 
-async function meddle(name: DrillName, worker: number | undefined): Promise<void> {
-  switch (name) {
-    case 'guardian-killed':
-      return kill('flashfreeze-gua');
-    case 'program-killed':
-      process.kill(worker ?? 0, 'SIGKILL');
-      return;
-    case 'machine-stopped':
-      return await ask({ action: 'stop', seconds: STOPPED_S });
-    case 'disk-detached':
-      return await ask({ action: 'detach', disk: FAULTY_DISK });
-    case 'power-cut':
-      return await ask({ action: 'cut' });
-    case 'disk-slow':
-    case 'extension':
-      return;
-  }
+interface Run {
+  readonly code: number;
+  readonly said: string;
 }
 
-async function play({ name, timeoutS, holdS }: Drill): Promise<Drilled> {
-  process.stdout.write(`${name}\n`);
+/** Resolves when the run has ended. */
+async function runFreeze(
+  timeoutS: number,
+  holdS: number,
+  inWindow: (pid: number) => Promise<void>,
+): Promise<Run> {
   rmSync(IN_WINDOW, { force: true });
-  await using writers = await StallWriters.start(places);
-  if (name === 'disk-slow') {
-    await ask({ action: 'slow', disk: FAULTY_DISK });
-  }
   const hold = `echo >${IN_WINDOW}; exec sleep ${holdS}`;
   const args = ['freeze', '--timeout', String(timeoutS), '--', 'sh', '-c', hold];
   const child = spawn(FLASHFREEZE, args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -94,41 +77,68 @@ async function play({ name, timeoutS, holdS }: Drill): Promise<Drilled> {
   while (!existsSync(IN_WINDOW) && child.exitCode === null) {
     await sleep(LOOK_MS);
   }
-  await meddle(name, child.pid);
-  const [code] = (await ended) as [number | null];
-  if (name === 'disk-slow') {
-    await ask({ action: 'fast', disk: FAULTY_DISK });
+  if (existsSync(IN_WINDOW)) {
+    await inWindow(child.pid ?? 0);
   }
-  const stuck = await stuckPlaces(places);
-  return {
-    ...{ name, code: code ?? 128, said: said.trim().split('\n').slice(-4).join(' | '), stuck },
-    writers: writers.findings(),
-  };
+  const [code] = (await ended) as [number | null];
+  return { code: code ?? 128, said: said.trim().split('\n').slice(-8).join(' | ') };
+}
+
+async function play(name: keyof typeof DRILLS): Promise<Drilled> {
+  process.stdout.write(`${name}\n`);
+  const { timeoutS, holdS, before, inWindow, after, harmed } = DRILLS[name];
+  await using writers = await StallWriters.start(places);
+  if (before !== undefined) {
+    await ask(before);
+  }
+  const run = await runFreeze(timeoutS, holdS, async (pid) => {
+    if (inWindow !== undefined) {
+      await ask(inWindow);
+    } else if (name === 'guardian-killed') {
+      kill('flashfreeze-gua');
+    } else if (name === 'program-killed') {
+      process.kill(pid, 'SIGKILL');
+    }
+  });
+  if (after !== undefined) {
+    await ask(after);
+  }
+  const later = await failingPlaces(places);
+  if (harmed?.becomes === 'lost') {
+    // The next drill is about another disk.
+    places = places.filter((at) => at !== harmed.at);
+    await runCommand('umount', ['--lazy', harmed.at]);
+  }
+  return { name, ...run, later, writers: writers.findings() };
+}
+
+async function cutPower(): Promise<never> {
+  process.stdout.write('power-cut\n');
+  await using writers = await StallWriters.start(places);
+  const { code, said } = await runFreeze(60, 40, async () => {
+    noteDurable(writers);
+    await ask({ action: 'cut' });
+  });
+  throw new Error(`the machine was to be cut off; the run ended with ${code}: ${said}`);
+}
+
+async function drill(name: DrillName): Promise<Drilled> {
+  switch (name) {
+    case 'power-cut':
+      return await lookAfterCut(places);
+    case 'extension':
+      return await runExtension();
+    default:
+      return await play(name);
+  }
 }
 
 if (process.argv[2] === 'cut') {
-  await play({ ...DRILLS['program-killed'], name: 'power-cut' });
-  throw new Error('the machine was to be cut off');
+  await cutPower();
 }
 const drilled: Drilled[] = [];
 for (const name of order.drills) {
-  if (name === 'power-cut') {
-    // That was the boot before: everything must be as if nothing had been.
-    process.stdout.write('after the power cut\n');
-    const stuck = await stuckPlaces(places);
-    const plan = await runCommand(FLASHFREEZE, ['plan', '--json']);
-    const planned: { fileSystems: { mountPoint: string }[] } = JSON.parse(plan);
-    const missing = places.filter(
-      (at) => !planned.fileSystems.some(({ mountPoint }) => mountPoint === at),
-    );
-    const wrong = [...stuck.map((at) => `${at} takes no write`), ...missing];
-    drilled.push({ name, code: wrong.length, said: wrong.join(', '), writers: [], stuck });
-  } else if (name === 'extension') {
-    process.stdout.write('extension\n');
-    drilled.push(await runExtension());
-  } else {
-    drilled.push(await play(DRILLS[name]));
-  }
+  drilled.push(await drill(name));
+  writeFileSync('/host/drilled.json', JSON.stringify(drilled, undefined, 2));
 }
-writeFileSync('/host/drilled.json', JSON.stringify(drilled, undefined, 2));
 process.exit(0);

@@ -18,7 +18,7 @@ const TASK_MS = 600_000;
 
 /** As the guest agent does it: install, enable with a task of every disk, and what the status says then. */
 export async function runExtension(): Promise<Drilled> {
-  const settled = { name: 'extension', writers: [], stuck: [] } as const;
+  const settled = { name: 'extension', writers: [], later: [] } as const;
   await prepare();
   for (const command of ['install', 'enable']) {
     const { code, stdout, stderr } = await tryCommand('env', [

@@ -1,26 +1,33 @@
+import { readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WriterFinding } from '../drills/drills.ts';
+import type { LaterWrite, WriterFinding } from '../drills/drills.ts';
 
 const PAUSE_MS = 20;
 /** After a drill nothing may be frozen any more. */
 const STUCK_MS = 60_000;
+const FILE = 'stall';
+const DIGITS = 9;
 
 interface Place {
   readonly at: string;
   longestMs: number;
   beganMs: number | undefined;
+  /** The last number that is on the disk. */
+  durable: number;
   error?: string;
 }
 
-/** On every file system one that writes and syncs, again and again, and knows how long each of them took. */
+/** On every file system one that writes a number and syncs, again and again, and knows how long each of them took. */
 export class StallWriters implements AsyncDisposable {
   readonly #places: readonly Place[];
   #isOver = false;
 
   private constructor(mountPoints: readonly string[]) {
-    this.#places = mountPoints.map((at) => ({ at, longestMs: 0, beganMs: undefined }));
+    this.#places = mountPoints.map((at) => ({
+      ...{ at, longestMs: 0, beganMs: undefined, durable: 0 },
+    }));
   }
 
   /** Resolves when each has written. */
@@ -28,8 +35,9 @@ export class StallWriters implements AsyncDisposable {
     const writers = new StallWriters(mountPoints);
     await Promise.all(
       writers.#places.map(async (place) => {
-        const file = await open(join(place.at, 'stall'), 'w');
-        await writeOnce(file);
+        const file = await open(join(place.at, FILE), 'w');
+        await writeNumber(file, 0);
+        await file.sync();
         void writers.#write(place, file);
       }),
     );
@@ -45,6 +53,11 @@ export class StallWriters implements AsyncDisposable {
     }));
   }
 
+  /** The last number that is on the disk, by mount point. */
+  durable(): Record<string, number> {
+    return Object.fromEntries(this.#places.map(({ at, durable }) => [at, durable]));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOver = true;
     await sleep(PAUSE_MS);
@@ -54,34 +67,45 @@ export class StallWriters implements AsyncDisposable {
     try {
       while (!this.#isOver) {
         place.beganMs = performance.now();
-        await writeOnce(file);
+        await writeNumber(file, place.durable + 1);
+        place.durable += 1;
         place.longestMs = Math.max(place.longestMs, performance.now() - place.beganMs);
         place.beganMs = undefined;
         await sleep(PAUSE_MS);
       }
     } catch (error) {
-      place.error = error instanceof Error ? error.message : String(error);
+      place.error = textOf(error);
       place.beganMs = undefined;
     }
+    await file.close().catch(() => {});
   }
 }
 
-async function writeOnce(file: FileHandle): Promise<void> {
-  await file.write('x', 0);
+/** Of the writer that was there before. */
+export function numberAt(mountPoint: string): number {
+  return Number(readFileSync(join(mountPoint, FILE), 'utf8'));
+}
+
+async function writeNumber(file: FileHandle, number: number): Promise<void> {
+  await file.write(String(number).padStart(DIGITS, '0'), 0);
   await file.datasync();
 }
 
-/** Where a write does not end in time, or fails. */
-export async function stuckPlaces(mountPoints: readonly string[]): Promise<string[]> {
-  const answers = mountPoints.map(async (at) => {
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Where a write fails, or does not end in time. */
+export async function failingPlaces(mountPoints: readonly string[]): Promise<LaterWrite[]> {
+  const answers = mountPoints.map(async (at): Promise<LaterWrite[]> => {
     const written = (async () => {
       const file = await open(join(at, 'after-drill'), 'w');
-      await writeOnce(file);
+      await writeNumber(file, 1);
       await file.close();
-      return true;
-    })().catch(() => false);
-    const late = sleep(STUCK_MS, false, { ref: false });
-    return (await Promise.race([written, late])) ? [] : [at];
+      return [];
+    })().catch((error: unknown) => [{ at, error: textOf(error) }]);
+    const late = sleep(STUCK_MS, [{ at }], { ref: false });
+    return await Promise.race([written, late]);
   });
   return (await Promise.all(answers)).flat();
 }

@@ -105,6 +105,7 @@ function diskArguments(disks: readonly AttachedDisk[]): string[] {
         '-drive',
         [
           `id=${disk.name}-${path},file=${disk.image},if=none,format=raw,cache=unsafe,discard=unmap`,
+          `node-name=${formatNode(disk.name, path)},file.node-name=${fileNode(disk.name, path)}`,
           // A disk that fails says so to the machine, and does not stop it.
           'werror=report,rerror=report',
           ...(isShared ? ['file.locking=off'] : []),
@@ -113,6 +114,16 @@ function diskArguments(disks: readonly AttachedDisk[]): string[] {
       ]);
     }),
   ];
+}
+
+/** What a device reads and writes, in QEMU's own graph of blocks; below it, the image. Pure. */
+export function formatNode(disk: string, path: number): string {
+  return `format-${disk}-${path}`;
+}
+
+/** Pure. */
+export function fileNode(disk: string, path: number): string {
+  return `file-${disk}-${path}`;
 }
 
 function deviceOf(name: string, port: DiskPort, path: number, isShared: boolean): string {

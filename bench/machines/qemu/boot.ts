@@ -76,7 +76,9 @@ async function serveMachine(
     await setNvmeModels(qemu.pid, models);
   }
   await control.command('cont');
-  await serveRequests(join(work, 'share'), control, off);
+  // By SIGKILL, QEMU has no time to write what is on its way.
+  const cut = (): void => void qemu.kill('SIGKILL');
+  await serveRequests(join(work, 'share'), { control, cut }, off);
 }
 
 /** Resolves when the daemon listens. It ends with the machine. */

@@ -1,32 +1,43 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Request } from '../drills/drills.ts';
+import { REQUESTS, type Request } from '../drills/drills.ts';
+import { fileNode, formatNode } from './arguments.ts';
 import type { Qmp } from './qmp.ts';
 
 const LOOK_MS = 200;
 /** A disk that answers one request in a second is late for everything. */
 const SLOW_PER_SECOND = 1;
+const EIO = 5;
 
-/** Does what the machine asks for, in its order, until it is aborted. */
+export interface Powered {
+  readonly control: Qmp;
+  /** Ends the machine at once. */
+  readonly cut: () => void;
+}
+
+/** Does what the machine asks for, in its order, until it is aborted. What another boot has asked for is forgotten. */
 export async function serveRequests(
   share: string,
-  control: Qmp,
+  powered: Powered,
   ended: AbortSignal,
 ): Promise<void> {
-  const asked = join(share, 'asked');
+  const folder = join(share, REQUESTS);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder);
+  const asked = join(folder, 'asked');
   for (let served = 0; !ended.aborted; await sleep(LOOK_MS)) {
     const lines = existsSync(asked) ? (await readFile(asked, 'utf8')).split('\n') : [];
     for (const line of lines.slice(served, -1)) {
-      await serve(JSON.parse(line), control);
+      await serve(JSON.parse(line), powered);
       served += 1;
-      await writeFile(join(share, `done-${served}`), '');
+      await writeFile(join(folder, `done-${served}`), '');
     }
   }
 }
 
-async function serve(request: Request, control: Qmp): Promise<void> {
+async function serve(request: Request, { control, cut }: Powered): Promise<void> {
   switch (request.action) {
     case 'stop':
       await control.command('stop');
@@ -34,17 +45,18 @@ async function serve(request: Request, control: Qmp): Promise<void> {
       await control.command('cont');
       break;
     case 'slow':
-      await throttle(request.disk, SLOW_PER_SECOND, control);
-      break;
+      return await throttle(request.disk, SLOW_PER_SECOND, control);
     case 'fast':
-      await throttle(request.disk, 0, control);
-      break;
+      return await throttle(request.disk, 0, control);
+    case 'fail':
+      return await failWrites(request.disk, control);
+    case 'mend':
+      return await putOn(request.disk, fileNode(request.disk, 0), control);
     case 'detach':
       await control.command('device_del', { id: deviceId(request.disk) });
       break;
     case 'cut':
-      // QEMU ends before it answers.
-      await control.command('quit').catch(() => {});
+      cut();
       break;
   }
 }
@@ -53,6 +65,24 @@ async function serve(request: Request, control: Qmp): Promise<void> {
 async function throttle(disk: string, iops: number, control: Qmp): Promise<void> {
   const none = { bps: 0, bps_rd: 0, bps_wr: 0, iops_rd: 0, iops_wr: 0 };
   await control.command('block_set_io_throttle', { id: deviceId(disk), ...none, iops });
+}
+
+/** Every write from now on ends with EIO. Reads and flushes do not: QEMU mends no disk that it cannot flush. */
+async function failWrites(disk: string, control: Qmp): Promise<void> {
+  const failing = `failing-${disk}`;
+  await control.command('blockdev-add', {
+    ...{ driver: 'blkdebug', 'node-name': failing, image: fileNode(disk, 0) },
+    'inject-error': [{ event: 'none', iotype: 'write', errno: EIO, once: false }],
+  });
+  await putOn(disk, failing, control);
+}
+
+async function putOn(disk: string, node: string, control: Qmp): Promise<void> {
+  const options = {
+    ...{ driver: 'raw', 'node-name': formatNode(disk, 0), file: node, discard: 'unmap' },
+    cache: { direct: false, 'no-flush': true },
+  };
+  await control.command('blockdev-reopen', { options: [options] });
 }
 
 function deviceId(disk: string): string {

@@ -12,7 +12,12 @@ import type { Prepared } from './prepare.ts';
 import { managedWarnings, patienceWarnings, runtimeRemarks } from './problems.ts';
 import type { BackupRecord, TargetRecord } from './record.ts';
 import { fileSystemsBehind } from './schedule/topology.ts';
-import { bothClocks, lateness, type ScheduledStart, scheduledStart } from './scheduled-start.ts';
+import {
+  bothClocks,
+  type ScheduledStart,
+  scheduledStart,
+  unpunctuality,
+} from './scheduled-start.ts';
 import type { StorageAfterwards } from './verify-storage.ts';
 import { diskBehind, knownDisks, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap, isFault, type SetGap } from './whole-set/describe-gap.ts';
@@ -87,7 +92,7 @@ function startOf(
 ): ScheduledStart {
   const windows = [...earlier, last].map(({ fileSystems }) => fileSystems);
   const start = scheduledStart(askedFor, windows, bothClocks());
-  const sentence = lateness(start);
+  const sentence = unpunctuality(start);
   if (sentence !== undefined) {
     context.warn(sentence);
   }

@@ -5,6 +5,7 @@ import { throwIfAborted, unlessAborted } from '../system/abort.ts';
 import type { ClockState } from '../system/clock-state.ts';
 import type { PhaseName, PhaseTimes } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
+import type { Start } from './scheduled-start.ts';
 
 /**
  * Passes events to the current listener: freezer and snapshot provider are opened once and outlive the phases that
@@ -46,6 +47,8 @@ export class RunContext implements RunObserver, AsyncDisposable {
   readonly snapshotEvents = new EventSlot<SnapshotEvent>();
   /** Of the wall clock; undefined if nothing says it, or until it was read. */
   clock: ClockState | undefined;
+  /** When to begin to freeze; undefined: at once. */
+  start: Start | undefined;
   readonly #observer: RunObserver;
   /** Also those of a trial. */
   readonly #shown: Set<string>;
@@ -59,6 +62,7 @@ export class RunContext implements RunObserver, AsyncDisposable {
     shown = new Set<string>(),
   ) {
     this.request = request;
+    this.start = request.startAt && { at: request.startAt, latestNs: undefined };
     this.restorePoint = request.taskId === '' ? randomUUID() : request.taskId;
     this.#shown = shown;
     this.#observer = observer;

@@ -11,8 +11,10 @@ import { readyToFreeze } from './ready-to-freeze.ts';
 import type { BackupRecord } from './record.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
 import {
+  bothClocks,
   FLUSH_AHEAD_MS,
   isFarAhead,
+  limitedStart,
   PREPARE_AHEAD_MS,
   quiesceAheadMs,
   waitForStart,
@@ -91,6 +93,9 @@ async function prepareInTime(context: RunContext): Promise<Prepared> {
     context.note('everything is ready; the run prepares again shortly before the start');
   }
   await waitUntilAhead(context, PREPARE_AHEAD_MS);
+  const { startAt } = context.request;
+  // From here on the run holds something.
+  context.start = startAt && limitedStart(startAt, bothClocks());
   return await context.phase('prepare', () => context.unlessAborted(prepareWithClock(context)));
 }
 
@@ -102,9 +107,9 @@ async function prepareWithClock(context: RunContext): Promise<Prepared> {
 
 /** Waits until `aheadMs` before the scheduled start; returns at once if there is none. */
 async function waitUntilAhead(context: RunContext, aheadMs: number): Promise<void> {
-  const { startAt } = context.request;
-  if (startAt !== undefined) {
-    await context.phase('wait', () => waitForStart(startAt, aheadMs, context.abort));
+  const { start } = context;
+  if (start !== undefined) {
+    await context.phase('wait', () => waitForStart(start, aheadMs, context.abort));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import { throwIfAborted } from '../system/abort.ts';
-import { sleepUntil } from '../system/clock.ts';
-import { earliest } from '../system/stamps.ts';
+import { leftUntil, sleepUntil } from '../system/clock.ts';
+import { earliest, nanoseconds } from '../system/stamps.ts';
 
 /**
  * The run prepares this long before a scheduled start. From then on it keeps file systems mounted and connections open;
@@ -29,6 +29,29 @@ export function quiesceAheadMs(quiesce: QuiescePlan): number {
 /** Whether the start is so far ahead that preparing now would keep everything open for long. Pure. */
 export function isFarAhead(startAt: Date | undefined, nowMs: number): boolean {
   return startAt !== undefined && startAt.getTime() - nowMs > FAR_AHEAD_MS;
+}
+
+/**
+ * When the wall clock is set back while the run holds file systems, locks and applications, it waits this much longer than it
+ * would have: a clock that an NTP server corrects is hardly ever off by more, and a database may stand still meanwhile.
+ */
+const LONGER_AT_MOST_MS = 2_000;
+
+/** The time at which a run is to begin to freeze. */
+export interface Start {
+  /** By the wall clock. */
+  readonly at: Date;
+  /** CLOCK_MONOTONIC; not later, whatever the wall clock shows. Undefined while the run holds nothing. */
+  readonly latestNs: bigint | undefined;
+}
+
+/** The start of a run that holds something from now on. Pure. @param now both clocks at one moment */
+export function limitedStart(
+  at: Date,
+  now: { readonly monotonicNs: bigint; readonly wallClockMs: number },
+): Start {
+  const aheadMs = Math.max(0, at.getTime() - now.wallClockMs);
+  return { at, latestNs: now.monotonicNs + nanoseconds(aheadMs + LONGER_AT_MOST_MS) };
 }
 
 /** The scheduled start of a run, and how late the run was. */
@@ -72,8 +95,14 @@ export function bothClocks(): { readonly monotonicNs: bigint; readonly wallClock
   }
 }
 
-/** A sentence if the run started late; undefined if it did not. */
-export function lateness({ askedFor, lateMs }: ScheduledStart): string | undefined {
+/** The wall clock is read to the millisecond, and may be slewed while the run waits. */
+const REMARKABLY_EARLY_MS = 100;
+
+/** A sentence if the run did not start in time; undefined if it did. */
+export function unpunctuality({ askedFor, lateMs }: ScheduledStart): string | undefined {
+  if (lateMs !== undefined && lateMs <= -REMARKABLY_EARLY_MS) {
+    return `the freeze started ${(-lateMs / 1_000).toFixed(1)} s before the time for which it was scheduled (${askedFor.toISOString()}): the clock was set back meanwhile, and a run that holds file systems and applications does not wait for that`;
+  }
   return lateMs === undefined || lateMs < REMARKABLY_LATE_MS
     ? undefined
     : `the freeze started ${(lateMs / 1_000).toFixed(1)} s late (scheduled for ${askedFor.toISOString()}): preparation took too long, or it waited for a lock`;
@@ -86,14 +115,19 @@ const WAKE_AHEAD_MS = 4;
  * Returns at the scheduled time. It busy-waits for the last milliseconds: nothing is frozen yet, and nothing else is
  * left to do.
  */
-export async function waitExactly(startAt: Date | undefined, abort: AbortSignal): Promise<void> {
-  await waitForStart(startAt, WAKE_AHEAD_MS, abort);
-  while (startAt !== undefined && Date.now() < startAt.getTime()) {
+export async function waitExactly(start: Start | undefined, abort: AbortSignal): Promise<void> {
+  await waitForStart(start, WAKE_AHEAD_MS, abort);
+  for (let leftMs = leftUntilStart(start); leftMs > 0; leftMs = leftUntilStart(start)) {
     // If the wall clock was set back meanwhile, sleep again.
-    if (startAt.getTime() - Date.now() > WAKE_AHEAD_MS) {
-      await waitForStart(startAt, WAKE_AHEAD_MS, abort);
+    if (leftMs > WAKE_AHEAD_MS) {
+      await waitForStart(start, WAKE_AHEAD_MS, abort);
     }
   }
+}
+
+/** In ms; 0 or less if the time has come, or there is none. */
+export function leftUntilStart(start: Start | undefined): number {
+  return start === undefined ? 0 : leftUntil(start.at.getTime(), start.latestNs);
 }
 
 /**
@@ -102,15 +136,20 @@ export async function waitExactly(startAt: Date | undefined, abort: AbortSignal)
  * @throws FlashfreezeError FF_INTERRUPTED
  */
 export async function waitForStart(
-  startAt: Date | undefined,
+  start: Start | undefined,
   aheadMs: number,
   abort: AbortSignal,
 ): Promise<void> {
-  if (startAt === undefined) {
+  if (start === undefined) {
     return;
   }
+  const { at, latestNs } = start;
   try {
-    await sleepUntil(startAt.getTime() - aheadMs, abort);
+    await sleepUntil(
+      at.getTime() - aheadMs,
+      abort,
+      latestNs === undefined ? undefined : latestNs - nanoseconds(aheadMs),
+    );
   } catch (error) {
     throwIfAborted(abort);
     throw error;

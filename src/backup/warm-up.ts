@@ -49,8 +49,8 @@ export async function flushAndRewarm(
   prepared: Prepared,
   warmNs: bigint | undefined,
 ): Promise<Warm> {
-  const { request, abort } = context;
-  await waitForStart(request.startAt, REWARM_AHEAD_MS, abort);
+  const { start, abort } = context;
+  await waitForStart(start, REWARM_AHEAD_MS, abort);
   const isWarm =
     warmNs !== undefined && process.hrtime.bigint() - warmNs < BigInt(WARM_FOR_MS) * 1_000_000n;
   if (warmNs === undefined) {

@@ -9,7 +9,13 @@ import type { Prepared } from './prepare.ts';
 import { rewarm } from './provider.ts';
 import type { WritesSeen } from './record.ts';
 import { stuckFirst } from './schedule/stuck-first.ts';
-import { ARM_AHEAD_MS, waitExactly, waitForStart } from './scheduled-start.ts';
+import {
+  ARM_AHEAD_MS,
+  leftUntilStart,
+  type Start,
+  waitExactly,
+  waitForStart,
+} from './scheduled-start.ts';
 import { StuckWatch } from './stuck-watch.ts';
 import type { Warm } from './warm-up.ts';
 import { FreezeWindow, type WindowEffects, type WindowRecord } from './window.ts';
@@ -56,7 +62,7 @@ export async function runWindows(
   warm: Warm,
 ): Promise<WindowRuns> {
   const { request } = context;
-  const deadlineNs = scheduledNs(request.startAt) + nanoseconds(request.timeoutMs);
+  const deadlineNs = scheduledNs(context.start) + nanoseconds(request.timeoutMs);
   const open = (waves: Waves, now: Warm): Promise<WindowRun> =>
     armAndRun(context, prepared, guardian, { ...now, waves, deadlineNs });
   const flushNs = warm.flushed.map(({ startNs, endNs }) => endNs - startNs);
@@ -99,7 +105,7 @@ async function armAndRun(
 ): Promise<WindowRun> {
   const armed = await context.phase('arm', async () => {
     const freezer = await guardian?.arm(windowPlan.deadlineNs);
-    await waitForStart(context.request.startAt, ARM_AHEAD_MS, context.abort);
+    await waitForStart(context.start, ARM_AHEAD_MS, context.abort);
     context.throwIfAborted();
     return freezer;
   });
@@ -120,7 +126,7 @@ async function runWindow(
   armed: ArmedFreezer | undefined,
 ): Promise<Omit<WindowRun, 'answers'>> {
   const { plan, freezer, schedule } = prepared;
-  const { request, abort } = context;
+  const { abort } = context;
   const { writes } = windowPlan;
   using watch = new StuckWatch(freezer, plan, () => window.stillFreezing());
   const window: FreezeWindow = new FreezeWindow(
@@ -137,7 +143,7 @@ async function runWindow(
   freezer.expedite();
   try {
     // This wait comes last, so that the first FIFREEZE follows the scheduled time directly.
-    await waitExactly(request.startAt, abort);
+    await waitExactly(context.start, abort);
     context.throwIfAborted();
     const record = await window.run();
     const threads = timesBetween(before, threadTimes(process.pid, 'main-first'));
@@ -185,9 +191,8 @@ function effectsOf(
 }
 
 /** The time of the first FIFREEZE on CLOCK_MONOTONIC: now, or the scheduled start. */
-function scheduledNs(startAt: Date | undefined): bigint {
-  const aheadMs = startAt === undefined ? 0 : Math.max(0, startAt.getTime() - Date.now());
-  return process.hrtime.bigint() + nanoseconds(aheadMs);
+function scheduledNs(start: Start | undefined): bigint {
+  return process.hrtime.bigint() + nanoseconds(Math.max(0, leftUntilStart(start)));
 }
 
 /** The file systems that kept a window from reaching its barrier. */

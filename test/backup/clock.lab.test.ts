@@ -70,4 +70,30 @@ test('a start far ahead: the user who typed it hears at once that the clock is w
   assert.match(ended.stderr, 'everything is ready');
 });
 
+/** To be loaded before flashfreeze: sets its wall clock back by an hour as soon as it has flushed and holds everything. */
+const SETS_CLOCK_BACK = `
+  import process from 'node:process';
+  const write = process.stderr.write.bind(process.stderr);
+  const now = Date.now;
+  process.stderr.write = (text, ...rest) => {
+    if (String(text).includes('settle took')) {
+      Date.now = () => now() - 3_600_000;
+    }
+    return write(text, ...rest);
+  };`;
+
+test('the clock is set back by an hour shortly before the start: the run does not hold everything for an hour', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const hook = '/run/clock-back.mjs';
+  await writeFile(hook, SETS_CLOCK_BACK);
+  const at = ['--at', inSeconds(7)];
+  const ended = await flashfreeze(['snapshot', ...rig.blobArguments, ...at, '--json'], {
+    under: ['timeout', '--signal=TERM', '300', 'env', `NODE_OPTIONS=--import=${hook}`],
+  });
+  assert.is(ended.exitCode, 0, ended.stderr);
+  const { consistency, warnings } = v.parse(runSummarySchema, JSON.parse(ended.stdout));
+  assert.is(consistency, 'fileSystemConsistent');
+  assert.match(warnings.join('\n'), /started 35\d\d\.\d s before .* the clock was set back/);
+});
+
 test.run();

@@ -6,7 +6,13 @@ import type { NodeRuntime } from './node-runtime.ts';
 import type { Architecture } from './options.ts';
 import type { PayloadFile } from './payload-file.ts';
 import { WORK } from './repository.ts';
-import { neededLibraries, neededSymbols, OLDEST_GLIBC, tooNew } from './symbol-versions.ts';
+import {
+  neededLibraries,
+  neededSymbols,
+  neededVersions,
+  OLDEST_GLIBC,
+  tooNew,
+} from './symbol-versions.ts';
 import { runTool, toolFor } from './tools.ts';
 
 /** Libraries that Node.js itself needs from a distribution, so the addon may use them too. */
@@ -24,8 +30,8 @@ export async function programFiles(
   runtime: NodeRuntime,
   { addon, guardian, diskHeads }: NativePrograms,
 ): Promise<PayloadFile[]> {
-  await requireOldGlibc(runtime.executable);
-  await requireOldGlibc(addon);
+  await requireOldGlibc(architecture, runtime.executable);
+  await requireOldGlibc(architecture, addon);
   await requireLibraries(addon, GIVEN_LIBRARIES);
   await requireLibraries(guardian, /^$/);
   await requireLibraries(diskHeads, /^$/);
@@ -37,15 +43,18 @@ export async function programFiles(
   ];
 }
 
-async function requireOldGlibc(program: string): Promise<void> {
+async function requireOldGlibc(architecture: Architecture, program: string): Promise<void> {
+  const versions = await runTool(toolFor(architecture, 'objdump'), ['-p', program]);
+  if (tooNew(neededVersions(versions)).length === 0) {
+    return;
+  }
+  // Node.js exports so many symbols that listing them takes seconds.
   const symbols = neededSymbols(await runTool('readelf', ['--dyn-syms', '-W', program]));
   const names = tooNew(symbols).map(({ name, version }) => `${name} (${version})`);
-  if (names.length > 0) {
-    throw new FlashfreezeError(
-      'FF_PACKAGE_FAILED',
-      `${program} needs a glibc newer than ${OLDEST_GLIBC}: ${names.join(', ')}; see native/old_glibc.cc`,
-    );
-  }
+  throw new FlashfreezeError(
+    'FF_PACKAGE_FAILED',
+    `${program} needs a glibc newer than ${OLDEST_GLIBC}: ${names.join(', ')}; see native/old_glibc.cc`,
+  );
 }
 
 async function requireLibraries(program: string, given: RegExp): Promise<void> {

@@ -7,13 +7,23 @@ export const OLDEST_GLIBC = '2.28';
 export const TOO_OLD_DISTRIBUTIONS =
   'RHEL, CentOS and Oracle Linux 7, SLES 12, Ubuntu 18.04, Debian 9 and older';
 
-/** A symbol that a program takes from a library, as `readelf --dyn-syms -W` shows it. */
-export interface NeededSymbol {
-  readonly name: string;
+/** A version of a library that a program needs. */
+export interface NeededVersion {
   /** `GLIBC`, `GLIBCXX`, `GCC`, … */
   readonly library: string;
   /** `2.28` */
   readonly version: string;
+}
+
+/** A symbol that a program takes from a library, as `readelf --dyn-syms -W` shows it. */
+export interface NeededSymbol extends NeededVersion {
+  readonly name: string;
+}
+
+/** The versions of libraries that a program needs, from `objdump -p`: `    0x06969188 0x00 14 GLIBC_2.28`. */
+export function neededVersions(objdump: string): NeededVersion[] {
+  const lines = objdump.matchAll(/^\s+0x\w+ 0x\w+ \d+ ([A-Z]+)_([\d.]+)$/gm);
+  return [...lines].map(([, library = '', version = '']) => ({ library, version }));
 }
 
 /** The undefined symbols that need a version of their library. */
@@ -30,9 +40,9 @@ export function neededLibraries(readelf: string): string[] {
   return [...readelf.matchAll(/\(NEEDED\)\s.*\[(.+)\]/g)].flatMap(([, name]) => name ?? []);
 }
 
-/** The symbols that the oldest C library does not have; `GLIBC_PRIVATE` fits only the library it was built with. */
-export function tooNew(symbols: readonly NeededSymbol[]): NeededSymbol[] {
-  return symbols.filter(
+/** What the oldest C library does not have. */
+export function tooNew<Needed extends NeededVersion>(needed: readonly Needed[]): Needed[] {
+  return needed.filter(
     ({ library, version }) => library === 'GLIBC' && compareVersions(version, OLDEST_GLIBC) > 0,
   );
 }

@@ -140,6 +140,10 @@ test('a program that would not run elsewhere is refused', async () => {
     programFiles(ARCHITECTURE, runtime, { ...natives, addon: runtime.executable }),
     /linked with .*libstdc\+\+/,
   );
+  await refused(
+    programFiles(ARCHITECTURE, runtime, { ...natives, addon: '/bin/sh' }),
+    /^\/bin\/sh needs a glibc newer than 2\.28: .*__libc_start_main \(2\.34\)/,
+  );
 });
 
 test('a payload that does not load is refused, with what it said', async () => {

@@ -4,6 +4,7 @@ import {
   compareVersions,
   neededLibraries,
   neededSymbols,
+  neededVersions,
   tooNew,
 } from '../../src/package/symbol-versions.ts';
 import { suite } from '../suite.ts';
@@ -37,6 +38,31 @@ test('what is newer than glibc 2.28 is found, and nothing else', () => {
   assert.is(tooNew([{ name: 'a', library: 'GLIBC', version: '2.4' }]).length, 0);
   assert.is(tooNew([{ name: 'a', library: 'GLIBC', version: '3.0' }]).length, 1);
   assert.is(tooNew([{ name: 'a', library: 'GLIBCXX', version: '3.4.29' }]).length, 0);
+});
+
+test('versions are those of the references, not of the definitions', () => {
+  const objdump = `
+Dynamic Section:
+  NEEDED               libc.so.6
+  VERNEED              0x00000000004097a8
+
+Version definitions:
+1 0x01 0x0d696918 GLIBC_2.99
+
+Version References:
+  required from libgcc_s.so.1:
+    0x0b792654 0x00 18 GCC_3.4
+  required from libc.so.6:
+    0x06969196 0x00 17 GLIBC_2.16
+    0x09691974 0x02 16 GLIBC_2.34
+    0x0963cf85 0x00 15 GLIBC_PRIVATE
+`;
+  const versions = neededVersions(objdump);
+  assert.equal(
+    versions.map(({ library, version }) => `${library} ${version}`),
+    ['GCC 3.4', 'GLIBC 2.16', 'GLIBC 2.34'],
+  );
+  assert.equal(tooNew(versions), [{ library: 'GLIBC', version: '2.34' }]);
 });
 
 test('libraries are those of the dynamic section', () => {

@@ -59,6 +59,7 @@ class Machine implements AsyncDisposable {
       writeFile(join(folder, name), text, { mode: 0o600 });
     await copyFile(SHIM, join(folder, 'flashfreeze'));
     await copyFile('/bin/sleep', join(folder, 'flashfreeze-guardian'));
+    await copyFile('/bin/true', join(folder, 'flashfreeze-disk-heads'));
     await put('node', node);
     await put('package.json', JSON.stringify({ version }));
     for (const name of [

@@ -68,7 +68,7 @@ class Big implements AsyncDisposable {
   async startScrub(): Promise<void> {
     await writeFile(`${this.#sys}/devinfo/1/scrub_speed_max`, '2M');
     const scrub = this.#start('scrub', 'start', '-B', MOUNT);
-    while (!(await isInScrub(scrub.pid ?? 0))) {
+    while (!(await isIn(scrub.pid, SCRUB))) {
       await delay(10);
     }
   }
@@ -99,14 +99,15 @@ class Big implements AsyncDisposable {
 
 /** BTRFS_IOC_SCRUB */
 const SCRUB = '0xc400941b';
+const FIFREEZE = '0xc0045877';
 
-/** Whether a thread of the process is in the system call. */
-async function isInScrub(pid: number): Promise<boolean> {
-  const threads = await readdir(`/proc/${pid}/task`);
+/** Whether a thread of the process is in this ioctl. */
+async function isIn(pid: number | undefined, request: string): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
   const calls = await Promise.all(
     threads.map((it) => readFile(`/proc/${pid}/task/${it}/syscall`, 'utf8').catch(() => '')),
   );
-  return calls.some((call) => call.includes(SCRUB));
+  return calls.some((call) => call.includes(request));
 }
 
 async function withKey(value: string, use: () => Promise<void>): Promise<void> {
@@ -120,10 +121,11 @@ async function withKey(value: string, use: () => Promise<void>): Promise<void> {
 }
 
 /** Its command prints what runs while everything is frozen. */
-async function freeze(timeoutS = 20): Promise<Ended> {
+async function freeze(timeoutS = 20, started?: (pid: number | undefined) => void): Promise<Ended> {
   const fsid = (await runCommand('findmnt', ['-no', 'UUID', MOUNT])).trim();
   const look = ['cat', `/sys/fs/btrfs/${fsid}/exclusive_operation`];
-  return await flashfreeze(['freeze', '--timeout', `${timeoutS}`, '--mount', MOUNT, '--', ...look]);
+  const args = ['freeze', '--timeout', `${timeoutS}`, '--mount', MOUNT, '--', ...look];
+  return await flashfreeze(args, started && { started });
 }
 
 test('a balance is paused for the freeze and resumed after it', async () => {
@@ -193,14 +195,40 @@ test('a scrub refuses the run and continues; the error gives the commands that p
   assert.is(free.exitCode, 0, free.stderr);
 });
 
+/** Longer than the limit of the freeze that waits for the balance. */
+const BLOCKED_MS = 4_000;
+
+/** The balance is paused only when the freeze has long been waiting for it. If it was over before, there is another one. */
+async function freezeBlockedByBalance(big: Big): Promise<Ended> {
+  for (let left = 10; ; left -= 1) {
+    if ((await big.operation()) !== 'balance') {
+      await big.startBalance();
+    }
+    let pid: number | undefined;
+    let hasEnded = false;
+    const frozen = freeze(5, (it) => {
+      pid = it;
+    }).finally(() => {
+      hasEnded = true;
+    });
+    while (!hasEnded && !(await isIn(pid, FIFREEZE))) {
+      await delay(10);
+    }
+    await Promise.race([delay(BLOCKED_MS), frozen]);
+    await tryCommand('btrfs', ['balance', 'pause', MOUNT]);
+    const ended = await frozen;
+    if (ended.exitCode !== 0 || left === 0) {
+      return ended;
+    }
+    await cancelBalance(MOUNT);
+  }
+}
+
 test('a freeze that an operation blocks names the operation, not the processes that also wait', async () => {
   await using big = await Big.create();
   await big.startBalance();
   await withKey('ignore\nwaveLimit = 2\nretryStuckFreeze = False', async () => {
-    const frozen = freeze(5);
-    await runCommand('sh', ['-c', 'sleep 6']);
-    await tryCommand('btrfs', ['balance', 'pause', MOUNT]);
-    const ended = await frozen;
+    const ended = await freezeBlockedByBalance(big);
     assert.is(ended.exitCode, 125, ended.stdout);
     assert.match(ended.stderr, `a btrfs balance runs on ${MOUNT}`);
   });

@@ -32,7 +32,7 @@ export function processesNamed(names: ReadonlySet<string>): number[] {
 
 function commandOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'latin1').trimEnd();
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd();
   } catch {
     // It has ended.
     return '';

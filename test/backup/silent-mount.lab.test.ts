@@ -1,7 +1,7 @@
 /** A file system whose only mount point lies on a FUSE mount that no longer answers. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
@@ -9,7 +9,7 @@ import { LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { MAIN } from '../commands/command-line.ts';
-import { DaemonProcess } from '../deadlock/daemon-process.ts';
+import { SERVED_IMAGE, ServedImage } from '../deadlock/served-image.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 600 });
@@ -17,9 +17,8 @@ await enterLab({ lifetimeSeconds: 600 });
 const test = suite('mount point that does not answer');
 /** A process that opens it blocks. */
 const COMMAND_LIMIT_MS = 120_000;
-const SERVED = '/lab/served';
 /** Of the file system that is left out. */
-const SILENT = join(SERVED, 'image');
+const SILENT = SERVED_IMAGE;
 
 /** One that answers, and one that does not until the end. */
 async function withSilentMount(
@@ -29,12 +28,8 @@ async function withSilentMount(
   await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
   const [good, bad] = lab.disks;
   await using resources = new AsyncDisposableStack();
-  await mkdir(SERVED);
-  resources.defer(() => rm(SERVED, { recursive: true }));
   await writeFile('/lab/content', 'x'.repeat(4096));
-  const args = [SERVED, '/lab/content', '/lab/served.log', 'keep', '0', 'asked'];
-  const daemon = resources.use(await DaemonProcess.start('fuse-image-server', args));
-  resources.defer(async () => void (await runCommand('umount', [SERVED])));
+  const served = resources.use(await ServedImage.create('/lab/content'));
   const mountPoint = bad?.mountPoint ?? '';
   await runCommand('truncate', ['-s', '20M', join(mountPoint, 'file')]);
   await runCommand('mkfs.ext4', ['-q', '-F', join(mountPoint, 'file')]);
@@ -47,8 +42,7 @@ async function withSilentMount(
     await runCommand('mount', ['-o', 'loop', SILENT, '/lab/nested']);
     resources.defer(async () => void (await runCommand('umount', ['/lab/nested'])));
   }
-  process.kill(daemon.pid, 'SIGSTOP');
-  resources.defer(() => void process.kill(daemon.pid, 'SIGCONT'));
+  resources.use(served.stop());
   await use(good?.mountPoint ?? '');
 }
 

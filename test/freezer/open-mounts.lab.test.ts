@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { MountOpenings } from '../../src/freezer/open-mounts.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
-import { runCommand } from '../../src/lab/run-command.ts';
-import { DaemonProcess } from '../deadlock/daemon-process.ts';
+import { SERVED_IMAGE, ServedImage } from '../deadlock/served-image.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 600 });
@@ -58,29 +57,20 @@ test('opens hundreds, and none', async () => {
 });
 
 test('reports a mount point that does not answer, and opens the rest, before or after it', async () => {
-  await mkdir('/lab/served');
   await writeFile('/lab/content', '');
-  const args = ['/lab/served', '/lab/content', '/lab/log', 'keep', '0', 'asked'];
-  await using daemon = await DaemonProcess.start('fuse-image-server', args);
-  const silent = '/lab/served/image';
-  process.kill(daemon.pid, 'SIGSTOP');
-  try {
-    for (const paths of [
-      [silent, '/lab', '/'],
-      ['/lab', silent, '/'],
-      ['/lab', '/', silent],
-    ]) {
-      using openings = await MountOpenings.open(paths, LIMIT_MS);
-      const kinds = paths.map((path) => openings.of(path).kind);
-      assert.equal(
-        kinds,
-        paths.map((path) => (path === silent ? 'no-answer' : 'opened')),
-      );
-    }
-  } finally {
-    process.kill(daemon.pid, 'SIGCONT');
-    await runCommand('umount', ['/lab/served']);
-    await rm('/lab/served', { recursive: true });
+  await using served = await ServedImage.create('/lab/content');
+  using _stopped = served.stop();
+  for (const paths of [
+    [SERVED_IMAGE, '/lab', '/'],
+    ['/lab', SERVED_IMAGE, '/'],
+    ['/lab', '/', SERVED_IMAGE],
+  ]) {
+    using openings = await MountOpenings.open(paths, LIMIT_MS);
+    const kinds = paths.map((path) => openings.of(path).kind);
+    assert.equal(
+      kinds,
+      paths.map((path) => (path === SERVED_IMAGE ? 'no-answer' : 'opened')),
+    );
   }
 });
 

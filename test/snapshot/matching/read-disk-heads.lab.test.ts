@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { LabDisks } from '../../../src/lab/disks.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import { runCommand } from '../../../src/lab/run-command.ts';
 import { identifyDisks, readDiskHeads } from '../../../src/snapshot/matching/read-disk-heads.ts';
-import { DaemonProcess } from '../../deadlock/daemon-process.ts';
+import { SERVED_IMAGE, ServedImage } from '../../deadlock/served-image.ts';
 import { suite } from '../../suite.ts';
 
 await enterLab();
@@ -49,17 +49,11 @@ test('a disk that is smaller than what is compared is read to its end', async ()
 test('a disk whose read hangs in the kernel is reported, and those beside it are read', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
   await using resources = new AsyncDisposableStack();
-  const served = '/lab/served';
-  await mkdir(served);
-  resources.defer(() => rm(served, { recursive: true }));
   await writeFile('/lab/content', 'x'.repeat(1_048_576));
-  const args = [served, '/lab/content', '/lab/served.log', 'keep', '0', 'asked'];
-  const daemon = resources.use(await DaemonProcess.start('fuse-image-server', args));
-  resources.defer(async () => void (await runCommand('umount', [served])));
-  const silent = await runCommand('losetup', ['--find', '--show', `${served}/image`]);
+  const served = resources.use(await ServedImage.create('/lab/content'));
+  const silent = await runCommand('losetup', ['--find', '--show', SERVED_IMAGE]);
   resources.defer(async () => void (await runCommand('losetup', ['--detach', silent])));
-  process.kill(daemon.pid, 'SIGSTOP');
-  resources.defer(() => void process.kill(daemon.pid, 'SIGCONT'));
+  resources.use(served.stop());
   const good = lab.disks[0]?.device ?? '';
   const [hung, read] = await readDiskHeads([silent, good], 5_000);
   const reason = `${silent} did not answer within 5 s when its first bytes were read`;

@@ -1,6 +1,7 @@
 import type { GuardianReport } from '../freezer/guardian-report.ts';
 import { verdictWith } from '../quiesce/decision.ts';
 import { type Consistency, RESULTS, type ResultCode } from '../result-codes.ts';
+import type { AbortReason } from '../system/abort.ts';
 import { problemsOf } from './problems.ts';
 import type { BackupRecord, FileSystemTimes, RunEnd, TargetRecord } from './record.ts';
 import { disksToWatch, isAllFrozen } from './whole-set/behind.ts';
@@ -210,24 +211,44 @@ function codeOfDisks(disks: readonly TargetRecord[]): ResultCode | undefined {
  * Takes the guardian's thaws into the record. If the guardian had to thaw, this process was late or stopped: whatever
  * its own stamps say, the file systems were not held until the answers came. A run that had already ended before
  * everything was frozen, or by a signal, keeps that reason: the guardian only helped to end it.
+ *
+ * @param received the signal that this process has received by now. A shutdown ends the guardian by a signal, too, and
+ *   the guardian may be the first to thaw; the signal is the reason all the same
  */
 export function withGuardianReport<Window extends WindowRecord>(
   window: Window,
-  report: Pick<GuardianReport, 'thawed'> | undefined,
+  report: Pick<GuardianReport, 'thawed' | 'reason'> | undefined,
+  received: AbortReason | undefined,
 ): Window {
   const fileSystems = (report?.thawed ?? []).map(({ fileSystem }) => fileSystem);
+  const end = endWithGuardian(window.end, fileSystems, report?.reason === 'signal', received);
   if (fileSystems.length === 0) {
-    return window;
+    return end === window.end ? window : { ...window, end };
   }
-  const keepsReason = hadEnded(window.end);
-  const wasFrozen = keepsReason ? undefined : false;
+  const wasFrozen = hadEnded(window.end) ? undefined : false;
   return {
     ...window,
     fileSystems: window.fileSystems.map((it, index) =>
       fileSystems.includes(index) ? { ...it, wasFrozen } : it,
     ),
-    end: keepsReason ? window.end : { kind: 'guardian-thawed', fileSystems },
+    end,
   };
+}
+
+function endWithGuardian(
+  end: RunEnd,
+  thawed: readonly number[],
+  wasSignalled: boolean,
+  received: AbortReason | undefined,
+): RunEnd {
+  const isLost = end.kind === 'guardian-lost';
+  if (hadEnded(end) || (thawed.length === 0 && !isLost)) {
+    return end;
+  }
+  if (wasSignalled) {
+    return received ?? { kind: 'guardian-lost' };
+  }
+  return thawed.length === 0 ? end : { kind: 'guardian-thawed', fileSystems: thawed };
 }
 
 function hadEnded(end: RunEnd): boolean {

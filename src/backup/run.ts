@@ -1,3 +1,4 @@
+import { abortReasonOf } from '../system/abort.ts';
 import { quiesceApplication, resumeApplication, withoutForbiddenFreeze } from './application.ts';
 import { buildRecord } from './build-record.ts';
 import { RunContext } from './context.ts';
@@ -142,5 +143,6 @@ async function releaseGuards(
     context.warn(warning);
   }
   await context.resources.disposeAsync();
-  return { last: withGuardianReport(last, report), earlier };
+  const received = context.abort.aborted ? abortReasonOf(context.abort) : undefined;
+  return { last: withGuardianReport(last, report, received), earlier };
 }

@@ -1,10 +1,13 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
 import { writeIdentity } from '../../src/lab/agent/extension-folders.ts';
 import type { Guest } from '../../src/lab/agent/guest.ts';
+import type { GuestProcess } from '../../src/lab/agent/guest-processes.ts';
 import type { LoggedRequest } from '../../src/lab/blob-server/model.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { errnoOf } from '../../src/system/errno.ts';
 import { suite } from '../suite.ts';
 import { assertBlobStatus, assertCommands, assertReported } from './checks.ts';
 import { startDiskServer, untilSnapshotRequested } from './disk-server.ts';
@@ -176,6 +179,21 @@ test('disable and uninstall end a run that waits for its start', async () => {
   assert.equal(await scene.snapshotCounts(), scene.each(0));
 });
 
+function partition<Item>(items: readonly Item[], isIn: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(isIn), items.filter((item) => !isIn(item))];
+}
+
+/** The command that began the run may have ended meanwhile. */
+function sendSignal(processes: readonly GuestProcess[], signal: NodeJS.Signals): void {
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      assert.is(errnoOf(error), 'ESRCH');
+    }
+  }
+}
+
 test('a shutdown while everything is frozen: thawed at once, whatever the server does, and reported', async () => {
   await using scene = await Scene.create({ disks: DISKS });
   await using server = await startDiskServer(scene, 0);
@@ -185,17 +203,24 @@ test('a shutdown while everything is frozen: thawed at once, whatever the server
   const task = await scene.task({ blobs: server.urls });
   const sent = scene.send(task.settings);
   await untilSnapshotRequested(server);
-  for (const { pid } of scene.guest.processes()) {
-    try {
-      process.kill(pid, 'SIGTERM');
-    } catch {
-      // The command that began the run may have ended meanwhile.
-    }
+  // A shutdown ends processes in any order. In the hardest one the guardian has thawed before the run hears of it.
+  const processes = scene.guest.processes();
+  const [[guardian], others] = partition(processes, ({ commandLine: [program = ''] }) =>
+    program.endsWith('flashfreeze-guardian'),
+  );
+  assert.ok(guardian !== undefined, 'no guardian runs');
+  sendSignal(others, 'SIGSTOP');
+  sendSignal([guardian], 'SIGTERM');
+  while (scene.guest.processes().some(({ pid }) => pid === guardian.pid)) {
+    await delay(10);
   }
+  sendSignal(others, 'SIGCONT');
+  sendSignal(others, 'SIGTERM');
   await sent;
   await scene.settled();
   // The requests' time-out would end it, too, but later and with other words.
-  assert.match(await task.blobs.log(), 'SIGTERM');
+  const log = await task.blobs.log();
+  assert.match(log, 'SIGTERM', log);
   const code = (await task.blobs.status())?.status.code;
   assert.ok(code !== undefined && code !== '1' && code !== '4', `code ${code}`);
   const report = await scene.agent.report();

@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
 import { LAB_TLS } from '../../src/lab/lab-paths.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { type Ended, flashfreeze } from '../commands/command-line.ts';
+import { STRACE_IOCTLS } from '../faults/strace.ts';
 import { suite } from '../suite.ts';
 import type { DeadlockScenario, ScenarioDisk, ScenarioOptions } from './scenario.ts';
 import {
@@ -20,6 +22,8 @@ import {
 await enterLab();
 
 const test = suite('snapshot in a deadlock');
+/** Of the server. */
+const LATENCY_MS = 20;
 
 interface Ran extends Ended {
   readonly summary: RunSummary;
@@ -32,7 +36,11 @@ function configure(...settings: readonly string[]): void {
   writeFileSync('/etc/azure/vmbackup.conf', lines.join('\n'));
 }
 
-async function snapshot({ disks }: DeadlockScenario, latencyMs: number): Promise<Ran> {
+async function snapshot(
+  { disks }: { readonly disks: readonly ScenarioDisk[] },
+  latencyMs: number,
+  under: readonly string[] = [],
+): Promise<Ran> {
   const isDisk = ({ imagePath }: ScenarioDisk): boolean =>
     !disks.some(({ mountPoint }) => imagePath.startsWith(`${mountPoint}/`));
   await using server = await BlobServer.start({
@@ -48,18 +56,18 @@ async function snapshot({ disks }: DeadlockScenario, latencyMs: number): Promise
     },
   });
   const blobs = server.urls.flatMap((url) => ['--blob', url]);
-  const ended = await flashfreeze(['snapshot', ...blobs, '--no-settle', '--json']);
+  const ended = await flashfreeze(['snapshot', ...blobs, '--no-settle', '--json'], { under });
   return { ...ended, summary: JSON.parse(ended.stdout) as RunSummary };
 }
 
 async function inScenario(
   make: ScenarioFactory,
   check: (ran: Ran, scenario: DeadlockScenario) => Promise<void> | void,
-  { latencyMs = 20, ...options }: ScenarioOptions & { readonly latencyMs?: number } = {},
+  options: ScenarioOptions = {},
 ): Promise<void> {
   await using scenario = await make(options);
   await scenario.dirty(scenario.disks.length - 1);
-  const ran = await snapshot(scenario, latencyMs);
+  const ran = await snapshot(scenario, LATENCY_MS);
   await check(ran, scenario);
 }
 
@@ -111,17 +119,18 @@ test('a permission daemon that could not be seen: the freeze is broken, the seco
 
 test('a request that is under way when the first attempt is broken off may leave a snapshot, and that is told', async () => {
   configure();
-  await inScenario(
-    logElsewhere('reopen'),
-    ({ summary }) => {
-      assert.is(summary.freezeAttempts, 2);
-      assert.match(
-        summary.warnings.join(),
-        /disk\d: the answer to a request of an attempt that was broken off was lost/,
-      );
-    },
-    // Longer than the limit of a wave, so the answer is not in by then.
-    { latencyMs: 2_500 },
+  await using lab = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4' }]);
+  // The first FIFREEZE of the second file system is made late; meanwhile the request of the first disk leaves.
+  const under = [
+    ...[...STRACE_IOCTLS, '-o', '/tmp/stuck.log', '-P', lab.disks[1]?.mountPoint ?? ''],
+    ...['-e', 'inject=ioctl:delay_enter=4000000:when=1'],
+  ];
+  // The answer takes longer than the limit of a wave, so it is not in by then.
+  const { summary, stderr } = await snapshot(lab, 2_500, under);
+  assert.is(summary.freezeAttempts, 2, stderr);
+  assert.match(
+    summary.warnings.join(),
+    /disk0: the answer to a request of an attempt that was broken off was lost/,
   );
 });
 

@@ -9,7 +9,7 @@ import { type Provisions, REPOSITORY } from './provisions.ts';
 import { hasPassed, type MachineResult, renderResults } from './results.ts';
 import { MachineRound } from './round.ts';
 import type { Frozen } from './stages.ts';
-import { prepareKernel } from './uml.ts';
+import { prepareKernel, prepareWork } from './uml.ts';
 import { layCable } from './wire.ts';
 
 export interface Task {
@@ -32,7 +32,11 @@ async function playAll(task: Task): Promise<MachineResult[]> {
   const results: MachineResult[] = [];
   await layCable();
   await copySources(work);
-  for (const folder of new Set(foldersOfUml(task))) {
+  const folders = new Set(foldersOfUml(task));
+  if (folders.size > 0) {
+    await prepareWork(work);
+  }
+  for (const folder of folders) {
     await prepareKernel(folder, work);
   }
   for (const pairing of provisions.pairings) {

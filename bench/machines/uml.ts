@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { compileLibrary } from '../process/native-programs.ts';
 import { OS_DISK } from './machine.ts';
 import { TAP } from './wire.ts';
 
@@ -21,6 +22,14 @@ const MEMORY = '768M';
 /** It is there against hangs: most boots take less than a minute. */
 const BOOT_LIMIT_MS = 480_000;
 
+/** Lets UML run on processors with more registers than it knows. */
+const REGISTERS = 'uml-registers';
+
+/** To be called once for the work folder, before the first boot. */
+export async function prepareWork(work: string): Promise<void> {
+  await compileLibrary(join(import.meta.dirname, `${REGISTERS}.c`), work);
+}
+
 /** What the kernel sees as its root: its own files, and those of the host that a machine needs. In a private mount namespace. */
 export async function prepareKernel(kernel: string, work: string): Promise<void> {
   const at = (name: string): string => join(kernel, name);
@@ -38,9 +47,11 @@ export async function bootUml(order: UmlBoot): Promise<void> {
   await using console = await open(consolePath, 'a');
   const child = spawn(
     'unshare',
-    // A process namespace of its own: its death is that of every process of the machine.
+    // A process namespace of its own: its death is that of every process of the machine. Its first process is a shell,
+    // because UML ends a panic with SIGABRT, which a first process does not get from itself.
     [
-      ...['--pid', '--fork', '--kill-child', '--', 'nice', '-n', '10'],
+      ...['--pid', '--fork', '--kill-child', '--', 'sh', '-c', '"$@"; exit $?', 'sh'],
+      ...['nice', '-n', '10', 'env', `LD_PRELOAD=/work/${REGISTERS}.so`],
       ...['chroot', kernel, ...kernelArguments(order)],
     ],
     {

@@ -16,15 +16,22 @@ export async function compileProgram(
 ): Promise<string> {
   await mkdir(directory, { recursive: true });
   const executable = join(directory, basename(sourcePath, '.c'));
-  const { code, stderr } = await tryCommand('cc', [
-    ...[...FLAGS, '-o', executable, sourcePath],
-    ...libraries.map((name) => `-l${name}`),
-  ]);
+  await compile(sourcePath, ['-o', executable, ...libraries.map((name) => `-l${name}`)]);
+  return executable;
+}
+
+/** Compiles a library for LD_PRELOAD into `<name>.so`. Throws as `compileProgram` does. */
+export async function compileLibrary(sourcePath: string, directory: string): Promise<void> {
+  const library = `${basename(sourcePath, '.c')}.so`;
+  await compile(sourcePath, ['-shared', '-fPIC', '-o', join(directory, library)]);
+}
+
+async function compile(sourcePath: string, options: readonly string[]): Promise<void> {
+  const { code, stderr } = await tryCommand('cc', [...FLAGS, sourcePath, ...options]);
   if (code !== 0) {
     throw new FlashfreezeError(
       'FF_LAB_UNAVAILABLE',
       `${sourcePath} could not be compiled with cc: ${stderr.trim()}`,
     );
   }
-  return executable;
 }

@@ -7,6 +7,7 @@ import {
   mountDevices,
   partition,
   thawAndUnmount,
+  untilDetached,
 } from './loop-devices.ts';
 import { isInsideLab } from './namespace.ts';
 import { mapAtOnce, runCommand } from './run-command.ts';
@@ -120,6 +121,9 @@ export class LabDisks implements AsyncDisposable {
     const release = (each: Making): Promise<void> => thawAndUnmount(mountPointOf(each));
     for (const each of this.#made.filter(({ spec }) => spec.imageOn !== undefined).reverse()) {
       await release(each);
+      if (each.disk !== undefined) {
+        await untilDetached(each.disk);
+      }
     }
     const independent = this.#made.filter(({ spec }) => spec.imageOn === undefined);
     await mapAtOnce(independent, AT_ONCE, release);

@@ -1,5 +1,7 @@
 import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { runCommand, tryCommand } from './run-command.ts';
 
 /** Attaches an image; resolves to `/dev/loopN`. */
@@ -11,6 +13,28 @@ export function attachImage(imagePath: string): Promise<string> {
 /** Detaches it at once, or, if it is in use, when its last user goes. */
 export async function detachDevice(device: string): Promise<void> {
   await runCommand('losetup', ['--detach', device]);
+}
+
+const LOOK_MS = 20;
+/** Against hangs only. */
+const DETACH_LIMIT_MS = 60_000;
+
+/**
+ * Resolves when a detached device has no image any more, so that the file system with the image can be unmounted:
+ * another process may read the device, such as a command of another lab that compares the heads of all disks. The kernel
+ * sends no event that could be waited for without udev.
+ */
+export async function untilDetached(loop: {
+  readonly device: string;
+  readonly imagePath: string;
+}): Promise<void> {
+  const backingFile = `/sys/block/${basename(loop.device)}/loop/backing_file`;
+  const deadline = Date.now() + DETACH_LIMIT_MS;
+  const isAttached = async (): Promise<boolean> =>
+    (await readFile(backingFile, 'utf8').catch(() => '')).startsWith(loop.imagePath);
+  while ((await isAttached()) && Date.now() < deadline) {
+    await delay(LOOK_MS);
+  }
 }
 
 /** Partitions the device (GPT, one partition); resolves to the partition's device. */

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type DiskSpec, type LabDisk, LabDisks } from '../../src/lab/disks.ts';
 import { listLoopDevices } from '../../src/lab/loop-devices.ts';
 import { mountedFileSystems } from '../../src/lab/mounts.ts';
@@ -49,6 +51,23 @@ test('puts an image on another disk of the lab', async () => {
   assert.ok(holder && inner);
   assert.equal(inner.imagePath, `${holder.mountPoint}/disk1.img`);
   assert.equal(statSync(inner.imagePath).dev, statSync(holder.mountPoint).dev);
+});
+
+test('waits until no other process reads the device of an image on another disk', async () => {
+  const made = await LabDisks.create([{ type: 'ext4' }, { type: 'ext4', imageOn: 0 }]);
+  const [holder, inner] = made.disks;
+  assert.ok(holder && inner);
+  const reader = await open(inner.device);
+  const disposed = made[Symbol.asyncDispose]();
+  while (mountOf(inner) !== undefined) {
+    await delay(10);
+  }
+  // Without the wait the holder's umount ends with EBUSY meanwhile.
+  await delay(500);
+  assert.ok(mountOf(holder));
+  await reader.close();
+  await disposed;
+  assert.deepEqual(await remains([holder, inner]), []);
 });
 
 test('makes each disk of the size asked for', async () => {

@@ -5,10 +5,11 @@
  *
  * A file fails when it exits non-zero, when it ran no test (uvu passes a file that forgets
  * `test.run()`), when it skipped one, or when not all of its tests passed.
- * All share the cores; the longest begin first. Files named `*.lab.test.ts` freeze file systems, and come last; more of them run at once than
- * there are cores, because they wait most of the time. While they run, grace periods are expedited, because that is the
- * machine's and not a lab's: one run would put it back while another one needs it. Those named `*.alone.lab.test.ts` look
- * at just that, and run one at a time beside the files without a lab; no other run of the tests has a lab then.
+ * All share the cores; the longest begin first. Files named `*.lab.test.ts` freeze file systems; more of them run at once
+ * than there are cores, because they wait most of the time. While they run, grace periods are expedited, because that is
+ * the machine's and not a lab's: one run would put it back while another one needs it. Those named `*.alone.lab.test.ts`
+ * look at just that, and come before them, one at a time; no other run of the tests has a lab then. The files without a lab
+ * run beside both.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,6 +32,7 @@ const root = import.meta.dirname;
 /** Stripping types and compiling take half of a short process, and tests start thousands. */
 const COMPILE_CACHE = join(root, '../build/compile-cache');
 const durations = new Durations();
+const cores = availableParallelism();
 
 interface FileResult {
   readonly passed: number;
@@ -119,8 +121,20 @@ async function trainCompileCache(): Promise<void> {
 }
 
 async function runAlone(names: readonly string[]): Promise<FileResult[]> {
+  if (names.length === 0) {
+    return [];
+  }
   await using _share = await shareMachine('exclusive');
   return await runAll(names, 1);
+}
+
+async function runInLabs(names: readonly string[]): Promise<FileResult[]> {
+  if (names.length === 0) {
+    return [];
+  }
+  await using _share = await shareMachine('shared');
+  await using _expedited = await expediteGracePeriods();
+  return await runAll(names, cores + LABS_BESIDES_CORES);
 }
 
 const files = testFiles(process.argv.slice(2));
@@ -132,23 +146,16 @@ if (process.argv.length === 2) {
 }
 const needsMachine = (name: string): boolean => name.endsWith('.alone.lab.test.ts');
 const needsLab = (name: string): boolean => name.endsWith('.lab.test.ts') && !needsMachine(name);
-const cores = availableParallelism();
-const alone = files.filter(needsMachine);
-const inLabs = files.filter(needsLab);
+const withoutLab = files.filter((name) => !needsLab(name) && !needsMachine(name));
 const results = (
   await Promise.all([
-    runAll(
-      files.filter((name) => !needsLab(name) && !needsMachine(name)),
-      cores,
-    ),
-    alone.length === 0 ? [] : runAlone(alone),
+    runAll(withoutLab, cores),
+    runAlone(files.filter(needsMachine)).then(async (alone) => [
+      ...alone,
+      ...(await runInLabs(files.filter(needsLab))),
+    ]),
   ])
 ).flat();
-if (inLabs.length > 0) {
-  await using _share = await shareMachine('shared');
-  await using _expedited = await expediteGracePeriods();
-  results.push(...(await runAll(inLabs, cores + LABS_BESIDES_CORES)));
-}
 durations.save();
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
 import type { Architecture } from '../../src/package/options.ts';
+import { keepLock } from '../../test/kept-lock.ts';
 import type { AnyMachine, Pairing } from './any-machine.ts';
 import { Debian, type DebianArchitecture, MIRROR, unpackKernel } from './debian.ts';
 import type { Kernel } from './kernels.ts';
@@ -34,12 +35,14 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv): string {
   return join(environment.XDG_CACHE_HOME ?? '/var/cache', 'flashfreeze-machines');
 }
 
-/** Makes what is not there yet, telling `say` of it. Throws FF_LAB_UNAVAILABLE if packages cannot be had. */
+/** Makes what is not there yet, telling `say` of it; another run waits meanwhile. Throws FF_LAB_UNAVAILABLE if packages cannot be had. */
 export async function provide(
   pairings: readonly Pairing[],
   say: (line: string) => void,
 ): Promise<Provisions> {
   const cache = cacheDirectory(process.env);
+  await mkdir(cache, { recursive: true });
+  await using _turn = await keepLock(join(cache, 'making.lock'), 'exclusive');
   const state = await stateOfTree();
   const kernels = new KernelStore(cache, say);
   const made: (Pairing & { readonly made: Made })[] = [];

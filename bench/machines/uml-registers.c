@@ -13,43 +13,47 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 enum { kLargestState = 16384 };
 
-static long set_whole_state(pid_t pid, void *type, const struct iovec *given) {
-  static unsigned char state[kLargestState];
-  struct iovec whole = {state, sizeof(state)};
-  if (syscall(SYS_ptrace, PTRACE_GETREGSET, pid, type, &whole) != 0) return -1;
-  if (whole.iov_len <= given->iov_len) {
-    errno = EFAULT;
-    return -1;
-  }
-  memset(state, 0, whole.iov_len);
-  memcpy(state, given->iov_base, given->iov_len);
-  return syscall(SYS_ptrace, PTRACE_SETREGSET, pid, type, &whole);
+/* Gives -errno: UML's signal handlers change errno, also between a call and the look at its result. */
+static long call(long request, long pid, void *address, void *data) {
+  long result = SYS_ptrace;
+  register void *fourth asm("r10") = data;
+  asm volatile("syscall"
+               : "+a"(result)
+               : "D"(request), "S"(pid), "d"(address), "r"(fourth)
+               : "rcx", "r11", "memory");
+  return result;
 }
 
-/* A PEEK returns the word itself, as ptrace(2) says of the C library's wrapper. */
-static long peek(int request, pid_t pid, void *address) {
-  long word = 0;
-  const long result = syscall(SYS_ptrace, request, pid, address, &word);
-  if (result == 0) errno = 0;
-  return result == 0 ? word : -1;
+static long set_whole_state(long pid, void *type, const struct iovec *given) {
+  static unsigned char state[kLargestState];
+  struct iovec whole = {state, sizeof(state)};
+  const long result = call(PTRACE_GETREGSET, pid, type, &whole);
+  if (result != 0) return result;
+  if (whole.iov_len <= given->iov_len) return -EFAULT;
+  memset(state, 0, whole.iov_len);
+  memcpy(state, given->iov_base, given->iov_len);
+  return call(PTRACE_SETREGSET, pid, type, &whole);
 }
 
 long ptrace(enum __ptrace_request request, ...) {
   va_list arguments;
   va_start(arguments, request);
-  const pid_t pid = va_arg(arguments, pid_t);
+  const long pid = va_arg(arguments, pid_t);
   void *address = va_arg(arguments, void *);
   void *data = va_arg(arguments, void *);
   va_end(arguments);
-  if (request == PTRACE_PEEKTEXT || request == PTRACE_PEEKDATA || request == PTRACE_PEEKUSER) {
-    return peek((int)request, pid, address);
-  }
-  const long result = syscall(SYS_ptrace, request, pid, address, data);
-  const int is_too_short = result != 0 && request == PTRACE_SETREGSET &&
-                           address == (void *)NT_X86_XSTATE && (errno == EFAULT || errno == EINVAL);
-  return is_too_short ? set_whole_state(pid, address, data) : result;
+  /* A PEEK returns the word itself, as ptrace(2) says of the C library's wrapper. */
+  long word = 0;
+  const int peeks = request == PTRACE_PEEKTEXT || request == PTRACE_PEEKDATA ||
+                    request == PTRACE_PEEKUSER;
+  long result = call((long)request, pid, address, peeks ? &word : data);
+  const int is_too_short = request == PTRACE_SETREGSET && address == (void *)NT_X86_XSTATE &&
+                           (result == -EFAULT || result == -EINVAL);
+  if (is_too_short) result = set_whole_state(pid, address, data);
+  errno = result < 0 ? (int)-result : 0;
+  if (result < 0) return -1;
+  return peeks ? word : result;
 }

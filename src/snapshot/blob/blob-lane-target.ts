@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { deadlineIn } from '../../system/stamps.ts';
+import { againIfSilent } from '../http/again-if-silent.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange, type ExchangeListener } from '../http/exchange.ts';
@@ -21,6 +22,11 @@ const CHECK_TRIES = 3;
 const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
 
 type Verdict = 'ok' | 'may-not-read' | RequestFailure;
+
+interface Checked {
+  readonly verdict: Verdict;
+  readonly end: ExchangeEnd | undefined;
+}
 
 /** A page blob: its connection, and the requests that use it before the window. */
 export class BlobLaneTarget implements LaneTarget {
@@ -96,20 +102,11 @@ export class BlobLaneTarget implements LaneTarget {
       : { ok: false, target, failure: verdict };
   }
 
-  /**
-   * Proves that the connection is alive, and reconnects if it is not. If the peer is gone without closing
-   * the connection, only the missing answer shows it, so the first try gets half of the time.
-   */
+  /** Proves that the connection is alive, and reconnects if it is not. */
   async rewarm({ rewarmTimeoutMs }: LaneLimits, listener: ExchangeListener): Promise<Rewarmed> {
     const { target } = this.prepared;
     const request = this.#readable ? this.prepared.firstByte : this.prepared.probe;
-    const halfNs = deadlineIn(rewarmTimeoutMs / 2);
-    const lastNs = deadlineIn(rewarmTimeoutMs);
-    let checked = await this.#check(request, halfNs, listener);
-    if (checked.end?.kind === 'cut') {
-      checked = await this.#check(request, lastNs, listener);
-    }
-    const { verdict } = checked;
+    const { verdict } = await this.#check(request, deadlineIn(rewarmTimeoutMs), listener);
     return verdict === 'ok' || verdict === 'may-not-read'
       ? { ok: true, target, warm: this.connection.isUp }
       : { ok: false, target, failure: verdict };
@@ -119,11 +116,23 @@ export class BlobLaneTarget implements LaneTarget {
     return new HttpConnection(this.prepared.origin, this.#options);
   }
 
-  async #check(
+  #check(
     request: PreparedRequest,
     deadlineNs: bigint,
     listener: ExchangeListener,
-  ): Promise<{ verdict: Verdict; end: ExchangeEnd | undefined }> {
+  ): Promise<Checked> {
+    return againIfSilent(
+      (untilNs) => this.#checkOnce(request, untilNs, listener),
+      ({ end }) => end,
+      deadlineNs,
+    );
+  }
+
+  async #checkOnce(
+    request: PreparedRequest,
+    deadlineNs: bigint,
+    listener: ExchangeListener,
+  ): Promise<Checked> {
     const exchange = new Exchange({
       target: this.prepared.target,
       connection: this.connection,

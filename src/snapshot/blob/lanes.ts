@@ -40,7 +40,7 @@ export interface BlobLanesOptions extends LanesOptions {
   readonly proxyFor?: (url: string) => string | undefined;
 }
 
-export const DEFAULT_LIMITS: LaneLimits = { preflightTimeoutMs: 10_000, rewarmTimeoutMs: 4_000 };
+export const DEFAULT_LIMITS: LaneLimits = { preflightTimeoutMs: 20_000, rewarmTimeoutMs: 4_000 };
 
 /** The default of `patienceMs`. */
 export const DEFAULT_PATIENCE_MS = 10_000;

@@ -2,6 +2,7 @@ import type { NamedValue } from '../../restore-points/membership.ts';
 import { deadlineIn } from '../../system/stamps.ts';
 import type { LaneLimits } from '../blob/lane-messages.ts';
 import type { LaneRequest, LaneTarget } from '../blob/lane-types.ts';
+import { againIfSilent } from '../http/again-if-silent.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange, type ExchangeListener } from '../http/exchange.ts';
@@ -134,15 +135,10 @@ export class DiskLaneTarget implements LaneTarget {
     return end?.kind === 'succeeded' && end.answer.httpStatus === 200 ? end.answer.body : [];
   }
 
-  /** If the peer is gone without closing the connection, only the missing answer shows it: the first try gets half. */
   async rewarm({ rewarmTimeoutMs }: LaneLimits, listener: ExchangeListener): Promise<Rewarmed> {
     const { target } = this.#disk;
     this.#beginAttempt();
-    const lastNs = deadlineIn(rewarmTimeoutMs);
-    let failure = await this.#nameFailure(deadlineIn(rewarmTimeoutMs / 2), listener);
-    if (failure?.kind === 'timeout') {
-      failure = await this.#nameFailure(lastNs, listener);
-    }
+    const failure = await this.#nameFailure(deadlineIn(rewarmTimeoutMs), listener);
     return failure === undefined
       ? { ok: true, target, warm: this.#connection.isUp, rates: this.#rates }
       : { ok: false, target, failure };
@@ -233,7 +229,19 @@ export class DiskLaneTarget implements LaneTarget {
     return this.#failureUnless(end, isFree ? [404] : [], purpose);
   }
 
-  async #ask(
+  #ask(
+    request: PreparedRequest,
+    deadlineNs: bigint,
+    listener: ExchangeListener,
+  ): Promise<ExchangeEnd | undefined> {
+    return againIfSilent(
+      (untilNs) => this.#askOnce(request, untilNs, listener),
+      (end) => end,
+      deadlineNs,
+    );
+  }
+
+  async #askOnce(
     request: PreparedRequest,
     deadlineNs: bigint,
     listener: ExchangeListener,

@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { deadlineIn } from '../../system/stamps.ts';
 import { NameMemory } from '../blob/name-memory.ts';
+import { againIfSilent } from '../http/again-if-silent.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { trustMachineAuthorities } from '../http/authorities.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
@@ -78,6 +79,13 @@ export class RestorePointClient {
   /** Asks outside the window; 404 counts as a success too. */
   async ask(request: PreparedRequest, limitMs: number): Promise<ExchangeEnd | undefined> {
     const deadlineNs = deadlineIn(limitMs);
+    const ask = (untilNs: bigint) => this.#askOnce(request, untilNs);
+    return request.method === 'GET'
+      ? await againIfSilent(ask, (end) => end, deadlineNs)
+      : await ask(deadlineNs);
+  }
+
+  async #askOnce(request: PreparedRequest, deadlineNs: bigint): Promise<ExchangeEnd | undefined> {
     const exchange = new Exchange({
       target: 0,
       connection: this.connection,

@@ -322,4 +322,24 @@ test('a server that accepts and does not answer fails the preflight', async () =
   }
 });
 
+for (const [what, silent] of [
+  ['no answer', saySilent],
+  ['half of an answer', ({ socket }) => socket.write('HTTP/1.1 206 Partial')],
+] as const satisfies [string, Script][]) {
+  test(`a preflight that gets ${what} asks once more, on another connection`, async () => {
+    const head = answer(206, { 'content-range': 'bytes 0-0/1073741824' }, 'h');
+    await using peer = await Peer.start(trusted, { head: inTurn(silent, head) });
+    // The half of it is for the first request; the other is against hangs only.
+    await using watched = await WatchedLanes.open(targets(peer.origin, 1), {
+      preflightTimeoutMs: 8_000,
+    });
+    const [found] = await watched.lanes.preflight();
+    assert.equal(found?.ok === true && found.head, Uint8Array.of(104));
+    assert.equal(
+      peer.requests.map(({ connection }) => connection),
+      [1, 2],
+    );
+  });
+}
+
 test.run();

@@ -1,3 +1,4 @@
+import { describeDegraded, REMEDY_FOR_DEGRADED } from '../filesystems/degraded-arrays.ts';
 import { unfreezableWarnings } from '../filesystems/exclusions.ts';
 import { describeMove, remedyForMove } from '../filesystems/moving-data.ts';
 import type { Exclusion } from '../filesystems/plan-types.ts';
@@ -174,7 +175,8 @@ function checkFileSystems({ plan }: MachineFacts): Check[] {
   const names = plan.fileSystems.map(({ mountPoint, type }) => `${mountPoint} (${type})`);
   const unfreezable = unfreezableWarnings(plan.excluded);
   const moves = plan.moves ?? [];
-  const moving = moves.map(describeMove);
+  const degraded = (plan.degraded ?? []).map(describeDegraded);
+  const told = [...unfreezable, ...moves.map(describeMove), ...degraded];
   const ofFirmware = unfreezableWarnings(plan.excluded.filter(isOfFirmware));
   const count = `${names.length} can be frozen: `;
   return [
@@ -192,8 +194,9 @@ function checkFileSystems({ plan }: MachineFacts): Check[] {
           ),
     ),
     ...moves.map((it) => warning('moving-data', describeMove(it), remedyForMove(it))),
+    ...degraded.map((text) => warning('degraded-array', text, REMEDY_FOR_DEGRADED)),
     ...(plan.warnings ?? [])
-      .filter((text) => !unfreezable.includes(text) && !moving.includes(text))
+      .filter((text) => !told.includes(text))
       .map((text) =>
         warning(
           'file-system-relations',

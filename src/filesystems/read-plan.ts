@@ -1,6 +1,7 @@
 import { type Mount, type MountTable, parseMountinfo } from '../system/mountinfo.ts';
 import { type ProcessView, theseProcesses } from '../system/processes.ts';
 import { type BlockTopology, devicesOfMount, leavesUnder } from './block-topology.ts';
+import { type DegradedArray, describeDegraded, readDegradedArrays } from './degraded-arrays.ts';
 import { otherDisksOf, toDisks } from './disks.ts';
 import { MountTree } from './mount-tree.ts';
 import { type DataMove, describeMove, readMoves } from './moving-data.ts';
@@ -22,6 +23,8 @@ export interface PlanReading extends Plan {
   readonly daemons: readonly Daemon[];
   /** What moves data below file systems; the warnings tell of it, too. Missing: nothing does. */
   readonly moves?: readonly DataMove[];
+  /** The warnings tell of them, too. Missing: there are none. */
+  readonly degraded?: readonly DegradedArray[];
 }
 
 const PROCESSES_MISSED =
@@ -57,10 +60,12 @@ export async function readPlan(
   ]);
   const plan = makePlan(mounts, topology, selection, daemonRelations(daemons, mounts));
   const moves = readMoves(system, topology);
+  const degraded = readDegradedArrays(system, topology);
   const warnings = [
     ...skipped.map(warningOf),
     ...(plan.warnings ?? []),
     ...moves.map(describeMove),
+    ...degraded.map(describeDegraded),
     ...elsewhere.found.map(describeMountElsewhere),
     ...(isComplete ? [] : [PROCESSES_MISSED]),
     ...(elsewhere.isComplete ? [] : [NAMESPACES_MISSED]),
@@ -72,7 +77,11 @@ export async function readPlan(
   const otherDisks = (plan.otherDisks ?? []).filter(
     ({ name }) => !isImageElsewhere(name, elsewhere.found, topology),
   );
-  return { ...plan, otherDisks, excluded, daemons, warnings, ...(moves.length > 0 && { moves }) };
+  return {
+    ...{ ...plan, otherDisks, excluded, daemons, warnings },
+    ...(moves.length > 0 && { moves }),
+    ...(degraded.length > 0 && { degraded }),
+  };
 }
 
 /**

@@ -110,7 +110,7 @@ const RULES: readonly (readonly [
   [
     'md',
     (manifest) => hasVolume(manifest, 'md'),
-    'md: mdadm --assemble /dev/md/<new name> --update=uuid <device>… with all disks of the array',
+    'md: mdadm --assemble /dev/md/<new name> --update=uuid <device>… with all disks of the array; with --force if the array was degraded',
   ],
 ];
 

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { examine } from '../../src/doctor/checks.ts';
 import type { Check, MachineFacts } from '../../src/doctor/doctor-types.ts';
+import { type DegradedArray, describeDegraded } from '../../src/filesystems/degraded-arrays.ts';
 import { type DataMove, describeMove } from '../../src/filesystems/moving-data.ts';
 import { expiryOf } from '../../src/snapshot/blob/sas-expiry.ts';
 import { suite } from '../suite.ts';
@@ -14,6 +15,7 @@ test('a healthy machine gives a tick for everything', () => {
   assert.ok(checks.every(({ remedy }) => remedy === null));
 });
 
+const DEGRADED: DegradedArray = { device: 'md2', level: 'raid5', disks: ['sde', 'sdf'] };
 const RESHAPE: DataMove = { device: 'md1', kind: 'reshape', disks: ['sdc', 'sdd'] };
 const image = plan.fileSystems.map((it, index) => (index === 0 ? { ...it, imageOn: '8:16' } : it));
 
@@ -114,6 +116,13 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
     'warning',
     'moving-data',
     'echo frozen >/sys/block/md1/md/sync_action',
+  ],
+  [
+    'a degraded array',
+    { plan: { ...plan, warnings: [describeDegraded(DEGRADED)], degraded: [DEGRADED] } },
+    'warning',
+    'degraded-array',
+    'cat /proc/mdstat',
   ],
   ['auditd', { programs: ['auditd'] }, 'warning', 'auditd', 'backlog'],
   [

@@ -103,6 +103,8 @@ export class Machine {
       readonly dmName?: string;
       /** Of md. */
       readonly syncAction?: string;
+      /** Further files of md, by their names. */
+      readonly md?: Readonly<Record<string, string>>;
     },
   ): this {
     const directory = `/sys/devices/virtual/block/${disk.name}`;
@@ -117,6 +119,9 @@ export class Machine {
     }
     if (disk.syncAction !== undefined) {
       this.#text(`${directory}/md/sync_action`, disk.syncAction);
+    }
+    for (const [name, text] of Object.entries(disk.md ?? {})) {
+      this.#text(`${directory}/md/${name}`, text);
     }
     return this.virtual(disk);
   }

@@ -21,5 +21,9 @@ end_operation() {
 }
 open_storage() {
   mdadm -q --assemble --run /dev/md1 /dev/ubdb /dev/ubdc
-  mdadm -q --assemble --run /dev/md2 /dev/ubdd /dev/ubde /dev/ubdf
+  # A degraded array that was in use: doctor says that its copy may want force.
+  mdadm -q --assemble --run /dev/md2 /dev/ubdd /dev/ubde /dev/ubdf || {
+    mdadm -q --stop /dev/md2
+    mdadm -q --assemble --force --run /dev/md2 /dev/ubdd /dev/ubde /dev/ubdf
+  }
 }

@@ -24,6 +24,12 @@ speed_up() {
   dmsetup resume "slow-$1"
 }
 
+# The file system with its image can be unmounted then: while udev reads a loop device, it stays attached.
+detach_loop() {
+  losetup --detach "$1"
+  while losetup "$1" >/dev/null 2>&1; do sleep 0.1; done
+}
+
 # For show_operation: whether processes of that name run.
 running_if() {
   if "$@"; then echo running; else echo ended; fi

@@ -8,7 +8,7 @@ make_storage() {
   # Sectors of 4096 bytes, as some disks have.
   loop=$(losetup --find --show --sector-size 4096 /mnt/image)
   mkfs.xfs -q -f "$loop"
-  losetup --detach "$loop"
+  detach_loop "$loop"
   umount /mnt
   mkfs.nilfs2 -q /dev/ubdf
 }

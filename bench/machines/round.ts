@@ -129,8 +129,10 @@ export class MachineRound {
       return { problems: [...problems, NOT_ALL_DISKS], records: 0, windowMs, release };
     }
     const checked = await this.#check(images);
+    const drills = await this.#drill();
     return {
-      problems: [...problems, ...checked.problems, ...(await this.#drill())],
+      problems: [...problems, ...checked.problems, ...drills.flatMap(judgeDrill)],
+      ...(drills.length > 0 && { drills }),
       records: checked.records,
       windowMs,
       release,
@@ -180,7 +182,7 @@ export class MachineRound {
   }
 
   /** The disks as they are now, and what breaks. */
-  async #drill(): Promise<string[]> {
+  async #drill(): Promise<readonly Drilled[]> {
     const machine = this.#machine;
     const drills = machine.kind === 'qemu' ? (machine.drills ?? []) : [];
     if (drills.length === 0) {
@@ -198,8 +200,7 @@ export class MachineRound {
       }
     }
     await this.#boot('drill', images);
-    const drilled: Drilled[] = JSON.parse(await readFile(this.#path('share/drilled.json'), 'utf8'));
-    return drilled.flatMap(judgeDrill);
+    return JSON.parse(await readFile(this.#path('share/drilled.json'), 'utf8'));
   }
 
   /** The machine once more, its disks being the snapshots; one that has none is as it was. */
@@ -245,7 +246,7 @@ export class MachineRound {
   }
 }
 
-type Found = Pick<MachineResult, 'problems' | 'records' | 'windowMs' | 'release'>;
+type Found = Pick<MachineResult, 'problems' | 'drills' | 'records' | 'windowMs' | 'release'>;
 
 function imageOf(disk: string): string {
   return `${disk}.img`;

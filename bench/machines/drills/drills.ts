@@ -5,7 +5,12 @@ type PlayedDrill =
   | 'guardian-killed'
   | 'program-killed'
   | 'machine-stopped'
+  | 'cpu-unplugged'
+  | 'clock-advanced'
+  | 'clock-set-back'
+  | 'memory-short'
   | 'disk-slow'
+  | 'disk-fails-before'
   | 'disk-fails'
   | 'disk-detached'
   | 'disk-detached-before';
@@ -17,15 +22,26 @@ export interface Drill {
   readonly holdS: number;
   /** Writers must not stand still longer, in ms of the machine's clock. */
   readonly mostMs: number;
-  /** Whether the run may end with 0. */
-  readonly maySucceed: boolean;
-  /** Asked of the host before the run, in the window, and after the run. */
-  readonly before?: Request;
-  readonly inWindow?: Request;
-  readonly after?: Request;
+  /** Of the run. */
+  readonly exitCode: 'zero' | 'not-zero' | 'any';
+  /** Done before the run, in the window, and after the run. */
+  readonly before?: Deed;
+  readonly inWindow?: Deed;
+  readonly after?: Deed;
   /** On the disk that the drill breaks. */
   readonly harmed?: Harmed;
 }
+
+/** By the host on request, or in the machine itself. */
+export type Deed = Request | OwnDeed;
+
+export type OwnDeed =
+  | { readonly action: 'kill'; readonly what: 'guardian' | 'program' }
+  | { readonly action: 'processor'; readonly state: 'offline' | 'online' }
+  /** Of the wall clock. */
+  | { readonly action: 'clock'; readonly hours: number }
+  | { readonly action: 'fill-memory'; readonly leaveMb: number }
+  | { readonly action: 'free-memory' };
 
 export interface Harmed {
   readonly at: string;
@@ -35,34 +51,62 @@ export interface Harmed {
 
 /** An emulated processor needs its time between the thaw and what a writer notices. */
 const SLACK_MS = 10_000;
+const KILLED = { timeoutS: 60, holdS: 40, mostMs: SLACK_MS, exitCode: 'not-zero' } as const;
+const SHORT = { timeoutS: 20, holdS: 5, mostMs: 20_000 + SLACK_MS } as const;
 
 export const DRILLS: Readonly<Record<PlayedDrill, Drill>> = {
-  'guardian-killed': { timeoutS: 60, holdS: 40, mostMs: SLACK_MS, maySucceed: false },
-  'program-killed': { timeoutS: 60, holdS: 40, mostMs: SLACK_MS, maySucceed: false },
+  'guardian-killed': { ...KILLED, inWindow: { action: 'kill', what: 'guardian' } },
+  'program-killed': { ...KILLED, inWindow: { action: 'kill', what: 'program' } },
   // The clocks of the machine stand still, too: the deadline goes on with them.
   'machine-stopped': {
-    ...{ timeoutS: 10, holdS: 60, mostMs: 10_000 + SLACK_MS, maySucceed: false },
+    ...{ timeoutS: 10, holdS: 60, mostMs: 10_000 + SLACK_MS, exitCode: 'not-zero' },
     inWindow: { action: 'stop', seconds: 20 },
   },
+  'cpu-unplugged': {
+    ...{ ...SHORT, exitCode: 'zero' },
+    inWindow: { action: 'processor', state: 'offline' },
+    after: { action: 'processor', state: 'online' },
+  },
+  'clock-advanced': {
+    ...{ ...SHORT, exitCode: 'zero' },
+    inWindow: { action: 'clock', hours: 1 },
+    after: { action: 'clock', hours: -1 },
+  },
+  'clock-set-back': {
+    ...{ ...SHORT, exitCode: 'zero' },
+    inWindow: { action: 'clock', hours: -1 },
+    after: { action: 'clock', hours: 1 },
+  },
+  'memory-short': {
+    ...{ ...SHORT, exitCode: 'any' },
+    inWindow: { action: 'fill-memory', leaveMb: 64 },
+    after: { action: 'free-memory' },
+  },
   'disk-slow': {
-    ...{ timeoutS: 10, holdS: 1, mostMs: 10_000 + SLACK_MS, maySucceed: true },
+    ...{ timeoutS: 10, holdS: 1, mostMs: 10_000 + SLACK_MS, exitCode: 'any' },
     before: { action: 'slow', disk: 'lun3' },
     after: { action: 'fast', disk: 'lun3' },
     harmed: { at: '/d/lun3', becomes: 'slow' },
   },
+  'disk-fails-before': {
+    ...{ ...SHORT, holdS: 1, exitCode: 'any' },
+    before: { action: 'fail', disk: 'lun5' },
+    after: { action: 'mend', disk: 'lun5' },
+    harmed: { at: '/d/lun5', becomes: 'lost' },
+  },
   'disk-fails': {
-    ...{ timeoutS: 20, holdS: 5, mostMs: 20_000 + SLACK_MS, maySucceed: true },
+    ...{ ...SHORT, exitCode: 'any' },
     inWindow: { action: 'fail', disk: 'lun4' },
     after: { action: 'mend', disk: 'lun4' },
     harmed: { at: '/d/lun4', becomes: 'lost' },
   },
   'disk-detached': {
-    ...{ timeoutS: 20, holdS: 5, mostMs: 20_000 + SLACK_MS, maySucceed: true },
+    ...{ ...SHORT, exitCode: 'any' },
     inWindow: { action: 'detach', disk: 'lun1' },
     harmed: { at: '/d/lun1', becomes: 'lost' },
   },
   'disk-detached-before': {
-    ...{ timeoutS: 20, holdS: 1, mostMs: 20_000 + SLACK_MS, maySucceed: true },
+    ...{ ...SHORT, holdS: 1, exitCode: 'any' },
     before: { action: 'detach', disk: 'lun2' },
     harmed: { at: '/d/lun2', becomes: 'lost' },
   },
@@ -98,13 +142,14 @@ export function judgeDrill({ name, code, said, writers, later }: Drilled): strin
   if (name === 'extension' || name === 'power-cut') {
     return code === 0 ? [] : [`${name}: ended with ${code}: ${said}`];
   }
-  const { mostMs, maySucceed, harmed } = DRILLS[name];
+  const { mostMs, exitCode, harmed } = DRILLS[name];
   const others = writers.filter(({ at }) => at !== harmed?.at);
   const wrong = later.filter(
     ({ at, error }) => at !== harmed?.at || harmed.becomes === 'slow' || error === undefined,
   );
   return [
-    ...(code === 0 && !maySucceed ? [`${name}: the run ended with 0`] : []),
+    ...(code === 0 && exitCode === 'not-zero' ? [`${name}: the run ended with 0`] : []),
+    ...(code !== 0 && exitCode === 'zero' ? [`${name}: the run ended with ${code}: ${said}`] : []),
     ...others.flatMap(({ at, longestMs, error }) => [
       ...(longestMs > mostMs ? [`${name}: a write on ${at} took ${longestMs.toFixed(0)} ms`] : []),
       ...(error === undefined ? [] : [`${name}: a write on ${at} failed: ${error}`]),

@@ -1,18 +1,19 @@
 /** A boot of its own: what happens to writers and to the run when something breaks in the window. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  appendFileSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runCommand } from '../../../src/lab/run-command.ts';
-import { DRILLS, type Drilled, type DrillName, REQUESTS, type Request } from '../drills/drills.ts';
+import {
+  type Deed,
+  DRILLS,
+  type Drilled,
+  type DrillName,
+  REQUESTS,
+  type Request,
+} from '../drills/drills.ts';
 import type { Order } from '../stages.ts';
+import { doHere, isOwn } from './deeds.ts';
 import { runExtension } from './extension.ts';
 import { lookAfterCut, noteDurable } from './power-cut.ts';
 import { failingPlaces, StallWriters } from './stall-writers.ts';
@@ -37,20 +38,15 @@ async function ask(request: Request): Promise<void> {
   }
 }
 
-/** By the name that the kernel keeps of it, of 15 letters. */
-function kill(name: string): void {
-  const found = readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name;
-    } catch {
-      return false;
-    }
-  });
-  if (found.length === 0) {
-    throw new Error(`no process ${name}`);
+/** @param program pid of the command */
+async function perform(deed: Deed | undefined, program?: number): Promise<void> {
+  if (deed === undefined) {
+    return;
   }
-  for (const pid of found) {
-    process.kill(Number(pid), 'SIGKILL');
+  if (isOwn(deed)) {
+    await doHere(deed, program);
+  } else {
+    await ask(deed);
   }
 }
 
@@ -88,21 +84,9 @@ async function play(name: keyof typeof DRILLS): Promise<Drilled> {
   process.stdout.write(`${name}\n`);
   const { timeoutS, holdS, before, inWindow, after, harmed } = DRILLS[name];
   await using writers = await StallWriters.start(places);
-  if (before !== undefined) {
-    await ask(before);
-  }
-  const run = await runFreeze(timeoutS, holdS, async (pid) => {
-    if (inWindow !== undefined) {
-      await ask(inWindow);
-    } else if (name === 'guardian-killed') {
-      kill('flashfreeze-gua');
-    } else if (name === 'program-killed') {
-      process.kill(pid, 'SIGKILL');
-    }
-  });
-  if (after !== undefined) {
-    await ask(after);
-  }
+  await perform(before);
+  const run = await runFreeze(timeoutS, holdS, (program) => perform(inWindow, program));
+  await perform(after);
   const later = await failingPlaces(places);
   if (harmed?.becomes === 'lost') {
     // The next drill is about another disk.

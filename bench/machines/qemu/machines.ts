@@ -120,7 +120,8 @@ export const QEMU_MACHINES: readonly QemuMachine[] = [
   {
     ...{ kind: 'qemu', architecture: 'amd64' },
     name: 'faults',
-    shows: 'a power cut, a stopped machine, and disks that are slow, fail or go away',
+    shows:
+      'a power cut, a stopped machine, less processors, memory or time, and disks that are slow, fail or go away',
     kernels: ['6.12'],
     chassis: { kind: 'other' },
     osDisk: { bus: 'scsi', controller: 0, lun: 0 },
@@ -141,8 +142,9 @@ export const QEMU_MACHINES: readonly QemuMachine[] = [
       onDisk('lun5', 'btrfs'),
     ],
     drills: [
-      ...(['power-cut', 'machine-stopped', 'disk-slow', 'disk-fails'] as const),
-      ...(['disk-detached', 'disk-detached-before'] as const),
+      ...(['power-cut', 'machine-stopped', 'cpu-unplugged', 'clock-advanced'] as const),
+      ...(['clock-set-back', 'memory-short', 'disk-slow', 'disk-fails'] as const),
+      ...(['disk-fails-before', 'disk-detached', 'disk-detached-before'] as const),
     ],
   },
   {

@@ -18,6 +18,14 @@ test('a run may succeed where the drill does not touch what was frozen', () => {
   assert.equal(judgeDrill({ ...DRILLED, name: 'disk-detached', code: 0 }), []);
 });
 
+test('a drill that leaves disks and processes alone must end with 0', () => {
+  const unplugged: Drilled = { ...DRILLED, name: 'cpu-unplugged', said: 'time-out' };
+  assert.equal(judgeDrill({ ...unplugged, code: 0 }), []);
+  assert.equal(judgeDrill({ ...unplugged, code: 1 }), [
+    'cpu-unplugged: the run ended with 1: time-out',
+  ]);
+});
+
 test('a writer that waits too long, fails, or waits still is wrong', () => {
   const longestMs = DRILLS['guardian-killed'].mostMs + 1;
   const wrong: Drilled = {

@@ -30,4 +30,18 @@ test('a table, the problems, and a closing line', () => {
   assert.ok(text.endsWith(closing.join('\n')), text);
 });
 
+test('what writers felt of drills has a table', () => {
+  const drill = {
+    ...({ name: 'disk-detached', code: 0, said: '' } as const),
+    writers: [
+      { at: '/', longestMs: 5012.3 },
+      { at: '/d/lun1', longestMs: 6001.2, error: 'EIO' },
+    ],
+    later: [{ at: '/d/lun1', error: 'EIO' }],
+  };
+  const text = renderResults([{ ...PASSED, drills: [drill] }]);
+  assert.match(text, /│ lvm {5}│ 6\.1\.176 │ disk-detached │ +0 │ +5012 │ +6001 │ \/d\/lun1 +│/);
+  assert.not.match(renderResults([PASSED]), 'Drills');
+});
+
 test.run();

@@ -15,6 +15,7 @@ import type { DoctorReport } from '../../../src/doctor/doctor-types.ts';
 import { runCommand, tryCommand } from '../../../src/lab/run-command.ts';
 import { Writers } from '../../proof/writers.ts';
 import type { SeenPlan } from '../comparison.ts';
+import type { Operation } from '../machine.ts';
 import { MACHINES } from '../machines.ts';
 import { readDiskNames, type SeenDisks } from '../qemu/disk-names.ts';
 import type { CommandEnd, Frozen, Order, Seen } from '../stages.ts';
@@ -22,6 +23,7 @@ import type { Lsblk, Lvs } from '../truth.ts';
 
 const FLASHFREEZE = '/opt/flashfreeze/flashfreeze';
 const LOOK_MS = 100;
+const DOCTOR_LOOKS = 3;
 
 const order: Order = JSON.parse(readFileSync('/host/order.json', 'utf8'));
 
@@ -89,13 +91,26 @@ async function operate(step: 'begin' | 'show' | 'end', name: string): Promise<st
   return (await runCommand('sh', [script, step, name])).trim();
 }
 
-async function beginOperation(name: string): Promise<Pick<Seen, 'states' | 'warnings'>> {
+/** An operation may be a row of short calls: doctor looks again if it has looked between two. */
+async function beginOperation(
+  name: string,
+  { foretold }: Operation,
+): Promise<Pick<Seen, 'states' | 'warnings'>> {
   await operate('begin', name);
   const state = await operate('show', name);
+  let warnings = await warningsOfDoctor();
+  const isTold = (): boolean => warnings.some(({ id }) => id === foretold);
+  for (let looks = 1; foretold !== undefined && !isTold() && looks < DOCTOR_LOOKS; looks += 1) {
+    warnings = await warningsOfDoctor();
+  }
+  return { states: [state], warnings };
+}
+
+async function warningsOfDoctor(): Promise<Seen['warnings']> {
   const { stdout } = await flashfreeze('doctor', '--json');
   const { checks }: DoctorReport = JSON.parse(stdout);
   const warnings = checks.filter(({ status }) => status !== 'ok');
-  return { states: [state], warnings: warnings.map(({ id, finding }) => ({ id, finding })) };
+  return warnings.map(({ id, finding }) => ({ id, finding }));
 }
 
 const facts = {
@@ -131,7 +146,7 @@ const freeze = await flashfreeze('freeze', '--', 'true');
 await letWrite(writers);
 const name = process.env.FF_MACHINE ?? '';
 const operation = MACHINES.find((it) => it.name === name)?.operation;
-const seen = operation === undefined ? undefined : await beginOperation(name);
+const seen = operation === undefined ? undefined : await beginOperation(name, operation);
 const before = await writers.report();
 const startMs = performance.now();
 const snapshot = await flashfreeze(

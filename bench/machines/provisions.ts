@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
@@ -13,6 +13,8 @@ import { INIT, unpackCloudKernel } from './qemu/kernel.ts';
 
 export const REPOSITORY = join(import.meta.dirname, '../..');
 const ROOT_SUITE = 'bookworm';
+/** How long a packaged program is kept: longer than the longest run. */
+const KEPT_MS = 24 * 3_600_000;
 
 /** What a machine is made of; kept outside of the tree. */
 export interface Made {
@@ -153,17 +155,16 @@ async function payload(
   const wanted = join(folder, state, architecture);
   if (!existsSync(wanted)) {
     say(`packaging the program for ${architecture}`);
-    for (const name of existsSync(folder) ? await readdir(folder) : []) {
-      if (name !== state) {
-        await rm(join(folder, name), { recursive: true });
-      }
-    }
+    await removeOld(folder);
     const made = join(folder, 'made');
+    const part = join(folder, 'part');
+    for (const unfinished of [made, part]) {
+      await rm(unfinished, { recursive: true, force: true });
+    }
     const packager = join(REPOSITORY, 'src/package/main.ts');
     const target = ['--arch', PACKAGED[architecture], '--out', made];
     await runCommand(process.execPath, [packager, '--tar', ...target]);
     const archive = (await readdir(made)).find((name) => name.endsWith('.tar.gz')) ?? '';
-    const part = join(folder, 'part');
     await mkdir(part);
     await runCommand('tar', ['-xf', join(made, archive), '-C', part, '--strip-components=1']);
     await mkdir(dirname(wanted), { recursive: true });
@@ -171,6 +172,17 @@ async function payload(
     await rm(made, { recursive: true });
   }
   return wanted;
+}
+
+/** A run of another state of the tree may be using what is younger. */
+async function removeOld(folder: string): Promise<void> {
+  const sinceMs = Date.now() - KEPT_MS;
+  for (const name of existsSync(folder) ? await readdir(folder) : []) {
+    const path = join(folder, name);
+    if ((await stat(path)).mtimeMs < sinceMs) {
+      await rm(path, { recursive: true });
+    }
+  }
 }
 
 /** Of everything tracked or not yet tracked that is not ignored. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'undici';
 import * as assert from 'uvu/assert';
 import { suite } from '../../suite.ts';
-import { at, DISK_VERSION, type Reply, Rig } from './fixtures/rig.ts';
+import { at, CONNECT_LIMIT_MS, DISK_VERSION, type Reply, Rig } from './fixtures/rig.ts';
 
 const test = suite('disks made of snapshots, and their content, in the lab');
 
@@ -73,7 +73,8 @@ test('content is read by a SAS until its access is ended', async () => {
   const access = { access: 'Read', durationInSeconds: 60 };
   const begun = await rig.end(await rig.arm('POST', path('beginGetAccess'), access));
   const url = String(at(begun, 'properties.output.accessSAS'));
-  const dispatcher = new Agent({ connect: { ca: await readFile(rig.lab.caPath) } });
+  const ca = await readFile(rig.lab.caPath);
+  const dispatcher = new Agent({ connect: { ca, timeout: CONNECT_LIMIT_MS } });
   const read = async (from: string, headers: Record<string, string> = {}) => {
     const { statusCode, body } = await request(from, {
       ...{ dispatcher, headers: { range: 'bytes=4096-4099', ...headers } },

@@ -1,6 +1,6 @@
 /*
- * For linux.uml as LD_PRELOAD, on a processor whose register state is larger than UML's buffer (2,696 bytes before
- * Linux 6.15), such as one with AMX: there PTRACE_SETREGSET of NT_X86_XSTATE takes the whole state only, fails with
+ * For linux.uml as LD_PRELOAD, on a processor whose register state is larger than UML's buffer (2,696 bytes in Linux 5.10
+ * to 6.12), such as one with AMX: there PTRACE_SETREGSET of NT_X86_XSTATE takes the whole state only, fails with
  * EFAULT, and UML panics with its first process. This adds zeros: the header in the first 576 bytes says which
  * parts of the state are in use, and none behind UML's buffer is.
  * Source of the rule: xstateregs_set in arch/x86/kernel/fpu/regset.c of the host's kernel.

@@ -33,6 +33,11 @@ const UNDISTURBED_TIMEOUT_MS = 10_000;
 export const LIMIT_MS = TIMEOUT_MS + 1_000;
 /** For a disturbed command to end once it can; it waits for what does not answer, 2 s at a time. */
 const END_LIMIT_MS = 12_000;
+/**
+ * For a killed process to end. Its FITHAW of an image on another file system may wait for that one to be thawed, which the
+ * next command does.
+ */
+const KILLED_LIMIT_MS = 1_000;
 /** That a thread of the worker is blocked in a write to. */
 const BLOCKED_DISK = 3;
 const FIXTURES = join(import.meta.dirname, '../../test/faults/fixtures');
@@ -267,7 +272,7 @@ async function endOf(command: RunningCommand): Promise<Ending | undefined> {
 
 /** The next start of any command sees to what they left. */
 async function afterBothWereKilled(ground: Ground, killed: RunningCommand): Promise<Aftermath> {
-  await killed.exited;
+  await Promise.race([killed.exited, delay(KILLED_LIMIT_MS)]);
   const sinceNs = process.hrtime.bigint();
   using next = RunningCommand.start(snapshotArguments(ground, UNDISTURBED_TIMEOUT_MS));
   const ending = await endOf(next);

@@ -23,7 +23,7 @@ open_storage() {
   mdadm -q --assemble --run /dev/md1 /dev/ubdb /dev/ubdc
   # A degraded array that was in use: doctor says that its copy may want force.
   mdadm -q --assemble --run /dev/md2 /dev/ubdd /dev/ubde /dev/ubdf || {
-    mdadm -q --stop /dev/md2
+    mdadm -q --stop /dev/md2 || :
     mdadm -q --assemble --force --run /dev/md2 /dev/ubdd /dev/ubde /dev/ubdf
   }
 }

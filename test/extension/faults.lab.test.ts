@@ -179,10 +179,6 @@ test('disable and uninstall end a run that waits for its start', async () => {
   assert.equal(await scene.snapshotCounts(), scene.each(0));
 });
 
-function partition<Item>(items: readonly Item[], isIn: (item: Item) => boolean): [Item[], Item[]] {
-  return [items.filter(isIn), items.filter((item) => !isIn(item))];
-}
-
 /** The command that began the run may have ended meanwhile. */
 function sendSignal(processes: readonly GuestProcess[], signal: NodeJS.Signals): void {
   for (const { pid } of processes) {
@@ -205,10 +201,11 @@ test('a shutdown while everything is frozen: thawed at once, whatever the server
   await untilSnapshotRequested(server);
   // A shutdown ends processes in any order. In the hardest one the guardian has thawed before the run hears of it.
   const processes = scene.guest.processes();
-  const [[guardian], others] = partition(processes, ({ commandLine: [program = ''] }) =>
+  const guardian = processes.find(({ commandLine: [program = ''] }) =>
     program.endsWith('flashfreeze-guardian'),
   );
   assert.ok(guardian !== undefined, 'no guardian runs');
+  const others = processes.filter((it) => it !== guardian);
   sendSignal(others, 'SIGSTOP');
   sendSignal([guardian], 'SIGTERM');
   while (scene.guest.processes().some(({ pid }) => pid === guardian.pid)) {

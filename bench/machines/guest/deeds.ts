@@ -1,6 +1,7 @@
 /** What a drill does in the machine itself. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runCommand } from '../../../src/lab/run-command.ts';
+import { processesNamed } from '../../../src/system/processes.ts';
 import type { Deed, OwnDeed } from '../drills/drills.ts';
 
 const SECOND_PROCESSOR = '/sys/devices/system/cpu/cpu1/online';
@@ -24,7 +25,7 @@ export function isOwn(deed: Deed): deed is OwnDeed {
 export async function doHere(deed: OwnDeed, program?: number): Promise<void> {
   switch (deed.action) {
     case 'kill':
-      for (const pid of deed.what === 'guardian' ? pidsOf(GUARDIAN) : [program ?? 0]) {
+      for (const pid of deed.what === 'guardian' ? guardians() : [program ?? 0]) {
         process.kill(pid, 'SIGKILL');
       }
       break;
@@ -51,16 +52,10 @@ function availableKib(): number {
   return Number(/^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]);
 }
 
-function pidsOf(name: string): number[] {
-  const found = readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name;
-    } catch {
-      return false;
-    }
-  });
+function guardians(): number[] {
+  const found = processesNamed(new Set([GUARDIAN]));
   if (found.length === 0) {
-    throw new Error(`no process ${name}`);
+    throw new Error(`no process ${GUARDIAN}`);
   }
-  return found.map(Number);
+  return found;
 }

@@ -121,6 +121,16 @@ export function leavesUnder({ devices }: BlockTopology, names: readonly BlockDev
   return leaves;
 }
 
+/** Kernel names of the leaves under these devices, sorted. */
+export function leafNamesUnder(
+  topology: BlockTopology,
+  names: readonly BlockDeviceName[],
+): BlockDeviceName[] {
+  return leavesUnder(topology, names)
+    .map(({ name }) => name)
+    .sort();
+}
+
 function notShown(name: BlockDeviceName): Leaf {
   return { name, sizeBytes: 0, under: { kind: 'nothing', hardware: {} } };
 }

@@ -1,4 +1,4 @@
-import { type BlockTopology, leavesUnder } from './block-topology.ts';
+import { type BlockTopology, leafNamesUnder } from './block-topology.ts';
 import { compareText } from './superblocks.ts';
 import type { SystemView } from './system-view.ts';
 
@@ -32,8 +32,7 @@ export function readDegradedArrays(system: SystemView, topology: BlockTopology):
       if (!isDegraded || JOURNALED.includes(read('consistency_policy'))) {
         return [];
       }
-      const disks = leavesUnder(topology, [name]).map((leaf) => leaf.name);
-      return [{ device: name, level, disks: disks.sort(compareText) }];
+      return [{ device: name, level, disks: leafNamesUnder(topology, [name]) }];
     })
     .sort((a, b) => compareText(a.device, b.device));
 }

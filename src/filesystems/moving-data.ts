@@ -1,4 +1,4 @@
-import { type BlockDeviceName, type BlockTopology, leavesUnder } from './block-topology.ts';
+import { type BlockDeviceName, type BlockTopology, leafNamesUnder } from './block-topology.ts';
 import { compareText } from './superblocks.ts';
 import type { SystemView } from './system-view.ts';
 
@@ -42,8 +42,7 @@ function moveOf(
   kind: MoveKind,
   topology: BlockTopology,
 ): DataMove {
-  const disks = leavesUnder(topology, [name]).map((leaf) => leaf.name);
-  return { device, kind, disks: disks.sort(compareText) };
+  return { device, kind, disks: leafNamesUnder(topology, [name]) };
 }
 
 /**

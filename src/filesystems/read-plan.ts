@@ -1,6 +1,6 @@
 import { type Mount, type MountTable, parseMountinfo } from '../system/mountinfo.ts';
 import { type ProcessView, theseProcesses } from '../system/processes.ts';
-import { type BlockTopology, devicesOfMount, leavesUnder } from './block-topology.ts';
+import { type BlockTopology, devicesOfMount, leafNamesUnder } from './block-topology.ts';
 import { type DegradedArray, describeDegraded, readDegradedArrays } from './degraded-arrays.ts';
 import { otherDisksOf, toDisks } from './disks.ts';
 import { MountTree } from './mount-tree.ts';
@@ -117,8 +117,7 @@ export async function readDisks(system: SystemView = thisMachine): Promise<Disk[
 }
 
 function diskNamesOf(mount: Mount, topology: BlockTopology): string[] {
-  const leaves = leavesUnder(topology, devicesOfMount(topology, mount));
-  return leaves.map(({ name }) => name).sort();
+  return leafNamesUnder(topology, devicesOfMount(topology, mount));
 }
 
 /** Of a file system that only another mount namespace has. */

@@ -136,11 +136,11 @@ async function enterResults(
 
 /** If the file cannot be written, the run has not expedited the grace periods. */
 async function restoreGracePeriods(run: UnfinishedRun, ledger: DeadLedger): Promise<void> {
-  const former = formerGracePeriods(run, ledger);
-  if (former !== '0' && former !== '1') {
+  // A run changes nothing but a 0. A 1 that it found may come from another dead run, which has been recovered by now.
+  if (formerGracePeriods(run, ledger) !== '0') {
     return;
   }
-  await writeFile(GRACE_PERIODS_PATH, former).catch(() => {});
+  await writeFile(GRACE_PERIODS_PATH, '0').catch(() => {});
   if (run.ledgerPath !== undefined && ledger !== 'lost') {
     await enterRestored(run.ledgerPath);
   }

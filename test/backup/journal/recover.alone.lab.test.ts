@@ -41,6 +41,12 @@ async function recovered(directory: string): Promise<string> {
   return sentences.join('\n');
 }
 
+async function damageLedger(directory: string): Promise<void> {
+  for (const name of (await readdir(directory)).filter((it) => it.endsWith('.ledger'))) {
+    await writeFile(join(directory, name), 'damaged');
+  }
+}
+
 async function freezeByOthers(mountPoint: string): Promise<void> {
   await runCommand('fsfreeze', ['--freeze', mountPoint]);
 }
@@ -131,11 +137,23 @@ test('without the ledger, the freeze of another tool is thawed, and the sentence
   await worker.exited();
   await gone(worker.guardianPid);
   await freezeByOthers(frozen);
-  for (const name of (await readdir(directory)).filter((it) => it.endsWith('.ledger'))) {
-    await writeFile(join(directory, name), 'damaged');
-  }
+  await damageLedger(directory);
   assert.match(await recovered(directory), 'regardless of which tool froze them');
   assert.is(await wasStillFrozen(frozen), false);
+});
+
+test('grace periods that were expedited before the run are not expedited again', async () => {
+  using _normal = withRcuExpedited('0');
+  await using lab = await LabDisks.create([{ type: 'ext4' }]);
+  const mountPoints = mountPointsOf(lab);
+  const directory = await journalDirectory();
+  const alreadyExpedited = withRcuExpedited('1');
+  await using worker = await FrozenWorker.start(mountPoints, { journalDirectory: directory });
+  await killBoth(worker);
+  await damageLedger(directory);
+  alreadyExpedited[Symbol.dispose]();
+  assert.match(await recovered(directory), 'thawed now');
+  assert.is(rcuExpedited(), '0');
 });
 
 test('a guardian that was only stopped leaves alone what another tool froze after the recovery', async () => {
@@ -220,8 +238,8 @@ for (const ledger of ['kept', 'lost'] as const) {
     });
     await killBoth(worker);
     await worker.exited();
-    for (const name of (await readdir(directory)).filter((it) => it.endsWith('.ledger'))) {
-      await (ledger === 'lost' ? writeFile(join(directory, name), 'damaged') : undefined);
+    if (ledger === 'lost') {
+      await damageLedger(directory);
     }
     await runCommand('umount', [mountPoint]);
     try {

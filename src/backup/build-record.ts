@@ -39,7 +39,7 @@ export async function buildRecord(
   context: RunContext,
   prepared: Prepared,
   windows: WindowRuns,
-  { application, storage }: AfterThaw,
+  { application, storage: { storage, failed } }: AfterThaw,
 ): Promise<BackupRecord> {
   const { startAt } = context.request;
   const { last, earlier } = windows;
@@ -53,6 +53,9 @@ export async function buildRecord(
   const gaps = gapsAfterwards(context, prepared, answers, storage);
   for (const gap of gaps.filter((it) => !isFault(it))) {
     context.warn(describeGap(gap));
+  }
+  for (const mountPoint of failed) {
+    context.warn(failureDuringRun(mountPoint));
   }
   for (const warning of lostInBrokenAttempts(windows, targets)) {
     context.warn(warning);
@@ -99,12 +102,16 @@ function startOf(
   return start;
 }
 
+function failureDuringRun(mountPoint: string): string {
+  return `${mountPoint} failed during this run (the kernel shut it down, made it read-only or lost its disk): if that was before it was frozen, what was taken of it is as after a power cut. Read the log of the kernel.`;
+}
+
 /** A file system that was mounted or moved right before the freeze shows in the storage afterwards. */
 function gapsAfterwards(
   { request }: RunContext,
   { plan, targets, provider }: Prepared,
   answers: readonly SnapshotAnswer[],
-  storage: StorageAfterwards,
+  storage: StorageAfterwards['storage'],
 ): SetGap[] {
   return [
     ...gapsOf(plan, targets, setWishesOf(request), storage),

@@ -63,7 +63,7 @@ export async function backup(
   const isThawed = prepared.freezer.isThawed();
   const hasScripts = request.quiesce?.kind === 'scripts';
   const lookAtStorage = async (): Promise<StorageAfterwards> =>
-    await storageAfterwards(request.selection, prepared.plan);
+    await storageAfterwards(request.selection, prepared.plan, prepared.freezer);
   const beforeScripts = hasScripts ? await lookAtStorage() : undefined;
   // Before the scripts, so that other freezers need not wait for them and a post-script can unmount.
   if (isThawed) {
@@ -71,7 +71,7 @@ export async function backup(
     await (hasScripts ? setAside({ guards, prepared }) : undefined);
   }
   await resumeApplication(context, application);
-  const storage = hasScripts ? beforeScripts : await lookAtStorage();
+  const storage = beforeScripts ?? (await lookAtStorage());
   if (isThawed) {
     await guards.balances.resume();
   }

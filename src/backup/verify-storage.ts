@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { FlashfreezeError } from '../errors.ts';
-import type { FileSystem, Plan, Selection } from '../filesystems/plan-types.ts';
+import type { ExclusionReason, FileSystem, Plan, Selection } from '../filesystems/plan-types.ts';
 import { readStorage } from '../filesystems/read-plan.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import { errnoOf } from '../system/errno.ts';
@@ -42,15 +42,19 @@ export async function changeSince(
     return undefined;
   }
   const now = await readStorage(withoutFaulty(selection, plan));
-  return changeBetween(plan, now) ?? deathIn(plan, freezer);
+  const [dead] = deadIn(plan, freezer);
+  return (
+    changeBetween(plan, now) ??
+    (dead && `${dead} was shut down by the kernel after an input/output error`)
+  );
 }
 
-/** What reaches the descriptors of local file systems does not wait for their disks. */
-function deathIn(
+/** Their mount points. What reaches the descriptors of local file systems does not wait for their disks. */
+function deadIn(
   { fileSystems }: Pick<Plan, 'fileSystems'>,
   freezer: Pick<Freezer, 'descriptorOf'>,
-): string | undefined {
-  const dead = fileSystems.find((_, index) => {
+): string[] {
+  const dead = fileSystems.filter((_, index) => {
     try {
       fstatSync(freezer.descriptorOf(index));
       return false;
@@ -58,28 +62,59 @@ function deathIn(
       return errnoOf(error) === 'EIO';
     }
   });
-  return dead && `${dead.mountPoint} was shut down by the kernel after an input/output error`;
+  return dead.map(({ mountPoint }) => mountPoint);
 }
 
-/** The storage after the thaw; undefined if nothing was, or is left that could be, frozen. */
-export type StorageAfterwards = Pick<Plan, 'fileSystems' | 'excluded'> | undefined;
+type Storage = Pick<Plan, 'fileSystems' | 'excluded'>;
+
+/** What was found after the thaw. */
+export interface StorageAfterwards {
+  /** Undefined if nothing was frozen, or if nothing that can be frozen is left. */
+  readonly storage: Storage | undefined;
+  /** Mount points of what was frozen and has failed since the plan was made. */
+  readonly failed: readonly string[];
+}
 
 /** Reads the storage once more. To be called before post-scripts run: they may mount and unmount. */
 export async function storageAfterwards(
   selection: Selection,
-  plan: Pick<Plan, 'fileSystems' | 'excluded'>,
+  plan: Storage,
+  freezer: Pick<Freezer, 'descriptorOf'>,
 ): Promise<StorageAfterwards> {
   if (plan.fileSystems.length === 0) {
-    return undefined;
+    return { storage: undefined, failed: [] };
   }
+  const storage = await storageIfAny(withoutFaulty(selection, plan));
+  // If all that was asked for has failed, the rest of the machine is read to see how.
+  const seen = storage ?? (await storageIfAny({ include: [], skip: [] }));
+  const failed = [...failedBetween(plan, seen), ...deadIn(plan, freezer)];
+  return { storage, failed: [...new Set(failed)] };
+}
+
+async function storageIfAny(selection: Selection): Promise<Storage | undefined> {
   try {
-    return await readStorage(withoutFaulty(selection, plan));
+    return await readStorage(selection);
   } catch (error) {
     if (error instanceof FlashfreezeError) {
       return undefined;
     }
     throw error;
   }
+}
+
+/** How the failure of a file system shows: the kernel has shut it down, made it read-only, or let go of its disk. */
+const FAILURES: ReadonlySet<ExclusionReason> = new Set(['dead', 'read-only', 'no-block-device']);
+
+/** Mount points of the file systems of the plan that have failed since. Pure. */
+export function failedBetween(
+  plan: Pick<Plan, 'fileSystems'>,
+  now: Pick<Plan, 'excluded'> | undefined,
+): string[] {
+  const failed = (now?.excluded ?? []).filter(({ reason }) => FAILURES.has(reason));
+  const devices = new Set(failed.map(({ device }) => device));
+  return plan.fileSystems
+    .filter(({ device }) => devices.has(device))
+    .map(({ mountPoint }) => mountPoint);
 }
 
 /** The beginning of a sentence on the first file system that changed; undefined if none did. */

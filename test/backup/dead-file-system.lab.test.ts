@@ -115,6 +115,24 @@ for (const type of ['xfs', 'ext4'] as const) {
   });
 }
 
+for (const type of ['xfs', 'ext4'] as const) {
+  for (const isAlone of [false, true]) {
+    test(`${type} that fails while a command holds ${isAlone ? 'it' : 'it and others'} frozen is named afterwards`, async () => {
+      await using disks = await LabDisks.create([{ type: 'ext4' }, { type }]);
+      const [, disk] = disks.disks;
+      assert.ok(disk);
+      await using _revived = revivedAtEnd(disk);
+      const { mountPoint } = disk;
+      const { exitCode, stderr } = await flashfreeze([
+        ...['freeze', ...(isAlone ? ['--mount', mountPoint] : [])],
+        ...['--', 'python3', '-c', SHUT_DOWN, mountPoint],
+      ]);
+      assert.is(exitCode, 0, stderr);
+      assert.match(stderr, `${mountPoint} failed during this run`);
+    });
+  }
+}
+
 test('a socket that is bound is passed over for a directory of the same file system', async () => {
   await using disks = await LabDisks.create([{ type: 'ext4' }]);
   const { mountPoint = '', mounted = '' } = disks.disks[0] ?? {};

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { changeBetween } from '../../src/backup/verify-storage.ts';
+import { changeBetween, failedBetween } from '../../src/backup/verify-storage.ts';
+import type { ExclusionReason } from '../../src/filesystems/plan-types.ts';
 import { suite } from '../suite.ts';
 import { goodRecord } from './fixtures/records.ts';
 
@@ -27,6 +28,21 @@ test('if a file system was replaced, the new one is named', () => {
   const [, second] = plan.fileSystems;
   const onlySecond = { fileSystems: second === undefined ? [] : [second] };
   assert.is(changeBetween(onlyFirst, onlySecond), '/data/1 was mounted');
+});
+
+test('what is shut down, read-only or without its disk afterwards has failed', () => {
+  const excluded = plan.fileSystems.map(({ device, mountPoint, type }) => ({
+    ...{ device, mountPoint, type, disks: [], isWritable: false },
+  }));
+  const leftOut = (reason: ExclusionReason): string[] =>
+    failedBetween(plan, { excluded: excluded.slice(1).map((it) => ({ ...it, reason })) });
+  for (const reason of ['dead', 'read-only', 'no-block-device'] as const) {
+    assert.equal(leftOut(reason), ['/data/1'], reason);
+  }
+  for (const reason of ['not-selected', 'hidden', 'no-answer'] as const) {
+    assert.equal(leftOut(reason), [], reason);
+  }
+  assert.equal(failedBetween(plan, undefined), []);
 });
 
 test.run();

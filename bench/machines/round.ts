@@ -188,13 +188,16 @@ export class MachineRound {
     if (drills.length === 0) {
       return [];
     }
-    await using server = await this.#serveBlobs(
-      this.#disks.filter(({ hasBlob }) => hasBlob).map(({ name }) => name),
-    );
+    const blobs = this.#disks.filter(({ hasBlob }) => hasBlob).map(({ name }) => name);
+    await using server = await this.#serveBlobs(blobs);
     await using _ = await this.#forward(server);
     const images = this.#disks.map(({ name }) => imageOf(name));
     if (drills.includes('power-cut')) {
+      // Requests without an answer keep the window open until the cut.
+      const fault = { kind: 'no-answer', handled: false } as const;
+      await Promise.all(blobs.map((blob) => server.setFault({ at: 'request', blob, fault })));
       await this.#bootOnly('cut', images);
+      await server.clearFaults();
       if (existsSync(this.#path('share/cut.rc'))) {
         throw new Error('the boot to cut ended by itself');
       }

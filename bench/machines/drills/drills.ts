@@ -10,10 +10,12 @@ type PlayedDrill =
   | 'clock-set-back'
   | 'memory-short'
   | 'disk-slow'
+  | 'disk-late'
   | 'disk-fails-before'
   | 'disk-fails'
   | 'disk-detached'
-  | 'disk-detached-before';
+  | 'disk-detached-before'
+  | 'disk-detached-after';
 
 export interface Drill {
   /** Of `flashfreeze freeze`. */
@@ -24,8 +26,9 @@ export interface Drill {
   readonly mostMs: number;
   /** Of the run. */
   readonly exitCode: 'zero' | 'not-zero' | 'any';
-  /** Done before the run, in the window, and after the run. */
+  /** Done before the run, some time after its start, in the window, and after the run. */
   readonly before?: Deed;
+  readonly meanwhile?: { readonly afterS: number; readonly deed: Deed };
   readonly inWindow?: Deed;
   readonly after?: Deed;
   /** On the disk that the drill breaks. */
@@ -88,6 +91,13 @@ export const DRILLS: Readonly<Record<PlayedDrill, Drill>> = {
     after: { action: 'fast', disk: 'lun3' },
     harmed: { at: '/d/lun3', becomes: 'slow' },
   },
+  // The freeze of its file system takes part of that time: the kernel writes before it freezes.
+  'disk-late': {
+    ...{ ...SHORT, holdS: 1, exitCode: 'any' },
+    before: { action: 'hold-back', disk: 'lun3' },
+    meanwhile: { afterS: 30, deed: { action: 'fast', disk: 'lun3' } },
+    harmed: { at: '/d/lun3', becomes: 'slow' },
+  },
   'disk-fails-before': {
     ...{ ...SHORT, holdS: 1, exitCode: 'any' },
     before: { action: 'fail', disk: 'lun5' },
@@ -109,6 +119,11 @@ export const DRILLS: Readonly<Record<PlayedDrill, Drill>> = {
     ...{ ...SHORT, holdS: 1, exitCode: 'any' },
     before: { action: 'detach', disk: 'lun2' },
     harmed: { at: '/d/lun2', becomes: 'lost' },
+  },
+  'disk-detached-after': {
+    ...{ ...SHORT, exitCode: 'zero' },
+    after: { action: 'detach', disk: 'lun0' },
+    harmed: { at: '/d/lun0', becomes: 'lost' },
   },
 };
 
@@ -163,7 +178,10 @@ export function judgeDrill({ name, code, said, writers, later }: Drilled): strin
 /** What the machine asks of the host: a line of REQUESTS/asked; the host answers with a file REQUESTS/done-<number>. */
 export type Request =
   | { readonly action: 'stop'; readonly seconds: number }
-  | { readonly action: 'slow' | 'fast' | 'fail' | 'mend' | 'detach'; readonly disk: string }
+  | {
+      readonly action: 'slow' | 'hold-back' | 'fast' | 'fail' | 'mend' | 'detach';
+      readonly disk: string;
+    }
   | { readonly action: 'cut' };
 
 /** Folder in the one that the machine and the host share. */

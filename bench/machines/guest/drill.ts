@@ -14,13 +14,15 @@ import {
 } from '../drills/drills.ts';
 import type { Order } from '../stages.ts';
 import { doHere, isOwn } from './deeds.ts';
-import { runExtension } from './extension.ts';
+import { enableTask, installExtension, isFinal, runExtension, statusOf } from './extension.ts';
 import { lookAfterCut, noteDurable } from './power-cut.ts';
 import { failingPlaces, StallWriters } from './stall-writers.ts';
 
 const FLASHFREEZE = '/opt/flashfreeze/flashfreeze';
 const IN_WINDOW = '/run/in-window';
 const LOOK_MS = 50;
+/** All writers at once: their file systems are frozen. */
+const STANDSTILL_MS = 2000;
 
 const order: Order = JSON.parse(readFileSync('/host/order.json', 'utf8'));
 let places = order.fileSystems.map(({ at }) => at);
@@ -82,10 +84,13 @@ async function runFreeze(
 
 async function play(name: keyof typeof DRILLS): Promise<Drilled> {
   process.stdout.write(`${name}\n`);
-  const { timeoutS, holdS, before, inWindow, after, harmed } = DRILLS[name];
+  const { timeoutS, holdS, before, meanwhile, inWindow, after, harmed } = DRILLS[name];
   await using writers = await StallWriters.start(places);
   await perform(before);
-  const run = await runFreeze(timeoutS, holdS, (program) => perform(inWindow, program));
+  const [run] = await Promise.all([
+    runFreeze(timeoutS, holdS, (program) => perform(inWindow, program)),
+    meanwhile && sleep(meanwhile.afterS * 1000).then(() => perform(meanwhile.deed)),
+  ]);
   await perform(after);
   const later = await failingPlaces(places);
   if (harmed?.becomes === 'lost') {
@@ -96,14 +101,24 @@ async function play(name: keyof typeof DRILLS): Promise<Drilled> {
   return { name, ...run, later, writers: writers.findings() };
 }
 
+/** In the window of a task, whose requests the host does not answer. */
 async function cutPower(): Promise<never> {
   process.stdout.write('power-cut\n');
+  await installExtension();
+  // As it is long after the installation.
+  await runCommand('sync', []);
   await using writers = await StallWriters.start(places);
-  const { code, said } = await runFreeze(60, 40, async () => {
-    noteDurable(writers);
-    await ask({ action: 'cut' });
-  });
-  throw new Error(`the machine was to be cut off; the run ended with ${code}: ${said}`);
+  await enableTask(0);
+  while (!writers.standStillFor(STANDSTILL_MS)) {
+    const status = await statusOf(0);
+    if (isFinal(status)) {
+      throw new Error(`the machine was to be cut off; the task ended before: ${status}`);
+    }
+    await sleep(LOOK_MS);
+  }
+  noteDurable(writers);
+  await ask({ action: 'cut' });
+  throw new Error('the host was to cut the machine off');
 }
 
 async function drill(name: DrillName): Promise<Drilled> {

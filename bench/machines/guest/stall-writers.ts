@@ -53,6 +53,12 @@ export class StallWriters implements AsyncDisposable {
     }));
   }
 
+  /** Whether a write of every writer is under way for longer than that. */
+  standStillFor(ms: number): boolean {
+    const sinceMs = performance.now() - ms;
+    return this.#places.every(({ beganMs }) => beganMs !== undefined && beganMs < sinceMs);
+  }
+
   /** The last number that is on the disk, by mount point. */
   durable(): Record<string, number> {
     return Object.fromEntries(this.#places.map(({ at, durable }) => [at, durable]));

@@ -143,8 +143,9 @@ export const QEMU_MACHINES: readonly QemuMachine[] = [
     ],
     drills: [
       ...(['power-cut', 'machine-stopped', 'cpu-unplugged', 'clock-advanced'] as const),
-      ...(['clock-set-back', 'memory-short', 'disk-slow', 'disk-fails'] as const),
+      ...(['clock-set-back', 'memory-short', 'disk-slow', 'disk-late', 'disk-fails'] as const),
       ...(['disk-fails-before', 'disk-detached', 'disk-detached-before'] as const),
+      'disk-detached-after',
     ],
   },
   {

@@ -7,8 +7,11 @@ import { fileNode, formatNode } from './arguments.ts';
 import type { Qmp } from './qmp.ts';
 
 const LOOK_MS = 200;
-/** A disk that answers one request in a second is late for everything. */
-const SLOW_PER_SECOND = 1;
+const AS_FAST_AS_IT_CAN = { bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 };
+/** One request in a second: late for everything. */
+const SLOW = { ...AS_FAST_AS_IT_CAN, iops: 1 };
+/** One byte in a second: the first request is answered, and the next one an hour later. */
+const HELD_BACK = { ...AS_FAST_AS_IT_CAN, bps: 1 };
 const EIO = 5;
 
 export interface Powered {
@@ -45,9 +48,11 @@ async function serve(request: Request, { control, cut }: Powered): Promise<void>
       await control.command('cont');
       break;
     case 'slow':
-      return await throttle(request.disk, SLOW_PER_SECOND, control);
+      return await throttle(request.disk, SLOW, control);
+    case 'hold-back':
+      return await throttle(request.disk, HELD_BACK, control);
     case 'fast':
-      return await throttle(request.disk, 0, control);
+      return await throttle(request.disk, AS_FAST_AS_IT_CAN, control);
     case 'fail':
       return await failWrites(request.disk, control);
     case 'mend':
@@ -61,10 +66,12 @@ async function serve(request: Request, { control, cut }: Powered): Promise<void>
   }
 }
 
-/** 0: as fast as it can. */
-async function throttle(disk: string, iops: number, control: Qmp): Promise<void> {
-  const none = { bps: 0, bps_rd: 0, bps_wr: 0, iops_rd: 0, iops_wr: 0 };
-  await control.command('block_set_io_throttle', { id: deviceId(disk), ...none, iops });
+async function throttle(
+  disk: string,
+  limits: typeof AS_FAST_AS_IT_CAN,
+  control: Qmp,
+): Promise<void> {
+  await control.command('block_set_io_throttle', { id: deviceId(disk), ...limits });
 }
 
 /** Every write from now on ends with EIO. Reads and flushes do not: QEMU mends no disk that it cannot flush. */

@@ -185,21 +185,19 @@ async function removeOld(folder: string): Promise<void> {
   }
 }
 
-/** Of everything tracked or not yet tracked that is not ignored. */
+/** Of all files that are not ignored, except tests and documents: no result depends on those. */
 async function stateOfTree(): Promise<string> {
-  const git = (...args: string[]): Promise<string> =>
-    runCommand('git', ['-C', REPOSITORY, ...args]);
-  const commit = await git('rev-parse', '--short=12', 'HEAD');
-  const status = await git('status', '--porcelain');
-  if (status === '') {
-    return commit;
-  }
-  const changed = await git('diff', 'HEAD');
-  const others = (await git('ls-files', '--others', '--exclude-standard')).split('\n');
+  const listed = await runCommand('git', [
+    ...['-C', REPOSITORY, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+    ...['--', '.', ':(exclude)test', ':(exclude,glob)**/*.md'],
+  ]);
+  const names = [...new Set(listed.split('\0'))].filter((name) => name !== '').sort();
+  // One that is listed may have been deleted.
+  const present = names.filter((name) => existsSync(join(REPOSITORY, name)));
   const texts = await Promise.all(
-    others.filter((it) => it !== '').map((it) => readFile(join(REPOSITORY, it))),
+    present.map(async (name) => [Buffer.from(`${name}\n`), await readFile(join(REPOSITORY, name))]),
   );
-  return `${commit}-${shortHash([Buffer.from(status), Buffer.from(changed), ...texts])}`;
+  return shortHash(texts.flat());
 }
 
 function shortHash(texts: readonly Buffer[]): string {

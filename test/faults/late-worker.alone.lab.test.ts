@@ -29,6 +29,9 @@ async function disturbInFirstWave(disturb: (command: RunningCommand) => void): P
     { type: 'ext4', sizeMb: 24, imageOn: 0 },
   ]);
   const [url = ''] = rig.server.urls;
+  // If the disturbance itself is late, the window is still open: no answer ends it.
+  const fault = { kind: 'no-answer', handled: false } as const;
+  await rig.server.setFault({ blob: 'disk0', at: 'request', fault });
   const inImage = rig.disks.disks[1]?.mountPoint ?? '';
   using command = RunningCommand.start(
     ['snapshot', '--blob', url, '--timeout', String(TIMEOUT_S), '--json'],

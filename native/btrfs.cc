@@ -44,7 +44,10 @@ Napi::Value btrfs_scrubs(const Napi::CallbackInfo& info) {
     btrfs_ioctl_fs_info_args about{};
     auto one = Napi::Object::New(env);
     all.Set(i, one);
-    if (ioctl(fd, BTRFS_IOC_FS_INFO, &about) != 0) {
+    const int error = ioctl(fd, BTRFS_IOC_FS_INFO, &about) == 0 ? 0 : errno;
+    // Other file systems do not know the request, but a security policy is asked before them.
+    one.Set("isForbidden", Napi::Boolean::New(env, error == EACCES));
+    if (error != 0) {
       one.Set("fsid", "");
       one.Set("isScrubbed", Napi::Boolean::New(env, false));
       continue;
@@ -52,10 +55,10 @@ Napi::Value btrfs_scrubs(const Napi::CallbackInfo& info) {
     one.Set("fsid", fsid_of(about));
     one.Set("isScrubbed", Napi::Boolean::New(env, false));
     for (uint64_t device = 1; device <= std::min<uint64_t>(about.max_id, kMostDevices); ++device) {
-      const int error = scrub_error(fd, device);
-      if (error == 0) one.Set("isScrubbed", Napi::Boolean::New(env, true));
-      if (error == EPERM) one.Set("isScrubbed", env.Null());
-      if (error == 0 || error == EPERM) break;
+      const int scrub = scrub_error(fd, device);
+      if (scrub == 0) one.Set("isScrubbed", Napi::Boolean::New(env, true));
+      if (scrub == EPERM) one.Set("isScrubbed", env.Null());
+      if (scrub == 0 || scrub == EPERM) break;
     }
   }
   return all;

@@ -153,6 +153,16 @@ const STACKS: readonly Machine[] = [
       { at: '/d/hybrid', type: 'ext4', device: '/dev/ubdk1' },
     ],
   },
+  {
+    name: 'selinux',
+    shows: 'SELinux, enforcing: an agent’s child may read no disk and change no priority',
+    disks: [128, XFS_MB, 256],
+    fileSystems: [
+      { at: '/d/ext4', type: 'ext4', device: '/dev/ubdb' },
+      { at: '/d/xfs', type: 'xfs', device: '/dev/ubdc' },
+      { at: '/d/btrfs', type: 'btrfs', device: '/dev/ubdd' },
+    ],
+  },
 ];
 
 export const MACHINES: readonly Machine[] = [...STACKS, ...OPERATIONS];

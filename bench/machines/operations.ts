@@ -78,4 +78,13 @@ export const OPERATIONS: readonly Machine[] = [
     // lvs shows no snapshot that is being merged.
     fileSystems: [{ at: '/d/origin', type: 'ext4', device: '/dev/vgs/origin', also: ['ubdc'] }],
   },
+  {
+    ...{ name: 'selinux-denies', shows: 'SELinux: an agent’s child may not freeze' },
+    ...{ disks: [128, 320, 256], operation: { expects: 'refused', foretold: 'security-policy' } },
+    fileSystems: [
+      { at: '/d/ext4', type: 'ext4', device: '/dev/ubdb' },
+      { at: '/d/xfs', type: 'xfs', device: '/dev/ubdc' },
+      { at: '/d/btrfs', type: 'btrfs', device: '/dev/ubdd' },
+    ],
+  },
 ];

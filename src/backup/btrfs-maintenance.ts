@@ -135,16 +135,12 @@ export interface Maintenance {
 
 /** The resizes and btrfs operations that a run would find now. Neither pauses nor refuses anything. */
 export async function maintenanceOf(
-  { plan, openings }: Pick<AnsweringPlan, 'plan' | 'openings'>,
+  answering: Pick<AnsweringPlan, 'plan' | 'openings'>,
   mode: BtrfsMaintenance,
 ): Promise<Maintenance[]> {
-  const opened = plan.fileSystems.flatMap(({ mountPoint, type }) => {
-    const opening = openings.of(mountPoint);
-    return opening.kind === 'opened' ? [{ mountPoint, type, descriptor: opening.descriptor }] : [];
-  });
   const [resizes, operations] = await Promise.all([
-    readResizes(plan.fileSystems),
-    readMaintenance(opened),
+    readResizes(answering.plan.fileSystems),
+    readMaintenance(openedIn(answering)),
   ]);
   return [
     ...resizes.map(
@@ -172,6 +168,17 @@ export function foretell({ code, sentence, remedy, course }: Maintenance): strin
     case 'ignore':
       return `${sentence}: a run tries to freeze anyway (btrfsMaintenance = ignore). Better: ${remedy}`;
   }
+}
+
+/** As `openFileSystems`, for commands that freeze nothing. */
+export function openedIn({
+  plan,
+  openings,
+}: Pick<AnsweringPlan, 'plan' | 'openings'>): OpenFileSystem[] {
+  return plan.fileSystems.flatMap(({ mountPoint, type }) => {
+    const opening = openings.of(mountPoint);
+    return opening.kind === 'opened' ? [{ mountPoint, type, descriptor: opening.descriptor }] : [];
+  });
 }
 
 export function openFileSystems(plan: Plan, freezer: Freezer): OpenFileSystem[] {

@@ -1,10 +1,16 @@
 import { FlashfreezeError } from '../errors.ts';
+import type { OpenFileSystem } from '../filesystems/btrfs/read-maintenance.ts';
 import { type Disk, OS_DISK_LUN } from '../filesystems/plan-types.ts';
 import { type PlanReading, readDisks } from '../filesystems/read-plan.ts';
+import {
+  describeForbidden,
+  forbiddenByPolicy,
+  REMEDY_FOR_POLICY,
+} from '../filesystems/security-policy.ts';
 import type { Freezer } from '../freezer/freezer.ts';
 import { machineAuthorities } from '../snapshot/http/authorities.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
-import { refuseMaintenance } from './btrfs-maintenance.ts';
+import { openFileSystems, refuseMaintenance } from './btrfs-maintenance.ts';
 import type { RunContext } from './context.ts';
 import { readFreezeOrder } from './freeze-order-file.ts';
 import { behindManaged } from './managed-matching.ts';
@@ -97,7 +103,19 @@ async function checkPlan(context: RunContext, { plan, freezer }: OpenPlan): Prom
   for (const warning of plan.warnings ?? []) {
     context.warnOnce(warning);
   }
+  refuseForbidden(openFileSystems(plan, freezer));
   await refuseMaintenance(context.request.btrfsMaintenance, plan, freezer);
+}
+
+/** Before an application is quiesced: the freeze would find out too late. */
+function refuseForbidden(fileSystems: readonly OpenFileSystem[]): void {
+  const forbidden = forbiddenByPolicy(fileSystems);
+  if (forbidden.length > 0) {
+    throw new FlashfreezeError(
+      'FF_FREEZE_FAILED',
+      `${describeForbidden(forbidden)}; nothing was frozen. Do this: ${REMEDY_FOR_POLICY}.`,
+    );
+  }
 }
 
 async function targetsBehind(

@@ -1,4 +1,5 @@
 import { pathOfDisk } from '../filesystems/disks.ts';
+import { describeForbidden, REMEDY_FOR_POLICY } from '../filesystems/security-policy.ts';
 import { applicationsOfScripts } from '../quiesce/scripts/application-name.ts';
 import { earliest, latest } from '../system/stamps.ts';
 import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
@@ -73,6 +74,9 @@ function freezeProblem({ application }: BackupRecord, mountPoint: string, errno:
   }
   if (errno === 'EPERM') {
     return `The kernel refused to freeze ${mountPoint}: EPERM. Run flashfreeze as root of the machine itself (CAP_SYS_ADMIN), not of a container or user namespace.`;
+  }
+  if (errno === 'EACCES') {
+    return `The freeze did not begin: ${describeForbidden([mountPoint])}. Do this: ${REMEDY_FOR_POLICY}.`;
   }
   if (errno === 'EOPNOTSUPP' || errno === 'ENOTTY') {
     return `The kernel refused to freeze ${mountPoint}: ${errno}. The file system does not support freezing; leave it out with --skip ${mountPoint}.`;

@@ -102,7 +102,7 @@ async function storageIfAny(selection: Selection): Promise<Storage | undefined> 
   }
 }
 
-/** How the failure of a file system shows: the kernel has shut it down, made it read-only, or let go of its disk. */
+/** How the failure of a file system shows: the kernel has shut it down, made it read-only, or lost its disk. */
 const FAILURES: ReadonlySet<ExclusionReason> = new Set(['dead', 'read-only', 'no-block-device']);
 
 /** Mount points of the file systems of the plan that have failed since. Pure. */

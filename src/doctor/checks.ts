@@ -2,6 +2,7 @@ import { describeDegraded, REMEDY_FOR_DEGRADED } from '../filesystems/degraded-a
 import { unfreezableWarnings } from '../filesystems/exclusions.ts';
 import { describeMove, remedyForMove } from '../filesystems/moving-data.ts';
 import type { Exclusion } from '../filesystems/plan-types.ts';
+import { describeForbidden, REMEDY_FOR_POLICY } from '../filesystems/security-policy.ts';
 import { checkBlob, checkSet } from './blob-checks.ts';
 import { failed, ok, warning } from './check.ts';
 import { checkDaemons } from './daemon-checks.ts';
@@ -38,6 +39,7 @@ export function examine(facts: MachineFacts, now: Date): Examination {
       ...checkLeftovers(facts),
       ...checkFileSystems(facts),
       ...checkMaintenance(facts),
+      ...checkPolicy(facts),
       ...checkDaemons(facts),
       checkGracePeriods(facts),
       checkLock(facts),
@@ -220,6 +222,12 @@ function checkMaintenance({ maintenance }: MachineFacts): Check[] {
     const name = it.code === 'FF_RESIZE_RUNNING' ? 'resize' : 'btrfs-maintenance';
     return judge(name, it.sentence, remedy);
   });
+}
+
+function checkPolicy({ forbidden }: MachineFacts): Check[] {
+  return forbidden.length === 0
+    ? []
+    : [failed('security-policy', describeForbidden(forbidden), REMEDY_FOR_POLICY)];
 }
 
 function checkGracePeriods({ canExpedite }: MachineFacts): Check {

@@ -44,6 +44,8 @@ export interface MachineFacts {
   readonly plan: PlanReading | { readonly error: string };
   /** Resizes, and long operations on a btrfs, that a freeze would wait for. */
   readonly maintenance: readonly Maintenance[];
+  /** Mount points of the file systems that a security policy forbids to freeze. */
+  readonly forbidden: readonly string[];
   readonly canExpedite: boolean;
   readonly lock: LockState;
   /** File systems that dead runs may have left frozen. */

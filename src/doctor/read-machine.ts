@@ -2,7 +2,7 @@ import { access, constants, readdir, readFile, readlink } from 'node:fs/promises
 import { connect } from 'node:net';
 import { release } from 'node:os';
 import { readAnsweringPlan } from '../backup/answering-plan.ts';
-import { maintenanceOf } from '../backup/btrfs-maintenance.ts';
+import { maintenanceOf, openedIn } from '../backup/btrfs-maintenance.ts';
 import { GRACE_PERIODS_PATH } from '../backup/journal/journal.ts';
 import { leftFrozen } from '../backup/journal/recover.ts';
 import { readManifestContainer } from '../config/manifest-container.ts';
@@ -15,6 +15,7 @@ import {
 import { readWaagentConfiguration } from '../config/waagent.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { checkParts } from '../extension/self-check.ts';
+import { forbiddenByPolicy } from '../filesystems/security-policy.ts';
 import type { QuiescePlan } from '../quiesce/quiesce-types.ts';
 import { QUIESCE_PATHS, readQuiesceConfiguration } from '../quiesce/read-configuration.ts';
 import { lookAtScripts } from '../quiesce/scripts/scripts.ts';
@@ -49,7 +50,7 @@ export interface Question {
 /** Reads the facts about the machine; freezes nothing and changes nothing. Never rejects. */
 export async function readMachine({ blobs, managed, startAt }: Question): Promise<MachineFacts> {
   const status = await text('/proc/self/status');
-  const { plan, maintenance } = await readFileSystems();
+  const { plan, maintenance, forbidden } = await readFileSystems();
   const { metricsFile } = configured();
   const isVm = await isAzureVm();
   const agent = readWaagentConfiguration();
@@ -64,6 +65,7 @@ export async function readMachine({ blobs, managed, startAt }: Question): Promis
     brokenPart: await checkParts().then(() => undefined, messageOf),
     plan,
     maintenance,
+    forbidden,
     canExpedite: await may(GRACE_PERIODS_PATH, constants.W_OK),
     lock: await lockState(),
     leftFrozen: await leftFrozen(),
@@ -97,16 +99,19 @@ async function lookAtManaged(
   return await readManaged(question, 'error' in plan ? undefined : plan);
 }
 
-async function readFileSystems(): Promise<Pick<MachineFacts, 'plan' | 'maintenance'>> {
+async function readFileSystems(): Promise<
+  Pick<MachineFacts, 'plan' | 'maintenance' | 'forbidden'>
+> {
   const { mountsToSkip: skip, btrfsMaintenance } = configured();
   try {
     using answering = await readAnsweringPlan({ include: [], skip });
     return {
       plan: answering.plan,
       maintenance: await maintenanceOf(answering, btrfsMaintenance),
+      forbidden: forbiddenByPolicy(openedIn(answering)),
     };
   } catch (error) {
-    return { plan: { error: messageOf(error) }, maintenance: [] };
+    return { plan: { error: messageOf(error) }, maintenance: [], forbidden: [] };
   }
 }
 

@@ -71,10 +71,15 @@ export interface Addon {
   lockHolder(descriptor: number): number;
   /** The kernel's estimate of the wall clock's error; null if it may not be read. */
   kernelClock(): { readonly isUnsynchronized: boolean; readonly maxErrorUs: number } | null;
-  /** `fsid` is empty if the file system is not btrfs; `isScrubbed` is null if only root may know. */
-  btrfsScrubs(
-    descriptors: readonly number[],
-  ): readonly { readonly fsid: string; readonly isScrubbed: boolean | null }[];
+  /**
+   * `fsid` is empty if the file system is not btrfs; `isScrubbed` is null if only root may know; `isForbidden`: a security
+   * policy refused to ask it.
+   */
+  btrfsScrubs(descriptors: readonly number[]): readonly {
+    readonly fsid: string;
+    readonly isScrubbed: boolean | null;
+    readonly isForbidden: boolean;
+  }[];
   /** A descriptor is -1 if its error is not 0. */
   openMountPoints(
     paths: readonly string[],

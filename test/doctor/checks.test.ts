@@ -75,6 +75,13 @@ const cases: readonly [string, Partial<MachineFacts>, Check['status'], string, s
     'nothing to do: a run pauses it and resumes it',
   ],
   [
+    'a policy that forbids the freeze',
+    { forbidden: ['/data', '/logs'] },
+    'failed',
+    'security-policy',
+    'audit log',
+  ],
+  [
     'a dead run whose file system is not mounted any more',
     { leftFrozen: [{ mountPoint: '/data', device: '8:16', isMounted: false }] },
     'failed',

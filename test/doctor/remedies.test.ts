@@ -17,6 +17,7 @@ const SOURCES = [
   'src/config/*.ts',
   'src/filesystems/btrfs/*.ts',
   'src/filesystems/exclusions.ts',
+  'src/filesystems/security-policy.ts',
   'src/quiesce/scripts/*.ts',
   'src/snapshot/http/*.ts',
 ];

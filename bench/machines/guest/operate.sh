@@ -11,6 +11,12 @@ case $1 in
     # What goes on keeps no descriptor of whoever waits for this script.
     exec >/run/begin.log 2>&1
     begin_operation
+    # Some start in the background.
+    looks=0
+    until show_operation | grep -q '^running' || [ "$looks" -ge 100 ]; do
+      looks=$((looks + 1))
+      sleep 0.1
+    done
     ;;
   show) show_operation ;;
   end) end_operation ;;

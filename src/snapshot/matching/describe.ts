@@ -23,7 +23,7 @@ export function describeUnmatched(reason: UnmatchedReason): string {
     case 'doubted':
       return `it was named for ${reason.disk}, but another blob has the content of that disk`;
     case 'disk-unreadable':
-      return `it matches no disk that could be read; unreadable: ${reason.disks.join(', ')}`;
+      return `it matches no disk that could be read; unreadable: ${reason.disks.join(', ')} (${reason.because})`;
     case 'unread-rivals':
       return `its content is that of ${reason.disk}, but ${reason.rivals.join(', ')} could not be read and may be a clone of it`;
   }

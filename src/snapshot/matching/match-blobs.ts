@@ -181,10 +181,13 @@ function verdictOnRejected(blob: BlobContent, { disks }: MatchContext): Verdict 
       return unmatched(blob.index, { kind: 'contradicted', disk: disk.name, by: relation.by });
     }
   }
-  const unread = namesOf(sorted.filter((disk) => mayBeUnread(blob, disk)));
-  return unread.length === 0
+  const unread = sorted.filter((disk) => mayBeUnread(blob, disk));
+  const [because] = unread.flatMap(({ identity }) =>
+    identity.state === 'unreadable' ? [identity.reason] : [],
+  );
+  return because === undefined
     ? { blob: blob.index, kind: 'foreign' }
-    : unmatched(blob.index, { kind: 'disk-unreadable', disks: unread });
+    : unmatched(blob.index, { kind: 'disk-unreadable', disks: namesOf(unread), because });
 }
 
 function unmatched(blob: number, reason: UnmatchedReason): Verdict {

@@ -45,8 +45,12 @@ export type UnmatchedReason =
     }
   /** The caller named it for the disk, but another blob has that disk's content. */
   | { readonly kind: 'doubted'; readonly disk: string }
-  /** It fits no disk that could be read. */
-  | { readonly kind: 'disk-unreadable'; readonly disks: readonly string[] }
+  /** It fits no disk that could be read; why the first of the others could not, as a sentence. */
+  | {
+      readonly kind: 'disk-unreadable';
+      readonly disks: readonly string[];
+      readonly because: string;
+    }
   /** It fits a disk, but other disks that could not be read may be clones of that disk. */
   | { readonly kind: 'unread-rivals'; readonly disk: string; readonly rivals: readonly string[] };
 

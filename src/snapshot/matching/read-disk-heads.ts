@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { DISK_HEADS_PATH } from '../../program-files.ts';
 import { HEAD_BYTES, type Identity } from './evidence.ts';
 import { identify } from './identify.ts';
 
 /** A healthy disk answers within ms; a disk that has to spin up, within seconds. */
 const ANSWER_LIMIT_MS = 10_000;
+const { EACCES, EPERM } = constants.errno;
 /** Index, errno, length: what native/disk_heads.cc puts before the bytes of a disk. */
 const FRAME_BYTES = 12;
 
@@ -83,17 +85,24 @@ function frameReader(
       }
       const index = rest.readUInt32LE(0);
       const content = rest.subarray(FRAME_BYTES, end);
+      const errno = rest.readInt32LE(4);
       heads.set(
         index,
-        rest.readInt32LE(4) === 0
+        errno === 0
           ? { ok: true, head: content }
           : unreadable(
-              `${devicePaths[index]} cannot be read as a block device (${content}): check that the disk is attached`,
+              `${devicePaths[index]} cannot be read as a block device (${content}): ${remedyOf(errno)}`,
             ),
       );
       rest = rest.subarray(end);
     }
   };
+}
+
+function remedyOf(errno: number): string {
+  return [EACCES, EPERM].includes(errno)
+    ? 'a security policy denies it to root: look in the audit log for what it denied, and allow flashfreeze to read the disk'
+    : 'check that the disk is attached';
 }
 
 function unreadable(reason: string): DiskHead {

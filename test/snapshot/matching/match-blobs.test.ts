@@ -218,7 +218,11 @@ test('no blob is foreign if a disk that it may store could not be read', () => {
   const disks = disksOf({ sda: ext('A'), sdb: UNREADABLE });
   const blobs = blobsOf(ext('X'), ext('A'));
   assert.deepEqual(matchBlobs(blobs, disks, []).unmatched, [
-    { blob: 0, reason: { kind: 'disk-unreadable', disks: ['sdb'] }, mayBe: ['sdb'] },
+    {
+      blob: 0,
+      reason: { kind: 'disk-unreadable', disks: ['sdb'], because: 'EIO' },
+      mayBe: ['sdb'],
+    },
     {
       blob: 1,
       reason: { kind: 'unread-rivals', disk: 'sda', rivals: ['sdb'] },

@@ -6,8 +6,8 @@ begin_operation() {
 }
 show_operation() {
   case $(btrfs scrub status /d/btrfs) in
-    *finished* | *aborted*) echo ended ;;
-    *) echo running ;;
+    *running*) echo running ;;
+    *) echo ended ;;
   esac
 }
 end_operation() {

@@ -32,6 +32,7 @@ export const OPTIONAL_COMMANDS = {
   curl: 'curl',
   'qemu-ga': 'qemu-guest-agent',
   fusermount3: 'fuse3',
+  fapolicyd: 'fapolicyd',
   strace: 'strace',
   'update-ca-certificates': 'ca-certificates',
   // A benchmark compiles a program with it.

@@ -231,7 +231,7 @@ function requestOf(
     ...request,
     blobs,
     fire: options.fire ?? configuration.fire,
-    freeze: options.freeze && configuration.freeze,
+    freeze: options.freeze,
     strictMatch: options.strictMatch ?? false,
     isPartial: options.partial ?? false,
     foreignBlobs: options.allowForeign === true ? 'accept' : 'refuse',

@@ -11,7 +11,7 @@ export function checkBlob(
   nextRun: NextRun | undefined,
 ): Check {
   if (problem !== undefined) {
-    return failed('blob', `${blob}: ${problem}`, 'follow the message; check the SAS (sp=rw, se)');
+    return failed('blob', `${blob}: ${problem}`, 'follow the message; check the SAS (sp=rc, se)');
   }
   if (expires === undefined) {
     return ok('blob', `${blob} answers; its SAS names no expiry time`);

@@ -9,6 +9,7 @@ import { enterLab } from '../../src/lab/namespace.ts';
 import { tryCommand } from '../../src/lab/run-command.ts';
 import { QUIESCE_PATHS } from '../../src/quiesce/read-configuration.ts';
 import { doctorReportSchema } from '../../src/report/schemas/doctor-report.ts';
+import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
 import { suite } from '../suite.ts';
@@ -145,8 +146,10 @@ test('fsfreeze = False and misspelt names are told by doctor, plan and snapshot'
     ['warning', 'warning', 'warning'],
   );
   const plan = await flashfreeze(['plan']);
-  const snapshot = await flashfreeze(['snapshot', ...rig.blobArguments]);
+  const snapshot = await flashfreeze(['snapshot', ...rig.blobArguments, '--json']);
   assert.is(snapshot.exitCode, 0, snapshot.stderr);
+  const { consistency } = JSON.parse(snapshot.stdout) as RunSummary;
+  assert.is(consistency, 'fileSystemConsistent', 'commands freeze nevertheless');
   for (const part of parts) {
     assert.ok(problems.some(({ finding }) => finding.includes(part)));
     assert.match(plan.stdout, part);

@@ -42,7 +42,7 @@ test('gives each error of ours its code', () => {
     ['FF_SETTINGS_MISSING', 12],
     ['FF_CERTIFICATE_MISSING', 16],
     ['FF_LOCK_TIMEOUT', 121],
-    ['FF_FREEZE_TIMEOUT', 122],
+    ['FF_FLUSH_TIMEOUT', 122],
     ['FF_MOUNT_OPEN', 123],
     ['FF_ADDON_MISSING', 124],
     ['FF_GUARDIAN_MISSING', 124],
@@ -75,7 +75,7 @@ test('crash-consistent snapshots after a failed freeze succeed, and the code say
     fileSystems: [],
     plan: { ...goodRecord(2).plan, fileSystems: [] },
   });
-  const codes = (['FF_FOREIGN_FREEZE', 'FF_MOUNT_OPEN', 122, 'FF_NOTHING_TO_FREEZE'] as const).map(
+  const codes = (['FF_LOCK_TIMEOUT', 'FF_MOUNT_OPEN', 122, 'FF_NOTHING_TO_FREEZE'] as const).map(
     (code) => {
       const failedFreeze = { message: 'why', code };
       const taken = { creator: GUEST, result: { ok: true, record, failedFreeze } } as const;

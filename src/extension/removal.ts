@@ -38,8 +38,9 @@ export async function disable(
 }
 
 /**
- * An enable that is under way comes first, so that its worker is known. If the locks cannot be taken at all, the workers
- * are only told to end: a broken installation must still be removable.
+ * An enable that is under way comes first, so that its worker and its polling service are known. If the locks cannot be
+ * taken at all, the service is stopped without them, and the workers are only told to end: a broken installation must
+ * still be removable.
  */
 async function endEverything(
   installation: Installation,
@@ -47,24 +48,31 @@ async function endEverything(
   warn: (message: string) => void,
 ): Promise<void> {
   const { directory } = installation;
-  const stopped = await unlessBusy(stopPolling());
-  const ended = await unlessBusy(endUnderLock(installation, found));
-  for (const problem of [stopped, ended]) {
-    if (problem !== undefined) {
-      warn(problem);
-    }
-  }
+  const ended = await unlessBusy(endUnderLock(installation, found, warn));
   if (ended !== undefined) {
+    warn(ended);
     warn('the tasks that run were told to end, and not waited for');
     await terminateWorkers(directory);
+    await endPolling(warn);
   }
 }
 
-async function endUnderLock(installation: Installation, found: readonly string[]): Promise<void> {
+/** @throws FlashfreezeError FF_EXTENSION_BUSY */
+async function endPolling(warn: (message: string) => void): Promise<void> {
+  const problem = await unlessBusy(stopPolling());
+  if (problem !== undefined) {
+    warn(problem);
+  }
+}
+
+async function endUnderLock(
+  installation: Installation,
+  found: readonly string[],
+  warn: (message: string) => void,
+): Promise<void> {
   const { directory } = installation;
   using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
-  // An enable that was under way may have started it again.
-  await stopPolling();
+  await endPolling(warn);
   const foundSince = await endWorkers(directory, END_LIMIT_MS);
   await reportUnfinished(installation, [...found, ...foundSince]);
 }

@@ -11,6 +11,7 @@ import {
   processIdentity,
   readBootId,
   stillRuns,
+  terminate,
 } from '../system/process-identity.ts';
 import type { Installation } from './installation.ts';
 import { memoryOf, onDiskOrInMemory } from './memory-records.ts';
@@ -129,14 +130,6 @@ export async function endWorkers(directory: string, limitMs: number): Promise<st
 export async function terminateWorkers(directory: string): Promise<void> {
   for (const { pid } of await runningWorkers(directory)) {
     terminate(pid);
-  }
-}
-
-function terminate(pid: number): void {
-  try {
-    process.kill(pid, 'SIGTERM');
-  } catch {
-    // It has just ended.
   }
 }
 

@@ -22,6 +22,15 @@ export async function stillRuns({ pid, startTicks }: ProcessIdentity): Promise<b
   }
 }
 
+/** Sends SIGTERM to a process that has been found to run. */
+export function terminate(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // It has just ended.
+  }
+}
+
 /** Whether a thread still runs. It does in a killed process, a zombie, as long as it is stuck in the kernel. */
 export async function threadRuns(process: ProcessIdentity, thread: number): Promise<boolean> {
   try {

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { readInstallation } from '../../src/extension/installation.ts';
+import { type Installation, readInstallation } from '../../src/extension/installation.ts';
+import { POLLING_FILES } from '../../src/extension/polling/detached.ts';
 import { disable, uninstall } from '../../src/extension/removal.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
@@ -11,28 +12,59 @@ await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('removal of a broken installation');
 
-for (const [what, remove] of [
+const COMMANDS = [
   ['disable', disable],
   ['uninstall', uninstall],
-] as const) {
+] as const;
+
+/** A directory in which `make` makes what is broken. */
+async function withInstallation(
+  make: (directory: string) => Promise<unknown>,
+  use: (installation: Installation) => Promise<void>,
+): Promise<void> {
+  const lib = await mkdtemp(join(tmpdir(), 'flashfreeze-removal-'));
+  try {
+    const directory = join(lib, 'Some.Publisher.SnapshotLinux-1.0.0.0');
+    await mkdir(directory);
+    await make(directory);
+    const folders = { logFolder: 'log', configFolder: 'config', statusFolder: 'status' };
+    await writeFile(
+      join(directory, 'HandlerEnvironment.json'),
+      JSON.stringify([{ name: 'a', version: 1.0, handlerEnvironment: folders }]),
+    );
+    await use(await readInstallation({ AZURE_GUEST_AGENT_EXTENSION_PATH: directory }));
+  } finally {
+    await rm(lib, { recursive: true });
+  }
+}
+
+for (const [what, remove] of COMMANDS) {
   test(`${what} succeeds with a warning if the lock cannot be had`, async () => {
-    const lib = await mkdtemp(join(tmpdir(), 'flashfreeze-removal-'));
-    try {
-      const directory = join(lib, 'Some.Publisher.SnapshotLinux-1.0.0.0');
-      // A directory in place of the file stands for a file system on which no lock can be taken.
-      await mkdir(join(directory, 'enable.lock'), { recursive: true });
-      const folders = { logFolder: 'log', configFolder: 'config', statusFolder: 'status' };
-      await writeFile(
-        join(directory, 'HandlerEnvironment.json'),
-        JSON.stringify([{ name: 'a', version: 1.0, handlerEnvironment: folders }]),
-      );
-      const installation = await readInstallation({ AZURE_GUEST_AGENT_EXTENSION_PATH: directory });
+    // A directory in place of the file stands for a file system on which no lock can be taken.
+    const make = (directory: string) => mkdir(join(directory, 'enable.lock'));
+    await withInstallation(make, async (installation) => {
       const warnings: string[] = [];
       await remove(installation, [], (message) => warnings.push(message));
       assert.match(warnings.join('\n'), /enable\.lock.*EISDIR/);
       assert.match(warnings.join('\n'), 'not waited for');
+    });
+  });
+
+  test(`${what} stops the polling service once, under the lock; if that fails, it waits for the tasks all the same`, async () => {
+    const { pidFile } = POLLING_FILES;
+    await mkdir(pidFile);
+    try {
+      await withInstallation(
+        async () => {},
+        async (installation) => {
+          const warnings: string[] = [];
+          await remove(installation, [], (message) => warnings.push(message));
+          assert.is(warnings.length, 1, warnings.join('\n'));
+          assert.match(warnings[0] ?? '', pidFile);
+        },
+      );
     } finally {
-      await rm(lib, { recursive: true });
+      await rm(pidFile, { recursive: true });
     }
   });
 }

@@ -1,9 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { FlashfreezeError } from '../../errors.ts';
 import { FileLock } from '../../system/file-lock.ts';
-import { type ProcessIdentity, processIdentity, stillRuns } from '../../system/process-identity.ts';
+import { LockedFile } from '../../system/locked-file.ts';
+import {
+  type ProcessIdentity,
+  processIdentity,
+  stillRuns,
+  terminate,
+} from '../../system/process-identity.ts';
+import { SafeDirectory } from '../../system/safe-directory.ts';
 import type { ServiceCommand } from './service-command.ts';
 
 /** The files of a service that runs without systemd. */
@@ -50,19 +58,43 @@ export async function startDetached(
 }
 
 /**
- * Ends the service and waits for its end. May be repeated.
+ * Ends the service and waits for its end, also if there is no note of its process: the enable that started it may have
+ * been killed before it wrote the note. May be repeated.
  *
  * @throws FlashfreezeError FF_EXTENSION_BUSY if it does not end
  */
 export async function stopDetached(files: PollingFiles = POLLING_FILES): Promise<void> {
-  const noted = await readNote(files.pidFile);
-  if (noted !== undefined && (await stillRuns(noted.process))) {
-    process.kill(noted.process.pid, 'SIGTERM');
+  const running = await runningServices(files);
+  for (const pid of running) {
+    terminate(pid);
+  }
+  if (running.length > 0) {
     // The kernel releases the lock when the process has ended, whatever ended it.
     using _ended = await waitForEnd(files.lockFile);
   }
   await rm(files.pidFile, { force: true });
   await rm(files.lockFile, { force: true });
+}
+
+/** The process that was noted, which need not have the lock yet, and the one that holds the lock. */
+async function runningServices({ pidFile, lockFile }: PollingFiles): Promise<number[]> {
+  const noted = await readNote(pidFile);
+  const isRunning = noted !== undefined && (await stillRuns(noted.process));
+  return [...new Set([...(isRunning ? [noted.process.pid] : []), ...holdersOf(lockFile)])];
+}
+
+/** At most one process. None for a file that no service can have locked, because it is missing or not safe. */
+function holdersOf(lockFile: string): number[] {
+  if (!existsSync(lockFile)) {
+    return [];
+  }
+  try {
+    using file = LockedFile.open(lockFile, SafeDirectory.open);
+    const pid = file.holder();
+    return pid > 0 ? [pid] : [];
+  } catch {
+    return [];
+  }
 }
 
 /**

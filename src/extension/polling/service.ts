@@ -6,7 +6,7 @@ import { flagOf } from '../snapshot-method/flags.ts';
 import type { TaskSettings } from '../task-types.ts';
 import { startDetached, stopDetached } from './detached.ts';
 import { serviceCommand } from './service-command.ts';
-import { startUnit, stopUnit } from './systemd.ts';
+import { hasUnit, startUnit, stopUnit } from './systemd.ts';
 
 /** Whether the task enables the polling service (settings.md, dynamicConfigsFromCRP). */
 export function isPollingWanted(settings: TaskSettings): boolean {
@@ -30,7 +30,7 @@ export async function followPollingWish(
     if (isWanted === true) {
       await startPolling(installation);
     } else if (isWanted === false) {
-      await stopPolling();
+      await stopKnownPolling();
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -57,9 +57,17 @@ export async function startPolling(installation: Installation): Promise<void> {
   }
 }
 
+/** For enable, which must not wait for systemd if there is nothing to stop. */
+async function stopKnownPolling(): Promise<void> {
+  if (isSystemdRunning() && hasUnit()) {
+    await stopUnit();
+  }
+  await stopDetached();
+}
+
 /**
  * Ends the polling service, waits for its end, and removes what was made for it. For disable and
- * uninstall; may be repeated.
+ * uninstall, under the lock of `enable`: otherwise an enable may start it again meanwhile. May be repeated.
  *
  * @throws FlashfreezeError FF_EXTENSION_BUSY; what systemctl says
  */

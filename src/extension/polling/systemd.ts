@@ -20,6 +20,8 @@ const RESTART_S = 3;
 /** A stop waits for the thaw and what follows it. */
 const STOP_LIMIT_S = 90;
 const CALL_LIMIT_MS = 120_000;
+/** Exit code of `systemctl stop` for a unit that systemd has not loaded: that of LSB's init scripts for "not installed". */
+const EXIT_NOT_LOADED = 5;
 
 /**
  * The unit's text (systemd.unit(5), systemd.service(5)). Nothing of it restricts the service: what does that
@@ -102,17 +104,33 @@ export async function startUnit(
   await systemctl('enable', UNIT_NAME);
 }
 
+/** Whether a unit was made that has not been removed; systemd is not asked. */
+export function hasUnit({ unitDirectory }: Pick<Systemd, 'unitDirectory'> = SYSTEMD): boolean {
+  return existsSync(join(unitDirectory, UNIT_NAME));
+}
+
 /** Stops the unit, waits for its end, and removes it. May be repeated. */
-export async function stopUnit({ unitDirectory, systemctl }: Systemd = SYSTEMD): Promise<void> {
-  const path = join(unitDirectory, UNIT_NAME);
-  if (!existsSync(path)) {
-    return;
+export async function stopUnit(systemd: Systemd = SYSTEMD): Promise<void> {
+  const { unitDirectory, systemctl } = systemd;
+  if (hasUnit(systemd)) {
+    // Before the file is removed: without it, systemd would stop the service without regard to KillMode.
+    await systemctl('disable', '--now', UNIT_NAME);
+    await rm(join(unitDirectory, UNIT_NAME), { force: true });
+    await systemctl('daemon-reload');
   }
-  await systemctl('disable', '--now', UNIT_NAME);
-  await rm(path, { force: true });
-  await systemctl('daemon-reload');
+  // A start that was under way can have started the unit once more, as long as systemd still had it loaded.
+  await systemctl('stop', UNIT_NAME).catch((error: unknown) => {
+    if (!isNotLoaded(error)) {
+      throw error;
+    }
+  });
   // Fails if the unit did not fail, because there is nothing to reset.
   await systemctl('reset-failed', UNIT_NAME).catch(() => {});
+}
+
+/** Whether systemctl ended because systemd does not know the unit. */
+function isNotLoaded(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === EXIT_NOT_LOADED;
 }
 
 /** A word of a command line (systemd.service(5), Command lines), where `$` begins a variable. */

@@ -111,6 +111,23 @@ test('two that are started at the same time come down to one', async () => {
   await writeFile(scene.files.pidFile, note);
 });
 
+for (const note of [undefined, '1\n1\n{}\n']) {
+  test(`one whose note is ${note === undefined ? 'missing' : 'that of another process'} is ended all the same`, async () => {
+    await using scene = await Scene.create();
+    await startDetached(scene.command(), scene.files);
+    await scene.lines(2);
+    const written = await readFile(scene.files.pidFile, 'utf8');
+    try {
+      await (note === undefined ? rm(scene.files.pidFile) : writeFile(scene.files.pidFile, note));
+      await stopDetached(scene.files);
+      assert.is(await readFile(scene.log, 'utf8'), 'started\nready\nended\n');
+      assert.equal(await readdir(scene.directory), ['log']);
+    } finally {
+      await writeFile(scene.files.pidFile, written);
+    }
+  });
+}
+
 /** It is nobody's child here, so nothing tells when it has been reaped. */
 async function untilGone(pid: number): Promise<void> {
   try {

@@ -29,10 +29,13 @@ const COMMAND: ServiceCommand = {
 const STARTED = ['daemon-reload', `restart ${UNIT_NAME}`, `enable ${UNIT_NAME}`];
 const WANTS = 'multi-user.target.wants';
 
-/** A systemd that notes what it is asked, and of all that only makes and removes enable's link. */
+/** A systemd that notes what it is asked, makes and removes enable's link, and knows whether the service runs. */
 class Noted implements Systemd, AsyncDisposable {
   readonly unitDirectory: string;
   readonly calls: string[] = [];
+  isRunning = false;
+  /** Done once, within the next daemon-reload. */
+  meanwhile: (() => Promise<void>) | undefined;
 
   private constructor(unitDirectory: string) {
     this.unitDirectory = unitDirectory;
@@ -45,12 +48,18 @@ class Noted implements Systemd, AsyncDisposable {
   systemctl = async (...args: readonly string[]): Promise<void> => {
     this.calls.push(args.join(' '));
     const [verb] = args;
+    this.isRunning = (this.isRunning || verb === 'start' || verb === 'restart') && verb !== 'stop';
     const wants = join(this.unitDirectory, WANTS);
     if (verb === 'enable') {
       await mkdir(wants, { recursive: true });
       await writeFile(join(wants, UNIT_NAME), '');
     } else if (verb === 'disable') {
+      this.isRunning &&= !args.includes('--now');
       await rm(wants, { recursive: true, force: true });
+    } else if (verb === 'daemon-reload') {
+      const { meanwhile } = this;
+      this.meanwhile = undefined;
+      await meanwhile?.();
     }
   };
 
@@ -111,18 +120,40 @@ for (const failing of STARTED) {
 
 test('stopping it leaves nothing, and may be repeated', async () => {
   await using systemd = await Noted.create();
-  await stopUnit(systemd);
-  assert.equal(systemd.calls, []);
   await startUnit(COMMAND, systemd);
   await stopUnit(systemd);
   assert.equal(systemd.calls.slice(3), [
     `disable --now ${UNIT_NAME}`,
     'daemon-reload',
+    `stop ${UNIT_NAME}`,
     `reset-failed ${UNIT_NAME}`,
   ]);
   assert.equal(await readdir(systemd.unitDirectory), []);
   await stopUnit(systemd);
-  assert.is(systemd.calls.length, 6);
+  assert.equal(systemd.calls.slice(7), [`stop ${UNIT_NAME}`, `reset-failed ${UNIT_NAME}`]);
+});
+
+test('one that was started while its file was removed does not stay', async () => {
+  await using systemd = await Noted.create();
+  systemd.meanwhile = () => stopUnit(systemd);
+  await startUnit(COMMAND, systemd);
+  assert.equal(await readdir(systemd.unitDirectory), [WANTS]);
+  assert.is(systemd.isRunning, true);
+  await stopUnit(systemd);
+  assert.is(systemd.isRunning, false);
+});
+
+test('a unit that systemd has never loaded counts as stopped; any other failure of the stop is told', async () => {
+  await using systemd = await Noted.create();
+  const failing = (code: number): Systemd => ({
+    unitDirectory: systemd.unitDirectory,
+    systemctl: () => Promise.reject(Object.assign(new Error(`code ${code}`), { code })),
+  });
+  await stopUnit(failing(5));
+  await stopUnit(failing(1)).then(
+    () => assert.unreachable(),
+    (error: unknown) => assert.match(String(error), 'code 1'),
+  );
 });
 
 test('a unit that does not stop stays known', async () => {

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { putWorkloadTemplate } from '../config/workload-template.ts';
+import { startCleanUp } from '../extension/clean-up.ts';
 import { enable } from '../extension/enable.ts';
 import { type Installation, readInstallation } from '../extension/installation.ts';
 import { disable, uninstall, update } from '../extension/removal.ts';
 import type { TaskOrder } from '../extension/task/run-task.ts';
+import { openTaskContext } from '../extension/task/task-context.ts';
 import { receiveSettings } from '../extension/task-process.ts';
 import { printable } from '../log/printable.ts';
 import { reportError } from './exit.ts';
@@ -24,22 +26,32 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
       .command(name)
       .description(description)
       .action(async () => action(await readInstallation()));
-  add('install', 'Prepare the extension for its first enable', install);
-  add('enable', 'Start the task in the settings if it is new', (installation) =>
+  const addQuick: typeof add = (name, description, action) =>
+    add(name, description, async (installation) => {
+      try {
+        await action(installation);
+      } finally {
+        await startCleanUp(installation, warn);
+      }
+    });
+  addQuick('install', 'Prepare the extension for its first enable', install);
+  addQuick('enable', 'Start the task in the settings if it is new', (installation) =>
     enable(installation, firstStep.found),
   );
-  const warn = (message: string): void => {
-    process.stderr.write(`flashfreeze: ${printable(message)}\n`);
-  };
   add('disable', 'End the running task', (installation) =>
     disable(installation, firstStep.found, warn),
   );
-  add('update', 'Take over the task history of the previous version', update);
+  addQuick('update', 'Take over the task history of the previous version', update);
   add(
     'uninstall',
     'Remove the files that the extension made outside its directory',
     (installation) => uninstall(installation, firstStep.found, warn),
   );
+  addProcesses(extension, firstStep);
+}
+
+/** The commands of the processes that the agent's commands start. */
+function addProcesses(extension: Command, firstStep: FirstStep): void {
   extension
     .command('run', { hidden: true })
     .description('Run a task; enable starts this command')
@@ -55,6 +67,18 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
       await runTask(installation, order, signals.signal, firstStep.found);
     });
   extension
+    .command('clean-up', { hidden: true })
+    .description(
+      'Run the clean-up that dead runs left pending; other commands of the extension start this command',
+    )
+    .action(async () => {
+      // The first step has done the work.
+      const { log } = await openTaskContext(await readInstallation(), 0);
+      for (const sentence of firstStep.found) {
+        log.warning(sentence);
+      }
+    });
+  extension
     .command('poll', { hidden: true })
     .description('Take the snapshots that the host requests; enable starts this command')
     .action(async () => {
@@ -62,6 +86,10 @@ export function addExtensionCommand(program: Command, firstStep: FirstStep): voi
       const { runPollingService } = await import('../extension/polling/run-service.ts');
       await runPollingService(await readInstallation(), signals.signal, firstStep.found);
     });
+}
+
+function warn(message: string): void {
+  process.stderr.write(`flashfreeze: ${printable(message)}\n`);
 }
 
 /**
@@ -74,6 +102,6 @@ async function install(): Promise<void> {
   await checkParts().catch((error: unknown) => reportError(error));
   const problem = putWorkloadTemplate();
   if (problem !== undefined) {
-    process.stderr.write(`flashfreeze: ${printable(problem)}\n`);
+    warn(problem);
   }
 }

@@ -12,7 +12,7 @@ export type FirstWork = 'nothing' | 'thaw' | 'thaw-and-settle';
  * process that writes, and a write to a file system that a dead run left frozen hangs until the thaw.
  *
  * `nothing`: the command does not look at the machine. `thaw`: the command has to be quick, and the command itself or
- * the task that it starts runs the pending clean-up.
+ * a process that it starts runs the pending clean-up.
  */
 const EXCEPTIONS: ReadonlyMap<string, Exclude<FirstWork, 'thaw-and-settle'>> = new Map([
   ['schema', 'nothing'],

@@ -1,11 +1,11 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { APPLICATION_LOCK_PATH } from '../backup/application-lock.ts';
+import { APPLICATION_LOCK_PATH, lockApplications } from '../backup/application-lock.ts';
 import { FREEZE_ORDER_PATH } from '../backup/freeze-order-file.ts';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
 import { PENDING_DIRECTORY } from '../backup/journal/pending-cleanup.ts';
-import { cleanUpAfterDeadRuns } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { cleanUp } from './clean-up.ts';
 import type { Installation } from './installation.ts';
 import { MEMORY_DIRECTORY } from './memory-records.ts';
 import { carryOverOrderNote } from './polling/order-note.ts';
@@ -23,7 +23,7 @@ const END_LIMIT_MS = 120_000;
 const ENABLE_LIMIT_MS = 30_000;
 
 /**
- * What the agent's disable does: ends the task that runs, if one does.
+ * What the agent's disable does: ends the task that runs, if one does, and runs the clean-up that is pending.
  *
  * @param found sentences about runs that died
  * @param warn called with a sentence for each step that failed
@@ -55,6 +55,8 @@ async function endEverything(
     await terminateWorkers(directory);
     await endPolling(warn);
   }
+  // A worker that was killed has left it, and the next enable may be a repeat, which starts no other.
+  await cleanUp(installation, warn);
 }
 
 /** @throws FlashfreezeError FF_EXTENSION_BUSY */
@@ -134,16 +136,26 @@ export async function uninstall(
 ): Promise<void> {
   const { directory, libDirectory } = installation;
   await endEverything(installation, found, warn);
-  await cleanUpAfterDeadRuns(warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
     await rm(FREEZE_ORDER_PATH, { force: true });
-    await rm(APPLICATION_LOCK_PATH, { force: true });
+    await removeApplicationLock();
     await rm(COMPILE_CACHE, { recursive: true, force: true });
     await rm(MEMORY_DIRECTORY, { recursive: true, force: true });
     // A directory that is not empty stays: it holds a run with a pending thaw, or another program's files.
     for (const emptied of [dirname(FREEZE_ORDER_PATH), PENDING_DIRECTORY, JOURNAL_DIRECTORY]) {
       await rmdir(emptied).catch(() => {});
     }
+  }
+}
+
+/** A run that holds the lock keeps the file: without it, another run could quiesce the same applications meanwhile. */
+async function removeApplicationLock(): Promise<void> {
+  const held = await lockApplications().catch(() => 'unusable' as const);
+  if (held !== undefined) {
+    await rm(APPLICATION_LOCK_PATH, { force: true });
+  }
+  if (held !== 'unusable') {
+    held?.[Symbol.dispose]();
   }
 }
 

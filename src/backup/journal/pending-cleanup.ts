@@ -55,9 +55,20 @@ async function updateNote(
     : write(path, { process: NO_PROCESS, begun, owed: left }));
 }
 
-/** Whether a run of this machine, dead or still alive, has noted clean-up. */
-export async function hasPendingCleanup(): Promise<boolean> {
-  return (await readdir(PENDING_DIRECTORY).catch(() => [])).length > 0;
+/** Whether there is clean-up that no live process is responsible for. Never rejects. */
+export async function hasAbandonedCleanup(): Promise<boolean> {
+  for (const path of await notesIn(PENDING_DIRECTORY)) {
+    const entry = await read(path);
+    if (entry !== undefined && !(await stillRuns(entry.process))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+async function notesIn(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch(() => []);
+  return names.filter((it) => !it.startsWith('.')).map((it) => join(directory, it));
 }
 
 /**
@@ -74,9 +85,7 @@ export async function runPendingCleanup(
   note: (message: string) => void = () => {},
   directory: string = PENDING_DIRECTORY,
 ): Promise<void> {
-  const names = await readdir(directory).catch(() => []);
-  for (const name of names.filter((it) => !it.startsWith('.'))) {
-    const path = join(directory, name);
+  for (const path of await notesIn(directory)) {
     try {
       const entry = await claim(path, directory);
       if (entry !== undefined) {
@@ -137,11 +146,13 @@ async function write(path: string, entry: PendingEntry): Promise<void> {
   await writeWhole(path, JSON.stringify(entry), { mode: 0o600 });
 }
 
-/** Undefined if the entry has just been removed, or if flashfreeze did not write it. */
+/** Undefined if the entry has just been removed, or if flashfreeze did not write it. Never rejects. */
 async function read(path: string): Promise<PendingEntry | undefined> {
   try {
     const entry = JSON.parse(await readFile(path, 'utf8')) as PendingEntry;
-    return Array.isArray(entry.owed) ? entry : undefined;
+    return Array.isArray(entry.owed) && typeof entry.process === 'object' && entry.process !== null
+      ? entry
+      : undefined;
   } catch {
     return undefined;
   }

@@ -13,7 +13,7 @@ import {
   type UnfinishedRun,
   unfinishedRuns,
 } from './journal.ts';
-import { hasPendingCleanup, runPendingCleanup } from './pending-cleanup.ts';
+import { hasAbandonedCleanup, runPendingCleanup } from './pending-cleanup.ts';
 import { type DeadLedger, type PendingThaw, pendingThaws } from './pending-thaws.ts';
 import { runPendingThaws } from './run-pending-thaws.ts';
 
@@ -36,7 +36,7 @@ export async function recover(warn: RunObserver['warn'], directory?: string): Pr
  * application lock: that run has already done the clean-up. Never rejects.
  */
 export async function cleanUpAfterDeadRuns(warn: RunObserver['warn']): Promise<void> {
-  if (!(await hasPendingCleanup())) {
+  if (!(await hasAbandonedCleanup())) {
     return;
   }
   try {

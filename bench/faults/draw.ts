@@ -16,6 +16,7 @@ export const FAULT_KINDS = [
   'crash-worker',
   'crash-worker-no-dump',
   'blocked-write',
+  'blocked-write-both-killed',
   'restart-daemon',
   'balance',
   'open-hangs',
@@ -32,6 +33,11 @@ export function leavesAlone(kind: FaultKind): boolean {
   return kind === 'balance' || kind === 'open-hangs';
 }
 
+/** A thread of the worker waits for a thaw when the worker is killed. */
+export function blocksWrite(kind: FaultKind): boolean {
+  return kind === 'blocked-write' || kind === 'blocked-write-both-killed';
+}
+
 /** The worker cannot end in order. */
 export function endsWorker({ kind, signal }: Pick<Drawn, 'kind' | 'signal'>): boolean {
   const isKilled = kind === 'kill-worker' || kind === 'kill-group' || kind === 'blocked-write';
@@ -40,7 +46,11 @@ export function endsWorker({ kind, signal }: Pick<Drawn, 'kind' | 'signal'>): bo
 
 /** Nobody is left to thaw: that is up to the next start of any command. */
 export function killsBoth(kind: FaultKind): boolean {
-  return kind === 'kill-worker-then-guardian' || kind === 'kill-guardian-then-worker';
+  return (
+    kind === 'kill-worker-then-guardian' ||
+    kind === 'kill-guardian-then-worker' ||
+    kind === 'blocked-write-both-killed'
+  );
 }
 
 /** One round as drawn; everything else in it is up to the machine. */
@@ -97,9 +107,9 @@ function oneOf<Value>(random: Random, values: readonly Value[]): Value | undefin
   return values[Math.floor(random() * values.length)];
 }
 
-/** Whether the guardian is what it is done to: then there must be one. */
+/** Whether the guardian is among what it is done to: then there must be one. */
 export function isAboutGuardian(kind: FaultKind): boolean {
-  return kind.includes('guardian');
+  return kind.includes('guardian') || killsBoth(kind);
 }
 
 function drawMoment(

@@ -4,6 +4,7 @@ import { ControlGroup } from '../../src/lab/control-group.ts';
 import type { Rig } from '../../test/commands/rig.ts';
 import { type Ending, RunningCommand } from '../../test/faults/running-command.ts';
 import {
+  blocksWrite,
   type Drawn,
   endsWorker,
   type FaultKind,
@@ -199,7 +200,7 @@ function startCommand(
 /** As fixtures/saboteur.ts reads it. */
 function sabotageOf({ watch }: Ground, { kind, lastsMs = 0, thread }: Drawn): string {
   const file = join(watch.mountPoints.at(BLOCKED_DISK) ?? '', 'blocked');
-  return kind === 'blocked-write' ? `${kind} ${thread} ${file}` : `${kind} ${lastsMs}`;
+  return blocksWrite(kind) ? `blocked-write ${thread} ${file}` : `${kind} ${lastsMs}`;
 }
 
 interface Aftermath {

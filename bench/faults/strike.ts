@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlGroup } from '../../src/lab/control-group.ts';
 import { guardianOf } from '../../test/faults/processes.ts';
 import type { RunningCommand } from '../../test/faults/running-command.ts';
-import { type Drawn, type FaultKind, isAboutGuardian } from './draw.ts';
+import { blocksWrite, type Drawn, type FaultKind, isAboutGuardian } from './draw.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** A fault that has been carried out. */
@@ -39,7 +39,7 @@ export async function strike(
     return undefined;
   }
   const isArmed = command.stderr.includes(ARMING);
-  if (drawn.kind === 'blocked-write') {
+  if (blocksWrite(drawn.kind)) {
     await blockWrite(command);
     await pause(drawn.gapMs);
   }
@@ -66,6 +66,12 @@ export async function strike(
     case 'kill-worker-then-guardian':
       command.signal('SIGKILL');
       await pause(drawn.gapMs);
+      send(guardian, 'SIGKILL');
+      break;
+    case 'blocked-write-both-killed':
+      // Stopped first, so that it cannot thaw between the two deaths.
+      send(guardian, 'SIGSTOP');
+      command.signal('SIGKILL');
       send(guardian, 'SIGKILL');
       break;
     case 'crash-worker':
@@ -129,7 +135,7 @@ async function saidOrEnded(command: RunningCommand, words: string): Promise<void
 /** Carried out inside the process, by fixtures/saboteur.ts. */
 export function isSabotage(kind: FaultKind): boolean {
   const isOfThread = kind === 'busy-loop' || kind === 'busy-lane' || kind === 'crash-lane';
-  return isOfThread || kind === 'blocked-write';
+  return isOfThread || blocksWrite(kind);
 }
 
 /** Lets it write again and again until a write waits for a thaw; gives up where nothing is frozen. */
@@ -141,7 +147,8 @@ async function blockWrite(command: RunningCommand): Promise<void> {
   }
 }
 
-function waitsForThaw(pid: number): boolean {
+/** Whether one of its threads is blocked in a write to a frozen file system. */
+export function waitsForThaw(pid: number): boolean {
   try {
     return readdirSync(`/proc/${pid}/task`).some(
       (thread) => readFileSync(`/proc/${pid}/task/${thread}/wchan`, 'utf8') === 'percpu_rwsem_wait',

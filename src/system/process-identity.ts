@@ -12,13 +12,51 @@ export async function processIdentity(pid: number | 'self'): Promise<ProcessIden
   return parseStat(await readFile(`/proc/${pid}/stat`, 'latin1'));
 }
 
-/** False for a zombie, although one of its threads may be stuck in the kernel: see `threadRuns`. */
-export async function stillRuns({ pid, startTicks }: ProcessIdentity): Promise<boolean> {
+/**
+ * What a process can still do. `running`: run code of its program. `dying`: never again, but it holds its files and locks
+ * until all its threads have left the kernel. `ended`: nothing; the system may still list it.
+ */
+export type ProcessPhase = 'running' | 'dying' | 'ended';
+
+/** SIGKILL in a mask of signals. */
+const SIGKILL = 0x100;
+/** Flags of the kernel: PF_EXITING, PF_SIGNALED. The second is set before a core dump, which may take long. */
+const EXITING_OR_KILLED = 0x4 | 0x400;
+
+/**
+ * Reads the phase from the text of `/proc/<pid>/stat`. A killed process whose main thread waits uninterruptibly, as in a
+ * write to a file system that its own run froze, shows only in the pending signals of that thread: the kernel adds a
+ * SIGKILL, and any other end of the whole process, to those of every thread. Pure.
+ */
+export function phaseOf(stat: string): ProcessPhase {
+  // Fields 3, 9, 20 and 31 of proc_pid_stat(5).
+  const fields = fieldsAfterName(stat);
+  const [flags = 0, threads = 0, pending = 0] = [6, 17, 28].map((index) => Number(fields[index]));
+  if (['Z', 'X'].includes(fields[0] ?? 'X')) {
+    return threads > 1 ? 'dying' : 'ended';
+  }
+  return (flags & EXITING_OR_KILLED) !== 0 || (pending & SIGKILL) !== 0 ? 'dying' : 'running';
+}
+
+/**
+ * Whether the process can still run code of its program. False for a killed process that the kernel has not ended yet; one
+ * of its threads may be stuck there: see `threadRuns`.
+ */
+export async function stillRuns(identity: ProcessIdentity): Promise<boolean> {
+  return (await currentPhase(identity)) === 'running';
+}
+
+/** Whether it has released its files and locks. */
+export async function hasEnded(identity: ProcessIdentity): Promise<boolean> {
+  return (await currentPhase(identity)) === 'ended';
+}
+
+async function currentPhase({ pid, startTicks }: ProcessIdentity): Promise<ProcessPhase> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-    return parseStat(stat).startTicks === startTicks && stateOf(stat) !== 'Z';
+    return parseStat(stat).startTicks === startTicks ? phaseOf(stat) : 'ended';
   } catch {
-    return false;
+    return 'ended';
   }
 }
 

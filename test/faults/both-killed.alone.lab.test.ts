@@ -1,15 +1,20 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { gracePeriods } from '../../bench/faults/remains.ts';
+import { waitsForThaw } from '../../bench/faults/strike.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
 import { gone } from '../freezer/frozen-worker.ts';
+import { ScriptFiles } from '../quiesce/scripts/script-files.ts';
 import { suite } from '../suite.ts';
 import { guardianOf } from './processes.ts';
-import { RunningCommand } from './running-command.ts';
+import { RunningCommand, type StartOptions } from './running-command.ts';
 import { slowly, untilFreezing } from './slow-freeze.ts';
 import { untilRequested } from './watch-requests.ts';
 import { probesOf, type WriteProbe } from './write-probe.ts';
@@ -18,8 +23,16 @@ await enterLab({ lifetimeSeconds: 600, commands: ['strace'] });
 
 const test = suite('worker and guardian both killed');
 
-/** The guardian is stopped first, so that it cannot thaw between the two deaths. */
+const SABOTEUR = join(import.meta.dirname, 'fixtures/saboteur.ts');
+
 async function killBoth(command: RunningCommand): Promise<void> {
+  await sendBothKill(command);
+  // Until it has ended, it keeps the file systems open.
+  await command.exited;
+}
+
+/** The guardian is stopped first, so that it cannot thaw between the two deaths. Resolves when it has ended. */
+async function sendBothKill(command: RunningCommand): Promise<void> {
   const guardian = guardianOf(command.pid);
   if (guardian === undefined) {
     throw new Error('there is no guardian');
@@ -27,8 +40,7 @@ async function killBoth(command: RunningCommand): Promise<void> {
   process.kill(guardian, 'SIGSTOP');
   command.signal('SIGKILL');
   process.kill(guardian, 'SIGKILL');
-  // Until it has ended, it keeps the file systems open.
-  await Promise.all([command.exited, gone(guardian)]);
+  await gone(guardian);
 }
 
 /** Whether the write goes through within a second. */
@@ -52,7 +64,11 @@ async function withProbes(
 }
 
 /** Starts a run that stays in its window, everything frozen. */
-async function startAndHold(rig: Rig): Promise<RunningCommand> {
+async function startAndHold(
+  rig: Rig,
+  more: readonly string[] = [],
+  options: StartOptions = {},
+): Promise<RunningCommand> {
   for (const { index } of rig.disks.disks) {
     await rig.server.setFault({
       blob: `disk${index}`,
@@ -60,7 +76,10 @@ async function startAndHold(rig: Rig): Promise<RunningCommand> {
       fault: { kind: 'no-answer', handled: false },
     });
   }
-  const command = RunningCommand.start(['snapshot', ...rig.blobArguments, '--timeout', '20']);
+  const command = RunningCommand.start(
+    ['snapshot', ...rig.blobArguments, '--timeout', '20', ...more],
+    options,
+  );
   for (const { index } of rig.disks.disks) {
     await untilRequested(
       rig.server,
@@ -92,6 +111,52 @@ for (const next of ['snapshot', 'thaw']) {
     assert.is(again.exitCode, 0, again.stderr);
   });
 }
+
+/** Thaws after a minute, whatever became of the test, because a thread may be stuck until then; until disposed. */
+function thawAnyway(mountPoints: readonly string[]): Disposable {
+  const script = 'sleep 60; for it; do fsfreeze --unfreeze "$it"; done';
+  const { pid } = spawn('sh', ['-c', script, 'sh', ...mountPoints], {
+    stdio: 'ignore',
+    detached: true,
+  });
+  return {
+    [Symbol.dispose]: () => {
+      if (pid !== undefined && isAlive(pid)) {
+        process.kill(-pid, 'SIGKILL');
+      }
+    },
+  };
+}
+
+test('a run whose main thread waits for a thaw when it is killed is recovered too, and its post-script runs at once', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
+  const mountPoints = rig.disks.disks.map(({ mountPoint }) => mountPoint);
+  const scripts = new ScriptFiles();
+  const { pluginHost } = scripts.host([scripts.usual()]);
+  using command = await startAndHold(rig, ['--plugin-host', pluginHost], {
+    environment: {
+      NODE_OPTIONS: `--import=${SABOTEUR}`,
+      FLASHFREEZE_TEST_SABOTAGE: `blocked-write main ${join(mountPoints[0] ?? '', 'blocked')}`,
+    },
+  });
+  using _watchdog = thawAnyway(mountPoints);
+  command.signal('SIGUSR2');
+  while (!waitsForThaw(command.pid)) {
+    await delay(5);
+  }
+  await sendBothKill(command);
+  await rig.server.clearFaults();
+  await withProbes(rig, async (probes) => {
+    const writes = probes.map((probe) => probe.write());
+    assert.is(await isDone(Promise.any(writes)), false, 'another process has thawed');
+    assert.ok(command.isRunning, 'it did not wait for a thaw');
+    const ended = await flashfreeze(['plan']);
+    assert.match(ended.stderr, `thawed now: ${mountPoints.join(', ')}`);
+    assert.ok(await isDone(Promise.all(writes)), 'still frozen');
+  });
+  assert.match(readFileSync(scripts.trace, 'utf8'), /^pre.*\npost.*\n$/);
+  await command.exited;
+});
 
 test('grace periods that they left expedited are put back by the next start', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }]);

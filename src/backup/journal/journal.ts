@@ -39,7 +39,7 @@ export interface JournalEntry {
 
 export type JournaledFileSystem = Pick<FileSystem, 'mountPoint' | 'device'>;
 
-/** An entry whose process is gone: the run died between freeze and thaw. */
+/** An entry whose process never runs again: the run died between freeze and thaw. */
 export interface UnfinishedRun extends JournalEntry {
   readonly path: string;
   /** Path of its ledger; undefined if the ledger has no file. */

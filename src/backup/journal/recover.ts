@@ -15,7 +15,7 @@ import {
 } from './journal.ts';
 import { hasAbandonedCleanup, runPendingCleanup } from './pending-cleanup.ts';
 import { type DeadLedger, type PendingThaw, pendingThaws } from './pending-thaws.ts';
-import { runPendingThaws } from './run-pending-thaws.ts';
+import { awaitEnd, runPendingThaws } from './run-pending-thaws.ts';
 
 /**
  * Recovers from runs that died between freeze and thaw: thaws the file systems that they had frozen, and no others;
@@ -96,6 +96,7 @@ async function recoverRun(run: UnfinishedRun): Promise<string> {
   const left = pending.filter((_, index) => isStillPending(results[index]));
   if (left.length === 0) {
     await forget(run);
+    await awaitEnd(run.process);
   } else if (ledger === 'lost') {
     await keepOnly(
       run,

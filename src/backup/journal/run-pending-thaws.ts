@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readMounts } from '../../filesystems/read-plan.ts';
-import { type ProcessIdentity, threadRuns } from '../../system/process-identity.ts';
+import { hasEnded, type ProcessIdentity, threadRuns } from '../../system/process-identity.ts';
 import { forceThaw, type Thawed } from './force-thaw.ts';
 import type { PendingThaw } from './pending-thaws.ts';
 
 /** Limit for a FIFREEZE that was stuck when its process was killed: it returns about 300 ms after it is unblocked. */
 const STUCK_LIMIT_MS = 10_000;
 const AGAIN_MS = 20;
+/** For the end of a killed process after the thaw. If something else keeps it in the kernel, its locks stay held. */
+const END_LIMIT_MS = 2_000;
 
 /**
  * Thaws the file systems of a dead run, all at the same time. A FITHAW is lost while the matching FIFREEZE has not
@@ -17,6 +19,18 @@ export async function runPendingThaws(
   process: ProcessIdentity,
 ): Promise<Thawed[]> {
   return await Promise.all(pending.map((it) => thawUntilFreezeEnds(it, process)));
+}
+
+/**
+ * Waits, for a limited time, until a killed process has released its locks. To be called after its thaws: it may have
+ * waited for them in the kernel.
+ */
+export async function awaitEnd(process: ProcessIdentity): Promise<void> {
+  const endMs = performance.now() + END_LIMIT_MS;
+  // Node has no event for the end of a process that is not its child.
+  while (!(await hasEnded(process)) && performance.now() < endMs) {
+    await delay(AGAIN_MS);
+  }
 }
 
 async function thawUntilFreezeEnds(

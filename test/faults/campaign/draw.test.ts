@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import {
+  blocksWrite,
   type Drawn,
   drawRound,
   endsWorker,
@@ -45,9 +46,11 @@ test('a signal comes besides only where a balance runs or an open hangs, and not
 });
 
 test('each thread is blocked in a write some time', () => {
-  const rounds = draw(1, 500).filter(({ kind }) => kind === 'blocked-write');
-  const threads = [...new Set(rounds.map(({ thread }) => thread))].toSorted();
-  assert.equal(threads, ['lane', 'main', 'pool']);
+  for (const blocked of FAULT_KINDS.filter(blocksWrite)) {
+    const rounds = draw(1, 500).filter(({ kind }) => kind === blocked);
+    const threads = [...new Set(rounds.map(({ thread }) => thread))].toSorted();
+    assert.equal(threads, ['lane', 'main', 'pool'], blocked);
+  }
 });
 
 test('no end in order is expected of a worker that was killed', () => {

@@ -45,8 +45,14 @@ bool GracePeriods::expedite() {
   if (former != 0) return true;  // already expedited, by us or by another tool: nothing to restore
   ledger_.former_expedited.store(former);
   ledger_.expedited.store(1);  // before the write: a death in between then causes at most a needless restore
-  if (write_value(file_.get(), 1)) return true;
-  ledger_.expedited.store(0);
+  if (!write_value(file_.get(), 1)) {
+    ledger_.expedited.store(0);
+    return false;
+  }
+  if (ledger_.revoked.load() == 0) return true;  // the guardian's restore, if any, comes after the write
+  // The guardian restores once, and may have done it between the store and the write above.
+  ledger_.expedited.store(1);
+  restore_grace_periods(file_.get(), ledger_);
   return false;
 }
 

@@ -17,7 +17,7 @@ class GracePeriods {
   /** Opens the file. If it is missing or not writable, everything works, but takes longer. */
   explicit GracePeriods(LedgerHeader& ledger);
 
-  /** Any thread. False if the value cannot be changed. */
+  /** Any thread. False if the value cannot be changed, or if the guardian has revoked the permission to freeze. */
   bool expedite();
   /** Any thread; idempotent. */
   void restore();

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Guardian } from '../../src/freezer/guardian.ts';
@@ -12,7 +12,7 @@ import { LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
-import { withRcuExpedited } from './grace-periods.ts';
+import { rcuExpedited, withRcuExpedited } from './grace-periods.ts';
 import { inMs, RecordedFreezer } from './recorded-freezer.ts';
 
 await enterLab({ lifetimeSeconds: 600 });
@@ -71,6 +71,25 @@ test('the guardian’s own mapping shows what is entered after a death', async (
   await enterThawed(path, [1]);
   await enterRestored(path);
   assert.equal(await statesIn(path), ['idle', 'thawed']);
+});
+
+/** What the guardian enters before it thaws and puts the grace periods back, which it does only once. */
+async function enterRevoked(path: string): Promise<void> {
+  const offset = 24;
+  await using file = await open(path, 'r+');
+  await file.write(new Uint8Array([1]), 0, 1, offset);
+}
+
+test('grace periods that are expedited when the guardian has already acted are put back at once', async () => {
+  using _normal = withRcuExpedited('0');
+  const ledgerDirectory = await directoryOnTmpfs();
+  const path = join(ledgerDirectory, 'kept');
+  await using recorded = new RecordedFreezer([], { ledgerDirectory });
+  recorded.freezer.keepLedger(path);
+  await enterRevoked(path);
+  assert.is(recorded.freezer.expedite(), false);
+  assert.is(rcuExpedited(), '0');
+  assert.is((await readLedger(path))?.gracePeriods, undefined);
 });
 
 test('on a file system that could be frozen it stays in memory, and the file system untouched', async () => {

@@ -109,6 +109,11 @@ export interface PendingStatements {
   /** SID and ORACLE_HOME; missing if the database has no instances. */
   readonly instance?: { readonly sid: string; readonly home: string };
   readonly statements: readonly string[];
+  /**
+   * No answer to what they undo is known, so the server may still carry it out. If they find nothing to undo, the next
+   * command therefore runs them once more.
+   */
+  readonly mayBeginLater?: true;
 }
 
 /** What quiescing needs of the run it belongs to. */

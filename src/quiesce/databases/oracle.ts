@@ -240,9 +240,10 @@ async function beginBackup(
     instance,
     statements: [END_BACKUP],
   };
-  const markDone = await context.circumstances.addPending([pending]);
+  const unanswered: PendingStatements = { ...pending, mayBeginLater: true };
+  const markDone = await context.circumstances.addPending([unanswered]);
   const connect = (): Promise<DatabaseSession> => logOnToOracle(instance, forFreshSession(context));
-  const debt: PendingUndo = { pending, markDone, connect };
+  const debt: PendingUndo = { pending: unanswered, markDone, connect };
   const heldFromNs = process.hrtime.bigint();
   try {
     await session.ask('ALTER DATABASE BEGIN BACKUP;');
@@ -254,7 +255,7 @@ async function beginBackup(
   return {
     heldFromNs,
     end: async () => {
-      await undo(debt, session);
+      await undo({ ...debt, pending }, session);
       await session.ask('ALTER SYSTEM ARCHIVE LOG CURRENT;', 504);
     },
   };

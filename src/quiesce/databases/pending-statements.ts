@@ -5,23 +5,25 @@ import { DatabaseFault } from './fault.ts';
 import { connectMysql } from './mysql.ts';
 import { logOnToOracle } from './oracle.ts';
 import type { DatabaseSession } from './session.ts';
-import { tellAfresh } from './undo.ts';
+import { stillPending, tellAfresh, type Undone } from './undo.ts';
 
 /** Undoes what a session that died could not. */
 export async function runPendingStatements(pending: PendingStatements): Promise<CleanupResult> {
-  const { left, fault } = await tellAfresh(() => connect(pending), pending.statements);
-  const shown = pending.statements.join(' ');
-  if (left.length === 0) {
-    const remark = fault === undefined ? '' : `; ${fault.message}`;
-    return {
-      sentence: `ran "${shown}" in the database, which that run had left undone${remark}`,
-      left: undefined,
-    };
+  const undone = await tellAfresh(() => connect(pending), pending.statements);
+  return { sentence: describe(pending, undone), left: stillPending(pending, undone) };
+}
+
+function describe(pending: PendingStatements, undone: Undone): string {
+  const { left, fault } = undone;
+  if (left.length > 0) {
+    return `cannot run "${left.join(' ')}" in the database, which that run had left undone: ${fault?.message} (${fault?.code}); the next command will retry`;
   }
-  return {
-    sentence: `cannot run "${left.join(' ')}" in the database, which that run had left undone: ${fault?.message} (${fault?.code}); the next command will retry`,
-    left: { ...pending, statements: left },
-  };
+  const remark = fault === undefined ? '' : `; ${fault.message}`;
+  const again =
+    stillPending(pending, undone) === undefined
+      ? ''
+      : '; the database may still carry out what that run had begun, so the next command will run it once more';
+  return `ran "${pending.statements.join(' ')}" in the database, which that run had left undone${remark}${again}`;
 }
 
 async function connect({ workloadPath, instance }: PendingStatements): Promise<DatabaseSession> {

@@ -7,7 +7,7 @@ import type { DatabaseSession } from './session.ts';
 const FRESH_SESSION_LIMIT_MS = 10_000;
 
 /**
- * There is nothing to undo any more, so no clean-up is pending. ORA-01142: no file is in backup mode; 1200, 1617,
+ * There is nothing to undo, or not any more. ORA-01142: no file is in backup mode; 1200, 1617,
  * 3074: the server is no replica any more, or has no such connection or channel.
  */
 const NOTHING_TO_UNDO = /\bORA-01142\b|\bERROR (?:1200|1617|3074)\b/;
@@ -16,6 +16,8 @@ const NOTHING_TO_UNDO = /\bORA-01142\b|\bERROR (?:1200|1617|3074)\b/;
 export interface Undone {
   /** The statements that are still pending. */
   readonly left: readonly string[];
+  /** The statements that found nothing to undo. */
+  readonly unneeded: readonly string[];
   /** What went wrong first; also if no statement is pending because there was nothing to undo. */
   readonly fault: DatabaseFault | undefined;
 }
@@ -41,12 +43,27 @@ export async function undo(
 ): Promise<void> {
   const first = session.isOver ? undefined : await tell(session, pending.statements);
   const rest = first?.left ?? pending.statements;
-  const { left, fault } =
-    first !== undefined && rest.length === 0 ? first : await tellAfresh(connect, rest);
-  await markDone(left.length === 0 ? [] : [{ ...pending, statements: left }]);
+  const undone = first !== undefined && rest.length === 0 ? first : await tellAfresh(connect, rest);
+  const left = stillPending(pending, undone);
+  await markDone(left === undefined ? [] : [left]);
+  const { fault } = undone;
   if (fault !== undefined) {
     throw fault;
   }
+}
+
+/** What the next command has to do. If nothing was found to undo twice, it is done. Pure. */
+export function stillPending(
+  pending: PendingStatements,
+  { left, unneeded }: Undone,
+): PendingStatements | undefined {
+  const { mayBeginLater, ...begun } = pending;
+  if (left.length > 0) {
+    return { ...pending, statements: left };
+  }
+  return mayBeginLater === true && unneeded.length > 0
+    ? { ...begun, statements: unneeded }
+    : undefined;
 }
 
 /** Opens a session that no abort ends, within 10 s. */
@@ -73,13 +90,14 @@ export async function tellAfresh(
       await session.end();
     }
   } catch (error) {
-    return { left: statements, fault: faultOf(error) };
+    return { left: statements, unneeded: [], fault: faultOf(error) };
   }
 }
 
 /** All of them, whichever fail. */
 async function tell(session: DatabaseSession, statements: readonly string[]): Promise<Undone> {
   const left: string[] = [];
+  const unneeded: string[] = [];
   const faults: DatabaseFault[] = [];
   for (const statement of statements) {
     try {
@@ -87,12 +105,10 @@ async function tell(session: DatabaseSession, statements: readonly string[]): Pr
     } catch (error) {
       const fault = faultOf(error);
       faults.push(fault);
-      if (!NOTHING_TO_UNDO.test(fault.message)) {
-        left.push(statement);
-      }
+      (NOTHING_TO_UNDO.test(fault.message) ? unneeded : left).push(statement);
     }
   }
-  return { left, fault: faults[0] };
+  return { left, unneeded, fault: faults[0] };
 }
 
 function faultOf(error: unknown): DatabaseFault {

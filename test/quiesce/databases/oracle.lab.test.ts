@@ -71,9 +71,9 @@ class Instances {
     return this.trace(sid).filter((line) => line.startsWith('ALTER'));
   }
 
-  /** Resolves when something is altered. */
+  /** Resolves when the backup mode is begun. */
   async hasBegun(sid: string): Promise<void> {
-    while (this.altered(sid).length === 0) {
+    while (!this.isInBackup(sid)) {
       await delay(20);
     }
   }
@@ -259,6 +259,48 @@ for (const end of ['time-out', 'abort'] as const) {
   });
 }
 
+test('a BEGIN BACKUP that takes effect only after END BACKUP was refused: the next command ends it', async () => {
+  const instances = new Instances({ ORCL: {} });
+  instances.set('ORCL', 'begin-late', '');
+  const debts = new Debts();
+  const { said, notes } = await instances.quiesce(`timeout = ${SECONDS_TO_BEGIN}`, debts);
+  assert.is(said, 'freeze 510');
+  assert.match(notes.join('\n'), 'ORA-01142');
+  assert.ok(instances.isInBackup('ORCL'));
+  const [result] = await runPending(debts.settled.flat(), () => {});
+  assert.match(result?.sentence ?? '', 'ran "ALTER DATABASE END BACKUP;"');
+  assert.is(result?.left, undefined);
+  assert.not.ok(instances.isInBackup('ORCL'));
+});
+
+test('so does the second command after a run that died before the answer to its BEGIN BACKUP', async () => {
+  const instances = new Instances({ ORCL: {} });
+  const debts = new Debts();
+  const { application } = await instances.quiesce('', debts);
+  await application.resume();
+  // As if the run had died, and the server still worked on its BEGIN BACKUP.
+  instances.set('ORCL', 'beginning', '');
+  const [first] = await runPending(debts.pending, () => {});
+  assert.match(first?.sentence ?? '', /ORA-01142.* the next command will run it once more/);
+  assert.ok(instances.isInBackup('ORCL'));
+  const [second] = await runPending(first?.left === undefined ? [] : [first.left], () => {});
+  assert.is(second?.left, undefined);
+  assert.not.ok(instances.isInBackup('ORCL'));
+});
+
+test('a second END BACKUP that finds no backup mode is the last one', async () => {
+  const instances = new Instances({ ORCL: {} });
+  const debts = new Debts();
+  const { application } = await instances.quiesce('', debts);
+  await application.resume();
+  const [first] = await runPending(debts.pending, () => {});
+  const left = first?.left === undefined ? [] : [first.left];
+  assert.is(left.length, 1);
+  const [second] = await runPending(left, () => {});
+  assert.match(second?.sentence ?? '', 'ORA-01142');
+  assert.is(second?.left, undefined);
+});
+
 test('what even a fresh session cannot end stays owed', async () => {
   const instances = new Instances({ ORCL: {} });
   const debts = new Debts();
@@ -266,7 +308,9 @@ test('what even a fresh session cannot end stays owed', async () => {
   instances.set('ORCL', 'end-fails', '');
   await application.resume();
   assert.equal(codesOf(application), [505]);
-  assert.equal(debts.settled, [debts.pending]);
+  // That it has begun is known by now.
+  assert.equal(debts.pending, [{ ...debts.settled[0]?.[0], mayBeginLater: true }]);
+  assert.equal(Object.keys(debts.settled[0]?.[0] ?? {}).includes('mayBeginLater'), false);
   const [payment] = await runPending(debts.pending, () => {});
   assert.equal(payment?.left, debts.pending[0]);
   assert.match(payment?.sentence ?? '', 'ORA-01031');

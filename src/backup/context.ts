@@ -70,7 +70,16 @@ export class RunContext implements RunObserver, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.resources.disposeAsync();
+    await this.release();
+  }
+
+  /** Releases the resources in reverse order; then the observer may write, even if one of them failed. */
+  async release(): Promise<void> {
+    try {
+      await this.resources.disposeAsync();
+    } finally {
+      this.#observer.released?.();
+    }
   }
 
   /** A context of its own for a preparation that is released again. Its warnings are shown, but not part of this run. */

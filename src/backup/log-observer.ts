@@ -14,7 +14,11 @@ const DESCRIPTIONS: Readonly<Record<Exclude<PhaseName, 'window'>, string>> = {
   release: 'release: end the guardian, collect the results',
 };
 
-/** Logs the progress of a run; holds the log while the window is open. */
+/**
+ * Logs the progress of a run. Holds the log from where a write that blocks would do harm until the run has released
+ * everything: from the beginning of the window, or from before the application is quiesced. A log whose disk another
+ * tool has frozen would otherwise keep the application quiesced, and the locks held, for as long.
+ */
 export class LogObserver implements RunObserver {
   readonly #log: HeldLog;
 
@@ -24,17 +28,24 @@ export class LogObserver implements RunObserver {
 
   phaseBegins(phase: PhaseName): void {
     if (phase === 'window') {
+      this.#log.freezeBegins();
+      return;
+    }
+    this.#log.info(DESCRIPTIONS[phase]);
+    if (phase === 'quiesce') {
       this.#log.hold();
-    } else {
-      this.#log.info(DESCRIPTIONS[phase]);
     }
   }
 
   phaseEnds(phase: PhaseName, durationMs: number): void {
     this.#log.info(`${phase} took ${durationMs.toFixed(1)} ms`);
     if (phase === 'window') {
-      this.#log.release();
+      this.#log.freezeEnds();
     }
+  }
+
+  released(): void {
+    this.#log.release();
   }
 
   warn(message: string): void {

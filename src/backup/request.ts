@@ -125,6 +125,8 @@ export type ForeignBlobs = 'refuse' | 'accept' | 'doubt';
 export interface RunObserver {
   phaseBegins(phase: PhaseName): void;
   phaseEnds(phase: PhaseName, durationMs: number): void;
+  /** The run holds no application, lock or file system any more; called also if it failed, and maybe repeatedly. */
+  released?(): void;
   warn(message: string): void;
   /** Output of scripts and databases, for the log only; lines of text, not yet redacted. */
   note?(message: string): void;

@@ -142,7 +142,7 @@ async function releaseGuards(
   for (const warning of guardWarnings(guards)) {
     context.warn(warning);
   }
-  await context.resources.disposeAsync();
+  await context.release();
   const received = context.abort.aborted ? abortReasonOf(context.abort) : undefined;
   return { last: withGuardianReport(last, report, received), earlier };
 }

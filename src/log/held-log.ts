@@ -22,8 +22,8 @@ export interface HeldLogOptions {
   readonly minimumLevel?: LogLevel;
   readonly maxHeldLines?: number;
   readonly maxHeldCharacters?: number;
-  /** False: what is logged between `hold` and `release` is never written; default: true. */
-  readonly keepsHeld?: boolean;
+  /** False: what is logged between `freezeBegins` and `freezeEnds` is never written; default: true. */
+  readonly logsWhileFrozen?: boolean;
   /** The clock for the time stamps. */
   readonly now?: () => Date;
 }
@@ -46,8 +46,9 @@ export const stderrSink: LogSink = {
 };
 
 /**
- * The log of a run. Between `hold` and `release` it writes nothing anywhere: its file may be on a frozen file system,
- * and a process that blocks in a write never reaches the thaw (design, law 4). Lines that are logged in this time are
+ * The log of a run. Between `hold` and `release` it writes nothing anywhere: its file may be on a file system that this
+ * run or another tool has frozen, its terminal may be stopped, its pipe full, and a process that blocks in a write
+ * reaches neither the thaw nor the release of an application (design, law 4). Lines that are logged in this time are
  * kept in bounded memory. Nothing here is asynchronous, and a failing sink never makes the caller fail.
  */
 export class HeldLog {
@@ -56,9 +57,10 @@ export class HeldLog {
   readonly #minimum: number;
   readonly #maxLines: number;
   readonly #maxCharacters: number;
-  readonly #keepsHeld: boolean;
+  readonly #logsWhileFrozen: boolean;
   readonly #now: () => Date;
   #held: HeldEntries | undefined;
+  #isFrozen = false;
   #unwritten = 0;
 
   constructor(options: HeldLogOptions) {
@@ -67,7 +69,7 @@ export class HeldLog {
     this.#minimum = LOG_LEVELS.indexOf(options.minimumLevel ?? 'info');
     this.#maxLines = options.maxHeldLines ?? DEFAULT_MAX_HELD_LINES;
     this.#maxCharacters = options.maxHeldCharacters ?? DEFAULT_MAX_HELD_CHARACTERS;
-    this.#keepsHeld = options.keepsHeld ?? true;
+    this.#logsWhileFrozen = options.logsWhileFrozen ?? true;
     this.#now = options.now ?? (() => new Date());
   }
 
@@ -88,13 +90,14 @@ export class HeldLog {
   }
 
   log(level: LogLevel, text: string): void {
-    if (LOG_LEVELS.indexOf(level) > this.#minimum) {
+    const isLeftOut = this.#isFrozen && !this.#logsWhileFrozen;
+    if (isLeftOut || LOG_LEVELS.indexOf(level) > this.#minimum) {
       return;
     }
     const line = { at: this.#now(), level, text };
     if (this.#held === undefined) {
       this.#write([line]);
-    } else if (this.#keepsHeld) {
+    } else {
       this.#held.add(line);
     }
   }
@@ -102,6 +105,16 @@ export class HeldLog {
   /** Writes nothing more until `release`. Does nothing if the log is already held. */
   hold(): void {
     this.#held ??= new HeldEntries(this.#maxLines, this.#maxCharacters);
+  }
+
+  /** Holds the log, too: only `release` writes what is logged now. */
+  freezeBegins(): void {
+    this.hold();
+    this.#isFrozen = true;
+  }
+
+  freezeEnds(): void {
+    this.#isFrozen = false;
   }
 
   /** Writes the held lines in the order in which they were logged. Does nothing if the log is not held. */
@@ -114,7 +127,7 @@ export class HeldLog {
     this.#write(held.lines());
     if (held.dropped > 0) {
       this.warning(
-        `${held.dropped} log lines were dropped: more were logged during the freeze than memory may hold`,
+        `${held.dropped} log lines were dropped: more were logged than memory may hold until the end of the run`,
       );
     }
   }

@@ -58,8 +58,8 @@ export interface PipelineEnd<Result> {
  * to quiesce and hide their passwords, take the snapshots, report the result, keep timeline and metrics. What dead runs
  * left frozen has been thawed before: by the first step of a command, or when the task or order got its turn.
  *
- * The result is reported before the timeline is kept: keeping it writes to a disk, and the write blocks as long as
- * another tool keeps that disk frozen.
+ * A write to a disk blocks as long as another tool keeps that disk frozen. So the log is held until the run has released
+ * everything (`LogObserver`), and the timeline is kept even later, once the result is reported.
  */
 export async function runPipeline<Result>(
   context: PipelineContext,
@@ -82,8 +82,6 @@ export async function endPipeline<Result>(
   steps: Pick<PipelineSteps<Result>, 'tell' | 'toKeep'>,
   result: Result,
 ): Promise<PipelineEnd<Result>> {
-  // If the run ended with an error, the log may still be held.
-  context.log.release();
   await steps.tell(result);
   return { result, kept: await keepRecord(context, steps.toKeep(result)) };
 }

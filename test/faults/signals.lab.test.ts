@@ -106,7 +106,8 @@ const PHASES: readonly Phase[] = [
     reached: async ({ server }, command) => {
       await untilRequested(server, command, ({ operation }) => operation === 'snapshot');
       process.kill(guardianOf(command.pid) ?? 0, 'SIGSTOP');
-      await command.said('release');
+      // It is released right before, and the log is held until the guardian has ended.
+      using _lock = await FileLock.acquire();
     },
     frozen: 'no more',
   },

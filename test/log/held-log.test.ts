@@ -52,15 +52,37 @@ test('nothing is written between hold and release, then everything in order as i
   ]);
 });
 
-test('a log that keeps nothing of a hold writes what came before and after it', () => {
-  const { log, text } = recordingLog({ keepsHeld: false });
-  log.info('before');
-  log.hold();
+test('a log that keeps nothing of a freeze writes what came before and after it, also of a longer hold', () => {
+  for (const logsWhileFrozen of [false, true]) {
+    const { log, writes, text } = recordingLog({ logsWhileFrozen });
+    log.hold();
+    log.info('before');
+    log.freezeBegins();
+    log.info('frozen');
+    log.error('slow');
+    log.freezeEnds();
+    log.info('after');
+    assert.deepEqual(writes, []);
+    log.release();
+    const of = logsWhileFrozen ? ['before', 'frozen', 'slow', 'after'] : ['before', 'after'];
+    assert.deepEqual(
+      text()
+        .trimEnd()
+        .replaceAll(/^\S+ \S+ /gm, '')
+        .split('\n'),
+      of,
+    );
+  }
+});
+
+test('a freeze holds the log beyond its end, until the release', () => {
+  const { log, writes } = recordingLog();
+  log.freezeBegins();
   log.info('frozen');
-  log.error('slow');
+  log.freezeEnds();
+  assert.deepEqual(writes, []);
   log.release();
-  log.info('after');
-  assert.match(text(), /^\S+ INFO before\n\S+ INFO after\n$/);
+  assert.equal(writes.length, 1);
 });
 
 test('lesser levels than the minimum are not logged', () => {
@@ -87,7 +109,7 @@ test('the oldest informational lines make room, errors and warnings stay, the co
     'INFO line 998',
     'INFO line 999',
     'WARNING a warning',
-    'WARNING 997 log lines were dropped: more were logged during the freeze than memory may hold',
+    'WARNING 997 log lines were dropped: more were logged than memory may hold until the end of the run',
   ]);
 });
 

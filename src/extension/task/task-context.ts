@@ -44,7 +44,7 @@ export async function openTaskContext(
   const log = new HeldLog({
     sink: taskLog,
     redaction,
-    keepsHeld: configuration.logsWhileFrozen,
+    logsWhileFrozen: configuration.logsWhileFrozen,
   });
   for (const warning of [...warnings, ...waagent.warnings]) {
     log.warning(warning);

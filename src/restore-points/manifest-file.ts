@@ -44,9 +44,21 @@ export function manifestText(manifest: Manifest): string {
   return isTooLong(text) ? JSON.stringify({ ...withFileSystems(whole, 0), disks }) : text;
 }
 
+/** Whether a manifest was cut so that it does not name every file system. Pure. */
+export function leavesOutFileSystems({ problems }: Pick<Manifest, 'problems'>): boolean {
+  return problems.some((it) => LEAVES_OUT.test(it));
+}
+
 function isTooLong(text: string): boolean {
   return Buffer.byteLength(text) > MOST_MANIFEST_BYTES;
 }
+
+/** The format has no field for it, and readers of earlier versions refuse fields that they do not know: `LEAVES_OUT` finds it. */
+function leftOutSentence(missing: number, all: number): string {
+  return `This manifest leaves out ${missing} of ${all} file systems, because it may have 1 MiB at most.`;
+}
+
+const LEAVES_OUT = /^This manifest leaves out \d+ of \d+ file systems, /;
 
 function withFileSystems(manifest: Manifest, count: number): Manifest {
   const { fileSystems, problems } = manifest;
@@ -56,7 +68,7 @@ function withFileSystems(manifest: Manifest, count: number): Manifest {
     fileSystems: fileSystems.slice(0, count),
     problems: [
       ...problems.slice(0, MOST_PROBLEMS - 1),
-      `This manifest leaves out ${missing} of ${fileSystems.length} file systems, because it may have 1 MiB at most.`,
+      ...(missing === 0 ? [] : [leftOutSentence(missing, fileSystems.length)]),
     ],
   };
 }

@@ -1,3 +1,4 @@
+import { leavesOutFileSystems } from '../restore-points/manifest-file.ts';
 import type { Manifest, StoredMember } from '../restore-points/restore-point.ts';
 import type { Head } from './head-types.ts';
 import { isInImage } from './judge-disk.ts';
@@ -8,12 +9,13 @@ export interface FoundDisk {
   readonly heads: readonly Head[];
 }
 
-type Recorded = Pick<Manifest, 'disks' | 'fileSystems'>;
+type Recorded = Pick<Manifest, 'disks' | 'fileSystems' | 'problems'>;
 
 /**
  * What was not looked into and might have to be recovered, or be missing, by the position of the disk; for people. It does not count
- * where the manifest accounts for the disk: it names the disk, and every file system that it says was mounted from it was found
- * clean, so that what is left held none (e.g. a blank disk). Pure.
+ * where the manifest accounts for the disk: it names the disk and its device, leaves out no file system, and every file system that
+ * was mounted from the disk, or from a disk that it does not name, was found clean, so that what is left held none (e.g. a blank
+ * disk). Pure.
  *
  * @param manifest of the restore point, if there is one
  */
@@ -37,16 +39,17 @@ export function notProved(
   );
 }
 
-function accountsFor(
-  { disks, fileSystems }: Recorded,
-  position: number,
-  clean: ReadonlySet<string>,
-): boolean {
+/** The run knew which file systems lay on a disk by its device only: of a disk without one, it recorded none. */
+function accountsFor(manifest: Recorded, position: number, clean: ReadonlySet<string>): boolean {
+  const { disks, fileSystems } = manifest;
+  const isKnown = disks.some((disk) => disk.position === position && disk.device !== null);
+  const mayLieHere = fileSystems.filter(
+    (it) => (it.disks.includes(position) || it.disks.length === 0) && !isInImage(it.source),
+  );
   return (
-    disks.some((disk) => disk.position === position) &&
-    fileSystems
-      .filter((it) => it.disks.includes(position) && !isInImage(it.source))
-      .every(({ uuid }) => uuid !== null && clean.has(uuid.toLowerCase()))
+    isKnown &&
+    !leavesOutFileSystems(manifest) &&
+    mayLieHere.every(({ uuid }) => uuid !== null && clean.has(uuid.toLowerCase()))
   );
 }
 

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { manifestSchema } from '../../src/report/schemas/manifest.ts';
 import {
+  leavesOutFileSystems,
   MOST_MANIFEST_BYTES,
   manifestName,
   manifestText,
@@ -53,9 +54,23 @@ test('cuts many file systems, and says how many are missing', () => {
     ...MANIFEST,
     fileSystems: Array.from({ length: 1_000 }, () => long),
   });
-  const { fileSystems, problems } = v.parse(manifestSchema, JSON.parse(text));
+  const read = v.parse(manifestSchema, JSON.parse(text));
+  const { fileSystems, problems } = read;
   assert.ok(fileSystems.length > 100 && fileSystems.length < 1_000);
   assert.match(problems.at(-1) ?? '', `leaves out ${1_000 - fileSystems.length} of 1000`);
+  assert.ok(leavesOutFileSystems(read));
+  assert.not.ok(leavesOutFileSystems(MANIFEST));
+});
+
+test('a manifest that is cut, but names every file system, says nothing of file systems', () => {
+  const [disk] = MANIFEST.disks;
+  assert.ok(disk !== undefined);
+  const volumes = Array.from({ length: 400 }, () => 'v'.repeat(250));
+  const disks = Array.from({ length: 16 }, () => ({ ...disk, volumes }));
+  const text = manifestText({ ...MANIFEST, disks, fileSystems: [] });
+  const read = v.parse(manifestSchema, JSON.parse(text));
+  assert.equal(read.problems, []);
+  assert.match(read.disks[0]?.volumes.at(-1) ?? '', '… and 399 more');
 });
 
 test('is at most 1 MiB and can be read, whatever it is made of', () => {

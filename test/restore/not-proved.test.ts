@@ -27,11 +27,18 @@ const ROOT: Manifest['fileSystems'][number] = {
   ...{ mountPoints: ['/'], type: 'ext4', uuid: UUID, label: null },
   ...{ source: '/dev/sdc1', disks: [1], wasFrozen: true },
 };
-type Recorded = Pick<Manifest, 'disks' | 'fileSystems'>;
+type Recorded = Pick<Manifest, 'disks' | 'fileSystems' | 'problems'>;
 const manifestOf = (...fileSystems: Manifest['fileSystems'][number][]): Recorded => ({
   disks: [DISK],
   fileSystems,
+  problems: [],
 });
+/** The run did not know which device the disk was, so that no file system lies on it by its manifest. */
+const UNKNOWN_DEVICE = { disks: [{ ...DISK, device: null, lun: null }], problems: [] };
+const NOWHERE = { ...ROOT, disks: [] };
+const CUT = [
+  'This manifest leaves out 900 of 1000 file systems, because it may have 1 MiB at most.',
+];
 
 const cases: readonly [
   name: string,
@@ -49,7 +56,7 @@ const cases: readonly [
   [
     'a blank disk that the manifest does not name',
     [unread('blank')],
-    { disks: [], fileSystems: [] },
+    { disks: [], fileSystems: [], problems: [] },
     false,
   ],
   ['raw data beside all that was mounted', [EXT, unread('unknown')], manifestOf(ROOT), true],
@@ -65,6 +72,55 @@ const cases: readonly [
     'a file system in an image',
     [EXT, unread('unknown')],
     manifestOf(ROOT, { ...ROOT, uuid: null, source: '/dev/loop3' }),
+    true,
+  ],
+  [
+    'a blank disk whose device the run did not know',
+    [unread('blank')],
+    { ...UNKNOWN_DEVICE, fileSystems: [NOWHERE] },
+    false,
+  ],
+  [
+    'the same without any file system in the manifest',
+    [unread('unknown')],
+    { ...UNKNOWN_DEVICE, fileSystems: [] },
+    false,
+  ],
+  [
+    'raw data beside a clean file system on a disk whose device the run did not know',
+    [EXT, unread('unknown')],
+    { ...UNKNOWN_DEVICE, fileSystems: [NOWHERE] },
+    false,
+  ],
+  [
+    'a clean file system on a disk whose device the run did not know',
+    [EXT],
+    { ...UNKNOWN_DEVICE, fileSystems: [NOWHERE] },
+    true,
+  ],
+  ['raw data that may hold what lies on no disk', [unread('unknown')], manifestOf(NOWHERE), false],
+  [
+    'raw data beside what lies on no disk by the manifest and was found clean',
+    [EXT, unread('unknown')],
+    manifestOf(NOWHERE),
+    true,
+  ],
+  [
+    'a file system in an image that lies on no disk',
+    [unread('unknown')],
+    manifestOf({ ...NOWHERE, source: '/dev/loop3' }),
+    true,
+  ],
+  [
+    'a manifest that leaves out file systems',
+    [EXT, unread('unknown')],
+    { ...manifestOf(ROOT), problems: CUT },
+    false,
+  ],
+  [
+    'a manifest with another problem',
+    [EXT, unread('unknown')],
+    { ...manifestOf(ROOT), problems: ['/data could not be frozen'] },
     true,
   ],
 ];
@@ -148,7 +204,11 @@ const HIDDEN: readonly [
 for (const [name, disk, its] of HIDDEN) {
   test(`with a manifest: ${name} is neither a fault nor proved`, async () => {
     const disks = [{ ...DISK, sizeBytes: disk.length }];
-    const found = await verify(disk, { disks, fileSystems: [{ ...ROOT, ...its }] });
+    const found = await verify(disk, {
+      disks,
+      fileSystems: [{ ...ROOT, ...its }],
+      problems: [],
+    });
     assert.equal(found.problems, []);
     assert.is(found.unproved.length, 1);
   });
@@ -156,7 +216,7 @@ for (const [name, disk, its] of HIDDEN) {
 
 test('with a manifest: a plain ext4 that is not there is a fault', async () => {
   const disks = [{ ...DISK, sizeBytes: noise.length }];
-  const { problems } = await verify(noise, { disks, fileSystems: [ROOT] });
+  const { problems } = await verify(noise, { disks, fileSystems: [ROOT], problems: [] });
   assert.match(problems.join('\n'), 'no file system with the UUID');
 });
 

@@ -142,7 +142,7 @@ export const deepReportSchema = described(
         problems: list(v.string(), 'What is wrong with it, for people.'),
         notProved: list(
           v.string(),
-          'What on it was not looked into, and why, for people; without what the manifest accounts for: if it names the disk, and each file system that was mounted from it was found clean, the rest held none.',
+          'What on it was not looked into, and why, for people; without what the manifest accounts for: if it names the disk and its device and leaves out no file system, and each one that was mounted from the disk, or from one that it does not name, was found clean, the rest held none.',
         ),
       }),
       'Its snapshots, by position.',

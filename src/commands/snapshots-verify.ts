@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
-import { jsonText, printable, printableTexts } from '../log/printable.ts';
+import { jsonText, printableTexts } from '../log/printable.ts';
 import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
@@ -91,7 +91,7 @@ function requireDeep({ managed, resourceGroup, identity, host }: VerifyOptions):
 
 type VerifyReport = OutputOf<typeof verifyReportSchema>;
 
-/** @returns the exit code: 0 if every snapshot of the run exists and is right */
+/** @returns the exit code: 0 if the run recorded that its set can be restored, and every snapshot of it exists and is right */
 async function verify(path: string | undefined, options: VerifyOptions): Promise<number> {
   const containers = containerUrlsOf(options);
   const redaction = new Redaction();
@@ -106,27 +106,39 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
   const wanted = metadataOf(options.metadata);
   const report: VerifyReport = {
     task: run.taskId,
+    restorable: run.summary?.restorable ?? null,
     verified: (run.summary?.disks ?? []).map(({ blob, snapshot }) => ({
       blob,
       snapshot,
       problem: problemOf(blob, snapshot, stored, wanted),
     })),
   };
-  const { task, verified } = report;
-  const bad = verified.filter(({ problem }) => problem !== null);
-  const text =
-    options.json === true
-      ? jsonText(report)
-      : [
-          ...printableTexts(verified).map(({ blob, snapshot, problem }) =>
-            problem === null
-              ? `${colors.green('✓')} ${blob} ${snapshot}`
-              : `${colors.red('✗')} ${blob} ${snapshot ?? ''}: ${problem}`,
-          ),
-          `${verified.length - bad.length} of ${verified.length} snapshots of task ${printable(task)} exist and are right`,
-        ].join('\n');
+  const text = options.json === true ? jsonText(report) : verifiedText(report);
   process.stdout.write(redaction.redact(`${text}\n`));
-  return bad.length > 0 || verified.length === 0 ? 1 : 0;
+  return isGood(report) ? 0 : 1;
+}
+
+/** A set that its run could not prove is not worth more because its snapshots exist. */
+function isGood({ restorable, verified }: VerifyReport): boolean {
+  return (
+    restorable === true && verified.length > 0 && verified.every(({ problem }) => problem === null)
+  );
+}
+
+function verifiedText(report: VerifyReport): string {
+  const { task, restorable, verified } = printableTexts(report);
+  const good = verified.filter(({ problem }) => problem === null);
+  return [
+    ...verified.map(({ blob, snapshot, problem }) =>
+      problem === null
+        ? `${colors.green('✓')} ${blob} ${snapshot}`
+        : `${colors.red('✗')} ${blob} ${snapshot ?? ''}: ${problem}`,
+    ),
+    `${good.length} of ${verified.length} snapshots of task ${task} exist and are right`,
+    ...(restorable === false
+      ? [`${colors.red('✗')} the run recorded that this set cannot be restored`]
+      : []),
+  ].join('\n');
 }
 
 function problemOf(

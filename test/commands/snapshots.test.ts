@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import {
   pruneReportSchema,
   snapshotListSchema,
+  verifyReportSchema,
 } from '../../src/report/schemas/stored-snapshots.ts';
 import { METADATA_PREFIX, membershipValues } from '../../src/restore-points/membership.ts';
 import type { StoredMember } from '../../src/restore-points/restore-point.ts';
@@ -296,24 +297,49 @@ test('prune and restore find what lies in a container whose URL the library writ
   assert.is(server.stored.length, 4);
 });
 
-test('verify finds a snapshot whose blob was given in another way than the library writes', async () => {
-  await using server = await ListingServer.start();
+/** Verifies a run that took snapshots of these blobs, all of which exist. */
+async function verified(
+  server: ListingServer,
+  names: readonly string[],
+  restorable: boolean,
+  ...args: readonly string[]
+) {
   const folder = await mkdtemp(join(tmpdir(), 'flashfreeze-verify-'));
   const snapshot = '2026-11-29T00:00:00.0000000Z';
   const whole = runOf(busyRecord(1));
   const [disk] = whole.summary?.disks ?? [];
   assert.ok(whole.summary !== null && disk !== undefined);
-  const names = ['a:b+c@d,e;f=g&h.vhd', 'plain.vhd'];
   for (const name of names) {
     server.addSnapshot(name.replaceAll('&', '&amp;'), snapshot, {});
   }
   const disks = names.map((name) => ({ ...disk, blob: server.blobUrl(name), snapshot }));
   const path = join(folder, 'run.json');
-  await writeFile(path, JSON.stringify({ ...whole, summary: { ...whole.summary, disks } }));
-  const ended = await flashfreeze(inContainer(server, 'verify', path));
+  const summary = { ...whole.summary, restorable, disks };
+  await writeFile(path, JSON.stringify({ ...whole, summary }));
+  const ended = await flashfreeze(inContainer(server, 'verify', path, ...args));
   await rm(folder, { recursive: true });
+  return ended;
+}
+
+test('verify finds a snapshot whose blob was given in another way than the library writes', async () => {
+  await using server = await ListingServer.start();
+  const ended = await verified(server, ['a:b+c@d,e;f=g&h.vhd', 'plain.vhd'], true);
   assert.is(ended.exitCode, 0, ended.stdout);
   assert.match(ended.stdout, '2 of 2 snapshots');
+  assert.not.match(ended.stdout, 'cannot be restored');
+});
+
+test('verify fails for a run that recorded that its set cannot be restored, although every snapshot exists', async () => {
+  await using server = await ListingServer.start();
+  const ended = await verified(server, ['a.vhd', 'b.vhd'], false);
+  assert.is(ended.exitCode, 1, ended.stdout);
+  assert.match(ended.stdout, '2 of 2 snapshots');
+  assert.match(ended.stdout, 'the run recorded that this set cannot be restored');
+  const json = await verified(server, ['a.vhd', 'b.vhd'], false, '--json');
+  assert.is(json.exitCode, 1);
+  const report = v.parse(verifyReportSchema, JSON.parse(json.stdout));
+  assert.is(report.restorable, false);
+  assert.ok(report.verified.every(({ problem }) => problem === null));
 });
 
 test('prune without a rule is refused', async () => {

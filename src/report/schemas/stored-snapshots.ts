@@ -94,6 +94,10 @@ export const pruneReportSchema = described(
 export const verifyReportSchema = described(
   v.strictObject({
     task: text('Identifier of the run that was verified.'),
+    restorable: nullable(
+      v.boolean(),
+      'As in the summary of the run; null if it has none. The exit code is 0 only if this is true and nothing is wrong with any snapshot.',
+    ),
     verified: list(
       v.strictObject({
         blob: text('URL of the blob without its query.'),

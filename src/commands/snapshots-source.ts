@@ -94,13 +94,15 @@ export async function readPoints(source: Source): Promise<FoundPoints> {
       store: managedStore(source.service),
     };
   }
-  const { members, manifests, others, warnings } = await readBlobs(source.containers, (seen) =>
-    line.show(`${seen.snapshots} snapshots and ${seen.manifests} manifests read`),
+  const { members, manifests, unread, others, warnings } = await readBlobs(
+    source.containers,
+    (seen) => line.show(`${seen.snapshots} snapshots and ${seen.manifests} manifests read`),
   );
   const points = restorePointsOf(
     members,
     manifests.map(({ manifest }) => manifest),
     records,
+    unread,
   );
   return { points, others, warnings, hint: '', store: blobStore(source.containers, manifests) };
 }

@@ -1,5 +1,6 @@
 import { isSameId } from '../snapshot/managed/arm-id.ts';
 import { byMachine, type Machine, mayBeOneMachine } from './machine.ts';
+import { isManifestNameOf } from './manifest-file.ts';
 import { type KeptRecord, type RecordOfRun, recordIn } from './record-of-run.ts';
 import type { Manifest, RestorePoint, StoredMember, Worth } from './restore-point.ts';
 
@@ -14,11 +15,13 @@ const CLOCK_TOLERANCE_MS = 3_600_000;
  *
  * @param manifests those that were found beside them; one without snapshots gives a restore point without members
  * @param records of runs of the machines that they name, for what neither a manifest nor a tag says
+ * @param unread names of manifests that could not be read
  */
 export function restorePointsOf(
   members: readonly StoredMember[],
   manifests: readonly Manifest[],
   records: readonly KeptRecord[] = [],
+  unread: readonly string[] = [],
 ): RestorePoint[] {
   const ofRun = Map.groupBy(members, ({ membership }) => membership.restorePoint);
   const manifestsOf = Map.groupBy(manifests, ({ id }) => id);
@@ -27,9 +30,11 @@ export function restorePointsOf(
   return [...ids]
     .flatMap((id) => {
       const kept = recordsOf.get(id) ?? [];
-      return machinesIn(ofRun.get(id) ?? [], manifestsOf.get(id) ?? []).map((parts) =>
-        restorePoint(id, parts, keptOf(kept, parts.machine)),
-      );
+      const isManifestUnread = unread.some((name) => isManifestNameOf(name, id));
+      return machinesIn(ofRun.get(id) ?? [], manifestsOf.get(id) ?? []).map((parts) => ({
+        ...restorePoint(id, parts, keptOf(kept, parts.machine)),
+        isManifestUnread,
+      }));
     })
     .sort((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? -1 : 1));
 }
@@ -72,7 +77,7 @@ function restorePoint(
   id: string,
   { members, manifest }: Parts,
   kept: RecordOfRun | undefined,
-): RestorePoint {
+): Omit<RestorePoint, 'isManifestUnread'> {
   const count = Math.max(commonCount(members), manifest?.disks.length ?? 0);
   const { chosen, isAmbiguous } = choose(members, count, manifest);
   const record = manifest ?? recordOfTags(id, chosen) ?? kept;

@@ -18,6 +18,11 @@ export function manifestName({
   return `${MANIFEST_PREFIX}${inName(host)}/${stamp}-${inName(id)}.json`;
 }
 
+/** Whether a blob has the name of a manifest of this restore point, whatever its host and time. Pure. */
+export function isManifestNameOf(name: string, id: string): boolean {
+  return name.startsWith(MANIFEST_PREFIX) && name.endsWith(`-${inName(id)}.json`);
+}
+
 function inName(text: string): string {
   return text.replaceAll(/[^\w.-]/g, '-').slice(0, 100);
 }

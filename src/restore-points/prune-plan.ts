@@ -29,7 +29,8 @@ export interface Verdict {
 
 /**
  * Decides which restore points are removed, for each machine by itself. Only complete ones count for the rule; the newest
- * complete one of a machine always stays, and so does its last one of any kind, unless `allowNoneLeft`. Pure.
+ * complete one of a machine always stays, and so does its last one of any kind, unless `allowNoneLeft`. One whose manifest could
+ * not be read always stays, and does not count: nothing shows what it is worth. Pure.
  *
  * @param points the newest first
  * @returns a verdict on each, in the order of `points`
@@ -64,7 +65,8 @@ const USELESS: readonly Worth[] = ['incomplete', 'inconsistent'];
 
 function judge(points: readonly RestorePoint[], wishes: PruneWishes, now: Date): Verdict[] {
   const counts = (it: RestorePoint): boolean =>
-    it.worth === 'complete' || (wishes.acceptUnrecorded && it.worth === 'notRecorded');
+    !it.isManifestUnread &&
+    (it.worth === 'complete' || (wishes.acceptUnrecorded && it.worth === 'notRecorded'));
   const counted = points.filter((it) => counts(it) && wishes.matches(it));
   const reasons = reasonsToKeep(
     counted.map(({ at }) => at),
@@ -92,6 +94,9 @@ function judgeUncounted(
   wishes: PruneWishes,
   now: Date,
 ): Verdict {
+  if (point.isManifestUnread) {
+    return stays(point, 'its manifest could not be read');
+  }
   if (point.worth === 'notRecorded') {
     return stays(point, 'not recorded');
   }
@@ -136,7 +141,7 @@ function protect(verdicts: readonly Verdict[], { allowNoneLeft }: PruneWishes): 
     return [...verdicts];
   }
   const newestOf = (worth: Worth): RestorePoint | undefined =>
-    verdicts.find(({ point }) => point.worth === worth)?.point;
+    verdicts.find(({ point }) => point.worth === worth && !point.isManifestUnread)?.point;
   const best = newestOf('complete') ?? newestOf('notRecorded');
   const isAnyLeft = verdicts.some(({ isRemoved }) => !isRemoved);
   const last = best ?? (isAnyLeft ? undefined : verdicts[0]?.point);

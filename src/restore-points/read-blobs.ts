@@ -37,6 +37,8 @@ export interface ReadProgress {
 export interface BlobInventory {
   readonly members: readonly StoredMember[];
   readonly manifests: readonly StoredManifest[];
+  /** Names of the blobs of manifests that could not be read. */
+  readonly unread: readonly string[];
   /** Number of snapshots that belong to no restore point: they say of none that they do, and no manifest names them. */
   readonly others: number;
   /** Sentences about manifests that could not be read. */
@@ -57,7 +59,7 @@ export async function readBlobs(
 ): Promise<BlobInventory> {
   const members: StoredMember[] = [];
   const manifests: StoredManifest[] = [];
-  const warnings: string[] = [];
+  const failures: ManifestFailure[] = [];
   const others: StoredSnapshot[] = [];
   const seen = { snapshots: 0, manifests: 0 };
   for (const container of containers) {
@@ -80,7 +82,7 @@ export async function readBlobs(
       progress({ ...seen });
     });
     manifests.push(...read.manifests);
-    warnings.push(...read.warnings);
+    failures.push(...read.failures);
   }
   // A manifest may name snapshots in another container than its own.
   const claimed = claimedByManifests(
@@ -88,7 +90,9 @@ export async function readBlobs(
     manifests.map(({ manifest }) => manifest),
   );
   return {
-    ...{ members: [...members, ...claimed], manifests, warnings },
+    ...{ members: [...members, ...claimed], manifests },
+    unread: failures.map(({ name }) => name),
+    warnings: warningOf(failures),
     others: others.length - claimed.length,
   };
 }
@@ -113,12 +117,21 @@ function isManifestName({ name, sizeBytes }: StoredBlob): boolean {
   );
 }
 
-/** Reads a few at a time. What cannot be read is left out: its restore point then counts as not recorded. */
+/** A manifest that could not be read, and why. */
+interface ManifestFailure {
+  readonly name: string;
+  readonly problem: string;
+}
+
+/** Reads a few at a time. */
 async function readManifests(
   container: BlobContainer,
   blobs: readonly StoredBlob[],
   read: () => void,
-): Promise<Pick<BlobInventory, 'manifests' | 'warnings'>> {
+): Promise<{
+  readonly manifests: readonly StoredManifest[];
+  readonly failures: readonly ManifestFailure[];
+}> {
   const { AnonymousCredential, ContainerClient } = await storageLibrary();
   const client = new ContainerClient(
     container.url,
@@ -126,25 +139,26 @@ async function readManifests(
     proxyOptions(container.proxy),
   );
   const manifests: StoredManifest[] = [];
-  const failures: string[] = [];
+  const failures: ManifestFailure[] = [];
   await inParallel(blobs, MANIFESTS_AT_ONCE, async ({ name }) => {
     const found = await readManifest(client.getBlobClient(name));
     if ('problem' in found) {
-      failures.push(`${name}: ${found.problem}`);
+      failures.push({ name, problem: found.problem });
     } else {
       manifests.push({ manifest: found.manifest, container, blob: name });
     }
     read();
   });
-  return { manifests, warnings: warningOf(failures) };
+  return { manifests, failures };
 }
 
 /** One sentence, however many there are: a SAS that may not read fails for each of them. */
-function warningOf(failures: readonly string[]): string[] {
-  return failures.length === 0
+function warningOf(failures: readonly ManifestFailure[]): string[] {
+  const [first] = failures;
+  return first === undefined
     ? []
     : [
-        `${failures.length} manifests could not be read, so their restore points may count as not recorded; expected a SAS that may read (sp with r). The first: ${failures[0]}`,
+        `${failures.length} manifests could not be read, so their restore points may count as not recorded or incomplete, and prune leaves them alone; expected a SAS that may read (sp with r). The first: ${first.name}: ${first.problem}`,
       ];
 }
 

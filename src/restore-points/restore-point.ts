@@ -48,4 +48,9 @@ export interface RestorePoint {
   /** Snapshots of the run that do not belong to it, e.g. a second one of a position: nothing can be restored from them. */
   readonly surplus: readonly StoredMember[];
   readonly manifest: Manifest | undefined;
+  /**
+   * A manifest of it exists that could not be read: it may name snapshots that do not say themselves that they belong to it, and say
+   * something else about its worth.
+   */
+  readonly isManifestUnread: boolean;
 }

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { manifestSchema } from '../../src/report/schemas/manifest.ts';
 import {
+  isManifestNameOf,
   leavesOutFileSystems,
   MOST_MANIFEST_BYTES,
   manifestName,
@@ -42,6 +43,15 @@ test('is named by host, instant and run; without an instant, by the start', () =
     manifestName({ ...MANIFEST, barrier: null, host: 'd/../b ä', id: 'x?y' }),
     'flashfreeze/d-..-b--/20261129T065227Z-x-y.json',
   );
+});
+
+test('is recognised by its run, also if that cannot stand in a name', () => {
+  for (const id of [MANIFEST.id, 'x?y', 'x'.repeat(300)]) {
+    const name = manifestName({ ...MANIFEST, id });
+    assert.ok(isManifestNameOf(name, id), name);
+    assert.not.ok(isManifestNameOf(name, 'another'), name);
+    assert.not.ok(isManifestNameOf(`elsewhere/${name}`, id), name);
+  }
 });
 
 test('holds everything if it is small', () => {

@@ -129,6 +129,22 @@ test('a manifest without snapshots is removed as incomplete', () => {
   assert.equal(removed(points, { incomplete: true }), ['gone']);
 });
 
+test('a set whose manifest could not be read stays, and protects and replaces no other', () => {
+  const unread = (daysAgo: number, its: Worth): RestorePoint => ({
+    ...point(daysAgo, its),
+    isManifestUnread: true,
+  });
+  const wishes = { rule: { last: 1 }, incomplete: true };
+  const others = [point(2, 'complete'), point(3, 'complete')];
+  for (const its of ['complete', 'incomplete', 'inconsistent', 'notRecorded'] as const) {
+    assert.equal(removed([unread(1, its), ...others], wishes), ['complete-3'], its);
+    const old = { ...wishes, rule: { olderThanMs: 0 } };
+    assert.equal(removed([unread(1, its), ...others], old), ['complete-3'], its);
+    assert.equal(removed([...others, unread(9, its)], old), ['complete-3'], its);
+    assert.equal(removed([unread(1, its)], { ...old, allowNoneLeft: true }), [], its);
+  }
+});
+
 const worth = fc.constantFrom<Worth>('complete', 'notRecorded', 'incomplete', 'inconsistent');
 const somePoints = fc
   .array(fc.record({ worth, vm: fc.constantFrom('a', 'b') }), { maxLength: 12 })

@@ -2,7 +2,9 @@ import { mock } from 'node:test';
 import * as assert from 'uvu/assert';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { restorePointsOf } from '../../src/restore-points/group.ts';
+import { manifestName } from '../../src/restore-points/manifest-file.ts';
 import { METADATA_PREFIX, membershipValues } from '../../src/restore-points/membership.ts';
+import { planPrune } from '../../src/restore-points/prune-plan.ts';
 import { type ReadProgress, readBlobs } from '../../src/restore-points/read-blobs.ts';
 import type { StoredMember } from '../../src/restore-points/restore-point.ts';
 import { suite } from '../suite.ts';
@@ -27,6 +29,8 @@ const points = async (server: ListingServer, permissions?: string) => {
     points: restorePointsOf(
       inventory.members,
       inventory.manifests.map(({ manifest }) => manifest),
+      [],
+      inventory.unread,
     ),
   };
 };
@@ -94,6 +98,55 @@ test('a snapshot that says nothing of itself belongs to the restore point whose 
     );
     assert.equal(found[0]?.members[1]?.values, { owner: 'x' });
     assert.equal(found[0]?.surplus, []);
+  }
+});
+
+/** A run so many days before midnight: the snapshot of its second disk says nothing of itself, only its manifest names it. */
+function storeWithSilentOne(server: ListingServer, run: string, daysAgo: number): string {
+  const takenAt = new Date(MIDNIGHT.getTime() - daysAgo * 86_400_000);
+  const members = at(server, membersOf(3, { run, takenAt }));
+  for (const [index, { place, membership }] of members.entries()) {
+    const own = Object.fromEntries(membershipValues(membership, METADATA_PREFIX));
+    const snapshot = place.kind === 'blob' ? place.snapshot : '';
+    server.addSnapshot(`disk ${index + 1}:x.vhd`, snapshot, index === 1 ? {} : own);
+  }
+  const manifest = manifestOf(members);
+  const name = manifestName(manifest);
+  server.addBlob(name, JSON.stringify(manifest));
+  return name;
+}
+
+test('a complete set whose manifest could not be read this once is not pruned as incomplete', async () => {
+  await using server = await ListingServer.start();
+  const names = ['old', 'new'].map((run, index) => storeWithSilentOne(server, run, 2 - index));
+  const wishes = {
+    ...{ rule: { last: 1 }, incomplete: true, acceptUnrecorded: false, allowNoneLeft: false },
+    ...{ matches: () => true, isListed: () => true },
+  };
+  const verdicts = async () => {
+    const { inventory, points: found } = await points(server);
+    return { inventory, verdicts: planPrune(found, wishes, MIDNIGHT) };
+  };
+  assert.equal(
+    (await verdicts()).verdicts.map(({ point, isRemoved }) => [point.id, isRemoved]),
+    [
+      ['new', false],
+      ['old', true],
+    ],
+    'both are complete',
+  );
+  for (const [index, name] of names.entries()) {
+    server.refuses = (_, url) => decodeURIComponent(url.pathname).endsWith(name);
+    const { inventory, verdicts: found } = await verdicts();
+    assert.equal(inventory.unread, [name]);
+    assert.match(inventory.warnings.join(), `1 manifests could not be read`);
+    assert.equal(
+      found.filter(({ isRemoved }) => isRemoved),
+      [],
+    );
+    const unread = found.find(({ point }) => point.id === ['old', 'new'][index]);
+    assert.is(unread?.point.worth, 'incomplete');
+    assert.equal(unread?.reasons, ['its manifest could not be read']);
   }
 });
 

@@ -121,7 +121,7 @@ export function othersText(others: number): string[] {
     ? []
     : [
         '',
-        `${others} snapshots belong to no restore point: flashfreeze did not take them, or they do not say so and no manifest that was read names them. --disks lists them.`,
+        `${others} snapshots belong to no restore point: flashfreeze did not take them, or they do not say so and no manifest that was read names them, or what they say is that of their blob. --disks lists them.`,
       ];
 }
 

@@ -94,17 +94,21 @@ export async function readPoints(source: Source): Promise<FoundPoints> {
       store: managedStore(source.service),
     };
   }
-  const { members, manifests, unread, others, warnings } = await readBlobs(
-    source.containers,
-    (seen) => line.show(`${seen.snapshots} snapshots and ${seen.manifests} manifests read`),
+  const found = await readBlobs(source.containers, (seen) =>
+    line.show(`${seen.snapshots} snapshots and ${seen.manifests} manifests read`),
   );
+  const { members, manifests, others, warnings } = found;
   const points = restorePointsOf(
     members,
     manifests.map(({ manifest }) => manifest),
     records,
-    unread,
+    found,
   );
-  return { points, others, warnings, hint: '', store: blobStore(source.containers, manifests) };
+  const ofPoints = points.reduce((sum, it) => sum + it.members.length + it.surplus.length, 0);
+  return {
+    ...{ points, warnings, hint: '', store: blobStore(source.containers, manifests) },
+    others: others + members.length - ofPoints,
+  };
 }
 
 /** What the kept runs of this machine, commands and tasks of the extension, say of their restore points, for what was not recorded beside the snapshots. */

@@ -1,27 +1,23 @@
 import { isSameId } from '../snapshot/managed/arm-id.ts';
 import { byMachine, type Machine, mayBeOneMachine } from './machine.ts';
 import { isManifestNameOf } from './manifest-file.ts';
+import { mayBeOfOneRun, ownMembers, timeOf } from './own-members.ts';
 import { type KeptRecord, type RecordOfRun, recordIn } from './record-of-run.ts';
-import type { Manifest, RestorePoint, StoredMember, Worth } from './restore-point.ts';
+import type { Doubt, Manifest, RestorePoint, StoredMember, Worth } from './restore-point.ts';
 
 /**
- * The most that the clock of a machine may differ from that of the service: a run lasts less. The barrier of a machine whose
- * clock differs more does not say when its restore point was made.
- */
-const CLOCK_TOLERANCE_MS = 3_600_000;
-
-/**
- * Puts the snapshots that services list together to restore points, the newest first. Pure.
+ * Puts the snapshots that services list together to restore points, the newest first. What only inherited the identifier of a run is
+ * in none. Pure.
  *
  * @param manifests those that were found beside them; one without snapshots gives a restore point without members
  * @param records of runs of the machines that they name, for what neither a manifest nor a tag says
- * @param unread names of manifests that could not be read
+ * @param found what else was found beside the snapshots
  */
 export function restorePointsOf(
   members: readonly StoredMember[],
   manifests: readonly Manifest[],
   records: readonly KeptRecord[] = [],
-  unread: readonly string[] = [],
+  found: FoundBeside = NOTHING_BESIDE,
 ): RestorePoint[] {
   const ofRun = Map.groupBy(members, ({ membership }) => membership.restorePoint);
   const manifestsOf = Map.groupBy(manifests, ({ id }) => id);
@@ -30,13 +26,31 @@ export function restorePointsOf(
   return [...ids]
     .flatMap((id) => {
       const kept = recordsOf.get(id) ?? [];
-      const isManifestUnread = unread.some((name) => isManifestNameOf(name, id));
-      return machinesIn(ofRun.get(id) ?? [], manifestsOf.get(id) ?? []).map((parts) => ({
-        ...restorePoint(id, parts, keptOf(kept, parts.machine)),
-        isManifestUnread,
-      }));
+      return machinesIn(ofRun.get(id) ?? [], manifestsOf.get(id) ?? []).map((parts) => {
+        const point = restorePoint(id, parts, keptOf(kept, parts.machine));
+        return { ...point, doubt: doubtOn(point, found) };
+      });
     })
     .sort((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? -1 : 1));
+}
+
+/** What was found beside the snapshots: names of manifests that could not be read, and the restore points that blobs name. */
+export interface FoundBeside {
+  readonly unread: readonly string[];
+  readonly onBlobs: ReadonlySet<string>;
+}
+
+const NOTHING_BESIDE: FoundBeside = { unread: [], onBlobs: new Set() };
+
+function doubtOn(
+  { id, manifest, surplus }: Pick<RestorePoint, 'id' | 'manifest' | 'surplus'>,
+  { unread, onBlobs }: FoundBeside,
+): Doubt | undefined {
+  if (unread.some((name) => isManifestNameOf(name, id))) {
+    return 'manifestUnread';
+  }
+  const isSettled = manifest !== undefined && surplus.length === 0;
+  return onBlobs.has(id) && !isSettled ? 'onBlob' : undefined;
 }
 
 interface Parts {
@@ -75,13 +89,14 @@ function mostCautious(manifests: readonly Manifest[]): Manifest | undefined {
 
 function restorePoint(
   id: string,
-  { members, manifest }: Parts,
-  kept: RecordOfRun | undefined,
-): Omit<RestorePoint, 'isManifestUnread'> {
+  { members: all, manifest }: Parts,
+  kept: KeptRecord | undefined,
+): Omit<RestorePoint, 'doubt'> {
+  const members = ownMembers(all, manifest);
   const count = Math.max(commonCount(members), manifest?.disks.length ?? 0);
   const { chosen, isAmbiguous } = choose(members, count, manifest);
-  const record = manifest ?? recordOfTags(id, chosen) ?? kept;
   const [first] = members.toSorted((a, b) => a.takenAt.getTime() - b.takenAt.getTime());
+  const record = manifest ?? recordOfTags(id, chosen) ?? recordFor(first, kept);
   return {
     id,
     host: manifest?.host ?? first?.membership.host ?? '',
@@ -97,6 +112,23 @@ function restorePoint(
     surplus: members.filter((it) => !chosen.includes(it)),
     manifest,
   };
+}
+
+/**
+ * A record of this machine says nothing of snapshots that were taken at another time. Of an identifier by Azure, it does: no other
+ * snapshot has it.
+ */
+function recordFor(
+  first: StoredMember | undefined,
+  kept: KeptRecord | undefined,
+): RecordOfRun | undefined {
+  const barrier = timeOf(kept?.barrier);
+  const isOfAnotherTime =
+    kept?.machine !== undefined &&
+    first?.place.kind === 'blob' &&
+    barrier !== undefined &&
+    !mayBeOfOneRun(barrier, first.takenAt);
+  return isOfAnotherTime ? undefined : kept;
 }
 
 function worthOf(present: number, count: number, record: RecordOfRun | undefined): Worth {
@@ -189,11 +221,6 @@ function instantOf(
   if (barrier === undefined || first === undefined) {
     return first ?? barrier ?? new Date(0);
   }
-  const isNear = Math.abs(barrier.getTime() - first.getTime()) <= CLOCK_TOLERANCE_MS;
-  return isNear && record?.barrier ? barrier : first;
-}
-
-function timeOf(text: string | null | undefined): Date | undefined {
-  const time = new Date(text ?? '');
-  return Number.isNaN(time.getTime()) ? undefined : time;
+  // The barrier of a machine whose clock is far off does not say when its restore point was made.
+  return mayBeOfOneRun(barrier, first) && record?.barrier ? barrier : first;
 }

@@ -1,5 +1,5 @@
 import { machineOf } from './machine.ts';
-import type { RestorePoint, Worth } from './restore-point.ts';
+import type { Doubt, RestorePoint, Worth } from './restore-point.ts';
 import { type RetentionRule, reasonsToKeep } from './retention.ts';
 
 /** So long after its newest snapshot, a restore point that is not complete may still be one of a run that goes on. */
@@ -29,8 +29,8 @@ export interface Verdict {
 
 /**
  * Decides which restore points are removed, for each machine by itself. Only complete ones count for the rule; the newest
- * complete one of a machine always stays, and so does its last one of any kind, unless `allowNoneLeft`. One whose manifest could
- * not be read always stays, and does not count: nothing shows what it is worth. Pure.
+ * complete one of a machine always stays, and so does its last one of any kind, unless `allowNoneLeft`. One of
+ * which it is not known which snapshots belong to it always stays, and does not count. Pure.
  *
  * @param points the newest first
  * @returns a verdict on each, in the order of `points`
@@ -63,9 +63,14 @@ export function inOrderOfDeletion(verdicts: readonly Verdict[]): RestorePoint[] 
 
 const USELESS: readonly Worth[] = ['incomplete', 'inconsistent'];
 
+const REASON_OF: Readonly<Record<Doubt, string>> = {
+  manifestUnread: 'its manifest could not be read',
+  onBlob: 'a blob has its metadata, so that snapshots by others may look like its own',
+};
+
 function judge(points: readonly RestorePoint[], wishes: PruneWishes, now: Date): Verdict[] {
   const counts = (it: RestorePoint): boolean =>
-    !it.isManifestUnread &&
+    it.doubt === undefined &&
     (it.worth === 'complete' || (wishes.acceptUnrecorded && it.worth === 'notRecorded'));
   const counted = points.filter((it) => counts(it) && wishes.matches(it));
   const reasons = reasonsToKeep(
@@ -94,8 +99,8 @@ function judgeUncounted(
   wishes: PruneWishes,
   now: Date,
 ): Verdict {
-  if (point.isManifestUnread) {
-    return stays(point, 'its manifest could not be read');
+  if (point.doubt !== undefined) {
+    return stays(point, REASON_OF[point.doubt]);
   }
   if (point.worth === 'notRecorded') {
     return stays(point, 'not recorded');
@@ -141,7 +146,7 @@ function protect(verdicts: readonly Verdict[], { allowNoneLeft }: PruneWishes): 
     return [...verdicts];
   }
   const newestOf = (worth: Worth): RestorePoint | undefined =>
-    verdicts.find(({ point }) => point.worth === worth && !point.isManifestUnread)?.point;
+    verdicts.find(({ point }) => point.worth === worth && point.doubt === undefined)?.point;
   const best = newestOf('complete') ?? newestOf('notRecorded');
   const isAnyLeft = verdicts.some(({ isRemoved }) => !isRemoved);
   const last = best ?? (isAnyLeft ? undefined : verdicts[0]?.point);

@@ -6,8 +6,8 @@ import { pagesOf, type StoredBlob } from '../snapshot/inventory/container-pages.
 import type { StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
 import { jsonOf } from '../snapshot/managed/json-of.ts';
 import { inParallel } from '../system/in-parallel.ts';
-import { claimedByManifests } from './claimed-by-manifests.ts';
 import { MANIFEST_PREFIX, MOST_MANIFEST_BYTES } from './manifest-file.ts';
+import { membersOf } from './members-of-blobs.ts';
 import { membershipIn } from './membership.ts';
 import type { Manifest, StoredMember } from './restore-point.ts';
 
@@ -39,6 +39,8 @@ export interface BlobInventory {
   readonly manifests: readonly StoredManifest[];
   /** Names of the blobs of manifests that could not be read. */
   readonly unread: readonly string[];
+  /** Identifiers of restore points that the metadata of blobs name, so that snapshots by others inherit them. */
+  readonly onBlobs: ReadonlySet<string>;
   /** Number of snapshots that belong to no restore point: they say of none that they do, and no manifest names them. */
   readonly others: number;
   /** Sentences about manifests that could not be read. */
@@ -46,9 +48,7 @@ export interface BlobInventory {
 }
 
 /**
- * Lists the snapshots in containers page by page and reads the manifests beside them. A snapshot that does not say which
- * restore point it belongs to belongs to the one whose manifest names it. Do not call it while anything is
- * frozen.
+ * Lists the snapshots in containers page by page and reads the manifests beside them. Do not call it while anything is frozen.
  *
  * @param progress called after every page and manifest
  * @throws FlashfreezeError FF_CONTAINER_REFUSED
@@ -57,21 +57,19 @@ export async function readBlobs(
   containers: readonly BlobContainer[],
   progress: (progress: ReadProgress) => void = () => {},
 ): Promise<BlobInventory> {
-  const members: StoredMember[] = [];
+  const stored: StoredSnapshot[] = [];
+  const onBlobs = new Set<string>();
   const manifests: StoredManifest[] = [];
   const failures: ManifestFailure[] = [];
-  const others: StoredSnapshot[] = [];
   const seen = { snapshots: 0, manifests: 0 };
   for (const container of containers) {
     const named: StoredBlob[] = [];
     for await (const { snapshots, blobs } of pagesOf(container.url, container.proxy)) {
-      for (const snapshot of snapshots) {
-        const member = memberOf(snapshot);
-        if (member === undefined) {
-          others.push(snapshot);
-        } else {
-          members.push(member);
-        }
+      stored.push(...snapshots);
+      for (const { restorePoint } of blobs.flatMap(
+        ({ metadata }) => membershipIn(metadata) ?? [],
+      )) {
+        onBlobs.add(restorePoint);
       }
       named.push(...blobs.filter(isManifestName));
       seen.snapshots += snapshots.length;
@@ -85,29 +83,16 @@ export async function readBlobs(
     failures.push(...read.failures);
   }
   // A manifest may name snapshots in another container than its own.
-  const claimed = claimedByManifests(
-    others,
+  const members = membersOf(
+    stored,
     manifests.map(({ manifest }) => manifest),
   );
   return {
-    ...{ members: [...members, ...claimed], manifests },
+    ...{ members, manifests, onBlobs },
     unread: failures.map(({ name }) => name),
     warnings: warningOf(failures),
-    others: others.length - claimed.length,
+    others: stored.length - members.length,
   };
-}
-
-function memberOf({
-  url,
-  snapshot,
-  sizeBytes,
-  metadata,
-}: StoredSnapshot): StoredMember | undefined {
-  const membership = membershipIn(metadata);
-  const takenAt = new Date(snapshot);
-  return membership === undefined || Number.isNaN(takenAt.getTime())
-    ? undefined
-    : { place: { kind: 'blob', url, snapshot }, takenAt, sizeBytes, membership, values: metadata };
 }
 
 /** Larger blobs in the folder are not manifests of flashfreeze. */

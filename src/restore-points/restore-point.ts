@@ -30,6 +30,13 @@ export interface StoredMember {
  */
 export type Worth = 'complete' | 'notRecorded' | 'incomplete' | 'inconsistent';
 
+/**
+ * Why it is not known which snapshots belong to a restore point. `manifestUnread`: a manifest of it exists that could not be read: it
+ * may name snapshots that do not say so themselves, and say something else about its worth. `onBlob`: a blob itself has the metadata
+ * of its snapshots, so that snapshots by others inherit them, and no manifest says which ones are its own.
+ */
+export type Doubt = 'manifestUnread' | 'onBlob';
+
 /** The snapshots of one run, as the service lists them. */
 export interface RestorePoint {
   readonly id: string;
@@ -48,9 +55,5 @@ export interface RestorePoint {
   /** Snapshots of the run that do not belong to it, e.g. a second one of a position: nothing can be restored from them. */
   readonly surplus: readonly StoredMember[];
   readonly manifest: Manifest | undefined;
-  /**
-   * A manifest of it exists that could not be read: it may name snapshots that do not say themselves that they belong to it, and say
-   * something else about its worth.
-   */
-  readonly isManifestUnread: boolean;
+  readonly doubt: Doubt | undefined;
 }

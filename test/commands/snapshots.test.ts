@@ -145,6 +145,27 @@ test('after a night with a refusal, prune --keep-last 1 --delete keeps the last 
   assert.is(server.stored.length, 4);
 });
 
+test('prune deletes no snapshot that inherited the metadata of a set, and list counts it as one of others', async () => {
+  await using server = await ListingServer.start();
+  const old = run(server, 3);
+  store(server, old);
+  store(server, run(server, 1));
+  for (const { place, membership } of old) {
+    const name = place.kind === 'blob' ? (place.url.split('/').at(-1) ?? '') : '';
+    const own = Object.fromEntries(membershipValues(membership, METADATA_PREFIX));
+    const snapshot = new Date(START).toISOString();
+    server.addSnapshot(name, snapshot, own);
+  }
+  assert.is((await listed(server)).others, 3);
+  const { removed, report } = await pruned(server, '--keep-last', '1', '--delete');
+  assert.equal(
+    removed.map(({ id, errors }) => [id, errors]),
+    [['db1-3', []]],
+  );
+  assert.is(report.others, 3);
+  assert.is(server.stored.length, 3 + 1 + 3);
+});
+
 test('deletes the oldest first, each with its manifest last', async () => {
   await using server = await ListingServer.start();
   for (const daysAgo of [3, 2, 1, 0]) {

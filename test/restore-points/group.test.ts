@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { restorePointsOf } from '../../src/restore-points/group.ts';
 import type { Manifest, StoredMember, Worth } from '../../src/restore-points/restore-point.ts';
 import { suite } from '../suite.ts';
-import { MIDNIGHT, manifestOf, member, membersOf } from './fixtures/members.ts';
+import { type MemberParts, MIDNIGHT, manifestOf, member, membersOf } from './fixtures/members.ts';
 
 const test = suite('which snapshots make a restore point');
 
@@ -217,6 +217,56 @@ test('a file of a run says nothing of another machine with its identifier', () =
   assert.is(worth({ host: 'db2', vm: undefined }), 'notRecorded');
 });
 
+/** Snapshots of the same blobs so much later that have the metadata of run-1. */
+const inherited = (ms = 24 * HOUR, parts: Partial<MemberParts> = {}) =>
+  membersOf(3, { ...parts, takenAt: new Date(MIDNIGHT.getTime() + ms) });
+
+test('snapshots that inherited the metadata of a set belong to none', () => {
+  for (const manifests of [[manifestOf(three)], []]) {
+    for (const ms of [1.1 * HOUR, 24 * HOUR, 9_999 * HOUR]) {
+      const points = restorePointsOf([...inherited(ms), ...three], manifests);
+      assert.is(points.length, 1);
+      assert.is(points[0]?.worth, manifests.length > 0 ? 'complete' : 'notRecorded');
+      assert.equal(points[0]?.members, three);
+      assert.equal(points[0]?.surplus, []);
+      assert.equal(points[0]?.at, first?.takenAt);
+    }
+  }
+});
+
+test('snapshots that inherited the metadata of a set do not make it whole', () => {
+  const rest = [first, third].filter((it) => it !== undefined);
+  for (const manifests of [[manifestOf(three)], [manifestOf([first, undefined, third])], []]) {
+    const [point] = restorePointsOf([...inherited(), ...rest], manifests);
+    assert.is(point?.worth, 'incomplete');
+    assert.equal(point?.members, rest);
+    assert.equal(point?.surplus, []);
+  }
+  const [gone] = restorePointsOf(inherited(), [manifestOf(three)]);
+  assert.equal([gone?.members, gone?.surplus], [[], []], 'its own were deleted');
+});
+
+test('a file of a run says nothing of snapshots that were taken at another time', () => {
+  const record = { id: 'run-1', restorable: true, machine: DB1 };
+  const worth = (members: readonly StoredMember[], barrier: Date) =>
+    restorePointsOf(members, [], [{ ...record, barrier: barrier.toISOString() }])[0]?.worth;
+  assert.is(worth(three, MIDNIGHT), 'complete');
+  assert.is(worth(inherited(), MIDNIGHT), 'notRecorded');
+});
+
+test('if a manifest names no snapshot, its own times say which ones are of its run', () => {
+  const none = manifestOf([undefined, undefined, undefined]);
+  const [point] = restorePointsOf([...inherited(), ...three], [none]);
+  assert.equal(point?.members, []);
+  assert.equal(point?.surplus, three);
+});
+
+test('a snapshot of a managed disk has the tags of its own request, whenever it was taken', () => {
+  const again = inherited(2 * HOUR, { kind: 'managed' });
+  const [point] = restorePointsOf([...again, ...membersOf(3, { kind: 'managed' })], []);
+  assert.is((point?.members.length ?? 0) + (point?.surplus.length ?? 0), 6);
+});
+
 const anyMember = fc
   .record({
     run: fc.constantFrom('r1', 'r2', 'r3'),
@@ -232,14 +282,32 @@ const anyMember = fc
     member({ ...parts, takenAt: new Date(MIDNIGHT.getTime() + hours * HOUR) }),
   );
 
-test('every snapshot is in exactly one restore point, whatever the services list', () => {
+/** Whether a snapshot is more than an hour younger than another one of its run, or a manifest says when the run was. */
+const isLateOrNamed = (
+  { takenAt, membership }: StoredMember,
+  members: readonly StoredMember[],
+  named: readonly StoredMember[],
+): boolean =>
+  named.some((it) => it.membership.restorePoint === membership.restorePoint) ||
+  members.some(
+    (it) =>
+      it.membership.restorePoint === membership.restorePoint &&
+      it.membership.vm === membership.vm &&
+      takenAt.getTime() - it.takenAt.getTime() > HOUR,
+  );
+
+test('every snapshot is in one restore point at most, and the oldest of a run in one, whatever the services list', () => {
   fc.assert(
     fc.property(fc.array(anyMember, { maxLength: 30 }), fc.array(anyMember), (members, named) => {
       const manifests = named.map((it) => manifestOf([it, undefined], { restorable: true }));
       const points = restorePointsOf(members, manifests);
       const found = points.flatMap((point) => [...point.members, ...point.surplus]);
-      assert.is(found.length, members.length);
-      assert.is(new Set(found).size, new Set(members).size);
+      assert.is(found.length, new Set(found).size);
+      const left = new Set(members).difference(new Set(found));
+      for (const it of left) {
+        assert.is(it.place.kind, 'blob');
+        assert.ok(isLateOrNamed(it, members, named), 'it may be of its run');
+      }
       for (const { members: its, count, worth, id } of points) {
         const positions = its.map(({ membership }) => membership.position);
         assert.equal(

@@ -6,7 +6,7 @@ import {
   type PruneWishes,
   planPrune,
 } from '../../src/restore-points/prune-plan.ts';
-import type { RestorePoint, Worth } from '../../src/restore-points/restore-point.ts';
+import type { Doubt, RestorePoint, Worth } from '../../src/restore-points/restore-point.ts';
 import { suite } from '../suite.ts';
 import { MIDNIGHT, manifestOf, membersOf } from './fixtures/members.ts';
 
@@ -129,19 +129,21 @@ test('a manifest without snapshots is removed as incomplete', () => {
   assert.equal(removed(points, { incomplete: true }), ['gone']);
 });
 
-test('a set whose manifest could not be read stays, and protects and replaces no other', () => {
-  const unread = (daysAgo: number, its: Worth): RestorePoint => ({
+test('a set of which it is not known what belongs to it stays, and protects and replaces no other', () => {
+  const doubts = ['manifestUnread', 'onBlob'] as const;
+  const doubtful = (daysAgo: number, its: Worth, doubt: Doubt): RestorePoint => ({
     ...point(daysAgo, its),
-    isManifestUnread: true,
+    doubt,
   });
   const wishes = { rule: { last: 1 }, incomplete: true };
   const others = [point(2, 'complete'), point(3, 'complete')];
-  for (const its of ['complete', 'incomplete', 'inconsistent', 'notRecorded'] as const) {
-    assert.equal(removed([unread(1, its), ...others], wishes), ['complete-3'], its);
+  const worths = ['complete', 'incomplete', 'inconsistent', 'notRecorded'] as const;
+  for (const [its, doubt] of worths.flatMap((it) => doubts.map((of) => [it, of] as const))) {
+    assert.equal(removed([doubtful(1, its, doubt), ...others], wishes), ['complete-3'], its);
     const old = { ...wishes, rule: { olderThanMs: 0 } };
-    assert.equal(removed([unread(1, its), ...others], old), ['complete-3'], its);
-    assert.equal(removed([...others, unread(9, its)], old), ['complete-3'], its);
-    assert.equal(removed([unread(1, its)], { ...old, allowNoneLeft: true }), [], its);
+    assert.equal(removed([doubtful(1, its, doubt), ...others], old), ['complete-3'], its);
+    assert.equal(removed([...others, doubtful(9, its, doubt)], old), ['complete-3'], its);
+    assert.equal(removed([doubtful(1, its, doubt)], { ...old, allowNoneLeft: true }), [], its);
   }
 });
 

@@ -6,7 +6,7 @@ import { manifestName } from '../../src/restore-points/manifest-file.ts';
 import { METADATA_PREFIX, membershipValues } from '../../src/restore-points/membership.ts';
 import { planPrune } from '../../src/restore-points/prune-plan.ts';
 import { type ReadProgress, readBlobs } from '../../src/restore-points/read-blobs.ts';
-import type { StoredMember } from '../../src/restore-points/restore-point.ts';
+import type { RestorePoint, StoredMember } from '../../src/restore-points/restore-point.ts';
 import { suite } from '../suite.ts';
 import { ListingServer } from './fixtures/listing-server.ts';
 import { MIDNIGHT, manifestOf, membersOf } from './fixtures/members.ts';
@@ -30,7 +30,7 @@ const points = async (server: ListingServer, permissions?: string) => {
       inventory.members,
       inventory.manifests.map(({ manifest }) => manifest),
       [],
-      inventory.unread,
+      inventory,
     ),
   };
 };
@@ -148,6 +148,70 @@ test('a complete set whose manifest could not be read this once is not pruned as
     assert.is(unread?.point.worth, 'incomplete');
     assert.equal(unread?.reasons, ['its manifest could not be read']);
   }
+});
+
+/** Takes snapshots of the three blobs so many days after midnight, with the metadata of this run, whichever it is. */
+function storeLater(server: ListingServer, run: string, days: number): StoredMember[] {
+  const takenAt = new Date(MIDNIGHT.getTime() + days * 86_400_000);
+  const members = at(server, membersOf(3, { run, takenAt }));
+  for (const [index, { place, membership }] of members.entries()) {
+    const snapshot = place.kind === 'blob' ? place.snapshot : '';
+    const own = Object.fromEntries(membershipValues(membership, METADATA_PREFIX));
+    server.addSnapshot(`disk ${index + 1}:x.vhd`, snapshot, own);
+  }
+  return members;
+}
+
+const shapeOf = ({ id, worth, members, surplus }: RestorePoint) => ({
+  ...{ id, worth, surplus: surplus.length },
+  taken: members.map(({ takenAt }) => takenAt.toISOString().slice(0, 10)),
+});
+const NOV_29 = ['2026-11-29', '2026-11-29', '2026-11-29'];
+const NOV_30 = ['2026-11-30', '2026-11-30', '2026-11-30'];
+
+test('a manifest claims the snapshots that it names, whatever metadata they inherited', async () => {
+  await using server = await ListingServer.start();
+  server.addManifest(manifestOf(storeLater(server, 'old', 0)));
+  server.addManifest(manifestOf(storeLater(server, 'old', 1), { id: 'new' }));
+  const { inventory, points: found } = await points(server);
+  assert.is(inventory.others, 0);
+  assert.equal(found.map(shapeOf), [
+    { id: 'new', worth: 'complete', surplus: 0, taken: NOV_30 },
+    { id: 'old', worth: 'complete', surplus: 0, taken: NOV_29 },
+  ]);
+});
+
+test('snapshots that inherited the metadata of a set are none of it, with and without its manifest', async () => {
+  for (const worth of ['complete', 'notRecorded'] as const) {
+    await using server = await ListingServer.start();
+    const old = storeLater(server, 'old', 0);
+    storeLater(server, 'old', 1);
+    if (worth === 'complete') {
+      server.addManifest(manifestOf(old));
+    }
+    const { points: found } = await points(server);
+    assert.equal(found.map(shapeOf), [{ id: 'old', worth, surplus: 0, taken: NOV_29 }]);
+    assert.is(found[0]?.doubt, undefined);
+  }
+});
+
+test('while a blob has the metadata of a set, prune keeps the set unless its manifest says what belongs to it', async () => {
+  await using server = await ListingServer.start();
+  const [first, ...others] = storeLater(server, 'old', 0);
+  assert.ok(first !== undefined);
+  const own = Object.fromEntries(membershipValues(first.membership, METADATA_PREFIX));
+  server.addBlob('disk 1:x.vhd', '', own);
+  server.addManifest(manifestOf([first, ...others]));
+  assert.is((await points(server)).points[0]?.doubt, undefined);
+
+  // Another tool took a snapshot of this blob within the hour.
+  const again = new Date(MIDNIGHT.getTime() + 1_800_000).toISOString();
+  server.addSnapshot('disk 1:x.vhd', again, own);
+  const { points: found } = await points(server);
+  assert.is(found[0]?.worth, 'complete');
+  assert.is(found[0]?.doubt, 'onBlob');
+  server.refuses = (_, url) => url.pathname.endsWith('old.json');
+  assert.is((await points(server)).points[0]?.doubt, 'onBlob');
 });
 
 test('reads page by page, and says how far it is', async () => {

@@ -20,7 +20,7 @@ function pointOf(disks: readonly Disk[], parts: Partial<RestorePoint> = {}): Res
   return {
     ...{ id: 'run-1', host: 'db1', vm: undefined, at: new Date('2026-11-29T02:03:04.5Z') },
     ...{ worth: 'complete', count: 3, members, surplus: [], manifest: undefined },
-    isManifestUnread: false,
+    doubt: undefined,
     ...parts,
   };
 }

@@ -61,7 +61,7 @@ export const snapshotListSchema = described(
           ),
           restorePoint: nullable(
             v.string(),
-            'Identifier of its restore point; null if it belongs to none.',
+            'Identifier of the restore point that its metadata or tags name; null if they name none.',
           ),
         }),
       ),

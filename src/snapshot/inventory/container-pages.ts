@@ -15,6 +15,7 @@ export interface StoredBlob {
   /** Within its container. */
   readonly name: string;
   readonly sizeBytes: number;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** A part of the list of a container. */
@@ -69,15 +70,23 @@ export async function* pagesOf(
           url: urlOf(name),
           snapshot,
           sizeBytes: properties.contentLength ?? 0,
-          // The SDK reads an element without pairs as an empty text.
-          metadata: typeof metadata === 'object' ? metadata : {},
+          metadata: pairsIn(metadata),
         })),
       blobs: items
         .filter(({ snapshot }) => !isNamed(snapshot))
-        .map(({ name, properties }) => ({ name, sizeBytes: properties.contentLength ?? 0 })),
+        .map(({ name, properties, metadata }) => ({
+          name,
+          sizeBytes: properties.contentLength ?? 0,
+          metadata: pairsIn(metadata),
+        })),
     };
     continuationToken = page.value.continuationToken;
   } while (isNamed(continuationToken));
+}
+
+/** The library reads an element without pairs as an empty text. */
+function pairsIn(metadata: unknown): Readonly<Record<string, string>> {
+  return typeof metadata === 'object' && metadata !== null ? { ...metadata } : {};
 }
 
 /** The library gives an empty text for what is not there. */

@@ -1,20 +1,20 @@
 import { blobKey } from '../snapshot/blob/blob-place.ts';
 import type { StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
+import { membershipIn } from './membership.ts';
 import type { Manifest, StoredMember } from './restore-point.ts';
 
 /**
- * The snapshots that a manifest names, by blob and time, as members of its restore point. A snapshot does not say so itself if
- * its request could not carry that (a SAS without `r`, or no room left in its metadata). Pure.
- *
- * @param snapshots those that say of no restore point that they belong to it
+ * The snapshots that belong to a restore point. What a manifest names, by blob and time, belongs to that of the manifest, whatever its
+ * metadata say: a snapshot has those of its blob if its request carried none (a SAS without `r`, no room left, another tool), and the
+ * blob has those of an older snapshot that was copied onto it. Any other one belongs to the restore point that its metadata name. Pure.
  */
-export function claimedByManifests(
+export function membersOf(
   snapshots: readonly StoredSnapshot[],
   manifests: readonly Manifest[],
 ): StoredMember[] {
   const claims = new Map(manifests.flatMap(claimsOf));
   return snapshots.flatMap(({ url, snapshot, sizeBytes, metadata }): StoredMember[] => {
-    const membership = claims.get(keyOf(url, snapshot));
+    const membership = claims.get(keyOf(url, snapshot)) ?? membershipIn(metadata);
     const takenAt = new Date(snapshot);
     return membership === undefined || Number.isNaN(takenAt.getTime())
       ? []

@@ -75,14 +75,15 @@ export function withoutForbiddenFreeze(request: BackupRequest): BackupRequest {
     : request;
 }
 
-/** Releases the application, in a phase of its own; to be called only when nothing is frozen. */
+/** Releases the application, in a phase of its own; to be called only after the thaw. @param isThawed as of `resume` */
 export async function resumeApplication(
   context: RunContext,
   application: QuiescedApplication | undefined,
+  isThawed = true,
 ): Promise<void> {
   if (application !== undefined) {
     const before = application.findings.length;
-    await context.phase('resume', () => application.resume());
+    await context.phase('resume', () => application.resume(isThawed));
     warnOf(application.findings.slice(before), context);
   }
 }

@@ -8,6 +8,7 @@ import { type PausedBalances, pauseBalances } from './btrfs-maintenance.ts';
 import type { RunContext } from './context.ts';
 import { Journal } from './journal/journal.ts';
 import { runPendingCleanup } from './journal/pending-cleanup.ts';
+import { thawAbandoned } from './journal/recover.ts';
 import { type Prepared, planAgain, withoutFreeze } from './prepare.ts';
 
 /** A list of permission daemons is current for this long and need not be read again. */
@@ -52,7 +53,7 @@ export async function takeGuards(
   // Before the freeze lock, which other tools share: this may take as long as another run's scripts.
   await takeApplicationLock(context);
   const isFrozen = planned.plan.fileSystems.length > 0;
-  const lock = isFrozen ? context.resources.use(await acquireFreezeLock(context)) : undefined;
+  const lock = isFrozen ? await lockFreezes(context) : undefined;
   const prepared = isFrozen ? await withCurrentDaemons(planned, plannedNs) : planned;
   const freeze = isFrozen ? await guardFreeze(context, prepared) : undefined;
   const balances = await pauseBalances(context, prepared.plan, prepared.freezer);
@@ -86,7 +87,7 @@ export async function guardAgain(context: RunContext, before: Guarded): Promise<
   if (prepared.plan.fileSystems.length === 0) {
     return { guards: { ...before.guards, freeze: undefined }, prepared };
   }
-  const lock = before.guards.lock ?? context.resources.use(await acquireFreezeLock(context));
+  const lock = before.guards.lock ?? (await lockFreezes(context));
   const freeze = await guardFreeze(context, prepared);
   const more = await pauseBalances(context, prepared.plan, prepared.freezer);
   const { balances } = before.guards;
@@ -101,14 +102,26 @@ async function takeApplicationLock(context: RunContext): Promise<void> {
     return;
   }
   const lock = await lockApplications();
-  if (lock !== undefined) {
-    context.resources.use(lock);
-    return;
+  if (lock === undefined) {
+    context.note('waiting for another run to release the applications');
   }
-  context.note('waiting for another run to release the applications');
-  context.resources.use(await waitForApplications(context.abort));
-  // If that run has died, its clean-up is still pending.
+  context.resources.use(lock ?? (await waitForApplications(context.abort)));
+  // Another run may have died since this command began: its clean-up may write to what it left frozen.
+  await thawForDeadRuns(context);
   await runPendingCleanup((message) => context.warn(message));
+}
+
+async function thawForDeadRuns(context: RunContext): Promise<void> {
+  for (const sentence of await thawAbandoned()) {
+    context.warn(sentence);
+  }
+}
+
+/** Another run that had the lock may have died since this command began. */
+async function lockFreezes(context: RunContext): Promise<FileLock | undefined> {
+  const lock = context.resources.use(await acquireFreezeLock(context));
+  await thawForDeadRuns(context);
+  return lock;
 }
 
 async function guardFreeze(context: RunContext, prepared: Prepared): Promise<FreezeGuards> {

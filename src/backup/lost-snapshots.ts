@@ -13,9 +13,10 @@ const DATE_PRECISION_MS = 1_000;
 /**
  * A premium page blob takes one snapshot every ten minutes. If the answer to a request was lost, the next try is refused
  * although the snapshot exists (`SnapshotOperationRateExceeded`). This finds such snapshots in the service's list, if the
- * SAS may list. A snapshot with the request's own mark was made by it, after it had left; and before the refusal,
- * because the service would have refused it after that: so the refusal is its acknowledgement. Without a mark it is named,
- * but nothing proves that it shows the common instant. To be called when nothing is frozen any more.
+ * SAS may list. A snapshot with the request's own mark was made by it, after it had left. If by the clock of the service
+ * it is no younger than the refusal, the refusal is its acknowledgement; an older snapshot may have caused that refusal, and the
+ * service may have carried out the lost request after the thaw. Without a mark it is named, but nothing proves that it
+ * shows the common instant. To be called when nothing is frozen any more.
  *
  * @returns the answers, those of found snapshots with their time and without a failure
  */
@@ -46,25 +47,37 @@ export async function findLostSnapshots(
 function warningOf(
   name: string,
   found: string,
-  { mark }: SnapshotAnswer,
+  answer: SnapshotAnswer,
   hasMetadata: boolean,
 ): string {
   const start = `${name}: the answer to its request was lost; its snapshot ${found} was found in the service's list by`;
-  return mark === undefined
-    ? `${start} its time${hasMetadata ? ' and metadata' : ''}. It probably belongs to this set; its time does not prove that it shows the common instant`
-    : `${start} the mark of the request, and belongs to this set`;
+  if (answer.mark === undefined) {
+    return `${start} its time${hasMetadata ? ' and metadata' : ''}. It probably belongs to this set; its time does not prove that it shows the common instant`;
+  }
+  return wasMadeBeforeRefusal(answer, found)
+    ? `${start} the mark of the request, and belongs to this set`
+    : `${start} the mark of the request. It was made after another try had been refused, perhaps after the thaw: it does not show the common instant`;
 }
 
 /** Only a proven snapshot is acknowledged: the verdict counts no other one as showing the instant. Pure. */
 export function withSnapshot(answer: SnapshotAnswer, snapshot: string): SnapshotAnswer {
-  const { mark, refusedAt } = answer;
+  const isProven = answer.mark !== undefined && wasMadeBeforeRefusal(answer, snapshot);
   return {
     ...answer,
     snapshot,
     failure: undefined,
     mayHaveOrphan: false,
-    acknowledgedNs: mark === undefined ? undefined : refusedAt?.receivedNs,
+    acknowledgedNs: isProven ? answer.refusedAt?.receivedNs : undefined,
   };
+}
+
+/** By the clock of the service. */
+function wasMadeBeforeRefusal(
+  { refusedAt }: Pick<SnapshotAnswer, 'refusedAt'>,
+  snapshot: string,
+): boolean {
+  const serverMs = refusedAt?.serverMs;
+  return serverMs !== undefined && Date.parse(snapshot) <= serverMs + DATE_PRECISION_MS;
 }
 
 /** Whether an earlier try of the request has probably made the snapshot because of which the last one was refused. */

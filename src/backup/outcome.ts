@@ -152,12 +152,13 @@ function wasHeld(
  * the instant: something on them was not frozen, and it was or may have been written to.
  */
 function consistencyOf(record: BackupRecord, diskIsConsistent: readonly boolean[]): Consistency {
-  if (record.plan.fileSystems.length === 0) {
-    return isComplete(record) ? 'crashConsistent' : 'none';
+  if (!isComplete(record) || record.gaps.some((gap) => isFault(gap) && voidsSet(gap))) {
+    return 'none';
   }
-  const isVoid = record.gaps.some((gap) => isFault(gap) && voidsSet(gap));
-  const held = record.disks.length > 0 && record.disks.every((disk) => wereHeld(record, disk));
-  if (isVoid || !held || !isComplete(record)) {
+  if (record.plan.fileSystems.length === 0) {
+    return 'crashConsistent';
+  }
+  if (record.disks.length === 0 || !record.disks.every((disk) => wereHeld(record, disk))) {
     return 'none';
   }
   return diskIsConsistent.includes(false) ? 'crashConsistent' : 'fileSystemConsistent';

@@ -22,7 +22,7 @@ import {
 } from './scheduled-start.ts';
 import { type StorageAfterwards, storageAfterwards } from './verify-storage.ts';
 import { warmUp } from './warm-up.ts';
-import { runWindows, type WindowRuns } from './window-run.ts';
+import { runWindows, type WindowRuns, withAnswers } from './window-run.ts';
 
 /**
  * One run, from reading the machine to its record (src/docs/design.md, The run). Resolves also if the run failed after
@@ -57,7 +57,7 @@ export async function backup(
   const { guards, prepared, warm } = await readyToFreeze(context, quiesced.guarded, warmNs);
 
   // Freeze, fire, thaw; once more if a file system was stuck.
-  const windows = await runWindows(context, prepared, guards.freeze?.guardian, warm);
+  const thawed = await runWindows(context, prepared, guards.freeze?.guardian, warm);
 
   const { application } = quiesced;
   const isThawed = prepared.freezer.isThawed();
@@ -70,7 +70,8 @@ export async function backup(
     guards.lock?.[Symbol.dispose]();
     await (hasScripts ? setAside({ guards, prepared }) : undefined);
   }
-  await resumeApplication(context, application);
+  await resumeApplication(context, application, isThawed);
+  const windows = await withAnswers(thawed);
   const storage = beforeScripts ?? (await lookAtStorage());
   if (isThawed) {
     await guards.balances.resume();

@@ -48,6 +48,27 @@ export interface WindowRuns {
   readonly earlier: readonly WindowRun[];
 }
 
+/** Nothing is frozen any more. The service may be asked once more what became of a request: nothing waits for that. */
+interface ThawedWindow extends Omit<WindowRun, 'answers'> {
+  /** Never rejects before it is awaited. */
+  readonly answers: Promise<readonly SnapshotAnswer[]>;
+}
+
+/** The windows of a run after the thaw. */
+export interface ThawedWindows {
+  readonly last: ThawedWindow;
+  readonly earlier: readonly WindowRun[];
+}
+
+/** Waits for the answers to the requests of the last window. */
+export async function withAnswers({ last, earlier }: ThawedWindows): Promise<WindowRuns> {
+  return { last: await answered(last), earlier };
+}
+
+async function answered(window: ThawedWindow): Promise<WindowRun> {
+  return { ...window, answers: await window.answers };
+}
+
 /**
  * Opens the window. If a file system was stuck and there is time left, opens a second window that freezes the stuck ones
  * first (design, law 2). Between the two windows nothing is frozen.
@@ -60,10 +81,10 @@ export async function runWindows(
   prepared: Prepared,
   guardian: Guardian | undefined,
   warm: Warm,
-): Promise<WindowRuns> {
+): Promise<ThawedWindows> {
   const { request } = context;
   const deadlineNs = scheduledNs(context.start) + nanoseconds(request.timeoutMs);
-  const open = (waves: Waves, now: Warm): Promise<WindowRun> =>
+  const open = (waves: Waves, now: Warm): Promise<ThawedWindow> =>
     armAndRun(context, prepared, guardian, { ...now, waves, deadlineNs });
   const flushNs = warm.flushed.map(({ startNs, endNs }) => endNs - startNs);
   const { plan, stuckBefore } = prepared;
@@ -75,11 +96,12 @@ export async function runWindows(
   if (!again || deadlineNs - process.hrtime.bigint() < nanoseconds(LEAST_TIME_MS)) {
     return { last: first, earlier: [] };
   }
+  const earlier = [await answered(first)];
   try {
     await rewarm(prepared.provider, (message) => context.warnOnce(message));
     const reordered = stuckFirst(plan, waves, stuck);
     const writes = context.resources.use(WriteWatch.of(prepared));
-    return { last: await open(reordered, { ...warm, writes }), earlier: [first] };
+    return { last: await open(reordered, { ...warm, writes }), earlier };
   } catch (error) {
     // The first window is reported.
     const reason = error instanceof Error ? error.message : String(error);
@@ -102,7 +124,7 @@ async function armAndRun(
   prepared: Prepared,
   guardian: Guardian | undefined,
   windowPlan: WindowPlan,
-): Promise<WindowRun> {
+): Promise<ThawedWindow> {
   const armed = await context.phase('arm', async () => {
     const freezer = await guardian?.arm(windowPlan.deadlineNs);
     await waitForStart(context.start, ARM_AHEAD_MS, context.abort);
@@ -112,7 +134,9 @@ async function armAndRun(
   const window = await context.phase('window', () =>
     runWindow(context, prepared, windowPlan, armed),
   );
-  return { ...window, answers: await prepared.provider.snapshots.answers() };
+  const answers = prepared.provider.snapshots.answers();
+  answers.catch(() => {});
+  return { ...window, answers };
 }
 
 /**

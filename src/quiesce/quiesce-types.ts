@@ -75,9 +75,12 @@ export interface QuiescedApplication {
   readonly findings: readonly Finding[];
   /**
    * Lets the application go; once, further calls change nothing. Never rejects, and comes back within
-   * the application's time-out and what a fresh session takes (10 s), whatever hangs. Only when nothing is frozen any more.
+   * the application's time-out and what a fresh session takes (10 s), whatever hangs. Only when nothing is frozen any more,
+   * or if the kernel does not finish a thaw.
+   *
+   * @param isThawed default: true. If false, what fails is left to the next command, which first thaws
    */
-  resume(): Promise<void>;
+  resume(isThawed?: boolean): Promise<void>;
   /** What is to be told; complete after `resume`. */
   record(): ApplicationRecord;
 }

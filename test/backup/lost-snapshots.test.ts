@@ -56,8 +56,18 @@ test('a mark alone decides, whatever the clock says and whatever other snapshots
 
 test('only a snapshot with a mark is acknowledged: by the refusal of the try after it', () => {
   const lost = { ...UNKNOWN, ...ANSWER };
-  assert.is(withSnapshot(lost, 't').acknowledgedNs, undefined);
-  assert.is(withSnapshot({ ...lost, mark: 'm' }, 't').acknowledgedNs, 3_000_000_000n);
+  const { snapshot } = at(1);
+  assert.is(withSnapshot(lost, snapshot).acknowledgedNs, undefined);
+  assert.is(withSnapshot({ ...lost, mark: 'm' }, snapshot).acknowledgedNs, 3_000_000_000n);
+});
+
+test('a marked snapshot that is younger than the refusal may be younger than the thaw: it is not acknowledged', () => {
+  const lost = { ...UNKNOWN, ...ANSWER, mark: 'm' };
+  const acknowledged = (seconds: number): boolean =>
+    withSnapshot(lost, at(seconds).snapshot).acknowledgedNs !== undefined;
+  assert.equal([-900, 0, 3, 3.001, 20].map(acknowledged), [true, true, true, false, false]);
+  const undated = { ...lost, refusedAt: { receivedNs: 3_000_000_000n, serverMs: undefined } };
+  assert.is(withSnapshot(undated, at(0).snapshot).acknowledgedNs, undefined);
 });
 
 test('the span is in the clock of the service, and ends with its refusal', () => {

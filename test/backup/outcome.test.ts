@@ -367,6 +367,16 @@ test('calls a run without a freeze crash-consistent, whenever its requests left'
   assert.equal(outcome.problems, []);
 });
 
+test('fewer answers of the host than disks make a set worthless, without a freeze, too', () => {
+  const record = goodRecord(2, {
+    fileSystems: [],
+    gaps: [{ kind: 'host-answers', answers: 2, disks: 3 }],
+  });
+  const unfrozen = { ...record, plan: { ...record.plan, fileSystems: [], waves: [] } };
+  const { consistency, code, isRestorable } = judge(unfrozen);
+  assert.equal([consistency, code, isRestorable], ['none', 2, false]);
+});
+
 for (const end of [
   { kind: 'deadline', stuck: [1] },
   { kind: 'guardian-lost' },

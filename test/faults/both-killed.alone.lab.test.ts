@@ -158,6 +158,33 @@ test('a run whose main thread waits for a thaw when it is killed is recovered to
   await command.exited;
 });
 
+test('a run that waits for another one thaws what that left frozen when it dies, and then runs its post-script', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
+  const [first] = rig.disks.disks;
+  const files = new ScriptFiles();
+  // It writes to what the dead run left frozen.
+  const postScriptLocation = files.script('q', `echo x >${first?.mountPoint}/q; trace post`);
+  const { pluginHost } = files.host([files.usual({ postScriptLocation })]);
+  using command = await startAndHold(rig, ['--plugin-host', pluginHost]);
+  const args = ['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--json'];
+  using waiting = RunningCommand.start(args);
+  await waiting.said('waiting for another run');
+  await rig.server.clearFaults();
+  await withProbes(rig, async (probes) => {
+    await killBoth(command);
+    const { exitCode, stderr } = await waiting.ended;
+    assert.is(exitCode, 0, stderr);
+    assert.match(stderr, 'died between freeze and thaw');
+    await Promise.all(probes.map((probe) => probe.write()));
+  });
+  assert.equal(readFileSync(files.trace, 'utf8').trim().split('\n'), [
+    'pre',
+    'post',
+    'pre',
+    'post',
+  ]);
+});
+
 test('grace periods that they left expedited are put back by the next start', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }]);
   const mountPoint = rig.disks.disks[0]?.mountPoint ?? '';

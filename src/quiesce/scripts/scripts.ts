@@ -64,13 +64,12 @@ class OpenedPlugins {
   }
 
   pending(): PendingScript[] {
-    return this.usable.map(({ pre, post: { command, timeoutMs } }) => ({
-      kind: 'script',
-      command,
-      preScript: pre.command.path,
-      timeoutMs,
-    }));
+    return this.usable.map(pendingOf);
   }
+}
+
+function pendingOf({ pre, post: { command, timeoutMs } }: OpenedPlugin): PendingScript {
+  return { kind: 'script', command, preScript: pre.command.path, timeoutMs };
 }
 
 class ScriptsRun implements QuiescedApplication {
@@ -110,8 +109,8 @@ class ScriptsRun implements QuiescedApplication {
     await this.#runAll('pre', abort);
   }
 
-  resume(): Promise<void> {
-    this.#resuming ??= this.#resume();
+  resume(isThawed = true): Promise<void> {
+    this.#resuming ??= this.#resume(isThawed);
     return this.#resuming;
   }
 
@@ -128,29 +127,36 @@ class ScriptsRun implements QuiescedApplication {
     };
   }
 
-  async #resume(): Promise<void> {
-    await this.#runAll('post', undefined);
+  async #resume(isThawed: boolean): Promise<void> {
+    const failed = await this.#runAll('post', undefined);
     this.#toNs = process.hrtime.bigint();
     for (const { pre, post } of this.#opened.usable) {
       pre[Symbol.dispose]();
       post[Symbol.dispose]();
     }
-    await this.#markDone();
+    // A script may have failed because it wrote to what is still frozen.
+    await this.#markDone(isThawed ? [] : failed.map(pendingOf));
   }
 
-  async #runAll(kind: 'pre' | 'post', abort: AbortSignal | undefined): Promise<void> {
+  /** @returns the plugins whose script failed */
+  async #runAll(
+    kind: 'pre' | 'post',
+    abort: AbortSignal | undefined,
+  ): Promise<readonly OpenedPlugin[]> {
     const hostDeadlineNs = deadlineIn(this.#plan.hostTimeoutMs);
-    const failures = await Promise.all(
+    const results = await Promise.all(
       this.#opened.usable.map(async (opened) => ({
-        plugin: opened.plugin,
+        opened,
         failure: await runStep(opened[kind], { hostDeadlineNs, abort, note: this.#note }),
       })),
     );
-    for (const { plugin, failure } of failures) {
-      if (failure !== undefined) {
-        this.#findings.push(findingOf(plugin, failure, this.#tolerates));
+    return results.flatMap(({ opened, failure }) => {
+      if (failure === undefined) {
+        return [];
       }
-    }
+      this.#findings.push(findingOf(opened.plugin, failure, this.#tolerates));
+      return [opened];
+    });
   }
 }
 

@@ -53,14 +53,14 @@ function refusedAtOf({ headers, receivedNs }: RawAnswer): Pick<SnapshotAnswer, '
 }
 
 function failureOfExchange(
-  { attempts }: Exchange,
+  { attempts, lastFailed }: Exchange,
   end: Exclude<ExchangeEnd, { kind: 'succeeded' }> | undefined,
   addressee: Addressee,
 ): RequestFailure {
   if (attempts === 0) {
     return failureUnsent(addressee.origin);
   }
-  return withLimits(failureOf(end, addressee), end);
+  return withLimits(failureOf(end, addressee), end, lastFailed);
 }
 
 /** Why an exchange did not succeed. */

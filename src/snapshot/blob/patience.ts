@@ -1,6 +1,7 @@
 import type { Exchange } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
-import { remarkablePatienceMs, SILENCE_MS } from '../http/retry.ts';
+import { sayingOf } from '../http/failures.ts';
+import { type FailedTry, remarkablePatienceMs, SILENCE_MS } from '../http/retry.ts';
 import type { RequestFailure, SnapshotAnswer } from '../snapshot-types.ts';
 
 /** The patience that a snapshot request used, if that is worth a warning. */
@@ -33,12 +34,25 @@ export function describeWait(trouble: Exchange['trouble']): string {
     : `another try: the first answer was HTTP ${httpStatus} with Retry-After: ${retryAfterMs / 1_000}`;
 }
 
+function describeTry(failed: FailedTry): string {
+  return failed.kind === 'broken' ? sayingOf(failed.failure) : `HTTP ${failed.httpStatus}`;
+}
+
 const WHAT_LIMITS = 'patience and timeout limit it: see --patience and --timeout';
 
-/** Names the limits if more time could have helped: there was no answer, or it asked for a pause that did not fit. */
-export function withLimits(failure: RequestFailure, end: ExchangeEnd | undefined): RequestFailure {
+/**
+ * Names the limits if more time could have helped: there was no answer, or it asked for a pause that did not fit.
+ *
+ * @param lastFailed the try before the one that had no time left; undefined if there was none
+ */
+export function withLimits(
+  failure: RequestFailure,
+  end: ExchangeEnd | undefined,
+  lastFailed?: FailedTry,
+): RequestFailure {
   if (failure.kind === 'timeout') {
-    return { ...failure, message: `${failure.message} (${WHAT_LIMITS})` };
+    const before = lastFailed && `; the try before failed: ${describeTry(lastFailed)}`;
+    return { ...failure, message: `${failure.message}${before ?? ''} (${WHAT_LIMITS})` };
   }
   if (end?.kind !== 'refused' || end.noTime === undefined) {
     return failure;

@@ -57,6 +57,8 @@ export class Exchange implements AttemptOwner {
   end: ExchangeEnd | undefined;
   /** The first thing that went wrong: a failed try, or no answer for `SILENCE_MS`. */
   trouble: FailedTry | 'silent' | undefined;
+  /** The last try that failed; undefined if none did. */
+  lastFailed: FailedTry | undefined;
   /** Answers of other tries that succeeded too. */
   readonly surplus: RawAnswer[] = [];
   readonly bodyLimitBytes: number;
@@ -199,6 +201,7 @@ export class Exchange implements AttemptOwner {
       return;
     }
     this.trouble ??= failed;
+    this.lastFailed = failed;
     this.#lostEffect ||= mayHaveTakenEffect(failed);
     if (this.#another !== undefined && connection !== this.#another) {
       // The second request goes on in its place.
@@ -215,6 +218,7 @@ export class Exchange implements AttemptOwner {
   /** Ends the exchange, unless another try is under way: that one may still succeed. */
   #giveUp(failed: FailedTry, end: ExchangeEnd): void {
     this.trouble ??= failed;
+    this.lastFailed = failed;
     this.#lostEffect ||= mayHaveTakenEffect(failed);
     // The answer of the service says more than a connection that broke.
     const isTold = this.#provisionalEnd?.kind === 'refused' && end.kind !== 'refused';

@@ -64,6 +64,11 @@ export function failureWithoutAnswer(
   };
 }
 
+/** As the end of a sentence. */
+export function sayingOf(kind: BrokenKind): string {
+  return SAYING[kind];
+}
+
 const SAYING: Record<Exclude<Kind, 'http'>, string> = {
   connect: 'cannot be reached',
   proxy: 'the proxy did not open a tunnel to it',

@@ -17,6 +17,8 @@ export interface Ran {
   readonly notes: string;
   readonly pending: readonly PendingCleanup[];
   readonly isDone: boolean;
+  /** What is left to the next command. */
+  readonly left: readonly PendingCleanup[];
 }
 
 export interface Circumstances {
@@ -25,6 +27,8 @@ export interface Circumstances {
   readonly meanwhile?: () => void;
   /** Called when nothing is pending any more. */
   readonly settle?: () => Promise<void>;
+  /** Default: true. */
+  readonly isThawed?: boolean;
 }
 
 /** Reads the configuration, quiesces and resumes. */
@@ -34,6 +38,7 @@ export async function run(paths: QuiescePaths, circumstances: Circumstances = {}
   const notes: string[] = [];
   let pending: readonly PendingCleanup[] = [];
   let isDone = false;
+  let left: readonly PendingCleanup[] = [];
   const application = await quiesce(plan, {
     fileSystems: [],
     freezes: true,
@@ -42,7 +47,8 @@ export async function run(paths: QuiescePaths, circumstances: Circumstances = {}
     note: (message) => notes.push(message),
     addPending: async (scripts) => {
       pending = scripts;
-      return async () => {
+      return async (remaining = []) => {
+        left = remaining;
         await circumstances.settle?.();
         isDone = true;
       };
@@ -51,8 +57,8 @@ export async function run(paths: QuiescePaths, circumstances: Circumstances = {}
   const codes = application.findings.map(({ code }) => code);
   const before = [application.course, ...codes].join(' ');
   circumstances.meanwhile?.();
-  await application.resume();
-  return { application, before, notes: notes.join('\n'), pending, isDone };
+  await application.resume(circumstances.isThawed);
+  return { application, before, notes: notes.join('\n'), pending, isDone, left };
 }
 
 export function traceOf(files: ScriptFiles): string {

@@ -287,6 +287,18 @@ for (const { name, prepare, before, after, trace, words } of CASES) {
   });
 }
 
+for (const isThawed of [true, false]) {
+  test(`a post-script that fails ${isThawed ? 'after the thaw is not run again' : 'although a thaw does not finish is left to the next command'}`, async () => {
+    const files = new ScriptFiles();
+    const postScriptLocation = files.script('p', 'exit 3');
+    const both = [files.usual({ postScriptLocation }, 'a.json'), files.usual({}, 'b.json')];
+    const ran = await run(files.host(both), { isThawed });
+    assert.equal(codesOf(ran), [301]);
+    const left = ran.left.flatMap((it) => (it.kind === 'script' ? [it.command.path] : []));
+    assert.equal(left, isThawed ? [] : [postScriptLocation]);
+  });
+}
+
 test('a script whose #! line ends in CR is read by the interpreter that it names, and noted', async () => {
   const files = new ScriptFiles();
   const preScriptLocation = files.script('p', '');

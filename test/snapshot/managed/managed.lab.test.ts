@@ -12,6 +12,7 @@ import { runSummarySchema } from '../../../src/report/schemas/run-summary.ts';
 import type { RunSummary } from '../../../src/report/summary.ts';
 import { type Ended, flashfreeze } from '../../commands/command-line.ts';
 import { blobServer } from '../../commands/rig.ts';
+import { ScriptFiles } from '../../quiesce/scripts/script-files.ts';
 import { suite } from '../../suite.ts';
 import { proveOnce } from './fixtures/proof.ts';
 import { ManagedScene } from './fixtures/scene.ts';
@@ -91,6 +92,23 @@ test('while anything is frozen only PUT and polls are sent, over connections tha
   for (const text of [ended.stdout, ended.stderr]) {
     assert.not.match(text, /eyJ|Bearer|[?&]c=/);
   }
+});
+
+test('the application is released before the service is asked again what became of a request', async () => {
+  await using scene = await ManagedScene.create([{ type: 'ext4' }]);
+  const files = new ScriptFiles();
+  const { pluginHost } = files.host([files.usual()]);
+  const fault = { kind: 'no-answer', handled: false } as const;
+  await scene.lab.setFault({ call: 'poll-operation', fault });
+  // The first question is whether the name is free.
+  await scene.lab.setFault({ call: 'get-snapshot', skip: 1, fault });
+  const ended = await managed('--plugin-host', pluginHost, '--timeout', '2');
+  const { application, consistency } = summaryOf(ended);
+  assert.is(consistency, 'none', ended.stderr);
+  const asked = (await scene.lab.requests()).filter(({ call }) => call === 'get-snapshot');
+  assert.is(asked.length, 2, 'nothing was asked again');
+  // The question has eight seconds.
+  assert.ok((application?.heldMs ?? 0) < 8_000, String(application?.heldMs));
 });
 
 test('a service that takes no tags costs a warning, not the run', async () => {

@@ -71,11 +71,11 @@ export async function backup(
     await (hasScripts ? setAside({ guards, prepared }) : undefined);
   }
   await resumeApplication(context, application, isThawed);
-  const windows = await withAnswers(thawed);
   const storage = beforeScripts ?? (await lookAtStorage());
   if (isThawed) {
     await guards.balances.resume();
   }
+  const windows = await withAnswers(thawed);
   return await context.phase('release', async () => {
     const counted = await releaseGuards(context, guards, windows);
     const record = await buildRecord(context, prepared, counted, { application, storage });

@@ -119,6 +119,7 @@ export class HeldLog {
 
   /** Writes the held lines in the order in which they were logged. Does nothing if the log is not held. */
   release(): void {
+    this.#isFrozen = false;
     const held = this.#held;
     if (held === undefined) {
       return;

@@ -16,7 +16,8 @@ const LOOK_MS = 500;
 const UNDER_WAY = '4';
 const SUCCESS = '1';
 const TASK_MS = 600_000;
-const SHOWN = 2000;
+/** Characters of a status file. */
+export const SHOWN = 2000;
 
 /** As the guest agent does it: install, enable with a task of every disk, and what the status says then. */
 export async function runExtension(): Promise<Drilled> {
@@ -25,7 +26,7 @@ export async function runExtension(): Promise<Drilled> {
   const status = await finalStatusOf(0);
   return {
     ...{ name: 'extension', writers: [], later: [] },
-    ...{ code: isSuccess(status) ? 0 : 1, said: status },
+    ...{ code: isSuccess(status) ? 0 : 1, said: status.slice(0, SHOWN) },
   };
 }
 
@@ -41,7 +42,7 @@ export async function enableTask(sequenceNumber: number): Promise<void> {
   await handle('enable', sequenceNumber);
 }
 
-/** Of the detached task; the beginning of its file. */
+/** Of the detached task. */
 export async function finalStatusOf(sequenceNumber: number): Promise<string> {
   let status = '';
   for (const endMs = Date.now() + TASK_MS; Date.now() < endMs; await sleep(LOOK_MS)) {
@@ -50,7 +51,7 @@ export async function finalStatusOf(sequenceNumber: number): Promise<string> {
       break;
     }
   }
-  return status.slice(0, SHOWN);
+  return status;
 }
 
 /** Empty if there is none. */

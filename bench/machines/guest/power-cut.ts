@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { runCommand, tryCommand } from '../../../src/lab/run-command.ts';
 import type { Drilled } from '../drills/drills.ts';
-import { enableTask, finalStatusOf, isSuccess } from './extension.ts';
+import { enableTask, finalStatusOf, isSuccess, SHOWN } from './extension.ts';
 import { failingPlaces, numberAt, type StallWriters } from './stall-writers.ts';
 
 const FLASHFREEZE = '/opt/flashfreeze/flashfreeze';
@@ -45,7 +45,7 @@ async function tasksAfterCut(): Promise<string[]> {
   return [
     ...(interrupted.includes('interrupted before it was reported')
       ? []
-      : [`the task of the cut is reported so: ${interrupted}`]),
-    ...(isSuccess(next) ? [] : [`the task after the cut is reported so: ${next}`]),
+      : [`the task of the cut is reported so: ${interrupted.slice(0, SHOWN)}`]),
+    ...(isSuccess(next) ? [] : [`the task after the cut is reported so: ${next.slice(0, SHOWN)}`]),
   ];
 }

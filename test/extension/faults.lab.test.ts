@@ -211,8 +211,9 @@ test('a shutdown while everything is frozen: thawed at once, whatever the server
   while (scene.guest.processes().some(({ pid }) => pid === guardian.pid)) {
     await delay(10);
   }
-  sendSignal(others, 'SIGCONT');
+  // It waits for them to go on: otherwise the run could end for want of its guardian before the signal comes.
   sendSignal(others, 'SIGTERM');
+  sendSignal(others, 'SIGCONT');
   await sent;
   await scene.settled();
   // The requests' time-out would end it, too, but later and with other words.

@@ -39,7 +39,7 @@ export async function buildRecord(
   context: RunContext,
   prepared: Prepared,
   windows: WindowRuns,
-  { application, storage: { storage, failed } }: AfterThaw,
+  { application, storage }: AfterThaw,
 ): Promise<BackupRecord> {
   const { startAt } = context.request;
   const { last, earlier } = windows;
@@ -50,11 +50,11 @@ export async function buildRecord(
   const answers = isWorthless(last)
     ? last.answers.map(withoutSnapshot)
     : await findLostSnapshots(context, targets, last.answers, proxyFor);
-  const gaps = gapsAfterwards(context, prepared, answers, storage);
+  const gaps = gapsAfterwards(context, prepared, answers, storage.now);
   for (const gap of gaps.filter((it) => !isFault(it))) {
     context.warn(describeGap(gap));
   }
-  for (const mountPoint of failed) {
+  for (const mountPoint of storage.failed) {
     context.warn(failureDuringRun(mountPoint));
   }
   for (const warning of lostInBrokenAttempts(windows, targets)) {
@@ -111,10 +111,10 @@ function gapsAfterwards(
   { request }: RunContext,
   { plan, targets, provider }: Prepared,
   answers: readonly SnapshotAnswer[],
-  storage: StorageAfterwards['storage'],
+  now: StorageAfterwards['now'],
 ): SetGap[] {
   return [
-    ...gapsOf(plan, targets, setWishesOf(request), storage),
+    ...gapsOf(plan, targets, setWishesOf(request), now),
     ...(provider.kind === 'host' ? gapOfHost(plan, targets, answers, request.includedLuns) : []),
   ];
 }

@@ -70,7 +70,7 @@ type Storage = Pick<Plan, 'fileSystems' | 'excluded'>;
 /** What was found after the thaw. */
 export interface StorageAfterwards {
   /** Undefined if nothing was frozen, or if nothing that can be frozen is left. */
-  readonly storage: Storage | undefined;
+  readonly now: Storage | undefined;
   /** Mount points of what was frozen and has failed since the plan was made. */
   readonly failed: readonly string[];
 }
@@ -82,13 +82,13 @@ export async function storageAfterwards(
   freezer: Pick<Freezer, 'descriptorOf'>,
 ): Promise<StorageAfterwards> {
   if (plan.fileSystems.length === 0) {
-    return { storage: undefined, failed: [] };
+    return { now: undefined, failed: [] };
   }
-  const storage = await storageIfAny(withoutFaulty(selection, plan));
+  const now = await storageIfAny(withoutFaulty(selection, plan));
   // If all that was asked for has failed, the rest of the machine is read to see how.
-  const seen = storage ?? (await storageIfAny({ include: [], skip: [] }));
+  const seen = now ?? (await storageIfAny({ include: [], skip: [] }));
   const failed = [...failedBetween(plan, seen), ...deadIn(plan, freezer)];
-  return { storage, failed: [...new Set(failed)] };
+  return { now, failed: [...new Set(failed)] };
 }
 
 async function storageIfAny(selection: Selection): Promise<Storage | undefined> {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { hasAbandonedCleanup } from '../backup/journal/pending-cleanup.ts';
 import type { Installation } from './installation.ts';
+import { ownCommand } from './own-command.ts';
 import { hasWorkers } from './task-process.ts';
 
 /** The time that the agent's limit for uninstall (300 s) leaves after the limits of the steps before. */
@@ -14,7 +15,7 @@ type Warn = (message: string) => void;
  * not wait for it. Does nothing if a worker of the extension runs: a task begins with this clean-up. Never rejects.
  */
 export async function startCleanUp(installation: Installation, warn: Warn): Promise<void> {
-  if (!(await hasWorkers(installation.directory))) {
+  if ((await hasAbandonedCleanup()) && !(await hasWorkers(installation.directory))) {
     (await startProcess(installation, warn))?.unref();
   }
 }
@@ -24,7 +25,7 @@ export async function startCleanUp(installation: Installation, warn: Warn): Prom
  * at most. Never rejects.
  */
 export async function cleanUp(installation: Installation, warn: Warn): Promise<void> {
-  const child = await startProcess(installation, warn);
+  const child = (await hasAbandonedCleanup()) ? await startProcess(installation, warn) : undefined;
   if (child === undefined) {
     return;
   }
@@ -42,22 +43,15 @@ export async function cleanUp(installation: Installation, warn: Warn): Promise<v
  * The clean-up has a process and a session of its own, because a post-script may take half an hour: the agent kills the
  * process group of a command that takes longer than 300 s, and the application would stay quiesced.
  *
- * @returns undefined if nothing is pending, or if the process cannot be started
+ * @returns undefined if the process cannot be started
  */
 async function startProcess(
   { directory }: Installation,
   warn: Warn,
 ): Promise<ChildProcess | undefined> {
-  if (!(await hasAbandonedCleanup())) {
-    return undefined;
-  }
-  const [, program = ''] = process.argv;
-  const child = spawn(
-    process.execPath,
-    [...process.execArgv, program, 'extension', 'clean-up'],
-    // The agent's streams are files on a file system that the next task freezes.
-    { cwd: directory, detached: true, stdio: 'ignore' },
-  );
+  const [program, ...args] = ownCommand('clean-up');
+  // The agent's streams are files on a file system that the next task freezes.
+  const child = spawn(program, args, { cwd: directory, detached: true, stdio: 'ignore' });
   try {
     await once(child, 'spawn');
     return child;

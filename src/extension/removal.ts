@@ -150,12 +150,10 @@ export async function uninstall(
 
 /** A run that holds the lock keeps the file: without it, another run could quiesce the same applications meanwhile. */
 async function removeApplicationLock(): Promise<void> {
-  const held = await lockApplications().catch(() => 'unusable' as const);
+  // A path that cannot be locked keeps no run away.
+  using held = await lockApplications().catch(() => new DisposableStack());
   if (held !== undefined) {
     await rm(APPLICATION_LOCK_PATH, { force: true });
-  }
-  if (held !== 'unusable') {
-    held?.[Symbol.dispose]();
   }
 }
 

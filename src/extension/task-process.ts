@@ -15,6 +15,7 @@ import {
 } from '../system/process-identity.ts';
 import type { Installation } from './installation.ts';
 import { memoryOf, onDiskOrInMemory } from './memory-records.ts';
+import { ownCommand } from './own-command.ts';
 import { runExclusively } from './process-lock.ts';
 
 /** Where a worker finds the settings of its task. */
@@ -39,9 +40,8 @@ export async function startWorker(
   settings: string,
   work: Work,
 ): Promise<void> {
-  const [, program = ''] = process.argv;
-  const command = [program, 'extension', 'run', ...(work === 'report' ? ['--interrupted'] : [])];
-  const worker = spawn(process.execPath, [...process.execArgv, ...command], {
+  const [program, ...args] = ownCommand('run', ...(work === 'report' ? ['--interrupted'] : []));
+  const worker = spawn(program, args, {
     cwd: directory,
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],

@@ -7,8 +7,8 @@ export const DEFAULT_MAX_LOG_BYTES = 5 * 1024 * 1024;
 
 /**
  * The log file. Writes at once and synchronously, so that lines that are written before a crash are in the file after
- * it. Blocks while the file's file system is frozen; `HeldLog` prevents that where the run holds something. Never throws: lines that are lost
- * because the disk is full are counted, and a warning gives their number once there is space again.
+ * it. Blocks while the file's file system is frozen; `HeldLog` prevents that while the run holds something. Never throws:
+ * lines that are lost because the disk is full are counted, and a warning gives their number once there is space again.
  */
 export class FileLog implements LogSink {
   readonly #path: string;

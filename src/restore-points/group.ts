@@ -1,6 +1,6 @@
 import { isSameId } from '../snapshot/managed/arm-id.ts';
 import { byMachine, type Machine, mayBeOneMachine } from './machine.ts';
-import { isManifestNameOf } from './manifest-file.ts';
+import { isManifestOf } from './manifest-file.ts';
 import { mayBeOfOneRun, ownMembers, timeOf } from './own-members.ts';
 import { type KeptRecord, type RecordOfRun, recordIn } from './record-of-run.ts';
 import type { Doubt, Manifest, RestorePoint, StoredMember, Worth } from './restore-point.ts';
@@ -46,7 +46,7 @@ function doubtOn(
   { id, manifest, surplus }: Pick<RestorePoint, 'id' | 'manifest' | 'surplus'>,
   { unread, onBlobs }: FoundBeside,
 ): Doubt | undefined {
-  if (unread.some((name) => isManifestNameOf(name, id))) {
+  if (unread.some(isManifestOf(id))) {
     return 'manifestUnread';
   }
   const isSettled = manifest !== undefined && surplus.length === 0;

@@ -15,12 +15,17 @@ export function manifestName({
   startedAt,
 }: Pick<Manifest, 'host' | 'id' | 'barrier' | 'startedAt'>): string {
   const stamp = (barrier ?? startedAt).replaceAll(/[-:]|\.\d+/g, '');
-  return `${MANIFEST_PREFIX}${inName(host)}/${stamp}-${inName(id)}.json`;
+  return `${MANIFEST_PREFIX}${inName(host)}/${stamp}${endOfName(id)}`;
 }
 
 /** Whether a blob has the name of a manifest of this restore point, whatever its host and time. Pure. */
-export function isManifestNameOf(name: string, id: string): boolean {
-  return name.startsWith(MANIFEST_PREFIX) && name.endsWith(`-${inName(id)}.json`);
+export function isManifestOf(id: string): (name: string) => boolean {
+  const end = endOfName(id);
+  return (name) => name.startsWith(MANIFEST_PREFIX) && name.endsWith(end);
+}
+
+function endOfName(id: string): string {
+  return `-${inName(id)}.json`;
 }
 
 function inName(text: string): string {

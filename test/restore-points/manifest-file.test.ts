@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { manifestSchema } from '../../src/report/schemas/manifest.ts';
 import {
-  isManifestNameOf,
+  isManifestOf,
   leavesOutFileSystems,
   MOST_MANIFEST_BYTES,
   manifestName,
@@ -48,9 +48,9 @@ test('is named by host, instant and run; without an instant, by the start', () =
 test('is recognised by its run, also if that cannot stand in a name', () => {
   for (const id of [MANIFEST.id, 'x?y', 'x'.repeat(300)]) {
     const name = manifestName({ ...MANIFEST, id });
-    assert.ok(isManifestNameOf(name, id), name);
-    assert.not.ok(isManifestNameOf(name, 'another'), name);
-    assert.not.ok(isManifestNameOf(`elsewhere/${name}`, id), name);
+    assert.ok(isManifestOf(id)(name), name);
+    assert.not.ok(isManifestOf('another')(name), name);
+    assert.not.ok(isManifestOf(id)(`elsewhere/${name}`), name);
   }
 });
 

@@ -1,4 +1,5 @@
 import type { Installation } from '../installation.ts';
+import { ownCommand } from '../own-command.ts';
 
 /** How the polling service is run. */
 export interface ServiceCommand {
@@ -18,10 +19,9 @@ const PASSED_ON = [
 
 /** The program and runtime of this process, with the agent's environment variables of the extension. */
 export function serviceCommand({ directory, version, agent }: Installation): ServiceCommand {
-  const [, program = ''] = process.argv;
   const { wireProtocolAddress } = agent;
   return {
-    argv: [process.execPath, ...process.execArgv, program, 'extension', 'poll'],
+    argv: ownCommand('poll'),
     directory,
     environment: {
       PATH: process.env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',

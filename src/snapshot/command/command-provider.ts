@@ -78,7 +78,7 @@ export class CommandProvider implements SnapshotProvider {
     if (this.#firedNs === undefined) {
       return [this.#answer(failureOf('aborted', 'was not started'))];
     }
-    // If the command was given up, do not wait for it here: a quiesced application has to be released first.
+    // If the command was given up, the run does not wait for it: locks and guardian have to be released first.
     const end = this.#cut === undefined ? await this.#command.ended : this.#command.end;
     return [this.#answer(this.#failureOfEnd(end))];
   }

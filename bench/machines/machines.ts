@@ -1,5 +1,5 @@
 import type { Machine } from './machine.ts';
-import { OPERATIONS } from './operations.ts';
+import { ONE_OF_EACH, OPERATIONS } from './operations.ts';
 
 /** The smallest that mkfs.xfs takes. */
 const XFS_MB = 320;
@@ -156,12 +156,7 @@ const STACKS: readonly Machine[] = [
   {
     name: 'selinux',
     shows: 'SELinux, enforcing: an agent’s child may read no disk and change no priority',
-    disks: [128, XFS_MB, 256],
-    fileSystems: [
-      { at: '/d/ext4', type: 'ext4', device: '/dev/ubdb' },
-      { at: '/d/xfs', type: 'xfs', device: '/dev/ubdc' },
-      { at: '/d/btrfs', type: 'btrfs', device: '/dev/ubdd' },
-    ],
+    ...ONE_OF_EACH,
   },
 ];
 

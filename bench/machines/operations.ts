@@ -5,6 +5,16 @@ const MOVING = { expects: 'not-shown', foretold: 'moving-data' } as const;
 const RESIZED = { expects: 'refused', foretold: 'resize' } as const;
 const HARMLESS = { expects: 'consistent' } as const;
 
+/** As storage/selinux.sh makes them. */
+export const ONE_OF_EACH: Pick<Machine, 'disks' | 'fileSystems'> = {
+  disks: [128, 320, 256],
+  fileSystems: [
+    { at: '/d/ext4', type: 'ext4', device: '/dev/ubdb' },
+    { at: '/d/xfs', type: 'xfs', device: '/dev/ubdc' },
+    { at: '/d/btrfs', type: 'btrfs', device: '/dev/ubdd' },
+  ],
+};
+
 /** Machines in which something goes on while the snapshot is taken. */
 export const OPERATIONS: readonly Machine[] = [
   {
@@ -80,11 +90,7 @@ export const OPERATIONS: readonly Machine[] = [
   },
   {
     ...{ name: 'selinux-denies', shows: 'SELinux: an agent’s child may not freeze' },
-    ...{ disks: [128, 320, 256], operation: { expects: 'refused', foretold: 'security-policy' } },
-    fileSystems: [
-      { at: '/d/ext4', type: 'ext4', device: '/dev/ubdb' },
-      { at: '/d/xfs', type: 'xfs', device: '/dev/ubdc' },
-      { at: '/d/btrfs', type: 'btrfs', device: '/dev/ubdd' },
-    ],
+    operation: { expects: 'refused', foretold: 'security-policy' },
+    ...ONE_OF_EACH,
   },
 ];

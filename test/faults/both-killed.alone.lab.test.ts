@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { runCommand } from '../../src/lab/run-command.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
+import { Watchdog } from '../deadlock/watchdog.ts';
 import { gone } from '../freezer/frozen-worker.ts';
 import { ScriptFiles } from '../quiesce/scripts/script-files.ts';
 import { suite } from '../suite.ts';
@@ -23,6 +23,8 @@ await enterLab({ lifetimeSeconds: 600, commands: ['strace'] });
 
 const test = suite('worker and guardian both killed');
 
+/** It thaws whatever became of the test, because a thread may be stuck until then. */
+const WATCHDOG_S = 60;
 const SABOTEUR = join(import.meta.dirname, 'fixtures/saboteur.ts');
 
 async function killBoth(command: RunningCommand): Promise<void> {
@@ -112,22 +114,6 @@ for (const next of ['snapshot', 'thaw']) {
   });
 }
 
-/** Thaws after a minute, whatever became of the test, because a thread may be stuck until then; until disposed. */
-function thawAnyway(mountPoints: readonly string[]): Disposable {
-  const script = 'sleep 60; for it; do fsfreeze --unfreeze "$it"; done';
-  const { pid } = spawn('sh', ['-c', script, 'sh', ...mountPoints], {
-    stdio: 'ignore',
-    detached: true,
-  });
-  return {
-    [Symbol.dispose]: () => {
-      if (pid !== undefined && isAlive(pid)) {
-        process.kill(-pid, 'SIGKILL');
-      }
-    },
-  };
-}
-
 test('a run whose main thread waits for a thaw when it is killed is recovered too, and its post-script runs at once', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
   const mountPoints = rig.disks.disks.map(({ mountPoint }) => mountPoint);
@@ -139,7 +125,7 @@ test('a run whose main thread waits for a thaw when it is killed is recovered to
       FLASHFREEZE_TEST_SABOTAGE: `blocked-write main ${join(mountPoints[0] ?? '', 'blocked')}`,
     },
   });
-  using _watchdog = thawAnyway(mountPoints);
+  await using _watchdog = new Watchdog(WATCHDOG_S, [], mountPoints);
   command.signal('SIGUSR2');
   while (!waitsForThaw(command.pid)) {
     await delay(5);

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +8,7 @@ import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
 import { FileLock } from '../../src/system/file-lock.ts';
 import { Rig } from '../commands/rig.ts';
+import { Watchdog } from '../deadlock/watchdog.ts';
 import { RunningCommand } from '../faults/running-command.ts';
 import { untilRequested } from '../faults/watch-requests.ts';
 import { suite } from '../suite.ts';
@@ -21,15 +21,14 @@ const WATCHDOG_S = 60;
 const POLL_MS = 20;
 const NEVER: RequestFault = { kind: 'no-answer', handled: true };
 
-/** The file system of the log, which the run leaves out. A process of its own thaws it, whatever happens to the test. */
+/** The file system of the log, which the run leaves out. A watchdog thaws it, whatever happens to the test. */
 class LogDisk implements AsyncDisposable {
   readonly mountPoint: string;
-  readonly #watchdog: ChildProcess;
+  readonly #watchdog: Watchdog;
 
   constructor(mountPoint: string) {
     this.mountPoint = mountPoint;
-    const body = `sleep ${WATCHDOG_S}; fsfreeze --unfreeze "$0"`;
-    this.#watchdog = spawn('sh', ['-c', body, mountPoint], { stdio: 'ignore', detached: true });
+    this.#watchdog = new Watchdog(WATCHDOG_S, [], [mountPoint]);
   }
 
   get path(): string {
@@ -37,7 +36,7 @@ class LogDisk implements AsyncDisposable {
   }
 
   get hasRunOut(): boolean {
-    return this.#watchdog.exitCode !== null;
+    return !this.#watchdog.isAsleep;
   }
 
   async freeze(): Promise<void> {
@@ -51,10 +50,7 @@ class LogDisk implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await tryCommand('fsfreeze', ['--unfreeze', this.mountPoint]);
-    const { pid } = this.#watchdog;
-    if (pid !== undefined && !this.hasRunOut) {
-      process.kill(-pid, 'SIGKILL');
-    }
+    await this.#watchdog[Symbol.asyncDispose]();
   }
 }
 

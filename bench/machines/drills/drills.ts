@@ -91,7 +91,7 @@ export const DRILLS: Readonly<Record<PlayedDrill, Drill>> = {
     after: { action: 'fast', disk: 'lun3' },
     harmed: { at: '/d/lun3', becomes: 'slow' },
   },
-  // The freeze of its file system takes part of that time: the kernel writes before it freezes.
+  // The run flushes before it freezes, and nothing is frozen until the disk has answered.
   'disk-late': {
     ...{ ...SHORT, holdS: 1, exitCode: 'any' },
     before: { action: 'hold-back', disk: 'lun3' },

@@ -22,13 +22,41 @@ export interface AnatomyRun {
   readonly cpu: readonly ProcessorTime[];
 }
 
-/** Takes one snapshot and tells every step of it. Throws Error where the run fails. */
+/**
+ * Takes one snapshot with the command, and tells every step of it.
+ *
+ * @throws Error if the run fails, or if the probe's figures contradict it
+ */
 export async function takeApart(rig: Rig, options: RecordedOptions): Promise<AnatomyRun> {
   rig.probe.begin();
   const run = await runRecorded(rig, options);
   const period = await rig.probe.end();
   const spans = (await rig.snapshotSpans(period.startMs)) ?? [];
-  return { barrierMs: run.barrierMs, disks: stepsOf(run, period, spans), cpu: run.cpu };
+  const disks = stepsOf(run, period, spans);
+  const wrong = disks.find((disk) => !agrees(disk));
+  if (wrong !== undefined) {
+    throw new Error(
+      `what is noted of ${wrong.mountPoint} is not what its writer and the server saw`,
+    );
+  }
+  return { barrierMs: run.barrierMs, disks, cpu: run.cpu };
+}
+
+/**
+ * All stamps are of one clock: the server receives no request before it is sent, and no write ends between the freeze and
+ * the thaw. (A writer that lost its processor notes the end of its last write late, so the beginning of its pause proves
+ * nothing, and nor does the server's note of its answer.)
+ */
+function agrees({
+  frozenMs,
+  firedMs,
+  receivedMs,
+  acknowledgedMs,
+  thawStartMs,
+  writer,
+}: Steps): boolean {
+  const inOrder = [frozenMs, firedMs, receivedMs, acknowledgedMs, thawStartMs, writer.endMs];
+  return inOrder.every((ms, index) => ms > (inOrder[index - 1] ?? 0));
 }
 
 function stepsOf(

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FireRule } from '../../src/config/vmbackup.ts';
+import type { RoleTime } from '../../src/system/thread-times.ts';
 import { failureOf, runMeasured, type Usage } from '../process/measured-process.ts';
 import { productNode, THIS_CHECKOUT } from '../process/product-node.ts';
 import type { Rig } from '../rig.ts';
@@ -14,7 +15,9 @@ export interface FlashfreezeOptions {
   readonly name?: string;
   readonly lanes?: number | undefined;
   readonly fire?: FireRule | undefined;
-  readonly settle?: boolean;
+  readonly settle?: boolean | undefined;
+  /** Scheduled start, ms since the epoch; default: at once. */
+  readonly startAt?: number | undefined;
   /** Another checkout of flashfreeze, with its own build, or an unpacked package; default: this checkout. */
   readonly checkout?: string;
   /** Of Node and V8, for a checkout. */
@@ -29,9 +32,14 @@ const TIMEOUT_S = 20;
 export interface Printed {
   readonly windowMs: { readonly max: number; readonly mean: number };
   readonly phasesMs: Readonly<Record<string, number>>;
-  readonly disks: readonly { readonly snapshot: string | null }[];
+  readonly fileSystems: readonly {
+    readonly mountPoint: string;
+    /** Kernel names. */
+    readonly disks: readonly string[];
+  }[];
+  readonly disks: readonly { readonly device: string | null; readonly snapshot: string | null }[];
   /** Missing: an older checkout, which does not count it. */
-  readonly threads?: readonly { readonly role: string; readonly runMs: number }[];
+  readonly threads?: readonly RoleTime[];
 }
 
 /** The real command in a process of its own. */
@@ -67,7 +75,14 @@ export async function runFlashfreeze(
 }
 
 function commandLine(options: FlashfreezeOptions): string[] {
-  const { lanes, fire, settle = true, checkout = THIS_CHECKOUT, managed = false } = options;
+  const {
+    lanes,
+    fire,
+    settle = true,
+    startAt,
+    checkout = THIS_CHECKOUT,
+    managed = false,
+  } = options;
   return [
     ...programOf(checkout, options.nodeOptions ?? []),
     ...['snapshot', '--json', ...(managed ? ['--managed'] : ['--blobs-from', '-'])],
@@ -75,6 +90,7 @@ function commandLine(options: FlashfreezeOptions): string[] {
     ...(lanes === undefined ? [] : ['--lanes', String(lanes)]),
     ...(fire === undefined ? [] : ['--fire', fire]),
     ...(settle ? [] : ['--no-settle']),
+    ...(startAt === undefined ? [] : ['--at', new Date(startAt).toISOString()]),
   ];
 }
 

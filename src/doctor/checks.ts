@@ -3,6 +3,7 @@ import { unfreezableWarnings } from '../filesystems/exclusions.ts';
 import { describeMove, remedyForMove } from '../filesystems/moving-data.ts';
 import type { Exclusion } from '../filesystems/plan-types.ts';
 import { describeForbidden, REMEDY_FOR_POLICY } from '../filesystems/security-policy.ts';
+import { isOlderThan } from '../system/kernel-version.ts';
 import { checkBlob, checkSet } from './blob-checks.ts';
 import { failed, ok, warning } from './check.ts';
 import { checkDaemons } from './daemon-checks.ts';
@@ -91,15 +92,13 @@ function checkRoot({ isRoot, effectiveCapabilities, uidMap }: MachineFacts): Che
 }
 
 function checkKernel({ kernelRelease }: MachineFacts): Check {
-  const [major = 0, minor = 0] = kernelRelease.split('.').map((part) => Number.parseInt(part, 10));
-  const [oldestMajor, oldestMinor] = OLDEST_KERNEL;
-  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)
-    ? ok('kernel', `Linux ${kernelRelease}`)
-    : warning(
+  return isOlderThan(kernelRelease, ...OLDEST_KERNEL)
+    ? warning(
         'kernel',
         `Linux ${kernelRelease} is older than ${OLDEST_KERNEL.join('.')}, the oldest tested kernel`,
         'try a snapshot with --timeout 5 before you rely on flashfreeze here',
-      );
+      )
+    : ok('kernel', `Linux ${kernelRelease}`);
 }
 
 function checkContainer({ container, sharesMountsWithInit }: MachineFacts): Check[] {

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+} from 'node:fs';
+import { release } from 'node:os';
+import { isOlderThan } from '../system/kernel-version.ts';
 
 /** Fields of `/sys/block/<disk>/stat`, from 0: Documentation/block/stat.rst of the kernel. */
 const WRITES_COMPLETED = 4;
@@ -16,6 +26,18 @@ const LONGEST_LINE = 512;
 
 /** On a busy disk something may complete between any two readings; a figure that is too low is only too strict. */
 const MAX_LOOKS = 4;
+
+/**
+ * Before this version, what is under way to a partition does not show on its disk, in neither file (kernel commit b0d97557ebfc,
+ * "block: fix inflight statistics of part0").
+ */
+const PARTITIONS_IN_FLIGHT = [5, 11] as const;
+
+/**
+ * Before this version, `stat` adds up what has completed before it looks at what is under way: a write that ends in between
+ * is in neither figure (kernel commit 86d7331299fd).
+ */
+const EXACT_STAT = [5, 17] as const;
 
 /** Where block devices show their counters. */
 export const BLOCK_DEVICES = '/sys/class/block';
@@ -52,7 +74,10 @@ export interface CountedWrites extends Disposable {
  */
 export class WriteCounter implements CountedWrites {
   readonly #stat: number;
-  readonly #inFlight: number;
+  /** Of the device, and then of its partitions if the kernel does not count theirs for it. */
+  readonly #inFlight: readonly number[];
+  /** Whether one line of `stat` shows all of one moment. */
+  readonly #isExact: boolean;
   readonly #line = Buffer.alloc(LONGEST_LINE);
   readonly #fields = new Float64Array(FIELDS);
   #reads = 0;
@@ -63,29 +88,41 @@ export class WriteCounter implements CountedWrites {
   isLost = false;
   isCounting = false;
 
-  private constructor(stat: number, inFlight: number) {
+  private constructor(stat: number, inFlight: readonly number[], isExact: boolean) {
     this.#stat = stat;
     this.#inFlight = inFlight;
+    this.#isExact = isExact;
   }
 
   /**
    * @param name kernel name of a disk or partition
+   * @param kernel its release, as of uname(2)
    * @returns undefined if it shows no counters, or the kernel does not keep them for it
    */
-  static open(name: string, directory: string = BLOCK_DEVICES): WriteCounter | undefined {
-    const path = `${directory}/${name}`;
+  static open(
+    name: string,
+    directory: string = BLOCK_DEVICES,
+    kernel: string = release(),
+  ): WriteCounter | undefined {
+    const opened: number[] = [];
+    const open = (path: string): number => {
+      const descriptor = openSync(path, 'r');
+      opened.push(descriptor);
+      return descriptor;
+    };
     try {
+      const path = `${directory}/${name}`;
       if (!isCounted(path)) {
         return undefined;
       }
-      const stat = openSync(`${path}/stat`, 'r');
-      try {
-        return new WriteCounter(stat, openSync(`${path}/inflight`, 'r'));
-      } catch {
-        closeSync(stat);
-        return undefined;
-      }
+      const stat = open(`${path}/stat`);
+      const devices = isOlderThan(kernel, ...PARTITIONS_IN_FLIGHT)
+        ? [path, ...partitionsOf(name, directory)]
+        : [path];
+      const inFlight = devices.map((device) => open(`${device}/inflight`));
+      return new WriteCounter(stat, inFlight, !isOlderThan(kernel, ...EXACT_STAT));
     } catch {
+      closeAll(opened);
       return undefined;
     }
   }
@@ -106,7 +143,7 @@ export class WriteCounter implements CountedWrites {
   #read(): number {
     for (let looks = 1; ; looks += 1) {
       // That figure counts reads, too; only if it is not 0 it is worth a second look.
-      if (this.#readStat() === 0) {
+      if (this.#readStat() === 0 && this.#isExact) {
         this.isCounting = false;
         return 0;
       }
@@ -133,11 +170,22 @@ export class WriteCounter implements CountedWrites {
     return fields[IN_FLIGHT] ?? 0;
   }
 
-  /** `inflight` has two numbers, reads and writes: of requests that the driver has. */
+  /**
+   * `inflight` has two numbers, reads and writes: of requests that the driver has. A kernel whose disks may or may not
+   * count those of their partitions has at least as many as either shows.
+   */
   #readInFlight(): void {
-    const fields = this.#readFields(this.#inFlight);
-    this.#reads = fields[0] ?? 0;
-    this.#writes = fields[1] ?? 0;
+    const [device = -1, ...partitions] = this.#inFlight;
+    const [ownReads = 0, ownWrites = 0] = this.#readFields(device);
+    let reads = 0;
+    let writes = 0;
+    for (const partition of partitions) {
+      const fields = this.#readFields(partition);
+      reads += fields[0] ?? 0;
+      writes += fields[1] ?? 0;
+    }
+    this.#reads = Math.max(ownReads, reads);
+    this.#writes = Math.max(ownWrites, writes);
   }
 
   #readFields(descriptor: number): Float64Array {
@@ -147,9 +195,22 @@ export class WriteCounter implements CountedWrites {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#stat);
-    closeSync(this.#inFlight);
+    closeAll([this.#stat, ...this.#inFlight]);
   }
+}
+
+function closeAll(descriptors: readonly number[]): void {
+  for (const descriptor of descriptors) {
+    closeSync(descriptor);
+  }
+}
+
+/** Their folders. */
+function partitionsOf(name: string, directory: string): string[] {
+  const path = `${directory}/${name}`;
+  return readdirSync(path)
+    .filter((it) => it.startsWith(name) && existsSync(`${path}/${it}/partition`))
+    .map((it) => `${path}/${it}`);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -75,6 +76,54 @@ test('a request that is neither counted nor with the driver is one that the kern
     return counter?.isCounting;
   });
   assert.equal(isCounting, [true, false, false]);
+});
+
+test('before Linux 5.11 a write under way to a partition shows in the partition alone', () => {
+  using folder = new BlockFolder();
+  folder.disk('sdc', STAT);
+  for (const [partition, inflight] of [
+    ['sdc1', '       0        1\n'],
+    ['sdc2', '       3        2\n'],
+  ] as const) {
+    folder.disk(`sdc/${partition}`, STAT, { inflight });
+    writeFileSync(join(folder.path, 'sdc', partition, 'partition'), '1\n');
+  }
+  using old = WriteCounter.open('sdc', folder.path, '5.4.0-1109-azure');
+  using later = WriteCounter.open('sdc', folder.path, '5.15.0-1064-azure');
+  assert.is(old?.read(), 3);
+  assert.is(later?.read(), 0);
+});
+
+/** `happens` while the counter reads `stat` for the first time: between its two sums, so that the line shows neither. */
+function readWhile(kernel: string, happens: (folder: BlockFolder) => void): number | undefined {
+  using folder = new BlockFolder();
+  folder.disk('sdc', STAT);
+  using counter = WriteCounter.open('sdc', folder.path, kernel);
+  const { readSync } = fs;
+  let isFirst = true;
+  fs.readSync = ((...parts: Parameters<typeof readSync>) => {
+    const length = readSync(...parts);
+    if (isFirst) {
+      isFirst = false;
+      happens(folder);
+    }
+    return length;
+  }) as typeof readSync;
+  syncBuiltinESMExports();
+  try {
+    assert.is(counter?.read(), 0);
+  } finally {
+    fs.readSync = readSync;
+    syncBuiltinESMExports();
+  }
+  return counter?.completed;
+}
+
+test('before Linux 5.17 a line of stat is not of one moment: what ends within it is seen all the same', () => {
+  const ends = (folder: BlockFolder): void => folder.disk('sdc', STAT.replace('  12 ', '  13 '));
+  assert.is(readWhile('5.15.0-1064-azure', ends), 13);
+  assert.is(readWhile('4.18.0-553.el8_10.x86_64', ends), 13);
+  assert.is(readWhile('6.8.0-1017-azure', ends), 12);
 });
 
 test('a disk that is not there, or whose writes are not counted, has no counter', () => {

@@ -3,6 +3,7 @@ import { type CountedWrites, WriteCounter } from '../filesystems/write-counters.
 import { type ArrayWrites, arraysOver } from './array-writes.ts';
 import type { Prepared } from './prepare.ts';
 import type { WritesSeen } from './record.ts';
+import { COUNTING_LIMIT_MS, readSettled, WaitingTime } from './settled-counter.ts';
 import { disksToWatch, isAllFrozen } from './whole-set/behind.ts';
 
 /** A disk, and its partitions that the machine swaps to; swapped data is never restored. */
@@ -49,6 +50,7 @@ interface WatchedTarget {
 export class WriteWatch implements Disposable {
   readonly #targets: readonly WatchedTarget[];
   readonly #opened: readonly WatchedDisk[];
+  readonly #waiting = new WaitingTime(COUNTING_LIMIT_MS);
 
   private constructor(targets: readonly WatchedTarget[], opened: readonly WatchedDisk[]) {
     this.#targets = targets;
@@ -93,12 +95,11 @@ export class WriteWatch implements Disposable {
 
   /** To be called right before the requests of these targets leave. Reads each target once. */
   beforeRequests(targets: readonly number[], isBarrier: boolean): void {
-    const untilMs = performance.now() + COUNTING_LIMIT_MS;
     for (const index of targets) {
       const target = this.#targets[index];
       if (target !== undefined && target.fromNs === undefined) {
         for (const disk of target.disks) {
-          readBefore(disk, isBarrier ? countAtBarrier : countBeforeBarrier, untilMs);
+          readBefore(disk, isBarrier ? countAtBarrier : countBeforeBarrier, this.#waiting);
         }
         target.fromNs = process.hrtime.bigint();
       }
@@ -113,13 +114,12 @@ export class WriteWatch implements Disposable {
 
   /** To be called when the answers of these targets are in and nothing on their disks has been thawed. */
   afterAnswers(targets: readonly number[]): void {
-    const untilMs = performance.now() + COUNTING_LIMIT_MS;
     for (const index of targets) {
       const target = this.#targets[index];
       if (target !== undefined) {
         target.toNs = process.hrtime.bigint();
         for (const disk of target.disks) {
-          if (hasChanged(disk, untilMs)) {
+          if (hasChanged(disk, this.#waiting)) {
             target.changed.add(disk.name);
           }
         }
@@ -173,10 +173,11 @@ function openDisk(
     swapsBefore: swaps.map(() => 0),
   };
   // A rehearsal, so that nothing is compiled in the window.
-  readBefore(opened, countBeforeBarrier, 0);
+  const noTime = new WaitingTime(0);
+  readBefore(opened, countBeforeBarrier, noTime);
   opened.before = undefined;
-  readBefore(opened, countAtBarrier, 0);
-  hasChanged(opened, 0);
+  readBefore(opened, countAtBarrier, noTime);
+  hasChanged(opened, noTime);
   opened.before = undefined;
   return opened;
 }
@@ -207,8 +208,13 @@ function contentOf({ sectors, discarded }: CountedWrites, { isAllFrozen }: Watch
  * Writes in flight count as completed: no program has seen them complete yet, so a disk with such a write and one
  * without it both show the instant. If no write is in flight at the end and the count is equal, nothing was added.
  */
-function countAtBarrier(counter: CountedWrites, disk: WatchedDisk, untilMs: number): number {
-  const writing = readCounted(counter, disk, untilMs);
+function countAtBarrier(
+  counter: CountedWrites,
+  disk: WatchedDisk,
+  waitsForDiscards: boolean,
+  waiting: WaitingTime,
+): number {
+  const writing = readSettled(counter, waitsForDiscards, waiting);
   return countOf(counter, disk) + writing;
 }
 
@@ -220,56 +226,20 @@ const MAX_LOOKS = 10;
  * that waits for that write could then write to another disk, whose snapshot would contain the later write although
  * this disk's snapshot lacks the earlier one.
  */
-function countBeforeBarrier(counter: CountedWrites, disk: WatchedDisk, untilMs: number): number {
-  for (let looks = 1; readCounted(counter, disk, untilMs) > 0 && looks < MAX_LOOKS; ) {
+function countBeforeBarrier(
+  counter: CountedWrites,
+  disk: WatchedDisk,
+  waitsForDiscards: boolean,
+  waiting: WaitingTime,
+): number {
+  for (let looks = 1; readSettled(counter, waitsForDiscards, waiting) > 0 && looks < MAX_LOOKS; ) {
     looks += 1;
   }
   return countOf(counter, disk);
 }
 
-/**
- * The kernel needs some microseconds unless it is interrupted; on a machine with several times as many busy threads as
- * processors, its thread may wait for some turns of theirs. If it takes this long, the set is lost.
- */
-const COUNTING_LIMIT_MS = 250;
-/** Readings before the processor is left to others. */
-const LOOKS_AT_ONCE = 20;
-const PAUSE_MS = 0.05;
-/** Nothing ever wakes it. */
-const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
-
-/**
- * Reads the counter. The kernel reports the last writes of a freeze as complete a moment before it counts them; on a busy
- * machine its thread may be interrupted between the two, and may even wait for this thread's processor. That moment is
- * waited for, until `untilMs` (`performance.now`), because the disk would count as changed. So is what is in flight on a
- * disk whose file systems are all frozen: it can only be a discard, and what is in flight does not show which it is. The
- * kernel has no event for either.
- */
-function readCounted(
-  counter: CountedWrites,
-  { isAllFrozen }: Pick<WatchedDisk, 'isAllFrozen'>,
-  untilMs: number,
-): number {
-  let writing = counter.read();
-  for (
-    let looks = 1;
-    (counter.isCounting || (isAllFrozen && writing > 0)) && performance.now() < untilMs;
-    looks += 1
-  ) {
-    if (looks >= LOOKS_AT_ONCE) {
-      Atomics.wait(NEVER_WOKEN, 0, 0, PAUSE_MS);
-    }
-    writing = counter.read();
-  }
-  return writing;
-}
-
 /** Reads the disk before its swaps; `hasChanged` reads its swaps first, so their span lies inside the disk's span. */
-function readBefore(
-  disk: WatchedDisk,
-  count: (counter: CountedWrites, disk: WatchedDisk, untilMs: number) => number,
-  untilMs: number,
-): void {
+function readBefore(disk: WatchedDisk, count: typeof countAtBarrier, waiting: WaitingTime): void {
   const { counters, swaps, swapsBefore } = disk;
   if (disk.before !== undefined) {
     return;
@@ -277,16 +247,22 @@ function readBefore(
   disk.arrays?.readBefore();
   disk.before = 0;
   disk.contentBefore = 0;
+  const waitsForDiscards = disk.isAllFrozen && !isSwapping(swaps);
   for (const counter of counters) {
-    disk.before += count(counter, disk, untilMs);
+    disk.before += count(counter, disk, waitsForDiscards, waiting);
     disk.contentBefore += contentOf(counter, disk);
   }
   for (const [index, swap] of swaps.entries()) {
-    swapsBefore[index] = count(swap, disk, untilMs);
+    swapsBefore[index] = count(swap, disk, false, waiting);
   }
 }
 
-function hasChanged(disk: WatchedDisk, untilMs: number): boolean {
+/** What swaps are busy with is not waited for. */
+function isSwapping(swaps: readonly CountedWrites[]): boolean {
+  return swaps.some((swap) => swap.read() > 0);
+}
+
+function hasChanged(disk: WatchedDisk, waiting: WaitingTime): boolean {
   const { counters, before, swaps, swapsBefore } = disk;
   if (before === undefined) {
     return false;
@@ -300,10 +276,9 @@ function hasChanged(disk: WatchedDisk, untilMs: number): boolean {
   let completed = 0;
   let writing = 0;
   let content = 0;
-  // What swaps are busy with is not waited for.
-  const settles = swapping === 0 ? disk : ANY_DISK;
+  const waitsForDiscards = disk.isAllFrozen && swapping === 0;
   for (const counter of counters) {
-    writing += readCounted(counter, settles, untilMs);
+    writing += readSettled(counter, waitsForDiscards, waiting);
     completed += countOf(counter, disk);
     content += contentOf(counter, disk);
   }
@@ -313,5 +288,3 @@ function hasChanged(disk: WatchedDisk, untilMs: number): boolean {
   const isExplained = writing === 0 && (isFlush || disk.arrays?.explain(own) === true);
   return counters.length > 0 && hasOthers && !isExplained;
 }
-
-const ANY_DISK: Pick<WatchedDisk, 'isAllFrozen'> = { isAllFrozen: false };

@@ -210,6 +210,74 @@ test('a discard in flight on a disk of frozen file systems is waited for at both
   assert.equal(watch.results()[0]?.kind, 'unchanged');
 });
 
+/** How often a counter is read. */
+function readsOf(counter: Counter): { count: number } {
+  const reads = { count: 0 };
+  const { read } = counter;
+  counter.read = () => {
+    reads.count += 1;
+    return read();
+  };
+  return reads;
+}
+
+test('the readings of a window wait for one limited time in all, not for each answer', () => {
+  const disks = Array.from({ length: 8 }, () => new Counter());
+  const names = disks.map((_, index) => `sd${index}`);
+  for (const disk of disks) {
+    disk.underWay = 1;
+  }
+  using watch = WriteWatch.open(
+    names.map((name) => [name]),
+    [],
+    () => true,
+    (name) => disks[names.indexOf(name)],
+  );
+  watch.atBarrier([]);
+  const reads = disks.map(readsOf);
+  for (const index of disks.keys()) {
+    watch.afterAnswers([index]);
+  }
+  assert.deepEqual(
+    reads.map(({ count }) => count),
+    disks.map(() => 1),
+  );
+});
+
+test('what swaps are busy with is not waited for at the barrier', () => {
+  const [disk, swap] = [new Counter(), new Counter()];
+  disk.underWay = 1;
+  swap.underWay = 1;
+  using watch = WriteWatch.open(
+    [['sda']],
+    [SWAPPING],
+    () => true,
+    (name) => (name === 'sda' ? disk : swap),
+  );
+  const reads = readsOf(disk);
+  watch.atBarrier([]);
+  assert.equal(reads.count, 1);
+});
+
+test('what is in flight is not waited for if it turns out to be no discard', () => {
+  const disk = new Counter();
+  disk.underWay = 1;
+  using watch = WriteWatch.open(
+    [['sda']],
+    [],
+    () => true,
+    () => disk,
+  );
+  let looks = 0;
+  disk.read = () => {
+    looks += 1;
+    disk.completed = looks;
+    return 1;
+  };
+  watch.atBarrier([]);
+  assert.equal(looks, 2);
+});
+
 test('a request that stays with the kernel is not waited for without a limit', () => {
   const disk = new Counter();
   disk.isCounting = true;

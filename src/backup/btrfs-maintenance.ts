@@ -181,7 +181,10 @@ export function openedIn({
   });
 }
 
-export function openFileSystems(plan: Plan, freezer: Freezer): OpenFileSystem[] {
+export function openFileSystems(
+  plan: Pick<Plan, 'fileSystems'>,
+  freezer: Pick<Freezer, 'descriptorOf'>,
+): OpenFileSystem[] {
   return plan.fileSystems.map(({ mountPoint, type }, index) => ({
     mountPoint,
     type,

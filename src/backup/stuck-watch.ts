@@ -4,18 +4,22 @@ import type { PlanReading } from '../filesystems/read-plan.ts';
 import { describeResize, readResizes } from '../filesystems/resizing.ts';
 import { describeDiagnosis, diagnose } from '../freezer/diagnosis.ts';
 import type { Freezer } from '../freezer/freezer.ts';
+import { reasonOf } from '../system/errno.ts';
 import { openFileSystems } from './btrfs-maintenance.ts';
 
 /** A freeze that has used up this share of its limit counts as stuck; one of 64 file systems takes 8 to 50 ms. */
 const SHARE_OF_LIMIT = 0.7;
+
+type WatchedFreezer = Pick<Freezer, 'descriptorOf' | 'freezingThreads'>;
+type WatchedPlan = Pick<PlanReading, 'fileSystems' | 'daemons'>;
 
 /**
  * Finds out what a stuck freeze waits for, shortly before the freeze is broken off: afterwards the cause is no longer
  * visible. It reads only `/proc` and never blocks.
  */
 export class StuckWatch implements Disposable {
-  readonly #freezer: Freezer;
-  readonly #plan: PlanReading;
+  readonly #freezer: WatchedFreezer;
+  readonly #plan: WatchedPlan;
   readonly #stillFreezing: () => readonly number[];
   /** The fsid of each file system that is btrfs; read before anything is frozen. */
   readonly #fsids: readonly (string | undefined)[];
@@ -23,7 +27,7 @@ export class StuckWatch implements Disposable {
   #findings: Promise<readonly string[]> = Promise.resolve([]);
 
   /** @param stillFreezing indexes of the file systems whose FIFREEZE has not returned */
-  constructor(freezer: Freezer, plan: PlanReading, stillFreezing: () => readonly number[]) {
+  constructor(freezer: WatchedFreezer, plan: WatchedPlan, stillFreezing: () => readonly number[]) {
     this.#freezer = freezer;
     this.#plan = plan;
     this.#stillFreezing = stillFreezing;
@@ -36,7 +40,10 @@ export class StuckWatch implements Disposable {
     // Already past if this process was late. Node.js warns of a negative delay on standard error.
     const delayMs = Math.max(1, limitMs * SHARE_OF_LIMIT);
     this.#timer = setTimeout(() => {
-      this.#findings = this.#look();
+      // Nothing awaits it before the end of the window: a failure without a handler would end the process there.
+      this.#findings = this.#look().catch((error: unknown) => [
+        `what the freeze waited for could not be found out: ${reasonOf(error)}`,
+      ]);
     }, delayMs);
   }
 

@@ -242,6 +242,8 @@ export class FreezeWindow {
         this.#effects.cancelRequests();
         break;
       case 'end':
+        // Also for a window that is aborted before it began: run() is not called then, and the timer would keep the process.
+        clearTimeout(this.#givingUp);
         this.#ended.resolve();
         break;
     }

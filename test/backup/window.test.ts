@@ -162,6 +162,16 @@ test('ends without a system call that never returns, some time after the abort',
   }
 });
 
+test('an abort before the window began leaves no timer that keeps the process', () => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const window = new FreezeWindow(INPUT, new Diary(), NO_WATCH, []);
+  window.abort({ kind: 'signal', signal: 'SIGTERM' });
+  window.abort({ kind: 'signal', signal: 'SIGINT' });
+  assert.is(timers(), before);
+});
+
 test('a freeze that was cancelled is not the reason if the deadline or the guardian gives one', async () => {
   for (const event of [
     { kind: 'expired', atNs: 4n },

@@ -61,6 +61,7 @@
       'sources': [
         'native/fanotify_lever.cc',
         'native/freeze_calls.cc',
+        'native/freezing_thread.cc',
         'native/grace.cc',
         'native/guardian.cc',
         'native/hard_to_kill.cc',

@@ -154,7 +154,7 @@ bool FanotifyLever::stuck_until(uint64_t until_ns) const {
   for (uint32_t i = 0; i < ledger_.header().count; ++i) {
     LedgerEntry& entry = ledger_.entry(i);
     const auto freezing = static_cast<uint32_t>(FreezeState::kFreezing);
-    while (entry.state.load() == freezing && !closed_.load()) {
+    while (entry.may_be_stuck() && !closed_.load()) {
       if (!wait_for_wake(entry.state, freezing, until_ns)) return true;
     }
   }

@@ -41,12 +41,9 @@ struct ThawResult {
 };
 
 /**
- * Thaws the file system if `entry` says that we have frozen it. While the FIFREEZE has not returned, an early
- * FITHAW can be lost, so it is repeated until the FIFREEZE is known to have ended: by the entry's state, or by
- * `freezer_gone`, which says whether the freezing thread is dead. The caller writes the state. Blocks as long as
- * the FIFREEZE or the FITHAW does, so it needs a thread of its own.
+ * One FITHAW if `entry` says that we have frozen the file system, or are about to. The caller writes the state. Blocks as
+ * long as the FITHAW does.
  */
-ThawResult thaw_until_settled(int fd, LedgerEntry& entry,
-                              bool (*freezer_gone)(const LedgerEntry&));
+ThawResult thaw_if_frozen(int fd, const LedgerEntry& entry);
 
 }  // namespace flashfreeze

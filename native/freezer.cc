@@ -92,13 +92,11 @@ void Freezer::freeze(const Indexes& indexes) {
 }
 
 void Freezer::request_thaw(std::size_t index) {
-  LedgerEntry& entry = ledger_.entry(index);
-  if (entry.exchange_if(FreezeState::kRequested, FreezeState::kRefused)) return;
-  const FreezeState state = entry.load();
-  if (state == FreezeState::kFreezing || state == FreezeState::kFrozen ||
-      file_systems_[index].owes_thaw.load()) {
-    give(index, kThaw);
-  }
+  if (ledger_.entry(index).exchange_if(FreezeState::kRequested, FreezeState::kRefused)) return;
+  // Not the ledger's state: if this process was stopped, the guardian has entered a thaw, while the thread may be about to
+  // call FIFREEZE. And in this order, which is the opposite of the thread's.
+  const FileSystem& file_system = file_systems_[index];
+  if (file_system.is_freeze_asked.load() || file_system.owes_thaw.load()) give(index, kThaw);
 }
 
 void Freezer::thaw(const Indexes& indexes) {

@@ -12,8 +12,6 @@ namespace {
 // The guardian writes its result microseconds after its FITHAW, unless it is killed before.
 constexpr uint64_t kGuardiansWordNs = 100'000'000;
 
-bool never_gone(const LedgerEntry&) { return false; }  // the calling thread itself has frozen it
-
 /** Another process has thawed: either the guardian, whose time stamps are then taken, or another tool. */
 void take_guardians_word(LedgerEntry& entry, Event& event) {
   auto word = static_cast<GuardianThaw>(entry.guardian.load());
@@ -96,7 +94,7 @@ void Freezer::thaw_now(std::size_t index) {
   LedgerEntry& entry = ledger_.entry(index);
   Event event{EventKind::kThawed, static_cast<uint32_t>(index), 0, true, {}};
   wait_for_second_death(file_system);
-  const ThawResult result = thaw_until_settled(mount_point(index), entry, never_gone);
+  const ThawResult result = thaw_if_frozen(mount_point(index), entry);
   event.stamps = result.stamps;
   event.error = result.error;
   if (result.kind == ThawResult::Kind::kFailed) {

@@ -26,6 +26,7 @@
 #include "descriptor.h"
 #include "fanotify_lever.h"
 #include "freeze_calls.h"
+#include "freezing_thread.h"
 #include "grace.h"
 #include "hard_to_kill.h"
 #include "ledger.h"
@@ -58,8 +59,6 @@ constexpr std::size_t kStackBytes = 32 * 1024;
 constexpr const char* kControlClosed = "control-closed";
 constexpr const char* kWorkerDead = "worker-dead";
 
-int32_t worker = 0;
-
 /** Sends a line to the worker. If the worker is gone, the line is lost, which does no harm. */
 __attribute__((format(printf, 1, 2))) void report(const char* format, ...) {
   char line[96];
@@ -69,11 +68,6 @@ __attribute__((format(printf, 1, 2))) void report(const char* format, ...) {
   va_end(arguments);
   while (write(kReport, line, static_cast<size_t>(length)) < 0 && errno == EINTR) {
   }
-}
-
-/** True if the freezing thread is dead, so that its FIFREEZE cannot be running any more. */
-bool thread_gone(const LedgerEntry& entry) {
-  return syscall(SYS_tgkill, worker, entry.freezing_thread.load(), 0) != 0 && errno == ESRCH;
 }
 
 /** The thaw of one file system, by a thread of the crew, which waits for the order. */
@@ -93,7 +87,8 @@ class Guardian {
   enum Order : uint32_t { kWait, kGo, kGoAfterDeath };
 
   void thaw_on_order(Thaw& thaw);
-  static void enter_in_ledger(const Thaw& thaw, const ThawResult& result);
+  static void enter_in_ledger(LedgerEntry& entry, const ThawResult& result,
+                              const FreezingThread& freezer);
   void wait_for_first_attempts();
   void wait_for_reason();
   const char* obey_command();
@@ -130,7 +125,6 @@ Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
       // Before Linux 5.3 there are no pidfds; then only the end of the control pipe shows the death.
       worker_process_(static_cast<int>(syscall(SYS_pidfd_open, ledger_.header().worker, 0))) {
   if (!signals_) throw SystemError(errno, "signalfd");
-  worker = ledger_.header().worker;
   for (std::size_t i = 0; i < thaws_.size(); ++i) {
     thaws_[i].mount_point = kFirstMountPoint + static_cast<int>(i);
     thaws_[i].is_harmed_by_kill = is_harmed_by_killed_thaw(thaws_[i].mount_point);
@@ -141,39 +135,44 @@ Guardian::Guardian(Ledger ledger, std::shared_ptr<FanotifyLever> lever)
 }
 
 void Guardian::thaw_on_order(Thaw& thaw) {
+  LedgerEntry& entry = *thaw.entry;
+  const FreezingThread freezer(ledger_.header().worker, entry.freezing_thread.load());
   attempting_.fetch_add(1);
   crew_.tell_ready();
   wait_while(order_, kWait);
   if (order_.load() == kGoAfterDeath && thaw.is_harmed_by_kill) usleep(kSecondDeathNs / 1000);
-  thaw.told = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
-  enter_in_ledger(thaw, thaw.told);
+  thaw.told = thaw_until_settled(thaw.mount_point, entry, freezer);
+  enter_in_ledger(entry, thaw.told, freezer);
   attempting_.fetch_sub(1);
   wake_all(attempting_);
   ThawResult result = thaw.told;
   for (auto pause_us = kShortestPauseUs; result.kind == ThawResult::Kind::kFailed;
        pause_us = std::min(2 * pause_us, kLongestPauseUs)) {
     usleep(pause_us);
-    result = thaw_until_settled(thaw.mount_point, *thaw.entry, thread_gone);
-    enter_in_ledger(thaw, result);
+    result = thaw_until_settled(thaw.mount_point, entry, freezer);
+    enter_in_ledger(entry, result, freezer);
   }
 }
 
 /** Writes the details before the state, because the worker reads them when it sees the state. */
-void Guardian::enter_in_ledger(const Thaw& thaw, const ThawResult& result) {
+void Guardian::enter_in_ledger(LedgerEntry& entry, const ThawResult& result,
+                               const FreezingThread& freezer) {
   const bool thawed = result.kind == ThawResult::Kind::kThawed;
   if (!thawed && result.kind != ThawResult::Kind::kNotFrozen) return;
-  thaw.entry->guardian_start_ns.store(result.stamps.start_ns);
-  thaw.entry->guardian_end_ns.store(result.stamps.end_ns);
-  thaw.entry->tell_guardian(thawed ? GuardianThaw::kThawed : GuardianThaw::kFoundThawed);
-  thaw.entry->exchange_if(FreezeState::kFreezing, FreezeState::kThawed);
-  thaw.entry->exchange_if(FreezeState::kFrozen, FreezeState::kThawed);
+  // A thread that was stopped right before FIFREEZE calls it when it continues: then a thaw is due, by the worker, whose
+  // deadline is over or which loses its guardian.
+  if (!thawed && entry.load() == FreezeState::kFreezing && !freezer.is_dead()) return;
+  entry.tell_thaw(thawed ? GuardianThaw::kThawed : GuardianThaw::kFoundThawed,
+                  result.stamps.start_ns, result.stamps.end_ns);
+  entry.exchange_if(FreezeState::kFreezing, FreezeState::kThawed);
+  entry.exchange_if(FreezeState::kFrozen, FreezeState::kThawed);
 }
 
 bool Guardian::nothing_owed() const {
   return std::ranges::none_of(thaws_, [](const Thaw& thaw) {
     const FreezeState state = thaw.entry->load();
-    return state == FreezeState::kRequested || state == FreezeState::kFreezing ||
-           state == FreezeState::kFrozen;
+    return state == FreezeState::kRequested || state == FreezeState::kFrozen ||
+           thaw.entry->may_be_stuck();
   });
 }
 

@@ -37,7 +37,18 @@ struct alignas(64) LedgerEntry {
   std::atomic<uint64_t> guardian_end_ns;
 
   void tell_guardian(GuardianThaw word) { guardian.store(static_cast<uint32_t>(word)); }
+  /** The details before the word, because the worker reads them when it sees the word. */
+  void tell_thaw(GuardianThaw word, uint64_t start_ns, uint64_t end_ns) {
+    guardian_start_ns.store(start_ns);
+    guardian_end_ns.store(end_ns);
+    tell_guardian(word);
+  }
   FreezeState load() const { return static_cast<FreezeState>(state.load()); }
+  /** FIFREEZE may not have returned. It has if a FITHAW had an effect; the thread may be unable to say so (stopped). */
+  bool may_be_stuck() const {
+    return load() == FreezeState::kFreezing &&
+           guardian.load() != static_cast<uint32_t>(GuardianThaw::kThawed);
+  }
   void store(FreezeState next) {
     state.store(static_cast<uint32_t>(next));
     wake_all(state);

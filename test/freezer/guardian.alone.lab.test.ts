@@ -9,6 +9,7 @@ import { GUARDIAN_PATH, Guardian } from '../../src/freezer/guardian.ts';
 import { ControlGroup, hierarchies } from '../../src/lab/control-group.ts';
 import { LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
+import { runCommand } from '../../src/lab/run-command.ts';
 import { suite } from '../suite.ts';
 import { FrozenWorker, gone, stop } from './frozen-worker.ts';
 import { rcuExpedited, withRcuExpedited } from './grace-periods.ts';
@@ -27,6 +28,16 @@ async function released(mountPoints: readonly string[], guardianPid: number): Pr
   await writable(mountPoints);
   await gone(guardianPid);
   assert.is(rcuExpedited(), '0');
+}
+
+/** Longer than the pause between two FITHAW of a guardian that repeats them. */
+const FOREIGN_FREEZE_MS = 200;
+
+/** Another tool freezes it, and finds it frozen later: nothing has thawed it meanwhile. */
+async function keepsForeignFreeze(mountPoint: string): Promise<void> {
+  await runCommand('fsfreeze', ['--freeze', mountPoint]);
+  await delay(FOREIGN_FREEZE_MS);
+  await runCommand('fsfreeze', ['--unfreeze', mountPoint]);
 }
 
 test('a worker killed while frozen leaves nothing frozen; without the guardian it would', async () => {
@@ -148,6 +159,8 @@ test('a worker stopped while its FIFREEZE is stuck does not outlast the deadline
   await worker.hasStuckThread();
   await stop(worker.pid);
   await writable(mountPoints);
+  await gone(worker.guardianPid);
+  await keepsForeignFreeze(mountPoints[1] ?? '');
   worker.kill('SIGCONT');
   worker.order('until-expired');
   assert.is(await worker.told(), 'expired');

@@ -31,31 +31,34 @@ export function onceReported(work: () => Promise<void>): void {
 /**
  * Prints an error for people, and with --json as an object on standard output.
  *
+ * @param hide replaces secrets; a command that knows the secrets of its run replaces those too
  * @returns the exit code: 2 if the input or the machine is at fault, 1 if the run failed; an internal error
  * also gives 1, and its stack is printed
  */
-export function reportError(error: unknown, asJson = false): number {
+export function reportError(error: unknown, asJson = false, hide: Hide = redact): number {
   const isMisuse = error instanceof CommanderError && error.exitCode !== 0;
   if (asJson && (isMisuse || !(error instanceof CommanderError))) {
-    process.stdout.write(`${jsonText(refusalOf(error))}\n`);
+    process.stdout.write(`${jsonText(refusalOf(error, hide))}\n`);
   }
   if (error instanceof CommanderError) {
     return error.exitCode === MISUSE ? 2 : error.exitCode;
   }
-  process.stderr.write(`${redact(describe(error))}\n`);
+  process.stderr.write(`${hide(describe(error))}\n`);
   return error instanceof FlashfreezeError ? error.exitCode : 1;
 }
 
 /** Commander's exit code for a command line that it refuses; it has printed the reason already. */
 const MISUSE = 1;
 
-function refusalOf(error: unknown): Refusal {
+type Hide = (text: string) => string;
+
+function refusalOf(error: unknown, hide: Hide): Refusal {
   if (error instanceof CommanderError) {
     return { code: 'FF_USAGE', message: sentenceOfMisuse(error.message) };
   }
   return error instanceof FlashfreezeError
-    ? { code: error.code, message: redact(error.message) }
-    : { code: 'FF_INTERNAL', message: redact(String(error)) };
+    ? { code: error.code, message: hide(error.message) }
+    : { code: 'FF_INTERNAL', message: hide(String(error)) };
 }
 
 function describe(error: unknown): string {

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { type Command, CommanderError } from 'commander';
 import { type ErrorCode, FlashfreezeError } from '../errors.ts';
 import { jsonText } from '../log/printable.ts';
+import { redactTexts } from '../log/redact-texts.ts';
 import { type FreezeSummary, summarizeFreeze } from '../report/freeze-summary.ts';
 import { renderFreeze } from '../report/terminal.ts';
 import { HeldCommand } from '../snapshot/command/held-command.ts';
@@ -70,14 +71,17 @@ async function freeze(line: readonly string[], options: RawRunOptions): Promise<
             await command.endAfterTermination();
             await command.outputArrived();
           }
-          print(summarizeFreeze(it, name, command), command, options.json ?? false);
+          const summary = summarizeFreeze(it, name, command);
+          // What the command has written belongs to the caller, and stays as it is.
+          const shown = { ...redactTexts(summary, context.redaction), command: summary.command };
+          print(shown, command, options.json ?? false);
         },
       },
       signals.signal,
     );
     return exitCodeOf(summarizeFreeze(record, name, command), signals);
   } catch (error) {
-    reportError(error, options.json ?? false);
+    reportError(error, options.json ?? false, (text) => context.redaction.redact(text));
     if (!isBegun) {
       await keepRefusal(context, 'freeze', error);
     }

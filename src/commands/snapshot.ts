@@ -4,6 +4,7 @@ import type { BackupRequest } from '../backup/request.ts';
 import { SNAPSHOT_CONF_PATH } from '../config/snapshot-conf.ts';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../config/vmbackup.ts';
 import { jsonText } from '../log/printable.ts';
+import { redactTexts } from '../log/redact-texts.ts';
 import type { RunFile } from '../report/run-file.ts';
 import { type RunSummary, summarize } from '../report/summary.ts';
 import { renderSummary } from '../report/terminal.ts';
@@ -144,15 +145,14 @@ export async function snapshot(
         origin: 'snapshot',
         ...(kept === undefined ? {} : { kept }),
         print: (it) => {
-          const text = render(summarize(it), asJson);
-          process.stdout.write(context.redaction.redact(text));
+          process.stdout.write(render(redactTexts(summarize(it), context.redaction), asJson));
         },
       },
       signals.signal,
     );
     return signals.exitCode ?? exitCodeOf(record, summarize(record));
   } catch (error) {
-    const code = reportError(error, asJson);
+    const code = reportError(error, asJson, (text) => context.redaction.redact(text));
     return signals.exitCode ?? code;
   }
 }

@@ -88,7 +88,8 @@ export function redact(text: string): string {
 
 /**
  * Redaction that also knows this task's secrets and replaces them wherever they appear, in any of the usual encodings
- * and regardless of the surrounding text. All text that leaves the process passes through it.
+ * and regardless of the surrounding text. All text that leaves the process passes through it, but for the result of a run: see
+ * `redactTexts`.
  */
 export class Redaction {
   readonly #known = new KnownSecrets();

@@ -97,7 +97,7 @@ function readApplications(
   return quiesce;
 }
 
-/** The record of a run, and its file. */
+/** The record of a run, without secrets, and its file. */
 export interface KeptRecord {
   readonly run: RunFile;
   /** The path of the timeline; undefined if it is not kept. */
@@ -115,7 +115,7 @@ export async function keepRecord(
   const { log, redaction, configuration } = context;
   const kept =
     folder === undefined
-      ? { ok: true as const, path: undefined, run: describeRun(ending, identity) }
+      ? { ok: true as const, path: undefined, run: describeRun(ending, identity, redaction) }
       : await keepRun(ending, identity, redaction, folder);
   if (!kept.ok) {
     log.warning(kept.message);
@@ -125,7 +125,7 @@ export async function keepRecord(
   if (problem !== undefined) {
     log.warning(problem);
   }
-  const untold = tellSystemdJournal(context, record);
+  const untold = sendRecord(journalRecordOf(record.run, record.path));
   if (untold !== undefined) {
     log.warning(untold);
   }
@@ -133,19 +133,8 @@ export async function keepRecord(
   return record;
 }
 
-/** @returns why the record of the run could not be sent; undefined if it was, or if there is no journal */
-function tellSystemdJournal(
-  { redaction }: PipelineContext,
-  { run, path }: KeptRecord,
-): string | undefined {
-  const fields = Object.entries(journalRecordOf(run, path));
-  return sendRecord(
-    Object.fromEntries(fields.map(([name, value]) => [name, redaction.redact(value)])),
-  );
-}
-
 async function runNotifyCommand(
-  { log, redaction, configuration }: PipelineContext,
+  { log, configuration }: PipelineContext,
   { run, path }: KeptRecord,
 ): Promise<void> {
   if (configuration.notify === undefined) {
@@ -153,7 +142,7 @@ async function runNotifyCommand(
   }
   // Loaded here: most runs have no such command.
   const { notify } = await import('../notify/notify.ts');
-  const json = `${redaction.redact(JSON.stringify(run))}\n`;
+  const json = `${JSON.stringify(run)}\n`;
   const { problem, output } = await notify(configuration.notify, { run, json, path });
   output.forEach((sentence) => {
     log.info(sentence);

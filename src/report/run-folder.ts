@@ -3,6 +3,7 @@ import { availableParallelism, hostname, release } from 'node:os';
 import { basename, join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { FlashfreezeError } from '../errors.ts';
+import { redactTexts } from '../log/redact-texts.ts';
 import type { Redaction } from '../log/redaction.ts';
 import { reasonOf } from '../system/errno.ts';
 import { writeWhole } from '../system/replace-file.ts';
@@ -30,10 +31,14 @@ export type KeptRun =
   | { readonly ok: true; readonly path: string; readonly run: RunFile }
   | { readonly ok: false; readonly message: string; readonly run: RunFile };
 
-/** The file of a run on this machine that has just ended. */
-export function describeRun(ending: RunEnding, identity: Omit<RunIdentity, 'machine'>): RunFile {
+/** The file of a run on this machine that has just ended, without secrets. */
+export function describeRun(
+  ending: RunEnding,
+  identity: Omit<RunIdentity, 'machine'>,
+  redaction: Redaction,
+): RunFile {
   const now = { monotonicNs: process.hrtime.bigint(), wallClock: new Date() };
-  return runFileOf(ending, { ...identity, machine: thisMachine() }, now);
+  return redactTexts(runFileOf(ending, { ...identity, machine: thisMachine() }, now), redaction);
 }
 
 /**
@@ -46,11 +51,11 @@ export async function keepRun(
   redaction: Redaction,
   folder: string = RUN_FOLDER,
 ): Promise<KeptRun> {
-  const run = describeRun(ending, identity);
+  const run = describeRun(ending, identity, redaction);
   const path = join(folder, nameOf(run, ending.kind));
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeWhole(path, `${redaction.redact(JSON.stringify(run))}\n`, { mode: 0o600 });
+    await writeWhole(path, `${JSON.stringify(run)}\n`, { mode: 0o600 });
     await prune(folder);
     return { ok: true, path, run };
   } catch (error) {

@@ -152,6 +152,24 @@ test('is for root alone, and holds no secret', async () => {
   assert.is((await readRunFile(path)).taskId, 'task-1');
 });
 
+test('a password that is also a part of its keys, times, URLs and numbers leaves it whole', async () => {
+  await using folder = await temporaryFolder();
+  const record = { ...busyRecord(4), warnings: ['no logon with disk, vhds, 2026 or 1009'] };
+  const redaction = new Redaction();
+  for (const password of ['disk', 'vhds', '2026', '1009', '"null"', 'true']) {
+    redaction.add(password);
+  }
+  const kept = await keepRun({ kind: 'ran', record }, IDENTITY, redaction, folder.path);
+  const run = await readRunFile(kept.ok ? kept.path : '');
+  assert.equal(run, JSON.parse(JSON.stringify(kept.run)));
+  const { disks, barrier, warnings } = run.summary ?? {};
+  assert.is(disks?.[0]?.blob, 'https://account.blob.example/vhds/disk0.vhd');
+  assert.is(disks?.[0]?.snapshot, '2026-11-22T02:41:52.6390000Z');
+  assert.is(barrier, '2026-11-22T02:41:52.630Z');
+  assert.is(run.timeline?.barrierMs, 1009);
+  assert.equal(warnings, ['no logon with REDACTED, REDACTED, REDACTED or REDACTED']);
+});
+
 test('only the last ones are kept; what is not a run stays', async () => {
   await using folder = await temporaryFolder();
   const old = Array.from(

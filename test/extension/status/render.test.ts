@@ -375,7 +375,7 @@ test('a report is redacted before its texts are escaped', () => {
   redaction.addUrl(url);
   const report = goodReport(0, {
     message: `PUT "${url}" failed`,
-    telemetry: [['x', `${secret} é`]],
+    telemetry: [['x', `${url} é`]],
     snapshots: [{ isSuccessful: false, snapshotUri: `${url}&a`, errorMessage: url, blobUri: url }],
   });
   const isSecretIn = (text: string): boolean => /Tywk|XL1zvh|JpSWRL|xAdtA/.test(text);
@@ -385,6 +385,25 @@ test('a report is redacted before its texts are escaped', () => {
     assert.not.ok(isSecretIn(render(redacted, NOW)));
     assert.is(seenByAgent(render(redacted, NOW)).kind, 'reported');
   }
+});
+
+test('a password that is a part of a URI, a time or a size changes none of them', () => {
+  const redaction = new Redaction();
+  for (const password of ['vhds', '2026', '0001', '4096', 'sdc1']) {
+    redaction.add(password);
+  }
+  const disk = {
+    isSuccessful: true,
+    snapshotUri: 'https://account.blob.example/vhds/sdc1.vhd?snapshot=2026-11-22T02:41:52.6390000Z',
+    errorMessage: '',
+    blobUri: 'https://account.blob.example/vhds/sdc1.vhd',
+  };
+  const telemetry = [['FreezeTime', '0:00:00.000123'] as const, ['totalsdSize', '4096'] as const];
+  const report = goodReport(0, { message: 'the logon vhds failed', telemetry, snapshots: [disk] });
+  const redacted = redactReport(report, redaction);
+  assert.equal(redacted.snapshots, [disk]);
+  assert.equal(redacted.telemetry, telemetry);
+  assert.is(redacted.message, 'the logon REDACTED failed');
 });
 
 test.run();

@@ -8,11 +8,14 @@ import type {
   PendingScript,
 } from './quiesce-types.ts';
 import { openStep, runStep } from './scripts/script-step.ts';
-import { endSurvivingScripts } from './scripts/surviving-script.ts';
+import { awaitSurvivingScripts, endSurvivingScripts } from './scripts/surviving-script.ts';
 
 /**
  * Runs, in parallel, the clean-up that a dead run left pending. Scripts are checked as in a run. A fault of a script or a
  * database does not make it reject.
+ *
+ * Before the first script is started, what an earlier process has left running of all of them is over: a second copy
+ * beside the first could undo what that one does, and a script that this process has started must not be taken for one.
  *
  * @param note hears what they print
  */
@@ -20,16 +23,21 @@ export async function runPending(
   pending: readonly PendingCleanup[],
   note: (message: string) => void,
 ): Promise<CleanupResult[]> {
-  return await Promise.all(pending.map((each) => runOne(each, note)));
+  const scripts = pending.filter((each) => each.kind === 'script');
+  const isClear = Promise.all(scripts.map(clearSurvivors));
+  return await Promise.all(pending.map((each) => runOne(each, isClear, note)));
 }
 
 async function runOne(
   pending: PendingCleanup,
+  isClear: Promise<readonly Cleared[]>,
   note: (message: string) => void,
 ): Promise<CleanupResult> {
   switch (pending.kind) {
-    case 'script':
-      return await runPendingScript(pending, note);
+    case 'script': {
+      const cleared = (await isClear).find((it) => it.pending === pending);
+      return await runPendingScript(pending, cleared?.done ?? [], note);
+    }
     case 'statements':
       return await runPendingStatements(pending);
     case 'balance':
@@ -53,14 +61,41 @@ async function resumePendingBalance(pending: PendingBalance): Promise<CleanupRes
       };
 }
 
+interface Cleared {
+  readonly pending: PendingScript;
+  /** What became of the scripts that still ran, as parts of a sentence. */
+  readonly done: readonly string[];
+}
+
+/**
+ * The pre-script is ended: if it went on behind the post-script, the application would stay quiesced. An earlier copy of
+ * the post-script does what is wanted, so it gets its time. (If one file is both, nothing tells which of them runs.)
+ */
+async function clearSurvivors(pending: PendingScript): Promise<Cleared> {
+  const { command, preScript, timeoutMs } = pending;
+  const ended = preScript === undefined ? 0 : await endSurvivingScripts(preScript);
+  const end = await awaitSurvivingScripts(command.path, timeoutMs);
+  return {
+    pending,
+    done: [
+      ...(ended === 0 ? [] : [`ended the pre-script ${preScript}, which still ran`]),
+      ...(end === 'awaited' ? ['waited for an earlier start of the post-script to end'] : []),
+      ...(end === 'ended'
+        ? [
+            `ended an earlier start of the post-script, which still ran after ${timeoutMs / 1_000} s`,
+          ]
+        : []),
+    ],
+  };
+}
+
 async function runPendingScript(
   pending: PendingScript,
+  done: readonly string[],
   note: (message: string) => void,
 ): Promise<CleanupResult> {
-  const { command, timeoutMs, preScript } = pending;
-  // If it went on behind the post-script, the application would stay quiesced.
-  const ended = preScript === undefined ? 0 : await endSurvivingScripts(preScript);
-  const before = ended === 0 ? '' : `ended the pre-script ${preScript}, which still ran, and `;
+  const { command, timeoutMs } = pending;
+  const before = done.map((it) => `${it}, and `).join('');
   const step = openStep('post', command, timeoutMs);
   const failure = step.ok ? await runOpened(step) : step;
   return failure === undefined

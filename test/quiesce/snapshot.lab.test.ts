@@ -310,6 +310,39 @@ test('a pre-script that outlives its killed worker is ended before the post-scri
   assert.equal(readdirSync(OWED), []);
 });
 
+test('a pending post-script that outlives the command that started it is not started beside itself', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  await rig.server.setFault({
+    blob: 'disk0',
+    at: 'request',
+    times: 1,
+    fault: { kind: 'no-answer', handled: true },
+  });
+  const { mountPoint = '' } = rig.disks.disks[0] ?? {};
+  const files = new ScriptFiles();
+  const postScriptLocation = files.script('post', 'trace begin; sleep 5; trace end');
+  const { pluginHost } = files.host([files.usual({ postScriptLocation, timeoutInSeconds: 60 })]);
+  using command = RunningCommand.start([
+    ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--timeout', '2'],
+  ]);
+  await untilRequested(rig.server, command, ({ operation }) => operation === 'snapshot');
+  command.signal('SIGKILL');
+  await command.exited;
+  using first = RunningCommand.start(['thaw', mountPoint]);
+  while (!traceOf(files).includes('begin')) {
+    await delay(20);
+  }
+  first.signal('SIGINT');
+  await first.exited;
+  const { stderr } = await flashfreeze(['thaw', mountPoint]);
+  assert.match(
+    stderr,
+    `waited for an earlier start of the post-script to end, and ran the post-script ${postScriptLocation}`,
+  );
+  assert.is(traceOf(files), 'pre\nbegin\nend\nbegin\nend');
+  assert.equal(readdirSync(OWED), []);
+});
+
 test('a damaged note of what is owed stops nothing', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }]);
   mkdirSync(OWED, { recursive: true });

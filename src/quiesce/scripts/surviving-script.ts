@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { processIdentity, stillRuns } from '../../system/process-identity.ts';
 import { type ProcessView, theseProcesses } from '../../system/processes.ts';
 import { endGroup, OPENED_IN_CHILD } from './run-script.ts';
+
+const AGAIN_MS = 50;
 
 /**
  * Process groups of a script that still runs although the process that started it is gone: it was killed alone, and a
@@ -30,6 +34,36 @@ export async function endSurvivingScripts(path: string): Promise<number> {
   const never = new Promise<never>(() => {});
   await Promise.all(groups.map((group) => endGroup(group, never)));
   return groups.length;
+}
+
+/**
+ * Waits until they have ended by themselves, and ends those that have not after `limitMs`.
+ *
+ * @returns what it took; undefined if none ran
+ */
+export async function awaitSurvivingScripts(
+  path: string,
+  limitMs: number,
+): Promise<'awaited' | 'ended' | undefined> {
+  const groups = await survivingScripts(path);
+  const endMs = performance.now() + limitMs;
+  const areOver = await Promise.all(groups.map((group) => endsBy(group, endMs)));
+  if (groups.length === 0) {
+    return undefined;
+  }
+  return areOver.includes(false) && (await endSurvivingScripts(path)) > 0 ? 'ended' : 'awaited';
+}
+
+async function endsBy(group: number, endMs: number): Promise<boolean> {
+  const identity = await processIdentity(group).catch(() => undefined);
+  // Node has no event for the end of a process that is not its child.
+  while (identity !== undefined && (await stillRuns(identity))) {
+    if (performance.now() >= endMs) {
+      return false;
+    }
+    await delay(AGAIN_MS);
+  }
+  return true;
 }
 
 /** proc_pid_stat(5): behind the name in parentheses stand state, parent, group and session. */

@@ -141,7 +141,7 @@ export async function beginTask(directory: string, sequenceNumber: number): Prom
   );
 }
 
-/** Notes that the result of a task has been reported. */
+/** Notes that the result of a task has been reported: its status, which is what the service decides by. */
 export async function finishTask(directory: string, sequenceNumber: number): Promise<void> {
   for (const path of [directory, memoryOf(directory)].map((it) => join(it, UNFINISHED_FILE))) {
     if ((await readText(path)) === String(sequenceNumber)) {

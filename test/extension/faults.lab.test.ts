@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
@@ -223,6 +225,45 @@ test('a shutdown while everything is frozen: thawed at once, whatever the server
   assert.ok(code !== undefined && code !== '1' && code !== '4', `code ${code}`);
   const report = await scene.agent.report();
   assert.is(report.kind === 'reported' && report.code, code);
+});
+
+/** A server for a log blob that takes every connection and never answers. @returns the URL of the blob */
+async function silentLogServer(): Promise<Disposable & { readonly url: string }> {
+  const connections = new Set<Socket>();
+  const server = createServer((connection) => connections.add(connection.on('error', () => {})));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/c/log.txt?sv=2021-08-06&sr=b&sp=rw&sig=abcdefgh`,
+    [Symbol.dispose]: () => {
+      server.close();
+      for (const connection of connections) {
+        connection.destroy();
+      }
+    },
+  };
+}
+
+test('a success that was reported stays one if the worker is killed while it sends its log', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  using silent = await silentLogServer();
+  const task = await scene.task({ logsBlobUri: silent.url });
+  assertCommands(await scene.send(task.settings), ['install', 'enable']);
+  while ((await task.blobs.status())?.status.code !== '1') {
+    await delay(20);
+  }
+  // The status file, and the note of it, are written within milliseconds; the upload of the log would take a minute.
+  await delay(2_000);
+  const workers = scene.guest.processes();
+  assert.ok(workers.length > 0, 'the worker has ended already');
+  sendSignal(workers, 'SIGKILL');
+  await scene.settled();
+  assert.is((await scene.agent.enableAgain()).exitCode, 0);
+  await scene.settled();
+  await assertBlobStatus(task, 1);
+  await assertReported(scene, 1);
+  assert.equal(await scene.snapshotCounts(), scene.each(1));
 });
 
 test('deleting the directory during a run leaves nothing frozen', async () => {

@@ -4,6 +4,7 @@ import type { ReportSettings } from '../settings/report-settings.ts';
 import { redactReport } from '../status/redact-report.ts';
 import { renderStatusBlob, renderStatusFile } from '../status/render.ts';
 import { statusFileExists, writeStatusFile } from '../status/status-file.ts';
+import { finishTask } from '../task-history.ts';
 import type { TaskReport } from '../task-types.ts';
 import { type EventLevel, writeEvents } from '../telemetry/events.ts';
 import {
@@ -38,6 +39,10 @@ export async function announce(
 /**
  * Reports the result of a task, in the order of status.md: status blob, status file, log blob,
  * events. Never rejects; if one part fails, the others are still done.
+ *
+ * As soon as the status is written, the task is noted as finished: what follows may take minutes, and if the process dies
+ * in that time, the next enable must not report the task as interrupted in place of its result. A process that holds the
+ * lock of tasks must still hold it then, because the next holder would report the task, too.
  */
 export async function publish(
   context: TaskContext,
@@ -51,6 +56,7 @@ export async function publish(
   const uploaded = await uploadStatus(context, settings, report, limitOf(abort));
   const told = uploaded.ok ? report : withUploadError(report);
   await replaceStatusIfWanted(context, told);
+  await finishTask(context.installation.directory, context.sequenceNumber).catch(() => {});
   await uploadLog(context, settings, limitOf(abort));
   await tellEvents(context, told);
 }

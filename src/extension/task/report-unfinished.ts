@@ -5,7 +5,7 @@ import { readRoleGuid } from '../machine-identity.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
 import { readSettingsText } from '../settings/settings-file.ts';
-import { finishTask, readHandled } from '../task-history.ts';
+import { readHandled } from '../task-history.ts';
 import { publish } from './publish.ts';
 import { NO_REPORT_SETTINGS, publicReportSettings } from './read-task.ts';
 import { openTaskContext } from './task-context.ts';
@@ -55,5 +55,4 @@ export async function reportUnfinished(
     briefReport(context, settings, code, message),
     AbortSignal.abort(),
   );
-  await finishTask(directory, sequenceNumber).catch(() => {});
 }

@@ -19,7 +19,6 @@ import { firstExpiryOf } from '../../snapshot/blob/sas-expiry.ts';
 import type { Installation } from '../installation.ts';
 import { runExclusively } from '../process-lock.ts';
 import { takeSnapshots } from '../snapshot-method/take-snapshots.ts';
-import { finishTask } from '../task-history.ts';
 import { forgetWorker, type Work } from '../task-process.ts';
 import type { TaskSettings } from '../task-types.ts';
 import { readMachineFacts } from '../telemetry/machine-facts.ts';
@@ -76,18 +75,11 @@ export async function runTask(
       abort,
     );
     await runAndReport(context, read, work, abort);
-    await finish(context);
   } catch (error) {
     const steps = endOf(context, read, abort);
     await endPipeline(context, steps, refused(context, read, error));
-    await finish(context);
   }
   await forgetWorker(installation.directory);
-}
-
-/** Noted before the lock is released: the next holder would report the task again. */
-async function finish({ installation, sequenceNumber }: TaskContext): Promise<void> {
-  await finishTask(installation.directory, sequenceNumber).catch(() => {});
 }
 
 async function runAndReport(

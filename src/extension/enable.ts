@@ -83,7 +83,14 @@ async function handle(context: TaskContext, path: string): Promise<void> {
     await beginTask(directory, sequenceNumber);
   }
   if (decision !== 'repeat') {
-    await recordHandled(directory, { sequenceNumber, taskId: settings.taskId }, roleGuid);
+    // The process that runs the task reports it under the number that it began with.
+    const begunAs = decision === 'same-task' ? (last.begunAs ?? last.sequenceNumber) : undefined;
+    const { taskId } = settings;
+    await recordHandled(
+      directory,
+      { sequenceNumber, taskId, ...(begunAs === undefined ? {} : { begunAs }) },
+      roleGuid,
+    );
   }
   await writeStatusIfPossible(context, decision, settings);
   await tidy(context, path);

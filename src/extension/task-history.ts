@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../system/replace-file.ts';
 import {
@@ -15,17 +15,24 @@ const SEQUENCE_FILE = 'mrseq';
 const TASK_FILE = 'mrtask';
 /** The task file of the backup service's other extension for Linux; its text is the task's id. */
 const OTHERS_TASK_FILE = 'task_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C';
-/** Exists while a task has been recorded and not reported; not carried over to another version. */
+/** Holds the number of a task from when it is begun until it is reported; not carried over to another version. */
 const UNFINISHED_FILE = 'unfinished';
+/** In memory only: holds the number of a task that was reported, if its other note can no longer be removed. */
+const FINISHED_FILE = 'finished';
 
 /** What the extension handled last. */
 export interface Handled {
   readonly sequenceNumber: number | undefined;
   /** Empty if that task had none. */
   readonly taskId: string;
+  /** The number that the task was begun with, if an enable with this one found it under way. */
+  readonly begunAs?: number;
   /** Its result has been reported. */
   readonly isFinished: boolean;
 }
+
+/** What is recorded of a task before its result is known. */
+export type Begun = Omit<Handled, 'isFinished'>;
 
 export const NOTHING_HANDLED: Handled = {
   sequenceNumber: undefined,
@@ -74,26 +81,38 @@ export async function readHandled(
   // Written after what is on the disk, and by this machine.
   const inMemory = await readRecord(memoryOf(directory));
   if (inMemory.sequenceNumber !== undefined) {
-    const isFinished = inMemory.isFinished && (await readRecord(directory)).isFinished;
-    return { ...inMemory, isFinished };
+    return { ...inMemory, isFinished: await isFinished(directory, inMemory) };
   }
   if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
     return NOTHING_HANDLED;
   }
   const onDisk = await readRecord(directory);
-  return { ...onDisk, isFinished: onDisk.isFinished && inMemory.isFinished };
+  return { ...onDisk, isFinished: await isFinished(directory, onDisk) };
 }
 
-async function readRecord(directory: string): Promise<Handled> {
-  const [sequence, task, unfinished] = await Promise.all(
-    [SEQUENCE_FILE, TASK_FILE, UNFINISHED_FILE].map((name) => readText(join(directory, name))),
+/** A note of another task says nothing: it may lie where it can no longer be removed. */
+async function isFinished(
+  directory: string,
+  { sequenceNumber, begunAs = sequenceNumber }: Begun,
+): Promise<boolean> {
+  const memory = memoryOf(directory);
+  const [onDisk, inMemory, finished] = await Promise.all(
+    [
+      join(directory, UNFINISHED_FILE),
+      join(memory, UNFINISHED_FILE),
+      join(memory, FINISHED_FILE),
+    ].map(readText),
+  );
+  const own = String(begunAs);
+  return finished === own || ![onDisk, inMemory].includes(own);
+}
+
+async function readRecord(directory: string): Promise<Begun> {
+  const [sequence, task] = await Promise.all(
+    [SEQUENCE_FILE, TASK_FILE].map((name) => readText(join(directory, name))),
   );
   const sequenceNumber = sequence && /^\d+$/.test(sequence) ? Number(sequence) : undefined;
-  return {
-    sequenceNumber,
-    taskId: taskIdOf(task ?? '', sequenceNumber),
-    isFinished: unfinished === '',
-  };
+  return { sequenceNumber, ...taskOf(task ?? '', sequenceNumber) };
 }
 
 /**
@@ -106,7 +125,7 @@ async function readRecord(directory: string): Promise<Handled> {
  */
 export async function recordHandled(
   directory: string,
-  handled: Pick<Handled, 'sequenceNumber' | 'taskId'>,
+  handled: Begun,
   roleGuid: string | undefined,
 ): Promise<void> {
   const isOnDisk = await onDiskOrInMemory(directory, (it) => writeRecord(it, handled, roleGuid));
@@ -120,7 +139,7 @@ export async function recordHandled(
 
 async function writeRecord(
   directory: string,
-  { sequenceNumber, taskId }: Pick<Handled, 'sequenceNumber' | 'taskId'>,
+  { sequenceNumber, taskId, begunAs }: Begun,
   roleGuid: string | undefined,
 ): Promise<void> {
   if (isRestoredMachine(roleGuid, await readStoredIdentity(directory))) {
@@ -130,22 +149,31 @@ async function writeRecord(
   if (roleGuid !== undefined) {
     await storeIdentity(directory, roleGuid);
   }
-  await replace(join(directory, TASK_FILE), JSON.stringify({ sequenceNumber, taskId }));
+  await replace(join(directory, TASK_FILE), JSON.stringify({ sequenceNumber, taskId, begunAs }));
   await replace(join(directory, SEQUENCE_FILE), String(sequenceNumber));
 }
 
-/** Notes that a task is about to be run; before it is recorded. */
+/** Notes that a task is about to be run; before it is recorded. The note of the task before it is void. */
 export async function beginTask(directory: string, sequenceNumber: number): Promise<void> {
-  await onDiskOrInMemory(directory, (it) =>
+  const memory = memoryOf(directory);
+  await rm(join(memory, FINISHED_FILE), { force: true });
+  const isOnDisk = await onDiskOrInMemory(directory, (it) =>
     replace(join(it, UNFINISHED_FILE), String(sequenceNumber)),
   );
+  // A full file system lets files go, one that is mounted read-only does not.
+  await rm(join(isOnDisk ? memory : directory, UNFINISHED_FILE), { force: true }).catch(() => {});
 }
 
 /** Notes that the result of a task has been reported: its status, which is what the service decides by. */
 export async function finishTask(directory: string, sequenceNumber: number): Promise<void> {
-  for (const path of [directory, memoryOf(directory)].map((it) => join(it, UNFINISHED_FILE))) {
+  const memory = memoryOf(directory);
+  for (const path of [memory, directory].map((it) => join(it, UNFINISHED_FILE))) {
     if ((await readText(path)) === String(sequenceNumber)) {
-      await rm(path, { force: true });
+      await rm(path, { force: true }).catch(async () => {
+        // Mounted read-only since the task began.
+        await mkdir(memory, { recursive: true, mode: 0o700 });
+        await replace(join(memory, FINISHED_FILE), String(sequenceNumber));
+      });
     }
   }
 }
@@ -184,13 +212,18 @@ export async function recordForOthers(directory: string): Promise<void> {
 }
 
 /** Counts only beside the sequence number that it was recorded with. */
-function taskIdOf(text: string, sequenceNumber: number | undefined): string {
+function taskOf(
+  text: string,
+  sequenceNumber: number | undefined,
+): Pick<Begun, 'taskId' | 'begunAs'> {
   try {
-    const task = JSON.parse(text) as Partial<Handled>;
+    const { taskId, begunAs, ...task } = JSON.parse(text) as Partial<Begun>;
     const isCurrent = task.sequenceNumber !== undefined && task.sequenceNumber === sequenceNumber;
-    return isCurrent && typeof task.taskId === 'string' ? task.taskId : '';
+    return isCurrent && typeof taskId === 'string'
+      ? { taskId, ...(typeof begunAs === 'number' ? { begunAs } : {}) }
+      : { taskId: '' };
   } catch {
-    return '';
+    return { taskId: '' };
   }
 }
 

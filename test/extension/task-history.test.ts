@@ -45,6 +45,32 @@ test('tells a task whose process died from one that still runs, or was reported'
   assert.is(decideEnable(12, 'a_1', await readHandled(directory.path, undefined), false), 'repeat');
 });
 
+test('a task that was begun but not recorded does not make the one before it unfinished', async () => {
+  await using directory = await temporary();
+  await beginTask(directory.path, 12);
+  await recordHandled(directory.path, { sequenceNumber: 12, taskId: 'a_1' }, undefined);
+  await finishTask(directory.path, 12);
+  await beginTask(directory.path, 13);
+  assert.is((await readHandled(directory.path, undefined)).isFinished, true);
+});
+
+test('a task that got further numbers while it ran is unfinished until it is reported under its first', async () => {
+  await using directory = await temporary();
+  const read = () => readHandled(directory.path, undefined);
+  await beginTask(directory.path, 12);
+  await recordHandled(directory.path, { sequenceNumber: 12, taskId: 'a_1' }, undefined);
+  for (const sequenceNumber of [13, 14]) {
+    const record = { sequenceNumber, taskId: 'a_1', begunAs: 12 };
+    await recordHandled(directory.path, record, undefined);
+    assert.equal(await read(), { ...record, isFinished: false });
+  }
+  assert.is(decideEnable(14, 'a_1', await read(), false), 'interrupted');
+  await finishTask(directory.path, 14);
+  assert.is((await read()).isFinished, false);
+  await finishTask(directory.path, 12);
+  assert.is((await read()).isFinished, true);
+});
+
 test('remembers what was recorded, as long as the machine is the same', async () => {
   await using directory = await temporary();
   const handled = { sequenceNumber: 12, taskId: 'a_1', isFinished: true };

@@ -5,7 +5,7 @@ import { readRoleGuid } from '../machine-identity.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import { secretsOf } from '../settings/secrets.ts';
 import { readSettingsText } from '../settings/settings-file.ts';
-import { readHandled } from '../task-history.ts';
+import { finishTask, readHandled } from '../task-history.ts';
 import { publish } from './publish.ts';
 import { NO_REPORT_SETTINGS, publicReportSettings } from './read-task.ts';
 import { openTaskContext } from './task-context.ts';
@@ -34,7 +34,7 @@ export async function reportUnfinished(
   const { directory, libDirectory, handler } = installation;
   // A machine that was restored from a snapshot has the record of the task that took it, which was reported elsewhere.
   const roleGuid = await readRoleGuid(libDirectory);
-  const { sequenceNumber, isFinished } = await readHandled(directory, roleGuid);
+  const { sequenceNumber, begunAs, isFinished } = await readHandled(directory, roleGuid);
   if (isFinished || sequenceNumber === undefined) {
     return;
   }
@@ -55,4 +55,7 @@ export async function reportUnfinished(
     briefReport(context, settings, code, message),
     AbortSignal.abort(),
   );
+  if (begunAs !== undefined) {
+    await finishTask(directory, begunAs).catch(() => {});
+  }
 }

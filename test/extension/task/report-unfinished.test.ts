@@ -62,6 +62,19 @@ test('is told once, as interrupted', async () => {
   });
 });
 
+test('is told once also if it got another number while it ran', async () => {
+  await withTask(async (installation) => {
+    const { directory, handler } = installation;
+    await rm(join(handler.statusFolder, '3.status'));
+    const record = { sequenceNumber: 4, taskId: 'a_1', begunAs: 3 };
+    await recordHandled(directory, record, undefined);
+    await writeFile(join(handler.statusFolder, '4.status'), '[]');
+    await reportUnfinished(installation, []);
+    assert.match(await readFile(join(handler.statusFolder, '4.status'), 'utf8'), '"code":"2"');
+    assert.equal(await readHandled(directory, undefined), { ...record, isFinished: true });
+  });
+});
+
 test('is told also where its settings are gone', async () => {
   await withTask(async (installation) => {
     await rm(join(installation.handler.configFolder, '3.settings'));

@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
@@ -15,6 +13,7 @@ import { assertBlobStatus, assertCommands, assertReported } from './checks.ts';
 import { startDiskServer, untilSnapshotRequested } from './disk-server.ts';
 import { preparePayload } from './payload.ts';
 import { Scene } from './scene.ts';
+import { startSilentServer } from './silent-server.ts';
 
 await enterGuestLab({ lifetimeSeconds: 600 }, preparePayload);
 
@@ -107,6 +106,10 @@ async function fillRoot(guest: Guest): Promise<void> {
   await runCommand('sh', ['-c', fillUp, 'sh', guest.path('/var')]);
 }
 
+async function emptyRoot(guest: Guest): Promise<void> {
+  await runCommand('sh', ['-c', 'rm -f "$1"/fill*', 'sh', guest.path('/var')]);
+}
+
 test('a full disk costs neither the snapshots nor half a file nor a second snapshot, and does not keep the extension from being removed', async () => {
   await using scene = await Scene.create({ disks: DISKS });
   const { guest, agent } = scene;
@@ -127,7 +130,7 @@ test('a full disk costs neither the snapshots nor half a file nor a second snaps
     JSON.parse(await readFile(guest.path(agent.folders.status, name), 'utf8'));
   }
   assert.equal(await scene.snapshotCounts(), scene.each(2));
-  await runCommand('sh', ['-c', 'rm -f "$1"/fill*', 'sh', guest.path('/var')]);
+  await emptyRoot(guest);
   await scene.sendAgain(task.settings);
   await scene.settled();
   assert.equal(await scene.snapshotCounts(), scene.each(2));
@@ -135,6 +138,25 @@ test('a full disk costs neither the snapshots nor half a file nor a second snaps
   assert.is(report.kind, 'reported');
   await fillRoot(guest);
   assertCommands(await agent.remove(), ['disable', 'uninstall']);
+});
+
+test('a disk that was full at enable and is freed during the task: the agent sees the task end', async () => {
+  await using scene = await Scene.create({ disks: DISKS });
+  await using server = await startDiskServer(scene, SLOW_MS);
+  const { guest, agent } = scene;
+  assertCommands(await scene.send((await scene.task()).settings), ['install', 'enable']);
+  await scene.settled();
+  const task = await scene.task({ blobs: server.urls });
+  const path = guest.path(agent.folders.config, '1.settings');
+  await writeFile(path, task.settings, { mode: 0o600 });
+  await fillRoot(guest);
+  const { exitCode, output } = await scene.sendNumberOnly();
+  assert.is(exitCode, 0, output);
+  assert.not.ok((await readdir(guest.path(agent.folders.status))).includes('1.status'));
+  await emptyRoot(guest);
+  await scene.settled();
+  await assertBlobStatus(task, 1);
+  await assertReported(scene, 1);
 });
 
 test('a configuration folder that cannot be written to stops nothing', async () => {
@@ -227,27 +249,9 @@ test('a shutdown while everything is frozen: thawed at once, whatever the server
   assert.is(report.kind === 'reported' && report.code, code);
 });
 
-/** A server for a log blob that takes every connection and never answers. @returns the URL of the blob */
-async function silentLogServer(): Promise<Disposable & { readonly url: string }> {
-  const connections = new Set<Socket>();
-  const server = createServer((connection) => connections.add(connection.on('error', () => {})));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}/c/log.txt?sv=2021-08-06&sr=b&sp=rw&sig=abcdefgh`,
-    [Symbol.dispose]: () => {
-      server.close();
-      for (const connection of connections) {
-        connection.destroy();
-      }
-    },
-  };
-}
-
 test('a success that was reported stays one if the worker is killed while it sends its log', async () => {
   await using scene = await Scene.create({ disks: DISKS });
-  using silent = await silentLogServer();
+  await using silent = await startSilentServer();
   const task = await scene.task({ logsBlobUri: silent.url });
   assertCommands(await scene.send(task.settings), ['install', 'enable']);
   while ((await task.blobs.status())?.status.code !== '1') {

@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlashfreezeError } from '../../errors.ts';
 import { errnoOf } from '../../system/errno.ts';
@@ -40,12 +40,18 @@ async function madeIfMissing(folder: string, error: unknown): Promise<void> {
   });
 }
 
-/** Whether there is a status file of that sequence number; a deleted file must not come back. */
+/** Whether there is a status file of that sequence number. */
 export async function statusFileExists(folder: string, sequence: number): Promise<boolean> {
   return access(pathOf(folder, sequence)).then(
     () => true,
     () => false,
   );
+}
+
+/** Whether an enable with a higher sequence number has written its status, though it recorded no task, e.g. for want of settings. */
+export async function hasNewerStatusFile(folder: string, sequence: number): Promise<boolean> {
+  const names = await readdir(folder).catch(() => []);
+  return names.some((name) => Number(/^(\d+)\.status$/.exec(name)?.[1] ?? -1) > sequence);
 }
 
 function pathOf(folder: string, sequence: number): string {

@@ -1,10 +1,11 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { RESULTS } from '../../result-codes.ts';
+import { readRoleGuid } from '../machine-identity.ts';
 import type { ReportSettings } from '../settings/report-settings.ts';
 import { redactReport } from '../status/redact-report.ts';
 import { renderStatusBlob, renderStatusFile } from '../status/render.ts';
-import { statusFileExists, writeStatusFile } from '../status/status-file.ts';
-import { finishTask } from '../task-history.ts';
+import { hasNewerStatusFile, statusFileExists, writeStatusFile } from '../status/status-file.ts';
+import { finishTask, readHandled } from '../task-history.ts';
 import type { TaskReport } from '../task-types.ts';
 import { type EventLevel, writeEvents } from '../telemetry/events.ts';
 import {
@@ -66,17 +67,30 @@ function limitOf(abort: AbortSignal): UploadLimits {
   return { timeLimitMs: abort.aborted ? ENDING_LIMIT_MS : DEFAULT_UPLOAD_LIMIT_MS };
 }
 
-/** A missing file is not written again: a newer sequence number has replaced it. */
 async function replaceStatusIfWanted(context: TaskContext, report: TaskReport): Promise<void> {
-  const { statusFolder } = context.installation.handler;
-  if (!(await statusFileExists(statusFolder, context.sequenceNumber))) {
-    return;
-  }
   try {
-    await replaceStatus(context, report);
+    if (await isStatusWanted(context)) {
+      await replaceStatus(context, report);
+    }
   } catch (error) {
     context.log.error(error instanceof FlashfreezeError ? error.message : String(error));
   }
+}
+
+/**
+ * A file that a newer sequence number has replaced must not come back. One that is missing because it did not fit on the disk
+ * when the task was begun is written now: without it the agent would never see the task end.
+ */
+async function isStatusWanted({ installation, sequenceNumber }: TaskContext): Promise<boolean> {
+  const { directory, libDirectory, handler } = installation;
+  if (await statusFileExists(handler.statusFolder, sequenceNumber)) {
+    return true;
+  }
+  const last = await readHandled(directory, await readRoleGuid(libDirectory));
+  return (
+    last.sequenceNumber === sequenceNumber &&
+    !(await hasNewerStatusFile(handler.statusFolder, sequenceNumber))
+  );
 }
 
 /** @throws FlashfreezeError FF_STATUS_UNWRITABLE */

@@ -1,13 +1,11 @@
-import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../../src/config/vmbackup.ts';
 import { readInstallation } from '../../../src/extension/installation.ts';
 import type { ReportSettings } from '../../../src/extension/settings/report-settings.ts';
+import { statusFileExists } from '../../../src/extension/status/status-file.ts';
 import { publish } from '../../../src/extension/task/publish.ts';
 import { NO_REPORT_SETTINGS } from '../../../src/extension/task/read-task.ts';
 import type { TaskContext } from '../../../src/extension/task/task-context.ts';
@@ -17,12 +15,14 @@ import { HeldLog } from '../../../src/log/held-log.ts';
 import { Redaction } from '../../../src/log/redaction.ts';
 import { TaskLog } from '../../../src/log/task-log.ts';
 import { suite } from '../../suite.ts';
+import { startSilentServer } from '../silent-server.ts';
 
 const test = suite('report of a result');
 
 interface Desk extends AsyncDisposable {
   readonly context: TaskContext;
   readonly directory: string;
+  readonly statusFolder: string;
   readonly statusFile: string;
 }
 
@@ -54,6 +54,7 @@ async function desk(): Promise<Desk> {
       proxyFor: () => undefined,
     },
     directory,
+    statusFolder: installation.handler.statusFolder,
     statusFile: join(installation.handler.statusFolder, '3.status'),
     [Symbol.asyncDispose]: () => rm(lib, { recursive: true }),
   };
@@ -65,34 +66,34 @@ async function publishTo({ context }: Desk, wish: Partial<ReportSettings> = {}):
   await publish(context, settings, report, AbortSignal.abort());
 }
 
-/** A server that never answers. @returns its URL */
-async function silentServer(): Promise<AsyncDisposable & { server: Server; url: string }> {
-  const server = createServer(() => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    server,
-    url: `http://127.0.0.1:${port}/c/log.txt?sv=1&sr=b&sp=rw&sig=abcdefgh`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
 test('the task is finished once its status is written, while the log is still being sent', async () => {
   await using task = await desk();
   await writeFile(task.statusFile, '[]');
-  await using silent = await silentServer();
-  const asked = once(silent.server, 'request');
+  await using silent = await startSilentServer();
   const published = publishTo(task, { logsBlobUri: silent.url });
-  await asked;
+  await silent.asked;
   const { isFinished } = await readHandled(task.directory, undefined);
-  silent.server.closeAllConnections();
-  assert.is(isFinished, true);
   await silent[Symbol.asyncDispose]();
+  assert.is(isFinished, true);
   await published;
+});
+
+test('a status file that did not fit when the task was begun is written at its end', async () => {
+  await using task = await desk();
+  await publishTo(task);
+  assert.match(await readFile(task.statusFile, 'utf8'), '"code":"1"');
+});
+
+test('one that a newer sequence number has replaced does not come back', async () => {
+  await using task = await desk();
+  const isBack = (): Promise<boolean> => statusFileExists(task.statusFolder, 3);
+  await writeFile(join(task.statusFolder, '4.status'), '[]');
+  await publishTo(task);
+  assert.is(await isBack(), false);
+  await rm(join(task.statusFolder, '4.status'));
+  await recordHandled(task.directory, { sequenceNumber: 4, taskId: 'b_1' }, undefined);
+  await publishTo(task);
+  assert.is(await isBack(), false);
 });
 
 test.run();

@@ -15,9 +15,9 @@ import type {
 import { identifyDisks } from '../snapshot/matching/read-disk-heads.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
-import { type Behind, UNKNOWN_DISK } from './whole-set/behind.ts';
+import { type Behind, type Target, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap, isFault } from './whole-set/describe-gap.ts';
-import { gapsOf, type SetWishes } from './whole-set/find-gaps.ts';
+import { gapsOf, type SetWishes, strangers } from './whole-set/find-gaps.ts';
 
 /** The part of a request that matching needs. */
 export type MatchRequest = Pick<
@@ -32,8 +32,9 @@ export type MatchRequest = Pick<
  *
  * @returns for each blob, in order, what is known of its disk
  * @throws FlashfreezeError FF_DEVICE_NOT_FOUND, FF_USAGE for a wrong `--disk`; FF_BLOB_FOREIGN if a blob belongs to
- * none of this machine's disks and the caller does not accept it; FF_BLOB_MISMATCH if a blob does not belong to the
- * disk that the caller named; with `strictMatch` also FF_SET_INCOMPLETE
+ * none of this machine's disks, or if there are more blobs than disks that they can be, and the caller does not accept
+ * that; FF_BLOB_MISMATCH if a blob does not belong to the disk that the caller named; with `strictMatch` also
+ * FF_SET_INCOMPLETE
  */
 export async function matchBlobsToDisks(
   request: MatchRequest,
@@ -44,10 +45,10 @@ export async function matchBlobsToDisks(
   const { blobs } = request;
   const matching = await matchingOf(blobs, plan, preflights, observer);
   refuseMismatch(matching, blobs);
-  if (request.foreignBlobs === 'refuse') {
-    refuseForeign(matching, blobs);
-  }
   const behind = blobs.map((_, index) => behindOf(index, matching));
+  if (request.foreignBlobs === 'refuse') {
+    refuseStrangers(request, blobs, behind);
+  }
   if (request.strictMatch) {
     refuseIncomplete(request, plan, blobs, behind);
   }
@@ -98,7 +99,19 @@ function behindOf(blob: number, { matches, unmatched }: Matching): Behind {
     return { kind: 'disk', disk: match.disk };
   }
   const unknown = unmatched.find((it) => it.blob === blob);
-  return unknown === undefined ? { kind: 'foreign' } : { kind: 'one-of', disks: unknown.mayBe };
+  if (unknown === undefined) {
+    return { kind: 'foreign' };
+  }
+  return unknown.mayBe.length === 0
+    ? { kind: 'foreign', because: describeUnmatched(unknown.reason) }
+    : { kind: 'one-of', disks: unknown.mayBe };
+}
+
+function targetsOf(
+  named: readonly { readonly name: string }[],
+  behind: readonly Behind[],
+): Target[] {
+  return named.map(({ name }, index) => ({ name, behind: behind[index] ?? UNKNOWN_DISK }));
 }
 
 /** The gaps in a set that the caller of a run accepts. */
@@ -117,11 +130,7 @@ export function refuseIncomplete(
   named: readonly { readonly name: string }[],
   behind: readonly Behind[],
 ): void {
-  const targets = named.map(({ name }, index) => ({
-    name,
-    behind: behind[index] ?? UNKNOWN_DISK,
-  }));
-  const gaps = gapsOf(plan, targets, setWishesOf(request)).filter(isFault);
+  const gaps = gapsOf(plan, targetsOf(named, behind), setWishesOf(request)).filter(isFault);
   if (gaps.length > 0) {
     throw new FlashfreezeError(
       'FF_SET_INCOMPLETE',
@@ -166,12 +175,16 @@ async function kernelNameOf(device: string): Promise<string> {
   }
 }
 
-function refuseForeign({ foreign }: Matching, blobs: readonly Blob[]): void {
-  if (foreign.length > 0) {
-    const names = foreign.map((index) => blobs[index]?.name).join(', ');
+function refuseStrangers(
+  request: MatchRequest,
+  blobs: readonly Blob[],
+  behind: readonly Behind[],
+): void {
+  const found = strangers(targetsOf(blobs, behind), setWishesOf(request));
+  if (found.length > 0) {
     throw new FlashfreezeError(
       'FF_BLOB_FOREIGN',
-      `the content of ${names} matches none of this machine's disks; nothing was frozen. Check the list of blobs, or accept foreign blobs with --allow-foreign.`,
+      `${found.map(describeGap).join(' ')} Nothing was frozen. Check the list of blobs, or accept blobs of other machines with --allow-foreign.`,
     );
   }
 }

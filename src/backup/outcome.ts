@@ -74,8 +74,12 @@ function wasUnchanged(
     case 'changed':
     case 'unread':
       return false;
-    case 'unknown':
-      return fileSystems.length > 0 && disksToWatch(behind).every((it) => isAllFrozen(plan, it));
+    case 'unknown': {
+      const disks = disksToWatch(behind);
+      return (
+        fileSystems.length > 0 && disks.length > 0 && disks.every((it) => isAllFrozen(plan, it))
+      );
+    }
     case 'unchanged': {
       const { firedNs, acknowledgedNs } = answer;
       return (
@@ -100,6 +104,8 @@ function concerns(gap: SetGap, { blob, device, behind }: TargetRecord): boolean 
       return gap.disks.some((disk) => disk === device) || behind.kind !== 'disk';
     case 'foreign':
       return gap.blob === blob;
+    case 'surplus':
+      return gap.blobs.includes(blob);
     case 'host-answers':
     case 'missing-disks':
       return false;

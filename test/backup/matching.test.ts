@@ -16,7 +16,7 @@ import { suite } from '../suite.ts';
 const test = suite('targets and their disks');
 
 const SIZE_BYTES = 1 << 26;
-const BLOBS = ['https://a.example/vhds/one.vhd', 'https://a.example/vhds/two.vhd'];
+const BLOBS = ['one', 'two', 'three'].map((name) => `https://a.example/vhds/${name}.vhd`);
 const HEADS = ['ext4', 'xfs'].map(recordedHead);
 
 /** Two disks, `sda` with an ext4 and `sdb` with an xfs, as files; blobs one and two are theirs. */
@@ -65,6 +65,7 @@ class Machine implements AsyncDisposable {
     named: readonly (string | undefined)[],
     asked: Partial<BackupRequest> = {},
     otherDisks: readonly Disk[] = [],
+    heads: readonly Uint8Array[] = HEADS,
   ): Promise<{ disks: (string | undefined)[]; warnings: string[] }> {
     const warnings: string[] = [];
     const observer = {
@@ -84,7 +85,7 @@ class Machine implements AsyncDisposable {
     const preflights = named.map((_, target) => ({
       ok: true as const,
       target,
-      head: HEADS[target] ?? new Uint8Array(),
+      head: heads[target] ?? new Uint8Array(),
       sizeBytes: SIZE_BYTES + 512,
     }));
     const behind = await matchBlobsToDisks(
@@ -129,6 +130,48 @@ test('a blob named for another disk than its content says is refused', async () 
         error.message,
       ) &&
       !error.message.includes('secret'),
+  );
+});
+
+/** An error that refuses blobs of another machine, with a message that the pattern matches. */
+const isForeign =
+  (pattern: RegExp) =>
+  (error: unknown): boolean =>
+    error instanceof FlashfreezeError &&
+    error.code === 'FF_BLOB_FOREIGN' &&
+    error.exitCode === 2 &&
+    pattern.test(error.message) &&
+    !error.message.includes('secret');
+
+test('a blob of another machine of the same image is refused with its twin, unless the caller accepts it', async () => {
+  await using machine = await Machine.create();
+  const [ext4, xfs] = HEADS.map((head) => new Uint8Array(head));
+  assert.ok(ext4 && xfs);
+  const three = [undefined, undefined, undefined];
+  await assert.rejects(
+    () => machine.match(three, {}, [], [ext4, xfs, ext4]),
+    isForeign(
+      /one\.vhd, .*three\.vhd are 2 blobs, .* only be \/dev\/sda: at least 1 .*Nothing was frozen.*--allow-foreign/,
+    ),
+  );
+  const { disks } = await machine.match(three, { foreignBlobs: 'accept' }, [], [ext4, xfs, ext4]);
+  assert.deepEqual(disks, [undefined, 'sdb', undefined]);
+});
+
+test('a blob that can be no disk that is left is refused, with what speaks against each', async () => {
+  await using machine = await Machine.create();
+  const [ext4, xfs] = HEADS.map((head) => new Uint8Array(head));
+  assert.ok(ext4 && xfs);
+  await assert.rejects(
+    () => machine.match(['sda', undefined, undefined], {}, [], [ext4, xfs, ext4]),
+    isForeign(
+      /three\.vhd can be none .* \(its content is that of sda, but another blob was named for that disk\)/,
+    ),
+  );
+  const blank = new Uint8Array(68 * 1024);
+  await assert.rejects(
+    () => machine.match([undefined, undefined, undefined], {}, [], [ext4, xfs, blank]),
+    isForeign(/three\.vhd can be none .* \(its beginning is all zeroes/),
   );
 });
 

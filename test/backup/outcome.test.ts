@@ -292,6 +292,33 @@ test('without write counters an unknown disk does not show the instant if it may
   assert.is(judged('sda', 'sdb').isRestorable, false);
 });
 
+test('without write counters a disk of which nothing is known does not show the instant', () => {
+  const unknown = targetRecord(goodAnswer(1), [0], {
+    device: undefined,
+    writes: { kind: 'unknown' },
+    behind: { kind: 'one-of', disks: [] },
+  });
+  const outcome = judge(goodRecord(1, { disks: [targetRecord(goodAnswer(0)), unknown] }));
+  assert.equal(outcome.diskIsConsistent, [true, false]);
+  assert.is(outcome.isRestorable, false);
+});
+
+test('of more blobs than disks that they can be, none shows the instant, unless the caller accepts it', () => {
+  const judged = (isTolerated: boolean) => {
+    const disks = [0, 1, 2].map((target) =>
+      targetRecord(goodAnswer(target), [0], { device: undefined }),
+    );
+    const blobs = disks.slice(1).map(({ blob }) => blob);
+    const gap: SetGap = { kind: 'surplus', blobs, disks: ['/dev/sda'], isTolerated };
+    return judge(goodRecord(1, { disks, gaps: [gap] }));
+  };
+  const refused = judged(false);
+  assert.equal(refused.diskIsConsistent, [true, false, false]);
+  assert.equal([refused.consistency, refused.isRestorable], ['crashConsistent', false]);
+  assert.match(refused.problems.join(' '), /disk1\.vhd, .*disk2\.vhd are 2 blobs, but/);
+  assert.is(judged(true).isRestorable, true);
+});
+
 const LEFT_OUT: SetGap = {
   kind: 'left-out',
   mountPoint: '/left',

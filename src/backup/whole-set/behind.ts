@@ -8,8 +8,11 @@ export type Behind =
   | { readonly kind: 'one-of'; readonly disks: readonly string[] }
   /** It stands for all of these disks: the host takes their snapshots with one call. */
   | { readonly kind: 'all-of'; readonly disks: readonly string[] }
-  /** By its content, its blob belongs to none of this machine's disks. */
-  | { readonly kind: 'foreign' }
+  /**
+   * Its blob belongs to none of this machine's disks. `because`: what speaks against each of them, as a clause; missing if
+   * its content is that of none.
+   */
+  | { readonly kind: 'foreign'; readonly because?: string }
   /** A command takes the snapshots, of unknown disks, while everything is frozen. */
   | { readonly kind: 'command' };
 
@@ -25,7 +28,7 @@ export function knownDisks(targets: readonly Target[]): (string | undefined)[] {
   return targets.map(({ behind }) => diskBehind(behind));
 }
 
-/** The disk may be any disk, so nothing can be concluded from it. */
+/** Nothing is known of the disk: its snapshot shows nothing, and no disk of the set is covered by it. */
 export const UNKNOWN_DISK: Behind = { kind: 'one-of', disks: [] };
 
 /** The disk behind a target, if it is known. */

@@ -41,6 +41,17 @@ export type SetGap =
       readonly kind: 'foreign';
       readonly target: number;
       readonly blob: string;
+      /** What speaks against each disk, as a clause; missing: its content is that of none. */
+      readonly because?: string;
+      readonly isTolerated: boolean;
+    }
+  /** More blobs of unknown disks than disks that they can be. Tolerated: the caller accepts blobs of other machines. */
+  | {
+      readonly kind: 'surplus';
+      /** Any of them can be one that belongs to none of this machine's disks. */
+      readonly blobs: readonly string[];
+      /** All disks that they can be. */
+      readonly disks: readonly string[];
       readonly isTolerated: boolean;
     }
   /** A frozen file system was moved to other disks during the run. */
@@ -71,7 +82,11 @@ export function describeGap(gap: SetGap): string {
     case 'left-out':
       return `${gap.disk ?? 'An unknown disk'} carries ${gap.mountPoint} (${gap.type}), which was not frozen because it ${BECAUSE[gap.reason]}: ${gap.disk === undefined ? 'any snapshot of the set may not show the common instant' : 'the snapshot of that disk does not show the common instant'}.`;
     case 'foreign':
-      return `The content of ${gap.blob} matches none of this machine's disks: its snapshot does not belong to the set.`;
+      return gap.because === undefined
+        ? `The content of ${gap.blob} matches none of this machine's disks: its snapshot does not belong to the set.`
+        : `${gap.blob} can be none of this machine's disks that have no other blob (${gap.because}): its snapshot does not belong to the set.`;
+    case 'surplus':
+      return describeSurplus(gap);
     case 'moved':
       return `${gap.mountPoint} was moved to other disks (${gap.disks.join(', ')}) after the plan was made: the snapshots are not consistent. Wait until the move is finished, then try again.`;
     case 'host-answers':
@@ -97,6 +112,15 @@ function describeMissing({
   return isTolerated
     ? `Snapshots of ${have} of ${frozen} frozen disks are taken, as requested: ${which}.`
     : `Incomplete: snapshots of ${have} of ${frozen} frozen disks are taken; ${which}. ${isManaged ? 'Look at the warnings for the reason' : 'Give the missing blobs'}, leave the file systems out (--skip), or accept an incomplete set (--partial).`;
+}
+
+function describeSurplus({ blobs, disks }: Extract<SetGap, { kind: 'surplus' }>): string {
+  const extra = blobs.length - disks.length;
+  const which =
+    disks.length === 0
+      ? `${blobs.join(', ')} can be none of this machine's disks that have no other blob`
+      : `${blobs.join(', ')} are ${blobs.length} blobs, but by their content they can only be ${disks.join(', ')}: at least ${extra} of them ${extra === 1 ? 'is' : 'are'} of no disk of this machine, and it is unknown which`;
+  return `${which}. Remove what does not belong to this machine from the list of blobs.`;
 }
 
 const BECAUSE: Readonly<Record<LeftOutReason, string>> = {

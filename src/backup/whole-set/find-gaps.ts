@@ -1,7 +1,7 @@
 import { pathOfDisk } from '../../filesystems/disks.ts';
 import { type Disk, type Exclusion, OS_DISK_LUN, type Plan } from '../../filesystems/plan-types.ts';
-import { mostServed } from './assignment.ts';
-import type { Target } from './behind.ts';
+import { mostServed, surplusIn } from './assignment.ts';
+import { knownDisks, type Target } from './behind.ts';
 import type { LeftOutReason, SetGap } from './describe-gap.ts';
 
 /** The gaps that the caller accepts. */
@@ -23,7 +23,8 @@ type Storage = Pick<Plan, 'fileSystems' | 'excluded'>;
  * raw data, are left to the disks' write counters (`WriteWatch`). Pure.
  *
  * A blob of an unknown disk may stand for any disk that it can belong to: the set counts as complete if the blobs of
- * unknown disks can cover all missing disks, one each.
+ * unknown disks can cover all missing disks, one each. If there are more of them than disks that they can be, some belong
+ * to another machine.
  *
  * @param after the storage after the thaw; undefined: no change is known
  */
@@ -41,7 +42,7 @@ export function gapsOf(
     ...missingDisks(plan, coverage, wishes),
     ...halfFileSystems(plan, coverage, wishes),
     ...leftOut(plan, coverage, after),
-    ...foreign(targets, wishes),
+    ...strangers(targets, wishes),
     ...(after === undefined ? [] : moved(plan, after)),
   ];
 }
@@ -200,19 +201,44 @@ function mountedSince(plan: Plan, after: Storage | undefined): LeftOut[] {
   ];
 }
 
-/** A managed disk without a device belongs to this VM nevertheless, and a warning has said so (managed-matching.ts). */
-function foreign(
+/**
+ * The blobs that belong to none of this machine's disks: single ones, and groups of which it is unknown which these are. Of
+ * managed disks there are none: one without a device belongs to this VM nevertheless, and a warning has said so
+ * (managed-matching.ts). Pure.
+ */
+export function strangers(
   targets: readonly Target[],
-  { toleratesForeign, isManaged = false }: SetWishes,
+  { toleratesForeign, isManaged = false }: Pick<SetWishes, 'toleratesForeign' | 'isManaged'>,
 ): SetGap[] {
   if (isManaged) {
     return [];
   }
-  return targets.flatMap(({ name, behind }, target): SetGap[] =>
-    behind.kind === 'foreign'
-      ? [{ kind: 'foreign', target, blob: name, isTolerated: toleratesForeign }]
-      : [],
+  const isTolerated = toleratesForeign;
+  const foreign = targets.flatMap(({ name, behind }, target): SetGap[] => {
+    if (behind.kind !== 'foreign') {
+      return [];
+    }
+    const { because } = behind;
+    const gap = { kind: 'foreign', target, blob: name, isTolerated } as const;
+    return [{ ...gap, ...(because !== undefined && { because }) }];
+  });
+  return [...foreign, ...surplus(targets, isTolerated)];
+}
+
+/** Blobs of unknown disks that cannot all have a disk of their own among those without a blob. */
+function surplus(targets: readonly Target[], isTolerated: boolean): SetGap[] {
+  const unknown = targets.flatMap(({ name, behind }) =>
+    behind.kind === 'one-of' ? [{ name, disks: behind.disks }] : [],
   );
+  const offers = unknown.map(({ disks }) => disks);
+  const known = new Set(knownDisks(targets));
+  const free = [...new Set(offers.flat())].filter((disk) => !known.has(disk));
+  return surplusIn(free, offers).map((it) => ({
+    kind: 'surplus',
+    blobs: it.offers.flatMap((offer) => unknown[offer]?.name ?? []),
+    disks: it.items.map(pathOfDisk),
+    isTolerated,
+  }));
 }
 
 function moved(plan: Plan, after: Storage): SetGap[] {

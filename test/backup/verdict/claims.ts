@@ -44,8 +44,8 @@ function requireOneInstant(
 }
 
 /**
- * Whether the set can be whole if each blob of an unknown disk belongs to one of the disks that it may be; it is
- * unknown to which.
+ * Whether the set can be whole if each blob of an unknown disk belongs to one of the disks that it may be, or, if the
+ * caller accepts that, to another machine; it is unknown to which.
  *
  * @param taken disks of the targets before this one
  */
@@ -60,13 +60,18 @@ function canBeWhole(machine: Machine, target: number, taken: readonly string[]):
       const matched = machine.targets.flatMap((it) =>
         it.behind.kind === 'disk' ? [it.behind.disk] : [],
       );
-      return behind.disks
+      const isOfDisk = behind.disks
         .filter((disk) => !taken.includes(disk) && !matched.includes(disk))
         .some((disk) => canBeWhole(machine, target + 1, [...taken, disk]));
+      return isOfDisk || canBeWholeWithout(machine, target, taken);
     }
     default:
-      return machine.wishes.toleratesForeign && canBeWhole(machine, target + 1, taken);
+      return canBeWholeWithout(machine, target, taken);
   }
+}
+
+function canBeWholeWithout(machine: Machine, target: number, taken: readonly string[]): boolean {
+  return machine.wishes.toleratesForeign && canBeWhole(machine, target + 1, taken);
 }
 
 /** Fates of file systems that can be frozen, are written to, and are not in the plan. */

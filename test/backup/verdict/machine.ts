@@ -139,7 +139,14 @@ const anyFileSystem = fc.record({
 const anyParts = fc.record({
   disks: fc.array(fc.tuple(anyDisk, anyTiming), { minLength: 1, maxLength: MOST_DISKS }),
   fileSystems: fc.array(anyFileSystem, { minLength: 1, maxLength: 6 }),
-  foreign: rarely(5, anyTiming),
+  foreign: rarely(
+    10,
+    fc.record({
+      timing: anyTiming,
+      /** What it is taken for; undefined: it is seen to be of no disk. */
+      candidates: rarely(70, fc.uniqueArray(fc.nat(MOST_DISKS - 1), { maxLength: 2 })),
+    }),
+  ),
   isPartial: chance(25),
   toleratesForeign: fc.boolean(),
   includedLuns: rarely(10, fc.uniqueArray(fc.nat(MOST_DISKS - 1), { minLength: 1 })),
@@ -226,9 +233,18 @@ function targetsOf(
         return [{ ...timing, truth, behind: { kind: 'disk', disk: truth } }];
     }
   });
-  return foreign === undefined && own.length > 0
-    ? own
-    : [...own, { ...(foreign ?? NEVER_MIND), truth: undefined, behind: { kind: 'foreign' } }];
+  if (foreign === undefined && own.length > 0) {
+    return own;
+  }
+  const { timing, candidates } = foreign ?? NEVER_MIND;
+  const behind: Behind =
+    candidates === undefined
+      ? { kind: 'foreign' }
+      : { kind: 'one-of', disks: namesOf(candidates, nameOf) };
+  return [...own, { ...timing, truth: undefined, behind }];
 }
 
-const NEVER_MIND = { leavesAfter: 1, takenAfter: 1, answeredAfter: 1, heardAfter: 1, fails: false };
+const NEVER_MIND = {
+  timing: { leavesAfter: 1, takenAfter: 1, answeredAfter: 1, heardAfter: 1, fails: false },
+  candidates: undefined,
+};

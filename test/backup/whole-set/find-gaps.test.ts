@@ -122,7 +122,7 @@ test('a blob of an unknown disk counts as what it can be', () => {
   assert.deepEqual(gaps(plan, [disk('sda'), oneOf('sdc', 'sde')]), []);
   // A blank disk's blob does not stand for the one that is forgotten.
   assert.deepEqual(kinds(gaps(plan, [disk('sda'), oneOf('sde')])), ['missing-disks']);
-  assert.deepEqual(kinds(gaps(plan, [disk('sda'), oneOf()])), ['missing-disks']);
+  assert.deepEqual(kinds(gaps(plan, [disk('sda'), oneOf()])), ['missing-disks', 'surplus']);
 });
 
 test('one blob of an unknown disk stands for one disk only', () => {
@@ -198,6 +198,59 @@ test('a foreign blob is a fault unless the caller accepts it', () => {
   const members: Behind[] = [disk('sda'), { kind: 'foreign' }];
   assert.deepEqual(gaps(plan, members).map(isFault), [true]);
   assert.deepEqual(gaps(plan, members, { toleratesForeign: true }).map(isFault), [false]);
+});
+
+test('more blobs of unknown disks than disks that they can be are a fault that names them, unless the caller accepts it', () => {
+  const plan = planOf(['sda'], ['sdc']);
+  const twins = [disk('sdc'), oneOf('sda'), oneOf('sda')];
+  const found = gaps(plan, twins);
+  assert.deepEqual(found, [
+    { kind: 'surplus', blobs: ['blob1', 'blob2'], disks: ['/dev/sda'], isTolerated: false },
+  ]);
+  assert.deepEqual(found.map(isFault), [true]);
+  assert.match(
+    said(found),
+    /^blob1, blob2 are 2 blobs, but .* only be \/dev\/sda: at least 1 of them is of no disk of this machine/,
+  );
+  assert.deepEqual(gaps(plan, twins, { toleratesForeign: true }).map(isFault), [false]);
+  assert.deepEqual(gaps(plan, twins, { toleratesForeign: true, isManaged: true }), []);
+});
+
+test('a blob of an unknown disk is surplus if what it can be has a blob of its own, or nothing', () => {
+  const plan = planOf(['sda'], ['sdc']);
+  const both = ['sda', 'sdc'].map(disk);
+  for (const behind of [oneOf(), oneOf('sdc')]) {
+    const found = gaps(plan, [...both, behind]);
+    assert.deepEqual(kinds(found), ['surplus']);
+    assert.match(said(found), /^blob2 can be none of this machine's disks/);
+  }
+  assert.deepEqual(gaps(plan, [...both, oneOf('sdd', 'sde'), oneOf('sdd')]), []);
+});
+
+test('only those blobs are called surplus that could be the one too many, group by group', () => {
+  const plan = planOf(['sda'], ['sdc'], ['sdd'], ['sde']);
+  const members = [
+    ...[oneOf('sda', 'sdc'), oneOf('sdc'), oneOf('sda')],
+    ...[oneOf('sdd', 'sde'), oneOf(), oneOf('sdd', 'sde')],
+  ];
+  const groups = gaps(plan, members).map((gap) => gap.kind === 'surplus' && gap.blobs);
+  assert.deepEqual(groups, [['blob0', 'blob1', 'blob2'], ['blob4']]);
+  // Of the first three one has to give way to the last.
+  const chained = [oneOf('sdc'), oneOf('sdc'), oneOf('sdc', 'sdd'), oneOf('sdd')];
+  const found = gaps(planOf(['sdc'], ['sdd']), chained);
+  assert.deepEqual(
+    found.map((gap) => gap.kind === 'surplus' && [gap.blobs.length, gap.disks.length]),
+    [[4, 2]],
+  );
+});
+
+test('a foreign blob is told with what speaks against its disk', () => {
+  const because = 'it looks like sda, but the sizes differ';
+  const found = gaps(planOf(['sda']), [disk('sda'), { kind: 'foreign', because }]);
+  assert.match(
+    said(found),
+    /^blob1 can be none .* \(it looks like sda, but the sizes differ\): its snapshot does not belong/,
+  );
 });
 
 test('gaps of managed disks do not speak of blobs, and one without a device is told by the matching alone', () => {

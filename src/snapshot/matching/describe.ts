@@ -15,7 +15,7 @@ export function describeUnmatched(reason: UnmatchedReason): string {
     case 'ambiguous':
       return describeAmbiguity(reason.disks, reason.blobs);
     case 'contradicted':
-      return `it looks like ${reason.disk}, but ${describeContradiction(reason.by)}`;
+      return `it looks like ${reason.disk}, but ${describeContradiction(reason.by)}${rescanOf(reason)}`;
     case 'taken':
       return `its content is that of ${reason.disk}, but another blob was named for that disk`;
     case 'misnamed':
@@ -41,13 +41,23 @@ export function describeContradiction(by: Contradiction): string {
   }
 }
 
-function describeMisnamed({
-  disk,
-  by,
-  contentOf,
-}: Extract<UnmatchedReason, { kind: 'misnamed' }>): string {
-  const truth = contentOf.length === 0 ? '' : `: its content is that of ${contentOf.join(', ')}`;
+function describeMisnamed(reason: Extract<UnmatchedReason, { kind: 'misnamed' }>): string {
+  const { disk, by, contentOf } = reason;
+  const truth =
+    contentOf.length === 0 ? rescanOf(reason) : `: its content is that of ${contentOf.join(', ')}`;
   return `it was named for ${disk}, but ${describeContradiction(by)}${truth}`;
+}
+
+/** What to do if the disk was made larger while the machine ran. */
+function rescanOf({
+  disk,
+  isLarger,
+}: Extract<UnmatchedReason, { kind: 'contradicted' | 'misnamed' }>): string {
+  if (isLarger !== true) {
+    return '';
+  }
+  const how = disk.startsWith('sd') ? `: echo 1 > /sys/class/block/${disk}/device/rescan` : '';
+  return `, the blob being larger; if ${disk} was made larger, let the kernel read its size again${how}`;
 }
 
 function describeAmbiguity(disks: readonly string[], blobs: readonly number[]): string {

@@ -7,7 +7,7 @@ import type {
   UnmatchedReason,
 } from './matching-types.ts';
 import { mayBe } from './may-be.ts';
-import { mayBeUnread, objectionTo, relationOf } from './pair.ts';
+import { isLarger, mayBeUnread, objectionTo, relationOf } from './pair.ts';
 
 /**
  * Finds the disk behind each blob; the rules are in `evidence.ts`. The order of blobs and disks does
@@ -36,20 +36,14 @@ export function matchBlobs(
   );
   const matched = new Set(matches.map(({ disk }) => disk));
   const free = disks.filter(({ name }) => !matched.has(name));
-  const contentOf = new Map(blobs.map((blob) => [blob.index, blob]));
   return {
     matches,
-    unmatched: verdicts.flatMap((it) =>
-      it.kind === 'unmatched'
-        ? [
-            {
-              blob: it.blob,
-              reason: it.reason,
-              mayBe: mayBe(it.reason, contentOf.get(it.blob), free),
-            },
-          ]
-        : [],
-    ),
+    unmatched: inOrder(blobs).flatMap((blob, index) => {
+      const verdict = verdicts[index];
+      return verdict?.kind === 'unmatched'
+        ? [{ blob: blob.index, reason: verdict.reason, mayBe: mayBe(blob, free) }]
+        : [];
+    }),
     foreign: verdicts.flatMap(({ blob, kind }) => (kind === 'foreign' ? [blob] : [])),
   };
 }
@@ -105,9 +99,11 @@ function verdictOnMisnamed(
   const contentOf = namesOf(disks.filter((other) => fits(blob, other)));
   // Also if the named disk could not be read: a blob with another disk's content does not store it.
   const by = objectionTo(blob, disk) ?? (contentOf.length > 0 ? 'content' : undefined);
-  return by === undefined
-    ? undefined
-    : unmatched(blob.index, { kind: 'misnamed', disk: disk.name, by, contentOf });
+  if (by === undefined) {
+    return undefined;
+  }
+  const larger = isLarger(blob, disk, by) && ({ isLarger: true } as const);
+  return unmatched(blob.index, { kind: 'misnamed', disk: disk.name, by, ...larger, contentOf });
 }
 
 function verdictOn(blob: BlobContent, context: MatchContext): Verdict {
@@ -178,7 +174,9 @@ function verdictOnRejected(blob: BlobContent, { disks }: MatchContext): Verdict 
   for (const disk of sorted) {
     const relation = relationOf(blob, disk);
     if (relation.kind === 'contradicted') {
-      return unmatched(blob.index, { kind: 'contradicted', disk: disk.name, by: relation.by });
+      const { by, kind } = relation;
+      const larger = isLarger(blob, disk, by) && ({ isLarger: true } as const);
+      return unmatched(blob.index, { kind, disk: disk.name, by, ...larger });
     }
   }
   const unread = sorted.filter((disk) => mayBeUnread(blob, disk));

@@ -22,6 +22,9 @@ export interface Match {
   readonly disk: string;
 }
 
+/** The blob is: perhaps the disk was made larger, and the kernel has not read its size since. Missing: it is not. */
+type IsLarger = true;
+
 /** Why it is unknown which disk a blob stores. */
 export type UnmatchedReason =
   | { readonly kind: 'unreadable'; readonly detail: string }
@@ -33,7 +36,12 @@ export type UnmatchedReason =
       readonly blobs: readonly number[];
     }
   /** Its content is that of the disk, but something contradicts that. */
-  | { readonly kind: 'contradicted'; readonly disk: string; readonly by: Contradiction }
+  | {
+      readonly kind: 'contradicted';
+      readonly disk: string;
+      readonly by: Contradiction;
+      readonly isLarger?: IsLarger;
+    }
   /** The caller named another blob for the disk that it fits. */
   | { readonly kind: 'taken'; readonly disk: string }
   /** The caller named it for the disk, but size or content contradict that; `contentOf`: the disks that it fits. */
@@ -41,6 +49,7 @@ export type UnmatchedReason =
       readonly kind: 'misnamed';
       readonly disk: string;
       readonly by: Contradiction;
+      readonly isLarger?: IsLarger;
       readonly contentOf: readonly string[];
     }
   /** The caller named it for the disk, but another blob has that disk's content. */

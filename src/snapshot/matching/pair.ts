@@ -45,6 +45,11 @@ export function objectionTo(blob: Content, disk: Content): Contradiction | undef
   return isSameContent ? undefined : 'content';
 }
 
+/** Whether a contradiction is that the blob is larger than the disk, by more than a footer. */
+export function isLarger(blob: Content, disk: Content, by: Contradiction): boolean {
+  return by === 'size' && (blob.sizeBytes ?? 0) > (disk.sizeBytes ?? 0);
+}
+
 /** Whether the blob may store this disk, which could not be read. */
 export function mayBeUnread(blob: Content, disk: Content): boolean {
   return disk.identity.state === 'unreadable' && sizesAgree(blob, disk);

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { Target } from '../../../src/backup/whole-set/behind.ts';
+import { gapsOf } from '../../../src/backup/whole-set/find-gaps.ts';
 import { FlashfreezeError } from '../../../src/errors.ts';
+import type { Plan } from '../../../src/filesystems/plan-types.ts';
 import { describeUnmatched } from '../../../src/snapshot/matching/describe.ts';
 import type { Evidence, EvidenceKind, Identity } from '../../../src/snapshot/matching/evidence.ts';
 import { identify } from '../../../src/snapshot/matching/identify.ts';
@@ -37,6 +40,22 @@ function disksOf(disks: Readonly<Record<string, Identity>>, sizeBytes = GIB): Di
 
 function blobsOf(...identities: readonly Identity[]): BlobContent[] {
   return identities.map((identity, index) => ({ index, identity, sizeBytes: GIB + 512 }));
+}
+
+/** A machine with one file system, on an array of these disks. */
+function planOfArray(disks: readonly string[]): Plan {
+  return {
+    fileSystems: [
+      {
+        ...{ device: '9:0', type: 'ext4', source: '/dev/md0', disks, imageOn: undefined },
+        ...{ mountPoint: '/data', mountPoints: ['/data'] },
+      },
+    ],
+    waves: [[0]],
+    thawsAfter: [[]],
+    disks: disks.map((name) => ({ name, path: `/dev/${name}`, lun: undefined, sizeBytes: GIB })),
+    excluded: [],
+  };
 }
 
 /** The disk of each blob, or the reason why there is none. */
@@ -150,7 +169,7 @@ test('evidence that differs excludes a pair, even if all other evidence is equal
     [],
   );
   assert.deepEqual(matching.unmatched, [
-    { blob: 0, reason: { kind: 'contradicted', disk: 'sda', by: 'ext-uuid' }, mayBe: ['sda'] },
+    { blob: 0, reason: { kind: 'contradicted', disk: 'sda', by: 'ext-uuid' }, mayBe: [] },
   ]);
 });
 
@@ -193,6 +212,73 @@ test('sizes: equal, or a VHD footer more; any other size excludes; an unknown si
   assert.equal(verdict(undefined), 'sda');
   assert.equal(verdict(2 * GIB), 'contradicted');
   assert.equal(verdict(GIB - 512), 'contradicted');
+});
+
+test('what something contradicts is no disk that the blob may store, nor the disk it was named for', () => {
+  const md = (device: string): Identity =>
+    identified(['md-array-uuid', 'array'], ['md-device-uuid', device]);
+  const cases: readonly (readonly [Identity, Identity])[] = [
+    [md('former'), md('sda')],
+    [btrfs('F', '3'), btrfs('F', '1')],
+    [
+      identified(['gpt-disk-guid', 'G'], ['ext-uuid', 'other']),
+      identified(['gpt-disk-guid', 'G'], ['ext-uuid', 'E']),
+    ],
+  ];
+  for (const [blob, disk] of cases) {
+    for (const named of [[], [{ blob: 0, disk: 'sda' }]]) {
+      const { unmatched } = matchBlobs(blobsOf(blob), disksOf({ sda: disk, sdb: BLANK }), named);
+      assert.deepEqual(
+        unmatched.map(({ mayBe }) => mayBe),
+        [[]],
+      );
+    }
+  }
+  const other = [{ index: 0, identity: ext('A'), sizeBytes: GIB / 2 }];
+  const { unmatched } = matchBlobs(other, disksOf({ sda: ext('A'), sdb: UNREADABLE }), []);
+  assert.deepEqual(unmatched[0]?.mayBe, []);
+});
+
+test('a blob that is larger than its disk is told with what to do if the disk was made larger', () => {
+  const told = (sizeBytes: number, disk: string, named = false): string => {
+    const blobs = [{ index: 0, identity: ext('A'), sizeBytes }];
+    const overrides = named ? [{ blob: 0, disk }] : [];
+    const { unmatched } = matchBlobs(blobs, disksOf({ [disk]: ext('A') }), overrides);
+    assert.deepEqual(unmatched[0]?.mayBe, []);
+    return unmatched.map(({ reason }) => describeUnmatched(reason)).join();
+  };
+  assert.match(
+    told(2 * GIB, 'sda'),
+    /^it looks like sda, but the sizes differ, .* echo 1 > \/sys\/class\/block\/sda\/device\/rescan$/,
+  );
+  assert.match(told(2 * GIB, 'nvme0n1'), /made larger, let the kernel read its size again$/);
+  assert.match(told(2 * GIB, 'sda', true), /^it was named for sda, .*\/sda\/device\/rescan$/);
+  assert.equal(told(GIB / 2, 'sda'), 'it looks like sda, but the sizes differ');
+});
+
+test('a former member of an array covers no disk of it', () => {
+  const md = (device: string): Identity =>
+    identified(['md-array-uuid', 'array'], ['md-device-uuid', device]);
+  const both = ['sdb', 'sdc'] as const;
+  for (const gone of both) {
+    const blobs = blobsOf(...both.map((disk) => md(disk === gone ? 'former' : disk)));
+    const matching = matchBlobs(blobs, disksOf({ sdb: md('sdb'), sdc: md('sdc') }), []);
+    const targets = blobs.map(({ index }): Target => {
+      const disk = matching.matches.find(({ blob }) => blob === index)?.disk;
+      const disks = matching.unmatched.find(({ blob }) => blob === index)?.mayBe ?? [];
+      const behind = disk === undefined ? ({ kind: 'one-of', disks } as const) : undefined;
+      return { name: `blob${index}`, behind: behind ?? { kind: 'disk', disk: disk ?? '' } };
+    });
+    const gaps = gapsOf(planOfArray(both), targets, {
+      ...{ isPartial: false, includedLuns: undefined, toleratesForeign: false },
+    });
+    assert.deepEqual(
+      gaps.map((gap) =>
+        gap.kind === 'missing-disks' ? gap.missing.map((it) => it.path) : gap.kind,
+      ),
+      [[`/dev/${gone}`], 'half', 'surplus'],
+    );
+  }
 });
 
 test('clones of different size are distinguished', () => {

@@ -4,8 +4,8 @@ import { hasOption, type Mount, parseMountinfo } from '../system/mountinfo.ts';
 import { type ProcessView, theseProcesses } from '../system/processes.ts';
 import { natureOfType } from './file-system-types.ts';
 
-/** As long as the reading of daemons may take, beside which this is done. */
-const LIMIT_MS = 3000;
+/** 10,000 processes take 0.2 s. What is missed because of this limit costs the verdict (`gapsOf`). */
+const LIMIT_MS = 10_000;
 
 /** A file system that is mounted, but not where we could open it. */
 export interface MountElsewhere {
@@ -25,6 +25,9 @@ export interface MountsElsewhere {
  * Finds the file systems that could be frozen and are mounted in other mount namespaces only (those of
  * containers and of services with private mounts): they are not frozen, though they may lie on the same
  * disks. Only `/proc` is read; what takes longer than the limit is not found, and the result says so.
+ *
+ * One process shows the mounts of its namespace, except one in a changed root (chroot), which shows those below that only:
+ * then further processes of the namespace are asked. If all of them have such roots, what is outside of these is not seen.
  *
  * @param mounts our own
  */
@@ -51,7 +54,25 @@ async function scan(
   over: AbortSignal,
 ): Promise<void> {
   const known = new Set(own);
+  for await (const { pid, text } of otherNamespaces(view, over)) {
+    const { mounts } = parseMountinfo(text);
+    const command = ((await view.read(`/proc/${pid}/comm`)) ?? '').trimEnd();
+    for (const mount of mounts.filter(mayBeWrittenTo)) {
+      if (!known.has(mount.device)) {
+        known.add(mount.device);
+        found.push({ mount, pid: Number(pid), command });
+      }
+    }
+  }
+}
+
+/** For each mount namespace but our own the mountinfo of one process, or, of changed roots, of one process in each. */
+async function* otherNamespaces(
+  view: ProcessView,
+  over: AbortSignal,
+): AsyncGenerator<{ readonly pid: string; readonly text: string }> {
   const namespaces = new Set([await view.link('/proc/self/ns/mnt')]);
+  const roots = new Set<string>();
   const pids = ((await view.list('/proc')) ?? []).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
     const namespace = await view.link(`/proc/${pid}/ns/mnt`);
@@ -61,14 +82,16 @@ async function scan(
     if (namespace === undefined || namespaces.has(namespace)) {
       continue;
     }
-    namespaces.add(namespace);
-    const { mounts } = parseMountinfo((await view.read(`/proc/${pid}/mountinfo`)) ?? '');
-    const command = ((await view.read(`/proc/${pid}/comm`)) ?? '').trimEnd();
-    for (const mount of mounts.filter(mayBeWrittenTo)) {
-      if (!known.has(mount.device)) {
-        known.add(mount.device);
-        found.push({ mount, pid: Number(pid), command });
+    const root = await view.link(`/proc/${pid}/root`);
+    const place = `${namespace} ${root}`;
+    const text = roots.has(place) ? undefined : await view.read(`/proc/${pid}/mountinfo`);
+    // Without a text the process has ended; others may show the namespace.
+    if (text) {
+      roots.add(place);
+      if (root === '/') {
+        namespaces.add(namespace);
       }
+      yield { pid, text };
     }
   }
 }

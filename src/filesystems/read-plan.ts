@@ -1,3 +1,4 @@
+import { decodeLines } from '../system/decode-lines.ts';
 import { type Mount, type MountTable, parseMountinfo } from '../system/mountinfo.ts';
 import { type ProcessView, theseProcesses } from '../system/processes.ts';
 import { type BlockTopology, devicesOfMount, leafNamesUnder } from './block-topology.ts';
@@ -145,27 +146,7 @@ export async function readMounts(system: SystemView = thisMachine): Promise<Moun
     before = now;
     now = await system.mountinfo();
   }
-  return parseMountinfo(decodeMountinfo(now));
-}
-
-/**
- * UTF-8. In a line that is none, each byte beyond ASCII is written as `\xe9`: so the mount point has a name for people.
- * It cannot be opened by that name, and then the plan says so.
- */
-function decodeMountinfo(bytes: Uint8Array): string {
-  const strict = new TextDecoder('utf-8', { fatal: true });
-  const decode = (line: Buffer): string => {
-    try {
-      return strict.decode(line);
-    } catch {
-      return line
-        .toString('latin1')
-        .replace(/[\x80-\xff]/g, (it) => `\\x${it.charCodeAt(0).toString(16)}`);
-    }
-  };
-  // In latin1 every byte is one character, so the lines keep their bytes.
-  const lines = Buffer.from(bytes).toString('latin1').split('\n');
-  return lines.map((line) => decode(Buffer.from(line, 'latin1'))).join('\n');
+  return parseMountinfo(decodeLines(now));
 }
 
 function isSame(before: Uint8Array | undefined, now: Uint8Array): boolean {

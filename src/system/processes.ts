@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { decodeLines } from './decode-lines.ts';
 
 /**
  * Reads `/proc`. One implementation reads this machine, another a recording. Every call returns undefined if the entry
@@ -9,6 +10,7 @@ export interface ProcessView {
   list(directory: string): Promise<readonly string[] | undefined>;
   /** The target of a symbolic link, without following it. */
   link(path: string): Promise<string | undefined>;
+  /** Text; a line that is no UTF-8 as `decodeLines` writes it. */
   read(file: string): Promise<string | undefined>;
 }
 
@@ -16,7 +18,7 @@ export interface ProcessView {
 export const theseProcesses: ProcessView = {
   list: (directory) => orUndefined(readdir(directory)),
   link: (path) => orUndefined(readlink(path)),
-  read: (file) => orUndefined(readFile(file, 'utf8')),
+  read: (file) => orUndefined(readFile(file).then(decodeLines)),
 };
 
 /**

@@ -60,6 +60,50 @@ test('a process that ends while it is looked at is passed over', async () => {
   assert.equal(await readMountsElsewhere(mounts, view), { found: [], isComplete: true });
 });
 
+test('if the process that shows a namespace ends, the next one does', async () => {
+  const data = '31 20 8:17 / /data rw - xfs /dev/sdb1 rw';
+  const [gone, next] = ['gone', 'next'].map((name) => inNamespace(name, 'mnt:[2]', data));
+  assert.ok(gone && next);
+  for (const left of [undefined, '']) {
+    const view = new RecordedProcesses({ self: INIT, 1: INIT, 40: gone, 41: next });
+    const read = view.read.bind(view);
+    view.read = (file) => (file.startsWith('/proc/40/') ? Promise.resolve(left) : read(file));
+    const { found: seen } = await readMountsElsewhere(mounts, view);
+    assert.equal(
+      seen.map(({ pid, mount }) => [pid, mount.mountPoint]),
+      [[41, '/data']],
+    );
+  }
+});
+
+test('a process in a changed root does not stand for its namespace, but counts if there is no other', async () => {
+  const [log, data] = [
+    '31 20 8:17 / /log rw - xfs /dev/sdb1 rw',
+    '32 20 8:33 / /d rw - xfs /dev/c rw',
+  ];
+  const inRoot = (root: string, ...lines: string[]): RecordedProcess => ({
+    ...{ ...inNamespace('named', 'mnt:[2]'), root },
+    mountinfo: lines.join('\n'),
+  });
+  const seen = async (processes: Readonly<Record<number, RecordedProcess>>) => {
+    const view = new RecordedProcesses({ self: INIT, 1: INIT, ...processes });
+    let reads = 0;
+    const read = view.read.bind(view);
+    view.read = (file) => {
+      reads += Number(file.endsWith('/mountinfo'));
+      return read(file);
+    };
+    const { found: them } = await readMountsElsewhere(mounts, view);
+    return [...them.map(({ pid, mount }) => `${mount.device} ${pid}`), reads];
+  };
+  const [cut, other] = [inRoot('/jail', log ?? ''), inRoot('/empty', data ?? '')];
+  const whole = inNamespace('systemd', 'mnt:[2]', log ?? '', data ?? '');
+  assert.equal(await seen({ 40: cut, 41: cut, 42: whole, 43: cut, 44: whole }), [
+    ...['8:17 40', '8:33 42', 2],
+  ]);
+  assert.equal(await seen({ 40: cut, 41: cut, 42: other }), ['8:17 40', '8:33 42', 2]);
+});
+
 test('reading that does not come to an end costs no more than the limit', async () => {
   const view = new RecordedProcesses({ self: INIT, 1: INIT, 40: inNamespace('stuck', 'mnt:[2]') });
   view.read = () => new Promise(() => {});

@@ -12,7 +12,8 @@ import { natureOfType } from '../file-system-types.ts';
 export class MountDevices {
   readonly #view: ProcessView;
   readonly #devices = new Map<number, DeviceNumber>();
-  readonly #namespaces = new Map<string, Promise<void>>();
+  /** Namespaces and roots, and whether anything was read there. */
+  readonly #places = new Map<string, Promise<boolean>>();
 
   constructor(view: ProcessView) {
     this.#view = view;
@@ -21,9 +22,14 @@ export class MountDevices {
   async learnFrom(pid: number): Promise<void> {
     for (const process of ['self', 1, pid]) {
       const namespace = (await this.#view.link(`/proc/${process}/ns/mnt`)) ?? `of ${process}`;
-      const learning = this.#namespaces.get(namespace) ?? this.#learn(process);
-      this.#namespaces.set(namespace, learning);
-      await learning;
+      // In a changed root a process shows the mounts below that only.
+      const place = `${namespace} ${await this.#view.link(`/proc/${process}/root`)}`;
+      const learning = this.#places.get(place) ?? this.#learn(process);
+      this.#places.set(place, learning);
+      if (!(await learning)) {
+        // It has ended: others may show the namespace.
+        this.#places.delete(place);
+      }
     }
   }
 
@@ -35,11 +41,12 @@ export class MountDevices {
     return mark.kind === 'superblock' ? mark.device : this.ofMount(mark.mountId);
   }
 
-  async #learn(process: number | string): Promise<void> {
+  async #learn(process: number | string): Promise<boolean> {
     const text = (await this.#view.read(`/proc/${process}/mountinfo`)) ?? '';
     for (const { id, device } of parseMountinfo(text).mounts.filter(canBeWaitedFor)) {
       this.#devices.set(id, device);
     }
+    return text !== '';
   }
 }
 

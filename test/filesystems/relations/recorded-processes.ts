@@ -6,6 +6,8 @@ export interface RecordedProcess {
   readonly descriptors: Readonly<Record<number, readonly [link: string, fdinfo: string]>>;
   readonly mountinfo?: string;
   readonly namespace?: string;
+  /** Missing: `/`. */
+  readonly root?: string;
   readonly children?: readonly number[];
 }
 
@@ -19,6 +21,7 @@ export class RecordedProcesses implements ProcessView {
       this.#add(`/proc/${pid}/comm`, `${process.command}\n`);
       this.#add(`/proc/${pid}/mountinfo`, process.mountinfo ?? '');
       this.#add(`/proc/${pid}/ns/mnt`, process.namespace ?? 'mnt:[1]');
+      this.#add(`/proc/${pid}/root`, process.root ?? '/');
       this.#add(`/proc/${pid}/task/${pid}/children`, (process.children ?? []).join(' '));
       for (const [number, [link, fdinfo]] of Object.entries(process.descriptors)) {
         this.#add(`/proc/${pid}/fd/${number}`, link);

@@ -102,6 +102,8 @@ function concerns(gap: SetGap, { blob, device, behind }: TargetRecord): boolean 
     case 'half':
     case 'moved':
       return gap.disks.some((disk) => disk === device) || behind.kind !== 'disk';
+    case 'unseen':
+      return true;
     case 'foreign':
       return gap.blob === blob;
     case 'surplus':

@@ -73,6 +73,11 @@ function identityOf(
   return shown.role === undefined ? (azureLinks?.get(name) ?? shown) : shown;
 }
 
+/** Whether its content may lie on any disk of the machine; that of memory, removable media and the network does not. */
+export function mayLieAnywhere({ name, isElsewhere }: Pick<Disk, 'name' | 'isElsewhere'>): boolean {
+  return isElsewhere === true && !NO_DISK.test(name);
+}
+
 /** An image that is unlinked, or lies on a file system that is no longer mounted, counts too. */
 function isElsewhere({ under }: Leaf): boolean {
   switch (under.kind) {

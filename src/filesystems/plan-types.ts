@@ -91,6 +91,8 @@ export interface Exclusion {
   readonly reason: ExclusionReason;
   /** Kernel names of the whole disks it lies on, sorted; empty if it lies on none, or none is known. */
   readonly disks: readonly string[];
+  /** Those of `disks` whose content may lie on any other disk, because its place is not visible. Missing: there are none. */
+  readonly elsewhere?: readonly string[];
   /** False for a superblock that is mounted read-only, or dead. */
   readonly isWritable: boolean;
 }
@@ -119,6 +121,8 @@ export interface Plan {
   /** The machine's other whole disks: a blob may be behind one of them. */
   readonly otherDisks?: readonly Disk[];
   readonly excluded: readonly Exclusion[];
+  /** Not every other mount namespace was looked into: `excluded` may lack a file system that only one of them has. */
+  readonly missesNamespaces?: true;
   /** What could not be seen, as sentences for people. */
   readonly warnings?: readonly string[];
 }

@@ -181,12 +181,11 @@ function exclusionOf(
   isPlanned: IsPlanned,
 ): Exclusion {
   const { type, mountPoint } = visible[0] ?? mounts[0];
+  const elsewhere = finder.elsewhereUnder(device, isPlanned);
   return {
-    device,
-    type,
-    mountPoint,
-    reason,
+    ...{ device, type, mountPoint, reason },
     disks: namesOf(finder.disksUnder(device, isPlanned)),
+    ...(elsewhere.length > 0 && { elsewhere }),
     isWritable: reason !== 'dead' && !hasOption(mounts[0].superOptions, 'ro'),
   };
 }

@@ -17,6 +17,8 @@ import { readTopology } from './read-topology.ts';
 import { daemonRelations } from './relations/daemon-relations.ts';
 import { readDaemons } from './relations/read-daemons.ts';
 import type { Daemon } from './relations/relation-types.ts';
+import { type IsPlanned, StorageFinder } from './storage.ts';
+import { type Superblock, superblocksOf } from './superblocks.ts';
 import { type SystemView, thisMachine } from './system-view.ts';
 
 /** A plan, and the processes that a freeze may come to wait for. */
@@ -50,6 +52,7 @@ export async function readPlan(
   selection: Selection,
   system: SystemView = thisMachine,
   processes: ProcessView | undefined = system === thisMachine ? theseProcesses : undefined,
+  namespacesLimitMs?: number,
 ): Promise<PlanReading> {
   const { mounts, skipped } = await readMounts(system);
   const topology = readTopology(system, mounts, new MountTree(mounts));
@@ -57,7 +60,7 @@ export async function readPlan(
     processes === undefined ? { daemons: [], isComplete: true } : readDaemons(processes),
     processes === undefined
       ? { found: [], isComplete: true }
-      : readMountsElsewhere(mounts, processes),
+      : readMountsElsewhere(mounts, processes, namespacesLimitMs),
   ]);
   const plan = makePlan(mounts, topology, selection, daemonRelations(daemons, mounts));
   const moves = readMoves(system, topology);
@@ -73,13 +76,14 @@ export async function readPlan(
   ];
   const excluded = [
     ...plan.excluded,
-    ...elsewhere.found.map(({ mount }) => exclusionElsewhere(mount, topology)),
+    ...exclusionsElsewhere(elsewhere.found, mounts, topology, plan),
   ];
   const otherDisks = (plan.otherDisks ?? []).filter(
     ({ name }) => !isImageElsewhere(name, elsewhere.found, topology),
   );
   return {
     ...{ ...plan, otherDisks, excluded, daemons, warnings },
+    ...(!elsewhere.isComplete && { missesNamespaces: true }),
     ...(moves.length > 0 && { moves }),
     ...(degraded.length > 0 && { degraded }),
   };
@@ -121,16 +125,34 @@ function diskNamesOf(mount: Mount, topology: BlockTopology): string[] {
   return leafNamesUnder(topology, devicesOfMount(topology, mount));
 }
 
-/** Of a file system that only another mount namespace has. */
-function exclusionElsewhere(mount: Mount, topology: BlockTopology): Exclusion {
-  return {
-    device: mount.device,
-    type: mount.type,
-    mountPoint: mount.mountPoint,
-    reason: 'other-namespace',
-    disks: diskNamesOf(mount, topology),
-    isWritable: true,
-  };
+/**
+ * Of file systems that only other mount namespaces have. An image is looked for where its path leads here, and if a file of
+ * its size is there, the disks under that count, too.
+ */
+function exclusionsElsewhere(
+  found: readonly MountElsewhere[],
+  mounts: readonly Mount[],
+  topology: BlockTopology,
+  { fileSystems }: Plan,
+): Exclusion[] {
+  const tree = new MountTree(mounts);
+  const superblocks = found.map(
+    ({ mount }): Superblock => ({ device: mount.device, mounts: [mount], visible: [] }),
+  );
+  const own = superblocksOf(mounts, tree);
+  const finder = new StorageFinder(topology, tree, [...own, ...superblocks]);
+  const isPlanned: IsPlanned = (device) => fileSystems.some((it) => it.device === device);
+  return found.map(({ mount }): Exclusion => {
+    const { device, type, mountPoint } = mount;
+    const under = finder.disksUnder(device, isPlanned).map(({ name }) => name);
+    const elsewhere = finder.elsewhereUnder(device, isPlanned);
+    return {
+      ...{ device, type, mountPoint, reason: 'other-namespace' },
+      disks: [...new Set([...diskNamesOf(mount, topology), ...under])].sort(),
+      ...(elsewhere.length > 0 && { elsewhere }),
+      isWritable: true,
+    };
+  });
 }
 
 /**

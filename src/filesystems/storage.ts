@@ -1,8 +1,9 @@
 import type { DeviceNumber } from '../system/device-number.ts';
 import { type BlockTopology, devicesOfMount, type Leaf, leavesUnder } from './block-topology.ts';
+import { diskOf, mayLieAnywhere } from './disks.ts';
 import { holderOfImage, type ImageHolder } from './image-holder.ts';
 import type { MountTree } from './mount-tree.ts';
-import type { Superblock } from './superblocks.ts';
+import { compareText, type Superblock } from './superblocks.ts';
 
 /** Whether a superblock is frozen in the same run. */
 export type IsPlanned = (device: DeviceNumber) => boolean;
@@ -75,6 +76,15 @@ export class StorageFinder {
     });
     planned.delete(device);
     return { planned: [...planned], notVisible: [...notVisible.values()] };
+  }
+
+  /** Names of the disks and loop devices under a superblock whose content may lie on any other disk. */
+  elsewhereUnder(device: DeviceNumber, isPlanned: IsPlanned): string[] {
+    const hidden = this.disksUnder(device, isPlanned).filter((leaf) =>
+      mayLieAnywhere(diskOf(leaf, this.#topology)),
+    );
+    const { notVisible } = this.holdersUnder(device, isPlanned);
+    return [...new Set([...hidden, ...notVisible].map(({ name }) => name))].sort(compareText);
   }
 
   /** Visits every leaf, and those of the superblock that `visit` answers with, each superblock once. */

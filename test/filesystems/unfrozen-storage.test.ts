@@ -1,9 +1,12 @@
 import * as assert from 'uvu/assert';
 import { scheduleInput } from '../../src/backup/schedule/topology.ts';
+import { describeGap } from '../../src/backup/whole-set/describe-gap.ts';
+import { gapsOf } from '../../src/backup/whole-set/find-gaps.ts';
 import type { Plan } from '../../src/filesystems/plan-types.ts';
 import { readPlan } from '../../src/filesystems/read-plan.ts';
 import { suite } from '../suite.ts';
 import { Machine, OS_CONTROLLER } from './machine.ts';
+import { RecordedProcesses } from './relations/recorded-processes.ts';
 
 const test = suite('storage that is not frozen, or not seen');
 
@@ -119,6 +122,76 @@ test('a btrfs whose source leads nowhere (/dev/root) lies on the devices that no
     two.excluded.map(({ mountPoint, reason }) => [mountPoint, reason]),
     [['/var', 'no-block-device']],
   );
+});
+
+/** A container that has mounted a pool in an image, as LXD does. */
+function withPool(image: string): RecordedProcesses {
+  const lines = ['22 1 8:1 / / rw - ext4 /dev/sda1 rw'];
+  const init = { command: 'systemd', descriptors: {}, mountinfo: lines.join('\n') };
+  const pool = `31 22 0:60 / ${image}.d rw - btrfs /dev/loop5 rw`;
+  const mountinfo = [...lines, pool].join('\n');
+  const lxd = { command: 'lxd', descriptors: {}, namespace: 'mnt:[2]', mountinfo };
+  return new RecordedProcesses({ self: init, 1: init, 70: lxd });
+}
+
+const gapsIn = (plan: Plan, ...disks: string[]): string[] =>
+  gapsOf(
+    plan,
+    disks.map((disk) => ({ name: disk, behind: { kind: 'disk', disk } })),
+    { isPartial: true, includedLuns: undefined, toleratesForeign: false },
+  ).map(describeGap);
+
+test('what only another mount namespace mounts lies on the disk under its image, too', async () => {
+  const image = '/var/lxd/default.img';
+  const made = (): Machine =>
+    machine().loop({ name: 'loop5', number: '7:5', image, isWritable: true }).btrfs('55', 'loop5');
+  const read = (it: Machine): Promise<Plan> =>
+    readPlan({ include: [], skip: [] }, it.build(), withPool(image));
+  // Its path leads nowhere here, or to another file: then it may be on any disk.
+  for (const it of [made(), made().file(image, '8:1', { bytes: 4096 })]) {
+    const hidden = await read(it);
+    assert.equal(
+      hidden.excluded.map(({ disks, elsewhere }) => [disks, elsewhere]),
+      [[['loop5'], ['loop5']]],
+    );
+    const [gap] = gapsIn(hidden, 'sda');
+    assert.match(gap ?? '', /^An unknown disk carries \/var\/lxd\/default.img.d/);
+  }
+  const shown = await read(made().file(image, '8:1', { gib: 1 }));
+  assert.equal(
+    shown.excluded.map(({ disks, elsewhere }) => [disks, elsewhere]),
+    [[['loop5', 'sda'], undefined]],
+  );
+  const [gap] = gapsIn(shown, 'sda');
+  assert.match(gap ?? '', /^\/dev\/sda carries \/var\/lxd\/default.img.d \(btrfs\)/);
+  assert.not.match(gapsIn(shown, 'sdc').join(), 'carries');
+});
+
+test('what is left out on a ZFS volume, or in an image without a name here, may lie on any disk', async () => {
+  const zvol = machine()
+    .virtual({ name: 'zd0', number: '230:0', gib: 5 })
+    .mounts('40 22 230:0 / /z rw - ext4 /dev/zd0 rw');
+  const unlinked = machine()
+    .loop({ name: 'loop0', number: '7:0', image: '/gone.img (deleted)', isWritable: true })
+    .mounts('40 22 7:0 / /z rw - ext4 /dev/loop0 rw');
+  for (const it of [zvol, unlinked]) {
+    const plan = await planOf(it, ['/z']);
+    assert.match(gapsIn(plan, 'sda').join(), /^An unknown disk carries \/z \(ext4\)/);
+  }
+  const network = machine()
+    .virtual({ name: 'nbd0', number: '43:0', gib: 5 })
+    .mounts('40 22 43:0 / /z rw - ext4 /dev/nbd0 rw');
+  assert.equal(gapsIn(await planOf(network, ['/z']), 'sda'), []);
+});
+
+test('if the mounts of other namespaces cannot be read in time, the plan says so', async () => {
+  const view = withPool('/x.img');
+  const read = view.read.bind(view);
+  view.read = (file) => (file === '/proc/70/mountinfo' ? new Promise(() => {}) : read(file));
+  const plan = await readPlan({ include: [], skip: [] }, machine().build(), view, 20);
+  assert.is(plan.missesNamespaces, true);
+  assert.match(plan.warnings?.join() ?? '', /not time enough to look at the mounts/);
+  assert.match(gapsIn(plan, 'sda').join(), /^There was not time enough/);
 });
 
 test('f2fs is frozen', async () => {

@@ -36,6 +36,8 @@ export type SetGap =
       readonly reason: LeftOutReason;
       readonly disk: string | undefined;
     }
+  /** There was not time enough to look for file systems that are mounted in other mount namespaces only. */
+  | { readonly kind: 'unseen' }
   /** A blob that belongs to none of this machine's disks. Tolerated: the caller accepts it. */
   | {
       readonly kind: 'foreign';
@@ -81,6 +83,8 @@ export function describeGap(gap: SetGap): string {
       return `${gap.mountPoint} lies on ${gap.disks.join(', ')}, but no snapshot is taken of ${gap.without.join(', ')}: the file system cannot be restored from the other disks alone. ${gap.isManaged ? 'Look at the warnings, --include-lun and --exclude-lun for the reason' : 'Give the blobs of all its disks'}, or leave the file system out (--skip, MountsToSkip).`;
     case 'left-out':
       return `${gap.disk ?? 'An unknown disk'} carries ${gap.mountPoint} (${gap.type}), which was not frozen because it ${BECAUSE[gap.reason]}: ${gap.disk === undefined ? 'any snapshot of the set may not show the common instant' : 'the snapshot of that disk does not show the common instant'}.`;
+    case 'unseen':
+      return 'There was not time enough to look at the mounts of every process: a file system that only another mount namespace has may lie on any disk of the set, and was not frozen. Try again when the machine is less busy.';
     case 'foreign':
       return gap.because === undefined
         ? `The content of ${gap.blob} matches none of this machine's disks: its snapshot does not belong to the set.`

@@ -1,4 +1,4 @@
-import { pathOfDisk } from '../../filesystems/disks.ts';
+import { mayLieAnywhere, pathOfDisk } from '../../filesystems/disks.ts';
 import { type Disk, type Exclusion, OS_DISK_LUN, type Plan } from '../../filesystems/plan-types.ts';
 import { mostServed, surplusIn } from './assignment.ts';
 import { knownDisks, type Target } from './behind.ts';
@@ -42,6 +42,7 @@ export function gapsOf(
     ...missingDisks(plan, coverage, wishes),
     ...halfFileSystems(plan, coverage, wishes),
     ...leftOut(plan, coverage, after),
+    ...(plan.missesNamespaces ? [{ kind: 'unseen' } as const] : []),
     ...strangers(targets, wishes),
     ...(after === undefined ? [] : moved(plan, after)),
   ];
@@ -51,6 +52,8 @@ export function gapsOf(
 interface Coverage {
   /** Disks that are certainly in the set. */
   readonly covered: ReadonlySet<string>;
+  /** Other disks whose content may lie on any disk of the set. */
+  readonly elsewhere: ReadonlySet<string>;
   /** For each target of an unknown disk the disks that it may be. */
   readonly offers: readonly (readonly string[])[];
   /** Disks that carry a frozen file system but are not certainly in the set. */
@@ -75,7 +78,12 @@ function coverageOf(plan: Plan, targets: readonly Target[]): Coverage {
   const offers = targets.flatMap(({ behind }) => (behind.kind === 'one-of' ? [behind.disks] : []));
   const needed = new Set(plan.fileSystems.flatMap(({ disks }) => disksToRestore(disks)));
   const uncovered = [...needed].filter((disk) => !covered.has(disk));
-  return { covered, offers, uncovered, coveredAtMost: mostServed(uncovered, offers) };
+  const elsewhere = new Set(
+    [...plan.disks, ...(plan.otherDisks ?? [])]
+      .filter((disk) => mayLieAnywhere(disk) && !covered.has(disk.name))
+      .map(({ name }) => name),
+  );
+  return { covered, elsewhere, offers, uncovered, coveredAtMost: mostServed(uncovered, offers) };
 }
 
 /** If the file system lies in an image, the disks under the image count, if there are any, not the loop device. */
@@ -164,16 +172,18 @@ function leftOut(plan: Plan, coverage: Coverage, after: Storage | undefined): Se
   return [...before, ...mountedSince(plan, after)].flatMap((it) => gapOfLeftOut(it, coverage));
 }
 
-type LeftOut = Pick<Exclusion, 'mountPoint' | 'type' | 'disks'> & {
+type LeftOut = Pick<Exclusion, 'mountPoint' | 'type' | 'disks' | 'elsewhere'> & {
   readonly reason: LeftOutReason;
 };
 
 function gapOfLeftOut(
-  { mountPoint, type, reason, disks }: LeftOut,
-  { covered, offers, uncovered, coveredAtMost }: Coverage,
+  { mountPoint, type, reason, disks, elsewhere = [] }: LeftOut,
+  { covered, elsewhere: elsewhereInPlan, offers, uncovered, coveredAtMost }: Coverage,
 ): SetGap[] {
   const gap = { kind: 'left-out', mountPoint, type, reason } as const;
-  if (disks.length === 0) {
+  const isAnywhere =
+    elsewhere.some((disk) => !covered.has(disk)) || disks.some((disk) => elsewhereInPlan.has(disk));
+  if (disks.length === 0 || isAnywhere) {
     return [{ ...gap, disk: undefined }];
   }
   // A blob of an unknown disk may belong to this disk, if this disk also carries a frozen file system, or if there are

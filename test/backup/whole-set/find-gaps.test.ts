@@ -179,6 +179,35 @@ test('what is left out without a known disk may lie on any', () => {
   assert.match(said(gaps(plan, [disk('sda')])), /^An unknown disk carries \/left/);
 });
 
+test('what is left out on a disk whose place is not shown may lie on any disk, unless that has a blob of its own', () => {
+  const plan = excluding(planOf(['sda']), { disks: ['zd0'] });
+  const beside = (name: string): Plan => ({
+    ...plan,
+    otherDisks: [
+      { ...{ name, path: `/dev/${name}`, lun: undefined, sizeBytes: 1 }, isElsewhere: true },
+    ],
+    excluded: plan.excluded.map((it) => ({ ...it, disks: [name] })),
+  });
+  assert.match(said(gaps(beside('zd0'), [disk('sda')])), /^An unknown disk carries \/left/);
+  assert.match(said(gaps(beside('zd0'), ['sda', 'zd0'].map(disk))), /^\/dev\/zd0 carries \/left/);
+  for (const network of ['nbd0', 'rbd1', 'drbd2']) {
+    assert.deepEqual(gaps(beside(network), [disk('sda')]), [], network);
+  }
+  const image = excluding(planOf(['sda']), { disks: ['loop9', 'sde'], elsewhere: ['loop9'] });
+  assert.match(said(gaps(image, [disk('sda')])), /^An unknown disk carries \/left/);
+  const since = { ...planOf(['sda'], ['zd0']), excluded: plan.excluded };
+  const before = { ...beside('zd0'), excluded: [] };
+  assert.match(said(gaps(before, [disk('sda')], {}, since)), /^An unknown disk carries \/data\/1/);
+});
+
+test('if not every mount namespace was looked into, something may be left out on any disk', () => {
+  const plan: Plan = { ...planOf(['sda']), missesNamespaces: true };
+  const found = gaps(plan, [disk('sda')], { isPartial: true, toleratesForeign: true });
+  assert.deepEqual(kinds(found), ['unseen']);
+  assert.ok(found.every(isFault));
+  assert.match(said(found), /^There was not time enough .* may lie on any disk/);
+});
+
 test('a blob of an unknown disk that something frozen needs carries what was left out on that disk, too', () => {
   const plan = excluding(planOf(['sda'], ['sde']), {});
   assert.deepEqual(kinds(gaps(plan, [disk('sda'), oneOf('sde')])), ['left-out']);

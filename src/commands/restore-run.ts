@@ -15,7 +15,7 @@ import type { RestoreOptions } from './restore.ts';
 import { type Restored, requireManagedOptions } from './restore-options.ts';
 import { restoreReport } from './restore-report.ts';
 import { ProgressLine } from './snapshots-progress.ts';
-import { pointSelectionOf, readPoints, sourceOf } from './snapshots-source.ts';
+import { doubtsOn, pointSelectionOf, readPoints, sourceOf } from './snapshots-source.ts';
 
 /** @returns the exit code: 1 if a disk was not made */
 export async function runRestore(text: string, options: RestoreOptions): Promise<number> {
@@ -28,10 +28,11 @@ export async function runRestore(text: string, options: RestoreOptions): Promise
   for (const warning of warnings) {
     process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));
   }
-  const plan = planRestore(findRestorePoint(points.filter(isSelected), text, hint), {
-    prefix: options.prefix,
-    accept: options.accept,
-  });
+  const point = findRestorePoint(points.filter(isSelected), text, hint);
+  for (const warning of doubtsOn(point)) {
+    process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));
+  }
+  const plan = planRestore(point, { prefix: options.prefix, accept: options.accept });
   const { report, exitCode } =
     source.kind === 'blobs'
       ? await restoreBlobs(plan, source.containers, to, options.create === true)

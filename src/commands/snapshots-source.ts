@@ -9,7 +9,7 @@ import { blobStore, managedStore, type PointStore } from '../restore-points/prun
 import { type BlobContainer, readBlobs } from '../restore-points/read-blobs.ts';
 import { readManaged } from '../restore-points/read-managed.ts';
 import type { KeptRecord } from '../restore-points/record-of-run.ts';
-import type { RestorePoint } from '../restore-points/restore-point.ts';
+import { DOUBT_REASONS, type RestorePoint } from '../restore-points/restore-point.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { hasMetadata } from '../snapshot/inventory/stored-snapshot.ts';
 import { parseDiskPointId } from '../snapshot/managed/arm-id.ts';
@@ -163,6 +163,15 @@ export function pointSelectionOf(options: SourceOptions): (point: RestorePoint) 
       host,
       [...members, ...surplus].map(({ values }) => values),
     );
+}
+
+/** A sentence if it is not sure what belongs to a restore point that is about to be read or restored. */
+export function doubtsOn({ id, doubt }: Pick<RestorePoint, 'id' | 'doubt'>): string[] {
+  return doubt === undefined
+    ? []
+    : [
+        `restore point ${id}: ${DOUBT_REASONS[doubt]}; check that these snapshots are the right ones before you use disks of them`,
+      ];
 }
 
 /**

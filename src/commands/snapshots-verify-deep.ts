@@ -14,7 +14,13 @@ import { abortOnSignals } from './signals.ts';
 import { type DeepReport, deepReportText } from './snapshots-deep-text.ts';
 import { describeMember, describePoint } from './snapshots-list.ts';
 import { ProgressLine } from './snapshots-progress.ts';
-import { pointSelectionOf, readPoints, type Source, sourceOf } from './snapshots-source.ts';
+import {
+  doubtsOn,
+  pointSelectionOf,
+  readPoints,
+  type Source,
+  sourceOf,
+} from './snapshots-source.ts';
 import type { VerifyOptions } from './snapshots-verify.ts';
 
 /**
@@ -39,7 +45,8 @@ export async function verifyDeep(wanted: string, options: VerifyOptions): Promis
   );
   const disks = await withVolumes(single, point.manifest, open);
   const report = describe(point, disks);
-  for (const warning of [...warnings, ...disks.flatMap((disk) => disk.warning ?? [])]) {
+  const ofDisks = disks.flatMap((disk) => disk.warning ?? []);
+  for (const warning of [...warnings, ...doubtsOn(point), ...ofDisks]) {
     process.stderr.write(redaction.redact(`${colors.yellow('!')} ${printable(warning)}\n`));
   }
   if (abort.exitCode !== undefined) {

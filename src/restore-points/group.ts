@@ -1,4 +1,5 @@
 import { isSameId } from '../snapshot/managed/arm-id.ts';
+import { contradictionsIn } from './contradictions.ts';
 import { byMachine, type Machine, mayBeOneMachine } from './machine.ts';
 import { isManifestOf } from './manifest-file.ts';
 import { mayBeOfOneRun, ownMembers, timeOf } from './own-members.ts';
@@ -23,12 +24,18 @@ export function restorePointsOf(
   const manifestsOf = Map.groupBy(manifests, ({ id }) => id);
   const recordsOf = Map.groupBy(records, ({ id }) => id);
   const ids = new Set([...ofRun.keys(), ...manifestsOf.keys()]);
+  const contradictionOf = contradictionsIn(members, manifests);
   return [...ids]
     .flatMap((id) => {
       const kept = recordsOf.get(id) ?? [];
       return machinesIn(ofRun.get(id) ?? [], manifestsOf.get(id) ?? []).map((parts) => {
         const point = restorePoint(id, parts, keptOf(kept, parts.machine));
-        return { ...point, doubt: doubtOn(point, found) };
+        const contradiction = contradictionOf({
+          id,
+          ...parts,
+          members: [...point.members, ...point.surplus],
+        });
+        return { ...point, doubt: doubtOn(point, contradiction, found) };
       });
     })
     .sort((a, b) => b.at.getTime() - a.at.getTime() || (a.id < b.id ? -1 : 1));
@@ -44,10 +51,14 @@ const NOTHING_BESIDE: FoundBeside = { unread: [], onBlobs: new Set() };
 
 function doubtOn(
   { id, manifest, surplus }: Pick<RestorePoint, 'id' | 'manifest' | 'surplus'>,
+  contradiction: Doubt | undefined,
   { unread, onBlobs }: FoundBeside,
 ): Doubt | undefined {
   if (unread.some(isManifestOf(id))) {
     return 'manifestUnread';
+  }
+  if (contradiction !== undefined) {
+    return contradiction;
   }
   const isSettled = manifest !== undefined && surplus.length === 0;
   return onBlobs.has(id) && !isSettled ? 'onBlob' : undefined;
@@ -56,7 +67,7 @@ function doubtOn(
 interface Parts {
   readonly machine: Machine | undefined;
   readonly members: readonly StoredMember[];
-  readonly manifest: Manifest | undefined;
+  readonly manifests: readonly Manifest[];
 }
 
 /** Two machines may have used one identifier (a service gives it to runs of the extension); they are kept apart. */
@@ -67,7 +78,7 @@ function machinesIn(members: readonly StoredMember[], manifests: readonly Manife
   ]).map((its) => ({
     machine: its[0]?.machine,
     members: its.flatMap(({ member }) => member ?? []),
-    manifest: mostCautious(its.flatMap(({ manifest }) => manifest ?? [])),
+    manifests: its.flatMap(({ manifest }) => manifest ?? []),
   }));
 }
 
@@ -89,9 +100,10 @@ function mostCautious(manifests: readonly Manifest[]): Manifest | undefined {
 
 function restorePoint(
   id: string,
-  { members: all, manifest }: Parts,
+  { members: all, manifests }: Parts,
   kept: KeptRecord | undefined,
 ): Omit<RestorePoint, 'doubt'> {
+  const manifest = mostCautious(manifests);
   const members = ownMembers(all, manifest);
   const count = Math.max(commonCount(members), manifest?.disks.length ?? 0);
   const { chosen, isAmbiguous } = choose(members, count, manifest);

@@ -1,5 +1,5 @@
 import { machineOf } from './machine.ts';
-import type { Doubt, RestorePoint, Worth } from './restore-point.ts';
+import { DOUBT_REASONS, type RestorePoint, type Worth } from './restore-point.ts';
 import { type RetentionRule, reasonsToKeep } from './retention.ts';
 
 /** So long after its newest snapshot, a restore point that is not complete may still be one of a run that goes on. */
@@ -30,7 +30,8 @@ export interface Verdict {
 /**
  * Decides which restore points are removed, for each machine by itself. Only complete ones count for the rule; the newest
  * complete one of a machine always stays, and so does its last one of any kind, unless `allowNoneLeft`. One of
- * which it is not known which snapshots belong to it always stays, and does not count. Pure.
+ * which it is not known which snapshots belong to it, or about which manifests or snapshots contradict each other, always stays, and does
+ * not count. Pure.
  *
  * @param points the newest first
  * @returns a verdict on each, in the order of `points`
@@ -62,11 +63,6 @@ export function inOrderOfDeletion(verdicts: readonly Verdict[]): RestorePoint[] 
 }
 
 const USELESS: readonly Worth[] = ['incomplete', 'inconsistent'];
-
-const REASON_OF: Readonly<Record<Doubt, string>> = {
-  manifestUnread: 'its manifest could not be read',
-  onBlob: 'a blob has its metadata, so that snapshots by others may look like its own',
-};
 
 function judge(points: readonly RestorePoint[], wishes: PruneWishes, now: Date): Verdict[] {
   const counts = (it: RestorePoint): boolean =>
@@ -100,7 +96,7 @@ function judgeUncounted(
   now: Date,
 ): Verdict {
   if (point.doubt !== undefined) {
-    return stays(point, REASON_OF[point.doubt]);
+    return stays(point, DOUBT_REASONS[point.doubt]);
   }
   if (point.worth === 'notRecorded') {
     return stays(point, 'not recorded');

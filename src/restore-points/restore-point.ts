@@ -31,11 +31,24 @@ export interface StoredMember {
 export type Worth = 'complete' | 'notRecorded' | 'incomplete' | 'inconsistent';
 
 /**
- * Why it is not known which snapshots belong to a restore point. `manifestUnread`: a manifest of it exists that could not be read: it
- * may name snapshots that do not say so themselves, and say something else about its worth. `onBlob`: a blob itself has the metadata
- * of its snapshots, so that snapshots by others inherit them, and no manifest says which ones are its own.
+ * Why it is not known which snapshots belong to a restore point, or what it is worth. `manifestUnread`: a manifest of it exists that could not
+ * be read: it may name snapshots that do not say so themselves, and say something else about its worth. `onBlob`: a blob itself has the
+ * metadata of its snapshots, so that snapshots by others inherit them, and no manifest says which ones are its own. The others are
+ * contradictions: `manifestsDiffer` between its manifests, `namedByAnother` and `namesAnothers` with another restore point or machine, and
+ * `countsDiffer` between its snapshots.
  */
-export type Doubt = 'manifestUnread' | 'onBlob';
+export type Doubt = keyof typeof DOUBT_REASONS;
+
+/** Each for people. */
+export const DOUBT_REASONS = {
+  manifestUnread: 'its manifest could not be read',
+  onBlob: 'a blob has its metadata, so that snapshots by others may look like its own',
+  manifestsDiffer: 'its manifests contradict each other',
+  namedByAnother: 'the manifest of another restore point names a snapshot of it, too',
+  namesAnothers:
+    'its manifest names a snapshot that says itself that it is of another restore point or machine',
+  countsDiffer: 'its snapshots contradict each other about how many there are',
+} as const;
 
 /** The snapshots of one run, as the service lists them. */
 export interface RestorePoint {

@@ -113,6 +113,32 @@ test('list --disks shows the single snapshots, those of other tools too', async 
   assert.match(text.stdout, /disk1.vhd +2020-01-01\S+ +1024 +– +owner=x/);
 });
 
+test('a restore point with two manifests that contradict each other stays, and restore warns of it', async () => {
+  await using server = await ListingServer.start();
+  const members = run(server, 1);
+  store(server, members);
+  store(server, run(server, 2));
+  const forged = manifestOf(members, { restorable: false });
+  server.addBlob('flashfreeze/forged.json', JSON.stringify(forged));
+
+  const { report, removed } = await pruned(server, '--keep-last', '1', '--incomplete', '--delete');
+  assert.equal(removed, []);
+  const judged = report.restorePoints.find(({ id }) => id === 'db1-1');
+  assert.equal(judged?.reasons, ['its manifests contradict each other']);
+
+  const args = [
+    'restore',
+    'db1-1',
+    '--container',
+    server.containerUrl(),
+    '--accept',
+    'inconsistent',
+  ];
+  const restored = await flashfreeze(args);
+  assert.is(restored.exitCode, 0, restored.stderr);
+  assert.match(restored.stderr, '! restore point db1-1: its manifests contradict each other');
+});
+
 test('after a night with a refusal, prune --keep-last 1 --delete keeps the last complete set', async () => {
   await using server = await ListingServer.start();
   store(server, run(server, 2));

@@ -4,6 +4,8 @@ import { jsonOf } from '../snapshot/managed/json-of.ts';
 
 const existingSchema = v.object({
   managedBy: v.nullish(v.string(), ''),
+  /** Of a disk that several VMs share. */
+  managedByExtended: v.nullish(v.array(v.string()), []),
   properties: v.object({
     provisioningState: v.nullish(v.string(), ''),
     diskSizeBytes: v.nullish(v.number(), 0),
@@ -30,7 +32,7 @@ export type ExistingDisk =
   | { readonly kind: 'filling'; readonly percent: number }
   /** Its operation goes on. */
   | { readonly kind: 'underWay' }
-  /** An operation that was to make it of its snapshot has failed; it can be tried again. */
+  /** An operation that was to make it of its snapshot has failed, and no VM has used it; it can be tried again. */
   | { readonly kind: 'failed'; readonly state: string }
   | { readonly kind: 'foreign'; readonly because: string };
 
@@ -50,7 +52,7 @@ export function judgeExisting(
   if (!parsed.success) {
     return undefined;
   }
-  const { managedBy, properties } = parsed.output;
+  const { properties } = parsed.output;
   const { provisioningState, completionPercent, creationData } = properties;
   const its = creationData?.sourceResourceId ?? '';
   if (!isSameId(its, source)) {
@@ -61,7 +63,7 @@ export function judgeExisting(
   }
   const state = provisioningState ?? '';
   if (/^(?:failed|canceled)$/i.test(state)) {
-    return { kind: 'failed', state };
+    return judgeFailed(state, parsed.output, size);
   }
   if (!/^succeeded$/i.test(state)) {
     return { kind: 'underWay' };
@@ -73,12 +75,39 @@ export function judgeExisting(
   if ((completionPercent ?? 100) < 100) {
     return { kind: 'filling', percent: completionPercent ?? 0 };
   }
-  return { kind: 'made', wasAttached: Boolean(managedBy) || hasChangedHands(properties) };
+  const wasAttached = isManaged(parsed.output) || hasChangedHands(properties);
+  return { kind: 'made', wasAttached };
+}
+
+type Existing = v.InferOutput<typeof existingSchema>;
+
+/**
+ * Not only the making of a disk can fail, but every later change of it, too. The request that tries again names every property, so it would set
+ * back those of a disk that is in use.
+ */
+function judgeFailed(state: string, existing: Existing, size: ExpectedSize): ExistingDisk {
+  const because = useOf(existing) ?? sizeProblem(size, existing.properties);
+  return because === undefined
+    ? { kind: 'failed', state }
+    : { kind: 'foreign', because: `its provisioning state is ${state}, but ${because}` };
+}
+
+function useOf(existing: Existing): string | undefined {
+  if (isManaged(existing)) {
+    return `${[existing.managedBy, ...(existing.managedByExtended ?? [])].find(Boolean)} uses it`;
+  }
+  return hasChangedHands(existing.properties)
+    ? `a VM may have used it (LastOwnershipUpdateTime ${existing.properties.LastOwnershipUpdateTime})`
+    : undefined;
+}
+
+function isManaged({ managedBy, managedByExtended }: Existing): boolean {
+  return Boolean(managedBy) || (managedByExtended ?? []).length > 0;
 }
 
 function sizeProblem(
   { bytes, gigabytes }: ExpectedSize,
-  { diskSizeBytes, diskSizeGB }: v.InferOutput<typeof existingSchema>['properties'],
+  { diskSizeBytes, diskSizeGB }: Existing['properties'],
 ): string | undefined {
   if (bytes > 0 && diskSizeBytes && diskSizeBytes !== bytes) {
     return `it has ${diskSizeBytes} bytes, and its snapshot has ${bytes}`;
@@ -94,7 +123,7 @@ const MAKING_MS = 60_000;
 function hasChangedHands({
   timeCreated,
   LastOwnershipUpdateTime,
-}: v.InferOutput<typeof existingSchema>['properties']): boolean {
+}: Existing['properties']): boolean {
   const changedMs = Date.parse(LastOwnershipUpdateTime ?? '');
   const createdMs = Date.parse(timeCreated ?? '');
   return !Number.isNaN(changedMs) && !(changedMs <= createdMs + MAKING_MS);

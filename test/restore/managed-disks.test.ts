@@ -56,6 +56,31 @@ test('what stands where a new disk is to be', () => {
   assert.is(judgeExisting(larger, SNAPSHOT, { ...whole, gigabytes: 64 })?.kind, 'made');
 });
 
+test('a disk whose last operation has failed is tried again only if no VM can have used it', () => {
+  const made = { creationData: { sourceResourceId: SNAPSHOT }, diskSizeBytes: SIZE };
+  const timeCreated = '2026-11-28T12:00:00Z';
+  for (const state of ['Failed', 'canceled']) {
+    const properties = { ...made, timeCreated, provisioningState: state };
+    const judged = (answer: object) => judgeExisting(bytes(answer), SNAPSHOT, EXPECTED);
+    const changed = (LastOwnershipUpdateTime: string) =>
+      judged({ properties: { ...properties, LastOwnershipUpdateTime } });
+    const failed = { kind: 'failed', state };
+    assert.equal(judged({ properties }), failed);
+    assert.equal(judged({ managedBy: '', managedByExtended: [], properties }), failed);
+    assert.equal(changed('2026-11-28T12:00:30Z'), failed, 'when it was made');
+    const foreign = (because: string) => ({
+      ...{ kind: 'foreign', because: `its provisioning state is ${state}, but ${because}` },
+    });
+    assert.equal(judged({ managedBy: '/vm', properties }), foreign('/vm uses it'));
+    assert.equal(judged({ managedByExtended: ['/a', '/b'], properties }), foreign('/a uses it'));
+    const later = '2026-11-29T00:00:00Z';
+    const because = `a VM may have used it (LastOwnershipUpdateTime ${later})`;
+    assert.equal(changed(later), foreign(because));
+    const larger = judged({ properties: { ...properties, diskSizeBytes: SIZE + 1 } });
+    assert.is(larger?.kind, 'foreign');
+  }
+});
+
 test('which snapshots a disk can be made of', () => {
   const done = { provisioningState: 'Succeeded' };
   const table: readonly (readonly [properties: object, words: string | undefined])[] = [

@@ -6,6 +6,7 @@ import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/stored-s
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import type { RunContext } from './context.ts';
 import type { NamedTarget } from './provider.ts';
+import type { BackupRequest } from './request.ts';
 
 /** The service says what time it is in whole seconds, rounded down. */
 const DATE_PRECISION_MS = 1_000;
@@ -15,13 +16,13 @@ const DATE_PRECISION_MS = 1_000;
  * although the snapshot exists (`SnapshotOperationRateExceeded`). This finds such snapshots in the service's list, if the
  * SAS may list. A snapshot with the request's own mark was made by it, after it had left. If by the clock of the service
  * it is no younger than the refusal, the refusal is its acknowledgement; an older snapshot may have caused that refusal, and the
- * service may have carried out the lost request after the thaw. Without a mark it is named, but nothing proves that it
- * shows the common instant. To be called when nothing is frozen any more.
+ * service may have carried out the lost request after the thaw. Without a mark it is only named: it may be another tool's, and what is
+ * recorded as a snapshot of this run is deleted with it one day. To be called when nothing is frozen any more.
  *
- * @returns the answers, those of found snapshots with their time and without a failure
+ * @returns the answers, those of found snapshots with a mark with their time and without a failure
  */
 export async function findLostSnapshots(
-  context: RunContext,
+  context: Pick<RunContext, 'warn'> & { readonly request: Pick<BackupRequest, 'metadata'> },
   targets: readonly NamedTarget[],
   answers: readonly SnapshotAnswer[],
   proxyFor: (url: string) => string | undefined,
@@ -50,18 +51,24 @@ function warningOf(
   answer: SnapshotAnswer,
   hasMetadata: boolean,
 ): string {
-  const start = `${name}: the answer to its request was lost; its snapshot ${found} was found in the service's list by`;
   if (answer.mark === undefined) {
-    return `${start} its time${hasMetadata ? ' and metadata' : ''}. It probably belongs to this set; its time does not prove that it shows the common instant`;
+    return `${name}: the answer to its request was lost; the service lists one snapshot of that time${hasMetadata ? ' with its metadata' : ''}, ${found}. Nothing proves that it is not another tool's, so it does not belong to this set; delete it if no tool knows it`;
   }
+  const start = `${name}: the answer to its request was lost; its snapshot ${found} was found in the service's list by`;
   return wasMadeBeforeRefusal(answer, found)
     ? `${start} the mark of the request, and belongs to this set`
     : `${start} the mark of the request. It was made after another try had been refused, perhaps after the thaw: it does not show the common instant`;
 }
 
-/** Only a proven snapshot is acknowledged: the verdict counts no other one as showing the instant. Pure. */
+/**
+ * Only a snapshot with a mark is the request's own, and only a proven one is acknowledged: the verdict counts no other one as showing the
+ * instant. Pure.
+ */
 export function withSnapshot(answer: SnapshotAnswer, snapshot: string): SnapshotAnswer {
-  const isProven = answer.mark !== undefined && wasMadeBeforeRefusal(answer, snapshot);
+  if (answer.mark === undefined) {
+    return answer;
+  }
+  const isProven = wasMadeBeforeRefusal(answer, snapshot);
   return {
     ...answer,
     snapshot,
@@ -113,8 +120,8 @@ export interface ServerSpan {
 }
 
 /**
- * The only snapshot that the request can have made: the one with its mark; if it has none, the one with its metadata and
- * of its time. Undefined if there is none, or more than one. Pure.
+ * The only snapshot that the request can have made: the one with its mark; if it has none, the one of its time with its
+ * metadata, if any, which another tool can have made too. Undefined if there is none, or more than one. Pure.
  */
 export function ownSnapshot(
   stored: readonly Pick<StoredSnapshot, 'snapshot' | 'metadata'>[],

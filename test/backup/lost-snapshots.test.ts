@@ -1,8 +1,14 @@
 import * as assert from 'uvu/assert';
-import { ownSnapshot, spanOf, withSnapshot } from '../../src/backup/lost-snapshots.ts';
+import {
+  findLostSnapshots,
+  ownSnapshot,
+  spanOf,
+  withSnapshot,
+} from '../../src/backup/lost-snapshots.ts';
 import { parseBlob } from '../../src/snapshot/blob/blob.ts';
 import { containerListing } from '../../src/snapshot/inventory/container.ts';
 import type { SnapshotAnswer } from '../../src/snapshot/snapshot-types.ts';
+import { ListingServer } from '../restore-points/fixtures/listing-server.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('lost snapshots');
@@ -28,7 +34,7 @@ const at = (seconds: number, metadata = {}) => ({
   metadata,
 });
 
-test('the only snapshot of that time with the same metadata is the lost one', () => {
+test('the only snapshot of that time with the same metadata may be the lost one', () => {
   const own = at(1, { set: 'a', more: 'b' });
   assert.is(ownSnapshot([at(-700, { set: 'a' }), own], ANSWER, [['SET', 'a']]), own.snapshot);
   assert.is(ownSnapshot([own, at(2)], ANSWER, [['set', 'a']]), own.snapshot);
@@ -57,8 +63,39 @@ test('a mark alone decides, whatever the clock says and whatever other snapshots
 test('only a snapshot with a mark is acknowledged: by the refusal of the try after it', () => {
   const lost = { ...UNKNOWN, ...ANSWER };
   const { snapshot } = at(1);
-  assert.is(withSnapshot(lost, snapshot).acknowledgedNs, undefined);
-  assert.is(withSnapshot({ ...lost, mark: 'm' }, snapshot).acknowledgedNs, 3_000_000_000n);
+  const marked = withSnapshot({ ...lost, mark: 'm' }, snapshot);
+  assert.is(marked.snapshot, snapshot);
+  assert.is(marked.acknowledgedNs, 3_000_000_000n);
+});
+
+test('a snapshot without a mark is named, and not recorded as one of the run: it may be another tool’s', async () => {
+  const failure = {
+    kind: 'http',
+    message: 'refused',
+    httpStatus: 409,
+    requestId: undefined,
+    serviceCode: 'SnapshotOperationRateExceeded',
+  } as const;
+  const lost = { ...UNKNOWN, ...ANSWER, failure };
+  await using server = await ListingServer.start();
+  const url = server.containerUrl('rl').replace('?', '/disk1.vhd?');
+  const target = { name: 'disk1', blob: parseBlob({ url, device: undefined }, '--blob') };
+  const { snapshot } = at(1);
+  server.addSnapshot('disk1.vhd', snapshot, { set: 'a' });
+  const warnings: string[] = [];
+  const find = async (answer: SnapshotAnswer, metadata: readonly [string, string][]) => {
+    const context = { request: { metadata }, warn: (it: string) => void warnings.push(it) };
+    return (await findLostSnapshots(context, [target], [answer], () => undefined))[0];
+  };
+  for (const metadata of [[], [['set', 'a']]] as const) {
+    assert.equal(await find(lost, [...metadata]), lost);
+    assert.match(warnings.pop() ?? '', `${snapshot}. Nothing proves that it is not another tool's`);
+  }
+  server.addSnapshot('disk1.vhd', at(0).snapshot, { flashfreeze_request: 'm' });
+  const found = await find({ ...lost, mark: 'm' }, []);
+  assert.is(found?.snapshot, at(0).snapshot);
+  assert.is(found?.failure, undefined);
+  assert.match(warnings.join(), 'by the mark of the request, and belongs to this set');
 });
 
 test('a marked snapshot that is younger than the refusal may be younger than the thaw: it is not acknowledged', () => {

@@ -83,12 +83,12 @@ test('a snapshot without a mark is named, and not recorded as one of the run: it
   const { snapshot } = at(1);
   server.addSnapshot('disk1.vhd', snapshot, { set: 'a' });
   const warnings: string[] = [];
-  const find = async (answer: SnapshotAnswer, metadata: readonly [string, string][]) => {
+  const find = async (answer: SnapshotAnswer, metadata: readonly (readonly [string, string])[]) => {
     const context = { request: { metadata }, warn: (it: string) => void warnings.push(it) };
     return (await findLostSnapshots(context, [target], [answer], () => undefined))[0];
   };
   for (const metadata of [[], [['set', 'a']]] as const) {
-    assert.equal(await find(lost, [...metadata]), lost);
+    assert.equal(await find(lost, metadata), lost);
     assert.match(warnings.pop() ?? '', `${snapshot}. Nothing proves that it is not another tool's`);
   }
   server.addSnapshot('disk1.vhd', at(0).snapshot, { flashfreeze_request: 'm' });

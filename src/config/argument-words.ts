@@ -35,4 +35,5 @@ export function commandWords(text: string): readonly string[] | undefined {
   return words?.[0]?.startsWith('/') === true ? words : undefined;
 }
 
-const PIECE = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|(\s+)|([^\s'"\\]+))/s;
+/** Blanks as a shell knows them: a no-break space is a letter, also one of a password. */
+const PIECE = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([ \t-\r]+)|([^ \t-\r'"\\]+))/s;

@@ -12,7 +12,7 @@ import {
   type Workload,
   type WorkloadFile,
 } from '../config/workload.ts';
-import { passwordsIn } from './databases/credentials.ts';
+import { faultOfCredentials, passwordsIn } from './databases/credentials.ts';
 import type { ApplicationRules, QuiescePlan, ScriptsPlan } from './quiesce-types.ts';
 
 /** Where the configuration of applications lies. */
@@ -54,17 +54,22 @@ export function readQuiesceConfiguration(
     : scriptsBeside(workload, paths, freezeAfterAppFailure);
 }
 
-/** A password that others may read is none; a file without one may be read by anybody. */
+/** Refuses a file whose secrets others could read in the process list, in a complaint of the client, or in the file. */
 function usableWorkload(file: WorkloadFile): Workload | ConfigurationFault | undefined {
-  if (file?.ok !== true || !file.isReadByOthers) {
+  if (file?.ok !== true) {
     return file;
   }
-  return passwordsIn(file.kind, file.credentials).length === 0
+  const { kind, credentials, path } = file;
+  const fault = faultOfCredentials(kind, credentials);
+  if (fault !== undefined) {
+    return { ok: false, code: 501, message: `${path}: credString ${fault}` };
+  }
+  return !file.isReadByOthers || passwordsIn(kind, credentials).length === 0
     ? file
     : {
         ok: false,
         code: 501,
-        message: `${file.path} holds a password in credString, and others may read it; chmod go-r`,
+        message: `${path} holds a password in credString, and others may read it; chmod go-r`,
       };
 }
 

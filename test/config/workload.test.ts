@@ -121,6 +121,7 @@ const words: readonly [string, string[] | undefined][] = [
   [`"a\\"b" 'a\\b' a\\ b`, ['a"b', 'a\\b', 'a b']],
   [`'' ""`, ['', '']],
   ['$HOME `id` *', ['$HOME', '`id`', '*']],
+  ['-pa\u00a0b\tc', ['-pa\u00a0b', 'c']],
   [`a 'b`, undefined],
   ['a "b', undefined],
 ];

@@ -60,4 +60,18 @@ test('a workload that is refused keeps no scripts from being run, and is told wi
   assert.not.match(finding?.message ?? '', 'geheim');
 });
 
+test('a credString that would show a secret in the process list is refused, and told without it', async () => {
+  for (const text of [
+    'workload_name = postgres\ncredString = "host=db sslpassword=geheim"\n',
+    'workload_name = postgres\ncredString = "host=db password=a geheim"\n',
+    'workload_name = mariadb\ncredString = -u x -p geheim\n',
+  ]) {
+    const ran = await run(pathsWith(new ScriptFiles(), `[workload]\n${text}`, 0o600));
+    const [finding] = ran.application.record().findings;
+    assert.is(finding?.code, 501);
+    assert.match(finding?.message ?? '', /workload\.conf: credString has .*; expected |service=/);
+    assert.not.match(finding?.message ?? '', 'geheim');
+  }
+});
+
 test.run();

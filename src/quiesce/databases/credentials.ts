@@ -1,4 +1,6 @@
+import { editDistance } from '../../config/closest-name.ts';
 import type { DatabaseKind } from '../../config/workload.ts';
+import { withoutPostgresPasswords } from './postgres-connection.ts';
 
 /** Client arguments without the password in them, which goes by the environment. */
 export interface Credentials {
@@ -17,8 +19,51 @@ export function withoutPassword(kind: DatabaseKind, args: readonly string[]): Cr
 
 /** Every password in a client's arguments; also MySQL's second and third factor, which have to stay in them. */
 export function passwordsIn(kind: DatabaseKind, args: readonly string[]): string[] {
-  const factors = args.flatMap((arg) => /^--password[23]=(.+)$/s.exec(arg)?.[1] ?? []);
+  const factors = args.flatMap(
+    (arg) => /^--(?:loose[-_])?password[23]=(.+)$/s.exec(arg)?.[1] ?? [],
+  );
   return [...separate(kind, args).passwords, ...factors];
+}
+
+/**
+ * Why a client cannot be started with these arguments without showing a secret to others, in the process list or in its
+ * own complaint; as the rest of a sentence that repeats no secret. Undefined if it can.
+ */
+export function faultOfCredentials(
+  kind: DatabaseKind,
+  args: readonly string[],
+): string | undefined {
+  const misspelt = kind === 'oracle' ? undefined : misspeltPassword(args);
+  if (misspelt !== undefined) {
+    return `has the name ${misspelt}, which the client does not know and would repeat with its value; did you mean password?`;
+  }
+  switch (kind) {
+    case 'mysql':
+      return args.some((arg, index) => isPasswordApart(arg, args[index + 1]))
+        ? 'has a blank between the option and the password, so the client would take the password for the name of a database; expected --password=<password>'
+        : undefined;
+    case 'postgres':
+      return args.map((arg) => withoutPostgresPasswords(arg).fault).find((it) => it !== undefined);
+    case 'oracle':
+      return undefined;
+  }
+}
+
+/** Of an option, or of a member of a connection string. */
+const NAME = /(?:^(?:--|-d)?|[\s?&])([a-z][\w-]*)\s*=/gi;
+
+function misspeltPassword(args: readonly string[]): string | undefined {
+  return args
+    .flatMap((arg) => [...arg.matchAll(NAME)].map(([, name = '']) => name.toLowerCase()))
+    .find(
+      (name) =>
+        editDistance(name, 'password') <= 2 && !LONG.test(`--${name}=.`) && !/\d$/.test(name),
+    );
+}
+
+/** Without a value, the option makes the client ask for a password, which no user is there to answer. */
+function isPasswordApart(arg: string, next: string | undefined): boolean {
+  return /^(?:-p|--(?:loose[-_])?password1?)$/.test(arg) && next?.startsWith('-') === false;
 }
 
 interface Separated {
@@ -31,7 +76,7 @@ function separate(kind: DatabaseKind, args: readonly string[]): Separated {
     case 'mysql':
       return separateOptions(args);
     case 'postgres':
-      return separateConnectionMembers(args);
+      return separateConnections(args);
     case 'oracle':
       // Goes to sqlplus by its standard input as a whole.
       return { args: [], passwords: args.flatMap(passwordsInLogon) };
@@ -61,38 +106,12 @@ function separateOptions(args: readonly string[]): Separated {
   return { args: cleaned, passwords };
 }
 
-const ADDRESS = /(postgres(?:ql)?:\/\/[^:@/]*):([^@/]*)@/;
-const MEMBER = /(^(?:-d)?|[\s&?=])password\s*=\s*('(?:[^'\\]|\\.)*'|[^\s&]+)/g;
-
-/** `postgresql://user:password@…`, and `password=…` in a connection string or an address. */
-function separateConnectionMembers(args: readonly string[]): Separated {
-  const passwords: string[] = [];
-  const cleaned = args.map((arg) => {
-    const isAddress = /postgres(?:ql)?:\/\//.test(arg);
-    return arg
-      .replace(ADDRESS, (_, before: string, value: string) => {
-        passwords.push(decoded(value));
-        return `${before}@`;
-      })
-      .replace(MEMBER, (_, before: string, value: string) => {
-        passwords.push(isAddress ? decoded(value) : unquoted(value));
-        return before;
-      });
-  });
-  return { args: cleaned, passwords };
-}
-
-/** The text itself where a percent sign in it encodes nothing: psql will refuse it, and say so. */
-function decoded(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
-}
-
-function unquoted(value: string): string {
-  return value.replace(/^'(.*)'$/s, '$1').replace(/\\(.)/g, '$1');
+function separateConnections(args: readonly string[]): Separated {
+  const read = args.map(withoutPostgresPasswords);
+  return {
+    args: read.flatMap((it) => it.args),
+    passwords: read.flatMap(({ passwords }) => passwords),
+  };
 }
 
 /**

@@ -1,8 +1,7 @@
 /** A worker is killed while its FIFREEZE is stuck and no FITHAW helps: the guardian pulls the lever. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import { freezePhase } from '../../src/freezer/kernel-stack.ts';
 import { LEVER_GRACE_MS, LEVER_LIMIT_MS } from '../../src/freezer/last-lever.ts';
 import { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
 import { LAB_TLS } from '../../src/lab/lab-paths.ts';
@@ -13,13 +12,11 @@ import { gone } from '../freezer/frozen-worker.ts';
 import { suite } from '../suite.ts';
 import type { DeadlockScenario } from './scenario.ts';
 import { cycle, selfWatch, silentDaemon } from './scenarios.ts';
+import { getsStuck } from './stuck-freeze.ts';
 
 await enterLab();
 
 const test = suite('worker killed in a deadlock');
-const LOOK_AGAIN_MS = 50;
-/** Consecutive observations; a freeze that is not stuck ends long before. */
-const LOOKS = 10;
 /** For the guardian to see the death and to pull the lever; a later pull does no harm, because it is repeated. */
 const PULLED_MS = 1_000;
 
@@ -28,25 +25,6 @@ function configure(...settings: readonly string[]): void {
   // Long, so that the worker does not break the freeze itself.
   const lines = ['[Flashfreeze]', 'waveLimit = 40', ...settings, ''];
   writeFileSync('/etc/azure/vmbackup.conf', lines.join('\n'));
-}
-
-/** Whether a freeze waits for processes that are opening files: then no thaw helps. */
-function waitsForWriters(pid: number): boolean {
-  return readdirSync(`/proc/${pid}/task`).some((thread) => {
-    const stack = readFileSync(`/proc/${pid}/task/${thread}/stack`, 'utf8');
-    return freezePhase(stack) === 'writers';
-  });
-}
-
-/** Whether the command got stuck; false if the freeze succeeded by chance. */
-async function getsStuck(command: RunningCommand): Promise<boolean> {
-  await command.said('arm took');
-  let looks = 0;
-  while (looks < LOOKS && command.isRunning) {
-    looks = waitsForWriters(command.pid) ? looks + 1 : 0;
-    await delay(LOOK_AGAIN_MS);
-  }
-  return command.isRunning;
 }
 
 /** Kills the command in the middle of it; resolves to its guardian. Rejects if none of several tries got stuck. */
@@ -65,7 +43,9 @@ async function killStuckCommand({ disks }: DeadlockScenario): Promise<number> {
       ...['snapshot', '--no-settle', '--json'],
       ...server.urls.flatMap((url) => ['--blob', url]),
     ]);
-    if (await getsStuck(command)) {
+    await command.said('arm took');
+    // A freeze succeeds by chance, now and then.
+    if ((await getsStuck(command.pid)) && command.isRunning) {
       const guardian = guardianOf(command.pid);
       command.signal('SIGKILL');
       return guardian ?? 0;

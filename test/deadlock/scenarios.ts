@@ -15,7 +15,7 @@ export type ScenarioFactory = (options?: ScenarioOptions) => Promise<DeadlockSce
 
 /** B lies in an image on A. */
 export const imageOnFrozen: ScenarioFactory = (options = {}) =>
-  build(options, async (resources) => {
+  build(async (resources) => {
     const { type = 'ext4' } = options;
     const sizeMb = type === 'ext4' || type === 'ext3' ? 128 : 640;
     const lab = resources.use(
@@ -31,7 +31,7 @@ export const imageOnFrozen: ScenarioFactory = (options = {}) =>
 export const logElsewhere =
   (habit: LogHabit): ScenarioFactory =>
   (options = {}) =>
-    build(options, async (resources) => {
+    build(async (resources) => {
       const { type = 'ext4' } = options;
       const lab = resources.use(await LabDisks.create([{ type }, { type }]));
       const [a, b] = mountPointsOf(lab.disks);
@@ -43,7 +43,7 @@ export const logElsewhere =
 export const servedImage =
   (habit: LogHabit): ScenarioFactory =>
   (options = {}) =>
-    build(options, async (resources) => {
+    build(async (resources) => {
       const { type = 'ext4' } = options;
       const lab = resources.use(await LabDisks.create([{ type }]));
       const [a] = mountPointsOf(lab.disks);
@@ -56,7 +56,7 @@ export const servedImage =
  * asked about every open on A writes a log to B. Both are frozen at once.
  */
 export const cycle: ScenarioFactory = (options = {}) =>
-  build(options, async (resources) => {
+  build(async (resources) => {
     const { type = 'ext4' } = options;
     const lab = resources.use(await LabDisks.create([{ type }]));
     const [a] = mountPointsOf(lab.disks);
@@ -69,7 +69,7 @@ export const cycle: ScenarioFactory = (options = {}) =>
 
 /** A permission daemon writes its log to the very file system it is asked about. */
 export const selfWatch: ScenarioFactory = (options = {}) =>
-  build(options, async (resources) => {
+  build(async (resources) => {
     const { type = 'ext4' } = options;
     const lab = resources.use(await LabDisks.create([{ type }]));
     const [only] = mountPointsOf(lab.disks);
@@ -79,7 +79,7 @@ export const selfWatch: ScenarioFactory = (options = {}) =>
 
 /** A permission daemon answers nothing, and can be found only after it gets the command to show itself. */
 export const silentDaemon: ScenarioFactory = (options = {}) =>
-  build(options, async (resources) => {
+  build(async (resources) => {
     const { type = 'ext4' } = options;
     const lab = resources.use(await LabDisks.create([{ type }]));
     const [only] = mountPointsOf(lab.disks);
@@ -90,12 +90,11 @@ export const silentDaemon: ScenarioFactory = (options = {}) =>
   });
 
 async function build(
-  { watchdogSeconds }: ScenarioOptions,
   make: (resources: AsyncDisposableStack) => Promise<ScenarioParts>,
 ): Promise<DeadlockScenario> {
   await using resources = new AsyncDisposableStack();
   const parts = await make(resources);
-  return new DeadlockScenario(parts, resources.move(), watchdogSeconds);
+  return new DeadlockScenario(parts, resources.move());
 }
 
 async function watch(

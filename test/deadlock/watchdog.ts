@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 /** Kills the openers, then thaws repeatedly, because a thaw before the end of the freeze is lost. */
 const RESCUE = `
-sleep "$0"
+timeout --foreground "$0" cat >/dev/null
 echo awake
 while [ "$1" != -- ]; do kill -9 "$1" 2>/dev/null; shift; done
 shift
@@ -15,7 +15,7 @@ while [ $round -lt 100 ]; do
 done
 `;
 
-/** A process that releases everything after a time, even if the test has died. */
+/** A process that releases everything after a time, when it is told to, or when the test has died. */
 export class Watchdog implements AsyncDisposable {
   readonly #child: ChildProcess;
   #isAsleep = true;
@@ -23,12 +23,17 @@ export class Watchdog implements AsyncDisposable {
   constructor(seconds: number, openers: readonly number[], mountPoints: readonly string[]) {
     const args = [String(seconds), ...openers.map(String), '--', ...mountPoints];
     this.#child = spawn('sh', ['-c', RESCUE, ...args], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['pipe', 'pipe', 'ignore'],
       detached: true,
     });
     this.#child.stdout?.once('data', () => {
       this.#isAsleep = false;
     });
+  }
+
+  /** Makes it act now. */
+  wake(): void {
+    this.#child.stdin?.end();
   }
 
   /** Whether it did not have to act. */
@@ -39,7 +44,7 @@ export class Watchdog implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null) {
       const ended = once(this.#child, 'exit');
-      // The whole group, so that its sleep(1) ends too.
+      // The whole group, so that what it waits with ends too.
       process.kill(-(this.#child.pid ?? 0), 'SIGKILL');
       await ended;
     }

@@ -4,7 +4,7 @@ import type { BlobServerOptions } from '../../src/lab/blob-server/model.ts';
 import { LAB_TLS } from '../../src/lab/lab-paths.ts';
 import type { Scene } from './scene.ts';
 
-const POLL_MS = 5;
+const POLL_MS = 20;
 
 /** A blob server for the disks of a scene's guest: unlike Azurite it can be slow, and sees when it is asked. */
 export async function startDiskServer(
@@ -24,11 +24,33 @@ export async function startDiskServer(
   });
 }
 
-/** Resolves when the server has been asked for a snapshot: then everything is about to be frozen, or is. */
-export async function untilSnapshotRequested(server: BlobServer): Promise<void> {
-  const asked = async (): Promise<boolean> =>
-    (await server.requests()).some(({ operation }) => operation === 'snapshot');
-  while (!(await asked())) {
+/**
+ * Resolves when the server has been asked for a snapshot of every disk: then everything is frozen, and no FIFREEZE is
+ * under way. After the first request one may still be: a slow freeze sends requests before the barrier.
+ *
+ * @param sent the settings that begin the run; rejects where nothing runs in the guest any more before all were asked
+ */
+export async function untilFrozen(
+  { guest }: Scene,
+  server: BlobServer,
+  sent: Promise<unknown>,
+): Promise<void> {
+  let hasBegun = false;
+  const begun = (): void => {
+    hasBegun = true;
+  };
+  sent.then(begun, begun);
+  for (;;) {
+    // Looked at first: the last request may come between the two looks.
+    const isOver = hasBegun && guest.processes().length === 0;
+    const asked = (await server.requests()).filter(({ operation }) => operation === 'snapshot');
+    const disks = new Set(asked.map(({ blob }) => blob));
+    if (disks.size === server.urls.length) {
+      return;
+    }
+    if (isOver) {
+      throw new Error(`the run ended when only these disks were asked: ${[...disks].join(', ')}`);
+    }
     await delay(POLL_MS);
   }
 }

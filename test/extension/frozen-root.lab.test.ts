@@ -6,7 +6,7 @@ import { enterGuestLab } from '../../src/lab/agent/enter-guest-lab.ts';
 import type { GuestProcess } from '../../src/lab/agent/guest-processes.ts';
 import { suite } from '../suite.ts';
 import { assertCommands } from './checks.ts';
-import { startDiskServer, untilSnapshotRequested } from './disk-server.ts';
+import { startDiskServer, untilFrozen } from './disk-server.ts';
 import { preparePayload } from './payload.ts';
 import { Scene } from './scene.ts';
 
@@ -24,8 +24,9 @@ async function withEverythingFrozen(use: (scene: Scene) => Promise<void>): Promi
   await using scene = await Scene.create({ disks: DISKS });
   await using server = await startDiskServer(scene, SLOW_MS);
   const task = await scene.task({ blobs: server.urls });
-  assertCommands(await scene.send(task.settings), ['install', 'enable']);
-  await untilSnapshotRequested(server);
+  const sent = scene.send(task.settings);
+  await untilFrozen(scene, server, sent);
+  assertCommands(await sent, ['install', 'enable']);
   const running = scene.guest.processes();
   const guardians = running.filter(isGuardian);
   assert.is(guardians.length, 1);

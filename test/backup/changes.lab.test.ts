@@ -198,13 +198,14 @@ test('a file system that is mounted while others are frozen is named, and its di
       { name: 'disk0', imagePath: disks.disks[0]?.imagePath ?? '' },
       { name: 'late', imagePath: '/lab/late.img' },
     ],
-    1_500,
+    2_500,
   );
   const blobs = server.urls.flatMap((url) => ['--blob', url]);
   using command = RunningCommand.start(['snapshot', ...blobs, '--json', '--no-timeline']);
   await untilRequested(server, command, ({ operation }) => operation === 'snapshot');
   await runCommand('mkdir', ['-p', '/lab/late']);
   await runCommand('mount', [device, '/lab/late']);
+  await server.answerNow();
   await using _unmounted = {
     async [Symbol.asyncDispose]() {
       await runCommand('umount', ['/lab/late']);

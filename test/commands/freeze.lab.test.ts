@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import * as v from 'valibot';
 import { LabDisks } from '../../src/lab/disks.ts';
@@ -9,6 +10,7 @@ import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import type { FreezeSummary } from '../../src/report/freeze-summary.ts';
 import { freezeSummarySchema } from '../../src/report/schemas/freeze-summary.ts';
+import { inTime } from '../in-time.ts';
 import { suite } from '../suite.ts';
 import { type Ended, flashfreeze, MAIN } from './command-line.ts';
 
@@ -97,7 +99,7 @@ test('a program and a script that lie on what is frozen can be run, and read the
     copyFileSync('/bin/cat', program ?? '');
     writeFileSync(text ?? '', 'content');
     writeFileSync(script ?? '', `#!/bin/sh\nexec ${program} ${text}\n`, { mode: 0o755 });
-    const ended = await flashfreeze(['freeze', '--quiet', '--timeout', '5', '--', script ?? '']);
+    const ended = await flashfreeze(['freeze', '--quiet', '--timeout', '30', '--', script ?? '']);
     assert.is(ended.exitCode, 0, ended.stderr);
     assert.is(ended.stdout, 'content');
   }
@@ -106,8 +108,12 @@ test('a program and a script that lie on what is frozen can be run, and read the
 test('a command that writes to what is frozen: the time-out thaws, and says why', async () => {
   await using disks = await LabDisks.create(MIXED);
   const file = join(disks.disks[0]?.mountPoint ?? '', 'written');
-  const args = ['freeze', '--timeout', '1', '--json', '--', 'sh', '-c', `echo x > ${file}`];
-  const ended = await flashfreeze(args);
+  const writing = ['--json', '--', 'sh', '-c', `echo x > ${file}`];
+  const ended = await inTime(
+    1,
+    (limitS) => flashfreeze(['freeze', '--timeout', `${limitS}`, ...writing]),
+    (it) => summaryOf(it).command.started,
+  );
   const { held, problems, command } = summaryOf(ended);
   assert.is(ended.exitCode, 125);
   assert.not.ok(held);
@@ -118,20 +124,23 @@ test('a command that writes to what is frozen: the time-out thaws, and says why'
 
 test('a signal thaws at once and ends the command', async () => {
   await using disks = await LabDisks.create(MIXED);
+  const begun = '/lab/begun';
   const child = spawn(
     process.execPath,
-    [MAIN, 'freeze', '--', 'sh', '-c', 'echo begun; exec sleep 30'],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    [MAIN, 'freeze', '--', 'sh', '-c', `: >${begun}; exec sleep 60`],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    const wasArmed = stderr.includes('arm the guardian');
     stderr += text;
-    if (!wasArmed && stderr.includes('arm the guardian')) {
-      setTimeout(() => child.kill('SIGTERM'), 300);
-    }
   });
-  const [exitCode] = (await once(child, 'close')) as [number | null];
+  const ended = once(child, 'close');
+  // What the command prints is passed on when all is over.
+  while (!existsSync(begun) && child.exitCode === null) {
+    await delay(10);
+  }
+  child.kill('SIGTERM');
+  const [exitCode] = (await ended) as [number | null];
   assert.is(exitCode, 143, stderr);
   assert.match(stderr, 'Ended by SIGTERM');
   assertWritable(disks);

@@ -9,6 +9,7 @@ import { RawDisks } from '../../src/lab/raw-disks.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { runSummarySchema } from '../../src/report/schemas/run-summary.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
+import { inTime } from '../in-time.ts';
 import { suite } from '../suite.ts';
 import { type Ended, flashfreeze } from './command-line.ts';
 import { blobServer, Rig } from './rig.ts';
@@ -121,7 +122,11 @@ test('a server that never answers: thawed by the deadline, the disk is named, th
     at: 'request',
     fault: { kind: 'no-answer', handled: false },
   });
-  const ended = await flashfreeze(['snapshot', ...rig.blobArguments, '--timeout', '1', '--json']);
+  const ended = await inTime(
+    1,
+    (limitS) => flashfreeze(['snapshot', ...rig.blobArguments, '--timeout', `${limitS}`, '--json']),
+    (it) => summaryOf(it).code === 761,
+  );
   const summary = summaryOf(ended);
   assert.is(ended.exitCode, 1);
   assert.is(summary.code, 761);

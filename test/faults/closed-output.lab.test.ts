@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { JOURNAL_DIRECTORY } from '../../src/backup/journal/journal.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
@@ -15,20 +16,23 @@ const test = suite('closed output');
 
 for (const signal of [undefined, 'SIGHUP'] as const) {
   test(`output that is closed while everything is frozen ends no run${signal === undefined ? '' : ', with SIGHUP neither'}`, async () => {
-    await using rig = await Rig.create([{ type: 'ext4' }], 1_000);
+    await using rig = await Rig.create([{ type: 'ext4' }], 2_500);
     const child = spawn(process.execPath, [MAIN, 'snapshot', ...rig.blobArguments], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const ended = once(child, 'close');
     const isFired = async (): Promise<boolean> =>
       (await rig.server.requests()).some(({ operation }) => operation === 'snapshot');
+    child.stderr.resume();
     while (!(await isFired())) {
-      child.stderr.resume();
+      await delay(10);
     }
     child.stdout.destroy();
     child.stderr.destroy();
     if (signal !== undefined) {
       child.kill(signal);
+    } else {
+      await rig.server.answerNow();
     }
     assert.equal(await ended, [signal === undefined ? 0 : 129, null]);
     // Its end was orderly: nothing is left to be looked after.

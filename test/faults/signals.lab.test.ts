@@ -28,7 +28,8 @@ interface Phase {
   readonly name: string;
   /** Set up before the run; what it returns is undone after it. */
   readonly prolong?: (rig: Rig) => Promise<Disposable | undefined>;
-  readonly options?: () => readonly string[];
+  /** @param tries the first one is 1 */
+  readonly options?: (tries: number) => readonly string[];
   /** Resolves when the run is in it. */
   readonly reached: (rig: Rig, command: RunningCommand) => Promise<unknown>;
   /** Whether a signal there comes before anything is frozen. */
@@ -38,6 +39,8 @@ interface Phase {
 }
 
 const MOST_TRIES = 20;
+/** Of a request in whose time something is to happen; a server that says nothing for 3 s is asked once more. */
+const ANSWER_MS = 2_500;
 
 function startIn(seconds: number): string[] {
   return ['--at', new Date(Date.now() + seconds * 1_000).toISOString()];
@@ -52,7 +55,7 @@ const PHASES: readonly Phase[] = [
         blob: 'disk0',
         at: 'request',
         operation: 'read',
-        fault: { kind: 'status', status: 416, code: 'InvalidRange', delayMs: 1_000 },
+        fault: { kind: 'status', status: 416, code: 'InvalidRange', delayMs: ANSWER_MS },
       }),
     reached: ({ server }, command) =>
       untilRequested(server, command, ({ operation }) => operation === 'read'),
@@ -78,7 +81,7 @@ const PHASES: readonly Phase[] = [
         blob: 'disk0',
         ...LAST_CHECK,
         times: 1,
-        fault: { kind: 'trickle', handled: true, byteIntervalMs: 2 },
+        fault: { kind: 'trickle', handled: true, byteIntervalMs: 5 },
       }),
     reached: ({ server }, command) =>
       untilRequested(server, command, ({ fault }) => fault === 'trickle'),
@@ -86,8 +89,8 @@ const PHASES: readonly Phase[] = [
   },
   {
     name: 'arm',
-    // It lasts from the last check, some 400 ms before the start, to the start.
-    options: () => startIn(4),
+    // It lasts from the last check, some 400 ms before the start, to the start, if the machine is ready by then.
+    options: (tries) => startIn(3 + tries),
     reached: (_, command) => command.said('arm the guardian'),
     frozen: 'not yet',
     isShort: true,
@@ -101,11 +104,15 @@ const PHASES: readonly Phase[] = [
   },
   {
     name: 'release',
-    prolong: ({ server }) => server.setLatency('disk0', { kind: 'fixed', ms: 300 }),
+    prolong: ({ server }) => server.setLatency('disk0', { kind: 'fixed', ms: ANSWER_MS }),
     // A guardian that does not answer makes it last.
     reached: async ({ server }, command) => {
       await untilRequested(server, command, ({ operation }) => operation === 'snapshot');
-      process.kill(guardianOf(command.pid) ?? 0, 'SIGSTOP');
+      const guardian = guardianOf(command.pid);
+      // Without it the signal would stop this process.
+      assert.ok(guardian !== undefined, 'the guardian has ended');
+      process.kill(guardian, 'SIGSTOP');
+      await server.answerNow();
       // It is released right before, and the log is held until the guardian has ended.
       using _lock = await FileLock.acquire();
     },
@@ -113,14 +120,19 @@ const PHASES: readonly Phase[] = [
   },
 ];
 
+interface Interruption {
+  readonly signal: EndingSignal;
+  readonly tries: number;
+}
+
 /** Runs into a phase and sends the signal there. */
-async function interrupt(rig: Rig, phase: Phase, signal: EndingSignal): Promise<Ending> {
+async function interrupt(rig: Rig, phase: Phase, { signal, tries }: Interruption): Promise<Ending> {
   using _prolonged = await phase.prolong?.(rig);
   using command = RunningCommand.start([
     'snapshot',
     ...rig.blobArguments,
     ...['--timeout', String(TIMEOUT_S), '--json'],
-    ...(phase.options?.() ?? []),
+    ...(phase.options?.(tries) ?? []),
   ]);
   await phase.reached(rig, command);
   command.signal(signal);
@@ -149,9 +161,10 @@ async function assertWritable(rig: Rig): Promise<void> {
 }
 
 /** @returns whether the signal came in time */
-async function tryPhase(phase: Phase, signal: EndingSignal): Promise<boolean> {
+async function tryPhase(phase: Phase, interruption: Interruption): Promise<boolean> {
+  const { signal } = interruption;
   await using rig = await Rig.create([{ type: 'ext4' }, { type: 'xfs' }]);
-  const ending = await interrupt(rig, phase, signal);
+  const ending = await interrupt(rig, phase, interruption);
   await assertWritable(rig);
   if (cameTooLate(phase, ending)) {
     return false;
@@ -169,7 +182,7 @@ for (const phase of PHASES) {
   test(`a signal in the phase "${phase.name}" thaws and ends the run with 128 + n`, async () => {
     for (const signal of SIGNALS) {
       let tries = 1;
-      while (!(await tryPhase(phase, signal))) {
+      while (!(await tryPhase(phase, { signal, tries }))) {
         tries += 1;
         assert.ok(tries <= MOST_TRIES, `${signal} always came too late`);
       }

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { RequestFault } from '../../src/lab/blob-server/model.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { Rig } from '../commands/rig.ts';
+import { inTime } from '../in-time.ts';
 import { suite } from '../suite.ts';
 import {
   describeOffences,
@@ -44,7 +45,7 @@ interface Circumstances {
 async function observe(rig: Rig, circumstances: Circumstances = {}): Promise<Observed> {
   const { timeoutS = 30, environment = {}, meanwhile } = circumstances;
   const outputPath = join(rig.disks.disks[0]?.mountPoint ?? '', 'output');
-  const output = openSync(outputPath, 'a');
+  const output = openSync(outputPath, 'w');
   using command = RunningCommand.start(
     ['snapshot', ...rig.blobArguments, '--timeout', String(timeoutS)],
     { under: [...strace(TRACED_CALLS), '-o', STRACE_LOG], environment, output },
@@ -83,7 +84,11 @@ test('the same holds where servers fail and the time runs out: only a retry may 
   for (const [index, fault] of faults.entries()) {
     await rig.server.setFault({ blob: `disk${index}`, at: 'request', fault });
   }
-  const { ending, printed, found } = await observe(rig, { timeoutS: 2 });
+  const { ending, printed, found } = await inTime(
+    2,
+    (timeoutS) => observe(rig, { timeoutS }),
+    (observed) => observed.found.some(({ why }) => why === 'connects'),
+  );
   assert.is(ending.exitCode, 1, printed);
   const [connects, others] = [
     found.filter(({ why }) => why === 'connects'),
@@ -136,14 +141,19 @@ for (const [misdeed, why, call] of MISDEEDS) {
   test(`a run that does so is caught: ${misdeed}`, async () => {
     await using rig = await Rig.create([{ type: 'ext4' }], LATENCY_MS);
     writeFileSync('/lab/misdeed', '');
-    const { found, printed } = await observe(rig, {
-      timeoutS: 2,
-      environment: { NODE_OPTIONS: `--import=${MISDEED}`, FLASHFREEZE_TEST_MISDEED: misdeed },
-    });
-    assert.ok(
-      found.some((it) => it.why === why && it.call.name === call),
-      `${describeOffences(found)}\n${printed}`,
+    const environment = {
+      NODE_OPTIONS: `--import=${MISDEED}`,
+      FLASHFREEZE_TEST_MISDEED: misdeed,
+    };
+    const isCaught = ({ found }: Observed): boolean =>
+      found.some((it) => it.why === why && it.call.name === call);
+    const observed = await inTime(
+      2,
+      (timeoutS) => observe(rig, { timeoutS, environment }),
+      isCaught,
     );
+    const { found, printed } = observed;
+    assert.ok(isCaught(observed), `${describeOffences(found)}\n${printed}`);
     // And does not hang for it: even a write to the frozen file system ends, at the deadline.
     assert.match(printed, 'window took');
   });

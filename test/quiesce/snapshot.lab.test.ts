@@ -257,17 +257,17 @@ test('a post-script owed by a worker that was killed is run once, by the next co
   await rig.server.setFault({
     blob: 'disk0',
     at: 'request',
-    times: 1,
     fault: { kind: 'no-answer', handled: true },
   });
   const files = new ScriptFiles();
   const { pluginHost } = files.host([files.usual({ postScriptParams: ['with', 'parameters'] })]);
   using command = RunningCommand.start([
-    ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--timeout', '2'],
+    ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--timeout', '60'],
   ]);
   await untilRequested(rig.server, command, ({ operation }) => operation === 'snapshot');
   command.signal('SIGKILL');
   await command.exited;
+  await rig.server.clearFaults();
   assert.is(traceOf(files), 'pre');
   const { mountPoint = '' } = rig.disks.disks[0] ?? {};
   const next = (): Promise<{ stderr: string }> => flashfreeze(['thaw', mountPoint]);

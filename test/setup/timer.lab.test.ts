@@ -15,8 +15,9 @@ await enterGuestLab({ lifetimeSeconds: 900 }, async () => {
 const test = suite('timer of an installed archive, on a bare machine with systemd');
 const UNPACKED = `/root/flashfreeze-${VERSION}-linux-${process.arch}`;
 const COMMAND = '/usr/local/sbin/flashfreeze';
-/** Longer than anything waits for it, shorter than a run does. */
-const SLOW_MS = 6_000;
+/** Longer than anything here takes, and so long a run waits. */
+const SLOW_S = 600;
+const PATIENT = `[SnapshotThread]\ntimeout = ${SLOW_S}\n[Flashfreeze]\npatience = ${SLOW_S}\n`;
 
 async function unpack(machine: BareMachine): Promise<void> {
   await machine.bring(archivePath(), '/root/archive.tar.gz');
@@ -38,10 +39,14 @@ async function answerAfter({ server }: BareMachine, ms: number): Promise<void> {
   }
 }
 
-async function snapshotRequest(machine: BareMachine): Promise<void> {
+/** Then everything is frozen: a slow freeze sends some requests before its end. */
+async function allSnapshotRequests({ server }: BareMachine): Promise<void> {
   await until(
-    async () => (await machine.server.requests()).some(({ operation }) => operation === 'snapshot'),
-    () => 'snapshot request',
+    async () => {
+      const asked = (await server.requests()).filter(({ operation }) => operation === 'snapshot');
+      return new Set(asked.map(({ blob }) => blob)).size === server.urls.length;
+    },
+    () => 'snapshot request for each disk',
   );
 }
 
@@ -155,9 +160,10 @@ test('killed while all is frozen: its guardian thaws, systemctl shows it, and th
   await unpack(machine);
   await machine.configure();
   await machine.run(`${UNPACKED}/flashfreeze`, 'setup', '--timer', 'daily');
-  await answerAfter(machine, SLOW_MS);
+  await machine.put('/etc/azure/vmbackup.conf', PATIENT);
+  await answerAfter(machine, SLOW_S * 1_000);
   await machine.run('systemctl', 'start', '--no-block', SERVICE);
-  await snapshotRequest(machine);
+  await allSnapshotRequests(machine);
   const writers = await FrozenWriters.start(machine.guest.mountPoints);
   await machine.run('systemctl', 'kill', '--kill-who=main', '--signal=KILL', SERVICE);
   await writers.thawedNs;

@@ -101,6 +101,11 @@ export class BlobServer implements AsyncDisposable {
     return this.#process.call('setLatency', { blob, latency });
   }
 
+  /** Answers the snapshot requests that are there at once, whatever the latency. */
+  answerNow(): Promise<undefined> {
+    return this.#process.call('answerNow', undefined);
+  }
+
   /**
    * Every request in order of arrival.
    *

@@ -22,6 +22,7 @@ export interface ControlCalls {
   setFault: { argument: FaultRule; result: undefined };
   clearFaults: { argument: string | undefined; result: undefined };
   setLatency: { argument: { readonly blob: string; readonly latency: Latency }; result: undefined };
+  answerNow: { argument: undefined; result: undefined };
   requests: { argument: bigint; result: readonly LoggedRequest[] };
   snapshots: { argument: string; result: readonly SnapshotRecord[] };
   deleteSnapshot: {

@@ -65,6 +65,10 @@ serveCalls<ControlCalls>(
       (await running).service.setLatency(blob, latency);
       return undefined;
     },
+    answerNow: async () => {
+      (await running).service.answerNow();
+      return undefined;
+    },
     requests: (sinceNs) => log.entries.filter(({ receivedNs }) => receivedNs >= sinceNs),
     snapshots: async (blob) => (await running).store.snapshots(blob),
     deleteSnapshot: async ({ blob, snapshot }) => {

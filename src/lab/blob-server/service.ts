@@ -101,6 +101,7 @@ export interface ServiceOptions {
 export class Service {
   readonly #options: ServiceOptions;
   readonly #latencies = new Map<string, Latency>();
+  #waiting = new AbortController();
   readonly #texts = new TextBlobs();
 
   constructor(options: ServiceOptions) {
@@ -109,6 +110,12 @@ export class Service {
 
   setLatency(blob: string, latency: Latency): void {
     this.#latencies.set(blob, latency);
+  }
+
+  /** Ends the latency of the snapshot requests that wait for their answers. */
+  answerNow(): void {
+    this.#waiting.abort();
+    this.#waiting = new AbortController();
   }
 
   /** Throws ServiceError. */
@@ -188,9 +195,10 @@ export class Service {
     const { latency: ownLatency } = store.spec(blob);
     store.admitSnapshot(blob);
     const timing = drawTiming(this.#latencies.get(blob) ?? ownLatency ?? latency, copyAt, random);
-    const answerDue = sleep(timing.answerAfterMs);
+    const { signal } = this.#waiting;
+    const answerDue = pass(timing.answerAfterMs, signal);
     if (timing.copyAfterMs > 0) {
-      await sleep(timing.copyAfterMs);
+      await pass(timing.copyAfterMs, signal);
     }
     const { snapshot } = await store.takeSnapshot(blob, metadataOf(message));
     const content = await store.content(blob, undefined);
@@ -260,6 +268,11 @@ export class Service {
     );
     return answer(identity, 200, { 'Content-Type': 'application/xml' }, Buffer.from(body));
   }
+}
+
+/** The time, or less: until the signal comes. */
+async function pass(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 /** Stable: the snapshots of a blob stay before it. */

@@ -1,4 +1,5 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import * as azure from '@azure/storage-blob';
 import * as assert from 'uvu/assert';
@@ -192,6 +193,26 @@ test('the copy falls between request and answer, never outside', async () => {
     assert.ok(record.copyEndNs <= request.answeredNs);
     assert.ok(request.answeredNs - request.receivedNs >= 4_000_000n);
   }
+});
+
+test('a request that waits for its answer is answered when that is wanted, the next one waits again', async () => {
+  const ms = 600_000;
+  await using rig = await Rig.start({ latency: { kind: 'fixed', ms } });
+  const ask = async (): Promise<void> => {
+    const replied = rig.snapshot();
+    const known = (await rig.server.snapshots('disk0')).length;
+    const isWaiting = async (): Promise<boolean> =>
+      (await rig.server.requests()).some(({ answeredNs }) => answeredNs === undefined);
+    while (!(await isWaiting())) {
+      await delay(5);
+    }
+    assert.is((await rig.server.snapshots('disk0')).length, known);
+    await rig.server.answerNow();
+    assert.is((await replied).status, 201);
+    assert.is((await rig.server.snapshots('disk0')).length, known + 1);
+  };
+  await ask();
+  await ask();
 });
 
 test('the request log names the connection and hides the signature', async () => {

@@ -9,6 +9,7 @@ import {
   readQuiesceConfiguration,
   secretsOf,
 } from '../quiesce/read-configuration.ts';
+import { secretsInParameters } from '../quiesce/scripts/secret-parameters.ts';
 import { journalRecordOf } from '../report/journal-record.ts';
 import { tellMetrics } from '../report/metrics-file.ts';
 import type { RunEnding, RunFile, RunIdentity } from '../report/run-file.ts';
@@ -134,7 +135,7 @@ export async function keepRecord(
 }
 
 async function runNotifyCommand(
-  { log, configuration }: PipelineContext,
+  { log, redaction, configuration }: PipelineContext,
   { run, path }: KeptRecord,
 ): Promise<void> {
   if (configuration.notify === undefined) {
@@ -143,6 +144,9 @@ async function runNotifyCommand(
   // Loaded here: most runs have no such command.
   const { notify } = await import('../notify/notify.ts');
   const json = `${JSON.stringify(run)}\n`;
+  for (const secret of secretsInParameters(configuration.notify.slice(1))) {
+    redaction.add(secret);
+  }
   const { problem, output } = await notify(configuration.notify, { run, json, path });
   output.forEach((sentence) => {
     log.info(sentence);

@@ -89,7 +89,11 @@ export interface QuiescedApplication {
  * What has to be done because something was begun, also after a crash. Plain data without secrets, as a
  * journal keeps it.
  */
-export type PendingCleanup = PendingScript | PendingStatements | PendingBalance;
+export type PendingCleanup =
+  | PendingScript
+  | PendingScriptAsBefore
+  | PendingStatements
+  | PendingBalance;
 
 /** A btrfs balance that a run has paused. */
 export interface PendingBalance extends Balance {
@@ -98,9 +102,21 @@ export interface PendingBalance extends Balance {
 
 /** A post-script whose pre-script was begun. */
 export interface PendingScript {
+  readonly kind: 'post-script';
+  readonly path: string;
+  /** The file that has its parameters, which may be secret; missing if there are none. */
+  readonly configPath?: string;
+  readonly retries: number;
+  /** Path of the pre-script, which may still run if the run died. */
+  readonly preScript: string;
+  readonly timeoutMs: number;
+}
+
+/** A post-script in a note of an older version, with its parameters. */
+export interface PendingScriptAsBefore {
   readonly kind: 'script';
   readonly command: ScriptCommand;
-  /** Path of the pre-script, which may still run if the run died. Missing in notes of older versions. */
+  /** Missing in notes of the oldest versions. */
   readonly preScript?: string;
   readonly timeoutMs: number;
 }

@@ -14,6 +14,7 @@ import {
 } from '../config/workload.ts';
 import { faultOfCredentials, passwordsIn } from './databases/credentials.ts';
 import type { ApplicationRules, QuiescePlan, ScriptsPlan } from './quiesce-types.ts';
+import { secretsInParameters } from './scripts/secret-parameters.ts';
 
 /** Where the configuration of applications lies. */
 export interface QuiescePaths {
@@ -86,12 +87,15 @@ function scriptsBeside(
     : { ...scripts, findings: [...own.findings, ...scripts.findings] };
 }
 
-/** The passwords in it, for the redaction of everything that leaves the process. */
+/** The passwords in it, and the parameters of scripts that may be some, for the redaction of all that leaves the process. */
 export function secretsOf(plan: QuiescePlan | undefined): readonly string[] {
   switch (plan?.kind) {
     case 'database':
       return passwordsIn(plan.workload.kind, plan.workload.credentials);
     case 'scripts':
+      return plan.plugins.flatMap(({ pre, post }) =>
+        secretsInParameters([...pre.parameters, ...post.parameters]),
+      );
     case 'refused':
     case undefined:
       return [];

@@ -193,6 +193,21 @@ test('the post-script is run also where the freeze or a snapshot fails', async (
   assert.is(traceOf(files), 'pre\npost');
 });
 
+test('a parameter that may be a password does not get out, though the script prints it', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  const files = new ScriptFiles();
+  const plugin = files.usual({
+    preScriptLocation: files.script('p', 'set -x; : "$@"'),
+    preScriptParams: ['freeze', 's3cretpw'],
+    postScriptLocation: files.script('q', 'echo "$1" >&2; exit 1'),
+    postScriptParams: ['--token=hush1234'],
+  });
+  const { stderr, summary } = await snapshot(rig, plugin, files);
+  assert.match(stderr, '+ : freeze REDACTED');
+  assert.match(stderr, '--token=REDACTED');
+  assert.not.match(`${stderr}${JSON.stringify(summary)}`, /s3cretpw|hush1234/);
+});
+
 test('a SAS that a script prints does not get out', async () => {
   await using rig = await Rig.create([{ type: 'ext4' }]);
   const files = new ScriptFiles();
@@ -260,7 +275,7 @@ test('a post-script owed by a worker that was killed is run once, by the next co
     fault: { kind: 'no-answer', handled: true },
   });
   const files = new ScriptFiles();
-  const { pluginHost } = files.host([files.usual({ postScriptParams: ['with', 'parameters'] })]);
+  const { pluginHost } = files.host([files.usual({ postScriptParams: ['with', 's3cretpw'] })]);
   using command = RunningCommand.start([
     ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--timeout', '60'],
   ]);
@@ -269,10 +284,14 @@ test('a post-script owed by a worker that was killed is run once, by the next co
   await command.exited;
   await rig.server.clearFaults();
   assert.is(traceOf(files), 'pre');
+  const [note = ''] = readdirSync(OWED);
+  const noted = readFileSync(join(OWED, note), 'utf8');
+  assert.match(noted, files.path('post.sh'));
+  assert.not.match(noted, 's3cretpw');
   const { mountPoint = '' } = rig.disks.disks[0] ?? {};
   const next = (): Promise<{ stderr: string }> => flashfreeze(['thaw', mountPoint]);
   const [first, second] = await Promise.all([next(), next()]);
-  assert.is(traceOf(files), 'pre\npost with parameters');
+  assert.is(traceOf(files), 'pre\npost with s3cretpw');
   assert.match(
     `${first.stderr}${second.stderr}`,
     `ran the post-script ${files.path('post.sh')}, which that run had left undone`,

@@ -107,11 +107,15 @@ async function cleanUp(
   note: (message: string) => void,
 ): Promise<void> {
   const results = await runPending(owed, note);
-  for (const { sentence } of results) {
-    warn(`Clean-up for a run that began ${begun} and died: ${sentence}`);
+  for (const { sentence, left } of results) {
+    const where = left === undefined ? '' : ` (noted in ${path})`;
+    warn(`Clean-up for a run that began ${begun} and died: ${sentence}${where}`);
   }
-  const left = results.flatMap((result) => result.left ?? []);
-  await updateNote(path, begun, left);
+  await updateNote(
+    path,
+    begun,
+    results.flatMap(({ left }) => left ?? []),
+  );
 }
 
 /** Undefined for an entry whose process still runs, or that another process has claimed. */

@@ -68,8 +68,12 @@ class OpenedPlugins {
   }
 }
 
-function pendingOf({ pre, post: { command, timeoutMs } }: OpenedPlugin): PendingScript {
-  return { kind: 'script', command, preScript: pre.command.path, timeoutMs };
+function pendingOf({ plugin, pre, post: { command, timeoutMs } }: OpenedPlugin): PendingScript {
+  const { path, parameters, retries } = command;
+  return {
+    ...{ kind: 'post-script', path, retries, preScript: pre.command.path, timeoutMs },
+    ...(parameters.length === 0 ? {} : { configPath: plugin.configPath }),
+  };
 }
 
 class ScriptsRun implements QuiescedApplication {

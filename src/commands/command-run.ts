@@ -8,7 +8,6 @@ import { backup } from '../backup/run.ts';
 import { commandWords } from '../config/argument-words.ts';
 import { DEFAULT_VM_BACKUP_CONFIGURATION, readVmBackupConfiguration } from '../config/vmbackup.ts';
 import { HeldLog, stderrSink } from '../log/held-log.ts';
-import { Redaction } from '../log/redaction.ts';
 import {
   type KeptRecord,
   keepRecord,
@@ -24,6 +23,7 @@ import {
 } from '../report/run-file.ts';
 import { RUN_FOLDER } from '../report/run-folder.ts';
 import { timelineLines } from '../report/timeline-text.ts';
+import { redactionOfCommand } from './exit.ts';
 import { requireRoot } from './require-root.ts';
 import { logLevelOf, notifyOf, quiescePathsOf, type RawRunOptions } from './run-options.ts';
 
@@ -37,7 +37,7 @@ export interface CommandContext extends PipelineContext {
 
 /** @throws FlashfreezeError FF_USAGE, FF_CONFIG_INVALID */
 export function openCommandContext(options: RawRunOptions): CommandContext {
-  const redaction = new Redaction();
+  const redaction = redactionOfCommand();
   const log = new HeldLog({ sink: stderrSink, redaction, minimumLevel: logLevelOf(options) });
   const notify = notifyOf(options);
   const { configuration: ofFile, warnings } = readVmBackupConfiguration();
@@ -49,7 +49,7 @@ export function openCommandContext(options: RawRunOptions): CommandContext {
 
 /** For `keepRefusal`, if the options or the configuration give no context: as if there were no configuration. */
 export function refusalContext({ timeline = true, notify = '' }: RawRunOptions): CommandContext {
-  const redaction = new Redaction();
+  const redaction = redactionOfCommand();
   return {
     redaction,
     log: new HeldLog({ sink: stderrSink, redaction }),

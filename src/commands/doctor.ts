@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { renderDoctor, reportOf } from '../doctor/doctor-terminal.ts';
 import { jsonText } from '../log/printable.ts';
-import { Redaction } from '../log/redaction.ts';
+import { redactionOfCommand } from './exit.ts';
 import {
   addDiskOptions,
   managedWishesOf,
@@ -59,7 +59,7 @@ async function doctor(options: DoctorOptions): Promise<number> {
   });
   const startAt = startTimeOf(options.at);
   const blobs = givenBlobs(options);
-  const redaction = new Redaction();
+  const redaction = redactionOfCommand();
   for (const { url } of blobs) {
     redaction.addUrl(url);
   }

@@ -1,13 +1,20 @@
 import { CommanderError } from 'commander';
 import { FlashfreezeError } from '../errors.ts';
 import { jsonText, printableLines, printableMessage } from '../log/printable.ts';
-import { redact } from '../log/redaction.ts';
+import { Redaction } from '../log/redaction.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { refusalSchema } from '../report/schemas/refusal.ts';
 import { errnoOf } from '../system/errno.ts';
 import { sentenceOfMisuse } from './misuse.ts';
 
 type Refusal = OutputOf<typeof refusalSchema>;
+
+const redaction = new Redaction();
+
+/** The redaction of the command of this process. What it has learned is also hidden in an error that ends the command. */
+export function redactionOfCommand(): Redaction {
+  return redaction;
+}
 
 /** Runs a command; an error that it throws becomes one clear line on standard error and an exit code. */
 export async function exitOnError(command: () => Promise<unknown>, asJson = false): Promise<void> {
@@ -31,34 +38,31 @@ export function onceReported(work: () => Promise<void>): void {
 /**
  * Prints an error for people, and with --json as an object on standard output.
  *
- * @param hide replaces secrets; a command that knows the secrets of its run replaces those too
  * @returns the exit code: 2 if the input or the machine is at fault, 1 if the run failed; an internal error
  * also gives 1, and its stack is printed
  */
-export function reportError(error: unknown, asJson = false, hide: Hide = redact): number {
+export function reportError(error: unknown, asJson = false): number {
   const isMisuse = error instanceof CommanderError && error.exitCode !== 0;
   if (asJson && (isMisuse || !(error instanceof CommanderError))) {
-    process.stdout.write(`${jsonText(refusalOf(error, hide))}\n`);
+    process.stdout.write(`${jsonText(refusalOf(error))}\n`);
   }
   if (error instanceof CommanderError) {
     return error.exitCode === MISUSE ? 2 : error.exitCode;
   }
-  process.stderr.write(`${hide(describe(error))}\n`);
+  process.stderr.write(`${redaction.redact(describe(error))}\n`);
   return error instanceof FlashfreezeError ? error.exitCode : 1;
 }
 
 /** Commander's exit code for a command line that it refuses; it has printed the reason already. */
 const MISUSE = 1;
 
-type Hide = (text: string) => string;
-
-function refusalOf(error: unknown, hide: Hide): Refusal {
+function refusalOf(error: unknown): Refusal {
   if (error instanceof CommanderError) {
     return { code: 'FF_USAGE', message: sentenceOfMisuse(error.message) };
   }
   return error instanceof FlashfreezeError
-    ? { code: error.code, message: hide(error.message) }
-    : { code: 'FF_INTERNAL', message: hide(String(error)) };
+    ? { code: error.code, message: redaction.redact(error.message) }
+    : { code: 'FF_INTERNAL', message: redaction.redact(String(error)) };
 }
 
 function describe(error: unknown): string {

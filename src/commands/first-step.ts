@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { printable } from '../log/printable.ts';
+import { redact } from '../log/redaction.ts';
 
 /**
  * The work before a command: thaw the file systems that a dead run left frozen, and then run its pending clean-up of
@@ -67,7 +68,7 @@ export const lookAfterDeadRuns: FirstStepWork = async (work, report) => {
   const { recover, thawAbandoned } = await import('../backup/journal/recover.ts');
   const warn = (sentence: string): void => {
     report(sentence);
-    process.stderr.write(`${printable(sentence)}\n`);
+    process.stderr.write(`${printable(redact(sentence))}\n`);
   };
   if (work === 'thaw') {
     (await thawAbandoned()).forEach(warn);

@@ -81,7 +81,7 @@ async function freeze(line: readonly string[], options: RawRunOptions): Promise<
     );
     return exitCodeOf(summarizeFreeze(record, name, command), signals);
   } catch (error) {
-    reportError(error, options.json ?? false, (text) => context.redaction.redact(text));
+    reportError(error, options.json ?? false);
     if (!isBegun) {
       await keepRefusal(context, 'freeze', error);
     }

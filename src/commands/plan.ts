@@ -16,7 +16,7 @@ import type { Plan } from '../filesystems/plan-types.ts';
 import type { PlanReading } from '../filesystems/read-plan.ts';
 import { readUsedBytes } from '../filesystems/statfs.ts';
 import { jsonText } from '../log/printable.ts';
-import { Redaction } from '../log/redaction.ts';
+import type { Redaction } from '../log/redaction.ts';
 import { expectWindow } from '../report/expected-window.ts';
 import {
   type PlanFigures,
@@ -30,6 +30,7 @@ import { parseBlobs } from '../snapshot/blob/blob.ts';
 import { BlobLanes } from '../snapshot/blob/lanes.ts';
 import type { ManagedWishes } from '../snapshot/managed/managed-set.ts';
 import { readClock } from '../system/read-clock.ts';
+import { redactionOfCommand } from './exit.ts';
 import {
   addDiskOptions,
   addNamePrefixOption,
@@ -84,7 +85,7 @@ async function showPlan(options: PlanOptions): Promise<number> {
     '--blobs-from': options.blobsFrom,
   });
   const blobs = parseBlobs(givenBlobs(options));
-  const redaction = new Redaction();
+  const redaction = redactionOfCommand();
   for (const { url } of blobs) {
     redaction.addUrl(url);
   }

@@ -1,7 +1,7 @@
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { jsonText, printable } from '../log/printable.ts';
-import { Redaction } from '../log/redaction.ts';
+import type { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { type BlobCopy, type Copied, copyBlobs } from '../restore/copy-blobs.ts';
 import { planRestore, type RestorePlan } from '../restore/restore-plan.ts';
@@ -11,6 +11,7 @@ import type { BlobContainer } from '../restore-points/read-blobs.ts';
 import { nameInContainer } from '../snapshot/blob/blob-place.ts';
 import { withoutQuery } from '../snapshot/blob/blob-url.ts';
 import { containerUrlsOf } from './container-options.ts';
+import { redactionOfCommand } from './exit.ts';
 import type { RestoreOptions } from './restore.ts';
 import { type Restored, requireManagedOptions } from './restore-options.ts';
 import { restoreReport } from './restore-report.ts';
@@ -20,7 +21,7 @@ import { doubtsOn, pointSelectionOf, readPoints, sourceOf } from './snapshots-so
 /** @returns the exit code: 1 if a disk was not made */
 export async function runRestore(text: string, options: RestoreOptions): Promise<number> {
   requireManagedOptions(options);
-  const redaction = new Redaction();
+  const redaction = redactionOfCommand();
   const isSelected = pointSelectionOf(options);
   const to = targetOf(options, redaction);
   const source = await sourceOf(options, redaction);

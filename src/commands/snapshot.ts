@@ -152,7 +152,7 @@ export async function snapshot(
     );
     return signals.exitCode ?? exitCodeOf(record, summarize(record));
   } catch (error) {
-    const code = reportError(error, asJson, (text) => context.redaction.redact(text));
+    const code = reportError(error, asJson);
     return signals.exitCode ?? code;
   }
 }

@@ -1,6 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
 import { jsonText, printable } from '../log/printable.ts';
-import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import { CONSISTENCIES } from '../report/schemas/run-summary.ts';
@@ -12,6 +11,7 @@ import { readVmPoints } from '../restore-points/read-managed-points.ts';
 import { consistencyIn } from '../restore-points/record-of-run.ts';
 import type { RestorePoint, StoredMember } from '../restore-points/restore-point.ts';
 import { pagesOf } from '../snapshot/inventory/container-pages.ts';
+import { redactionOfCommand } from './exit.ts';
 import type { ListOptions } from './snapshots-options.ts';
 import { ProgressLine } from './snapshots-progress.ts';
 import {
@@ -30,7 +30,7 @@ export async function listPoints(options: ListOptions): Promise<void> {
   if (options.blob !== undefined && options.disks !== true) {
     throw new FlashfreezeError('FF_USAGE', '--blob: expected together with --disks');
   }
-  const redaction = new Redaction();
+  const redaction = redactionOfCommand();
   const isSelected = pointSelectionOf(options);
   const source = await sourceOf(options, redaction);
   const print = (text: string): void => {

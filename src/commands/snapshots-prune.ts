@@ -1,6 +1,5 @@
 import { FlashfreezeError } from '../errors.ts';
 import { jsonText, printable, printableTexts } from '../log/printable.ts';
-import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { pruneReportSchema } from '../report/schemas/stored-snapshots.ts';
@@ -9,6 +8,7 @@ import type { Machine } from '../restore-points/machine.ts';
 import { inOrderOfDeletion, planPrune, type Verdict } from '../restore-points/prune-plan.ts';
 import { type Removal, removePoints } from '../restore-points/prune-run.ts';
 import type { RestorePoint } from '../restore-points/restore-point.ts';
+import { redactionOfCommand } from './exit.ts';
 import { chooseMachine } from './prune-machine.ts';
 import { ruleFor } from './prune-rule.ts';
 import { describePoint, othersText, POINT_COLUMNS, pointCells } from './snapshots-list.ts';
@@ -34,7 +34,7 @@ export async function runPrune(
   { print = (text) => process.stdout.write(text), own }: PruneExtras = {},
 ): Promise<number> {
   const rule = ruleFor(options);
-  const redaction = new Redaction();
+  const redaction = redactionOfCommand();
   const isSelected = pointSelectionOf(options);
   const source = await sourceOf(options, redaction);
   if (options.delete === true) {

@@ -1,6 +1,6 @@
 import { FlashfreezeError } from '../errors.ts';
 import { jsonText, printable } from '../log/printable.ts';
-import { Redaction } from '../log/redaction.ts';
+import type { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { blobReader } from '../restore/blob-reader.ts';
 import { notProved } from '../restore/not-proved.ts';
@@ -10,6 +10,7 @@ import { withVolumes } from '../restore/verify-volumes.ts';
 import { findRestorePoint } from '../restore-points/find.ts';
 import type { RestorePoint } from '../restore-points/restore-point.ts';
 import { parseArmId } from '../snapshot/managed/arm-id.ts';
+import { redactionOfCommand } from './exit.ts';
 import { abortOnSignals } from './signals.ts';
 import { type DeepReport, deepReportText } from './snapshots-deep-text.ts';
 import { describeMember, describePoint } from './snapshots-list.ts';
@@ -33,7 +34,7 @@ export async function verifyDeep(wanted: string, options: VerifyOptions): Promis
   if ((options.metadata ?? []).length > 0) {
     throw new FlashfreezeError('FF_USAGE', '--deep: --metadata cannot be given with it');
   }
-  const redaction = new Redaction();
+  const redaction = redactionOfCommand();
   const source = await sourceOf(options, redaction);
   const { points, warnings, hint } = await readPoints(source);
   const point = findRestorePoint(points.filter(pointSelectionOf(options)), wanted, hint);

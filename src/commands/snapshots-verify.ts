@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { jsonText, printableTexts } from '../log/printable.ts';
-import { Redaction } from '../log/redaction.ts';
 import { colors } from '../report/colors.ts';
 import { latestRun, RUN_FOLDER, readRunFile } from '../report/run-folder.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
@@ -11,6 +10,7 @@ import { blobKey } from '../snapshot/blob/blob-place.ts';
 import { listSnapshots } from '../snapshot/inventory/container.ts';
 import { hasMetadata, type StoredSnapshot } from '../snapshot/inventory/stored-snapshot.ts';
 import { type ContainersOptions, containerUrlsOf } from './container-options.ts';
+import { redactionOfCommand } from './exit.ts';
 import { collect } from './run-options.ts';
 import { metadataOf } from './snapshot-options.ts';
 import type { SourceOptions } from './snapshots-options.ts';
@@ -94,7 +94,7 @@ type VerifyReport = OutputOf<typeof verifyReportSchema>;
 /** @returns the exit code: 0 if the run recorded that its set can be restored, and every snapshot of it exists and is right */
 async function verify(path: string | undefined, options: VerifyOptions): Promise<number> {
   const containers = containerUrlsOf(options);
-  const redaction = new Redaction();
+  const redaction = redactionOfCommand();
   for (const url of containers) {
     redaction.addUrl(url);
   }

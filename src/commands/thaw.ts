@@ -8,6 +8,7 @@ import { MountTree } from '../filesystems/mount-tree.ts';
 import { readMounts } from '../filesystems/read-plan.ts';
 import { superblocksOf } from '../filesystems/superblocks.ts';
 import { printable } from '../log/printable.ts';
+import { redact } from '../log/redaction.ts';
 import { requireRoot } from './require-root.ts';
 
 export function addThawCommand(program: Command): void {
@@ -53,7 +54,9 @@ async function thaw(mountPoints: readonly string[], all: boolean): Promise<numbe
   for (const it of left) {
     process.stderr.write(`flashfreeze: ${printable(sentenceForUnmounted(it))} (FF_THAW_FAILED)\n`);
   }
-  await cleanUpAfterDeadRuns((sentence) => process.stderr.write(`${printable(sentence)}\n`));
+  await cleanUpAfterDeadRuns((sentence) =>
+    process.stderr.write(`${printable(redact(sentence))}\n`),
+  );
   const isAllDone = results.every(({ state }) => state === 'thawed' || state === 'not-frozen');
   return isAllDone && (!all || left.length === 0) ? 0 : 1;
 }

@@ -10,12 +10,17 @@ function wordsOf(command: Command): string {
 
 /**
  * Turns commander's message about a wrong command line into a message like our own. Commander repeats the wrong
- * argument, which may be a misplaced URL with its signature; so the text is redacted.
+ * argument, which may be a misplaced URL with its signature, or belong to a command with a password: values are left out,
+ * and the text is redacted.
  */
 export function sentenceOfMisuse(text: string, command?: Command): string {
   const [first = '', ...hints] = redact(text).trimEnd().split('\n');
   const ofCommander = hints.find((hint) => hint.startsWith('(Did you mean'));
-  const sentence = first.replace(/^error: /, '').replace(/\.$/, '');
+  const sentence = first
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replace(/^(unknown option '-[^=']*)=.*/, "$1'")
+    .replace(/( but got \d+): .*/, '$1');
   const ours = command === undefined ? undefined : suggestionOf(sentence, command);
   const suggestion = ofCommander ?? (ours === undefined ? '' : `(Did you mean ${ours}?)`);
   return printable([sentence, suggestion].filter((it) => it !== '').join(' '));

@@ -91,13 +91,13 @@ export function logLevelOf({ quiet, verbose }: RawRunOptions): LogLevel {
   return verbose === true ? 'verbose' : 'info';
 }
 
-/** `--notify`, as path and arguments; undefined if it was not given. */
+/** `--notify`, as path and arguments, which no message repeats: they may be secret. Undefined if it was not given. */
 export function notifyOf({ notify }: RawRunOptions): readonly string[] | undefined {
   const words = notify === undefined ? undefined : commandWords(notify);
   if (notify !== undefined && words === undefined) {
     throw new FlashfreezeError(
       'FF_USAGE',
-      `--notify ${notify}: expected the absolute path of a program, and its arguments, e.g. --notify '/usr/local/sbin/tell-operator --mail'`,
+      `--notify: expected the absolute path of a program, and its arguments, e.g. --notify '/usr/local/sbin/tell-operator --mail'`,
     );
   }
   return words;

@@ -92,6 +92,10 @@ function pruneCommand(): Command {
 }
 
 function keyOf(option: Option): ConfigurationKey<Values> {
+  return { ...readerOf(option), mayHoldSecret: mayHoldSecret(option) };
+}
+
+function readerOf(option: Option): ConfigurationKey<Values> {
   const name = option.name();
   const attribute = option.attributeName();
   if (!option.required) {
@@ -135,7 +139,9 @@ function readSection(
 }
 
 /** URLs with a signature and commands may hold secrets. */
-const MAY_HOLD_SECRET = /url>|<command>/;
+function mayHoldSecret({ flags }: Option): boolean {
+  return /url>|<command>/.test(flags);
+}
 
 function requireHidden(file: SnapshotConf, command: Command): void {
   const prune = pruneCommand();
@@ -151,9 +157,7 @@ function requireHidden(file: SnapshotConf, command: Command): void {
 }
 
 function secretIn(section: IniSection, command: Command): Option | undefined {
-  return command.options.find(
-    (option) => MAY_HOLD_SECRET.test(option.flags) && section.has(option.name()),
-  );
+  return command.options.find((option) => mayHoldSecret(option) && section.has(option.name()));
 }
 
 function mergedOptions(command: Command, settings: Values): RawSnapshotOptions {

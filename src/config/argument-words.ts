@@ -35,5 +35,11 @@ export function commandWords(text: string): readonly string[] | undefined {
   return words?.[0]?.startsWith('/') === true ? words : undefined;
 }
 
+/** A command line for messages, e.g. one that was given in the place of a path: its arguments may be secret. */
+export function withoutArguments(line: string): string {
+  const [program = '', ...others] = line.split(/\s+/);
+  return others.length === 0 ? program : `${program} …`;
+}
+
 /** Blanks as a shell knows them: a no-break space is a letter, also one of a password. */
 const PIECE = /^(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([ \t-\r]+)|([^ \t-\r'"\\]+))/s;

@@ -1,5 +1,5 @@
 import { closestName } from './closest-name.ts';
-import { type IniSection, unquoted } from './python-ini.ts';
+import { firstWordOf, type IniSection, unquoted } from './python-ini.ts';
 
 /** The settings that a value of a key gives; undefined if the value makes no sense. */
 type Reader<Settings> = (value: string) => Partial<Settings> | undefined;
@@ -10,6 +10,8 @@ export interface ConfigurationKey<Settings> {
   /** The valid values, for messages. */
   readonly expected: string;
   readonly read: Reader<Settings>;
+  /** A wrong value is not repeated: it may be a URL with its signature, or a command with a password. */
+  readonly mayHoldSecret?: boolean;
   /** A sentence if a valid value is not used as it stands. */
   readonly remark?: (value: string) => string | undefined;
 }
@@ -113,11 +115,13 @@ export function readKeys<Settings>(
     if (key === undefined) {
       const names = keys.map((candidate) => candidate.name);
       mistakes.push(
-        `${path}: there is no key ${name} in [${place.section}]; did you mean ${closestName(name, names)}? The keys are ${names.join(', ')}.`,
+        `${path}: there is no key ${firstWordOf(name)} in [${place.section}]; did you mean ${closestName(name, names)}? The keys are ${names.join(', ')}.`,
       );
     } else if (set === undefined) {
       mistakes.push(
-        `${path}: ${key.name} = ${value} in [${place.section}]; expected ${key.expected}.`,
+        key.mayHoldSecret === true
+          ? `${path}: the value of ${key.name} in [${place.section}] is wrong; expected ${key.expected}.`
+          : `${path}: ${key.name} = ${value} in [${place.section}]; expected ${key.expected}.`,
       );
     }
     settings = { ...settings, ...set };

@@ -82,7 +82,7 @@ function repeatedIn(lines: readonly Line[]): string[] {
     if (value === undefined) {
       keys = new Set();
     } else if (keys.has(text)) {
-      repeated.push(`line ${number} gives ${text} again`);
+      repeated.push(`line ${number} gives ${firstWordOf(text)} again`);
     }
     keys.add(text);
   }
@@ -92,6 +92,11 @@ function repeatedIn(lines: readonly Line[]): string[] {
 /** The value without quotation marks if they enclose all of it, else the value as it is. */
 export function unquoted(value: string): string {
   return /^(["'])((?:(?!\1).)*)\1$/s.exec(value)?.[2] ?? value;
+}
+
+/** A key for messages: without its `=`, a line has a part of the value in its key, up to the first `=` or `:` in that. */
+export function firstWordOf(key: string): string {
+  return key.split(/\s/, 1)[0] ?? '';
 }
 
 /** The text up to the first `;` or `#` after white space outside of quotation marks; a single mark is a letter. */

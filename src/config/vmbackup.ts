@@ -277,6 +277,7 @@ const OWN_KEYS: readonly ConfigurationKey<VmBackupConfiguration>[] = [
   },
   {
     name: 'notify',
+    mayHoldSecret: true,
     expected: 'the absolute path of a program, and its arguments',
     read: (value) => {
       const notify = commandWords(value);

@@ -1,3 +1,4 @@
+import { withoutArguments } from '../config/argument-words.ts';
 import { openTrustedFile } from '../config/trusted-file.ts';
 import { runScript, type ScriptEnd } from '../quiesce/scripts/run-script.ts';
 import { type RunFile, resultOf } from '../report/run-file.ts';
@@ -37,7 +38,8 @@ export async function notify(
 ): Promise<Notified> {
   const file = openTrustedFile(program, FORBIDDEN_MODE);
   if (!file.ok) {
-    return { problem: `the notify command was not run: ${file.message}`, output: [] };
+    const reason = file.message.replace(program, () => withoutArguments(program));
+    return { problem: `the notify command was not run: ${reason}`, output: [] };
   }
   using opened = file;
   const { end, output } = await runScript(opened, {

@@ -28,4 +28,23 @@ test('is said in one line, with the right word and the code', () => {
   );
 });
 
+test('a value that no option takes is not repeated: it may belong to a command with a password', () => {
+  for (const [text, expected] of [
+    [
+      "error: unknown option '--notfy=/x hush1234'\n(Did you mean --notify?)\n",
+      "flashfreeze: unknown option '--notfy' (Did you mean --notify?) (FF_USAGE)\n",
+    ],
+    [
+      "error: unknown option '--notfy=/x\nhush1234'\n",
+      "flashfreeze: unknown option '--notfy' (FF_USAGE)\n",
+    ],
+    [
+      "error: too many arguments for 'snapshot'. Expected 0 arguments but got 2: x, hush1234.\n",
+      "flashfreeze: too many arguments for 'snapshot'. Expected 0 arguments but got 2 (FF_USAGE)\n",
+    ],
+  ] as const) {
+    assert.is(describeMisuse(text), expected);
+  }
+});
+
 test.run();

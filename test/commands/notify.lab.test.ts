@@ -92,6 +92,22 @@ test('its failure is a warning and leaves the exit code; the option wins over th
   });
 });
 
+test('an argument of the command that may be a password does not get out', async () => {
+  await using _rig = await Rig.create([{ type: 'ext4' }]);
+  const printing = '/lab/printing';
+  await writeFile(printing, '#!/bin/sh\nset -x\n: "$@"\n');
+  await chmod(printing, 0o755);
+  const { stderr } = await flashfreeze([
+    ...['freeze', '--notify', `${printing} mail hush1234`, '--', 'true'],
+  ]);
+  assert.match(stderr, '+ : mail REDACTED');
+  assert.not.match(stderr, 'hush1234');
+  const missing = `"/lab/nowhere hush1234"`;
+  const ended = await flashfreeze(['freeze', '--notify', missing, '--', 'true']);
+  assert.match(ended.stderr, 'was not run: /lab/nowhere … does not exist');
+  assert.not.match(ended.stderr, 'hush1234');
+});
+
 test('a file that others may write names no command', async () => {
   await using _rig = await Rig.create([{ type: 'ext4' }]);
   await withConfiguration(`notify = ${HOOK}`, async () => {
@@ -105,9 +121,10 @@ test('a file that others may write names no command', async () => {
 });
 
 test('a path that is not absolute is refused at once', async () => {
-  const ended = await flashfreeze(['freeze', '--notify', 'hook', '--', 'true']);
+  const ended = await flashfreeze(['freeze', '--notify', 'hook hush1234', '--', 'true']);
   assert.is(ended.exitCode, 125);
-  assert.match(ended.stderr, /--notify hook: expected the absolute path .*\(FF_USAGE\)/);
+  assert.match(ended.stderr, /--notify: expected the absolute path .*\(FF_USAGE\)/);
+  assert.not.match(ended.stderr, 'hush1234');
 });
 
 test.run();

@@ -108,6 +108,12 @@ const REFUSED: readonly [name: string, text: string, mode: number, expected: Reg
     /--timeout 0: expected seconds.*\(timeout in \/etc\/flashfreeze\/snapshot\.conf\)/,
   ],
   [
+    'a command',
+    `[Snapshot]\nnotify = mail hush1234\nblobs-from = ${BLOBS}\n`,
+    0o600,
+    /--notify: expected the absolute path.*\(notify in /,
+  ],
+  [
     'contrary options',
     `[Snapshot]\nmanaged = 1\nblobs-from = ${BLOBS}\n`,
     0o600,
@@ -147,6 +153,7 @@ for (const [name, text, mode, expected] of REFUSED) {
     const ended = await run('--json');
     assert.is(ended.exitCode, 2, ended.stderr);
     assert.match(ended.stderr, expected);
+    assert.not.match(`${ended.stderr}${ended.stdout}`, 'hush1234');
     const { code } = JSON.parse(ended.stdout) as { code: string };
     assert.match(code, /^FF_(CONFIG_INVALID|USAGE)$/);
     const kept = await readRunFile((await runFilesIn())[0] ?? '');

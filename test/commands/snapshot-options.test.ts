@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { containerUrlsOf } from '../../src/commands/container-options.ts';
-import { startTimeOf, timeoutMsOf } from '../../src/commands/run-options.ts';
+import { notifyOf, startTimeOf, timeoutMsOf } from '../../src/commands/run-options.ts';
 import {
   givenBlobs,
   laneCountOf,
@@ -204,6 +204,15 @@ test('a name of metadata is given once, whatever its case', () => {
   assert.is(code, 'FF_USAGE');
   assert.match(message, '--metadata policy: given twice');
   assert.equal(metadataOf(['Policy=daily', 'other=weekly']).length, 2);
+});
+
+test('a command to notify that cannot be used is refused without its arguments, which may be secret', () => {
+  for (const notify of ['mail --password hush1234', "/x 'hush1234", 'hush1234']) {
+    const { code, message } = refusal(() => notifyOf(options({ notify })));
+    assert.is(code, 'FF_USAGE');
+    assert.match(message, '--notify: expected the absolute path of a program');
+    assert.not.match(message, 'hush1234');
+  }
 });
 
 test.run();

@@ -40,6 +40,13 @@ const REFUSED: readonly [text: string, expected: RegExp][] = [
   ['[Snapshot]\nskip = /a\n\nSkip = /b\n', /line 4 gives skip again; expected each key once/],
 ];
 
+test('a part of a value that counts as a key is not repeated', () => {
+  const line = 'notify /x hush1234 --to=me';
+  const message = refusal(`[Snapshot]\n${line}\n${line}\n`);
+  assert.match(message, 'line 3 gives notify again');
+  assert.not.match(message, 'hush1234');
+});
+
 for (const [text, expected] of REFUSED) {
   test(`refused: ${JSON.stringify(text)}`, () => {
     assert.match(refusal(text), expected);

@@ -287,4 +287,19 @@ test('the edit distance is a distance', () => {
   assert.is(closestName('lanse', ['fire', 'lanes']), 'lanes');
 });
 
+test('a value that may be secret is not repeated when it is wrong, nor a part of it that counts as a key', () => {
+  for (const line of [
+    'notify = mail --password hush1234',
+    "notify = /x 'hush1234",
+    'notify /x hush1234 --to=me',
+    'notify /x --to=hush1234',
+  ]) {
+    const text = `[Flashfreeze]\n${line}\n`;
+    const { warnings } = parseVmBackupConfiguration(text, PATH, 'warn');
+    assert.is(warnings.length, 1, line);
+    assert.match(warnings[0] ?? '', /(?:value of|no key) notify.* in \[Flashfreeze\]/);
+    assert.not.match(warnings[0] ?? '', 'hush1234');
+  }
+});
+
 test.run();

@@ -1,5 +1,6 @@
+import { withoutArguments } from '../../config/argument-words.ts';
 import type { ScriptCommand } from '../../config/script-plugin.ts';
-import { openTrustedFile, type TrustedFile } from '../../config/trusted-file.ts';
+import { openTrustedFile, type TrustedFile, type TrustFault } from '../../config/trusted-file.ts';
 import type { ResultCode } from '../../result-codes.ts';
 import {
   hasWindowsLineEnds,
@@ -53,8 +54,9 @@ export function openStep(
   }
   const file = openTrustedFile(command.path, FORBIDDEN_MODE);
   if (!file.ok) {
-    const code = file.kind === 'missing' ? codes.missing : codes.untrusted;
-    return { ok: false, code, message: `the ${kind}-script ${file.message}` };
+    return file.kind === 'missing'
+      ? { ok: false, code: codes.missing, message: messageOfMissing(kind, command, file) }
+      : { ok: false, code: codes.untrusted, message: `the ${kind}-script ${file.message}` };
   }
   return {
     ok: true,
@@ -64,6 +66,17 @@ export function openStep(
     timeoutMs,
     [Symbol.dispose]: () => file[Symbol.dispose](),
   };
+}
+
+/** A path with blanks may be a command line, whose parameters may be secret. */
+function messageOfMissing(
+  kind: ScriptKind,
+  { path }: ScriptCommand,
+  { message }: TrustFault,
+): string {
+  const shown = withoutArguments(path);
+  const remedy = shown === path ? '' : `; its parameters belong in ${kind}ScriptParams`;
+  return `the ${kind}-script ${message.replace(path, () => shown)}${remedy}`;
 }
 
 /** What is wrong with a script that can be run, as sentences with the remedy. */

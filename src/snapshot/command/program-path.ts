@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, open, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { withoutArguments } from '../../config/argument-words.ts';
 import { FlashfreezeError } from '../../errors.ts';
 
 /** How much of a program's file is read beforehand at most; larger than nearly any program. */
@@ -22,10 +23,15 @@ export async function findProgram(name: string, path = process.env.PATH ?? ''): 
     return executable.includes('/') ? executable : `./${executable}`;
   }
   const file = candidates[found.indexOf('file')];
+  const shown = withoutArguments(name);
+  const remedy =
+    shown === name
+      ? 'Give its full path.'
+      : 'Give the program and its arguments as separate words, not in one pair of quotation marks.';
   throw file === undefined
     ? new FlashfreezeError(
         'FF_COMMAND_NOT_FOUND',
-        `"${name}": program not found${name.includes('/') ? '' : ' in PATH'}; nothing was frozen. Give its full path.`,
+        `"${shown}": program not found${name.includes('/') ? '' : ' in PATH'}; nothing was frozen. ${remedy}`,
       )
     : new FlashfreezeError(
         'FF_COMMAND_NOT_EXECUTABLE',

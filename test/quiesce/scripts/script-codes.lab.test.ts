@@ -294,7 +294,7 @@ for (const isThawed of [true, false]) {
     const both = [files.usual({ postScriptLocation }, 'a.json'), files.usual({}, 'b.json')];
     const ran = await run(files.host(both), { isThawed });
     assert.equal(codesOf(ran), [301]);
-    const left = ran.left.flatMap((it) => (it.kind === 'script' ? [it.command.path] : []));
+    const left = ran.left.flatMap((it) => (it.kind === 'post-script' ? [it.path] : []));
     assert.equal(left, isThawed ? [] : [postScriptLocation]);
   });
 }
@@ -323,6 +323,15 @@ test('the interpreter before a CR is taken as the kernel takes it', () => {
   ] as const) {
     assert.equal(interpreterBeforeCr(line), expected, line);
   }
+});
+
+test('parameters in the place of the path are not repeated: they may be secret', async () => {
+  const files = new ScriptFiles();
+  const postScriptLocation = `${files.path('post.sh')} hush1234`;
+  const ran = await run(files.host([files.usual({ postScriptLocation })]));
+  const [message = ''] = ran.application.record().findings.map((it) => it.message);
+  assert.match(message, 'post.sh … does not exist; its parameters belong in postScriptParams');
+  assert.not.match(message, 'hush1234');
 });
 
 test.run();

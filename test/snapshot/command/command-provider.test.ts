@@ -147,4 +147,13 @@ test('programs are found as a shell finds them', async () => {
   }
 });
 
+test('a command line in one word is refused without its arguments, which may be secret', async () => {
+  const message = await findProgram('/x/backup --password hush1234').catch(String);
+  assert.match(
+    message,
+    '"/x/backup …": program not found; nothing was frozen. Give the program and',
+  );
+  assert.not.match(message, 'hush1234');
+});
+
 test.run();

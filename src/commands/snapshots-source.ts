@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { machineProxy } from '../config/machine-proxy.ts';
 import { FlashfreezeError } from '../errors.ts';
 import type { Redaction } from '../log/redaction.ts';
-import { extensionRunFolders, RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
+import { extensionRunFolders, RUN_FOLDER, trustedRunsIn } from '../report/run-folder.ts';
 import { restorePointsOf } from '../restore-points/group.ts';
 import type { ManagedService } from '../restore-points/managed-service.ts';
 import { blobStore, managedStore, type PointStore } from '../restore-points/prune-stores.ts';
@@ -111,14 +111,18 @@ export async function readPoints(source: Source): Promise<FoundPoints> {
   };
 }
 
-/** What the kept runs of this machine, commands and tasks of the extension, say of their restore points, for what was not recorded beside the snapshots. */
-async function keptRecords(): Promise<KeptRecord[]> {
-  const folders = [RUN_FOLDER, ...(await extensionRunFolders())];
-  const paths = (await Promise.all(folders.map(runFilesIn))).flat();
-  const runs = await Promise.all(paths.map((path) => readRunFile(path).catch(() => undefined)));
+/**
+ * What the kept runs of this machine, commands and tasks of the extension, say of their restore points, for what was not recorded beside the
+ * snapshots. What is deleted may depend on it, so folders that another user than root can change are left out.
+ *
+ * @param given default: the folders of commands and of extensions
+ */
+export async function keptRecords(given?: readonly string[]): Promise<KeptRecord[]> {
+  const folders = given ?? [RUN_FOLDER, ...(await extensionRunFolders())];
+  const runs = (await Promise.all(folders.map(trustedRunsIn))).flat();
   const vm = await readAzureVmId();
   return runs.flatMap((run) => {
-    if (run === undefined || run.summary === null || run.origin === 'freeze') {
+    if (run.summary === null || run.origin === 'freeze') {
       return [];
     }
     const { consistency, restorable, barrier, disks } = run.summary;

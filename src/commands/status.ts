@@ -53,11 +53,11 @@ async function status(
 ): Promise<number> {
   exitWithIfOutputIsLost(UNKNOWN);
   // Loaded here: other commands need none of it.
-  const { readStatus, runFolders } = await import('../status/read-status.ts');
+  const { readStatus } = await import('../status/read-status.ts');
   const { judgeStatus } = await import('../status/judge-status.ts');
   const { EXIT_CODES, pluginLine, renderStatus } = await import('../status/render-status.ts');
   try {
-    const folders = folder === undefined ? runFolders() : [folder];
+    const folders = folder === undefined ? undefined : [folder];
     const report = judgeStatus(await readStatus(folders, maxAgeMsOf(maxAge), recovered));
     const text = json ? jsonText(report) : renderStatus(report);
     process.stdout.write(redact(`${text}\n`));

@@ -2,7 +2,7 @@ import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FREEZE_ORDER_PATH } from '../backup/freeze-order-file.ts';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
-import { RUN_FOLDER } from '../report/run-folder.ts';
+import { RUN_FOLDER, runFolderProblem } from '../report/run-folder.ts';
 import { type DeviceNumber, deviceNumber } from '../system/device-number.ts';
 import { reasonOf } from '../system/errno.ts';
 import type { MachineFacts, PlaceFacts } from './doctor-types.ts';
@@ -16,7 +16,9 @@ export async function readLogFolder(
     const existing = await nearestExisting(path);
     await access(existing, constants.W_OK);
     const device = deviceNumber((await stat(existing, { bigint: true })).dev);
-    return { path, isFrozen: frozen.includes(device) };
+    const problem = runFolderProblem(path);
+    const isFrozen = frozen.includes(device);
+    return problem === undefined ? { path, isFrozen } : { path, isFrozen, problem };
   } catch (error) {
     const problem = reasonOf(error);
     return { path, isFrozen: false, problem };

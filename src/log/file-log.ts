@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { directoryProblem, SafeDirectory } from '../system/safe-directory.ts';
 import type { LogSink } from './held-log.ts';
 
 /** Size at which the file is moved to `<path>.1`, whose former content is lost. */
@@ -8,7 +9,8 @@ export const DEFAULT_MAX_LOG_BYTES = 5 * 1024 * 1024;
 /**
  * The log file. Writes at once and synchronously, so that lines that are written before a crash are in the file after
  * it. Blocks while the file's file system is frozen; `HeldLog` prevents that while the run holds something. Never throws:
- * lines that are lost because the disk is full are counted, and a warning gives their number once there is space again.
+ * lines that are lost because the disk is full are counted, and a warning gives their number once there is space again. Nothing is written to
+ * a folder that another user than root can have made or can change: a link in it would lead root's lines elsewhere.
  */
 export class FileLog implements LogSink {
   readonly #path: string;
@@ -16,7 +18,7 @@ export class FileLog implements LogSink {
   #lostLines = 0;
 
   constructor(path: string, maxBytes: number = DEFAULT_MAX_LOG_BYTES) {
-    this.#path = path;
+    this.#path = resolve(path);
     this.#maxBytes = maxBytes;
   }
 
@@ -29,24 +31,27 @@ export class FileLog implements LogSink {
     }
   }
 
-  #append(text: string): void {
-    this.#rotate(Buffer.byteLength(text));
-    const append = (): void => appendFileSync(this.#path, text, { mode: 0o600 });
+  /** Why lines are lost, for people; undefined if the folder can be used. Makes it if it is missing. */
+  problem(): string | undefined {
     try {
-      append();
+      using _directory = SafeDirectory.open(dirname(this.#path));
+      return undefined;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        throw error;
-      }
-      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-      append();
+      return `nothing is written to ${this.#path}: ${directoryProblem(error)}`;
     }
   }
 
-  #rotate(moreBytes: number): void {
-    const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+  #append(text: string): void {
+    using directory = SafeDirectory.open(dirname(this.#path));
+    const path = directory.pathOf(basename(this.#path));
+    this.#rotate(path, Buffer.byteLength(text));
+    appendFileSync(path, text, { mode: 0o600 });
+  }
+
+  #rotate(path: string, moreBytes: number): void {
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     if (size > 0 && size + moreBytes > this.#maxBytes) {
-      renameSync(this.#path, `${this.#path}.1`);
+      renameSync(path, `${path}.1`);
     }
   }
 

@@ -1,12 +1,13 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, hostname, release } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { FlashfreezeError } from '../errors.ts';
 import { redactTexts } from '../log/redact-texts.ts';
 import type { Redaction } from '../log/redaction.ts';
-import { reasonOf } from '../system/errno.ts';
+import { errnoOf, reasonOf } from '../system/errno.ts';
 import { writeWhole } from '../system/replace-file.ts';
+import { directoryProblem, SafeDirectory } from '../system/safe-directory.ts';
 import {
   type RunEnding,
   type RunFile,
@@ -42,8 +43,9 @@ export function describeRun(
 }
 
 /**
- * Writes the file of a run into the folder and removes the oldest files beyond `KEPT_RUNS` and `KEPT_REFUSED_RUNS`. Must be called after the
- * thaw, because the folder may be on a frozen file system. Never rejects: a run does not fail because of its report.
+ * Writes the file of a run into the folder and removes the oldest files beyond `KEPT_RUNS` and `KEPT_REFUSED_RUNS`. Only in a folder that
+ * no other user than root can have made or can change: on Ubuntu the group syslog may write to /var/log. Must be called after the thaw, because
+ * the folder may be on a frozen file system. Never rejects: a run does not fail because of its report.
  */
 export async function keepRun(
   ending: RunEnding,
@@ -52,15 +54,14 @@ export async function keepRun(
   folder: string = RUN_FOLDER,
 ): Promise<KeptRun> {
   const run = describeRun(ending, identity, redaction);
-  const path = join(folder, nameOf(run, ending.kind));
+  const name = nameOf(run, ending.kind);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeWhole(path, `${JSON.stringify(run)}\n`, { mode: 0o600 });
-    await prune(folder);
-    return { ok: true, path, run };
+    using directory = SafeDirectory.open(resolve(folder));
+    await writeWhole(directory.pathOf(name), `${JSON.stringify(run)}\n`, { mode: 0o600 });
+    await prune(directory);
+    return { ok: true, path: join(folder, name), run };
   } catch (error) {
-    const reason = reasonOf(error);
-    const message = `cannot keep the run's timeline in ${folder} (${reason}): make the folder writable`;
+    const message = `cannot keep the run's timeline in ${folder}: ${directoryProblem(error)}`;
     return { ok: false, message, run };
   }
 }
@@ -84,23 +85,54 @@ function isRefused(path: string): boolean {
   return path.endsWith(REFUSED);
 }
 
-async function prune(folder: string): Promise<void> {
-  const files = await runFilesIn(folder);
+async function prune(directory: SafeDirectory): Promise<void> {
+  const files = runNamesAmong(await readdir(directory.pathOf('.')));
   const superfluous = [
     ...files.filter((it) => !isRefused(it)).slice(KEPT_RUNS),
     ...files.filter(isRefused).slice(KEPT_REFUSED_RUNS),
   ];
-  await Promise.all(superfluous.map((path) => rm(path, { force: true })));
+  await Promise.all(superfluous.map((name) => rm(directory.pathOf(name), { force: true })));
+}
+
+/** The names of runs, the newest first. */
+function runNamesAmong(names: readonly string[]): string[] {
+  return names
+    .filter((name) => RUN_FILE_NAME.test(name))
+    .toSorted()
+    .toReversed();
 }
 
 /** The paths of the files, the newest first; empty if there is no folder. */
 export async function runFilesIn(folder: string = RUN_FOLDER): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
-  return names
-    .filter((name) => RUN_FILE_NAME.test(name))
-    .sort()
-    .reverse()
-    .map((name) => join(folder, name));
+  return runNamesAmong(names).map((name) => join(folder, name));
+}
+
+/**
+ * The runs in a folder that no other user than root can have made or can change, for what they decide; none of any other folder. Files that
+ * are no runs are left out.
+ */
+export async function trustedRunsIn(folder: string): Promise<RunFile[]> {
+  try {
+    using directory = SafeDirectory.open(resolve(folder), { make: false });
+    const names = runNamesAmong(await readdir(directory.pathOf('.')));
+    const runs = await Promise.all(
+      names.map((name) => readRunFile(directory.pathOf(name)).catch(() => undefined)),
+    );
+    return runs.filter((run) => run !== undefined);
+  } catch {
+    return [];
+  }
+}
+
+/** Why the runs in a folder are not trusted, for people; undefined if they are, or if there is no such folder. */
+export function runFolderProblem(folder: string): string | undefined {
+  try {
+    using _directory = SafeDirectory.open(resolve(folder), { make: false });
+    return undefined;
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? undefined : directoryProblem(error);
+  }
 }
 
 /** Folders that may hold the runs of an extension of this machine; what is not a run of flashfreeze has other names. */

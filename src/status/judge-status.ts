@@ -30,6 +30,8 @@ export interface StatusFacts {
   readonly runs: readonly KeptRunFile[];
   /** Paths of files that are no runs. */
   readonly damaged: readonly string[];
+  /** Why runs in a folder are not believed, a sentence for each folder. */
+  readonly untrusted: readonly string[];
   /** Mount points of file systems that dead runs left frozen and that could not be thawed. */
   readonly stillFrozen: readonly string[];
   /** A sentence for each run that died between freeze and thaw, and was recovered now. */
@@ -52,6 +54,13 @@ export function judgeStatus(facts: StatusFacts): StatusReport {
     ...scheduleFindings(facts),
     ...facts.damaged.map((path) =>
       warning('damaged-record', `${path} is not the file of a run`, 'look at it, and remove it'),
+    ),
+    ...facts.untrusted.map((sentence) =>
+      warning(
+        'unsafe-folder',
+        sentence,
+        'give it to root: chown root, chmod go-w; look at what lies in it',
+      ),
     ),
   ].toSorted((a, b) => SEVERITY.indexOf(b.status) - SEVERITY.indexOf(a.status));
   return {

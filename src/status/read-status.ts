@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { leftFrozen } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { resultOf } from '../report/run-file.ts';
-import { RUN_FOLDER, readRunFile, runFilesIn } from '../report/run-folder.ts';
+import { RUN_FOLDER, readRunFile, runFilesIn, runFolderProblem } from '../report/run-folder.ts';
 import { errnoOf } from '../system/errno.ts';
 import type { KeptRunFile, StatusFacts } from './judge-status.ts';
 import { readTimer } from './read-timer.ts';
@@ -17,21 +17,22 @@ const EXTENSION_FOLDERS = '/var/log/azure/*/runs';
 const LEAST_READ = 5;
 
 /** @returns the folders in which this machine's runs are kept, whether they are there or not */
-export function runFolders(): string[] {
+function runFolders(): string[] {
   return [RUN_FOLDER, ...globSync(EXTENSION_FOLDERS)];
 }
 
 /**
+ * @param folders undefined: those that runs are kept in, without what another user than root can have put there
  * @param recovered sentences about dead runs that this command has recovered
  * @throws FlashfreezeError FF_NOT_ROOT if a folder may not be read
  */
 export async function readStatus(
-  folders: readonly string[],
+  folders: readonly string[] | undefined,
   maxAgeMs: number,
   recovered: readonly string[],
 ): Promise<StatusFacts> {
   const [kept, frozen, timer] = await Promise.all([
-    readRuns(folders),
+    folders === undefined ? readTrustedRuns(runFolders()) : readRuns(folders),
     leftFrozen().catch(() => []),
     readTimer(),
   ]);
@@ -46,10 +47,28 @@ export async function readStatus(
   };
 }
 
+async function readTrustedRuns(folders: readonly string[]): Promise<ReadRuns> {
+  await Promise.all(folders.map(requireReadable));
+  const problems = new Map(folders.map((folder) => [folder, runFolderProblem(folder)] as const));
+  const isTrusted = (folder: string): boolean => problems.get(folder) === undefined;
+  const untrusted = await Promise.all(
+    folders
+      .filter((folder) => !isTrusted(folder))
+      // The folder of another program has nothing that could be taken for a run.
+      .map(async (folder) => ((await runFilesIn(folder)).length > 0 ? [folder] : [])),
+  );
+  return {
+    ...(await readRuns(folders.filter(isTrusted))),
+    untrusted: untrusted
+      .flat()
+      .map((folder) => `the runs in ${folder} are not believed: ${problems.get(folder)}`),
+  };
+}
+
+type ReadRuns = Pick<StatusFacts, 'runs' | 'damaged' | 'untrusted'>;
+
 /** The newest runs that took snapshots or tried to, at least up to the last success. */
-async function readRuns(
-  folders: readonly string[],
-): Promise<Pick<StatusFacts, 'runs' | 'damaged'>> {
+async function readRuns(folders: readonly string[]): Promise<ReadRuns> {
   await Promise.all(folders.map(requireReadable));
   const files = (await Promise.all(folders.map((folder) => runFilesIn(folder)))).flat();
   // Names begin with the time.
@@ -71,7 +90,7 @@ async function readRuns(
       hasSuccess ||= resultOf(run) === 'success';
     }
   }
-  return { runs, damaged };
+  return { runs, damaged, untrusted: [] };
 }
 
 async function requireReadable(folder: string): Promise<void> {

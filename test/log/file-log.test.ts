@@ -1,4 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -54,6 +65,31 @@ test('a file that cannot be written costs no exception, and the loss is told lat
       readFileSync(path, 'utf8'),
       /^\S+Z WARNING 3 log lines were lost: [^\n]+\nkept\nkept too\n$/,
     );
+  }));
+
+test('nothing is written to a folder that another user can have made, through a link neither', () =>
+  withFolder((folder) => {
+    mkdirSync(join(folder, 'elsewhere'));
+    symlinkSync('elsewhere', join(folder, 'link'));
+    mkdirSync(join(folder, 'foreign'));
+    chownSync(join(folder, 'foreign'), 65_534, 0);
+    mkdirSync(join(folder, 'writable'));
+    chmodSync(join(folder, 'writable'), 0o777);
+    for (const [name, reason] of [
+      ['link', 'is a symbolic link'],
+      ['link/azure', 'is a symbolic link'],
+      ['foreign', 'can be changed by other users than root'],
+      ['writable', 'can be changed by other users than root'],
+    ] as const) {
+      const log = new FileLog(join(folder, name, 'extension.log'));
+      log.write('a line\n');
+      assert.match(log.problem() ?? '', reason);
+      assert.match(log.problem() ?? '', `nothing is written to ${folder}/${name}/extension.log: `);
+    }
+    for (const name of ['elsewhere', 'foreign', 'writable']) {
+      assert.equal(readdirSync(join(folder, name)), [], name);
+    }
+    assert.is(new FileLog(join(folder, 'new', 'extension.log')).problem(), undefined);
   }));
 
 test('the log of a task has what went to the file, redacted, and nothing that is held', () =>

@@ -1,7 +1,19 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { keptRecords } from '../../src/commands/snapshots-source.ts';
 import { FlashfreezeError } from '../../src/errors.ts';
 import { Redaction } from '../../src/log/redaction.ts';
 import { parseRunFile } from '../../src/report/parse-run-file.ts';
@@ -12,6 +24,7 @@ import {
   latestRun,
   readRunFile,
   runFilesIn,
+  runFolderProblem,
 } from '../../src/report/run-folder.ts';
 import { goodRecord } from '../backup/fixtures/records.ts';
 import { suite } from '../suite.ts';
@@ -206,6 +219,74 @@ test('refused runs evict no other run, and are kept in a small number', async ()
   assert.is(left.filter((it) => it.includes('refused')).length, KEPT_REFUSED_RUNS);
   assert.is(join(folder.path, left[0] ?? ''), await latestRun(folder.path));
   assert.match(await latestRun(folder.path, 'snapshot'), before.at(-1) ?? '');
+});
+
+/** Ways in which another user than root can have made, or can change, the folder `runs` in a folder. */
+const UNSAFE: readonly (readonly [why: string, make: (folder: string) => Promise<unknown>])[] = [
+  ['a link', (folder) => symlink('elsewhere', join(folder, 'runs'))],
+  ['of another user', (folder) => ownedBy(join(folder, 'runs'), 65_534, 0)],
+  ['writable by all', (folder) => withMode(join(folder, 'runs'), 0o777)],
+  ['writable by a group', (folder) => withMode(join(folder, 'runs'), 0o770, 65_534)],
+];
+
+async function ownedBy(path: string, uid: number, gid: number): Promise<void> {
+  await mkdir(path);
+  await chown(path, uid, gid);
+}
+
+async function withMode(path: string, mode: number, gid = 0): Promise<void> {
+  await ownedBy(path, 0, gid);
+  await chmod(path, mode);
+}
+
+test('in a folder that another user can have made, no run is kept, none is removed, and none is believed', async () => {
+  const good = await realRun();
+  for (const [why, make] of UNSAFE) {
+    await using folder = await temporaryFolder();
+    await mkdir(join(folder.path, 'elsewhere'));
+    await make(folder.path);
+    const runs = join(folder.path, 'runs');
+    const planted = Array.from(
+      { length: KEPT_RUNS + 1 },
+      (_, index) => `20260101T0000000${String(index).padStart(2, '0')}Z-snapshot-1.json`,
+    );
+    await Promise.all(planted.map((name) => writeFile(join(runs, name), good)));
+    const ending = { kind: 'refused', error: { code: 'FF_X', message: 'x' } } as const;
+    const kept = await keepRun(ending, IDENTITY, new Redaction(), runs);
+    assert.not.ok(kept.ok, why);
+    const reason = why === 'a link' ? 'is a symbolic link' : 'can be changed by other users';
+    assert.match(kept.ok ? '' : kept.message, `${runs} ${reason}`);
+    assert.match(runFolderProblem(runs) ?? '', reason);
+    assert.is((await readdir(runs)).length, KEPT_RUNS + 1, why);
+    assert.equal(await keptRecords([runs]), [], why);
+  }
+});
+
+/** The text of the file of a run that a folder may hold. */
+async function realRun(): Promise<string> {
+  await using folder = await temporaryFolder();
+  const ending = { kind: 'ran', record: busyRecord(1) } as const;
+  const kept = await keepRun(ending, IDENTITY, new Redaction(), folder.path);
+  return await readFile(kept.ok ? kept.path : '', 'utf8');
+}
+
+test('what only root can have kept is believed; a group may read it', async () => {
+  await using folder = await temporaryFolder();
+  const runs = join(folder.path, 'new', 'runs');
+  assert.equal(await keptRecords([runs]), []);
+  assert.is(runFolderProblem(runs), undefined);
+  assert.equal(await readdir(folder.path), [], 'reading makes no folder');
+  const ending = { kind: 'ran', record: busyRecord(1) } as const;
+  assert.ok((await keepRun(ending, IDENTITY, new Redaction(), runs)).ok);
+  await chown(runs, 0, 65_534);
+  await chmod(runs, 0o750);
+  await writeFile(join(runs, '20260101T000000000Z-snapshot-1.json'), 'no run');
+  assert.equal(
+    (await keptRecords([runs])).map(({ id }) => id),
+    ['task-1'],
+  );
+  assert.ok((await keepRun(ending, IDENTITY, new Redaction(), runs)).ok);
+  assert.is((await runFilesIn(runs)).length, 3);
 });
 
 test('a folder that cannot be written is no reason to fail', async () => {

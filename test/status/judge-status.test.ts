@@ -38,7 +38,8 @@ const TIMER: TimerFacts = {
 };
 const FACTS: StatusFacts = {
   ...{ now: NOW, host: 'db1', maxAgeMs: 26 * HOUR_MS },
-  ...{ runs: [kept(GOOD, 10)], damaged: [], stillFrozen: [], recovered: [], timer: TIMER },
+  ...{ runs: [kept(GOOD, 10)], damaged: [], untrusted: [] },
+  ...{ stillFrozen: [], recovered: [], timer: TIMER },
 };
 const sas = (endsAt: string) => ({ credential: { kind: 'sas' as const, endsAt } });
 
@@ -164,6 +165,12 @@ const CASES: readonly Case[] = [
     facts: { damaged: ['/runs/x.json'] },
     status: 'warning',
     findings: ['damaged-record'],
+  },
+  {
+    name: 'a folder that another user made',
+    facts: { untrusted: ['the runs in /runs are not believed'], runs: [] },
+    status: 'critical',
+    findings: ['no-run', 'unsafe-folder'],
   },
 ];
 

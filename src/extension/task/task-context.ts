@@ -46,8 +46,15 @@ export async function openTaskContext(
     redaction,
     logsWhileFrozen: configuration.logsWhileFrozen,
   });
-  for (const warning of [...warnings, ...waagent.warnings]) {
-    log.warning(warning);
+  const unwritten = configuration.writeLog ? file.problem() : undefined;
+  if (unwritten !== undefined) {
+    // The agent keeps what its commands say.
+    process.stderr.write(`flashfreeze: ${unwritten}\n`);
+  }
+  for (const warning of [unwritten, ...warnings, ...waagent.warnings]) {
+    if (warning !== undefined) {
+      log.warning(warning);
+    }
   }
   return {
     installation,

@@ -81,7 +81,7 @@ test('the metrics are told where it is kept', async () => {
 
 test('where it cannot be kept a warning says so, and the metrics are told all the same', async () => {
   const { log, metrics } = await told('file');
-  assert.match(log, /cannot keep the run's timeline in .*\(ENOTDIR\)/);
+  assert.match(log, /cannot keep the run's timeline in .*: ENOTDIR; /);
   assert.match(metrics, /^flashfreeze_last_run_snapshots\{host="[^"]+",origin="extension"\} 2$/m);
 });
 

@@ -53,6 +53,11 @@ async function readHandler(
   }
 }
 
+/** `<Publisher.Type>` of the directory `<Publisher.Type>-<version>`. Pure. */
+export function handlerNameOf(directory: string): string {
+  return basename(directory).replace(/-\d+(\.\d+)*$/, '');
+}
+
 /** The last part of `<Publisher.Type>-<version>`; empty if the directory is named otherwise. */
 function versionOf(directory: string): string {
   return /-(\d+(?:\.\d+)*)$/.exec(basename(directory))?.[1] ?? '';

@@ -5,8 +5,9 @@ import { FREEZE_ORDER_PATH } from '../backup/freeze-order-file.ts';
 import { JOURNAL_DIRECTORY } from '../backup/journal/journal.ts';
 import { PENDING_DIRECTORY } from '../backup/journal/pending-cleanup.ts';
 import { FlashfreezeError } from '../errors.ts';
+import { isCommandInstalled } from '../setup/is-installed.ts';
 import { cleanUp } from './clean-up.ts';
-import type { Installation } from './installation.ts';
+import { handlerNameOf, type Installation } from './installation.ts';
 import { MEMORY_DIRECTORY } from './memory-records.ts';
 import { carryOverOrderNote } from './polling/order-note.ts';
 import { stopPolling } from './polling/service.ts';
@@ -48,20 +49,23 @@ async function endEverything(
   warn: (message: string) => void,
 ): Promise<void> {
   const { directory } = installation;
-  const ended = await unlessBusy(endUnderLock(installation, found, warn));
+  const ended = await unlessBusy(endUnderLock(installation, found, warn).then(() => undefined));
   if (ended !== undefined) {
     warn(ended);
     warn('the tasks that run were told to end, and not waited for');
     await terminateWorkers(directory);
-    await endPolling(warn);
+    await endPolling(installation, warn);
   }
   // A worker that was killed has left it, and the next enable may be a repeat, which starts no other.
   await cleanUp(installation, warn);
 }
 
 /** @throws FlashfreezeError FF_EXTENSION_BUSY */
-async function endPolling(warn: (message: string) => void): Promise<void> {
-  const problem = await unlessBusy(stopPolling());
+async function endPolling(
+  installation: Installation,
+  warn: (message: string) => void,
+): Promise<void> {
+  const problem = await unlessBusy(stopPolling(installation));
   if (problem !== undefined) {
     warn(problem);
   }
@@ -74,20 +78,19 @@ async function endUnderLock(
 ): Promise<void> {
   const { directory } = installation;
   using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
-  await endPolling(warn);
+  await endPolling(installation, warn);
   const foundSince = await endWorkers(directory, END_LIMIT_MS);
   await reportUnfinished(installation, [...found, ...foundSince]);
 }
 
 /**
- * The message of a step that failed.
+ * The message of a step that failed, or what it says itself.
  *
  * @throws FlashfreezeError FF_EXTENSION_BUSY: what has not ended may hold file systems frozen
  */
-async function unlessBusy(step: Promise<void>): Promise<string | undefined> {
+async function unlessBusy(step: Promise<string | undefined>): Promise<string | undefined> {
   try {
-    await step;
-    return undefined;
+    return await step;
   } catch (error) {
     if (error instanceof FlashfreezeError && error.code === 'FF_EXTENSION_BUSY') {
       throw error;
@@ -111,7 +114,7 @@ export async function update({
   if (updatingFromVersion === undefined) {
     return;
   }
-  const other = join(libDirectory, `${nameOf(directory)}-${updatingFromVersion}`);
+  const other = join(libDirectory, `${handlerNameOf(directory)}-${updatingFromVersion}`);
   const isGoingBack = updatingFromVersion === wanted && updatingFromVersion !== version;
   const [from, to] = isGoingBack ? [directory, other] : [other, directory];
   await carryOver(from, to);
@@ -124,7 +127,7 @@ export async function update({
 /**
  * What the agent's uninstall does: ends every process and removes what was made outside the directory,
  * but never a configuration file, nor the machine's lasting identity. In an upgrade another version lies beside this
- * one: then the files are left to that version.
+ * one: then the files are left to that version. What the runs of a timer have learnt is theirs as long as the command is installed.
  *
  * @param found sentences about runs that died
  * @param warn called with a sentence for each step that failed
@@ -137,7 +140,9 @@ export async function uninstall(
   const { directory, libDirectory } = installation;
   await endEverything(installation, found, warn);
   if (!(await hasOtherVersion(directory, libDirectory))) {
-    await rm(FREEZE_ORDER_PATH, { force: true });
+    if (!isCommandInstalled()) {
+      await rm(FREEZE_ORDER_PATH, { force: true });
+    }
     await removeApplicationLock();
     await rm(COMPILE_CACHE, { recursive: true, force: true });
     await rm(MEMORY_DIRECTORY, { recursive: true, force: true });
@@ -158,12 +163,7 @@ async function removeApplicationLock(): Promise<void> {
 }
 
 async function hasOtherVersion(directory: string, libDirectory: string): Promise<boolean> {
-  const isVersion = new RegExp(`^${RegExp.escape(nameOf(directory))}-\\d+(\\.\\d+)*$`);
+  const isVersion = new RegExp(`^${RegExp.escape(handlerNameOf(directory))}-\\d+(\\.\\d+)*$`);
   const names = await readdir(libDirectory).catch(() => []);
   return names.some((name) => isVersion.test(name) && name !== basename(directory));
-}
-
-/** `<Publisher.Type>` of `<Publisher.Type>-<version>`. */
-function nameOf(directory: string): string {
-  return basename(directory).replace(/-\d+(\.\d+)*$/, '');
 }

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { FREEZE_ORDER_PATH } from '../../src/backup/freeze-order-file.ts';
 import { type Installation, readInstallation } from '../../src/extension/installation.ts';
 import { POLLING_FILES } from '../../src/extension/polling/detached.ts';
 import { disable, uninstall } from '../../src/extension/removal.ts';
@@ -68,5 +70,23 @@ for (const [what, remove] of COMMANDS) {
     }
   });
 }
+
+test('uninstall removes the order of the freeze, unless the command is installed and uses it, too', async () => {
+  const cron = '/etc/cron.d/flashfreeze';
+  for (const isInstalled of [true, false]) {
+    await mkdir(dirname(FREEZE_ORDER_PATH), { recursive: true });
+    await writeFile(FREEZE_ORDER_PATH, '{"freezeFirst":["/data"]}');
+    if (isInstalled) {
+      await mkdir(dirname(cron), { recursive: true });
+      await writeFile(cron, '');
+    }
+    await withInstallation(
+      async () => {},
+      async (installation) => await uninstall(installation, [], () => {}),
+    );
+    assert.is(existsSync(FREEZE_ORDER_PATH), isInstalled);
+    await rm(cron, { force: true });
+  }
+});
 
 test.run();

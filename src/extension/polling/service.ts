@@ -26,15 +26,25 @@ export async function followPollingWish(
   warn: (message: string) => void,
 ): Promise<void> {
   const isWanted = readWish(settings);
-  try {
-    if (isWanted === true) {
-      await startPolling(installation);
-    } else if (isWanted === false) {
-      await stopKnownPolling();
-    }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    warn(`cannot ${isWanted ? 'start' : 'stop'} the polling service: ${reason}`);
+  const problem = await follow(installation, isWanted).catch((error: unknown) =>
+    error instanceof Error ? error.message : String(error),
+  );
+  if (problem !== undefined) {
+    warn(`cannot ${isWanted ? 'start' : 'stop'} the polling service: ${problem}`);
+  }
+}
+
+async function follow(
+  installation: Installation,
+  isWanted: boolean | undefined,
+): Promise<string | undefined> {
+  switch (isWanted) {
+    case true:
+      return await startPolling(installation);
+    case false:
+      return await stopKnownPolling(installation);
+    case undefined:
+      return undefined;
   }
 }
 
@@ -47,33 +57,39 @@ function readWish(settings: string): boolean | undefined {
   }
 }
 
-/** Starts the polling service, unless it runs: as a unit of systemd, or else by itself. */
-export async function startPolling(installation: Installation): Promise<void> {
+/**
+ * Starts the polling service, unless it runs: as a unit of systemd, or else by itself.
+ *
+ * @returns why it was not started; undefined if it runs
+ */
+async function startPolling(installation: Installation): Promise<string | undefined> {
   const command = serviceCommand(installation);
   if (isSystemdRunning()) {
-    await startUnit(command);
-  } else {
-    await startDetached(command);
+    return await startUnit(command);
   }
+  await startDetached(command);
+  return undefined;
 }
 
 /** For enable, which must not wait for systemd if there is nothing to stop. */
-async function stopKnownPolling(): Promise<void> {
-  if (isSystemdRunning() && hasUnit()) {
-    await stopUnit();
-  }
+async function stopKnownPolling({ directory }: Installation): Promise<string | undefined> {
+  const left = isSystemdRunning() && hasUnit() ? await stopUnit(directory, true) : undefined;
   await stopDetached();
+  return left;
 }
 
 /**
  * Ends the polling service, waits for its end, and removes what was made for it. For disable and
- * uninstall, under the lock of `enable`: otherwise an enable may start it again meanwhile. May be repeated.
+ * uninstall, under the lock of `enable`: otherwise an enable may start it again meanwhile. May be repeated. What is not of flashfreeze
+ * stays: the extension that it replaced may be back, with a unit of this name.
  *
+ * @returns why a unit was left alone; undefined if none was
  * @throws FlashfreezeError FF_EXTENSION_BUSY; what systemctl says
  */
-export async function stopPolling(): Promise<void> {
-  if (isSystemdRunning()) {
-    await stopUnit();
-  }
+export async function stopPolling({
+  directory,
+}: Pick<Installation, 'directory'>): Promise<string | undefined> {
+  const left = isSystemdRunning() ? await stopUnit(directory, false) : undefined;
   await stopDetached();
+  return left;
 }

@@ -4,6 +4,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ServiceCommand } from './service-command.ts';
+import { holderOf, UNIT_MARK } from './unit-holder.ts';
 
 export const UNIT_NAME = 'directsnapshot.service';
 const UNIT_DIRECTORY = '/etc/systemd/system';
@@ -30,7 +31,7 @@ const EXIT_NOT_LOADED = 5;
 export function renderUnit({ argv, directory, environment }: ServiceCommand): string {
   return [
     '[Unit]',
-    'Description=Snapshots of this machine that its host asks for (flashfreeze)',
+    UNIT_MARK,
     // A shutdown stops units in reverse order, so the service can still report to the host.
     'After=network.target',
     // The agent may delete the directory without uninstall: then nothing starts, and nothing fails.
@@ -82,26 +83,34 @@ export const SYSTEMD: Systemd = {
 
 /**
  * Starts the unit, and restarts it if its command has changed. May be repeated, also after a call that
- * failed or was interrupted.
+ * failed or was interrupted. Takes the place of the unit that the replaced extension has left, but not of that of another extension
+ * that is installed.
+ *
+ * @returns why it was not started; undefined if it was
  */
 export async function startUnit(
   command: ServiceCommand,
   { unitDirectory, systemctl }: Systemd = SYSTEMD,
-): Promise<void> {
+): Promise<string | undefined> {
   const path = join(unitDirectory, UNIT_NAME);
+  const holder = await holderOf(path, command.directory);
+  if (holder.kind === 'other') {
+    return holder.sentence;
+  }
   const text = renderUnit(command);
   // `systemctl enable` makes it, as the last step: if it exists, this text has been loaded and run.
   const link = join(unitDirectory, `${TARGET}.wants`, UNIT_NAME);
   const isSame = (await readFile(path, 'utf8').catch(() => '')) === text;
   if (isSame && existsSync(link)) {
     await systemctl('start', UNIT_NAME);
-    return;
+    return undefined;
   }
   await rm(link, { force: true });
   await writeFile(path, text, { mode: 0o644 });
   await systemctl('daemon-reload');
   await systemctl('restart', UNIT_NAME);
   await systemctl('enable', UNIT_NAME);
+  return undefined;
 }
 
 /** Whether a unit was made that has not been removed; systemd is not asked. */
@@ -109,10 +118,24 @@ export function hasUnit({ unitDirectory }: Pick<Systemd, 'unitDirectory'> = SYST
   return existsSync(join(unitDirectory, UNIT_NAME));
 }
 
-/** Stops the unit, waits for its end, and removes it. May be repeated. */
-export async function stopUnit(systemd: Systemd = SYSTEMD): Promise<void> {
+/**
+ * Stops the unit, waits for its end, and removes it. May be repeated. A unit of another extension that is installed stays, and runs on.
+ *
+ * @param directory of this extension
+ * @param alsoLeft whether the unit that the replaced extension has left is removed, too
+ * @returns why it was left alone; undefined if it was not
+ */
+export async function stopUnit(
+  directory: string,
+  alsoLeft: boolean,
+  systemd: Systemd = SYSTEMD,
+): Promise<string | undefined> {
   const { unitDirectory, systemctl } = systemd;
-  if (hasUnit(systemd)) {
+  const holder = await holderOf(join(unitDirectory, UNIT_NAME), directory);
+  if (holder.kind === 'other' || (holder.kind === 'left' && !alsoLeft)) {
+    return holder.sentence;
+  }
+  if (holder.kind !== 'none') {
     // Before the file is removed: without it, systemd would stop the service without regard to KillMode.
     await systemctl('disable', '--now', UNIT_NAME);
     await rm(join(unitDirectory, UNIT_NAME), { force: true });
@@ -126,6 +149,7 @@ export async function stopUnit(systemd: Systemd = SYSTEMD): Promise<void> {
   });
   // Fails if the unit did not fail, because there is nothing to reset.
   await systemctl('reset-failed', UNIT_NAME).catch(() => {});
+  return undefined;
 }
 
 /** Whether systemctl ended because systemd does not know the unit. */

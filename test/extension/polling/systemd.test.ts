@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -121,7 +121,7 @@ for (const failing of STARTED) {
 test('stopping it leaves nothing, and may be repeated', async () => {
   await using systemd = await Noted.create();
   await startUnit(COMMAND, systemd);
-  await stopUnit(systemd);
+  await stopUnit(COMMAND.directory, false, systemd);
   assert.equal(systemd.calls.slice(3), [
     `disable --now ${UNIT_NAME}`,
     'daemon-reload',
@@ -129,18 +129,88 @@ test('stopping it leaves nothing, and may be repeated', async () => {
     `reset-failed ${UNIT_NAME}`,
   ]);
   assert.equal(await readdir(systemd.unitDirectory), []);
-  await stopUnit(systemd);
+  await stopUnit(COMMAND.directory, false, systemd);
   assert.equal(systemd.calls.slice(7), [`stop ${UNIT_NAME}`, `reset-failed ${UNIT_NAME}`]);
 });
 
 test('one that was started while its file was removed does not stay', async () => {
   await using systemd = await Noted.create();
-  systemd.meanwhile = () => stopUnit(systemd);
+  systemd.meanwhile = async () => void (await stopUnit(COMMAND.directory, false, systemd));
   await startUnit(COMMAND, systemd);
   assert.equal(await readdir(systemd.unitDirectory), [WANTS]);
   assert.is(systemd.isRunning, true);
-  await stopUnit(systemd);
+  await stopUnit(COMMAND.directory, false, systemd);
   assert.is(systemd.isRunning, false);
+});
+
+/** Directories of extensions, which exist while they are installed. */
+async function extensions(systemd: Noted, ...names: readonly string[]): Promise<string[]> {
+  const paths = names.map((name) => join(systemd.unitDirectory, name));
+  await Promise.all(paths.map((path) => mkdir(path)));
+  return paths;
+}
+
+/** The unit of the replaced extension, which does not remove it. */
+const othersUnit = (directory: string): string =>
+  `[Unit]\n\tDescription=Snapshot service for Microsoft Azure Restore Points\n[Service]\n\tRestart=always\n\tWorkingDirectory=${directory}\n\tExecStart=/usr/bin/python3 main/handle_host_daemon.py\n`;
+
+test('the unit of another extension that is installed is neither overwritten, stopped nor removed', async () => {
+  const others = [
+    ['of the replaced one', othersUnit],
+    ['of another flashfreeze', (directory: string) => renderUnit({ ...COMMAND, directory })],
+  ] as const;
+  for (const [why, unitOf] of others) {
+    await using systemd = await Noted.create();
+    const [theirs = '', own = ''] = await extensions(systemd, 'Other.Snapshot-1.0', 'Own.Name-2.0');
+    const path = join(systemd.unitDirectory, UNIT_NAME);
+    await writeFile(path, unitOf(theirs));
+    const said = `${path} belongs to the extension in ${theirs}, and is left alone`;
+    assert.match((await startUnit({ ...COMMAND, directory: own }, systemd)) ?? '', said);
+    for (const alsoLeft of [true, false]) {
+      assert.match((await stopUnit(own, alsoLeft, systemd)) ?? '', said);
+    }
+    assert.is(await readFile(path, 'utf8'), unitOf(theirs), why);
+    assert.equal(systemd.calls, [], why);
+  }
+});
+
+test('the unit that the replaced extension left is taken over, or removed, by enable; disable and uninstall leave it', async () => {
+  for (const isGone of [true, false]) {
+    // Under the same name, its directory may still be there; under another one, the agent has removed it.
+    const name = isGone ? 'Other.Snapshot-1.0' : 'Own.Name-1.0';
+    await using systemd = await Noted.create();
+    const [theirs = '', own = ''] = await extensions(systemd, name, 'Own.Name-2.0');
+    if (isGone) {
+      await rm(theirs, { recursive: true });
+    }
+    const path = join(systemd.unitDirectory, UNIT_NAME);
+    const command = { ...COMMAND, directory: own };
+    await writeFile(path, othersUnit(theirs));
+    assert.match((await stopUnit(own, false, systemd)) ?? '', 'is not from flashfreeze');
+    assert.is(await readFile(path, 'utf8'), othersUnit(theirs));
+    assert.equal(systemd.calls, []);
+    assert.is(await startUnit(command, systemd), undefined);
+    assert.equal(systemd.calls, STARTED);
+    assert.is(await readFile(path, 'utf8'), renderUnit(command));
+    await writeFile(path, othersUnit(theirs));
+    assert.is(await stopUnit(own, true, systemd), undefined);
+    assert.not.ok((await readdir(systemd.unitDirectory)).includes(UNIT_NAME));
+  }
+});
+
+test('a unit of which it is not known whose it is stays, as one that was masked', async () => {
+  await using systemd = await Noted.create();
+  const path = join(systemd.unitDirectory, UNIT_NAME);
+  for (const text of ['', '[Service]\nExecStart=/bin/true\n', othersUnit('relative')]) {
+    await writeFile(path, text);
+    assert.match((await startUnit(COMMAND, systemd)) ?? '', 'is not from flashfreeze');
+    assert.match((await stopUnit(COMMAND.directory, true, systemd)) ?? '', 'left alone');
+    assert.is(await readFile(path, 'utf8'), text);
+  }
+  await rm(path);
+  await symlink('/dev/null', path);
+  assert.match((await startUnit(COMMAND, systemd)) ?? '', 'is not from flashfreeze');
+  assert.equal(systemd.calls, []);
 });
 
 test('a unit that systemd has never loaded counts as stopped; any other failure of the stop is told', async () => {
@@ -149,8 +219,8 @@ test('a unit that systemd has never loaded counts as stopped; any other failure 
     unitDirectory: systemd.unitDirectory,
     systemctl: () => Promise.reject(Object.assign(new Error(`code ${code}`), { code })),
   });
-  await stopUnit(failing(5));
-  await stopUnit(failing(1)).then(
+  await stopUnit(COMMAND.directory, false, failing(5));
+  await stopUnit(COMMAND.directory, false, failing(1)).then(
     () => assert.unreachable(),
     (error: unknown) => assert.match(String(error), 'code 1'),
   );
@@ -163,7 +233,7 @@ test('a unit that does not stop stays known', async () => {
     unitDirectory: systemd.unitDirectory,
     systemctl: () => Promise.reject(new Error('it hangs')),
   };
-  await stopUnit(failing).then(
+  await stopUnit(COMMAND.directory, false, failing).then(
     () => assert.unreachable(),
     (error: unknown) => assert.match(String(error), 'it hangs'),
   );

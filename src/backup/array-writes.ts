@@ -9,66 +9,117 @@ import { BLOCK_DEVICES, type CountedWrites } from '../filesystems/write-counters
  */
 const MOST_MARKS = 16;
 
+/** A volume counts a write a moment after the disk below it: that is waited for. */
+const MAX_LOOKS = 20;
+
+/** Devices whose writes show whether those to the disk below them were md's own. */
+export interface MarkedDevices {
+  /** Arrays, devices that are in none of them, and what holds the data of LVM RAID volumes: nothing may be written there. */
+  readonly quiet: readonly string[];
+  /**
+   * What the marks are written through: partitions and volumes that are in an array, or are for marks only. Empty if md
+   * writes to the disk itself: then its marks cannot be told from what a program writes there.
+   */
+  readonly through: readonly string[];
+}
+
 /**
  * The md arrays over one disk on which nothing but frozen file systems lies. If nothing was written through them, nor to
- * devices on the disk that are in none of them, what was written to the disk was md's own.
+ * devices on the disk that are in none of them, what was written to the disk was md's own, unless it is more than what
+ * came through the devices that md writes to: LVM puts its metadata on the disk beside its volumes, fdisk the partition table.
  */
 export class ArrayWrites implements Disposable {
   /** Empty if what md writes cannot be told from other writes. */
-  readonly #counters: readonly CountedWrites[];
-  readonly #before: number[];
+  readonly #quiet: readonly CountedWrites[];
+  readonly #quietBefore: number[];
+  readonly #through: readonly CountedWrites[];
+  #throughBefore = 0;
 
-  private constructor(counters: readonly CountedWrites[]) {
-    this.#counters = counters;
-    this.#before = counters.map(() => 0);
+  private constructor(quiet: readonly CountedWrites[], through: readonly CountedWrites[]) {
+    this.#quiet = quiet;
+    this.#quietBefore = quiet.map(() => 0);
+    this.#through = through;
   }
 
-  /**
-   * @param others devices on the disk that are in no array, or hold the data of an LVM RAID volume
-   * @param isMoving whether md moves the data of an array, which changes far more than marks
-   */
+  /** @param isMoving whether md moves the data of an array, which changes far more than marks */
   static open(
     arrays: readonly string[],
-    others: readonly string[],
+    { quiet, through }: MarkedDevices,
     openCounter: (name: string) => CountedWrites | undefined,
     isMoving: (name: string) => boolean = movesData,
   ): ArrayWrites {
     if (arrays.some(isMoving)) {
-      return new ArrayWrites([]);
+      return new ArrayWrites([], []);
     }
-    const names = [...arrays, ...others];
-    const counters = names.flatMap((name) => openCounter(name) ?? []);
-    const opened = new ArrayWrites(counters);
-    if (counters.length === names.length) {
-      return opened;
+    const counters = (names: readonly string[]): CountedWrites[] =>
+      names.flatMap((name) => openCounter(name) ?? []);
+    const opened = new ArrayWrites(counters(quiet), counters(through));
+    if (opened.#quiet.length < quiet.length || opened.#through.length < through.length) {
+      opened[Symbol.dispose]();
+      return new ArrayWrites([], []);
     }
-    opened[Symbol.dispose]();
-    return new ArrayWrites([]);
+    const isCounting = through.length === 0 || opened.#through.some(hasCounted);
+    return isCounting ? opened : opened.#withoutThrough();
+  }
+
+  #withoutThrough(): ArrayWrites {
+    for (const counter of this.#through) {
+      counter[Symbol.dispose]();
+    }
+    return new ArrayWrites(this.#quiet, []);
   }
 
   /** To be called before the disk's own counter is read. */
   readBefore(): void {
-    for (const [index, counter] of this.#counters.entries()) {
-      this.#before[index] = counter.read() + counter.sectors + counter.discarded;
+    for (const [index, counter] of this.#quiet.entries()) {
+      this.#quietBefore[index] = counter.read() + counter.sectors + counter.discarded;
+    }
+    this.#throughBefore = 0;
+    for (const counter of this.#through) {
+      counter.read();
+      this.#throughBefore += counter.sectors;
     }
   }
 
-  /** Whether so many writes to the disk are md's own; to be called after the disk's counter has been read again. */
-  explain(writes: number): boolean {
-    let isQuiet = this.#counters.length > 0 && writes > 0 && writes <= MOST_MARKS;
-    for (const [index, counter] of this.#counters.entries()) {
+  /**
+   * Whether so many writes of so many sectors to the disk are md's own; to be called after the disk's counter has been read
+   * again.
+   */
+  explain(writes: number, sectors: number): boolean {
+    let isQuiet = this.#quiet.length > 0 && writes > 0 && writes <= MOST_MARKS;
+    for (const [index, counter] of this.#quiet.entries()) {
       const writing = counter.read();
       const all = counter.sectors + counter.discarded;
-      isQuiet = isQuiet && writing === 0 && !counter.isLost && all === this.#before[index];
+      isQuiet = isQuiet && writing === 0 && !counter.isLost && all === this.#quietBefore[index];
     }
-    return isQuiet;
+    return isQuiet && (this.#through.length === 0 || sectors <= this.#cameThrough());
+  }
+
+  #cameThrough(): number {
+    let sectors = -this.#throughBefore;
+    for (const counter of this.#through) {
+      for (let looks = 1; counter.read() > 0 && looks < MAX_LOOKS; ) {
+        looks += 1;
+      }
+      sectors += counter.isLost ? Number.NEGATIVE_INFINITY : counter.sectors;
+    }
+    return sectors;
   }
 
   [Symbol.dispose](): void {
-    for (const counter of this.#counters) {
+    for (const counter of [...this.#quiet, ...this.#through]) {
       counter[Symbol.dispose]();
     }
   }
+}
+
+/**
+ * md has written to the devices of a running array. If all their counters are at 0, none is kept: of partitions under native
+ * NVMe multipath the kernel counts nothing.
+ */
+function hasCounted(counter: CountedWrites): boolean {
+  counter.read();
+  return counter.completed > 0;
 }
 
 /** The arrays over a disk of frozen file systems. @param disk undefined if nothing more than its name is known */
@@ -79,15 +130,16 @@ export function arraysOver(
   directory: string = BLOCK_DEVICES,
 ): ArrayWrites {
   const { arrays = [], paths = [name], swaps = [] } = disk ?? {};
-  const quiet = quietUnderMarks(paths, arrays, directory);
-  // What is swapped is counted by itself.
+  const { quiet, through } = markedDevices(paths, arrays, directory);
+  // What is swapped is counted by itself, but the disk's sectors have it, too.
   const others = quiet.filter((it) => !arrays.includes(it) && !swaps.includes(it));
-  return ArrayWrites.open(arrays, others, openCounter);
+  const swapped = through.length === 0 ? [] : swaps.filter((it) => !through.includes(it));
+  const devices = { quiet: [...arrays, ...others], through: [...through, ...swapped] };
+  return ArrayWrites.open(arrays, devices, openCounter);
 }
 
 /**
- * The devices over a disk through which nothing may have been written if writes to the disk are to be md's own: the
- * arrays, and whatever leads to no marks. Empty if md writes no marks to that disk.
+ * The devices over a disk that show whether writes to it are md's own. None if md writes no marks to that disk.
  *
  * An LVM RAID volume is an array without a device of md's: its marks go to volumes of their own, `<name>_rmeta_<n>`, and data,
  * also what a resync or reshape moves, to `<name>_rimage_<n>`.
@@ -95,24 +147,38 @@ export function arraysOver(
  * @param paths kernel names of the disk
  * @param directory /sys/class/block
  */
-export function quietUnderMarks(
+export function markedDevices(
   paths: readonly string[],
   arrays: readonly string[],
   directory: string = BLOCK_DEVICES,
-): string[] {
+): MarkedDevices {
+  const known = new Map<string, readonly string[]>();
+  // Nothing is asked twice, right before a freeze.
+  const over = (name: string): readonly string[] => {
+    const devices = known.get(name) ?? devicesOver(name, directory);
+    known.set(name, devices);
+    return devices;
+  };
   const isArray = (name: string): boolean => arrays.includes(name);
   const isForMarks = (name: string): boolean => /_rmeta_\d+$/.test(volumeName(name, directory));
   const hasMarks = (name: string): boolean =>
-    isArray(name) || isForMarks(name) || devicesOver(name, directory).some(hasMarks);
+    isArray(name) || isForMarks(name) || over(name).some(hasMarks);
   const quietIn = (name: string): string[] => {
     if (isForMarks(name)) {
       return [];
     }
-    return isArray(name) || !hasMarks(name)
-      ? [name]
-      : devicesOver(name, directory).flatMap(quietIn);
+    return isArray(name) || !hasMarks(name) ? [name] : over(name).flatMap(quietIn);
   };
-  return [...new Set(paths.filter(hasMarks).flatMap(quietIn))];
+  const throughIn = (name: string): string[] =>
+    isForMarks(name) || over(name).some(isArray)
+      ? [name]
+      : over(name).filter(hasMarks).flatMap(throughIn);
+  const marked = paths.filter(hasMarks);
+  const through = [...new Set(marked.flatMap(throughIn))];
+  return {
+    quiet: [...new Set(marked.flatMap(quietIn))],
+    through: through.some((it) => paths.includes(it)) ? [] : through,
+  };
 }
 
 /** Partitions of a device, and what holds it. */

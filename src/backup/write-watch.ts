@@ -285,6 +285,7 @@ function hasChanged(disk: WatchedDisk, waiting: WaitingTime): boolean {
   const own = completed - before - swapped;
   const hasOthers = own !== 0 || writing > swapping;
   const isFlush = own > 0 && content === disk.contentBefore;
-  const isExplained = writing === 0 && (isFlush || disk.arrays?.explain(own) === true);
+  const isExplained =
+    writing === 0 && (isFlush || disk.arrays?.explain(own, content - disk.contentBefore) === true);
   return counters.length > 0 && hasOthers && !isExplained;
 }

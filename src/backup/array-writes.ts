@@ -152,15 +152,9 @@ export function markedDevices(
   arrays: readonly string[],
   directory: string = BLOCK_DEVICES,
 ): MarkedDevices {
-  const known = new Map<string, readonly string[]>();
-  // Nothing is asked twice, right before a freeze.
-  const over = (name: string): readonly string[] => {
-    const devices = known.get(name) ?? devicesOver(name, directory);
-    known.set(name, devices);
-    return devices;
-  };
+  const over = once((name) => devicesOver(name, directory));
   const isArray = (name: string): boolean => arrays.includes(name);
-  const isForMarks = (name: string): boolean => /_rmeta_\d+$/.test(volumeName(name, directory));
+  const isForMarks = once((name) => /_rmeta_\d+$/.test(volumeName(name, directory)));
   const hasMarks = (name: string): boolean =>
     isArray(name) || isForMarks(name) || over(name).some(hasMarks);
   const quietIn = (name: string): string[] => {
@@ -178,6 +172,16 @@ export function markedDevices(
   return {
     quiet: [...new Set(marked.flatMap(quietIn))],
     through: through.some((it) => paths.includes(it)) ? [] : through,
+  };
+}
+
+/** Asks nothing twice, because this is done right before a freeze. */
+function once<Answer>(ask: (name: string) => Answer): (name: string) => Answer {
+  const known = new Map<string, Answer>();
+  return (name) => {
+    const answer = known.get(name) ?? ask(name);
+    known.set(name, answer);
+    return answer;
   };
 }
 

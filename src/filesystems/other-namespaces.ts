@@ -18,6 +18,8 @@ export interface MountElsewhere {
 /** What was found, and whether there was time enough to look at every process. */
 export interface MountsElsewhere {
   readonly found: readonly MountElsewhere[];
+  /** One mount of each superblock that another namespace has and ours has not, whatever its type. */
+  readonly seen: readonly Mount[];
   readonly isComplete: boolean;
 }
 
@@ -27,7 +29,8 @@ export interface MountsElsewhere {
  * disks. Only `/proc` is read; what takes longer than the limit is not found, and the result says so.
  *
  * One process shows the mounts of its namespace, except one in a changed root (chroot), which shows those below that only:
- * then further processes of the namespace are asked. If all of them have such roots, what is outside of these is not seen.
+ * then further processes of the namespace are asked. If all of them have such roots, what is outside of these is not found
+ * here, but by `superblocksWithoutMount`.
  *
  * @param mounts our own
  */
@@ -37,30 +40,34 @@ export async function readMountsElsewhere(
   limitMs: number = LIMIT_MS,
 ): Promise<MountsElsewhere> {
   const found: MountElsewhere[] = [];
+  const seen: Mount[] = [];
   const over = new AbortController();
   const own = new Set(mounts.map(({ device }) => device));
   const isComplete = await Promise.race([
-    scan(own, view, found, over.signal).then(() => true),
+    scan(own, view, { found, seen }, over.signal).then(() => true),
     delay(limitMs, false, { signal: over.signal }).catch(() => false),
   ]);
   over.abort();
-  return { found: [...found], isComplete };
+  return { found: [...found], seen: [...seen], isComplete };
 }
 
 async function scan(
   own: ReadonlySet<DeviceNumber>,
   view: ProcessView,
-  found: MountElsewhere[],
+  { found, seen }: { readonly found: MountElsewhere[]; readonly seen: Mount[] },
   over: AbortSignal,
 ): Promise<void> {
   const known = new Set(own);
   for await (const { pid, text } of otherNamespaces(view, over)) {
     const { mounts } = parseMountinfo(text);
     const command = ((await view.read(`/proc/${pid}/comm`)) ?? '').trimEnd();
-    for (const mount of mounts.filter(mayBeWrittenTo)) {
+    for (const mount of mounts.filter(({ device }) => !known.has(device))) {
       if (!known.has(mount.device)) {
         known.add(mount.device);
-        found.push({ mount, pid: Number(pid), command });
+        seen.push(mount);
+        if (mayBeWrittenTo(mount)) {
+          found.push({ mount, pid: Number(pid), command });
+        }
       }
     }
   }

@@ -73,6 +73,8 @@ export type ExclusionReason =
   | 'hidden'
   /** It is mounted in other mount namespaces only, such as a container's. */
   | 'other-namespace'
+  /** No mount of it is visible: it was unmounted lazily, or only a descriptor or a namespace without a process has it. */
+  | 'no-mount'
   /** An open of its mount point waits for something that does not answer, such as a FUSE daemon. */
   | 'no-answer'
   /** The kernel has shut it down, or made it read-only, after an error: nothing can be written to it any more. */

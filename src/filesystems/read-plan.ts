@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { decodeLines } from '../system/decode-lines.ts';
 import { type Mount, type MountTable, parseMountinfo } from '../system/mountinfo.ts';
 import { type ProcessView, theseProcesses } from '../system/processes.ts';
@@ -12,7 +13,7 @@ import {
   readMountsElsewhere,
 } from './other-namespaces.ts';
 import { makePlan } from './plan.ts';
-import type { Disk, Exclusion, Plan, Selection } from './plan-types.ts';
+import type { Disk, Exclusion, ExclusionReason, Plan, Selection } from './plan-types.ts';
 import { readTopology } from './read-topology.ts';
 import { daemonRelations } from './relations/daemon-relations.ts';
 import { readDaemons } from './relations/read-daemons.ts';
@@ -20,6 +21,11 @@ import type { Daemon } from './relations/relation-types.ts';
 import { type IsPlanned, StorageFinder } from './storage.ts';
 import { type Superblock, superblocksOf } from './superblocks.ts';
 import { type SystemView, thisMachine } from './system-view.ts';
+import {
+  describeWithoutMount,
+  seesEveryProcess,
+  superblocksWithoutMount,
+} from './without-mount.ts';
 
 /** A plan, and the processes that a freeze may come to wait for. */
 export interface PlanReading extends Plan {
@@ -40,7 +46,7 @@ const MAX_READS = 5;
 
 /**
  * Reads the machine and makes the plan. Opens no mount point and waits for no device or network, so
- * it takes as long as reading `/proc/self/mountinfo` and sysfs takes.
+ * it takes as long as reading `/proc` and sysfs takes; if a superblock seems to have no mount, a second look besides.
  *
  * The plan is of that moment. A mount may be gone, or covered by another, when its mount point is
  * opened afterwards; the code that opens it compares `mnt_id` in `/proc/self/fdinfo/<fd>` with the plan's
@@ -59,9 +65,13 @@ export async function readPlan(
   const [{ daemons, isComplete }, elsewhere] = await Promise.all([
     processes === undefined ? { daemons: [], isComplete: true } : readDaemons(processes),
     processes === undefined
-      ? { found: [], isComplete: true }
+      ? { found: [], seen: [], isComplete: true }
       : readMountsElsewhere(mounts, processes, namespacesLimitMs),
   ]);
+  const withoutMount =
+    processes !== undefined && elsewhere.isComplete && (await seesEveryProcess(processes))
+      ? await readWithoutMount(system, processes, topology, [...mounts, ...elsewhere.seen])
+      : [];
   const plan = makePlan(mounts, topology, selection, daemonRelations(daemons, mounts));
   const moves = readMoves(system, topology);
   const degraded = readDegradedArrays(system, topology);
@@ -71,13 +81,15 @@ export async function readPlan(
     ...moves.map(describeMove),
     ...degraded.map(describeDegraded),
     ...elsewhere.found.map(describeMountElsewhere),
+    ...withoutMount.map(describeWithoutMount),
     ...(isComplete ? [] : [PROCESSES_MISSED]),
     ...(elsewhere.isComplete ? [] : [NAMESPACES_MISSED]),
   ];
-  const excluded = [
-    ...plan.excluded,
-    ...exclusionsElsewhere(elsewhere.found, mounts, topology, plan),
+  const notOurs: readonly NotOurs[] = [
+    ...elsewhere.found.map(({ mount }) => ({ mount, reason: 'other-namespace' }) as const),
+    ...withoutMount.map((mount) => ({ mount, reason: 'no-mount' }) as const),
   ];
+  const excluded = [...plan.excluded, ...exclusionsOf(notOurs, mounts, topology, plan)];
   const otherDisks = (plan.otherDisks ?? []).filter(
     ({ name }) => !isImageElsewhere(name, elsewhere.found, topology),
   );
@@ -125,12 +137,44 @@ function diskNamesOf(mount: Mount, topology: BlockTopology): string[] {
   return leafNamesUnder(topology, devicesOfMount(topology, mount));
 }
 
+/** What is mounting or unmounting now has mostly ended after it. */
+const SECOND_LOOK_MS = 200;
+
 /**
- * Of file systems that only other mount namespaces have. An image is looked for where its path leads here, and if a file of
+ * The superblocks that no mount namespace shows, at both of two looks. The second reads the mounts anew, so what was just being
+ * mounted at the first has a mount at the second.
+ *
+ * @param mounts of every namespace, at least one of each superblock
+ */
+async function readWithoutMount(
+  system: SystemView,
+  processes: ProcessView,
+  topology: BlockTopology,
+  mounts: readonly Mount[],
+): Promise<Mount[]> {
+  const first = superblocksWithoutMount(system, topology, mounts);
+  if (first.length === 0) {
+    return [];
+  }
+  await delay(SECOND_LOOK_MS);
+  const { mounts: own } = await readMounts(system);
+  const { seen } = await readMountsElsewhere(own, processes);
+  const topologyNow = readTopology(system, own, new MountTree(own));
+  const second = superblocksWithoutMount(system, topologyNow, [...own, ...seen]);
+  return first.filter(({ device }) => second.some((it) => it.device === device));
+}
+
+interface NotOurs {
+  readonly mount: Mount;
+  readonly reason: Extract<ExclusionReason, 'other-namespace' | 'no-mount'>;
+}
+
+/**
+ * Of file systems that our mount namespace has not. An image is looked for where its path leads here, and if a file of
  * its size is there, the disks under that count, too.
  */
-function exclusionsElsewhere(
-  found: readonly MountElsewhere[],
+function exclusionsOf(
+  found: readonly NotOurs[],
   mounts: readonly Mount[],
   topology: BlockTopology,
   { fileSystems }: Plan,
@@ -142,12 +186,12 @@ function exclusionsElsewhere(
   const own = superblocksOf(mounts, tree);
   const finder = new StorageFinder(topology, tree, [...own, ...superblocks]);
   const isPlanned: IsPlanned = (device) => fileSystems.some((it) => it.device === device);
-  return found.map(({ mount }): Exclusion => {
+  return found.map(({ mount, reason }): Exclusion => {
     const { device, type, mountPoint } = mount;
     const under = finder.disksUnder(device, isPlanned).map(({ name }) => name);
     const elsewhere = finder.elsewhereUnder(device, isPlanned);
     return {
-      ...{ device, type, mountPoint, reason: 'other-namespace' },
+      ...{ device, type, mountPoint, reason },
       disks: [...new Set([...diskNamesOf(mount, topology), ...under])].sort(),
       ...(elsewhere.length > 0 && { elsewhere }),
       isWritable: true,

@@ -111,6 +111,7 @@ const BECAUSE: Readonly<Record<ExclusionReason, string>> = {
   'no-block-device': 'the kernel shows no block device under it',
   hidden: 'other mounts cover all its mount points',
   'other-namespace': 'mounted only in other mount namespaces',
+  'no-mount': 'the kernel has it, but no mount of it is visible',
   dead: 'shut down or made read-only by the kernel after an error',
   'not-openable': 'none of its mount points can be opened',
   'no-answer': 'does not answer when its mount point is opened',

@@ -159,6 +159,20 @@ export class Machine {
     return this;
   }
 
+  /** Entries of /sys/fs/<type>: devices with a superblock of that type, and other names. */
+  superblocks(type: string, ...names: readonly string[]): this {
+    for (const name of names) {
+      this.#entries.set(`/sys/fs/${type}/${name}`, { kind: 'present' });
+    }
+    return this;
+  }
+
+  /** The first lines of /proc/fs/ext4/<name>/options. */
+  ext4Options(name: string, ...lines: readonly string[]): this {
+    this.#text(`/proc/fs/ext4/${name}/options`, lines.join('\n'));
+    return this;
+  }
+
   /** Entries of /proc/fs/jbd2. */
   journals(...names: readonly string[]): this {
     for (const name of names) {

@@ -138,6 +138,8 @@ const BECAUSE: Readonly<Record<LeftOutReason, string>> = {
   'no-block-device': 'shows no block device below it',
   hidden: 'is covered by another mount',
   'other-namespace': 'is mounted only in another mount namespace',
+  'no-mount':
+    'has no visible mount (it was unmounted while files were open, or only a descriptor or a mount namespace without a process has it)',
   'no-answer': 'did not answer when its mount point was opened',
   dead: 'was shut down by the kernel after an error',
   'not-openable': 'has no mount point that can be opened',

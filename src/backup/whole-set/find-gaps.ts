@@ -163,6 +163,7 @@ const LEAVES_OUT: ReadonlySet<LeftOutReason> = new Set<LeftOutReason>([
   'temporary-disk',
   'no-block-device',
   'other-namespace',
+  'no-mount',
   'no-answer',
   'not-openable',
 ]);

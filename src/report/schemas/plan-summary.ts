@@ -15,6 +15,7 @@ const EXCLUSION_REASONS = [
   'no-block-device',
   'hidden',
   'other-namespace',
+  'no-mount',
   'no-answer',
   'dead',
   'not-openable',

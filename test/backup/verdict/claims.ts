@@ -80,6 +80,7 @@ const LEFT_OUT: ReadonlySet<Fate> = new Set<Fate>([
   'not-selected',
   'hidden',
   'other-namespace',
+  'no-mount',
   'since',
   'remounted',
 ]);

@@ -119,6 +119,7 @@ const FATES: readonly { readonly weight: number; readonly fate: Fate }[] = [
   { weight: 3, fate: 'skipped' },
   { weight: 3, fate: 'not-selected' },
   { weight: 3, fate: 'other-namespace' },
+  { weight: 1, fate: 'no-mount' },
   { weight: 3, fate: 'read-only' },
   { weight: 2, fate: 'hidden' },
   { weight: 3, fate: 'since' },

@@ -16,7 +16,12 @@ export class RecordedProcesses implements ProcessView {
   readonly #entries = new Map<string, string>();
   readonly #directories = new Map<string, Set<string>>();
 
-  constructor(processes: Readonly<Record<number | 'self', RecordedProcess>>) {
+  /** @param pidNamespace of the reader; the default is not the machine's first one */
+  constructor(
+    processes: Readonly<Record<number | 'self', RecordedProcess>>,
+    pidNamespace = 'pid:[4026532200]',
+  ) {
+    this.#add('/proc/self/ns/pid', pidNamespace);
     for (const [pid, process] of Object.entries(processes)) {
       this.#add(`/proc/${pid}/comm`, `${process.command}\n`);
       this.#add(`/proc/${pid}/mountinfo`, process.mountinfo ?? '');

@@ -156,9 +156,8 @@ test('if the task lists the requested disks, only those can be missing', () => {
 
 test('a writable file system that was left out on a snapshotted disk is named with the reason', () => {
   const plan = planOf(['sda']);
-  for (const reason of [
-    ...(['skipped', 'not-selected', 'hidden', 'other-namespace', 'no-mount'] as const),
-  ]) {
+  const reasons = ['skipped', 'not-selected', 'hidden', 'other-namespace', 'no-mount'] as const;
+  for (const reason of reasons) {
     const found = gaps(excluding(plan, { reason }), [disk('sda'), disk('sde')]);
     assert.deepEqual(kinds(found), ['left-out'], reason);
     assert.match(

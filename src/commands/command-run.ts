@@ -116,8 +116,10 @@ export async function runForCommand(
       folder: context.keepsTimeline ? RUN_FOLDER : undefined,
     }),
   });
-  onKept?.(kept.run);
-  logTimeline(context, kept);
+  if (kept !== undefined) {
+    onKept?.(kept.run);
+    logTimeline(context, kept);
+  }
   // An error of printing counts only after the timeline has been kept.
   await printing;
   if (!result.ok) {

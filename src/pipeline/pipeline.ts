@@ -45,13 +45,15 @@ export interface PipelineSteps<Result> {
   refused(error: unknown): Result;
   /** Reports the result to the caller of the run. */
   tell(result: Result): Promise<void>;
-  toKeep(result: Result): RunToKeep;
+  /** Undefined if there was no run: nothing is kept, and no figure of the last run changes. */
+  toKeep(result: Result): RunToKeep | undefined;
 }
 
 /** The result of a run, and what was kept of it. */
 export interface PipelineEnd<Result> {
   readonly result: Result;
-  readonly kept: KeptRecord;
+  /** Undefined if there was no run. */
+  readonly kept: KeptRecord | undefined;
 }
 
 /**
@@ -84,7 +86,8 @@ export async function endPipeline<Result>(
   result: Result,
 ): Promise<PipelineEnd<Result>> {
   await steps.tell(result);
-  return { result, kept: await keepRecord(context, steps.toKeep(result)) };
+  const run = steps.toKeep(result);
+  return { result, kept: run && (await keepRecord(context, run)) };
 }
 
 function readApplications(

@@ -68,4 +68,26 @@ test('each task leaves metrics, and tells the command that vmbackup.conf names, 
   assert.equal([second.taskId, second.summary], [refused.taskId, null]);
 });
 
+test('a task that only installs succeeds, and is no run', async () => {
+  await using scene = await Scene.create({ disks: [{ type: 'ext4' }] });
+  const metricsFile = '/root/flashfreeze.prom';
+  await writeFile(
+    scene.guest.path('/etc/azure/vmbackup.conf'),
+    `[Flashfreeze]\nmetricsFile = ${metricsFile}\n`,
+  );
+  const { log } = extensionFolders({ name: HANDLER_NAME, version: '1.0.0.1' });
+  const kept = async (): Promise<unknown> => [
+    await readFile(scene.guest.path(metricsFile), 'utf8'),
+    await runFilesIn(scene.guest.path(join(log, 'runs'))),
+  ];
+  await scene.send((await scene.task()).settings);
+  await scene.settled();
+  const before = await kept();
+  const task = await scene.task({ publicSettings: { commandToExecute: 'install' } });
+  await scene.send(task.settings);
+  await scene.settled();
+  await assertBlobStatus(task, 1);
+  assert.equal(await kept(), before);
+});
+
 test.run();

@@ -150,13 +150,17 @@ export function sizeScopeOf({ settings }: Pick<ReadTask, 'settings'>): SizeScope
   return { luns: includedDisks.luns, ...(isRootOnly !== undefined && { isRootOnly }) };
 }
 
-/** The timeline is kept in `runs` beside the log. */
+/** The timeline is kept in `runs` beside the log. Undefined for a task that succeeded without a run. */
 export function toKeep(
   { installation }: TaskContext,
   taskId: string,
   { record, code, message }: Conclusion,
   blobs: readonly Pick<Blob, 'url'>[] = [],
-): RunToKeep {
+): RunToKeep | undefined {
+  // Without a record, only the command `install` succeeds.
+  if (record === undefined && code === INSTALLED.code) {
+    return undefined;
+  }
   const endsAt = firstExpiryOf(blobs)?.toISOString();
   return {
     ending:

@@ -1,5 +1,6 @@
 import { type Family, parseSamples, renderSamples, type Sample } from './metric-text.ts';
 import type { RunFile } from './run-file.ts';
+import { isFuture } from './run-times.ts';
 
 /** Where a run came from, as metrics name it. */
 type Origin = 'extension' | 'command' | 'freeze';
@@ -38,7 +39,8 @@ const FAMILIES: readonly Family[] = Object.entries(HELP).map(([name, help]) => (
 
 /**
  * The metrics after a run: its own series, and those of the other origins as they are in the text. If the run failed,
- * the time of the last success stays. Pure.
+ * the time of the last success stays, unless it is in the future: it would count as young for as long as the clock was ahead.
+ * Pure.
  *
  * @param before the text that an earlier run left; empty if there is none. Lines of older versions, which had no
  * label `host`, are left out
@@ -50,7 +52,12 @@ export function metricsAfter(before: string, run: RunFile): string {
   const success = known.find(
     ({ name, labels }) => name === LAST_SUCCESS && labels.origin === origin,
   );
-  return renderSamples(FAMILIES, [...others, ...samplesOf(run, success?.value)]);
+  const isUsable =
+    success !== undefined && !isFuture(new Date(success.value * 1_000), new Date(run.writtenAt));
+  return renderSamples(FAMILIES, [
+    ...others,
+    ...samplesOf(run, isUsable ? success.value : undefined),
+  ]);
 }
 
 /** @param formerSuccess when an earlier run of the origin succeeded; undefined if none is known */

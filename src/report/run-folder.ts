@@ -15,6 +15,7 @@ import {
   type RunOrigin,
   runFileOf,
 } from './run-file.ts';
+import { byTime, stampOf } from './run-times.ts';
 
 /** Folder of the runs from the command line; the runs of the extension are kept in `runs` in its log folder. */
 export const RUN_FOLDER = '/var/log/flashfreeze/runs';
@@ -77,7 +78,7 @@ function thisMachine(): RunIdentity['machine'] {
 
 function nameOf({ writtenAt, origin }: RunFile, kind: RunEnding['kind']): string {
   const end = kind === 'refused' ? REFUSED : '.json';
-  return `${writtenAt.replace(/[-:.]/g, '')}-${origin}-${process.pid}${end}`;
+  return `${stampOf(writtenAt)}-${origin}-${process.pid}${end}`;
 }
 
 /** Whether the run of a file ended before anything was frozen. */
@@ -94,15 +95,16 @@ async function prune(directory: SafeDirectory): Promise<void> {
   await Promise.all(superfluous.map((name) => rm(directory.pathOf(name), { force: true })));
 }
 
-/** The names of runs, the newest first. */
+/** The names of runs, the newest first. Those from the future come last: they are no latest run, and the first that are removed. */
 function runNamesAmong(names: readonly string[]): string[] {
-  return names
-    .filter((name) => RUN_FILE_NAME.test(name))
-    .toSorted()
-    .toReversed();
+  const { past, future } = byTime(
+    names.filter((name) => RUN_FILE_NAME.test(name)),
+    new Date(),
+  );
+  return [...past, ...future];
 }
 
-/** The paths of the files, the newest first; empty if there is no folder. */
+/** The paths of the files, in the order of `runNamesAmong`; empty if there is no folder. */
 export async function runFilesIn(folder: string = RUN_FOLDER): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return runNamesAmong(names).map((name) => join(folder, name));

@@ -1,5 +1,6 @@
 import { headlineOf } from '../report/headline.ts';
 import { type RunFile, resultOf } from '../report/run-file.ts';
+import { isFuture } from '../report/run-times.ts';
 import type { OutputOf } from '../report/schemas/described.ts';
 import type { statusReportSchema } from '../report/schemas/status-report.ts';
 
@@ -26,7 +27,7 @@ export interface StatusFacts {
   readonly now: Date;
   readonly host: string;
   readonly maxAgeMs: number;
-  /** Of `snapshot` and of the extension, the newest first; at least up to the last success. */
+  /** Of `snapshot` and of the extension, the newest first, at least up to the last success; also those from the future. */
   readonly runs: readonly KeptRunFile[];
   /** Paths of files that are no runs. */
   readonly damaged: readonly string[];
@@ -46,12 +47,17 @@ const LISTED = 5;
 
 /** Judges the machine by what its runs left and what is scheduled. Pure. */
 export function judgeStatus(facts: StatusFacts): StatusReport {
-  const { now, host, maxAgeMs, runs, timer } = facts;
+  const { now, host, maxAgeMs, timer } = facts;
+  const isAhead = ({ run }: KeptRunFile): boolean => isFuture(new Date(run.writtenAt), now);
+  const runs = facts.runs.filter((it) => !isAhead(it));
+  const ahead = facts.runs.filter(isAhead);
+  const known = { ...facts, runs };
   const findings = [
-    ...frozenFindings(facts),
-    ...ageFindings(facts),
-    ...lastRunFindings(facts),
-    ...scheduleFindings(facts),
+    ...frozenFindings(known),
+    ...ageFindings(known, ahead),
+    ...lastRunFindings(known),
+    ...scheduleFindings(known),
+    ...clockFindings(ahead),
     ...facts.damaged.map((path) =>
       warning('damaged-record', `${path} is not the file of a run`, 'look at it, and remove it'),
     ),
@@ -68,7 +74,7 @@ export function judgeStatus(facts: StatusFacts): StatusReport {
     ...{ host, checkedAt: now.toISOString(), maxAgeHours: maxAgeMs / HOUR_MS },
     lastSuccess: lastSuccessOf(runs)?.run.writtenAt ?? null,
     findings,
-    runs: runs.slice(0, LISTED).map(describeRun),
+    runs: [...runs, ...ahead].slice(0, LISTED).map(describeRun),
     schedule:
       timer === undefined
         ? null
@@ -110,7 +116,30 @@ function frozenFindings({ stillFrozen, recovered }: StatusFacts): Finding[] {
   ];
 }
 
-function ageFindings({ runs, now, maxAgeMs }: StatusFacts): Finding[] {
+/** Such a run is neither the last one nor the last success: it would be young for as long as the clock was ahead. */
+function clockFindings(ahead: readonly KeptRunFile[]): Finding[] {
+  return ahead.map(({ path, run }) =>
+    warning(
+      'clock',
+      `the time of ${path}, ${run.writtenAt}, is in the future, so the run does not count: the clock was ahead then, or is behind now`,
+      'check the clock, e.g. with timedatectl; if it is right, remove the file',
+    ),
+  );
+}
+
+function ageFindings(
+  { runs, now, maxAgeMs }: StatusFacts,
+  ahead: readonly KeptRunFile[],
+): Finding[] {
+  if (runs.length === 0 && ahead.length > 0) {
+    return [
+      critical(
+        'no-success',
+        'the times of all kept runs are in the future',
+        'check the clock, e.g. with timedatectl',
+      ),
+    ];
+  }
   if (runs.length === 0) {
     return [
       critical(

@@ -6,6 +6,7 @@ import { leftFrozen } from '../backup/journal/recover.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { resultOf } from '../report/run-file.ts';
 import { RUN_FOLDER, readRunFile, runFilesIn, runFolderProblem } from '../report/run-folder.ts';
+import { byTime } from '../report/run-times.ts';
 import { errnoOf } from '../system/errno.ts';
 import type { KeptRunFile, StatusFacts } from './judge-status.ts';
 import { readTimer } from './read-timer.ts';
@@ -31,13 +32,14 @@ export async function readStatus(
   maxAgeMs: number,
   recovered: readonly string[],
 ): Promise<StatusFacts> {
+  const now = new Date();
   const [kept, frozen, timer] = await Promise.all([
-    folders === undefined ? readTrustedRuns(runFolders()) : readRuns(folders),
+    folders === undefined ? readTrustedRuns(runFolders(), now) : readRuns(folders, now),
     leftFrozen().catch(() => []),
     readTimer(),
   ]);
   return {
-    now: new Date(),
+    now,
     host: hostname(),
     maxAgeMs,
     ...kept,
@@ -47,7 +49,7 @@ export async function readStatus(
   };
 }
 
-async function readTrustedRuns(folders: readonly string[]): Promise<ReadRuns> {
+async function readTrustedRuns(folders: readonly string[], now: Date): Promise<ReadRuns> {
   await Promise.all(folders.map(requireReadable));
   const problems = new Map(folders.map((folder) => [folder, runFolderProblem(folder)] as const));
   const isTrusted = (folder: string): boolean => problems.get(folder) === undefined;
@@ -58,7 +60,7 @@ async function readTrustedRuns(folders: readonly string[]): Promise<ReadRuns> {
       .map(async (folder) => ((await runFilesIn(folder)).length > 0 ? [folder] : [])),
   );
   return {
-    ...(await readRuns(folders.filter(isTrusted))),
+    ...(await readRuns(folders.filter(isTrusted), now)),
     untrusted: untrusted
       .flat()
       .map((folder) => `the runs in ${folder} are not believed: ${problems.get(folder)}`),
@@ -67,28 +69,32 @@ async function readTrustedRuns(folders: readonly string[]): Promise<ReadRuns> {
 
 type ReadRuns = Pick<StatusFacts, 'runs' | 'damaged' | 'untrusted'>;
 
-/** The newest runs that took snapshots or tried to, at least up to the last success. */
-async function readRuns(folders: readonly string[]): Promise<ReadRuns> {
+/** The newest runs that took snapshots or tried to, at least up to the last success, and then those from the future. */
+async function readRuns(folders: readonly string[], now: Date): Promise<ReadRuns> {
   await Promise.all(folders.map(requireReadable));
   const files = (await Promise.all(folders.map((folder) => runFilesIn(folder)))).flat();
-  // Names begin with the time.
-  const newestFirst = files
-    .filter((path) => !basename(path).includes('-freeze-'))
-    .toSorted((a, b) => (basename(a) < basename(b) ? 1 : -1));
+  const { past, future } = byTime(
+    files.filter((path) => !basename(path).includes('-freeze-')),
+    now,
+  );
   const runs: KeptRunFile[] = [];
   const damaged: string[] = [];
-  let hasSuccess = false;
-  for (const path of newestFirst) {
-    if (hasSuccess && runs.length >= LEAST_READ) {
-      break;
-    }
+  const read = async (path: string): Promise<void> => {
     const run = await readRunFile(path).catch(() => undefined);
     if (run === undefined) {
       damaged.push(path);
     } else {
       runs.push({ path, run });
-      hasSuccess ||= resultOf(run) === 'success';
     }
+  };
+  for (const path of past) {
+    if (runs.length >= LEAST_READ && runs.some(({ run }) => resultOf(run) === 'success')) {
+      break;
+    }
+    await read(path);
+  }
+  for (const path of future) {
+    await read(path);
   }
   return { runs, damaged, untrusted: [] };
 }

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { type CommandResult, runCommand, tryCommand } from '../../src/lab/run-command.ts';
 import { RUN_FOLDER } from '../../src/report/run-folder.ts';
+import { stampOf } from '../../src/report/run-times.ts';
 import { statusReportSchema } from '../../src/report/schemas/status-report.ts';
 import type { StatusReport } from '../../src/status/judge-status.ts';
 import { suite } from '../suite.ts';
@@ -67,10 +68,22 @@ test('knows the runs of the extension too', async () => {
   await mkdir(folder, { recursive: true });
   const { stdout } = await flashfreeze(['report', '--json', runs[0]?.path ?? '']);
   const run = { ...JSON.parse(stdout), origin: 'extension', taskId: 'of-the-extension' };
-  const name = '20991122T083810123Z-extension-1.json';
+  const name = `${stampOf(new Date().toISOString())}-extension-1.json`;
   await writeFile(join(folder, name), JSON.stringify(run));
   assert.is((await statusAsJson()).runs[0]?.restorePoint, 'of-the-extension');
   assert.is((await statusAsJson('--folder', folder)).runs.length, 1);
+  const ahead = '20991122T083810123Z-extension-1.json';
+  await writeFile(
+    join(folder, ahead),
+    JSON.stringify({ ...run, taskId: 'ahead', writtenAt: '2099-11-22T08:38:10.123Z' }),
+  );
+  const report = await statusAsJson('--folder', folder);
+  assert.equal(
+    report.runs.map(({ restorePoint }) => restorePoint),
+    ['of-the-extension', 'ahead'],
+  );
+  assert.equal([report.status, report.findings.map(({ id }) => id)], ['warning', ['clock']]);
+  await rm(join(folder, ahead));
   await writeFile(join(folder, name), '{}');
   assert.equal(
     (await statusAsJson('--folder', folder)).findings.map(({ id }) => id),

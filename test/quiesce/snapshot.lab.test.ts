@@ -354,11 +354,11 @@ test('a pending post-script that outlives the command that started it is not sta
   first.signal('SIGINT');
   await first.exited;
   const { stderr } = await flashfreeze(['thaw', mountPoint]);
+  assert.is(traceOf(files), 'pre\nbegin\nend\nbegin\nend');
   assert.match(
     stderr,
     `waited for an earlier start of the post-script to end, and ran the post-script ${postScriptLocation}`,
   );
-  assert.is(traceOf(files), 'pre\nbegin\nend\nbegin\nend');
   assert.equal(readdirSync(OWED), []);
 });
 

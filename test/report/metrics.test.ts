@@ -84,6 +84,12 @@ test('a failure leaves the time of the last success, and so does a refusal', () 
   assert.not.match(text, /window|unprotected/);
 });
 
+test('a failure does not leave a last success that is in the future', () => {
+  const ahead = metricsAfter('', { ...GOOD, writtenAt: '2027-11-22T02:00:00.000Z' });
+  assert.match(ahead, 'flashfreeze_last_success_timestamp_seconds{');
+  assert.not.match(metricsAfter(ahead, FAILED), 'flashfreeze_last_success_timestamp_seconds{');
+});
+
 test('a rehearsal changes no series of the backup, and a run of the extension none of the command', () => {
   const before = metricsAfter('', GOOD);
   for (const [origin, name] of [

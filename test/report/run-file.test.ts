@@ -198,6 +198,28 @@ test('only the last ones are kept; what is not a run stays', async () => {
   assert.ok((await readdir(folder.path)).includes('notes.txt'));
 });
 
+test('a run from the future is not the latest, and is the first that is removed', async () => {
+  await using folder = await temporaryFolder();
+  const year = new Date().getUTCFullYear() + 1;
+  const future = `${year}0601T000000000Z-snapshot-1.json`;
+  const past = (index: number): string =>
+    `20260101T0000000${String(index).padStart(2, '0')}Z-snapshot-1.json`;
+  await Promise.all(
+    [past(1), future, past(2)].map((name) => writeFile(join(folder.path, name), '{}')),
+  );
+  const names = async (): Promise<string[]> =>
+    (await runFilesIn(folder.path)).map((path) => basename(path));
+  assert.equal(await names(), [past(2), past(1), future]);
+  assert.is(basename(await latestRun(folder.path)), past(2));
+  for (let index = 3; index <= KEPT_RUNS; index += 1) {
+    await writeFile(join(folder.path, past(index)), '{}');
+  }
+  await keepRun({ kind: 'ran', record: goodRecord(1) }, IDENTITY, new Redaction(), folder.path);
+  const left = await names();
+  assert.is(left.length, KEPT_RUNS);
+  assert.not.ok(left.includes(future));
+});
+
 test('refused runs evict no other run, and are kept in a small number', async () => {
   await using folder = await temporaryFolder();
   const keep = (ending: Parameters<typeof keepRun>[0]) =>

@@ -161,6 +161,30 @@ const CASES: readonly Case[] = [
     findings: ['timer-run-failed'],
   },
   {
+    name: 'a success from the future, which ends neither a failure nor the age of the last success',
+    facts: { runs: [kept(GOOD, -365 * 24), kept(FAILED, 1), kept(GOOD, 100)] },
+    status: 'critical',
+    findings: ['too-old', 'last-run-failed', 'incomplete-set', 'clock'],
+  },
+  {
+    name: 'a failure from the future',
+    facts: { runs: [kept(GOOD, 1), kept(FAILED, -1)] },
+    status: 'warning',
+    findings: ['clock'],
+  },
+  {
+    name: 'runs from the future only',
+    facts: { runs: [kept(GOOD, -1), kept(GOOD, -2)] },
+    status: 'critical',
+    findings: ['no-success', 'clock', 'clock'],
+  },
+  {
+    name: 'a clock that was corrected by a minute',
+    facts: { runs: [kept(GOOD, -1 / 60)] },
+    status: 'ok',
+    findings: [],
+  },
+  {
     name: 'a damaged file',
     facts: { damaged: ['/runs/x.json'] },
     status: 'warning',
@@ -197,6 +221,16 @@ test('the sentences name the cause, and what to do', () => {
       ],
       ['the last run took no snapshot of 1 disk', 'flashfreeze report /runs/1.json'],
     ],
+  );
+});
+
+test('lists a run from the future last, and takes neither its time nor its success for the last one', () => {
+  const runs = [kept(GOOD, -365 * 24), kept(FAILED, 1), kept(GOOD, 100)];
+  const report = judgeStatus({ ...FACTS, runs });
+  assert.is(report.lastSuccess, '2026-11-25T08:00:00.000Z');
+  assert.equal(
+    report.runs.map(({ path }) => path),
+    ['/runs/1.json', '/runs/100.json', '/runs/-8760.json'],
   );
 });
 

@@ -44,7 +44,10 @@ export const statusReportSchema = described(
       'When the last successful run ended, ISO 8601 in UTC; null if no kept run was one.',
     ),
     findings: list(finding, 'What is wrong, the most serious first; empty if nothing is.'),
-    runs: list(run, 'The latest runs that took snapshots or tried to, the newest first.'),
+    runs: list(
+      run,
+      'The latest runs that took snapshots or tried to, the newest first; those whose time is in the future come last.',
+    ),
     schedule: nullable(
       v.strictObject({
         timer: text('Name of the systemd timer.'),

@@ -106,7 +106,7 @@ function checkContainer({ container, sharesMountsWithInit }: MachineFacts): Chec
     return [
       warning(
         'container',
-        `runs in a container (${container}): only the mounts that the container sees are frozen`,
+        `runs in a container (${container}): only the mounts that the container sees are frozen, and what pauses or kills the container stops the guardian, too`,
         'run flashfreeze on the machine itself',
       ),
     ];

@@ -35,7 +35,7 @@ export interface MachineFacts {
   /** /proc/self/uid_map. */
   readonly uidMap: string | undefined;
   readonly kernelRelease: string;
-  /** The file that shows that this process runs in a container; undefined if there is none. */
+  /** What shows that this process runs in a container: a file, or a namespace in words; undefined if nothing does. */
   readonly container: string | undefined;
   /** False if this process sees other mounts than process 1; undefined if it may not look. */
   readonly sharesMountsWithInit: boolean | undefined;

@@ -23,6 +23,7 @@ import type { GivenBlob } from '../snapshot/blob/blob.ts';
 import { DEFAULT_HOST_ADDRESS } from '../snapshot/host/address.ts';
 import { machineAuthorities } from '../snapshot/http/authorities.ts';
 import { isAzureVm } from '../system/azure-vm-id.ts';
+import { seesOnlyOwnControlGroups, seesOnlyOwnProcesses } from '../system/container.ts';
 import { FileLock, FREEZE_LOCK_PATH } from '../system/file-lock.ts';
 import { readClock } from '../system/read-clock.ts';
 import { firstLineOf, outputOf } from '../system/run-program.ts';
@@ -125,9 +126,14 @@ function configured(): VmBackupConfiguration {
 }
 
 async function container(): Promise<string | undefined> {
-  const signs = ['/.dockerenv', '/run/.containerenv', '/run/systemd/container'];
-  const found = await Promise.all(signs.map((path) => may(path, constants.F_OK)));
-  return signs[found.indexOf(true)];
+  const files = ['/.dockerenv', '/run/.containerenv', '/run/systemd/container'];
+  const signs: readonly (readonly [sign: string, isThere: Promise<boolean>])[] = [
+    ...files.map((path) => [path, may(path, constants.F_OK)] as const),
+    ['it sees only a part of the control groups', seesOnlyOwnControlGroups()],
+    ['it sees only a part of the processes', seesOnlyOwnProcesses()],
+  ];
+  const found = await Promise.all(signs.map(([, isThere]) => isThere));
+  return signs[found.indexOf(true)]?.[0];
 }
 
 async function sharesMountsWithInit(): Promise<boolean | undefined> {

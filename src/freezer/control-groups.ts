@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { seesOnlyOwnControlGroups } from '../system/container.ts';
 import { type Mount, parseMountinfo } from '../system/mountinfo.ts';
+import { type ProcessView, theseProcesses } from '../system/processes.ts';
 
 /** A move waits for some RCU grace periods; if it takes longer, something blocks the hierarchy. */
 const MOVE_LIMIT_MS = 2000;
@@ -15,16 +17,48 @@ export interface Membership {
   readonly path: string;
 }
 
+/** Reads `/proc`. A test reads a recording. */
+export interface ControlGroupView extends Pick<ProcessView, 'link'> {
+  /** Rejects with the system's error. */
+  read(file: string): Promise<string>;
+}
+
+const THIS_MACHINE: ControlGroupView = {
+  link: theseProcesses.link,
+  read: (file) => readFile(file, 'utf8'),
+};
+
+/**
+ * Has the guardian leave this process's control groups as far as it can.
+ *
+ * @returns why the guardian may nevertheless be killed or stopped together with this process, as sentences for people
+ */
+export async function separateFromWorker(
+  guardian: number,
+  view: ControlGroupView = THIS_MACHINE,
+): Promise<readonly string[]> {
+  const inContainer = (await seesOnlyOwnControlGroups(view)) ? [IN_CONTAINER] : [];
+  return [...inContainer, ...(await leaveControlGroups(guardian, view))];
+}
+
+const IN_CONTAINER =
+  'flashfreeze runs in a container (it sees only a part of the control groups), which the guardian cannot leave: pausing, stopping or killing the container also stops the guardian, and a frozen file system then stays frozen until it is thawed by hand (flashfreeze thaw --all, or fsfreeze --unfreeze); run flashfreeze on the machine itself';
+
 /**
  * Moves a process to the root of every control group hierarchy that could kill, stop or limit it together with
  * this process: a group is killed or frozen as a whole.
  *
  * @returns the groups that it could not leave, as sentences for people
  */
-export async function leaveControlGroups(pid: number): Promise<readonly string[]> {
+export async function leaveControlGroups(
+  pid: number,
+  view: ControlGroupView = THIS_MACHINE,
+): Promise<readonly string[]> {
   const over = new AbortController();
   const tooLate = delay(MOVE_LIMIT_MS, ['it took too long'], { signal: over.signal });
-  const reasons = await Promise.race([leaveAll(pid), tooLate]).catch((error) => [reasonOf(error)]);
+  const reasons = await Promise.race([leaveAll(pid, view), tooLate]).catch((error) => [
+    reasonOf(error),
+  ]);
   over.abort();
   tooLate.catch(() => {});
   return reasons.map(
@@ -33,9 +67,9 @@ export async function leaveControlGroups(pid: number): Promise<readonly string[]
   );
 }
 
-async function leaveAll(pid: number): Promise<readonly string[]> {
-  const memberships = toLeave(await readFile(`/proc/${pid}/cgroup`, 'utf8'));
-  const mountinfo = memberships.length === 0 ? '' : await readFile('/proc/self/mountinfo', 'utf8');
+async function leaveAll(pid: number, view: ControlGroupView): Promise<readonly string[]> {
+  const memberships = toLeave(await view.read(`/proc/${pid}/cgroup`));
+  const mountinfo = memberships.length === 0 ? '' : await view.read('/proc/self/mountinfo');
   const reasons = memberships.map(async ({ hierarchy, path }) => {
     const root = rootOf(mountinfo, hierarchy);
     const reason = root === undefined ? 'its root is not mounted' : await moveTo(root, pid);

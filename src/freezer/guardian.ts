@@ -1,7 +1,7 @@
 import type { LastLever as LastLeverMode } from '../config/vmbackup.ts';
 import { FlashfreezeError } from '../errors.ts';
 import { GUARDIAN_PATH } from '../program-files.ts';
-import { leaveControlGroups } from './control-groups.ts';
+import { separateFromWorker } from './control-groups.ts';
 import { type Freezer, type FreezerControls, freezerControls } from './freezer.ts';
 import { GuardianProcess } from './guardian-process.ts';
 import { type GuardianReport, toReport } from './guardian-report.ts';
@@ -66,7 +66,7 @@ export class Guardian implements AsyncDisposable {
       freezer,
       controls,
       started,
-      await leaveControlGroups(started.pid),
+      await separateFromWorker(started.pid),
     );
     try {
       await started.receive(({ kind }) => kind === 'ready', START_LIMIT_MS);

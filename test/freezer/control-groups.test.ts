@@ -1,5 +1,11 @@
 import * as assert from 'uvu/assert';
-import { leaveControlGroups, rootOf, toLeave } from '../../src/freezer/control-groups.ts';
+import {
+  type ControlGroupView,
+  leaveControlGroups,
+  rootOf,
+  separateFromWorker,
+  toLeave,
+} from '../../src/freezer/control-groups.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('control groups');
@@ -43,6 +49,26 @@ test('a group that cannot be left gives a sentence, not an error', async () => {
   const [warning = '', ...more] = await leaveControlGroups(2 ** 22);
   assert.match(warning, /could not leave .*\(ENOENT\)/);
   assert.equal(more, []);
+});
+
+const seen = (cgroupNamespace: string | undefined, content: string): ControlGroupView => ({
+  link: async (path) => (path === '/proc/self/ns/cgroup' ? cgroupNamespace : undefined),
+  read: async () => content,
+});
+
+test('in a container the root is no root of the machine, and a warning says so', async () => {
+  const [warning = '', ...more] = await separateFromWorker(
+    7,
+    seen('cgroup:[4026532259]', '0::/\n'),
+  );
+  assert.match(warning, /runs in a container .*run flashfreeze on the machine itself$/);
+  assert.equal(more, []);
+});
+
+test('on the machine itself, or if the kernel does not tell, there is no such warning', async () => {
+  for (const namespace of ['cgroup:[4026531835]', undefined]) {
+    assert.equal(await separateFromWorker(7, seen(namespace, '0::/\n')), []);
+  }
 });
 
 test.run();

@@ -18,7 +18,7 @@ import {
   scheduledStart,
   unpunctuality,
 } from './scheduled-start.ts';
-import type { StorageAfterwards } from './verify-storage.ts';
+import type { FailedFileSystem, StorageAfterwards } from './verify-storage.ts';
 import { diskBehind, knownDisks, UNKNOWN_DISK } from './whole-set/behind.ts';
 import { describeGap, isFault, type SetGap } from './whole-set/describe-gap.ts';
 import { gapOfHost, gapsOf } from './whole-set/find-gaps.ts';
@@ -54,8 +54,8 @@ export async function buildRecord(
   for (const gap of gaps.filter((it) => !isFault(it))) {
     context.warn(describeGap(gap));
   }
-  for (const mountPoint of storage.failed) {
-    context.warn(failureDuringRun(mountPoint));
+  for (const failed of storage.failed) {
+    context.warn(failureDuringRun(failed));
   }
   for (const warning of lostInBrokenAttempts(windows, targets)) {
     context.warn(warning);
@@ -102,9 +102,19 @@ function startOf(
   return start;
 }
 
-function failureDuringRun(mountPoint: string): string {
-  return `${mountPoint} failed during this run (the kernel shut it down, made it read-only or lost its disk): if that was before it was frozen, what was taken of it is as after a power cut. Read the log of the kernel.`;
+/** Pure. */
+export function failureDuringRun({ mountPoint, isReadOnly }: FailedFileSystem): string {
+  const sentences = [
+    `${mountPoint} failed during this run (the kernel shut it down, made it read-only or lost its disk): if that was before it was frozen, what was taken of it is as after a power cut.`,
+    'Read the log of the kernel.',
+    ...(isReadOnly ? [WRITERS_BLOCKED] : []),
+  ];
+  return sentences.join(' ');
 }
+
+/** It does not release them at the thaw if the file system has become read-only since the freeze. */
+const WRITERS_BLOCKED =
+  'If processes that write there stay blocked (a defect of Linux before 6.12), only a restart of the machine releases them.';
 
 /** A file system that was mounted or moved right before the freeze shows in the storage afterwards. */
 function gapsAfterwards(

@@ -71,8 +71,14 @@ type Storage = Pick<Plan, 'fileSystems' | 'excluded'>;
 export interface StorageAfterwards {
   /** Undefined if nothing was frozen, or if nothing that can be frozen is left. */
   readonly now: Storage | undefined;
-  /** Mount points of what was frozen and has failed since the plan was made. */
-  readonly failed: readonly string[];
+  /** What was frozen and has failed since the plan was made. */
+  readonly failed: readonly FailedFileSystem[];
+}
+
+export interface FailedFileSystem {
+  readonly mountPoint: string;
+  /** The kernel still serves it, and shows it as read-only. */
+  readonly isReadOnly: boolean;
 }
 
 /** Reads the storage once more. To be called before post-scripts run: they may mount and unmount. */
@@ -87,8 +93,13 @@ export async function storageAfterwards(
   const now = await storageIfAny(withoutFaulty(selection, plan));
   // If all that was asked for has failed, the rest of the machine is read to see how.
   const seen = now ?? (await storageIfAny({ include: [], skip: [] }));
-  const failed = [...failedBetween(plan, seen), ...deadIn(plan, freezer)];
-  return { now, failed: [...new Set(failed)] };
+  const failed = failedBetween(plan, seen);
+  const named = new Set(failed.map(({ mountPoint }) => mountPoint));
+  const dead = deadIn(plan, freezer).filter((mountPoint) => !named.has(mountPoint));
+  return {
+    now,
+    failed: [...failed, ...dead.map((mountPoint) => ({ mountPoint, isReadOnly: false }))],
+  };
 }
 
 async function storageIfAny(selection: Selection): Promise<Storage | undefined> {
@@ -105,16 +116,19 @@ async function storageIfAny(selection: Selection): Promise<Storage | undefined> 
 /** How the failure of a file system shows: the kernel has shut it down, made it read-only, or lost its disk. */
 const FAILURES: ReadonlySet<ExclusionReason> = new Set(['dead', 'read-only', 'no-block-device']);
 
-/** Mount points of the file systems of the plan that have failed since. Pure. */
+/** The file systems of the plan that have failed since. Pure. */
 export function failedBetween(
   plan: Pick<Plan, 'fileSystems'>,
   now: Pick<Plan, 'excluded'> | undefined,
-): string[] {
+): FailedFileSystem[] {
   const failed = (now?.excluded ?? []).filter(({ reason }) => FAILURES.has(reason));
-  const devices = new Set(failed.map(({ device }) => device));
+  const reasons = new Map(failed.map(({ device, reason }) => [device, reason]));
   return plan.fileSystems
-    .filter(({ device }) => devices.has(device))
-    .map(({ mountPoint }) => mountPoint);
+    .filter(({ device }) => reasons.has(device))
+    .map(({ device, mountPoint }) => ({
+      mountPoint,
+      isReadOnly: reasons.get(device) === 'read-only',
+    }));
 }
 
 /** The beginning of a sentence on the first file system that changed; undefined if none did. */

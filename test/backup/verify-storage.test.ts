@@ -1,5 +1,10 @@
 import * as assert from 'uvu/assert';
-import { changeBetween, failedBetween } from '../../src/backup/verify-storage.ts';
+import { failureDuringRun } from '../../src/backup/build-record.ts';
+import {
+  changeBetween,
+  type FailedFileSystem,
+  failedBetween,
+} from '../../src/backup/verify-storage.ts';
 import type { ExclusionReason } from '../../src/filesystems/plan-types.ts';
 import { suite } from '../suite.ts';
 import { goodRecord } from './fixtures/records.ts';
@@ -34,15 +39,23 @@ test('what is shut down, read-only or without its disk afterwards has failed', (
   const excluded = plan.fileSystems.map(({ device, mountPoint, type }) => ({
     ...{ device, mountPoint, type, disks: [], isWritable: false },
   }));
-  const leftOut = (reason: ExclusionReason): string[] =>
+  const leftOut = (reason: ExclusionReason): FailedFileSystem[] =>
     failedBetween(plan, { excluded: excluded.slice(1).map((it) => ({ ...it, reason })) });
   for (const reason of ['dead', 'read-only', 'no-block-device'] as const) {
-    assert.equal(leftOut(reason), ['/data/1'], reason);
+    const isReadOnly = reason === 'read-only';
+    assert.equal(leftOut(reason), [{ mountPoint: '/data/1', isReadOnly }], reason);
   }
   for (const reason of ['not-selected', 'hidden', 'no-answer'] as const) {
     assert.equal(leftOut(reason), [], reason);
   }
   assert.equal(failedBetween(plan, undefined), []);
+});
+
+test('of a file system that became read-only, a run says that its writers may stay blocked', () => {
+  const readOnly = failureDuringRun({ mountPoint: '/data/1', isReadOnly: true });
+  assert.match(readOnly, /^\/data\/1 failed during this run .* Linux before 6\.12.* restart/);
+  const dead = failureDuringRun({ mountPoint: '/data/1', isReadOnly: false });
+  assert.match(dead, /^\/data\/1 failed during this run .*Read the log of the kernel\.$/);
 });
 
 test.run();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import { LabDisks } from '../../src/lab/disks.ts';
+import { untilDetached } from '../../src/lab/loop-devices.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { MAIN } from '../commands/command-line.ts';
@@ -40,7 +41,12 @@ async function withSilentMount(
   if (withImage) {
     await mkdir('/lab/nested', { recursive: true });
     await runCommand('mount', ['-o', 'loop', SILENT, '/lab/nested']);
-    resources.defer(async () => void (await runCommand('umount', ['/lab/nested'])));
+    const device = await runCommand('findmnt', ['-no', 'SOURCE', '/lab/nested']);
+    resources.defer(async () => {
+      await runCommand('umount', ['/lab/nested']);
+      // Until its last reader goes the file's own file system cannot be unmounted.
+      await untilDetached({ device, imagePath: SILENT });
+    });
   }
   resources.use(served.stop());
   await use(good?.mountPoint ?? '');

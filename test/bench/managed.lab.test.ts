@@ -48,11 +48,12 @@ for (const each of [flashfreeze({ managed: true }), managedFloor()]) {
 
 test('a slow disk holds its own writer only', async () => {
   await using rig = await createRig();
-  const slow: Pace = { operationMs: 2_950, retryAfterSeconds: 3 };
+  const slow: Pace = { operationMs: 4_950, retryAfterSeconds: 5 };
   await rig.setPace(PACE, { disks: 1, pace: slow });
   const [first = 0, second = 0] = stallsOf(await flashfreeze({ managed: true }).takeSample(rig));
   assert.ok(first >= slow.operationMs, String(first));
-  assert.ok(second < slow.operationMs, String(second));
+  // Both go on together where the slow disk holds the other one's writer too.
+  assert.ok(second < first - 1_000, `${second} and ${first}`);
 });
 
 /** No tool of the benchmark. */

@@ -6,6 +6,7 @@ import {
   detachDevice,
   mountDevices,
   thawAndUnmount,
+  untilDetached,
 } from '../../src/lab/loop-devices.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
 import { DaemonProcess, type LogHabit } from './daemon-process.ts';
@@ -56,7 +57,10 @@ export class ServedDisk implements AsyncDisposable {
     const device = await attachImage(join(served, 'image'));
     try {
       await mountDevices([device], type, this.mountPoint);
-      this.#resources.defer(() => thawAndUnmount(this.mountPoint));
+      this.#resources.defer(async () => {
+        await thawAndUnmount(this.mountPoint);
+        await untilDetached({ device, imagePath: join(served, 'image') });
+      });
     } finally {
       // From now on the kernel detaches it when it is unmounted.
       await detachDevice(device);

@@ -40,7 +40,9 @@ async function freeze(
 test('a slow disk is flushed before anything is frozen, however long it takes', async () => {
   const { summary, stderr, quickMs } = await freeze(25, '');
   assert.is(summary?.held, true, stderr);
-  assert.ok(quickMs < flushMs(25) / 4, `${quickMs} ms`);
+  // A busy machine takes longer for the one as for the other.
+  const flushedMs = Math.max(summary?.phasesMs.settle ?? 0, flushMs(25));
+  assert.ok(quickMs < flushedMs / 4, `${quickMs} ms`);
 });
 
 test('a disk that is slower than the limit ends the run before the freeze', async () => {

@@ -242,7 +242,7 @@ test('what the host answers instead of snapshots has its code, and nothing stays
   assert.ok(made.every((request) => request.body.includes(encryption)));
 });
 
-test('a host that takes 39 s is waited for; a guest of whose disks every one fails is helped by the host', async () => {
+test('a host that takes 36 s is waited for; a guest of whose disks every one fails is helped by the host', async () => {
   await using machine = await HostScene.create();
   const { scene, host } = machine;
   const wrong = scene.diskUrls.map((url) => url.replace(/sig=[^&]*/, 'sig=d3Jvbmc%3D'));
@@ -255,7 +255,7 @@ test('a host that takes 39 s is waited for; a guest of whose disks every one fai
   assert.equal(well.calls, []);
   assert.equal(await scene.snapshotCounts(), scene.each(1));
 
-  await host.setFault({ call: 'do-snapshot', fault: { kind: 'slow', delayMs: 39_000 } });
+  await host.setFault({ call: 'do-snapshot', fault: { kind: 'slow', delayMs: 36_000 } });
   const slow = await machine.run('firstHostThenGuest');
   const blob = await assertTaken(slow, 1, 'backupHostService', 200, 200);
   assert.is(consistencyOf(blob), 1);

@@ -60,7 +60,8 @@ function assertOrderly({ exitCode, stdout, stderr }: Ending): void {
   assert.not.match(stderr, 'FF_INTERNAL');
   const { consistency, code, problems } = JSON.parse(stdout) as RunSummary;
   assert.is(consistency, 'none');
-  assert.ok(code === 121 || code === 122, String(code));
+  // 76: the request had left, because the freeze had succeeded before the disturbance.
+  assert.ok([76, 121, 122].includes(code ?? 0), String(code));
   assert.ok(problems.length > 0);
 }
 

@@ -196,7 +196,7 @@ test('if the guardian is stopped, the worker’s own deadline thaws, and release
   using _normal = withRcuExpedited('0');
   await using lab = await LabDisks.create(THREE);
   const mountPoints = mountPointsOf(lab);
-  await using worker = await FrozenWorker.start(mountPoints, { deadlineMs: 500 });
+  await using worker = await FrozenWorker.start(mountPoints, { deadlineMs: 3_000 });
   await stop(worker.guardianPid);
   worker.order('until-expired');
   assert.is(await worker.told(), 'expired');

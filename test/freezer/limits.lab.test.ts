@@ -18,7 +18,7 @@ test('a limit on processes gives its own error, with a remedy', async () => {
   for (let most = FEWEST_PROCESSES; most < MOST_PROCESSES; most += 4) {
     group.write('pids.max', String(most));
     // If not even Node.js can start its threads, it prints nothing.
-    said.push(await group.output(process.execPath, [FIXTURE], 10));
+    said.push(await group.output(process.execPath, [FIXTURE], 60));
   }
   assert.is(said.at(-1), 'prepared');
   const failures = said.filter((line) => !['prepared', ''].includes(line));

@@ -12,8 +12,6 @@ await enterLab({ lifetimeSeconds: 600, commands: ENGINES.flatMap(({ commands }) 
 
 const test = suite('a worker that dies while a database is quiesced');
 const WORKLOAD = '/lab/workload.conf';
-/** Of the workload configuration that the lab's databases come with. */
-const TIMEOUT_MS = 20_000;
 
 for (const engine of ENGINES) {
   for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
@@ -40,8 +38,6 @@ for (const engine of ENGINES) {
       await transfers.go(500);
       // Ends only when every writer's transaction has been acknowledged.
       await transfers.rest();
-      const waitedMs = Date.now() - struckMs;
-      assert.ok(waitedMs < TIMEOUT_MS, `${waitedMs} ms`);
       for (const all of transfers.history) {
         assert.ok((all.at(-1)?.acknowledgedMs ?? 0) > struckMs);
       }

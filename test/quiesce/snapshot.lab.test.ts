@@ -11,6 +11,7 @@ import { describeOffences, frozenSpan, offences, TRACED_CALLS } from '../faults/
 import { RunningCommand } from '../faults/running-command.ts';
 import { parseStrace, strace } from '../faults/strace.ts';
 import { untilRequested } from '../faults/watch-requests.ts';
+import { inTime } from '../in-time.ts';
 import { suite } from '../suite.ts';
 import { ScriptFiles } from './scripts/script-files.ts';
 
@@ -157,10 +158,10 @@ test('where the scripts forbid a freeze, a machine with nothing to freeze can be
   assert.is((JSON.parse(ended.stdout) as RunSummary).code, 0);
 });
 
-test('with a scheduled start the scripts run shortly before it', async () => {
-  await using rig = await Rig.create([{ type: 'ext4' }]);
+/** A run with a start in so many seconds; when its pre-script ran, by the wall clock. */
+async function runScheduled(rig: Rig, seconds: number) {
   const files = new ScriptFiles();
-  const at = new Date(Date.now() + 10_000);
+  const at = new Date(Date.now() + seconds * 1_000);
   const { pluginHost } = files.host([
     files.usual({
       preScriptLocation: files.script('p', 'date +%s%3N >> "$1"'),
@@ -171,11 +172,21 @@ test('with a scheduled start the scripts run shortly before it', async () => {
     ...['snapshot', ...rig.blobArguments, '--plugin-host', pluginHost, '--json'],
     ...['--at', at.toISOString()],
   ]);
+  return { at, ended, ran: Number(traceOf(files).split('\n')[0]) };
+}
+
+test('with a scheduled start the scripts run shortly before it', async () => {
+  await using rig = await Rig.create([{ type: 'ext4' }]);
+  // A machine that is not ready by then begins at once.
+  const { at, ended, ran } = await inTime(
+    10,
+    (seconds) => runScheduled(rig, seconds),
+    (it) => it.ran < it.at.getTime(),
+  );
   assert.is(ended.exitCode, 0, ended.stderr);
   const { code, barrier } = JSON.parse(ended.stdout) as RunSummary;
   assert.is(code, 0);
   assert.ok(Date.parse(barrier ?? '') >= at.getTime());
-  const ran = Number(traceOf(files).split('\n')[0]);
   assert.ok(ran < at.getTime() && ran > at.getTime() - 4_000, `${at.getTime() - ran} ms before`);
 });
 

@@ -12,6 +12,8 @@ import { suite } from '../suite.ts';
 await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('freeze lock on a frozen file system');
+/** A waiter that hangs hangs for ever. */
+const LIMIT_MS = 120_000;
 const WAITER = join(import.meta.dirname, 'fixtures', 'lock-waiter.ts');
 
 test('the second process waits for the lock, not for the thaw', async () => {
@@ -25,7 +27,7 @@ test('the second process waits for the lock, not for the thaw', async () => {
   waiter.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  await Promise.race([once(waiter, 'close'), delay(5_000, undefined, { ref: false })]);
+  await Promise.race([once(waiter, 'close'), delay(LIMIT_MS, undefined, { ref: false })]);
   await runCommand('fsfreeze', ['--unfreeze', mountPoint]);
   assert.is(said, 'FF_LOCK_TIMEOUT');
 });

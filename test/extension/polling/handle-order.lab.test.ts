@@ -9,8 +9,7 @@ import { SCRIPT_PLUGIN_PATH } from '../../../src/config/plugin-host.ts';
 import { readOrderNote, writeOrderNote } from '../../../src/extension/polling/order-note.ts';
 import { WIRE_SERVER_ADDRESS } from '../../../src/lab/host/lab-host.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
-import { programPath } from '../../../src/lab/program-path.ts';
-import { tryCommand } from '../../../src/lab/run-command.ts';
+import { RunningCommand } from '../../faults/running-command.ts';
 import { FrozenWorker, gone, stop } from '../../freezer/frozen-worker.ts';
 import { ScriptFiles } from '../../quiesce/scripts/script-files.ts';
 import { suite } from '../../suite.ts';
@@ -54,7 +53,7 @@ class Scripts implements AsyncDisposable {
 
   /** As soon as this was traced so many times. */
   async tracedAs(line: string, times = 1): Promise<void> {
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 240_000;
     while ((await this.traced()).filter((it) => it === line).length < times) {
       assert.ok(Date.now() < deadline, `no ${line} in time`);
       await sleep(5);
@@ -140,28 +139,33 @@ test('a service that is told to end lets the application go, tells the host, and
   assert.equal(await scripts.traced(), ['pre', 'post']);
 });
 
+const WAITS = 'waiting for another run to release the applications';
+/** Lets the post-script end that waits for it. */
+const GO = '/lab/go';
+
 test('no other run quiesces before the post-scripts of an order have ended, and the other way round', async () => {
-  await using scripts = await Scripts.install('', 'sleep 1\ntrace post-end');
+  const members = { timeoutInSeconds: 300 };
+  const post = `until rm ${GO} 2>/dev/null; do sleep 0.1; done\ntrace post-end`;
+  await using scripts = await Scripts.install('', post, members);
   await using scene = await PollScene.create();
   scene.start();
   await scene.host.order({ snapshotId: 'found' });
   await scripts.tracedAs('post');
-  const other = tryCommand(process.execPath, [
-    programPath(),
-    'freeze',
-    '--no-timeline',
-    '--',
-    'true',
-  ]);
-  await scripts.tracedAs('pre', 2);
+  using other = RunningCommand.start(['freeze', '--', 'true']);
+  await other.said(WAITS);
+  await writeFile(GO, '');
   await scripts.tracedAs('post', 2);
   await scene.host.order({ snapshotId: 'next' });
+  await scene.logged(WAITS);
+  await writeFile(GO, '');
+  await scripts.tracedAs('post', 3);
+  await writeFile(GO, '');
   const [next] = await scene.told('publish-snapshot', 'next');
   assert.equal(next, { snapshotId: 'next', errMsg: '' }, await scene.log());
-  assert.is((await other).code, 0, (await other).stderr);
+  const { exitCode, stderr } = await other.ended;
+  assert.is(exitCode, 0, stderr);
   const run = ['pre', 'post', 'post-end'];
   assert.equal(await scripts.traced(), [...run, ...run, ...run]);
-  assert.match(await scene.log(), 'waiting for another run to release the applications');
 });
 
 test('what a dead run has left is settled before the order: a frozen file system, a post-script', async () => {

@@ -154,7 +154,7 @@ test('neither a silent service nor a silent proxy keeps the process from ending'
     ] as const) {
       const parameters = ['--input-type=module', '--eval', PROGRAM, module, uri, proxy];
       const { stdout } = await promisify(execFile)(process.execPath, parameters, {
-        timeout: 15_000,
+        timeout: 120_000,
       });
       assert.is(stdout, 'false');
     }

@@ -8,6 +8,7 @@ import { type GoalStateOutcome, GuestAgent } from '../../../src/lab/agent/guest-
 import { runHandlerCommand } from '../../../src/lab/agent/handler-command.ts';
 import type { CommandName } from '../../../src/lab/agent/handler-package.ts';
 import { runCommand } from '../../../src/lab/run-command.ts';
+import { inTime } from '../../in-time.ts';
 import { suite } from '../../suite.ts';
 import { zipSmallPayload } from './fixtures/small-payload.ts';
 
@@ -153,17 +154,23 @@ test('a command that outlives its time is killed with its group, but not what ha
   await using guest = await Guest.create([]);
   const script = '#!/bin/sh\nsetsid sleep 1000 &\nsleep 2000 &\nsleep 3000\n';
   await writeFile(guest.path('/opt/slow'), script, { mode: 0o755 });
-  const outcome = await runHandlerCommand(guest, {
-    name: 'enable',
-    command: 'slow',
-    directory: '/opt',
-    environment: { PATH: '/usr/bin:/bin' },
-    limitMs: 500,
-  });
-  assert.is(outcome.exitCode, undefined);
-  while (guest.processes().length > 1) {
-    await delay(10);
-  }
+  await inTime(
+    0.5,
+    async (limitS) => {
+      const outcome = await runHandlerCommand(guest, {
+        name: 'enable',
+        command: 'slow',
+        directory: '/opt',
+        environment: { PATH: '/usr/bin:/bin' },
+        limitMs: limitS * 1_000,
+      });
+      assert.is(outcome.exitCode, undefined);
+      while (guest.processes().length > 1) {
+        await delay(10);
+      }
+    },
+    () => guest.processes().length > 0,
+  );
   assert.equal(
     guest.processes().map(({ commandLine }) => commandLine),
     [['sleep', '1000']],

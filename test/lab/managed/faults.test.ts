@@ -106,7 +106,7 @@ test('slow: well, but later than others that came after it', async () => {
   await using rig = await Rig.start();
   await rig.token();
   const target = `${rig.lab.diskId('disk0')}?${DISK_VERSION}`;
-  await rig.lab.setFault({ call: 'get-disk', times: 1, fault: { kind: 'slow', delayMs: 200 } });
+  await rig.lab.setFault({ call: 'get-disk', times: 1, fault: { kind: 'slow', delayMs: 1_500 } });
   await Promise.all([rig.arm('GET', target), rig.arm('GET', target)]);
   const [, slow, quick] = await rig.lab.requests();
   assert.is(slow?.fault, 'slow');

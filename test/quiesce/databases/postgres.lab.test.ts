@@ -155,7 +155,10 @@ test('a checkpoint that takes longer than the time-out: 510', async () => {
   } finally {
     process.kill(Number(checkpointer), 'SIGCONT');
   }
-  assert.equal(await sessionsOf(database), []);
+  // The server sees the end of a session a moment after the client's.
+  while ((await sessionsOf(database)).length > 0) {
+    await delay(20);
+  }
 });
 
 test('a server in a container, at whose place another cluster lies on this machine: 500', async () => {

@@ -21,7 +21,7 @@ test('what a script prints is noted, however much, within bounds', async () => {
   );
   const before = process.memoryUsage().rss;
   const ran = await run(
-    files.host([files.usual({ preScriptLocation: script, timeoutInSeconds: 25 })]),
+    files.host([files.usual({ preScriptLocation: script, timeoutInSeconds: 200 })]),
   );
   assert.is(ran.before, 'freeze');
   assert.match(ran.notes, 'begins');

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { SnapshotAnswer } from '../../../src/snapshot/snapshot-types.ts';
+import { inTime } from '../../in-time.ts';
 import { suite } from '../../suite.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
 import {
@@ -66,37 +67,54 @@ test('a connection that breaks after the second request left is not tried once m
   assert.is(found?.attempts, 2);
 });
 
-test('two silent requests end with the patience, with the refusal if one of them got one', async () => {
+/** What became of a blob that never answers and of one whose second request is refused, and whether both are warm again. */
+async function askSilent(patienceS: number) {
   await using peer = await Peer.start(trusted, {
     snapshot: (request) =>
       request.path.includes('disk0.')
         ? saySilent(request)
         : inTurn(saySilent, RATE_EXCEEDED)(request),
   });
-  await using watched = await WatchedLanes.open(targets(peer.origin, 2), { patienceMs: 3_000 });
+  await using watched = await WatchedLanes.open(targets(peer.origin, 2), {
+    patienceMs: patienceS * 1_000,
+  });
   await watched.lanes.preflight();
   await watched.lanes.rewarm();
   watched.lanes.fire([0, 1], inMs(600_000));
   await watched.ended(2);
   const [silent, refused] = await watched.lanes.answers();
+  return { silent, refused, warm: await watched.lanes.rewarm() };
+}
+
+test('two silent requests end with the patience, with the refusal if one of them got one', async () => {
+  const { silent, refused, warm } = await inTime(
+    3,
+    askSilent,
+    (found) => found.silent?.attempts === 2 && found.refused?.failure?.serviceCode !== undefined,
+  );
   assert.equal([silent?.failure?.kind, silent?.attempts], ['timeout', 2]);
   assert.is(refused?.failure?.serviceCode, 'SnapshotOperationRateExceeded');
   assert.equal([silent?.mayHaveOrphan, refused?.mayHaveOrphan], [true, true]);
-  const warm = await watched.lanes.rewarm();
   assert.ok(
     warm.every((found) => found.ok && found.warm),
     'the connections are made again',
   );
 });
 
-test('a service that stays busy is asked until the patience ends', async () => {
+async function askBusy(patienceS: number): Promise<SnapshotAnswer | undefined> {
   await using peer = await Peer.start(trusted, { snapshot: refuse(503, 'ServerBusy') });
-  await using watched = await WatchedLanes.open(targets(peer.origin, 1), { patienceMs: 3_000 });
+  await using watched = await WatchedLanes.open(targets(peer.origin, 1), {
+    patienceMs: patienceS * 1_000,
+  });
   await watched.lanes.preflight();
   await watched.lanes.rewarm();
   watched.lanes.fire([0], inMs(600_000));
   await watched.ended(1);
-  const [found] = await watched.lanes.answers();
+  return (await watched.lanes.answers())[0];
+}
+
+test('a service that stays busy is asked until the patience ends', async () => {
+  const found = await inTime(3, askBusy, (it) => (it?.attempts ?? 0) > 8);
   assert.ok((found?.attempts ?? 0) > 8, `${found?.attempts} tries`);
   assert.is(found?.httpStatus, 503);
   assert.is(found?.mayHaveOrphan, false);

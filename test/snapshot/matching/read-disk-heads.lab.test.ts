@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { LabDisks } from '../../../src/lab/disks.ts';
+import { detachDevice, untilDetached } from '../../../src/lab/loop-devices.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import { runCommand } from '../../../src/lab/run-command.ts';
 import { identifyDisks, readDiskHeads } from '../../../src/snapshot/matching/read-disk-heads.ts';
@@ -52,7 +53,11 @@ test('a disk whose read hangs in the kernel is reported, and those beside it are
   await writeFile('/lab/content', 'x'.repeat(1_048_576));
   const served = resources.use(await ServedImage.create('/lab/content'));
   const silent = await runCommand('losetup', ['--find', '--show', SERVED_IMAGE]);
-  resources.defer(async () => void (await runCommand('losetup', ['--detach', silent])));
+  resources.defer(async () => {
+    await detachDevice(silent);
+    // Until its last reader goes the folder cannot be unmounted.
+    await untilDetached({ device: silent, imagePath: SERVED_IMAGE });
+  });
   resources.use(served.stop());
   const good = lab.disks[0]?.device ?? '';
   const [hung, read] = await readDiskHeads([silent, good], 5_000);

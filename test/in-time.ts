@@ -3,7 +3,7 @@ const MOST = 16;
 
 /**
  * The outcome of something that takes as long as the limit that it is given, and that has to get somewhere within it. A
- * quiet machine waits only for the first limit; where that was too short the attempt is made again, with a longer one.
+ * quiet machine waits only for the first limit; if that was too short, the attempt is made again, with a longer one.
  *
  * @param firstS in seconds
  * @returns the first outcome that was in time, or the last one

@@ -73,7 +73,7 @@ class Big implements AsyncDisposable {
     }
   }
 
-  /** Whether it came to that; false where it is over before. */
+  /** Whether it came to that; false if it is over before. */
   async until(operation: string, isOver: () => boolean = () => false): Promise<boolean> {
     while ((await this.operation()) !== operation) {
       if (isOver()) {

@@ -52,7 +52,7 @@ test('a slow disk holds its own writer only', async () => {
   await rig.setPace(PACE, { disks: 1, pace: slow });
   const [first = 0, second = 0] = stallsOf(await flashfreeze({ managed: true }).takeSample(rig));
   assert.ok(first >= slow.operationMs, String(first));
-  // Both go on together where the slow disk holds the other one's writer too.
+  // Both go on together if the slow disk holds the other one's writer too.
   assert.ok(second < first - 1_000, `${second} and ${first}`);
 });
 

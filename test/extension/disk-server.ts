@@ -28,7 +28,7 @@ export async function startDiskServer(
  * Resolves when the server has been asked for a snapshot of every disk: then everything is frozen, and no FIFREEZE is
  * under way. After the first request one may still be: a slow freeze sends requests before the barrier.
  *
- * @param sent the settings that begin the run; rejects where nothing runs in the guest any more before all were asked
+ * @param sent the settings that begin the run; rejects if nothing runs in the guest any more before all were asked
  */
 export async function untilFrozen(
   { guest }: Scene,

@@ -25,7 +25,7 @@ const test = suite('worker and guardian both killed');
 
 /** It thaws whatever became of the test, because a thread may be stuck until then. */
 const WATCHDOG_S = 300;
-/** So long a run holds everything frozen, if nobody ends it: longer than anything here takes. */
+/** So long a run holds everything frozen, unless it is ended: longer than anything here takes. */
 const HELD_S = '240';
 const SABOTEUR = join(import.meta.dirname, 'fixtures/saboteur.ts');
 
@@ -216,7 +216,7 @@ test('a freeze that somebody else began after the death of a run is left alone',
   });
 });
 
-/** A start near enough for everything to be made ready at once; where it came too soon there is another run. */
+/** A start near enough for everything to be made ready at once; if it came too soon, there is another run. */
 async function killBeforeFreeze(rig: Rig): Promise<void> {
   for (let seconds = 10; ; seconds += 10) {
     const at = Date.now() + seconds * 1_000;

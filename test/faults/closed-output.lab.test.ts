@@ -17,6 +17,10 @@ const test = suite('closed output');
 for (const signal of [undefined, 'SIGHUP'] as const) {
   test(`output that is closed while everything is frozen ends no run${signal === undefined ? '' : ', with SIGHUP neither'}`, async () => {
     await using rig = await Rig.create([{ type: 'ext4' }], 2_500);
+    if (signal !== undefined) {
+      const fault = { kind: 'no-answer', handled: true } as const;
+      await rig.server.setFault({ blob: 'disk0', at: 'request', fault });
+    }
     const child = spawn(process.execPath, [MAIN, 'snapshot', ...rig.blobArguments], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -11,7 +11,7 @@ await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('balance that is being paused');
 
-/** A pause takes up to half a second, and nothing makes it last: where it was over before the signal, it is tried again. */
+/** A pause takes up to half a second, and nothing makes it last: if it was over before the signal, it is tried again. */
 const MOST_TRIES = 20;
 
 /** @returns whether the signal came while the balance was being paused */

@@ -13,7 +13,7 @@ const test = suite('used bytes');
 const SHORT_S = 0.4;
 const ALL_MS = 120_000;
 
-/** Asks again with a longer limit where some did not answer that should. */
+/** Asks again with a longer limit if some did not answer that should. */
 async function readInTime(
   paths: readonly string[],
   answering: number,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { FlashfreezeError } from '../errors.ts';
+import { errnoOf } from '../system/errno.ts';
 import { FORWARDED, READY } from './control.ts';
 import { KeptGracePeriods } from './grace-periods.ts';
 import { mountedFileSystems, mountPointsToCover } from './mounts.ts';
@@ -74,7 +75,7 @@ async function runInLab(lifetimeSeconds: number, output: number | undefined): Pr
   });
   const supervisor = child.stdio[3] as Duplex;
   let said = '';
-  let running: RunningLab | undefined;
+  let running: RunningLab | 'ended' | undefined;
   supervisor.on('data', (chunk: Buffer) => {
     said += chunk.toString();
     running ??= holdLab(said, child.pid);
@@ -91,7 +92,9 @@ async function runInLab(lifetimeSeconds: number, output: number | undefined): Pr
   }
   if (signal !== null) {
     process.stderr.write(`The lab's supervisor was ended by ${signal}.\n`);
-    await rescue(running);
+    if (running !== 'ended') {
+      await rescue(running);
+    }
   }
   return code ?? 1;
 }
@@ -103,16 +106,24 @@ interface RunningLab {
   readonly mountInfo: number;
 }
 
-function holdLab(said: string, supervisor: number | undefined): RunningLab | undefined {
+/** Undefined if the lab has not said that it runs. On a busy machine a short one may have ended before it is heard. */
+function holdLab(said: string, supervisor: number | undefined): RunningLab | 'ended' | undefined {
   const init = new RegExp(`^${READY} (\\d+)$`, 'm').exec(said)?.[1];
   if (init === undefined) {
     return undefined;
   }
-  return {
-    init,
-    mountNamespace: openSync(`/proc/${supervisor}/ns/mnt`, 'r'),
-    mountInfo: openSync(`/proc/${supervisor}/mountinfo`, 'r'),
-  };
+  try {
+    return {
+      init,
+      mountNamespace: openSync(`/proc/${supervisor}/ns/mnt`, 'r'),
+      mountInfo: openSync(`/proc/${supervisor}/mountinfo`, 'r'),
+    };
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes(errnoOf(error) ?? '')) {
+      return 'ended';
+    }
+    throw error;
+  }
 }
 
 async function rescue({ init, mountNamespace, mountInfo }: RunningLab): Promise<void> {

@@ -7,6 +7,7 @@ import { describeParts, partsOutside, placeParts } from './file-locations.ts';
 import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
 import { MYSQL_PLACES, mysqlParts } from './mysql-files.ts';
 import { mysqlLogon } from './mysql-logon.ts';
+import { requireOwnFiles, SERVER_UUID } from './mysql-server.ts';
 import { DatabaseSession } from './session.ts';
 import { forFreshSession, noteFault, type PendingUndo, undo } from './undo.ts';
 
@@ -70,6 +71,7 @@ export async function holdMysql(context: DatabaseContext): Promise<HeldDatabase>
         'this server is no replica, and only a replica is to be backed up',
       );
     }
+    await requireOwnFiles(session, context.workload.name, server.variables);
     await requireCoverage(server, context);
     return await hold(session, server, context);
   } catch (error) {
@@ -124,8 +126,9 @@ async function inspect(session: DatabaseSession, context: DatabaseContext): Prom
   const [version = ''] = await session.ask('SELECT VERSION();', 506);
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(version) ?? [];
   const isMariaDb = /mariadb/i.test(version);
+  const wanted = [...MYSQL_PLACES.map(({ variable }) => variable), SERVER_UUID];
   const rows = await session.ask(
-    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${MYSQL_PLACES.map(({ variable }) => `'${variable}'`).join(', ')});`,
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${wanted.map((it) => `'${it}'`).join(', ')});`,
   );
   return {
     isMariaDb,

@@ -228,6 +228,60 @@ test('refusals have their codes', async () => {
   }
 });
 
+test('a server in a container, at whose place other files lie on this machine: 500', async () => {
+  await using database = await start();
+  const here = `/lab/data-disk/${count}`;
+  mkdirSync(`/lab/other/mysql/data`, { recursive: true });
+  await runCommand('mount', ['--bind', '/lab/other', here]);
+  // Neither a server of its own nor anything else that works in that directory is the server of the session.
+  const worker = spawn('sleep', ['600'], { cwd: join(here, 'mysql/data') });
+  await once(worker, 'spawn');
+  const { said, message } = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+  worker.kill('SIGKILL');
+  await runCommand('umount', [here]);
+  assert.is(said, 'freeze 500', message);
+  assert.match(message, /data\/?, but not in the directory of that name on this machine/);
+  const after = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+  assert.is(after.said, 'freeze', after.message);
+  await after.application.resume();
+});
+
+test('a server in a container whose files are those at its place on this machine is held', async () => {
+  await (await start()).process.stop('SIGTERM');
+  const places = mariaDbPlaces(`/lab/data-disk/${count}`, `${LOG_DISK}/${count}`);
+  // The server numbers its threads from 1.
+  const container = 'unshare --user --map-current-user --pid --fork --kill-child=SIGKILL';
+  const server = (await runCommand('sh', ['-c', 'command -v mariadbd'])).trim();
+  mkdirSync('/lab/container');
+  writeFileSync('/lab/container/mariadbd', `#!/bin/sh\nexec ${container} ${server} "$@"\n`, {
+    mode: 0o755,
+  });
+  const { PATH } = process.env;
+  process.env.PATH = `/lab/container:${PATH}`;
+  const database = await LabMariaDb.start(places, []).finally(() => {
+    process.env.PATH = PATH;
+  });
+  try {
+    const { said, message, application } = await quiesceWorkload(database.workload, {
+      fileSystems: BOTH,
+    });
+    assert.is(said, 'freeze', message);
+    await application.resume();
+  } finally {
+    // unshare(1) leaves other signals to its child.
+    await database.process.stop('SIGKILL');
+  }
+});
+
+test('a server whose sessions share a pool of threads is held', async () => {
+  await using database = await start(['--thread-handling=pool-of-threads']);
+  const { said, message, application } = await quiesceWorkload(database.workload, {
+    fileSystems: BOTH,
+  });
+  assert.is(said, 'freeze', message);
+  await application.resume();
+});
+
 test('a table lock that somebody keeps: 510 in time, and nothing is held afterwards', async () => {
   await using database = await start();
   {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -37,6 +37,10 @@ export async function untilDetached(loop: {
   }
 }
 
+/** Sectors of 512 bytes: what the table and the alignment take. */
+const MOST_AROUND_PARTITION = 8_192;
+const PARTITION_TRIES = 50;
+
 /** Partitions the device (GPT, one partition); resolves to the partition's device. */
 export async function partition(device: string): Promise<string> {
   // --no-reread, --no-tell-kernel: partx(8) does that, also where the kernel knows no GPT.
@@ -45,8 +49,27 @@ export async function partition(device: string): Promise<string> {
     ['--quiet', '--no-reread', '--no-tell-kernel', device],
     'label: gpt\n,,L\n',
   );
-  await runCommand('partx', ['--update', device]);
-  return `${device}p1`;
+  for (let tries = 1; ; tries += 1) {
+    await runCommand('partx', ['--update', device]);
+    const [disk, part] = [sectorsOf(basename(device)), sectorsOf(`${basename(device)}p1`)];
+    // A partition of the device's last user, or one that the kernel read from the table's protective part, was seen once.
+    if (part > 0 && part >= disk - MOST_AROUND_PARTITION) {
+      return `${device}p1`;
+    }
+    if (tries === PARTITION_TRIES) {
+      throw new Error(`${device}p1 has ${part} sectors, although ${device} has ${disk}`);
+    }
+    await delay(LOOK_MS);
+  }
+}
+
+/** 0 if there is no such device. */
+function sectorsOf(name: string): number {
+  try {
+    return Number(readFileSync(`/sys/class/block/${name}/size`, 'utf8'));
+  } catch {
+    return 0;
+  }
 }
 
 /** Mounts the first device; the others belong to the same (btrfs) file system. */

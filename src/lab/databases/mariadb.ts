@@ -43,7 +43,7 @@ export class LabMariaDb implements LabDatabase {
   }
 
   /** Makes a new server, and starts it. */
-  static async create(places: MariaDbPlaces): Promise<LabMariaDb> {
+  static async create(places: MariaDbPlaces, options: readonly string[] = []): Promise<LabMariaDb> {
     const account = await lookUpAccount(ACCOUNT);
     await mkdir(places.dataDirectory, { recursive: true });
     await makeOwnDirectory(places.dataDirectory, account);
@@ -53,7 +53,7 @@ export class LabMariaDb implements LabDatabase {
       ...['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
       ...['--innodb-log-file-size=16M', '--innodb-undo-tablespaces=0'],
     ]);
-    const server = await LabMariaDb.start(places);
+    const server = await LabMariaDb.start(places, options);
     await runCommand(
       'mariadb',
       [...server.client.args],
@@ -67,10 +67,13 @@ export class LabMariaDb implements LabDatabase {
 
   /** A server on the snapshot of another's files. */
   static async open(places: MariaDbPlaces): Promise<LabMariaDb> {
-    return await LabMariaDb.start(places);
+    return await LabMariaDb.start(places, []);
   }
 
-  static async start({ dataDirectory, binaryLogs }: MariaDbPlaces): Promise<LabMariaDb> {
+  static async start(
+    { dataDirectory, binaryLogs }: MariaDbPlaces,
+    options: readonly string[],
+  ): Promise<LabMariaDb> {
     const account = await lookUpAccount(ACCOUNT);
     servers += 1;
     const run = await makeOwnDirectory(`/lab/mariadb${process.pid}-${servers}`, account);
@@ -88,6 +91,7 @@ export class LabMariaDb implements LabDatabase {
         ...['--server-id=1', '--sync-binlog=1', '--innodb-flush-log-at-trx-commit=1'],
         ...['--innodb-log-file-size=16M', '--innodb-buffer-pool-size=32M', '--skip-name-resolve'],
         ...['--innodb-undo-tablespaces=0', '--max-connections=40', '--performance-schema=OFF'],
+        ...options,
       ],
       account,
     );

@@ -28,10 +28,10 @@ await runCommand('mount', ['-t', 'tmpfs', 'logs', LOG_DISK]);
 
 let count = 0;
 
-async function start(): Promise<LabMariaDb> {
+async function start(options: readonly string[] = []): Promise<LabMariaDb> {
   count += 1;
   const places = mariaDbPlaces(`/lab/data-disk/${count}`, `${LOG_DISK}/${count}`);
-  const database = await LabMariaDb.create(places);
+  const database = await LabMariaDb.create(places, options);
   await askAll(database, ['CREATE DATABASE d;', 'CREATE TABLE d.t (i integer) ENGINE=InnoDB;']);
   return database;
 }

@@ -1,6 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Disk } from '../filesystems/plan-types.ts';
-import { BLOCK_DEVICES, type CountedWrites } from '../filesystems/write-counters.ts';
+import {
+  BLOCK_DEVICES,
+  type CountedWrites,
+  namesIn,
+  partitionsOf,
+} from '../filesystems/write-counters.ts';
 
 /**
  * md writes to the members of an array on its own account: within a fifth of a second after the last write it marks the
@@ -187,18 +192,7 @@ function once<Answer>(ask: (name: string) => Answer): (name: string) => Answer {
 
 /** Partitions of a device, and what holds it. */
 function devicesOver(name: string, directory: string): string[] {
-  // A partition has the name of its disk and a number; of the other twenty entries nothing has to be asked, right before a freeze.
-  const own = namesIn(`${directory}/${name}`).filter((it) => it.startsWith(name));
-  const partitions = own.filter((it) => existsSync(`${directory}/${name}/${it}/partition`));
-  return [...partitions, ...namesIn(`${directory}/${name}/holders`)];
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
+  return [...partitionsOf(name, directory), ...namesIn(`${directory}/${name}/holders`)];
 }
 
 /** What device mapper calls the device; empty if it is none of its. */

@@ -117,7 +117,7 @@ export class WriteCounter implements CountedWrites {
       }
       const stat = open(`${path}/stat`);
       const devices = isOlderThan(kernel, ...PARTITIONS_IN_FLIGHT)
-        ? [path, ...partitionsOf(name, directory)]
+        ? [path, ...partitionsOf(name, directory).map((it) => `${path}/${it}`)]
         : [path];
       const inFlight = devices.map((device) => open(`${device}/inflight`));
       return new WriteCounter(stat, inFlight, !isOlderThan(kernel, ...EXACT_STAT));
@@ -205,12 +205,24 @@ function closeAll(descriptors: readonly number[]): void {
   }
 }
 
-/** Their folders. */
-function partitionsOf(name: string, directory: string): string[] {
+/**
+ * Kernel names of the partitions of a device.
+ *
+ * @param directory /sys/class/block
+ */
+export function partitionsOf(name: string, directory: string): string[] {
   const path = `${directory}/${name}`;
-  return readdirSync(path)
-    .filter((it) => it.startsWith(name) && existsSync(`${path}/${it}/partition`))
-    .map((it) => `${path}/${it}`);
+  // A partition has the name of its disk and a number; of the other twenty entries nothing has to be asked, right before a freeze.
+  return namesIn(path).filter((it) => it.startsWith(name) && existsSync(`${path}/${it}/partition`));
+}
+
+/** Empty if there is no such folder. */
+export function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
 }
 
 /**

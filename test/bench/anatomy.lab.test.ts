@@ -1,22 +1,14 @@
 import * as assert from 'uvu/assert';
 import { MILESTONES, SEGMENTS, takeApart } from '../../bench/anatomy.ts';
-import { LabRig } from '../../bench/rig.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { suite } from '../suite.ts';
+import { createSmallRig } from './fixtures/small-rig.ts';
 
 await enterLab({ lifetimeSeconds: 600, commands: [] });
 const test = suite('bench anatomy');
 
-const createRig = (): Promise<LabRig> =>
-  LabRig.create({
-    disks: 2,
-    fileSystems: 'mixed',
-    latencyMs: 5,
-    probe: { intervalUs: 500, writes: 'data' },
-  });
-
 test('the command under test tells every step of each disk, in their order', async () => {
-  await using rig = await createRig();
+  await using rig = await createSmallRig();
   const run = await takeApart(rig, {});
   assert.equal(
     run.disks.map(({ mountPoint }) => mountPoint),
@@ -41,7 +33,7 @@ test('the command under test tells every step of each disk, in their order', asy
 });
 
 test('processor time and page faults are those of the command and of what it was measured with', async () => {
-  await using rig = await createRig();
+  await using rig = await createSmallRig();
   const { cpu } = await takeApart(rig, {});
   const roles = cpu.map(({ who }) => who);
   for (const role of ['main thread', 'lanes', 'native threads: freeze, thaw', 'lab server']) {
@@ -51,7 +43,7 @@ test('processor time and page faults are those of the command and of what it was
 });
 
 test('a run that fails is not taken apart', async () => {
-  await using rig = await createRig();
+  await using rig = await createSmallRig();
   const fault = { kind: 'status', status: 403, code: 'AuthorizationFailure' } as const;
   await rig.server.setFault({ blob: 'disk1', at: 'request', fault });
   let reason = '';

@@ -8,6 +8,7 @@ import { suite } from '../suite.ts';
 
 const test = suite('options of Node.js');
 const root = join(import.meta.dirname, '../..');
+const RUNS = 3;
 const HOT_PARSER = join(import.meta.dirname, 'fixtures/hot-parser.ts');
 
 /** Without environment and program. */
@@ -26,10 +27,17 @@ test('they keep the optimizing compilers from running, also in other threads', a
   assert.ok(withThem < without / 2, `${withThem} ms with them, ${without} ms without`);
 });
 
-/** Processor time of the runtime's own threads while WebAssembly becomes hot. */
+/**
+ * Processor time of the runtime's own threads while WebAssembly becomes hot. The least of some runs: on a busy machine the
+ * same work takes longer at times.
+ */
 async function helpersMs(nodeOptions: readonly string[]): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...nodeOptions, HOT_PARSER]);
-  return Number(stdout);
+  const figures: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    const { stdout } = await promisify(execFile)(process.execPath, [...nodeOptions, HOT_PARSER]);
+    figures.push(Number(stdout));
+  }
+  return Math.min(...figures);
 }
 
 test.run();

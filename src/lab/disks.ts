@@ -197,8 +197,11 @@ async function makeDevice(imagePath: string, sizeBytes: number): Promise<LabDevi
 
 /** Resolves to what is to be mounted: the devices, or the partition. */
 async function makeFileSystem(spec: DiskSpec, devices: readonly LabDevice[]): Promise<string[]> {
-  const whole = devices.map(({ device }) => device);
-  const targets = spec.layout === 'gpt' ? await Promise.all(whole.map(partition)) : whole;
+  const targets = await Promise.all(
+    devices.map(({ device, imagePath }) =>
+      spec.layout === 'gpt' ? partition(device, imagePath) : device,
+    ),
+  );
   const [program = '', ...options] = spec.devices === 2 ? MKFS_BTRFS_RAID0 : MKFS[spec.type];
   await runCommand(program, [...options, ...targets]);
   if (spec.type === 'xfs') {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runCommand, tryCommand } from './run-command.ts';
+import { type CommandResult, runCommand, tryCommand } from './run-command.ts';
 
 /** Attaches an image; resolves to `/dev/loopN`. */
 export function attachImage(imagePath: string): Promise<string> {
@@ -37,30 +37,43 @@ export async function untilDetached(loop: {
   }
 }
 
-/** Sectors of 512 bytes: what the table and the alignment take. */
-const MOST_AROUND_PARTITION = 8_192;
+/** What the table and the alignment take. */
+const MOST_AROUND_PARTITION = 4 * 2 ** 20;
 const PARTITION_TRIES = 50;
 
-/** Partitions the device (GPT, one partition); resolves to the partition's device. */
-export async function partition(device: string): Promise<string> {
+/** Partitions the device of that image (GPT, one partition); resolves to the partition's device. */
+export async function partition(device: string, imagePath: string): Promise<string> {
   // --no-reread, --no-tell-kernel: partx(8) does that, also where the kernel knows no GPT.
   await runCommand(
     'sfdisk',
     ['--quiet', '--no-reread', '--no-tell-kernel', device],
     'label: gpt\n,,L\n',
   );
+  const node = `${device}p1`;
+  const { size: imageBytes } = await stat(imagePath);
   for (let tries = 1; ; tries += 1) {
     await runCommand('partx', ['--update', device]);
-    const [disk, part] = [sectorsOf(basename(device)), sectorsOf(`${basename(device)}p1`)];
-    // A partition of the device's last user, or one that the kernel read from the table's protective part, was seen once.
-    if (part > 0 && part >= disk - MOST_AROUND_PARTITION) {
-      return `${device}p1`;
+    // The node of a partition that the device's last user had, or one of another size, was seen.
+    const seen = await tryCommand('blockdev', ['--getsize64', node]);
+    if (seen.code === 0 && Number(seen.stdout) >= imageBytes - MOST_AROUND_PARTITION) {
+      return node;
     }
     if (tries === PARTITION_TRIES) {
-      throw new Error(`${device}p1 has ${part} sectors, although ${device} has ${disk}`);
+      throw new Error(`${node} is no partition of ${imagePath}: ${await describeNode(node, seen)}`);
     }
     await delay(LOOK_MS);
   }
+}
+
+async function describeNode(node: string, { stdout, stderr }: CommandResult): Promise<string> {
+  const name = basename(node);
+  const disk = name.replace(/p1$/, '');
+  const shown = await tryCommand('sh', [
+    ...['-c', 'stat --format="%F %t:%T %s" "$0"; losetup "$2"; cat "/sys/class/block/$1/dev"'],
+    ...[node, name, `/dev/${disk}`],
+  ]);
+  const sizes = [disk, name].map((it) => `${it} has ${sectorsOf(it)} sectors`);
+  return [stdout, stderr, ...sizes, shown.stdout, shown.stderr].join('; ');
 }
 
 /** 0 if there is no such device. */

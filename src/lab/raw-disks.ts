@@ -43,7 +43,7 @@ export class RawDisks implements AsyncDisposable {
     await image.truncate(sizeBytes);
     const device = await attachImage(imagePath);
     this.disks.push({ device, deviceName: basename(device), imagePath, sizeBytes });
-    await partition(device);
+    await partition(device, imagePath);
   }
 
   /** A device that is still open is detached when it is closed. */

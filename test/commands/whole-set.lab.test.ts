@@ -65,7 +65,7 @@ async function rawDisk(imagePath: string): Promise<{ device: string } & AsyncDis
   writeFileSync(imagePath, '');
   truncateSync(imagePath, 48 << 20);
   const device = await attachImage(imagePath);
-  await partition(device);
+  await partition(device, imagePath);
   // What the kernel itself still has to write, such as the partition table.
   const descriptor = openSync(device, constants.O_RDWR);
   fsyncSync(descriptor);

@@ -13,6 +13,12 @@ await enterLab();
 
 const test = suite('the first bytes of a real disk');
 
+/** Until its last reader goes, such as a command of another lab, what holds the image cannot be unmounted. */
+async function detach(device: string, imagePath: string): Promise<void> {
+  await detachDevice(device);
+  await untilDetached({ device, imagePath });
+}
+
 /** As a multipath device holds its paths open and writes past their cache. */
 test('what was written past the cache of the disk is read', async () => {
   await using lab = await LabDisks.create([{ type: 'ext4' }]);
@@ -29,7 +35,7 @@ test('what was written past the cache of the disk is read', async () => {
     assert.match(JSON.stringify(await identifyDisks([device])), uuid);
   } finally {
     closeSync(cached);
-    await runCommand('losetup', ['--detach', device]);
+    await detach(device, file);
   }
 });
 
@@ -43,7 +49,7 @@ test('a disk that is smaller than what is compared is read to its end', async ()
     const [read] = await readDiskHeads([device]);
     assert.equal(read?.ok && read.head.length, 12 * 1024);
   } finally {
-    await runCommand('losetup', ['--detach', device]);
+    await detach(device, file);
   }
 });
 
@@ -53,11 +59,7 @@ test('a disk whose read hangs in the kernel is reported, and those beside it are
   await writeFile('/lab/content', 'x'.repeat(1_048_576));
   const served = resources.use(await ServedImage.create('/lab/content'));
   const silent = await runCommand('losetup', ['--find', '--show', SERVED_IMAGE]);
-  resources.defer(async () => {
-    await detachDevice(silent);
-    // Until its last reader goes the folder cannot be unmounted.
-    await untilDetached({ device: silent, imagePath: SERVED_IMAGE });
-  });
+  resources.defer(() => detach(silent, SERVED_IMAGE));
   resources.use(served.stop());
   const good = lab.disks[0]?.device ?? '';
   const [hung, read] = await readDiskHeads([silent, good], 5_000);

@@ -29,7 +29,7 @@ export interface ComparisonOptions {
  * without waiting for grace periods once more: nobody's snapshot comes
  * right behind another one.
  */
-const REST_MS = 1_200;
+export const REST_MS = 1_200;
 
 /** Measures contenders in turn on the same disks, after one unmeasured run of each: A B, B A, A B, … */
 export async function compare(

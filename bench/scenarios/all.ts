@@ -11,6 +11,7 @@ import { scale } from './scale.ts';
 import { soak } from './soak.ts';
 import { startup } from './startup.ts';
 import { straggler } from './straggler.ts';
+import { tails } from './tails.ts';
 import { versus } from './versus.ts';
 import { window } from './window.ts';
 
@@ -28,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   app,
   versus,
   anatomy,
+  tails,
   soak,
   check,
 ];

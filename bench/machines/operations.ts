@@ -5,7 +5,7 @@ const MOVING = { expects: 'not-shown', foretold: 'moving-data' } as const;
 const RESIZED = { expects: 'refused', foretold: 'resize' } as const;
 const HARMLESS = { expects: 'consistent' } as const;
 
-/** As storage/selinux.sh makes them. */
+/** As make_one_of_each of guest/functions.sh makes them. */
 export const ONE_OF_EACH: Pick<Machine, 'disks' | 'fileSystems'> = {
   disks: [128, 320, 256],
   fileSystems: [
@@ -91,6 +91,16 @@ export const OPERATIONS: readonly Machine[] = [
   {
     ...{ name: 'selinux-denies', shows: 'SELinux: an agent’s child may not freeze' },
     operation: { expects: 'refused', foretold: 'security-policy' },
+    ...ONE_OF_EACH,
+  },
+  {
+    ...{ name: 'auditd', shows: 'auditd: its log on a frozen disk, few messages kept for it' },
+    operation: { expects: 'consistent', foretold: 'auditd' },
+    ...ONE_OF_EACH,
+  },
+  {
+    ...{ name: 'auditd-full', shows: 'auditd: the disk of its log is full' },
+    operation: { expects: 'consistent', foretold: 'auditd' },
     ...ONE_OF_EACH,
   },
 ];

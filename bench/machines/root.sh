@@ -13,7 +13,7 @@ here=$(dirname "$0")
 root=$(mktemp -d "$image.XXXXXX")
 trap 'rm -rf "$root"' EXIT
 packages="udev,kmod,lvm2,thin-provisioning-tools,mdadm,cryptsetup-bin,xfsprogs,btrfs-progs,e2fsprogs,f2fs-tools,\
-nilfs-tools,jfsutils,squashfs-tools,fdisk,kpartx,dmsetup,openssl,iproute2,busybox,ca-certificates,multipath-tools,secilc"
+nilfs-tools,jfsutils,squashfs-tools,fdisk,kpartx,dmsetup,openssl,iproute2,busybox,ca-certificates,multipath-tools,secilc,auditd"
 if [ "$architecture" = "$(dpkg --print-architecture)" ]; then
   debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror"
 else

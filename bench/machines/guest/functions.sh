@@ -44,3 +44,10 @@ fill_slow_btrfs() {
   head -c 150M /dev/urandom >/d/btrfs/data
   sync
 }
+
+# An ext4, an xfs and a btrfs, each on a disk of its own.
+make_one_of_each() {
+  mkfs.ext4 -q -F /dev/ubdb
+  mkfs.xfs -q -f /dev/ubdc
+  mkfs.btrfs -q -f /dev/ubdd
+}

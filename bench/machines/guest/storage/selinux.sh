@@ -1,9 +1,5 @@
 . "$here/selinux/functions.sh"
-make_storage() {
-  mkfs.ext4 -q -F /dev/ubdb
-  mkfs.xfs -q -f /dev/ubdc
-  mkfs.btrfs -q -f /dev/ubdd
-}
+make_storage() { make_one_of_each; }
 open_storage() { :; }
 after_mounts() {
   enforce less

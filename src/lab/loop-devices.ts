@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CommandResult, runCommand, tryCommand } from './run-command.ts';
@@ -53,7 +53,7 @@ export async function partition(device: string, imagePath: string): Promise<stri
   const { size: imageBytes } = await stat(imagePath);
   for (let tries = 1; ; tries += 1) {
     await runCommand('partx', ['--update', device]);
-    // The node of a partition that the device's last user had, or one of another size, was seen.
+    // A node whose size was not that of the partition in /sys was seen, and stayed for the device's next users.
     const seen = await tryCommand('blockdev', ['--getsize64', node]);
     if (seen.code === 0 && Number(seen.stdout) >= imageBytes - MOST_AROUND_PARTITION) {
       return node;
@@ -61,6 +61,8 @@ export async function partition(device: string, imagePath: string): Promise<stri
     if (tries === PARTITION_TRIES) {
       throw new Error(`${node} is no partition of ${imagePath}: ${await describeNode(node, seen)}`);
     }
+    await rm(node, { force: true });
+    await tryCommand('partx', ['--delete', device]);
     await delay(LOOK_MS);
   }
 }

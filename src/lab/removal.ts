@@ -54,8 +54,12 @@ export class DiskRemoval {
   readonly #inHand = new Set<string>();
   readonly #broughtBack = new Set<string>();
   #lastFailure = '';
-  /** Numbers of devices whose file systems hold images of the lab; never forgotten. */
-  readonly #holders = new Set([deviceNumber(LAB_DIRECTORY)]);
+  readonly #tmpfs = deviceNumber(LAB_DIRECTORY);
+  /**
+   * Device numbers of file systems that hold images of the lab. One that is unmounted (lazily) is kept as long as there is a
+   * loop device on it: from then on the kernel may give its number to a file system of another lab.
+   */
+  readonly #holders = new Set([this.#tmpfs]);
 
   constructor(mounts: MountTable) {
     this.#mounts = mounts;
@@ -163,17 +167,34 @@ export class DiskRemoval {
   async #ownLoops(): Promise<LoopDevice[]> {
     this.#learnHolders();
     const all = await listLoopDevices();
-    const own = new Set<LoopDevice>();
-    // Each pass finds those whose image lies on a disk that the pass before has found.
-    for (let known = -1; known < own.size; ) {
-      known = own.size;
-      for (const loop of all.filter(({ imageOn }) => this.#holders.has(imageOn))) {
-        own.add(loop);
-        this.#holders.add(loop.number);
+    const own = loopsOn(this.#holders, all);
+    const mounted = new Set(this.#mounts.disks().map(({ device }) => device));
+    for (const number of this.#holders) {
+      const isHeld = number === this.#tmpfs || mounted.has(number);
+      if (!isHeld && !own.some(({ imageOn }) => imageOn === number)) {
+        this.#holders.delete(number);
       }
     }
-    return [...own].reverse();
+    return own.reverse();
   }
+}
+
+/** The loop devices whose image lies on one of these file systems, or on one in such an image; after those they lie on. */
+export function loopsOn(
+  fileSystems: ReadonlySet<string>,
+  all: readonly LoopDevice[],
+): LoopDevice[] {
+  const holders = new Set(fileSystems);
+  const own = new Set<LoopDevice>();
+  // Each pass finds those whose image lies on a disk that the pass before has found.
+  for (let known = -1; known < own.size; ) {
+    known = own.size;
+    for (const loop of all.filter(({ imageOn }) => holders.has(imageOn))) {
+      own.add(loop);
+      holders.add(loop.number);
+    }
+  }
+  return [...own];
 }
 
 /** `major:minor` of the file system that holds the path (the kernel's encoding of dev_t). */

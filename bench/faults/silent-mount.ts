@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabDisks } from '../../src/lab/disks.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { DaemonProcess } from '../../test/deadlock/daemon-process.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -30,11 +31,11 @@ export class SilentMount implements Surroundings {
     await writeFile(join(mountPoint, 'file'), '');
     const args = [served, content, join(DIRECTORY, 'log'), 'keep', '0', 'asked'];
     const daemon = resources.use(await DaemonProcess.start('fuse-image-server', args));
-    resources.defer(async () => void (await runCommand('umount', [served])));
+    resources.defer(async () => unmount(served));
     const silent = join(served, 'image');
     await runCommand('mount', ['--bind', join(mountPoint, 'file'), silent]);
-    resources.defer(async () => void (await runCommand('umount', [silent])));
-    await runCommand('umount', [mountPoint]);
+    resources.defer(async () => unmount(silent));
+    await unmount(mountPoint);
     // The disk is disposed of where it was made.
     resources.defer(async () => void (await runCommand('mount', [mounted, mountPoint])));
     process.kill(daemon.pid, 'SIGSTOP');

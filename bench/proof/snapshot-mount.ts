@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LabFileSystemType } from '../../src/lab/disks.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 
 /**
  * `as-it-is`: read-only devices and no recovery whatever, so that only a snapshot that needs none
@@ -72,7 +73,7 @@ export class MountedSnapshot implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await runCommand('umount', [this.mountPoint]);
+    await unmount(this.mountPoint);
     await rmdir(this.mountPoint);
     if (this.#forget.length > 0) {
       // Else the kernel would go on taking these loop devices for the file system's.

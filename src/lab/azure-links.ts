@@ -2,6 +2,7 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { LabDevice } from './disks.ts';
 import { runCommand } from './run-command.ts';
+import { unmount } from './unmount.ts';
 
 const DIRECTORY = '/dev/disk';
 const LINKS = join(DIRECTORY, 'azure');
@@ -34,6 +35,6 @@ export class AzureLinks implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await runCommand('umount', [DIRECTORY]);
+    await unmount(DIRECTORY);
   }
 }

@@ -3,6 +3,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CommandResult, runCommand, tryCommand } from './run-command.ts';
+import { unmount } from './unmount.ts';
 
 /** Attaches an image; resolves to `/dev/loopN`. */
 export function attachImage(imagePath: string): Promise<string> {
@@ -104,7 +105,7 @@ export async function thawAndUnmount(mountPoint: string): Promise<void> {
     return;
   }
   await thawCompletely(mountPoint);
-  await runCommand('umount', [mountPoint]);
+  await unmount(mountPoint);
 }
 
 /** Thaws until FITHAW says that the file system is not frozen. */

@@ -9,6 +9,7 @@ import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
 import { attachImage, detachDevice } from '../../src/lab/loop-devices.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { type Ended, flashfreeze, MAIN } from '../commands/command-line.ts';
 import { suite } from '../suite.ts';
 
@@ -97,7 +98,7 @@ class Big implements AsyncDisposable {
       this.#started.map((it) => (it.exitCode === null ? once(it, 'exit') : undefined)),
     );
     await tryCommand('fsfreeze', ['--unfreeze', MOUNT]);
-    await runCommand('umount', [MOUNT]);
+    await unmount(MOUNT);
     await rm(IMAGE);
   }
 }

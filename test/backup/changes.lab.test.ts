@@ -5,6 +5,7 @@ import { LabDisks } from '../../src/lab/disks.ts';
 import { attachImage, detachDevice } from '../../src/lab/loop-devices.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { blobServer, Rig } from '../commands/rig.ts';
@@ -179,7 +180,7 @@ test('a scheduled run checks at once, and keeps nothing mounted until shortly be
   assert.match(refused.stderr, /\(FF_BLOB_/);
   using command = RunningCommand.start(['snapshot', ...machine.blobArguments, ...at]);
   await command.said('wait for the start time');
-  await runCommand('umount', [machine.mountPoint]);
+  await unmount(machine.mountPoint);
   command.signal('SIGTERM');
   assert.is((await command.ended).exitCode, 143);
   await machine.mount();
@@ -208,7 +209,7 @@ test('a file system that is mounted while others are frozen is named, and its di
   await server.answerNow();
   await using _unmounted = {
     async [Symbol.asyncDispose]() {
-      await runCommand('umount', ['/lab/late']);
+      await unmount('/lab/late');
     },
   };
   const ended = await command.ended;

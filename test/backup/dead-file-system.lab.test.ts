@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { type LabDisk, LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import type { PlanSummary } from '../../src/report/plan-summary.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
@@ -32,7 +33,7 @@ function revivedAtEnd({ mounted, mountPoint }: LabDisk): AsyncDisposable {
       // While its device is open, a loop device stays when it is unmounted.
       const held = openSync(mounted, 'r');
       try {
-        await runCommand('umount', [mountPoint]);
+        await unmount(mountPoint);
         await runCommand('mount', [mounted, mountPoint]);
       } finally {
         closeSync(held);
@@ -143,7 +144,7 @@ test('a socket that is bound is passed over for a directory of the same file sys
   await runCommand('touch', ['/lab/jail/notify']);
   await runCommand('mount', ['--bind', `${mountPoint}/notify`, '/lab/jail/notify']);
   await runCommand('mount', ['--bind', `${mountPoint}/srv/www`, '/lab/jail/www']);
-  await runCommand('umount', [mountPoint]);
+  await unmount(mountPoint);
   try {
     const plan = await planOf();
     assert.equal(
@@ -152,13 +153,13 @@ test('a socket that is bound is passed over for a directory of the same file sys
     );
     const freeze = await flashfreeze(['freeze', '--timeout', '5', '--', 'true']);
     assert.is(freeze.exitCode, 0, freeze.stderr);
-    await runCommand('umount', ['/lab/jail/www']);
+    await unmount('/lab/jail/www');
     const alone = await flashfreeze(['freeze', '--timeout', '5', '--', 'true']);
     assert.is(alone.exitCode, 125);
     assert.match(alone.stderr, '/lab/jail/notify (not-openable)');
   } finally {
     await runCommand('mount', [mounted, mountPoint]);
-    await runCommand('umount', ['/lab/jail/notify']);
+    await unmount('/lab/jail/notify');
     await rm('/lab/jail', { recursive: true });
   }
 });

@@ -9,6 +9,7 @@ import { LabDisks } from '../../src/lab/disks.ts';
 import { untilDetached } from '../../src/lab/loop-devices.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { MAIN } from '../commands/command-line.ts';
 import { SERVED_IMAGE, ServedImage } from '../deadlock/served-image.ts';
 import { suite } from '../suite.ts';
@@ -35,15 +36,15 @@ async function withSilentMount(
   await runCommand('truncate', ['-s', '20M', join(mountPoint, 'file')]);
   await runCommand('mkfs.ext4', ['-q', '-F', join(mountPoint, 'file')]);
   await runCommand('mount', ['--bind', join(mountPoint, 'file'), SILENT]);
-  resources.defer(async () => void (await runCommand('umount', [SILENT])));
-  await runCommand('umount', [mountPoint]);
+  resources.defer(async () => unmount(SILENT));
+  await unmount(mountPoint);
   resources.defer(async () => void (await runCommand('mount', [bad?.device ?? '', mountPoint])));
   if (withImage) {
     await mkdir('/lab/nested', { recursive: true });
     await runCommand('mount', ['-o', 'loop', SILENT, '/lab/nested']);
     const device = await runCommand('findmnt', ['-no', 'SOURCE', '/lab/nested']);
     resources.defer(async () => {
-      await runCommand('umount', ['/lab/nested']);
+      await unmount('/lab/nested');
       // Until its last reader goes the file's own file system cannot be unmounted.
       await untilDetached({ device, imagePath: SILENT });
     });

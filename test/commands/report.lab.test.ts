@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { VM_BACKUP_CONFIGURATION_PATH } from '../../src/config/vmbackup.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import type { PlanSummary } from '../../src/report/plan-summary.ts';
 import { RUN_FOLDER, readRunFile, runFilesIn } from '../../src/report/run-folder.ts';
 import { runListSchema } from '../../src/report/schemas/run-list.ts';
@@ -151,7 +152,7 @@ test('the result is printed before a disk is written to that somebody else has f
     assert.equal(await ended, [1, null]);
   } finally {
     await thaw();
-    await runCommand('umount', [RUN_FOLDER]);
+    await unmount(RUN_FOLDER);
   }
 });
 

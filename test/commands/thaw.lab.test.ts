@@ -7,6 +7,7 @@ import { JOURNAL_DIRECTORY } from '../../src/backup/journal/journal.ts';
 import { LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { suite } from '../suite.ts';
 import { flashfreeze } from './command-line.ts';
 
@@ -86,8 +87,8 @@ test('--all finds the mount point that leads to a file system, where another one
     assert.match(ended.stdout, `${mountPoint}: was frozen, is now thawed`);
     assert.is(await wasStillFrozen(mountPoint), false);
   } finally {
-    await runCommand('umount', [covered]);
-    await runCommand('umount', [covered]);
+    await unmount(covered);
+    await unmount(covered);
   }
 });
 
@@ -142,7 +143,7 @@ test('what a dead run left frozen and is mounted nowhere is named by thaw and do
   const device = await deviceNumberOf(mountPoint);
   await freezeByOthers(mountPoint);
   const journal = await leaveJournalOfDeadRun(mountPoint, device);
-  await runCommand('umount', [mountPoint]);
+  await unmount(mountPoint);
   try {
     const thaw = await flashfreeze(['thaw', '--all']);
     assert.is(thaw.exitCode, 1, thaw.stderr);

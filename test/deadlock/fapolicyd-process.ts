@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 
 const PLACES = { etc: '/etc/fapolicyd', lib: '/var/lib/fapolicyd', run: '/run/fapolicyd' };
 const CONFIGURATION = `permissive = 0
@@ -70,7 +71,7 @@ export class FapolicydProcess implements AsyncDisposable {
     this.#child.kill('SIGKILL');
     await ended;
     for (const place of Object.values(PLACES)) {
-      await runCommand('umount', [place]);
+      await unmount(place);
     }
   }
 

@@ -9,6 +9,7 @@ import {
   untilDetached,
 } from '../../src/lab/loop-devices.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { DaemonProcess, type LogHabit } from './daemon-process.ts';
 
 const SIZE_MB = { ext3: 64, ext4: 64, xfs: 320, btrfs: 160 } as const;
@@ -53,7 +54,7 @@ export class ServedDisk implements AsyncDisposable {
     await runCommand(`mkfs.${type}`, ['-q', ...MKFS_OPTIONS[type], this.imagePath]);
     const args = [served, this.imagePath, ...serverArgs];
     this.#resources.use(await DaemonProcess.start('fuse-image-server', args));
-    this.#resources.defer(async () => void (await runCommand('umount', [served])));
+    this.#resources.defer(async () => unmount(served));
     const device = await attachImage(join(served, 'image'));
     try {
       await mountDevices([device], type, this.mountPoint);

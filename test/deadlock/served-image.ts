@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { DaemonProcess } from './daemon-process.ts';
 
 const FOLDER = '/lab/served';
@@ -24,7 +24,7 @@ export class ServedImage implements AsyncDisposable {
     resources.defer(() => rm(FOLDER, { recursive: true }));
     const args = [FOLDER, content, '/lab/served.log', 'keep', '0', 'asked'];
     const daemon = resources.use(await DaemonProcess.start('fuse-image-server', args));
-    resources.defer(async () => void (await runCommand('umount', [FOLDER])));
+    resources.defer(async () => unmount(FOLDER));
     return new ServedImage(daemon, resources.move());
   }
 

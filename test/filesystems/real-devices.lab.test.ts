@@ -5,6 +5,7 @@ import { readPlan } from '../../src/filesystems/read-plan.ts';
 import { type LabDisk, LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { suite } from '../suite.ts';
 
 await enterLab();
@@ -73,7 +74,7 @@ test('binds, subvolumes, odd names and what lies under another mount', async () 
   const mount = async (point: string, ...args: readonly string[]): Promise<void> => {
     await mkdir(point, { recursive: true });
     await runCommand('mount', [...args, point]);
-    undo.defer(async () => void (await runCommand('umount', [point])));
+    undo.defer(async () => unmount(point));
   };
   await runCommand('btrfs', ['subvolume', 'create', `${btrfs}/sub`]);
   await mount('/lab/sub', '-o', 'subvol=sub', lab.disks[1]?.device ?? '');

@@ -6,6 +6,7 @@ import { Guardian } from '../../src/freezer/guardian.ts';
 import { type LabDisk, LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { suite } from '../suite.ts';
 import { inMs, RecordedFreezer } from './recorded-freezer.ts';
 import { Writer, writable } from './writer.ts';
@@ -224,7 +225,7 @@ test('a bind of a single file serves as well as a directory', async () => {
     assert.is(await writer.ended(), 0);
     armed.disarm();
   } finally {
-    await runCommand('umount', ['/tmp/bound']);
+    await unmount('/tmp/bound');
   }
 });
 
@@ -241,7 +242,7 @@ test('reports which mount it has opened, the topmost one', async () => {
   try {
     assert.not.equal(await open(), before);
   } finally {
-    await runCommand('umount', [below]);
+    await unmount(below);
   }
   assert.equal(await open(), before);
 });

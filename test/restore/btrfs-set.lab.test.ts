@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { verifyPoint } from '../../src/restore/verify-point.ts';
 import { withVolumes } from '../../src/restore/verify-volumes.ts';
 import type { StoredMember } from '../../src/restore-points/restore-point.ts';
@@ -63,7 +64,7 @@ async function mounts(paths: readonly string[]): Promise<boolean> {
   } catch {
     return false;
   }
-  await runCommand('umount', ['/lab/again']);
+  await unmount('/lab/again');
   return true;
 }
 

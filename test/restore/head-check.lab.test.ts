@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type DiskSpec, type LabDisk, LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { readHeads } from '../../src/restore/head-check.ts';
 import type { DiskHeads, Head } from '../../src/restore/head-types.ts';
 import { mdHead, recordedHead } from '../snapshot/matching/fixtures/heads.ts';
@@ -81,7 +82,7 @@ for (const spec of SPECS) {
     await change(disk, 40);
     const kept = `/lab/unmounted-${Math.random().toString(36).slice(2)}.img`;
     await runCommand('ln', [disk.imagePath, kept]);
-    await runCommand('umount', [disk.mountPoint]);
+    await unmount(disk.mountPoint);
     const head = await headOf(kept);
     assert.equal(head.state, 'clean', head.detail);
   });
@@ -104,7 +105,7 @@ test('tells how the log of a frozen and of an unmounted xfs end', async () => {
     await runCommand('sh', ['-c', `cd ${mountPoint} && touch more && sync -f .`]);
     await copyFile(image, '/lab/ends-live.img');
   } finally {
-    await runCommand('umount', [mountPoint]);
+    await unmount(mountPoint);
   }
   const paths = ['/lab/ends-frozen.img', '/lab/ends-live.img', image];
   const heads = await Promise.all(paths.map(headOf));
@@ -151,7 +152,7 @@ test('judges an xfs at each step while its log wraps', async () => {
       wrapped += cycle > 1 ? 1 : 0;
     }
   } finally {
-    await runCommand('umount', [mountPoint]);
+    await unmount(mountPoint);
   }
   assert.equal((await headOf(image)).detail, 'its log ends with an unmount');
 });
@@ -211,7 +212,7 @@ for (const [program, ...options] of [['mkfs.ext2'], ['mkfs.ext4', '-O', '^has_jo
         runCommand('fsfreeze', ['--unfreeze', mountPoint]),
       );
     } finally {
-      await runCommand('umount', [mountPoint]);
+      await unmount(mountPoint);
     }
     await runCommand('e2fsck', ['-f', '-n', frozen]);
     const head = await headOf(frozen);

@@ -9,6 +9,7 @@ import { LAB_TLS } from '../../src/lab/lab-paths.ts';
 import { attachImage, detachDevice } from '../../src/lab/loop-devices.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { restoreReportSchema } from '../../src/report/schemas/restore-report.ts';
 import type { RestoreReport } from '../../src/restore/restore-text.ts';
 import { type Ended, flashfreeze } from '../commands/command-line.ts';
@@ -153,7 +154,7 @@ async function assertMountable(content: Buffer, index: number, type: string): Pr
       const listed = await runCommand('ls', [folder]);
       assert.not.match(listed, 'after');
     } finally {
-      await runCommand('umount', [folder]);
+      await unmount(folder);
     }
   } finally {
     await detachDevice(device);

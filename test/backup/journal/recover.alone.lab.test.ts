@@ -6,6 +6,7 @@ import { leftFrozen, recover } from '../../../src/backup/journal/recover.ts';
 import { LabDisks } from '../../../src/lab/disks.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import { runCommand, tryCommand } from '../../../src/lab/run-command.ts';
+import { unmount } from '../../../src/lab/unmount.ts';
 import { FrozenWorker, gone, stop } from '../../freezer/frozen-worker.ts';
 import { rcuExpedited, withRcuExpedited } from '../../freezer/grace-periods.ts';
 import { Writer, writable } from '../../freezer/writer.ts';
@@ -106,7 +107,7 @@ test('a file system whose mount point is covered by another mount stays pending:
     assert.match(said, `could not be thawed; the next command will retry: ${mountPoint}`);
     assert.not.match(said, 'nothing was frozen');
   } finally {
-    await runCommand('umount', [mountPoint]);
+    await unmount(mountPoint);
   }
   assert.match(await recovered(directory), `thawed now: ${mountPoint}`);
   await writable([mountPoint]);
@@ -220,7 +221,7 @@ test('a file system that was unmounted while frozen is thawed through another mo
     await using worker = await FrozenWorker.start([elsewhere], { journalDirectory: directory });
     await killBoth(worker);
   } finally {
-    await runCommand('umount', [elsewhere]);
+    await unmount(elsewhere);
     await rm(elsewhere, { recursive: true });
   }
   assert.match(await recovered(directory), 'thawed now:');
@@ -241,7 +242,7 @@ for (const ledger of ['kept', 'lost'] as const) {
     if (ledger === 'lost') {
       await damageLedger(directory);
     }
-    await runCommand('umount', [mountPoint]);
+    await unmount(mountPoint);
     try {
       assert.match(await recovered(directory), `mounted again thaws it: ${mountPoint}`);
       assert.match(await recovered(directory), `mounted again thaws it: ${mountPoint}`);
@@ -272,7 +273,7 @@ test('if the machine has no boot id, a dead run is recovered too', async () => {
   try {
     assert.match(await recovered(directory), `thawed now: ${mountPoint}`);
   } finally {
-    await runCommand('umount', [bootId]);
+    await unmount(bootId);
   }
   await writable([mountPoint]);
 });

@@ -10,6 +10,7 @@ import { askAll } from '../../../src/lab/databases/engine.ts';
 import { BACKUP_PASSWORD, LabMariaDb, mariaDbPlaces } from '../../../src/lab/databases/mariadb.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import { runCommand } from '../../../src/lab/run-command.ts';
+import { unmount } from '../../../src/lab/unmount.ts';
 import { ClientSession } from '../../../src/quiesce/databases/client-session.ts';
 import type { PendingCleanup } from '../../../src/quiesce/quiesce-types.ts';
 import { suite } from '../../suite.ts';
@@ -238,7 +239,7 @@ test('a server in a container, at whose place other files lie on this machine: 5
   await once(worker, 'spawn');
   const { said, message } = await quiesceWorkload(database.workload, { fileSystems: BOTH });
   worker.kill('SIGKILL');
-  await runCommand('umount', [here]);
+  await unmount(here);
   assert.is(said, 'freeze 500', message);
   assert.match(message, /data\/?, but not in the directory of that name on this machine/);
   const after = await quiesceWorkload(database.workload, { fileSystems: BOTH });

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { openTrustedFile } from '../../../src/config/trusted-file.ts';
 import { enterLab } from '../../../src/lab/namespace.ts';
 import { runCommand } from '../../../src/lab/run-command.ts';
+import { unmount } from '../../../src/lab/unmount.ts';
 import { runScript } from '../../../src/quiesce/scripts/run-script.ts';
 import { suite } from '../../suite.ts';
 import { codesOf, run, traceOf } from './quiesce-and-resume.ts';
@@ -107,7 +108,7 @@ test('one on a file system without execution, too', async () => {
     assert.equal(codesOf(ran), []);
     assert.match(traceOf(files), 'noexec');
   } finally {
-    await runCommand('umount', [directory]);
+    await unmount(directory);
   }
 });
 

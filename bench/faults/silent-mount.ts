@@ -31,10 +31,10 @@ export class SilentMount implements Surroundings {
     await writeFile(join(mountPoint, 'file'), '');
     const args = [served, content, join(DIRECTORY, 'log'), 'keep', '0', 'asked'];
     const daemon = resources.use(await DaemonProcess.start('fuse-image-server', args));
-    resources.defer(async () => unmount(served));
+    resources.defer(() => unmount(served));
     const silent = join(served, 'image');
     await runCommand('mount', ['--bind', join(mountPoint, 'file'), silent]);
-    resources.defer(async () => unmount(silent));
+    resources.defer(() => unmount(silent));
     await unmount(mountPoint);
     // The disk is disposed of where it was made.
     resources.defer(async () => void (await runCommand('mount', [mounted, mountPoint])));

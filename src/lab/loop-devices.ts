@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -68,24 +68,12 @@ export async function partition(device: string, imagePath: string): Promise<stri
   }
 }
 
+/** What it is, and what /sys shows of the disk and the partition. */
 async function describeNode(node: string, { stdout, stderr }: CommandResult): Promise<string> {
-  const name = basename(node);
-  const disk = name.replace(/p1$/, '');
-  const shown = await tryCommand('sh', [
-    ...['-c', 'stat --format="%F %t:%T %s" "$0"; losetup "$2"; cat "/sys/class/block/$1/dev"'],
-    ...[node, name, `/dev/${disk}`],
-  ]);
-  const sizes = [disk, name].map((it) => `${it} has ${sectorsOf(it)} sectors`);
-  return [stdout, stderr, ...sizes, shown.stdout, shown.stderr].join('; ');
-}
-
-/** 0 if there is no such device. */
-function sectorsOf(name: string): number {
-  try {
-    return Number(readFileSync(`/sys/class/block/${name}/size`, 'utf8'));
-  } catch {
-    return 0;
-  }
+  const look =
+    'stat --format="%F %t:%T %s" "$0"; losetup "/dev/$1"; grep . "/sys/block/$1/size" "/sys/block/$1/$1p1/dev" "/sys/block/$1/$1p1/size"';
+  const shown = await tryCommand('sh', ['-c', look, node, basename(node).replace(/p1$/, '')]);
+  return [stdout, stderr, shown.stdout, shown.stderr].join('; ');
 }
 
 /** Mounts the first device; the others belong to the same (btrfs) file system. */

@@ -1,5 +1,5 @@
-import { readdir, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { processesWith } from '../system/process-links.ts';
 import { tryCommand } from './run-command.ts';
 
 const LOOK_MS = 20;
@@ -18,28 +18,14 @@ export async function unmount(mountPoint: string): Promise<void> {
       return;
     }
     if (!stderr.includes('busy') || Date.now() > deadline) {
-      const users = await usersOf(mountPoint);
-      throw new Error(
-        `umount ${mountPoint} ended with ${code}: ${stderr.trim()} ${users.join(' ')}`,
-      );
+      const users = processesWith(['cwd', 'root'], (path) => isBelow(path, mountPoint));
+      const named = users.map(({ pid, command }) => `${pid} (${command})`).join(', ');
+      throw new Error(`umount ${mountPoint} ended with ${code}: ${stderr.trim()} ${named}`);
     }
     await delay(LOOK_MS);
   }
 }
 
-/** What processes have below a mount point: `<pid>/fd/<number>=<path>`. */
-async function usersOf(mountPoint: string): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const links = await Promise.all(
-    pids.map(async (pid) => {
-      const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
-      return ['cwd', 'root', ...descriptors.map((name) => `fd/${name}`)].map(
-        (name) => `${pid}/${name}`,
-      );
-    }),
-  );
-  const targets = await Promise.all(
-    links.flat().map(async (link) => `${link}=${await readlink(`/proc/${link}`).catch(() => '')}`),
-  );
-  return targets.filter((it) => it.includes(`=${mountPoint}`));
+function isBelow(path: string, mountPoint: string): boolean {
+  return path === mountPoint || path.startsWith(`${mountPoint}/`);
 }

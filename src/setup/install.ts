@@ -12,10 +12,11 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { FlashfreezeError } from '../errors.ts';
 import { errnoOf } from '../system/errno.ts';
+import type { LinkedProcess } from '../system/process-links.ts';
 import { writeWhole } from '../system/replace-file.ts';
 import { digestOf, exampleState, putExample } from './example.ts';
 import { failClearly } from './failure.ts';
-import { type User, usersOf } from './in-use.ts';
+import { usersOf } from './in-use.ts';
 import { commandLink, currentLink, type Places, textPaths } from './places.ts';
 import { readRecord, type SetupRecord, type SetupTimer, writeRecord } from './record.ts';
 import { filesOf, putTimer, removeTimer, SCHEDULERS, type Schedulers } from './timer.ts';
@@ -28,7 +29,7 @@ export interface Installed {
   readonly folder: string;
   readonly removed: readonly string[];
   /** Older versions that processes still use. */
-  readonly kept: readonly { readonly folder: string; readonly users: readonly User[] }[];
+  readonly kept: readonly { readonly folder: string; readonly users: readonly LinkedProcess[] }[];
   /** Files that stood there already and are not of setup; they stay as they are. */
   readonly leftAlone: readonly string[];
   /** Undefined if there is none. */
@@ -193,7 +194,7 @@ async function sweep(
   current: string,
 ): Promise<Pick<Installed, 'removed' | 'kept'>> {
   const removed: string[] = [];
-  const kept: { folder: string; users: User[] }[] = [];
+  const kept: { folder: string; users: LinkedProcess[] }[] = [];
   const names = await readdir(prefix);
   for (const name of names.filter((it) => isVersion(it) && it !== current)) {
     const folder = join(prefix, name);

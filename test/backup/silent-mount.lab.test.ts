@@ -36,7 +36,7 @@ async function withSilentMount(
   await runCommand('truncate', ['-s', '20M', join(mountPoint, 'file')]);
   await runCommand('mkfs.ext4', ['-q', '-F', join(mountPoint, 'file')]);
   await runCommand('mount', ['--bind', join(mountPoint, 'file'), SILENT]);
-  resources.defer(async () => unmount(SILENT));
+  resources.defer(() => unmount(SILENT));
   await unmount(mountPoint);
   resources.defer(async () => void (await runCommand('mount', [bad?.device ?? '', mountPoint])));
   if (withImage) {

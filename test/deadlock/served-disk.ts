@@ -54,7 +54,7 @@ export class ServedDisk implements AsyncDisposable {
     await runCommand(`mkfs.${type}`, ['-q', ...MKFS_OPTIONS[type], this.imagePath]);
     const args = [served, this.imagePath, ...serverArgs];
     this.#resources.use(await DaemonProcess.start('fuse-image-server', args));
-    this.#resources.defer(async () => unmount(served));
+    this.#resources.defer(() => unmount(served));
     const device = await attachImage(join(served, 'image'));
     try {
       await mountDevices([device], type, this.mountPoint);

@@ -24,7 +24,7 @@ export class ServedImage implements AsyncDisposable {
     resources.defer(() => rm(FOLDER, { recursive: true }));
     const args = [FOLDER, content, '/lab/served.log', 'keep', '0', 'asked'];
     const daemon = resources.use(await DaemonProcess.start('fuse-image-server', args));
-    resources.defer(async () => unmount(FOLDER));
+    resources.defer(() => unmount(FOLDER));
     return new ServedImage(daemon, resources.move());
   }
 

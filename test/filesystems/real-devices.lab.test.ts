@@ -74,7 +74,7 @@ test('binds, subvolumes, odd names and what lies under another mount', async () 
   const mount = async (point: string, ...args: readonly string[]): Promise<void> => {
     await mkdir(point, { recursive: true });
     await runCommand('mount', [...args, point]);
-    undo.defer(async () => unmount(point));
+    undo.defer(() => unmount(point));
   };
   await runCommand('btrfs', ['subvolume', 'create', `${btrfs}/sub`]);
   await mount('/lab/sub', '-o', 'subvol=sub', lab.disks[1]?.device ?? '');

@@ -1,7 +1,7 @@
 # For machines with auditd.
 
-# start_auditd <folder of its log>: every file that is opened and every program that is started is told, and the kernel
-# keeps few messages for auditd. What is told waits when they are full, for up to a minute.
+# start_auditd <folder of its log>: every file that is opened, every program that is started and every ioctl is told, and
+# the kernel keeps few messages for auditd. What is told waits when they are full, for up to a minute.
 start_auditd() {
   mkdir -p /etc/audit "$1"
   cat >/etc/audit/auditd.conf <<CONFIGURATION

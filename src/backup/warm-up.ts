@@ -6,7 +6,6 @@ import { flushDirtyData } from './flush.ts';
 import type { Prepared } from './prepare.ts';
 import { rewarm } from './provider.ts';
 import type { ScheduleInput } from './schedule/schedule-types.ts';
-import { REWARM_AHEAD_MS, waitForStart } from './scheduled-start.ts';
 import { type DiskWatch, FreezeWindow, type WindowEffects } from './window.ts';
 import { WriteWatch } from './write-watch.ts';
 
@@ -49,8 +48,6 @@ export async function flushAndRewarm(
   prepared: Prepared,
   warmNs: bigint | undefined,
 ): Promise<Warm> {
-  const { start, abort } = context;
-  await waitForStart(start, REWARM_AHEAD_MS, abort);
   const isWarm =
     warmNs !== undefined && process.hrtime.bigint() - warmNs < BigInt(WARM_FOR_MS) * 1_000_000n;
   if (warmNs === undefined) {

@@ -1,6 +1,7 @@
 import { truncateSync, writeFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import type { BlobServer } from '../../src/lab/blob-server/blob-server.ts';
+import type { LoggedRequest } from '../../src/lab/blob-server/model.ts';
 import { LabDisks } from '../../src/lab/disks.ts';
 import { attachImage, detachDevice } from '../../src/lab/loop-devices.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
@@ -185,6 +186,39 @@ test('a scheduled run checks at once, and keeps nothing mounted until shortly be
   assert.is((await command.ended).exitCode, 143);
   await machine.mount();
   await writable([machine.mountPoint]);
+});
+
+test('a disk that is mounted while the last flush and the test of the connections take long is frozen too', async () => {
+  await using machine = await TwoDisks.create();
+  const { server } = machine;
+  // The first read belongs to the preparation, the second one to the test of the connections.
+  await server.setFault({
+    ...{ blob: 'disk0', at: 'request', operation: 'read', skip: 1, times: 1 },
+    fault: { kind: 'status', status: 503, code: 'ServerBusy', delayMs: 1_500 },
+  });
+  using command = RunningCommand.start([
+    'snapshot',
+    ...machine.blobArguments,
+    '--json',
+    '--no-timeline',
+  ]);
+  const isRead = ({ blob, operation }: LoggedRequest): boolean =>
+    blob === 'disk0' && operation === 'read';
+  let reads = 0;
+  await untilRequested(server, command, (request, index) => {
+    reads = index === 0 ? 0 : reads;
+    reads += isRead(request) ? 1 : 0;
+    return isRead(request) && reads === 2;
+  });
+  await machine.mount();
+  const ended = await command.ended;
+  const summary = JSON.parse(ended.stdout) as RunSummary;
+  assert.is(ended.exitCode, 0, ended.stderr);
+  assert.match(ended.stderr, /\/lab\/second .* after the plan was made: planning again/);
+  assert.equal(
+    summary.fileSystems.map(({ mountPoint }) => mountPoint).includes(machine.mountPoint),
+    true,
+  );
 });
 
 test('a file system that is mounted while others are frozen is named, and its disk does not count', async () => {

@@ -164,6 +164,20 @@ test('abort cuts a request that is under way, which may have left a snapshot', a
   assert.is(peer.snapshots.length, 1);
 });
 
+test('when the answers are there, every end has been told, also of requests that ended in the same turn', async () => {
+  await using peer = await Peer.start(trusted, { snapshot: saySilent });
+  await using watched = await WatchedLanes.open(targets(peer.origin, 6));
+  await watched.lanes.preflight();
+  await watched.lanes.rewarm();
+  watched.lanes.fire([0, 1, 2, 3, 4, 5], inMs(20_000));
+  watched.lanes.abort();
+  await watched.lanes.answers();
+  assert.equal(
+    [0, 1, 2, 3, 4, 5].map((target) => watched.kinds(target).at(-1)),
+    new Array(6).fill('failed'),
+  );
+});
+
 test('a request that is cancelled after its deadline is named as late, even if its own timer has not run', async () => {
   await using peer = await Peer.start(trusted, { snapshot: saySilent });
   await using watched = await WatchedLanes.open(targets(peer.origin, 1));

@@ -32,6 +32,7 @@
         'native/mount_opener.cc',
         'native/mount_opener_call.cc',
         'native/mount_point.cc',
+        'native/number_line.cc',
         'native/old_glibc.cc',
         'native/permission_group.cc',
         'native/permission_waiters.cc',

@@ -17,6 +17,7 @@
 #include "kernel_clock.h"
 #include "last_lever_object.h"
 #include "mount_opener_call.h"
+#include "number_line.h"
 #include "system_error.h"
 #include "thread.h"
 
@@ -263,6 +264,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("sendDatagram", Napi::Function::New(env, send_datagram_to));
   exports.Set("lockHolder", Napi::Function::New(env, lock_holder));
   exports.Set("kernelClock", Napi::Function::New(env, kernel_clock));
+  exports.Set("readNumbers", Napi::Function::New(env, read_numbers));
   exports.Set("btrfsScrubs", Napi::Function::New(env, btrfs_scrubs));
   exports.Set("openMountPoints", Napi::Function::New(env, open_mount_points));
   return exports;

@@ -1,14 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { release } from 'node:os';
 import { isOlderThan } from '../system/kernel-version.ts';
+import { loadAddon } from '../system/native.ts';
 
 /** Fields of `/sys/block/<disk>/stat`, from 0: Documentation/block/stat.rst of the kernel. */
 const WRITES_COMPLETED = 4;
@@ -18,11 +11,6 @@ const IN_FLIGHT = 8;
 const DISCARDS_COMPLETED = 11;
 /** What is behind them is not read. */
 const FIELDS = 12;
-
-const SPACE = 0x20;
-const ZERO = 0x30;
-/** Seventeen numbers of 20 digits at most. */
-const LONGEST_LINE = 512;
 
 /** On a busy disk something may complete between any two readings; a figure that is too low is only too strict. */
 const MAX_LOOKS = 4;
@@ -70,7 +58,7 @@ export interface CountedWrites extends Disposable {
 
 /**
  * How many writes one block device has completed, and whether some are under way, read from descriptors that are
- * open all the time: reading asks no disk, opens nothing, and allocates nothing but what Node does.
+ * open all the time: reading asks no disk, opens nothing, and allocates nothing.
  */
 export class WriteCounter implements CountedWrites {
   readonly #stat: number;
@@ -78,8 +66,8 @@ export class WriteCounter implements CountedWrites {
   readonly #inFlight: readonly number[];
   /** Whether one line of `stat` shows all of one moment. */
   readonly #isExact: boolean;
-  readonly #line = Buffer.alloc(LONGEST_LINE);
   readonly #fields = new Float64Array(FIELDS);
+  readonly #readNumbers = loadAddon().readNumbers;
   #reads = 0;
   #writes = 0;
   completed = 0;
@@ -189,8 +177,7 @@ export class WriteCounter implements CountedWrites {
   }
 
   #readFields(descriptor: number): Float64Array {
-    const length = readSync(descriptor, this.#line, 0, LONGEST_LINE, 0);
-    parseFields(this.#line, length, this.#fields);
+    this.#readNumbers(descriptor, this.#fields);
     return this.#fields;
   }
 
@@ -222,32 +209,6 @@ export function namesIn(path: string): string[] {
     return readdirSync(path);
   } catch {
     return [];
-  }
-}
-
-/**
- * Reads the numbers of a line; those that it does not have become 0. Each byte is looked at once, because this runs between
- * the barrier and the requests, where V8 does not optimize.
- */
-function parseFields(line: Uint8Array, length: number, fields: Float64Array): void {
-  fields.fill(0);
-  let field = 0;
-  let value = -1;
-  for (let at = 0; at < length; at += 1) {
-    const digit = (line[at] ?? SPACE) - ZERO;
-    if (digit >= 0) {
-      value = value < 0 ? digit : value * 10 + digit;
-    } else if (value >= 0) {
-      fields[field] = value;
-      field += 1;
-      if (field === FIELDS) {
-        return;
-      }
-      value = -1;
-    }
-  }
-  if (value >= 0) {
-    fields[field] = value;
   }
 }
 

@@ -1,9 +1,9 @@
-import fs, { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { WriteCounter } from '../../src/filesystems/write-counters.ts';
+import { loadAddon } from '../../src/system/native.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('write counters');
@@ -98,25 +98,23 @@ test('before Linux 5.11 a write under way to a partition shows in the partition 
 function readWhile(kernel: string, happens: (folder: BlockFolder) => void): number | undefined {
   using folder = new BlockFolder();
   folder.disk('sdc', STAT);
-  using counter = WriteCounter.open('sdc', folder.path, kernel);
-  const { readSync } = fs;
+  const addon = loadAddon();
+  const { readNumbers } = addon;
   let isFirst = true;
-  fs.readSync = ((...parts: Parameters<typeof readSync>) => {
-    const length = readSync(...parts);
+  addon.readNumbers = (descriptor, numbers) => {
+    readNumbers(descriptor, numbers);
     if (isFirst) {
       isFirst = false;
       happens(folder);
     }
-    return length;
-  }) as typeof readSync;
-  syncBuiltinESMExports();
+  };
   try {
+    using counter = WriteCounter.open('sdc', folder.path, kernel);
     assert.is(counter?.read(), 0);
+    return counter?.completed;
   } finally {
-    fs.readSync = readSync;
-    syncBuiltinESMExports();
+    addon.readNumbers = readNumbers;
   }
-  return counter?.completed;
 }
 
 test('before Linux 5.17 a line of stat is not of one moment: what ends within it is seen all the same', () => {

@@ -12,6 +12,8 @@ export interface CampaignOptions {
   /** The same seed draws the same faults; when exactly they hit is up to the machine. */
   readonly seed: number;
   readonly kinds: readonly FaultKind[];
+  /** Threads that send requests. */
+  readonly lanes: number;
   /** Hears of each round as it ends. */
   readonly onRound?: (result: RoundResult, number: number) => void;
 }
@@ -27,6 +29,7 @@ const DISKS: readonly DiskSpec[] = [
 
 /** Sets up what the rounds share, and removes it. */
 export async function withGround<Result>(
+  lanes: number,
   play: (ground: Ground) => Promise<Result>,
 ): Promise<Result> {
   await using rig = await Rig.create(DISKS);
@@ -34,6 +37,7 @@ export async function withGround<Result>(
   return await play({
     rig,
     watch,
+    lanes,
     urls: rig.server.urls.filter((_, index) => DISKS[index]?.imageOn === undefined),
     gracePeriods: await usualGracePeriods(),
     residents: new Set(processes().map(({ pid }) => pid)),
@@ -45,7 +49,7 @@ export async function playCampaign(options: CampaignOptions): Promise<RoundResul
   const random = seededRandom(options.seed);
   const results: RoundResult[] = [];
   while (results.length < options.rounds) {
-    await withGround(async (ground) => {
+    await withGround(options.lanes, async (ground) => {
       await playWhileSound(ground, options, random, results);
     });
   }

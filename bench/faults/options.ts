@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
+import { DEFAULT_LANES } from '../../src/snapshot/blob/lane-pool.ts';
 import { parseCount } from '../../test/options.ts';
 import { FAULT_KINDS, type FaultKind } from './draw.ts';
 
-export const USAGE = `npm run faults -- [--rounds N] [--seed N] [--fault KIND]...
+export const USAGE = `npm run faults -- [--rounds N] [--seed N] [--lanes N] [--fault KIND]...
   Disturbs real runs on real disks at random moments and checks that nothing stays frozen.
   Default: 300 rounds, seed 1, all kinds: ${FAULT_KINDS.join(', ')}
 
@@ -14,6 +15,8 @@ export type Wanted =
       readonly kind: 'campaign';
       readonly rounds: number;
       readonly seed: number;
+      /** Threads that send requests. */
+      readonly lanes: number;
       readonly kinds: readonly FaultKind[];
     };
 
@@ -25,6 +28,7 @@ export function parseCampaign(argv: readonly string[]): Wanted {
     options: {
       rounds: { type: 'string', default: '300' },
       seed: { type: 'string', default: '1' },
+      lanes: { type: 'string', default: String(DEFAULT_LANES) },
       fault: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h' },
     },
@@ -41,6 +45,7 @@ export function parseCampaign(argv: readonly string[]): Wanted {
     kind: 'campaign',
     rounds: parseCount('--rounds', values.rounds, 1, 1_000_000),
     seed: parseCount('--seed', values.seed, 0, 2 ** 32 - 1),
+    lanes: parseCount('--lanes', values.lanes, 1, 16),
     kinds: kinds.length === 0 ? FAULT_KINDS : kinds,
   };
 }

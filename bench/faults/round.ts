@@ -51,6 +51,8 @@ export interface Ground {
   /** Blobs of the disks that snapshots are taken of; that of file system n is `disk<n>`. */
   readonly urls: readonly string[];
   readonly watch: StallWatch;
+  /** Threads that send requests. */
+  readonly lanes: number;
   /** What must stand in /sys/kernel/rcu_expedited after each round. */
   readonly gracePeriods: string;
   /** Processes that are there before and after. */
@@ -167,9 +169,9 @@ async function setLatency({ rig, urls }: Ground, ms: number): Promise<void> {
   );
 }
 
-function snapshotArguments({ urls }: Ground, timeoutMs: number): string[] {
+function snapshotArguments({ urls, lanes }: Ground, timeoutMs: number): string[] {
   return [
-    ...['snapshot', '--json', '--timeout', String(timeoutMs / 1_000)],
+    ...['snapshot', '--json', '--timeout', String(timeoutMs / 1_000), '--lanes', String(lanes)],
     ...urls.flatMap((url) => ['--blob', url]),
   ];
 }

@@ -7,7 +7,7 @@ const ENGINE_NAMES: readonly string[] = ENGINES.map(({ name }) => name);
 const OF_DATABASES: ReadonlySet<string> = new Set(['db', 'snapshots', 'latency', 'seed']);
 
 export const USAGE = `npm run proof -- [--snapshots N] [--disks N] [--raw N] [--chains N] [--latency FROM-TO]
-               [--seed N] [--fire early|barrier] [--managed] [--no-freeze | --thaw-at-202]
+               [--seed N] [--fire early|barrier] [--lanes N] [--managed] [--no-freeze | --thaw-at-202]
   Takes snapshots of the lab's disks while ordered writers write on all of them, and checks that
   each snapshot is a cut: some K with every record up to K on its disk and none beyond.
   --raw adds disks without a file system, which the writers and one more write to directly: of

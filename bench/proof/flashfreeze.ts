@@ -10,6 +10,7 @@ export const takeWithFlashfreeze: TakeSnapshots = async ({
   mountPoints,
   freeze,
   fire,
+  lanes,
   rawTargets,
   managed,
 }) => {
@@ -20,7 +21,7 @@ export const takeWithFlashfreeze: TakeSnapshots = async ({
       ...[...options, programPath(), 'snapshot', '--json'],
       ...(managed ? ['--managed'] : ['--blobs-from', '-']),
       ...mountPoints.flatMap((mountPoint) => ['--mount', mountPoint]),
-      ...['--fire', fire, freeze ? '--strict-match' : '--no-freeze'],
+      ...['--lanes', String(lanes), '--fire', fire, freeze ? '--strict-match' : '--no-freeze'],
     ],
     managed ? '' : [...targets, ...rawTargets].join('\n'),
   );

@@ -25,6 +25,7 @@ export type TakeSnapshots = (request: {
   readonly mountPoints: readonly string[];
   readonly freeze: boolean;
   readonly fire: FireRule;
+  readonly lanes: number;
 }) => Promise<Taken>;
 
 export type Taken =
@@ -118,13 +119,13 @@ export class Proof implements AsyncDisposable {
     await this.#letWrite();
     const before = await this.#writers.report();
     const { targets } = this.#storage;
-    const { managed, freeze, fire } = this.#scenario;
+    const { managed, freeze, fire, lanes } = this.#scenario;
     const frozen = targets.length - this.#rawDisks.length;
     const taken = await take({
       targets: targets.slice(0, frozen),
       rawTargets: targets.slice(frozen),
       mountPoints: this.#mountPoints,
-      ...{ managed, freeze, fire },
+      ...{ managed, freeze, fire, lanes },
     });
     const after = await this.#writers.rest();
     try {

@@ -3,6 +3,7 @@ import type { FireRule } from '../../src/config/vmbackup.ts';
 import { seededRandom } from '../../src/lab/blob-server/random.ts';
 import type { DiskSpec, LabFileSystemType } from '../../src/lab/disks.ts';
 import { MOST_MANAGED_DISKS } from '../../src/lab/lab-vm.ts';
+import { DEFAULT_LANES } from '../../src/snapshot/blob/lane-pool.ts';
 import { parseCount } from '../../test/options.ts';
 import type { Chain } from './order.ts';
 
@@ -19,6 +20,8 @@ export interface Scenario {
   /** False for the negative control: the same requests without a freeze. */
   readonly freeze: boolean;
   readonly fire: FireRule;
+  /** Threads that send requests. */
+  readonly lanes: number;
   /** The disks are managed disks of a VM, not page blobs. */
   readonly managed: boolean;
   /** For another negative control: instead of flashfreeze, a tool that thaws when its requests are accepted. */
@@ -34,11 +37,12 @@ export const DEFAULT_SCENARIO: Scenario = {
   seed: 1,
   freeze: true,
   fire: 'early',
+  lanes: DEFAULT_LANES,
   managed: false,
   thawAt202: false,
 };
 
-const LIMITS = { snapshots: 100_000, disks: 64, raw: 16, chains: 16, seed: 2 ** 32 - 1 };
+const LIMITS = { snapshots: 100_000, disks: 64, raw: 16, chains: 16, lanes: 16, seed: 2 ** 32 - 1 };
 
 /** For parseArgs. */
 export const OPTIONS = {
@@ -49,6 +53,7 @@ export const OPTIONS = {
   latency: { type: 'string' },
   seed: { type: 'string' },
   fire: { type: 'string' },
+  lanes: { type: 'string' },
   'no-freeze': { type: 'boolean' },
   managed: { type: 'boolean' },
   'thaw-at-202': { type: 'boolean' },
@@ -79,6 +84,7 @@ export function scenarioOf(values: Values): Scenario {
     seed: count('seed', 0),
     freeze: values['no-freeze'] !== true,
     fire: values.fire === undefined ? defaults.fire : parseFire(values.fire),
+    lanes: count('lanes', 1),
     managed: values.managed === true,
     thawAt202: values['thaw-at-202'] === true,
   };

@@ -63,7 +63,7 @@ function byHand(moment: ThawMoment, { vm }: ManagedRig): Contender {
       targets: mountPoints.map((_, index) => vm.managed.diskId(diskName(index))),
       rawTargets: [],
       mountPoints,
-      ...{ managed: true, freeze: true, fire: 'barrier' },
+      ...{ managed: true, freeze: true, lanes: 1, fire: 'barrier' },
     });
     return { ok: true, usage: { cpuMs: 0, peakRssMb: 0 }, own: {} };
   });

@@ -25,7 +25,7 @@ const HARMLESS: Drawn = {
 };
 
 test('ten rounds of faults at random moments leave nothing frozen and nothing behind', async () => {
-  const results = await playCampaign({ rounds: 10, seed: SEED, kinds: FAULT_KINDS });
+  const results = await playCampaign({ rounds: 10, seed: SEED, lanes: 1, kinds: FAULT_KINDS });
   assert.is(results.length, 10);
   assert.equal(results.flatMap(describeRound).join('\n'), '');
   assert.ok(isGood(results));
@@ -33,7 +33,7 @@ test('ten rounds of faults at random moments leave nothing frozen and nothing be
 });
 
 test('what is left frozen is noticed, counted and thawed', async () => {
-  await withGround(async (ground) => {
+  await withGround(1, async (ground) => {
     await runCommand('fsfreeze', ['--freeze', ground.watch.mountPoints[3] ?? '']);
     const frozen = await playRound(ground, HARMLESS);
     assert.ok(frozen.leftFrozen);
@@ -45,7 +45,7 @@ test('what is left frozen is noticed, counted and thawed', async () => {
 });
 
 test('so are a process and expedited grace periods', async () => {
-  await withGround(async (ground) => {
+  await withGround(1, async (ground) => {
     const child = spawn('sleep', ['100'], { stdio: 'ignore' });
     writeFileSync('/sys/kernel/rcu_expedited', ground.gracePeriods === '0' ? '1' : '0');
     const { problems } = await playRound(ground, HARMLESS);

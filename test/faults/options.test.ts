@@ -8,11 +8,21 @@ import { suite } from '../suite.ts';
 const test = suite('options of the fault campaign');
 
 test('options are read, the rest is the default', () => {
-  const all = { kind: 'campaign', rounds: 300, seed: 1, kinds: FAULT_KINDS };
+  const all = { kind: 'campaign', rounds: 300, seed: 1, lanes: 1, kinds: FAULT_KINDS };
   assert.equal(parseCampaign([]), all);
-  const given = ['--rounds', '7', '--seed=0', '--fault', 'stop-worker', '--fault', 'kill-worker'];
+  const given = [
+    '--rounds',
+    '7',
+    '--seed=0',
+    '--lanes',
+    '2',
+    '--fault',
+    'stop-worker',
+    '--fault',
+    'kill-worker',
+  ];
   const kinds = ['kill-worker', 'stop-worker'];
-  assert.equal(parseCampaign(given), { kind: 'campaign', rounds: 7, seed: 0, kinds });
+  assert.equal(parseCampaign(given), { kind: 'campaign', rounds: 7, seed: 0, lanes: 2, kinds });
   assert.equal(parseCampaign(['--rounds', 'x', '--help']), { kind: 'help' });
 });
 
@@ -23,6 +33,7 @@ test('what cannot be meant is refused with the option named', () => {
     [['--rounds', '1.5'], /--rounds must be/],
     [['--rounds', ''], /--rounds must be/],
     [['--seed', '1e3'], /--seed must be/],
+    [['--lanes', '0'], /--lanes must be/],
     [['--fault', 'kill'], /--fault must be one of kill-worker, .*, not "kill"/],
     [['12'], /positional/],
   ];

@@ -22,6 +22,8 @@ test('options are read, the rest is the default', () => {
     '7-9',
     '--fire',
     'barrier',
+    '--lanes',
+    '4',
   ];
   assert.equal(parseScenario([...given, '--no-freeze', '--seed', '5', '--chains', '2']), {
     snapshots: 100,
@@ -32,6 +34,7 @@ test('options are read, the rest is the default', () => {
     seed: 5,
     freeze: false,
     fire: 'barrier',
+    lanes: 4,
     managed: false,
     thawAt202: false,
   });
@@ -52,6 +55,7 @@ test('what cannot be meant is refused with the option named', () => {
     [['--raw', '17'], /--raw must be/],
     [['--latency', '300-5'], /--latency must be/],
     [['--seed', 'x'], /--seed must be/],
+    [['--lanes', '17'], /--lanes must be/],
     [['--fire', 'late'], /--fire must be/],
     [['--thaw-at-202'], /--thaw-at-202 needs --managed/],
     [

@@ -28,7 +28,10 @@ export const takeWithFlashfreeze: TakeSnapshots = async ({
   if (stdout === '') {
     return { ok: false, problems: [`flashfreeze ended with ${code}: ${stderr.trim()}`] };
   }
-  return takenFrom(JSON.parse(stdout), code, freeze, targets.length);
+  const printed = JSON.parse(stdout) as RunSummary | { readonly message: string };
+  return 'message' in printed
+    ? { ok: false, problems: [`flashfreeze ended with ${code}: ${printed.message}`] }
+    : takenFrom(printed, code, freeze, targets.length);
 };
 
 /**

@@ -3,7 +3,8 @@ import { deadlineIn } from '../../system/stamps.ts';
 import { againIfSilent } from '../http/again-if-silent.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
-import { cutAt, Exchange, type ExchangeListener } from '../http/exchange.ts';
+import { connectionInMemory } from '../http/connection-in-memory.ts';
+import { cutAt, Exchange, type ExchangeListener, type ExchangeOptions } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
 import type { PreparedRequest } from '../http/request.ts';
@@ -20,6 +21,20 @@ import { completeMetadata, metadataIn } from './snapshot-metadata.ts';
 /** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
 const CHECK_TRIES = 3;
 const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
+
+/** The answer to a snapshot request, with the headers that the service sends. */
+const CREATED = [
+  'HTTP/1.1 201 Created',
+  'Content-Length: 0',
+  'Server: Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0',
+  'x-ms-snapshot: 2000-01-01T00:00:00.0000000Z',
+  'x-ms-request-id: 00000000-0000-0000-0000-000000000000',
+  'x-ms-version: 2021-12-02',
+  'Date: Sat, 01 Jan 2000 00:00:00 GMT',
+  '\r\n',
+].join('\r\n');
+/** An answer from memory takes less than 1 ms. */
+const REHEARSAL_LIMIT_MS = 1_000;
 
 type Verdict = 'ok' | 'may-not-read' | RequestFailure;
 
@@ -55,6 +70,31 @@ export class BlobLaneTarget implements LaneTarget {
 
   /** Each has a mark of its own, so that a snapshot of an earlier round is not taken for one of this round. */
   snapshotRequest(listener: ExchangeListener): LaneRequest {
+    return this.#requestOn(this.connection, listener, { openAnother: () => this.#connect() });
+  }
+
+  /**
+   * The code that takes a snapshot differs from that of the requests before it. Run for the first time in the window, it took
+   * 2 ms more with 4 disks.
+   */
+  async rehearse(listener: ExchangeListener, times: number): Promise<void> {
+    const connection = connectionInMemory(this.prepared.origin, CREATED);
+    for (let time = 0; time < times; time += 1) {
+      const request = this.#requestOn(connection, listener);
+      const deadlineNs = deadlineIn(REHEARSAL_LIMIT_MS);
+      const timer = cutAt(deadlineNs, [request]);
+      request.start(deadlineNs);
+      await request.answer();
+      clearTimeout(timer);
+    }
+    connection.close();
+  }
+
+  #requestOn(
+    connection: HttpConnection,
+    listener: ExchangeListener,
+    more: Pick<ExchangeOptions, 'openAnother'> = {},
+  ): LaneRequest {
     const { target, snapshot, permissions } = this.prepared;
     const wanted = permissions.list ? randomUUID() : undefined;
     const { request, mark } = completeMetadata(
@@ -65,12 +105,12 @@ export class BlobLaneTarget implements LaneTarget {
     );
     const exchange = new Exchange({
       target,
-      connection: this.connection,
+      connection,
       request,
       succeeds: namesSnapshot,
       completeWith: 'head',
       listener,
-      openAnother: () => this.#connect(),
+      ...more,
     });
     return new BlobRequest(exchange, this.prepared, mark);
   }

@@ -12,6 +12,8 @@ export interface LaneTarget {
   rewarm(limits: LaneLimits, listener: ExchangeListener): Promise<Rewarmed>;
   /** Makes the request of a round, before the window. */
   snapshotRequest(listener: ExchangeListener): LaneRequest;
+  /** Runs the code of the snapshot request that often, with an answer in memory; missing: it is not rehearsed. */
+  rehearse?(listener: ExchangeListener, times: number): Promise<void>;
   /** Takes the value of the Authorization header from now on; missing: the target needs none. */
   authorize?(authorization: string): void;
   /** Takes what the snapshots of the requests from now on say of their restore point: metadata or tags. */

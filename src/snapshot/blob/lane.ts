@@ -16,6 +16,12 @@ const PREFLIGHTS_AT_ONCE = 16;
 /** Preflights per garbage collection. With 64 targets this saves 4 MB; a collection takes about 1 ms. */
 const PREFLIGHTS_A_COLLECTION = 8;
 
+/** Requests of a rehearsal, in all: by then V8 has compiled what it compiles; and at the same time. */
+const REHEARSED_REQUESTS = 32;
+const REHEARSED_AT_ONCE = 16;
+/** Requests are written one turn of the event loop later: these leave before others are made ready. */
+const REQUESTS_A_TURN = 8;
+
 /** However many answers arrive in one turn of the event loop, each waits for few others. */
 const MOST_ENDS_TOGETHER = 4;
 
@@ -51,8 +57,11 @@ class Lane {
   readonly #collectYoungGarbage = youngGarbageCollector();
   /** One for each target and round, made before the window. */
   #requests = new Map<number, LaneRequest>();
+  /** Fired; their turn has not come. */
+  readonly #toStart: LaneRequest[] = [];
   #timers: NodeJS.Timeout[] = [];
   #aborted = false;
+  #rehearsed: Promise<void> = Promise.resolve();
   /** CLOCK_MONOTONIC; of the requests of this round. */
   #deadlineNs: bigint | undefined;
   readonly #over = Promise.withResolvers<never>();
@@ -124,14 +133,26 @@ class Lane {
       const request = this.#requests.get(target);
       if (request !== undefined && !request.started) {
         fired.push(request);
-        if (this.#aborted) {
-          request.cut('aborted');
-        } else {
-          request.start(deadlineNs);
-        }
       }
     }
     this.#timers.push(cutAt(deadlineNs, fired));
+    if (this.#aborted) {
+      cutAll(fired, 'aborted');
+    } else {
+      this.#toStart.push(...fired);
+      this.#startSome(deadlineNs);
+    }
+  }
+
+  #startSome(deadlineNs: bigint): void {
+    for (const request of this.#toStart.splice(0, REQUESTS_A_TURN)) {
+      if (!request.started) {
+        request.start(deadlineNs);
+      }
+    }
+    if (this.#toStart.length > 0) {
+      setImmediate(() => this.#startSome(deadlineNs));
+    }
   }
 
   #abort(): void {
@@ -139,11 +160,11 @@ class Lane {
     // On a busy machine the run may cancel before the timer of the deadline has run; the cause is the deadline then too.
     const isLate = this.#deadlineNs !== undefined && process.hrtime.bigint() >= this.#deadlineNs;
     const reason = isLate ? 'timeout' : 'aborted';
-    for (const request of this.#requests.values()) {
-      if (request.started) {
-        request.cut(reason);
-      }
-    }
+    cutAll(this.#toStart.splice(0), reason);
+    cutAll(
+      [...this.#requests.values()].filter(({ started }) => started),
+      reason,
+    );
   }
 
   async #preflight(): Promise<void> {
@@ -161,9 +182,21 @@ class Lane {
       .map((result) => (result.ok ? result.head.buffer : undefined))
       .filter((buffer) => buffer instanceof ArrayBuffer);
     this.#port.postMessage({ kind: 'preflight', results } satisfies LaneReport, heads);
+    // The main thread plans meanwhile. Right before the freeze, V8 would compile in the window.
+    this.#rehearsed = this.#rehearse();
+    await this.#rehearsed;
+  }
+
+  /** Rehearses the requests of the window. */
+  async #rehearse(): Promise<void> {
+    const events = new EventPost(this.#port, 'rewarm');
+    const targets = this.#targets.slice(0, REHEARSED_AT_ONCE);
+    const times = Math.ceil(REHEARSED_REQUESTS / targets.length);
+    await Promise.all(targets.map((target) => target.rehearse?.(events, times)));
   }
 
   async #rewarm(): Promise<void> {
+    await this.#rehearsed;
     this.#abort();
     for (const request of this.#requests.values()) {
       request.release();
@@ -202,6 +235,12 @@ class Lane {
   #report(report: LaneReport): void {
     this.#events.send();
     this.#port.postMessage(report);
+  }
+}
+
+function cutAll(requests: readonly LaneRequest[], reason: 'timeout' | 'aborted'): void {
+  for (const request of requests) {
+    request.cut(reason);
   }
 }
 

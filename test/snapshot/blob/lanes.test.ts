@@ -166,16 +166,28 @@ test('abort cuts a request that is under way, which may have left a snapshot', a
 
 test('when the answers are there, every end has been told, also of requests that ended in the same turn', async () => {
   await using peer = await Peer.start(trusted, { snapshot: saySilent });
-  await using watched = await WatchedLanes.open(targets(peer.origin, 6));
+  await using watched = await WatchedLanes.open(targets(peer.origin, 20));
+  const all = [...new Array(20).keys()];
   await watched.lanes.preflight();
   await watched.lanes.rewarm();
-  watched.lanes.fire([0, 1, 2, 3, 4, 5], inMs(20_000));
+  watched.lanes.fire(all, inMs(20_000));
   watched.lanes.abort();
-  await watched.lanes.answers();
+  const answers = await watched.lanes.answers();
   assert.equal(
-    [0, 1, 2, 3, 4, 5].map((target) => watched.kinds(target).at(-1)),
-    new Array(6).fill('failed'),
+    all.map((target) => watched.kinds(target).at(-1)),
+    new Array(20).fill('failed'),
   );
+  // Also those whose turn had not come.
+  assert.ok(answers.every(({ failure }) => failure?.kind === 'aborted'));
+});
+
+test('the rehearsal of the snapshot request reaches no service and tells of no snapshot', async () => {
+  await using peer = await Peer.start(trusted, { snapshot: answerSnapshot });
+  await using watched = await WatchedLanes.open(targets(peer.origin, 3));
+  await watched.lanes.preflight();
+  await watched.lanes.rewarm();
+  assert.is(peer.snapshots.length, 0);
+  assert.equal(watched.events, []);
 });
 
 test('a request that is cancelled after its deadline is named as late, even if its own timer has not run', async () => {

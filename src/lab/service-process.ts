@@ -2,12 +2,6 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { CallReply, CallRequest, CallsOf } from './service-calls.ts';
 
-/**
- * Without V8's optimizing compilers: their threads took up to 16 ms of processor time from a snapshot that was being measured,
- * whenever code of the service had become hot.
- */
-const EXECUTION_ARGUMENTS = ['--no-opt', '--no-maglev', '--liftoff-only'];
-
 /** A service of the lab in a process of its own, as the process that started it sees it (service-calls.ts). */
 export class ServiceProcess<Calls extends CallsOf<Calls>> implements AsyncDisposable {
   readonly #name: string;
@@ -18,13 +12,14 @@ export class ServiceProcess<Calls extends CallsOf<Calls>> implements AsyncDispos
   /**
    * @param name for messages
    * @param program path of a module that calls `serveCalls`
+   * @param nodeOptions of Node.js and V8
    */
-  constructor(name: string, program: string) {
+  constructor(name: string, program: string, nodeOptions: readonly string[] = []) {
     this.#name = name;
     this.#child = fork(program, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: EXECUTION_ARGUMENTS,
+      execArgv: [...nodeOptions],
     });
     this.#child.on('message', (reply: CallReply) => this.#settle(reply));
     this.#child.on('exit', () => this.#abandon());

@@ -35,7 +35,11 @@ export class BlobServer implements AsyncDisposable {
   #urls: readonly string[] = [];
 
   private constructor(setup: ServerSetup, directory: string) {
-    this.#process = new ServiceProcess('blob server', join(import.meta.dirname, 'process.ts'));
+    this.#process = new ServiceProcess(
+      'blob server',
+      join(import.meta.dirname, 'process.ts'),
+      setup.options.nodeOptions,
+    );
     this.#setup = setup;
     this.#directory = directory;
     this.caPath = setup.certificate.caPath;
@@ -161,6 +165,7 @@ async function completeSetup(options: BlobServerOptions, directory: string): Pro
       snapshotDirectory: directory,
       listeners: 'per-blob',
       seed: 1,
+      nodeOptions: [],
       ...options,
     },
     accountKey: randomBytes(64).toString('base64'),

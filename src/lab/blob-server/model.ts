@@ -54,6 +54,8 @@ export interface BlobServerOptions {
   readonly certificate?: ServerCertificate;
   /** Of everything drawn at random. Default: 1. */
   readonly seed?: number;
+  /** Of Node.js and V8, for the server's process. Default: none. */
+  readonly nodeOptions?: readonly string[];
 }
 
 export type Operation =

@@ -5,8 +5,8 @@
 namespace flashfreeze {
 
 /**
- * readNumbers(descriptor: number, numbers: Float64Array) — the numbers of the first line of a file, such as
- * /sys/block/<disk>/stat; elements that it does not have become 0. Throws the failed pread.
+ * readNumbers(descriptor: number, numbers: Float64Array) — the first numbers of a file of one line, such
+ * as /sys/block/<disk>/stat; elements that it does not have become 0. Throws the failed pread.
  */
 void read_numbers(const Napi::CallbackInfo& info);
 

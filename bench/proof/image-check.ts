@@ -1,7 +1,8 @@
 import type { LabFileSystemType } from '../../src/lab/disks.ts';
+import { untilDetached } from '../../src/lab/loop-devices.ts';
 import { type CommandResult, tryCommand } from '../../src/lab/run-command.ts';
 import { hasTreeLog } from './btrfs-identity.ts';
-import { AttachedImages, MountedSnapshot, untilDetached } from './snapshot-mount.ts';
+import { AttachedImages, MountedSnapshot } from './snapshot-mount.ts';
 
 /**
  * How the snapshot of a file system lies on its disks. A frozen one needs no recovery: it was
@@ -102,12 +103,14 @@ async function inspectBtrfs(devices: readonly string[]): Promise<ImageState> {
  * which xfs_repair -n must say nothing at all.
  */
 export async function inspectRecoveredXfs(image: string, directory: string): Promise<ImageState> {
+  let device = '';
   {
     await using attached = await AttachedImages.attach([image], 'recovered');
+    [device = ''] = attached.devices;
     await using _ = await MountedSnapshot.mount('xfs', attached.devices, 'recovered', directory);
   }
   // The device goes when the file system has written its end; another one has none of its pages in memory.
-  await untilDetached(image);
+  await untilDetached({ device, imagePath: image });
   await using attached = await AttachedImages.attach([image], 'as-it-is');
   return await repairFindsNothing(attached.devices, /^$/);
 }

@@ -1,6 +1,5 @@
 import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { LabFileSystemType } from '../../src/lab/disks.ts';
 import { runCommand, tryCommand } from '../../src/lab/run-command.ts';
 import { unmount } from '../../src/lab/unmount.ts';
@@ -40,25 +39,6 @@ export class AttachedImages implements AsyncDisposable {
     for (const device of this.devices) {
       await runCommand('losetup', ['--detach', device]);
     }
-  }
-}
-
-const LOOK_MS = 20;
-/** Against hangs only. */
-const DETACH_LIMIT_MS = 60_000;
-
-/** Resolves when no loop device lies on the image any more. The kernel sends no event. */
-export async function untilDetached(image: string): Promise<void> {
-  const deadlineMs = Date.now() + DETACH_LIMIT_MS;
-  for (;;) {
-    const devices = await runCommand('losetup', ['--associated', image]);
-    if (devices === '') {
-      return;
-    }
-    if (Date.now() > deadlineMs) {
-      throw new Error(`${image} is still attached: ${devices}`);
-    }
-    await delay(LOOK_MS);
   }
 }
 

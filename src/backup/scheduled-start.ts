@@ -12,7 +12,7 @@ export const PREPARE_AHEAD_MS = 30_000;
 const FAR_AHEAD_MS = 45_000;
 /** Flushing begins this long before a scheduled start: it may take 5 s, and connections do not idle for long. */
 export const FLUSH_AHEAD_MS = 5_500;
-/** Time for the last syncfs and the connection test; longer than both take on a machine that has just flushed. */
+/** Time for the last look, the last syncfs and the connection test; longer than they take on a machine that has just flushed. */
 export const REWARM_AHEAD_MS = 400;
 /** Time for the window's preparations, which take some ms. */
 export const ARM_AHEAD_MS = 30;

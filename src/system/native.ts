@@ -71,7 +71,7 @@ export interface Addon {
   lockHolder(descriptor: number): number;
   /** The kernel's estimate of the wall clock's error; null if it may not be read. */
   kernelClock(): { readonly isUnsynchronized: boolean; readonly maxErrorUs: number } | null;
-  /** Reads the numbers of a file's first line; elements that it does not have become 0. Throws the failed system call. */
+  /** Reads the first numbers of a file of one line; elements that it does not have become 0. Throws the failed system call. */
   readNumbers(descriptor: number, numbers: Float64Array): void;
   /**
    * `fsid` is empty if the file system is not btrfs; `isScrubbed` is null if only root may know; `isForbidden`: a security

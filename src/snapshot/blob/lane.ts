@@ -52,13 +52,13 @@ class Lane {
   readonly #targets: readonly LaneTarget[];
   readonly #limits: LaneLimits;
   readonly #names: NameMemory;
-  /** Of the requests of this round. */
-  #events: EventPost;
+  /** Of the snapshot requests of all rounds. */
+  readonly #events: EventPost;
   readonly #collectYoungGarbage = youngGarbageCollector();
   /** One for each target and round, made before the window. */
   #requests = new Map<number, LaneRequest>();
   /** Fired; their turn has not come. */
-  readonly #toStart: LaneRequest[] = [];
+  readonly #toStart: { readonly request: LaneRequest; readonly deadlineNs: bigint }[] = [];
   #timers: NodeJS.Timeout[] = [];
   #aborted = false;
   #rehearsed: Promise<void> = Promise.resolve();
@@ -139,19 +139,19 @@ class Lane {
     if (this.#aborted) {
       cutAll(fired, 'aborted');
     } else {
-      this.#toStart.push(...fired);
-      this.#startSome(deadlineNs);
+      this.#toStart.push(...fired.map((request) => ({ request, deadlineNs })));
+      this.#startSome();
     }
   }
 
-  #startSome(deadlineNs: bigint): void {
-    for (const request of this.#toStart.splice(0, REQUESTS_A_TURN)) {
+  #startSome(): void {
+    for (const { request, deadlineNs } of this.#toStart.splice(0, REQUESTS_A_TURN)) {
       if (!request.started) {
         request.start(deadlineNs);
       }
     }
     if (this.#toStart.length > 0) {
-      setImmediate(() => this.#startSome(deadlineNs));
+      setImmediate(() => this.#startSome());
     }
   }
 
@@ -160,7 +160,10 @@ class Lane {
     // On a busy machine the run may cancel before the timer of the deadline has run; the cause is the deadline then too.
     const isLate = this.#deadlineNs !== undefined && process.hrtime.bigint() >= this.#deadlineNs;
     const reason = isLate ? 'timeout' : 'aborted';
-    cutAll(this.#toStart.splice(0), reason);
+    cutAll(
+      this.#toStart.splice(0).map(({ request }) => request),
+      reason,
+    );
     cutAll(
       [...this.#requests.values()].filter(({ started }) => started),
       reason,
@@ -218,8 +221,6 @@ class Lane {
     this.#timers = [];
     this.#aborted = false;
     this.#deadlineNs = undefined;
-    this.#events.send();
-    this.#events = new EventPost(this.#port, 'snapshot');
     this.#requests = new Map(
       this.#targets.map((target) => [target.target, target.snapshotRequest(this.#events)]),
     );

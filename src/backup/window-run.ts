@@ -1,7 +1,7 @@
 import type { ArmedFreezer, Guardian } from '../freezer/guardian.ts';
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import { abortReasonOf } from '../system/abort.ts';
-import { earlierOf, nanoseconds } from '../system/stamps.ts';
+import { nanoseconds } from '../system/stamps.ts';
 import { type RoleTime, threadTimes, timesBetween, timesByRole } from '../system/thread-times.ts';
 import type { RunContext } from './context.ts';
 import { slowestFirst, slowFirst } from './flush.ts';
@@ -18,17 +18,12 @@ import {
 } from './scheduled-start.ts';
 import { StuckWatch } from './stuck-watch.ts';
 import type { Warm } from './warm-up.ts';
-import { FreezeWindow, type WindowEffects, type WindowRecord } from './window.ts';
+import { FreezeWindow, type WindowRecord } from './window.ts';
+import { windowEffects } from './window-effects.ts';
 import { WriteWatch } from './write-watch.ts';
 
 /** With less time than this, a second window would only block the writers once more. */
 const LEAST_TIME_MS = 1_000;
-
-/**
- * Requests end this long before the deadline; if the time-out is short, a tenth of it before. So a disk that does not
- * answer is reported as such, and the window ends in order before the native deadline thaws everything.
- */
-const REQUEST_MARGIN_MS = 100;
 
 /** One window, its findings and write counters, and the answers to its requests. */
 export interface WindowRun extends WindowRecord {
@@ -155,7 +150,11 @@ async function runWindow(
   using watch = new StuckWatch(freezer, plan, () => window.stillFreezing());
   const window: FreezeWindow = new FreezeWindow(
     { ...schedule, waves: windowPlan.waves },
-    effectsOf(context, prepared, windowPlan, armed, watch),
+    windowEffects(
+      context.request,
+      { freezer, armed, snapshots: prepared.provider.snapshots, watch },
+      windowPlan.deadlineNs,
+    ),
     writes,
     windowPlan.flushed,
   );
@@ -184,34 +183,6 @@ async function runWindow(
       armed?.disarm();
     }
   }
-}
-
-function effectsOf(
-  { request }: RunContext,
-  { freezer, provider: { snapshots } }: Prepared,
-  { deadlineNs }: WindowPlan,
-  armed: ArmedFreezer | undefined,
-  watch: StuckWatch,
-): WindowEffects {
-  const marginMs = Math.min(REQUEST_MARGIN_MS, request.timeoutMs / 10);
-  const requestDeadlineNs = deadlineNs - nanoseconds(marginMs);
-  return {
-    freeze: (fileSystems) => {
-      const nowNs = process.hrtime.bigint();
-      const limitNs = earlierOf(nowNs + nanoseconds(request.waveLimitMs), deadlineNs);
-      armed?.limit(limitNs);
-      armed?.freeze(fileSystems);
-      watch.begin(Number(limitNs - nowNs) / 1e6);
-    },
-    thaw: (fileSystems) => freezer.thaw(fileSystems),
-    fire: (fired) => snapshots.fire(fired, requestDeadlineNs),
-    cancelRequests: () => snapshots.abort(),
-    atBarrier: () => {
-      freezer.restoreGracePeriods();
-      armed?.limit(deadlineNs);
-      watch[Symbol.dispose]();
-    },
-  };
 }
 
 /** The time of the first FIFREEZE on CLOCK_MONOTONIC: now, or the scheduled start. */

@@ -10,6 +10,7 @@ import type {
   ScheduleInput,
   ScheduleState,
 } from './schedule/schedule-types.ts';
+import type { WindowEffects } from './window-effects.ts';
 
 /**
  * A freeze that takes longer than this is slow: from then on requests leave before the barrier. After a flush, 64 file
@@ -23,16 +24,6 @@ export const SLOW_FREEZE_MS = 25;
  * on a device that is gone may never return; the guardian and the journal take care of it.
  */
 export const GIVE_UP_MS = 20_000;
-
-/** The effects of the window; each call starts something and returns at once. */
-export interface WindowEffects {
-  freeze(fileSystems: readonly number[]): void;
-  thaw(fileSystems: readonly number[]): void;
-  fire(targets: readonly number[]): void;
-  cancelRequests(): void;
-  /** Everything is frozen: restores the grace periods, and replaces the limit of the wave by the deadline. */
-  atBarrier(): void;
-}
 
 /** Reads the disks' write counters; each call returns at once. */
 export interface DiskWatch {
@@ -251,8 +242,10 @@ export class FreezeWindow {
 
   #fire(targets: readonly number[]): void {
     this.#watch.beforeRequests(targets, this.#state.phase === 'held');
-    const starts = this.#times.map(({ freezeStartNs }) => freezeStartNs);
-    this.#effects.fire(longestFirst(targets, this.#state.dependants.fileSystemsOfTarget, starts));
+    const { fileSystemsOfTarget } = this.#state.dependants;
+    const startOf = (fileSystem: number): bigint | undefined =>
+      this.#times[fileSystem]?.freezeStartNs;
+    this.#effects.fire(longestFirst(targets, fileSystemsOfTarget, startOf));
   }
 
   /**

@@ -62,6 +62,7 @@ export class Freezer implements AsyncDisposable {
   /** For each mount point, the id in mountinfo of the mount that was opened. */
   readonly mountIds: readonly (number | undefined)[];
   readonly #native: NativeFreezer;
+  readonly #descriptors: readonly number[];
   readonly #ledgerPlace: LedgerPlace;
   readonly #records: BigInt64Array;
   readonly #listener: FreezerListener;
@@ -109,6 +110,7 @@ export class Freezer implements AsyncDisposable {
       throw openError(error);
     }
     thawAtExit(this.#native);
+    this.#descriptors = this.#native.descriptors().mountPoints;
     const opened = this.#openedMounts();
     this.deviceNumbers = opened.map(({ device }) => device);
     this.mountIds = opened.map(({ mountId }) => mountId);
@@ -127,7 +129,7 @@ export class Freezer implements AsyncDisposable {
 
   /** The descriptor that a file system is frozen through; open as long as this freezer is. */
   descriptorOf(index: number): number {
-    return this.#native.descriptors().mountPoints[index] ?? -1;
+    return this.#closed ? -1 : (this.#descriptors[index] ?? -1);
   }
 
   /** For each file system, the id of the thread of this process that calls FIFREEZE. */
@@ -189,7 +191,7 @@ export class Freezer implements AsyncDisposable {
 
   #openedMounts(): readonly OpenedMount[] {
     try {
-      return openedMounts(this.#native.descriptors().mountPoints);
+      return openedMounts(this.#descriptors);
     } catch (error) {
       closeNative(this.#native);
       throw lookError(error);

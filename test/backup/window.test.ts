@@ -1,12 +1,8 @@
 import { mock } from 'node:test';
 import * as assert from 'uvu/assert';
 import type { ScheduleInput } from '../../src/backup/schedule/schedule-types.ts';
-import {
-  type DiskWatch,
-  FreezeWindow,
-  GIVE_UP_MS,
-  type WindowEffects,
-} from '../../src/backup/window.ts';
+import { type DiskWatch, FreezeWindow, GIVE_UP_MS } from '../../src/backup/window.ts';
+import type { WindowEffects } from '../../src/backup/window-effects.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('freeze window');

@@ -5,16 +5,16 @@ import { earliest } from '../../system/stamps.ts';
  * after the other, so file systems that waited longest for the barrier wait shortest after it.
  *
  * @param fileSystemsOfTarget for each target the file systems that await its answer
- * @param freezeStartsNs the start of each file system's freeze; undefined if it is not known
+ * @param freezeStartNs the start of a file system's freeze; undefined if it is not known
  */
 export function longestFirst(
   targets: readonly number[],
   fileSystemsOfTarget: readonly (readonly number[])[],
-  freezeStartsNs: readonly (bigint | undefined)[],
+  freezeStartNs: (fileSystem: number) => bigint | undefined,
 ): number[] {
   const since = new Map(
     targets.map((target) => {
-      const starts = (fileSystemsOfTarget[target] ?? []).map((index) => freezeStartsNs[index]);
+      const starts = (fileSystemsOfTarget[target] ?? []).map(freezeStartNs);
       return [target, earliest(starts)];
     }),
   );

@@ -13,7 +13,7 @@ import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
 import { BlobRequest } from './blob-request.ts';
 import { failureOfPermissions } from './failures.ts';
 import type { LaneLimits } from './lane-messages.ts';
-import type { LaneRequest, LaneTarget } from './lane-types.ts';
+import type { LaneRequest, LaneTarget, RequestRehearsal } from './lane-types.ts';
 import type { MetadataPair } from './metadata.ts';
 import { HEAD_BYTES, type PreparedTarget } from './prepare-target.ts';
 import { completeMetadata, metadataIn } from './snapshot-metadata.ts';
@@ -33,8 +33,6 @@ const CREATED = [
   'Date: Sat, 01 Jan 2000 00:00:00 GMT',
   '\r\n',
 ].join('\r\n');
-/** An answer from memory takes less than 1 ms. */
-const REHEARSAL_LIMIT_MS = 1_000;
 
 type Verdict = 'ok' | 'may-not-read' | RequestFailure;
 
@@ -77,17 +75,12 @@ export class BlobLaneTarget implements LaneTarget {
    * The code that takes a snapshot differs from that of the requests before it. Run for the first time in the window, it took
    * 2 ms more with 4 disks.
    */
-  async rehearse(listener: ExchangeListener, times: number): Promise<void> {
+  rehearsal(listener: ExchangeListener): RequestRehearsal {
     const connection = connectionInMemory(this.prepared.origin, CREATED);
-    for (let time = 0; time < times; time += 1) {
-      const request = this.#requestOn(connection, listener);
-      const deadlineNs = deadlineIn(REHEARSAL_LIMIT_MS);
-      const timer = cutAt(deadlineNs, [request]);
-      request.start(deadlineNs);
-      await request.answer();
-      clearTimeout(timer);
-    }
-    connection.close();
+    return {
+      request: () => this.#requestOn(connection, listener),
+      [Symbol.dispose]: () => connection.close(),
+    };
   }
 
   #requestOn(

@@ -12,12 +12,17 @@ export interface LaneTarget {
   rewarm(limits: LaneLimits, listener: ExchangeListener): Promise<Rewarmed>;
   /** Makes the request of a round, before the window. */
   snapshotRequest(listener: ExchangeListener): LaneRequest;
-  /** Runs the code of the snapshot request that often, with an answer in memory; missing: it is not rehearsed. */
-  rehearse?(listener: ExchangeListener, times: number): Promise<void>;
+  /** Prepares to rehearse that request; missing: it is not rehearsed. */
+  rehearsal?(listener: ExchangeListener): RequestRehearsal;
   /** Takes the value of the Authorization header from now on; missing: the target needs none. */
   authorize?(authorization: string): void;
   /** Takes what the snapshots of the requests from now on say of their restore point: metadata or tags. */
   describe(values: readonly NamedValue[]): void;
+}
+
+/** Makes snapshot requests that are answered in memory, so that nothing leaves the process, one after the other. */
+export interface RequestRehearsal extends Disposable {
+  request(): LaneRequest;
 }
 
 /** The snapshot request of one target in one round, with everything that belongs to it until its end is known. */

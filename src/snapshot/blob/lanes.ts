@@ -148,6 +148,8 @@ export class Lanes implements SnapshotProvider {
       async (link) => (await link.ask('rewarm', limitMs)).results,
       (target, failure): Rewarmed => ({ ok: false, target, failure }),
     );
+    // Of no target: so `fire` is not compiled in the window.
+    this.fire([], process.hrtime.bigint());
     // Not earlier: the last events of the former round arrive before the reports.
     this.#round.end();
     this.#round = new Round();

@@ -1,9 +1,17 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { longestFirst } from '../../../src/backup/schedule/longest-first.ts';
+import { longestFirst as longestFirstBy } from '../../../src/backup/schedule/longest-first.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('longest first');
+
+function longestFirst(
+  targets: readonly number[],
+  fileSystemsOfTarget: readonly (readonly number[])[],
+  startsNs: readonly (bigint | undefined)[],
+): number[] {
+  return longestFirstBy(targets, fileSystemsOfTarget, (index) => startsNs[index]);
+}
 
 test('the disk whose file system has been frozen for longest is fired first', () => {
   assert.equal(longestFirst([0, 1, 2], [[0], [1], [2]], [30n, 10n, 20n]), [1, 2, 0]);

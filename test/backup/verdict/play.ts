@@ -8,9 +8,9 @@ import {
   type DiskWatch,
   FreezeWindow,
   SLOW_FREEZE_MS,
-  type WindowEffects,
   type WindowRecord,
 } from '../../../src/backup/window.ts';
+import type { WindowEffects } from '../../../src/backup/window-effects.ts';
 import { WriteWatch } from '../../../src/backup/write-watch.ts';
 import type { SnapshotAnswer } from '../../../src/snapshot/snapshot-types.ts';
 import { FreezerOf, ServiceOf } from './kernel-and-service.ts';

@@ -185,6 +185,11 @@ test('the rehearsal of the snapshot request reaches no service and tells of no s
   await using peer = await Peer.start(trusted, { snapshot: answerSnapshot });
   await using watched = await WatchedLanes.open(targets(peer.origin, 3));
   await watched.lanes.preflight();
+  const answers = await watched.lanes.answers();
+  assert.equal(
+    answers.map(({ attempts, snapshot }) => [attempts, snapshot]),
+    new Array(3).fill([0, undefined]),
+  );
   await watched.lanes.rewarm();
   assert.is(peer.snapshots.length, 0);
   assert.equal(watched.events, []);

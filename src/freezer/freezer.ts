@@ -110,8 +110,8 @@ export class Freezer implements AsyncDisposable {
       throw openError(error);
     }
     thawAtExit(this.#native);
-    this.#descriptors = this.#native.descriptors().mountPoints;
-    const opened = this.#openedMounts();
+    const { descriptors, opened } = this.#openedMounts();
+    this.#descriptors = descriptors;
     this.deviceNumbers = opened.map(({ device }) => device);
     this.mountIds = opened.map(({ mountId }) => mountId);
     this.#controls = this.#makeControls();
@@ -189,9 +189,13 @@ export class Freezer implements AsyncDisposable {
     closeNative(this.#native);
   }
 
-  #openedMounts(): readonly OpenedMount[] {
+  #openedMounts(): {
+    readonly descriptors: readonly number[];
+    readonly opened: readonly OpenedMount[];
+  } {
     try {
-      return openedMounts(this.#descriptors);
+      const { mountPoints: descriptors } = this.#native.descriptors();
+      return { descriptors, opened: openedMounts(descriptors) };
     } catch (error) {
       closeNative(this.#native);
       throw lookError(error);

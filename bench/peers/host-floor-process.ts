@@ -17,11 +17,7 @@ async function callMs(luns: readonly number[]): Promise<number> {
   await using client = await openAsked();
   const { promise: answeredNs, resolve } = Promise.withResolvers<bigint>();
   await using provider = new HostProvider(client, callFor(luns), {
-    onEvent: ({ kind, atNs }) => {
-      if (kind !== 'fired') {
-        resolve(atNs);
-      }
-    },
+    onEvent: ({ atNs }) => resolve(atNs),
   });
   for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
     await provider.rewarm();

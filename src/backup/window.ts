@@ -111,8 +111,6 @@ export class FreezeWindow {
 
   onSnapshotEvent(event: SnapshotEvent): void {
     switch (event.kind) {
-      case 'fired':
-        break;
       case 'acknowledged':
         this.#readIfHeld(event.target);
         this.#dispatch({ kind: 'acknowledged', target: event.target });

@@ -47,7 +47,6 @@ export type Preflight =
 
 /** What happens to a target inside the window: the minimum that the schedule needs. */
 export type SnapshotEvent =
-  | { readonly kind: 'fired'; readonly target: number; readonly atNs: bigint }
   /** The final answer is in and the snapshot exists. */
   | { readonly kind: 'acknowledged'; readonly target: number; readonly atNs: bigint }
   /** There will be no further retry. */

@@ -20,7 +20,7 @@ import { completeMetadata, metadataIn } from './snapshot-metadata.ts';
 
 /** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
 const CHECK_TRIES = 3;
-const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
+const IGNORE_EVENTS: ExchangeListener = { ended: () => {} };
 
 /** The answer to a snapshot request, with the headers that the service sends. */
 const CREATED = [

@@ -274,29 +274,17 @@ class EventPost implements ExchangeListener {
   readonly #port: MessagePort;
   readonly #purpose: 'rewarm' | 'snapshot';
   #waiting: SnapshotEvent[] = [];
-  /** How many of those that wait are ends of requests. */
-  #ends = 0;
 
   constructor(port: MessagePort, purpose: 'rewarm' | 'snapshot') {
     this.#port = port;
     this.#purpose = purpose;
   }
 
-  fired(target: number, atNs: bigint): void {
-    this.#add({ kind: 'fired', target, atNs });
-  }
-
   ended(target: number, succeeded: boolean, atNs: bigint): void {
-    this.#add({ kind: succeeded ? 'acknowledged' : 'failed', target, atNs });
-    this.#ends += 1;
-    if (this.#ends === MOST_ENDS_TOGETHER) {
+    this.#waiting.push({ kind: succeeded ? 'acknowledged' : 'failed', target, atNs });
+    if (this.#waiting.length === MOST_ENDS_TOGETHER) {
       this.send();
-    }
-  }
-
-  #add(event: SnapshotEvent): void {
-    this.#waiting.push(event);
-    if (this.#waiting.length === 1) {
+    } else if (this.#waiting.length === 1) {
       setImmediate(() => this.send());
     }
   }
@@ -306,7 +294,6 @@ class EventPost implements ExchangeListener {
     if (this.#waiting.length > 0) {
       const events = this.#waiting;
       this.#waiting = [];
-      this.#ends = 0;
       this.#port.postMessage({ kind: 'events', purpose: this.#purpose, events });
     }
   }

@@ -1,8 +1,8 @@
 import type { RequestFailure, SnapshotAnswer, SnapshotEvent } from '../snapshot-types.ts';
 
 interface Noted {
-  asked: boolean;
-  firedNs: bigint | undefined;
+  /** When the main thread ordered the request; the thread of the lane knows when it left. */
+  orderedNs: bigint | undefined;
   acknowledgedNs: bigint | undefined;
   ended: boolean;
 }
@@ -17,8 +17,9 @@ export class Round {
   #lastDeadlineNs = 0n;
 
   fired(targets: readonly number[], deadlineNs: bigint): void {
+    const orderedNs = process.hrtime.bigint();
     for (const target of targets) {
-      this.#of(target).asked = true;
+      this.#of(target).orderedNs ??= orderedNs;
     }
     if (deadlineNs > this.#lastDeadlineNs) {
       this.#lastDeadlineNs = deadlineNs;
@@ -27,10 +28,6 @@ export class Round {
 
   note(event: SnapshotEvent): void {
     const noted = this.#of(event.target);
-    if (event.kind === 'fired') {
-      noted.firedNs = event.atNs;
-      return;
-    }
     noted.ended = true;
     if (event.kind === 'acknowledged') {
       noted.acknowledgedNs = event.atNs;
@@ -63,19 +60,22 @@ export class Round {
     return Math.max(0, Number(this.#lastDeadlineNs - process.hrtime.bigint()) / 1e6);
   }
 
-  /** The answer for a target whose lane was lost: its real answer and its number of tries were lost with the thread. */
+  /**
+   * The answer for a target whose lane was lost. With the thread its real answer, its tries and the time of its request were
+   * lost; so that time is when it was ordered.
+   */
   answerOfLost(target: number, failure: RequestFailure): SnapshotAnswer {
-    const { asked, firedNs, acknowledgedNs } = this.#of(target);
+    const { orderedNs, acknowledgedNs } = this.#of(target);
     return {
       target,
-      attempts: asked ? 1 : 0,
-      firedNs,
+      attempts: orderedNs === undefined ? 0 : 1,
+      firedNs: orderedNs,
       acknowledgedNs,
       httpStatus: undefined,
       snapshot: undefined,
       requestId: undefined,
       failure,
-      mayHaveOrphan: asked,
+      mayHaveOrphan: orderedNs !== undefined,
     };
   }
 
@@ -84,7 +84,7 @@ export class Round {
     if (known !== undefined) {
       return known;
     }
-    const noted = { asked: false, firedNs: undefined, acknowledgedNs: undefined, ended: false };
+    const noted = { orderedNs: undefined, acknowledgedNs: undefined, ended: false };
     this.#noted.set(target, noted);
     return noted;
   }

@@ -58,7 +58,6 @@ export class CommandProvider implements SnapshotProvider {
       return;
     }
     this.#firedNs = process.hrtime.bigint();
-    this.#emit({ kind: 'fired', target: TARGET, atNs: this.#firedNs });
     if (this.#command.end !== undefined) {
       this.#onEnd(this.#command.end);
       return;

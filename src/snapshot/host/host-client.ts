@@ -17,7 +17,7 @@ const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
 const REFUSAL_BODY_LIMIT_MS = 1_000;
 
 const HEADERS = ['Backup', 'true', 'Content-type', 'application/json', 'UserAgent', 'VMSnapshot'];
-const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
+const IGNORE_EVENTS: ExchangeListener = { ended: () => {} };
 
 type CallOptions = Partial<Pick<ExchangeOptions, 'succeeds' | 'listener' | 'maxTries'>>;
 

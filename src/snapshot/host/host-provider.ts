@@ -117,7 +117,6 @@ export class HostProvider implements SnapshotProvider {
     return this.#client.exchange(request, {
       succeeds,
       listener: {
-        fired: (target, atNs) => this.#emit({ kind: 'fired', target, atNs }),
         ended: (target, succeeded, atNs) =>
           this.#emit({ kind: succeeded ? 'acknowledged' : 'failed', target, atNs }),
       },

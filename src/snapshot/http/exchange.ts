@@ -23,8 +23,6 @@ import {
 export const BODY_LIMIT_BYTES = 64 * 1_024;
 
 export interface ExchangeListener {
-  /** The first try is about to be written to the socket. */
-  fired(target: number, atNs: bigint): void;
   /** Called once; there will be no further try. */
   ended(target: number, succeeded: boolean, atNs: bigint): void;
 }
@@ -136,7 +134,6 @@ export class Exchange implements AttemptOwner {
   left(): void {
     if (this.firedNs === undefined) {
       this.firedNs = process.hrtime.bigint();
-      this.#options.listener.fired(this.target, this.firedNs);
     }
   }
 

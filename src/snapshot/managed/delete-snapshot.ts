@@ -117,7 +117,7 @@ export async function askOnce(
     request,
     succeeds: (httpStatus) => httpStatus < 300 || httpStatus === 404,
     completeWith: 'body',
-    listener: { fired: () => {}, ended: () => {} },
+    listener: { ended: () => {} },
   });
   const timer = cutAt(deadlineNs, [exchange]);
   exchange.start(deadlineNs);

@@ -45,7 +45,7 @@ const CHECK_TRIES = 3;
 /** For the question about a snapshot after the thaw. */
 export const INQUIRY_MS = 8_000;
 const BODY_LIMIT_MS = 500;
-const IGNORE_EVENTS: ExchangeListener = { fired: () => {}, ended: () => {} };
+const IGNORE_EVENTS: ExchangeListener = { ended: () => {} };
 
 /** A managed disk: its connection to the resource manager, and the requests about it. */
 export class DiskLaneTarget implements LaneTarget {

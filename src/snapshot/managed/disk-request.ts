@@ -44,7 +44,6 @@ export interface DiskRequestOptions {
 
 /** Also if the service asks for less: questions without a pause would take the processor from the freeze. */
 const LEAST_PAUSE_MS = 100;
-const IGNORE: ExchangeListener['fired'] = () => {};
 
 /**
  * The request for the snapshot of a managed disk, and the questions about its operation, over one warm connection. It
@@ -65,7 +64,6 @@ export class DiskRequest implements LaneRequest {
   constructor(options: DiskRequestOptions) {
     this.#options = options;
     this.put = this.#exchange(options.put, isAccepted, {
-      fired: (target, atNs) => options.listener.fired(target, atNs),
       ended: (_target, succeeded) => this.#putEnded(succeeded),
     });
   }
@@ -202,7 +200,6 @@ export class DiskRequest implements LaneRequest {
     const [way] = this.#ways;
     const request = way === undefined || way.kind === 'resource' ? get : pollRequest(way.path);
     const poll: Exchange = this.#exchange(request, isAccepted, {
-      fired: IGNORE,
       ended: () => this.#polled(poll),
     });
     this.#poll = poll;

@@ -92,7 +92,7 @@ export class RestorePointClient {
       request,
       succeeds: (httpStatus) => httpStatus < 300 || httpStatus === 404,
       completeWith: 'body',
-      listener: { fired: () => {}, ended: () => {} },
+      listener: { ended: () => {} },
       maxTries: CHECK_TRIES,
       bodyLimitBytes: BODY_LIMIT_BYTES,
     });

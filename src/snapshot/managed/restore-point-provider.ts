@@ -134,7 +134,6 @@ export class RestorePointProvider implements SnapshotProvider {
       connection: client.connection,
       openAnother: () => client.connect(),
       listener: {
-        fired: (target, atNs) => this.#emit({ kind: 'fired', target, atNs }),
         ended: (target, succeeded, atNs) =>
           this.#emit({ kind: succeeded ? 'acknowledged' : 'failed', target, atNs }),
       },

@@ -97,7 +97,7 @@ for (const [name, { script, attempts, mayHaveOrphan }] of Object.entries(REPAIRE
   test(`${name} still ends in a snapshot, after ${attempts} tries`, async () => {
     await using peer = await Peer.start(trusted, { snapshot: script });
     const found = await snapshotOne(peer.origin);
-    assert.equal(found.kinds, ['fired', 'acknowledged']);
+    assert.equal(found.kinds, ['acknowledged']);
     assert.is(found.answer.snapshot, SNAPSHOT_TIME);
     assert.is(found.answer.attempts, attempts);
     assert.is(found.answer.mayHaveOrphan, mayHaveOrphan);
@@ -184,7 +184,7 @@ for (const [name, expected] of Object.entries(FAILED)) {
     const { answer: found, kinds } = await snapshotOne(peer.origin, {
       budgetMs: expected.budgetMs ?? 5_000,
     });
-    assert.equal(kinds, ['fired', 'failed']);
+    assert.equal(kinds, ['failed']);
     assert.is(found.snapshot, undefined);
     assert.is(found.attempts, 1);
     assert.is(peer.snapshots.length, 1);
@@ -198,7 +198,7 @@ for (const [name, expected] of Object.entries(FAILED)) {
 test('a request that gets no answer is sent again on another connection, and either answer counts', async () => {
   await using peer = await Peer.start(trusted, { snapshot: inTurn(saySilent, answerSnapshot) });
   const { answer: found, kinds } = await snapshotOne(peer.origin, { budgetMs: 60_000 });
-  assert.equal(kinds, ['fired', 'acknowledged']);
+  assert.equal(kinds, ['acknowledged']);
   assert.is(found.snapshot, SNAPSHOT_TIME);
   assert.is(found.attempts, 2);
   // The first request may have made a snapshot too.
@@ -257,7 +257,7 @@ test('the patience limits how long a request is tried again, and the failure say
 test('a service that never recovers gets a limited number of requests', async () => {
   await using peer = await Peer.start(trusted, { snapshot: refuse(500, 'OperationTimedOut') });
   const { answer: found, kinds } = await snapshotOne(peer.origin, { budgetMs: 20_000 });
-  assert.equal(kinds, ['fired', 'failed']);
+  assert.equal(kinds, ['failed']);
   assert.is(found.attempts, 8);
   assert.is(found.failure?.serviceCode, 'OperationTimedOut');
   assert.is(found.mayHaveOrphan, true);

@@ -20,9 +20,7 @@ class Scene implements AsyncDisposable {
     this.provider = new CommandProvider(command, {
       onEvent: (event) => {
         this.events.push(event);
-        if (event.kind !== 'fired') {
-          this.#answered.resolve();
-        }
+        this.#answered.resolve();
       },
     });
   }
@@ -55,7 +53,7 @@ test('does nothing before its start, and then ends like the command', async () =
   assert.equal(await scene.provider.rewarm(), [{ ok: true, target: 0, warm: true }]);
   assert.equal(scene.command.output.pieces(), []);
   scene.fire();
-  assert.equal(await scene.answered(), ['fired', 'acknowledged']);
+  assert.equal(await scene.answered(), ['acknowledged']);
   await scene.command.outputArrived();
   assert.is(scene.command.output.text('stdout'), 'out\n');
   assert.is(scene.command.output.text('stderr'), 'err\n');
@@ -71,7 +69,7 @@ test('a command that fails is named with its exit code or signal', async () => {
   ] as const) {
     await using scene = await Scene.of(script);
     scene.fire();
-    assert.equal(await scene.answered(), ['fired', 'failed']);
+    assert.equal(await scene.answered(), ['failed']);
     const [answer] = await scene.provider.answers();
     assert.is(answer?.failure?.kind, 'command');
     assert.match(answer?.failure?.message ?? '', message);
@@ -81,11 +79,11 @@ test('a command that fails is named with its exit code or signal', async () => {
 test('at the deadline it is given up first, and then gets SIGTERM', async () => {
   await using scene = await Scene.of("trap 'exit 9' TERM; while :; do sleep 0.01; done");
   scene.fire(100);
-  assert.equal(await scene.answered(), ['fired', 'failed']);
+  assert.equal(await scene.answered(), ['failed']);
   const [answer] = await scene.provider.answers();
   assert.is(answer?.failure?.kind, 'timeout');
   assert.equal(await scene.command.endAfterTermination(), { kind: 'exited', exitCode: 9 });
-  assert.is(scene.events.length, 2);
+  assert.is(scene.events.length, 1);
 });
 
 test('an abort ends a command that was started, and no other', async () => {
@@ -96,7 +94,7 @@ test('an abort ends a command that was started, and no other', async () => {
   await using busy = await Scene.of('exec sleep 60');
   busy.fire();
   busy.provider.abort();
-  assert.equal(await busy.answered(), ['fired', 'failed']);
+  assert.equal(await busy.answered(), ['failed']);
   assert.equal(await busy.command.endAfterTermination(), { kind: 'killed', signal: 'SIGTERM' });
 });
 
@@ -107,7 +105,7 @@ test('a command that is killed while it waits is reported before anything is fro
   const [warm] = await scene.provider.rewarm();
   assert.is(warm?.ok, false);
   scene.fire();
-  assert.equal(await scene.answered(), ['fired', 'failed']);
+  assert.equal(await scene.answered(), ['failed']);
 });
 
 test('a command that is never started is not run', async () => {

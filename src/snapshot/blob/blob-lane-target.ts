@@ -4,7 +4,13 @@ import { againIfSilent } from '../http/again-if-silent.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import { connectionInMemory } from '../http/connection-in-memory.ts';
-import { cutAt, Exchange, type ExchangeListener, type ExchangeOptions } from '../http/exchange.ts';
+import {
+  cutAt,
+  Exchange,
+  type ExchangeListener,
+  type ExchangeOptions,
+  IGNORE_EVENTS,
+} from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
 import type { PreparedRequest } from '../http/request.ts';
@@ -20,7 +26,6 @@ import { completeMetadata, metadataIn } from './snapshot-metadata.ts';
 
 /** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
 const CHECK_TRIES = 3;
-const IGNORE_EVENTS: ExchangeListener = { ended: () => {} };
 
 /** The answer to a snapshot request, with the headers that the service sends. */
 const CREATED = [

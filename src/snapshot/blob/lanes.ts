@@ -175,7 +175,7 @@ export class Lanes implements SnapshotProvider {
       }
     }
     const round = this.#round;
-    round.fired(targets, deadlineNs);
+    round.fired(targets, nowNs, deadlineNs);
     round.at(deadlineNs + BigInt(GRACE_MS * 1e6), () => {
       for (const target of round.open(targets)) {
         this.#linkOf[target]?.giveUp(`no answer ${GRACE_MS} ms after the deadline`);

@@ -16,8 +16,8 @@ export class Round {
   readonly #timers: NodeJS.Timeout[] = [];
   #lastDeadlineNs = 0n;
 
-  fired(targets: readonly number[], deadlineNs: bigint): void {
-    const orderedNs = process.hrtime.bigint();
+  /** @param orderedNs CLOCK_MONOTONIC, like the deadline */
+  fired(targets: readonly number[], orderedNs: bigint, deadlineNs: bigint): void {
     for (const target of targets) {
       this.#of(target).orderedNs ??= orderedNs;
     }

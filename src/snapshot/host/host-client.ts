@@ -1,6 +1,6 @@
 import { deadlineIn } from '../../system/stamps.ts';
 import { HttpConnection } from '../http/connection.ts';
-import { cutAt, Exchange, type ExchangeListener, type ExchangeOptions } from '../http/exchange.ts';
+import { cutAt, Exchange, type ExchangeOptions, IGNORE_EVENTS } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { classifyError, errorCode } from '../http/failures.ts';
 import type { PreparedRequest } from '../http/request.ts';
@@ -17,7 +17,6 @@ const BODY_LIMIT_BYTES = 4 * 1_024 * 1_024;
 const REFUSAL_BODY_LIMIT_MS = 1_000;
 
 const HEADERS = ['Backup', 'true', 'Content-type', 'application/json', 'UserAgent', 'VMSnapshot'];
-const IGNORE_EVENTS: ExchangeListener = { ended: () => {} };
 
 type CallOptions = Partial<Pick<ExchangeOptions, 'succeeds' | 'listener' | 'maxTries'>>;
 

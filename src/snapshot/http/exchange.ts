@@ -27,6 +27,9 @@ export interface ExchangeListener {
   ended(target: number, succeeded: boolean, atNs: bigint): void;
 }
 
+/** For an exchange that is awaited. */
+export const IGNORE_EVENTS: ExchangeListener = { ended: () => {} };
+
 export interface ExchangeOptions {
   readonly target: number;
   readonly connection: ExchangeConnection;

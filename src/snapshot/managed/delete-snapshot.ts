@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deadlineIn, millisecondsUntil } from '../../system/stamps.ts';
 import { headerText } from '../http/attempt.ts';
 import { HttpConnection } from '../http/connection.ts';
-import { cutAt, Exchange } from '../http/exchange.ts';
+import { cutAt, Exchange, IGNORE_EVENTS } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { PreparedRequest } from '../http/request.ts';
 import { parseRetryAfterMs } from '../http/retry.ts';
@@ -117,7 +117,7 @@ export async function askOnce(
     request,
     succeeds: (httpStatus) => httpStatus < 300 || httpStatus === 404,
     completeWith: 'body',
-    listener: { ended: () => {} },
+    listener: IGNORE_EVENTS,
   });
   const timer = cutAt(deadlineNs, [exchange]);
   exchange.start(deadlineNs);

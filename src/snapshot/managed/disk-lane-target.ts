@@ -5,7 +5,7 @@ import type { LaneRequest, LaneTarget } from '../blob/lane-types.ts';
 import { againIfSilent } from '../http/again-if-silent.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
-import { cutAt, Exchange, type ExchangeListener } from '../http/exchange.ts';
+import { cutAt, Exchange, type ExchangeListener, IGNORE_EVENTS } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { PreparedRequest } from '../http/request.ts';
 import type { Preflight, RequestFailure, Rewarmed, SnapshotAnswer } from '../snapshot-types.ts';
@@ -45,7 +45,6 @@ const CHECK_TRIES = 3;
 /** For the question about a snapshot after the thaw. */
 export const INQUIRY_MS = 8_000;
 const BODY_LIMIT_MS = 500;
-const IGNORE_EVENTS: ExchangeListener = { ended: () => {} };
 
 /** A managed disk: its connection to the resource manager, and the requests about it. */
 export class DiskLaneTarget implements LaneTarget {

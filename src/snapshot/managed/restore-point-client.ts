@@ -5,7 +5,7 @@ import { againIfSilent } from '../http/again-if-silent.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { trustMachineAuthorities } from '../http/authorities.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
-import { cutAt, Exchange } from '../http/exchange.ts';
+import { cutAt, Exchange, IGNORE_EVENTS } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { PreparedRequest } from '../http/request.ts';
 
@@ -92,7 +92,7 @@ export class RestorePointClient {
       request,
       succeeds: (httpStatus) => httpStatus < 300 || httpStatus === 404,
       completeWith: 'body',
-      listener: { ended: () => {} },
+      listener: IGNORE_EVENTS,
       maxTries: CHECK_TRIES,
       bodyLimitBytes: BODY_LIMIT_BYTES,
     });

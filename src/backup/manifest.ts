@@ -2,7 +2,6 @@ import { pathOfDisk } from '../filesystems/disks.ts';
 import { type Disk, OS_DISK_LUN } from '../filesystems/plan-types.ts';
 import type { FileSystemName, StorageNames } from '../filesystems/storage-names.ts';
 import type { Manifest } from '../restore-points/restore-point.ts';
-import { superblockName } from '../snapshot/matching/superblock-name.ts';
 import type { Preflight } from '../snapshot/snapshot-types.ts';
 import { lunOf } from './memberships.ts';
 import type { Outcome } from './outcome.ts';
@@ -141,6 +140,6 @@ function inHead(
   const own = disks.find(({ device }) => device !== undefined && device === it.source);
   const preflight = own === undefined ? undefined : preflights[own.answer.target];
   return preflight?.ok === true && it.disks.length === 1
-    ? superblockName(preflight.head)
+    ? preflight.head.fileSystem
     : { uuid: undefined, label: undefined };
 }

@@ -1,6 +1,7 @@
 import type { NamedValue } from '../restore-points/membership.ts';
 import type { Blob } from './blob/blob.ts';
 import type { RatesLeft } from './managed/rate-limits.ts';
+import type { BlobHead } from './matching/blob-head.ts';
 
 /** One disk's snapshot to take. Holds a secret (the SAS signature in `blob`): never log it whole. */
 export interface BlobTarget {
@@ -39,8 +40,8 @@ export type Preflight =
   | {
       readonly ok: true;
       readonly target: number;
-      /** Empty if the SAS has no read permission: the blob's disk then cannot be identified. */
-      readonly head: Uint8Array;
+      /** `NO_HEAD` if the SAS has no read permission: the blob's disk then cannot be identified. */
+      readonly head: BlobHead;
       readonly sizeBytes: number | undefined;
     }
   | { readonly ok: false; readonly target: number; readonly failure: RequestFailure };

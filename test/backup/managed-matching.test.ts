@@ -3,6 +3,7 @@ import { behindManaged } from '../../src/backup/managed-matching.ts';
 import { FlashfreezeError } from '../../src/errors.ts';
 import type { Disk } from '../../src/filesystems/plan-types.ts';
 import type { VmDisk } from '../../src/snapshot/managed/instance-metadata.ts';
+import { NO_HEAD } from '../../src/snapshot/matching/blob-head.ts';
 import type { Preflight } from '../../src/snapshot/snapshot-types.ts';
 import { suite } from '../suite.ts';
 
@@ -22,7 +23,7 @@ function managed(lun: number): { readonly name: string; readonly disk: VmDisk } 
 }
 
 function preflight(target: number, sizeBytes: number | undefined): Preflight {
-  return { ok: true, target, head: new Uint8Array(0), sizeBytes };
+  return { ok: true, target, head: NO_HEAD, sizeBytes };
 }
 
 function behind(

@@ -10,6 +10,7 @@ import { diskBehind } from '../../src/backup/whole-set/behind.ts';
 import { FlashfreezeError } from '../../src/errors.ts';
 import type { Disk, Plan } from '../../src/filesystems/plan-types.ts';
 import { parseBlobs } from '../../src/snapshot/blob/blob.ts';
+import { readBlobHead } from '../../src/snapshot/matching/blob-head.ts';
 import { recordedHead } from '../snapshot/matching/fixtures/heads.ts';
 import { suite } from '../suite.ts';
 
@@ -85,7 +86,7 @@ class Machine implements AsyncDisposable {
     const preflights = named.map((_, target) => ({
       ok: true as const,
       target,
-      head: heads[target] ?? new Uint8Array(),
+      head: readBlobHead(heads[target] ?? new Uint8Array()),
       sizeBytes: SIZE_BYTES + 512,
     }));
     const behind = await matchBlobsToDisks(

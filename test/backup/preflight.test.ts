@@ -1,11 +1,12 @@
 import * as assert from 'uvu/assert';
 import { preflightError } from '../../src/backup/preflight.ts';
+import { NO_HEAD } from '../../src/snapshot/matching/blob-head.ts';
 import type { Preflight, RequestFailure } from '../../src/snapshot/snapshot-types.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('preflight error');
 const BLOBS = ['https://a.example/vhds/one.vhd', 'https://a.example/vhds/two.vhd'];
-const good: Preflight = { ok: true, target: 0, head: new Uint8Array(), sizeBytes: 512 };
+const good: Preflight = { ok: true, target: 0, head: NO_HEAD, sizeBytes: 512 };
 
 function bad(failure: Partial<RequestFailure>): Preflight {
   return {

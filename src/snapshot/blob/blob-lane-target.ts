@@ -14,6 +14,8 @@ import {
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
 import type { PreparedRequest } from '../http/request.ts';
+import { NO_HEAD, readBlobHead } from '../matching/blob-head.ts';
+import { HEAD_BYTES } from '../matching/evidence.ts';
 import type { Preflight, RequestFailure, Rewarmed } from '../snapshot-types.ts';
 import { failureOf, namesSnapshot, serviceCode } from './answers.ts';
 import { BlobRequest } from './blob-request.ts';
@@ -21,7 +23,7 @@ import { failureOfPermissions } from './failures.ts';
 import type { LaneLimits } from './lane-messages.ts';
 import type { LaneRequest, LaneTarget, RequestRehearsal } from './lane-types.ts';
 import type { MetadataPair } from './metadata.ts';
-import { HEAD_BYTES, type PreparedTarget } from './prepare-target.ts';
+import type { PreparedTarget } from './prepare-target.ts';
 import { completeMetadata, metadataIn } from './snapshot-metadata.ts';
 
 /** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
@@ -136,7 +138,7 @@ export class BlobLaneTarget implements LaneTarget {
     }
     const { verdict } = await this.#check(this.prepared.probe, deadlineNs, IGNORE_EVENTS);
     return verdict === 'ok' || verdict === 'may-not-read'
-      ? { ok: true, target, head: new Uint8Array(0), sizeBytes: undefined }
+      ? { ok: true, target, head: NO_HEAD, sizeBytes: undefined }
       : { ok: false, target, failure: verdict };
   }
 
@@ -236,11 +238,10 @@ export class BlobLaneTarget implements LaneTarget {
   #headOf(end: ExchangeEnd | undefined): Preflight {
     const { target } = this.prepared;
     if (end?.kind !== 'succeeded') {
-      return { ok: true, target, head: new Uint8Array(0), sizeBytes: undefined };
+      return { ok: true, target, head: NO_HEAD, sizeBytes: undefined };
     }
     const { httpStatus, headers, body } = end.answer;
-    // Copied, so that it can be transferred to another thread without other data that Node keeps in that memory.
-    const head = httpStatus === 416 ? new Uint8Array(0) : new Uint8Array(Buffer.concat(body));
+    const head = httpStatus === 416 ? NO_HEAD : readBlobHead(Buffer.concat(body));
     return { ok: true, target, head, sizeBytes: sizeOf(httpStatus, headers) };
   }
 }

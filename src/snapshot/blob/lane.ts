@@ -188,10 +188,7 @@ class Lane {
       }
       return result;
     });
-    const heads = results
-      .map((result) => (result.ok ? result.head.buffer : undefined))
-      .filter((buffer) => buffer instanceof ArrayBuffer);
-    this.#port.postMessage({ kind: 'preflight', results } satisfies LaneReport, heads);
+    this.#report({ kind: 'preflight', results });
     // The main thread plans meanwhile. Right before the freeze, V8 would compile in the window.
     this.#rehearsed = this.#rehearse();
     await this.#rehearsed;

@@ -18,8 +18,6 @@ import { DEFAULT_LANES, LanePool, roundRobin } from './lane-pool.ts';
 import { prepareTarget } from './prepare-target.ts';
 import { Round } from './round.ts';
 
-export { HEAD_BYTES } from './prepare-target.ts';
-
 export interface LanesOptions extends Partial<LaneLimits> {
   /** Number of threads; default: `DEFAULT_LANES`. */
   readonly lanes?: number;
@@ -128,7 +126,7 @@ export class Lanes implements SnapshotProvider {
 
   /**
    * Connects to the service of every target, verifies TLS, and proves that the snapshot may be requested; of a blob it
-   * reads the first `HEAD_BYTES`. One result for each target, in order. `ok: false` means that its snapshot would fail.
+   * reads the first `HEAD_BYTES` (matching/evidence.ts). One result for each target, in order. `ok: false` means that its snapshot would fail.
    */
   async preflight(): Promise<readonly Preflight[]> {
     const limitMs = this.#limits.preflightTimeoutMs * Math.max(1, this.#work.targets.length);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FlashfreezeError } from '../../errors.ts';
 import type { PreparedRequest } from '../http/request.ts';
+import { HEAD_BYTES } from '../matching/evidence.ts';
 import type { BlobTarget } from '../snapshot-types.ts';
 import { type Permissions, permissionsOf } from './sas-permissions.ts';
 import { metadataHeaders } from './snapshot-metadata.ts';
@@ -12,12 +13,6 @@ import { metadataHeaders } from './snapshot-metadata.ts';
  * according to the version that it names itself (`sv`).
  */
 export const SERVICE_VERSION = '2018-03-28';
-
-/**
- * How many bytes of a blob the preflight reads: 64 KiB and the block after them, because the primary
- * superblock of btrfs begins at 64 KiB.
- */
-export const HEAD_BYTES = 69_632;
 
 /** Everything a lane needs for one target. Secret as a whole. */
 export interface PreparedTarget {

@@ -1,3 +1,4 @@
+import { NO_HEAD } from '../matching/blob-head.ts';
 import type {
   Preflight,
   RequestFailure,
@@ -38,7 +39,7 @@ export class CommandProvider implements SnapshotProvider {
     const failure = this.#goneFailure();
     return [
       failure === undefined
-        ? { ok: true, target: TARGET, head: new Uint8Array(0), sizeBytes: undefined }
+        ? { ok: true, target: TARGET, head: NO_HEAD, sizeBytes: undefined }
         : { ok: false, target: TARGET, failure },
     ];
   }

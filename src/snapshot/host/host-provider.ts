@@ -2,6 +2,7 @@ import { nanoseconds } from '../../system/stamps.ts';
 import { cutAt, type Exchange } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
+import { NO_HEAD } from '../matching/blob-head.ts';
 import type {
   Preflight,
   RequestFailure,
@@ -61,7 +62,7 @@ export class HostProvider implements SnapshotProvider {
     const failure = await this.#connected(GREETING_TIMEOUT_MS);
     return [
       failure === undefined
-        ? { ok: true, target: TARGET, head: new Uint8Array(0), sizeBytes: undefined }
+        ? { ok: true, target: TARGET, head: NO_HEAD, sizeBytes: undefined }
         : { ok: false, target: TARGET, failure },
     ];
   }

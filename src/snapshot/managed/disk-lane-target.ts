@@ -8,6 +8,7 @@ import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange, type ExchangeListener, IGNORE_EVENTS } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { PreparedRequest } from '../http/request.ts';
+import { NO_HEAD } from '../matching/blob-head.ts';
 import type { Preflight, RequestFailure, Rewarmed, SnapshotAnswer } from '../snapshot-types.ts';
 import { type ArmId, armPath } from './arm-id.ts';
 import { answerOfDisk, type Inquiry } from './disk-answer.ts';
@@ -102,7 +103,7 @@ export class DiskLaneTarget implements LaneTarget {
     this.#facts = resource;
     const forbidden = this.#disk.checksRights ? await this.#rightsFailure(deadlineNs) : undefined;
     return forbidden === undefined
-      ? { ok: true, target, head: new Uint8Array(0), sizeBytes: resource.sizeBytes }
+      ? { ok: true, target, head: NO_HEAD, sizeBytes: resource.sizeBytes }
       : { ok: false, target, failure: forbidden };
   }
 

@@ -1,6 +1,7 @@
 import { FlashfreezeError } from '../../errors.ts';
 import { cutAt } from '../http/exchange.ts';
 import { patienceEndNs } from '../http/retry.ts';
+import { NO_HEAD } from '../matching/blob-head.ts';
 import type {
   Preflight,
   RequestFailure,
@@ -65,7 +66,7 @@ export class RestorePointProvider implements SnapshotProvider {
         (await nameFailure(this.#client, this.#id(), PREFLIGHT_MS));
       return failure ?? (await rightsFailure(this.#client, this.#point, PREFLIGHT_MS));
     });
-    return [{ ok: true, target: TARGET, head: new Uint8Array(0), sizeBytes: undefined }];
+    return [{ ok: true, target: TARGET, head: NO_HEAD, sizeBytes: undefined }];
   }
 
   /** @throws as `preflight` */

@@ -1,5 +1,4 @@
 import type { Preflight } from '../snapshot-types.ts';
-import { identify } from './identify.ts';
 import type { BlobContent } from './matching-types.ts';
 
 /** The content of a target's blob, from its preflight. */
@@ -7,7 +6,7 @@ export function blobContent(preflight: Preflight): BlobContent {
   return preflight.ok
     ? {
         index: preflight.target,
-        identity: identify(preflight.head),
+        identity: preflight.head.identity,
         sizeBytes: preflight.sizeBytes,
       }
     : {

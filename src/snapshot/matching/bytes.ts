@@ -2,16 +2,18 @@ import { HEAD_BYTES } from './evidence.ts';
 
 /**
  * The first bytes of a disk for reading at fixed offsets. If there are fewer bytes, zeroes follow, and a
- * truncated identifier counts as missing: parsing never fails, it only finds nothing.
+ * truncated identifier counts as missing: parsing never fails, it only finds nothing. Enough bytes are not copied.
  */
 export class DiskBytes {
   readonly #bytes: Buffer;
   readonly #length: number;
 
   constructor(head: Uint8Array) {
-    this.#bytes = Buffer.alloc(HEAD_BYTES);
     this.#length = Math.min(head.length, HEAD_BYTES);
-    this.#bytes.set(head.subarray(0, HEAD_BYTES));
+    this.#bytes = Buffer.from(head.buffer, head.byteOffset, this.#length);
+    if (this.#length < HEAD_BYTES) {
+      this.#bytes = Buffer.concat([this.#bytes], HEAD_BYTES);
+    }
   }
 
   get isBlank(): boolean {

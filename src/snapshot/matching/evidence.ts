@@ -23,8 +23,11 @@
  * give the right blobs.
  */
 
-/** How many bytes of a disk or blob are compared: as many as the preflight reads. */
-export { HEAD_BYTES } from '../blob/prepare-target.ts';
+/**
+ * How many bytes of a disk or blob are read and compared: 64 KiB and the block after them, because the primary
+ * superblock of btrfs begins at 64 KiB.
+ */
+export const HEAD_BYTES = 69_632;
 
 /** Kinds of evidence, and what each of them identifies. */
 export const EVIDENCE_KINDS = {

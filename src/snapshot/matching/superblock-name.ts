@@ -8,11 +8,13 @@ const LABELS = {
   'btrfs-fsid': [65_536 + 299, 256],
 } as const;
 
-/** How the file system on a bare disk names itself in the disk's first bytes. Pure. */
-export function superblockName(head: Uint8Array): {
+export interface SuperblockName {
   readonly uuid: string | undefined;
   readonly label: string | undefined;
-} {
+}
+
+/** How the file system on a bare disk names itself in the disk's first bytes. Pure. */
+export function superblockName(head: Uint8Array): SuperblockName {
   const disk = new DiskBytes(head);
   for (const { kind, value } of fileSystemEvidence(disk)) {
     if (kind === 'ext-uuid' || kind === 'xfs-uuid' || kind === 'btrfs-fsid') {

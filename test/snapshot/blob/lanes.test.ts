@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
-import { BlobLanes, HEAD_BYTES } from '../../../src/snapshot/blob/lanes.ts';
+import { BlobLanes } from '../../../src/snapshot/blob/lanes.ts';
+import { identify } from '../../../src/snapshot/matching/identify.ts';
 import { suite } from '../../suite.ts';
+import { recordedHead } from '../matching/fixtures/heads.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
 import {
   answer,
@@ -227,8 +229,9 @@ test('re-warming begins a new round, in which everything can be fired again', as
   assert.equal([again?.snapshot, again?.mayHaveOrphan], [SNAPSHOT_TIME, false]);
 });
 
-test('the head of a blob and its size come with the preflight', async () => {
-  const whole = answer(200, {}, Buffer.alloc(200_000, 'x'));
+test('what the head of a blob shows, and its size, come with the preflight', async () => {
+  const btrfs = recordedHead('btrfs-1');
+  const whole = answer(200, {}, Buffer.concat([btrfs, Buffer.alloc(200_000)]));
   const empty = answer(416, { 'content-range': 'bytes */0' });
   const short = answer(206, { 'content-range': 'bytes 0-2/3' }, 'abc');
   await using peer = await Peer.start(trusted, {
@@ -240,12 +243,12 @@ test('the head of a blob and its size come with the preflight', async () => {
   await using lanes = await BlobLanes.open(targets(peer.origin, 4));
   const found = await lanes.preflight();
   assert.equal(
-    found.map((one) => one.ok && [one.head.length, one.sizeBytes]),
+    found.map((one) => one.ok && [one.head.identity, one.sizeBytes]),
     [
-      [HEAD_BYTES, 1_073_741_824],
-      [HEAD_BYTES, 200_000],
-      [0, 0],
-      [3, 3],
+      [{ state: 'unrecognized' }, 1_073_741_824],
+      [identify(btrfs), btrfs.length + 200_000],
+      [{ state: 'unreadable', reason: 'nothing could be read' }, 0],
+      [{ state: 'unrecognized' }, 3],
     ],
   );
   assert.is(peer.requests[0]?.headers.get('range'), 'bytes=0-69631');

@@ -4,7 +4,9 @@ import { mkdtempDisposable, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blobContent } from '../../../src/snapshot/matching/blob-content.ts';
+import { readBlobHead } from '../../../src/snapshot/matching/blob-head.ts';
 import { HEAD_BYTES } from '../../../src/snapshot/matching/evidence.ts';
+import { identify } from '../../../src/snapshot/matching/identify.ts';
 import { identifyDisks, readDiskHeads } from '../../../src/snapshot/matching/read-disk-heads.ts';
 import { suite } from '../../suite.ts';
 import { recordedHead } from './fixtures/heads.ts';
@@ -17,7 +19,7 @@ test('exactly the first bytes are read, and identify the disk', async () => {
   const head = recordedHead('btrfs-1');
   await writeFile(path, head);
   await truncate(path, 2 ** 30);
-  assert.deepEqual(await readDiskHeads([path]), [{ ok: true, head }]);
+  assert.deepEqual(await readDiskHeads([path], Buffer.from), [{ ok: true, shown: head }]);
   assert.deepEqual(await identifyDisks([path]), [
     {
       state: 'identified',
@@ -33,8 +35,8 @@ test('a disk that is smaller is read to its end', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-head-'));
   const path = join(directory.path, 'disk');
   await writeFile(path, Buffer.alloc(1024, 1));
-  const [read] = await readDiskHeads([path]);
-  assert.equal(read?.ok && read.head.length, 1024);
+  const [read] = await readDiskHeads([path], (head) => head.length);
+  assert.deepEqual(read, { ok: true, shown: 1024 });
 });
 
 test('a disk that cannot be opened or read is unreadable, with its name and the reason, and does not spoil the others', async () => {
@@ -44,7 +46,7 @@ test('a disk that cannot be opened or read is unreadable, with its name and the 
   const paths = ['/dev/does-not-exist', good, '/'];
   const reasonOf = (path: string, why: string): string =>
     `${path} cannot be read as a block device (${why}): check that the disk is attached`;
-  const [absent, read, folder] = await readDiskHeads(paths);
+  const [absent, read, folder] = await readDiskHeads(paths, identify);
   for (const [head, path, why] of [
     [absent, '/dev/does-not-exist', 'No such file or directory'],
     [folder, '/', 'Is a directory'],
@@ -61,12 +63,12 @@ test('many disks are told apart, in the order asked for', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'flashfreeze-head-'));
   const paths = Array.from({ length: 200 }, (_, index) => join(directory.path, String(index)));
   await Promise.all(paths.map((path, index) => writeFile(path, Buffer.alloc(9_000, index))));
-  const heads = await readDiskHeads(paths);
+  const heads = await readDiskHeads(paths, Buffer.from);
   assert.deepEqual(
     heads,
-    paths.map((_, index) => ({ ok: true, head: Buffer.alloc(9_000, index) })),
+    paths.map((_, index) => ({ ok: true, shown: Buffer.alloc(9_000, index) })),
   );
-  assert.deepEqual(await readDiskHeads([]), []);
+  assert.deepEqual(await readDiskHeads([], identify), []);
 });
 
 test('a disk that would not answer a second time is read only once', async () => {
@@ -104,7 +106,12 @@ test('a disk that does not answer is reported beside those that do, and does not
 
 test('the preflight’s bytes become the content of a blob', () => {
   assert.deepEqual(
-    blobContent({ ok: true, target: 3, head: Buffer.alloc(HEAD_BYTES), sizeBytes: 512 }),
+    blobContent({
+      ok: true,
+      target: 3,
+      head: readBlobHead(Buffer.alloc(HEAD_BYTES)),
+      sizeBytes: 512,
+    }),
     { index: 3, identity: { state: 'blank' }, sizeBytes: 512 },
   );
   const failure = {

@@ -3,6 +3,7 @@ import { anatomy } from './anatomy.ts';
 import { app } from './app.ts';
 import { at } from './at.ts';
 import { check } from './check.ts';
+import { cores } from './cores.ts';
 import { dirty } from './dirty.ts';
 import { extension } from './extension.ts';
 import { host } from './host.ts';
@@ -30,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   versus,
   anatomy,
   tails,
+  cores,
   soak,
   check,
 ];

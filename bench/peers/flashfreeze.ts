@@ -54,6 +54,7 @@ export function flashfreeze(options: FlashfreezeOptions = {}): Contender {
     const own = {
       ...{ windowMaxMs: windowMs.max, windowMeanMs: windowMs.mean, phasesMs },
       ...(runtimeMs === undefined ? {} : { runtimeMs }),
+      ...(threads === undefined ? {} : { threads }),
     };
     const snapshots = disks.map(({ snapshot }) => snapshot);
     return { ok: true, usage: run.usage, own, snapshots };

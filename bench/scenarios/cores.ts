@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Role, RoleTime } from '../../src/system/thread-times.ts';
 import { type AnatomyRun, takeApart } from '../anatomy.ts';
 import { simulateWindow, type WindowModel } from '../cores/simulate-window.ts';
 import {
@@ -7,7 +8,7 @@ import {
   type LabScenarioOptions,
   rigOptions,
 } from '../options.ts';
-import { lengthMs } from '../probe/figures.ts';
+import { flashfreeze } from '../peers/flashfreeze.ts';
 import { type Rounds, repeat } from '../repeat.ts';
 import { LabRig } from '../rig.ts';
 import { defineScenario } from '../scenario.ts';
@@ -19,7 +20,14 @@ interface CoresOptions extends LabScenarioOptions {
   readonly disks: readonly number[];
 }
 
-interface CoresFigures extends Rounds<AnatomyRun> {
+/** The command as it is, and, by itself, with every step noted: noting takes the main thread some time. */
+interface CoresRun {
+  readonly stallMs: number;
+  readonly threads: readonly RoleTime[];
+  readonly noted: AnatomyRun;
+}
+
+interface CoresFigures extends Rounds<CoresRun> {
   readonly disks: number;
   /** Of this machine, as far as this process may use them. */
   readonly cores: number;
@@ -39,18 +47,28 @@ export const cores = defineScenario<CoresOptions, readonly CoresFigures[]>({
   measure: (options, progress) =>
     measureSizes(options.disks, progress, async (disks, say) => {
       await using rig = await LabRig.create(rigOptions(options, disks));
-      const measured = await repeat(options, () => takeApart(rig, {}), say);
+      const measured = await repeat(options, () => measureOnce(rig), say);
       return { disks, cores: availableParallelism(), ...measured };
     }),
   render: (figures, options) =>
     figures.map((figure) => renderSize(figure, options.latency)).join('\n\n'),
 });
 
+/** @throws Error if a run fails */
+async function measureOnce(rig: LabRig): Promise<CoresRun> {
+  const sample = await flashfreeze().takeSample(rig);
+  if (!sample.ok) {
+    throw new Error(sample.reason);
+  }
+  const { maxStallMs: stallMs, own } = sample;
+  return { stallMs, threads: own.threads ?? [], noted: await takeApart(rig, {}) };
+}
+
 /** The longest stall that the model has for this machine, and the one that was measured. */
 function renderSize({ disks, cores: own, runs, failed }: CoresFigures, latencyMs: number): string {
   const model = modelOf(runs, { disks, latencyMs });
   const here = simulateWindow({ ...model, cores: own, lanes: 1 });
-  const measured = median(runs.map(longestStallMs));
+  const measured = median(runs.map(({ stallMs }) => stallMs));
   const columns = SIMULATED_LANES.map((lanes) => ({
     head: lanes === 1 ? '1 lane' : `${lanes} lanes`,
     value: (count: number) => simulateWindow({ ...elsewhere(model), cores: count, lanes }),
@@ -70,28 +88,28 @@ function renderSize({ disks, cores: own, runs, failed }: CoresFigures, latencyMs
 type Measured = Omit<WindowModel, 'cores' | 'lanes'>;
 
 function modelOf(
-  runs: readonly AnatomyRun[],
+  runs: readonly CoresRun[],
   known: Pick<Measured, 'disks' | 'latencyMs'>,
 ): Measured {
-  const perDisk = (who: string): number =>
-    median(runs.map(({ cpu }) => cpu.find((it) => it.who === who)?.runMs ?? 0)) / known.disks;
-  const freezes = runs.flatMap((run) => run.disks.map((it) => it.frozenMs - it.freezeStartMs));
+  const own = (role: Role): number =>
+    median(runs.map(({ threads }) => threads.find((it) => it.role === role)?.runMs ?? 0));
+  const beside = (who: string): number =>
+    median(runs.map(({ noted }) => noted.cpu.find((it) => it.who === who)?.runMs ?? 0));
+  const freezes = runs.flatMap(({ noted }) =>
+    noted.disks.map((it) => it.frozenMs - it.freezeStartMs),
+  );
   return {
     ...known,
     // Those that had to wait for a processor the least.
     freezeWaitMs: quantile(freezes, 0.1),
-    main: perDisk('main thread'),
-    lane: perDisk('lanes'),
-    native: perDisk('native threads: freeze, thaw'),
-    server: perDisk('lab server'),
-    writer: perDisk('stall probe'),
+    main: own('main') / known.disks,
+    lane: own('requests') / known.disks,
+    native: own('freezer') / known.disks,
+    server: beside('lab server') / known.disks,
+    writer: beside('stall probe') / known.disks,
   };
 }
 
 function elsewhere(model: Measured): Measured {
   return { ...model, server: 0, writer: 0 };
-}
-
-function longestStallMs({ disks }: AnatomyRun): number {
-  return Math.max(...disks.map(({ writer }) => lengthMs(writer)));
 }

@@ -126,7 +126,8 @@ export class Lanes implements SnapshotProvider {
 
   /**
    * Connects to the service of every target, verifies TLS, and proves that the snapshot may be requested; of a blob it
-   * reads the first `HEAD_BYTES` (matching/evidence.ts). One result for each target, in order. `ok: false` means that its snapshot would fail.
+   * reads the first `HEAD_BYTES` (matching/evidence.ts). One result for each target, in order. `ok: false` means that its
+   * snapshot would fail.
    */
   async preflight(): Promise<readonly Preflight[]> {
     const limitMs = this.#limits.preflightTimeoutMs * Math.max(1, this.#work.targets.length);

@@ -1,6 +1,7 @@
 import bounds from './bounds.json' with { type: 'json' };
 import { type ContenderSamples, maxStall, ratioOf, summarizeSamples } from './comparison.ts';
 import { FLASHFREEZE } from './peers/flashfreeze.ts';
+import { ranMs } from './sample.ts';
 import type { SizedComparison } from './sizes.ts';
 import { figure } from './table.ts';
 
@@ -46,7 +47,7 @@ export function keptBounds(
     const measured =
       bound.kind === 'stall'
         ? ratioOf(own, samplesOf(bound.against), maxStall).median
-        : summarizeSamples(own, (sample) => sample.own.runtimeMs ?? Number.NaN).median;
+        : summarizeSamples(own, (sample) => ranMs(sample.own, 'runtime')).median;
     return { bound, measured, holds: measured <= mostOf(bound) };
   });
 }

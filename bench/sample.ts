@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { RoleTime } from '../src/system/thread-times.ts';
+import type { Role, RoleTime } from '../src/system/thread-times.ts';
 import { longestMs, type ProbePeriod, type Span, type Stall, stallOf } from './probe/figures.ts';
 import type { Usage } from './process/measured-process.ts';
 import { machineBusyMs, processBusyMs } from './quiet.ts';
@@ -30,12 +30,15 @@ export interface OwnFigures {
   readonly windowMaxMs?: number;
   readonly windowMeanMs?: number;
   readonly phasesMs?: Readonly<Record<string, number>>;
-  /** Time on a processor of its runtime's own threads (collector, compilers, pool) in the window. */
-  readonly runtimeMs?: number;
   /** What each kind of its threads had of the window; undefined if it does not count it. */
   readonly threads?: readonly RoleTime[];
   /** What the floor is the sum of. */
   readonly floor?: { readonly freezeMs: number; readonly requestsMs: number };
+}
+
+/** Time on a processor in the window of the threads with that role, ms; NaN if the contender does not count it. */
+export function ranMs({ threads }: Pick<OwnFigures, 'threads'>, role: Role): number {
+  return threads?.find((it) => it.role === role)?.runMs ?? Number.NaN;
 }
 
 /** One run as the writers felt it. */

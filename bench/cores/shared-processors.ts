@@ -1,4 +1,4 @@
-/** Something that a thread does: it needs the processor for `costMs`, and then `done` is called. */
+/** Something that a thread does: it needs a processor for `leftMs` more, and then `done` is called. */
 interface Work {
   leftMs: number;
   readonly done: () => void;

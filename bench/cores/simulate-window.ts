@@ -1,6 +1,6 @@
 import { SharedProcessors } from './shared-processors.ts';
 
-/** What a window consists of. All times are in ms; those of a step are processor time for one disk. */
+/** What a window consists of; ms. */
 export interface WindowModel {
   readonly disks: number;
   readonly cores: number;
@@ -10,7 +10,7 @@ export interface WindowModel {
   readonly latencyMs: number;
   /** What FIFREEZE waits for beside a processor: grace periods and the disk. */
   readonly freezeWaitMs: number;
-  /** Processor time for one disk. */
+  /** From here on: processor time for one disk. */
   readonly main: number;
   readonly lane: number;
   readonly native: number;

@@ -50,10 +50,8 @@ export function flashfreeze(options: FlashfreezeOptions = {}): Contender {
       return run;
     }
     const { windowMs, phasesMs, disks, threads } = run.printed;
-    const runtimeMs = threads?.find(({ role }) => role === 'runtime')?.runMs;
     const own = {
       ...{ windowMaxMs: windowMs.max, windowMeanMs: windowMs.mean, phasesMs },
-      ...(runtimeMs === undefined ? {} : { runtimeMs }),
       ...(threads === undefined ? {} : { threads }),
     };
     const snapshots = disks.map(({ snapshot }) => snapshot);

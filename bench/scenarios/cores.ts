@@ -11,6 +11,7 @@ import {
 import { flashfreeze } from '../peers/flashfreeze.ts';
 import { type Rounds, repeat } from '../repeat.ts';
 import { LabRig } from '../rig.ts';
+import { ranMs } from '../sample.ts';
 import { defineScenario } from '../scenario.ts';
 import { measureSizes } from '../sizes.ts';
 import { median, quantile } from '../statistics.ts';
@@ -91,8 +92,7 @@ function modelOf(
   runs: readonly CoresRun[],
   known: Pick<Measured, 'disks' | 'latencyMs'>,
 ): Measured {
-  const own = (role: Role): number =>
-    median(runs.map(({ threads }) => threads.find((it) => it.role === role)?.runMs ?? 0));
+  const own = (role: Role): number => median(runs.map((run) => ranMs(run, role)));
   const beside = (who: string): number =>
     median(runs.map(({ noted }) => noted.cpu.find((it) => it.who === who)?.runMs ?? 0));
   const freezes = runs.flatMap(({ noted }) =>

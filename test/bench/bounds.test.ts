@@ -8,6 +8,9 @@ import { suite } from '../suite.ts';
 
 const test = suite('bench bounds');
 
+const runtimeTime = (runMs: number) => ({
+  ...{ role: 'runtime' as const, runMs, waitMs: 0, pageFaults: 0 },
+});
 const contender = (name: string, stallsMs: readonly number[], runtimeMs?: number) => ({
   name,
   samples: stallsMs.map((maxStallMs) => ({
@@ -17,7 +20,7 @@ const contender = (name: string, stallsMs: readonly number[], runtimeMs?: number
     meanStallMs: maxStallMs,
     elsewhereMs: 0,
     usage: { cpuMs: 0, peakRssMb: 0 },
-    own: runtimeMs === undefined ? {} : { runtimeMs },
+    own: runtimeMs === undefined ? {} : { threads: [runtimeTime(runtimeMs)] },
     othersShare: 0,
     expeditedBefore: false,
   })),

@@ -10,10 +10,8 @@ export class DiskBytes {
 
   constructor(head: Uint8Array) {
     this.#length = Math.min(head.length, HEAD_BYTES);
-    this.#bytes = Buffer.from(head.buffer, head.byteOffset, this.#length);
-    if (this.#length < HEAD_BYTES) {
-      this.#bytes = Buffer.concat([this.#bytes], HEAD_BYTES);
-    }
+    const known = Buffer.from(head.buffer, head.byteOffset, this.#length);
+    this.#bytes = known.length < HEAD_BYTES ? Buffer.concat([known], HEAD_BYTES) : known;
   }
 
   get isBlank(): boolean {

@@ -14,7 +14,10 @@ import * as assert from 'uvu/assert';
 import { azuriteProgram } from '../../../src/lab/azurite-program.ts';
 import { uploadManifest } from '../../../src/restore-points/manifest-upload.ts';
 import { BlobLanes } from '../../../src/snapshot/blob/lanes.ts';
+import { NO_HEAD } from '../../../src/snapshot/matching/blob-head.ts';
+import { identify } from '../../../src/snapshot/matching/identify.ts';
 import { suite } from '../../suite.ts';
+import { recordedHead } from '../matching/fixtures/heads.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
 import { blobAt } from './fixtures/blobs.ts';
 import { inMs } from './fixtures/window.ts';
@@ -57,10 +60,11 @@ class Azurite implements AsyncDisposable {
     }
   }
 
-  async disk(name: string, text: string): Promise<PageBlobClient> {
+  async disk(name: string, content: string | Buffer): Promise<PageBlobClient> {
     const blob = this.container.getPageBlobClient(name);
     await blob.create(1_048_576, { metadata: { own: 'metadata' } });
-    await blob.uploadPages(Buffer.alloc(512, text), 0, 512);
+    const pages = typeof content === 'string' ? Buffer.alloc(512, content) : content;
+    await blob.uploadPages(pages, 0, pages.length);
     return blob;
   }
 
@@ -101,7 +105,8 @@ function withSas(blob: PageBlobClient, permissions: string, version?: string): s
 
 test('page blobs are read, and snapshotted with their new metadata', async () => {
   await using azurite = await Azurite.start();
-  const readable = await azurite.disk('readable.vhd', 'first');
+  const btrfs = recordedHead('btrfs-1');
+  const readable = await azurite.disk('readable.vhd', btrfs);
   const writable = await azurite.disk('write only.vhd', 'second');
   const absent = azurite.container.getPageBlobClient('absent.vhd');
   await using lanes = await BlobLanes.open([
@@ -116,10 +121,8 @@ test('page blobs are read, and snapshotted with their new metadata', async () =>
   ]);
   const found = await lanes.preflight();
   assert.equal(
-    found.map((one) =>
-      one.ok ? [one.head.identity.state, one.sizeBytes] : one.failure.httpStatus,
-    ),
-    [['unrecognized', 1_048_576], ['unreadable', undefined], 404, 404],
+    found.map((one) => (one.ok ? [one.head.identity, one.sizeBytes] : one.failure.httpStatus)),
+    [[identify(btrfs), 1_048_576], [NO_HEAD.identity, undefined], 404, 404],
   );
   lanes.describe([[['flashfreeze_run', 'r']], [['flashfreeze_run', 'r']], [], []]);
   const warm = await lanes.rewarm();

@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import * as assert from 'uvu/assert';
+import { identify } from '../../../src/snapshot/matching/identify.ts';
 import type { RequestFailure } from '../../../src/snapshot/snapshot-types.ts';
 import { suite } from '../../suite.ts';
+import { recordedHead } from '../matching/fixtures/heads.ts';
 import { trustOwnAuthority } from './fixtures/authority.ts';
 import {
   answer,
@@ -327,14 +329,15 @@ for (const [what, silent] of [
   ['half of an answer', ({ socket }) => socket.write('HTTP/1.1 206 Partial')],
 ] as const satisfies [string, Script][]) {
   test(`a preflight that gets ${what} asks once more, on another connection`, async () => {
-    const head = answer(206, { 'content-range': 'bytes 0-0/1073741824' }, 'h');
+    const btrfs = recordedHead('btrfs-1');
+    const head = answer(206, { 'content-range': 'bytes 0-69631/1073741824' }, btrfs);
     await using peer = await Peer.start(trusted, { head: inTurn(silent, head) });
     // The half of it is for the first request; the other is against hangs only.
     await using watched = await WatchedLanes.open(targets(peer.origin, 1), {
       preflightTimeoutMs: 8_000,
     });
     const [found] = await watched.lanes.preflight();
-    assert.is(found?.ok === true && found.head.identity.state, 'unrecognized');
+    assert.equal(found?.ok === true && found.head.identity, identify(btrfs));
     assert.equal(
       peer.requests.map(({ connection }) => connection),
       [1, 2],

@@ -253,6 +253,8 @@ test('what the head of a blob shows, and its size, come with the preflight', asy
   );
   assert.is(peer.requests[0]?.headers.get('range'), 'bytes=0-69631');
   assert.ok((await lanes.rewarm()).every((one) => one.ok && one.warm));
+  // That of the blob with more bytes was cut as soon as it had sent enough.
+  assert.is(peer.connections, 5);
 });
 
 test('without targets there is no lane', async () => {

@@ -1,7 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs';
+import { natureOfType, type TypeNature } from '../../filesystems/file-system-types.ts';
 import type { FileSystem } from '../../filesystems/plan-types.ts';
 import { readMounts, readPlan } from '../../filesystems/read-plan.ts';
 import { superblocksOf } from '../../freezer/opened-mounts.ts';
+import type { Mount } from '../../system/mountinfo.ts';
 import type { QuiesceCircumstances } from '../quiesce-types.ts';
 
 /** A part of a database, by the file or directory that holds it. */
@@ -23,19 +25,42 @@ export interface PlacedPart extends DatabasePart {
 
 const { O_RDONLY, O_NONBLOCK } = constants;
 
-/** Finds the file system behind each part: of those that are frozen; where none is, of all that lie on disks. */
+/**
+ * Finds the file system behind each part, and behind what is mounted below it: of those that are frozen; if none is frozen,
+ * of all that lie on disks.
+ */
 export async function placeParts(
   parts: readonly DatabasePart[],
   { fileSystems: planned, freezes }: Pick<QuiesceCircumstances, 'fileSystems' | 'freezes'>,
 ): Promise<PlacedPart[]> {
   const { mounts } = await readMounts();
   const fileSystems = freezes ? planned : [...planned, ...(await fileSystemsOnDisks())];
-  return parts.map((part) => {
+  return withMountsBelow(parts, mounts).map((part) => {
     const device = deviceBehind(part.path);
     const fileSystem = fileSystems.find((it) => it.device === device);
     const { mountPoint } = fileSystem ?? mounts.find((it) => it.device === device) ?? {};
     return { ...part, device, fileSystem, mountPoint };
   });
+}
+
+/** Their files do not survive a restart, so that no database depends on them. */
+const WITHOUT_STORAGE: ReadonlySet<TypeNature> = new Set(['memory', 'pseudo']);
+
+/** The parts, and the file systems that are mounted below them: their files are the database's too. Pure. */
+export function withMountsBelow(
+  parts: readonly DatabasePart[],
+  mounts: readonly Pick<Mount, 'mountPoint' | 'type'>[],
+): DatabasePart[] {
+  const known = new Set(parts.map(({ path }) => path));
+  const below = mounts.flatMap(({ mountPoint, type }) => {
+    const above = parts.find(({ path }) => mountPoint.startsWith(`${path}/`));
+    if (above === undefined || known.has(mountPoint) || WITHOUT_STORAGE.has(natureOfType(type))) {
+      return [];
+    }
+    known.add(mountPoint);
+    return [{ what: `a file system below ${above.what}`, path: mountPoint }];
+  });
+  return [...parts, ...below];
 }
 
 async function fileSystemsOnDisks(): Promise<readonly FileSystem[]> {

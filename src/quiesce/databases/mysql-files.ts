@@ -35,7 +35,7 @@ export async function mysqlParts(
     }),
   );
   const elsewhere = files
-    .filter((file) => isAbsolute(file) && !file.startsWith(dataDirectory))
+    .filter((file) => isAbsolute(file) && !file.startsWith(`${dataDirectory}/`))
     .map((path) => ({ what: 'the InnoDB file', path }));
   return [...configured.flat(), ...elsewhere, ...(await linkedParts(dataDirectory))];
 }

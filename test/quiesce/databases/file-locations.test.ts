@@ -5,6 +5,7 @@ import {
   type PlacedPart,
   partsOutside,
   partsWithoutSnapshot,
+  withMountsBelow,
 } from '../../../src/quiesce/databases/file-locations.ts';
 import { suite } from '../../suite.ts';
 
@@ -77,6 +78,32 @@ test('a backup mode covers parts that show different instants, if each is whole'
   assert.equal(missing(false, ALL), ['/c', '/x']);
   assert.equal(missing(true, ONLY_A), ['/b', '/c', '/x']);
 });
+
+const below: readonly [name: string, mountPoint: string, type: string, found: boolean][] = [
+  ['a file system below the data directory', '/data/big', 'ext4', true],
+  ['far below it', '/data/big/one', 'xfs', true],
+  ['on another machine', '/data/far', 'nfs4', true],
+  ['in memory, as for pg_stat_tmp', '/data/pg_stat_tmp', 'tmpfs', false],
+  ['beside it, with a name that begins alike', '/data2', 'ext4', false],
+  ['above it', '/', 'ext4', false],
+  ['the data directory itself', '/data', 'ext4', false],
+  ['a part that is known already', '/data/wal', 'ext4', false],
+];
+
+for (const [name, mountPoint, type, found] of below) {
+  test(`${name}: ${found ? 'part' : 'no further part'} of the database`, () => {
+    const parts = [
+      { what: 'the data directory', path: '/data' },
+      { what: 'the WAL', path: '/data/wal' },
+    ];
+    const more = { what: 'a file system below the data directory', path: mountPoint };
+    const mounts = [
+      { mountPoint, type },
+      { mountPoint, type },
+    ];
+    assert.equal(withMountsBelow(parts, mounts), found ? [...parts, more] : parts);
+  });
+}
 
 test('says what lies where', () => {
   const parts = [part('/a/data', A), part('/x/wal', '9:9')];

@@ -5,13 +5,15 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { enterLab } from '../../../src/lab/namespace.ts';
+import { runCommand } from '../../../src/lab/run-command.ts';
 import { suite } from '../../suite.ts';
-import { codesOf, quiesceWorkload } from './quiescing.ts';
+import { codesOf, planned, quiesceWorkload } from './quiescing.ts';
 
 await enterLab({ lifetimeSeconds: 600 });
 
@@ -26,6 +28,7 @@ function server(version: string, uuid: string): { directory: string; workload: s
   mkdirSync(join(directory, 'data'));
   writeFileSync(join(directory, 'data/auto.cnf'), `[auto]\nserver-uuid=${uuid}\n`);
   writeFileSync(join(directory, 'version'), version);
+  writeFileSync(join(directory, 'files'), './one/table.ibd\n');
   copyFileSync(STAND_IN, join(directory, 'mysql'));
   chmodSync(join(directory, 'mysql'), 0o755);
   return {
@@ -65,5 +68,46 @@ test('a server elsewhere, at whose place another server keeps its files on this 
     assert.not.match(readFileSync(join(directory, 'trace'), 'utf8'), /^(?:STOP|FLUSH) /m);
   }
 });
+
+/** Mounts an ext4 of its own here. */
+async function mountAt(mountPoint: string): Promise<void> {
+  const image = `${mountPoint}.image`;
+  mkdirSync(mountPoint);
+  writeFileSync(image, '');
+  truncateSync(image, 8 << 20);
+  await runCommand('mkfs.ext4', ['-q', '-F', image]);
+  await runCommand('mount', ['-o', 'loop', image, mountPoint]);
+}
+
+for (const [name, place, words] of [
+  [
+    'a file system mounted below the data directory',
+    'data/big',
+    'a file system below the data directory',
+  ],
+  [
+    'a table in a directory whose name begins like that of the data directory',
+    'data-2',
+    'the InnoDB file',
+  ],
+] as const) {
+  test(`${name} is part of the server: 500 if it lies outside`, async () => {
+    const { directory, workload } = server('8.0.22', UUID);
+    const mountPoint = join(directory, place);
+    await mountAt(mountPoint);
+    writeFileSync(join(mountPoint, 'table.ibd'), '');
+    if (place === 'data-2') {
+      writeFileSync(join(directory, 'files'), `./one/table.ibd\n${mountPoint}/table.ibd\n`);
+    }
+    const outside = await quiesceWorkload(workload);
+    await outside.application.resume();
+    assert.is(outside.said, 'freeze 500', outside.message);
+    assert.match(outside.message, `${words} ${mountPoint}`);
+    const both = [planned('/lab'), planned(mountPoint, ['sdy'])];
+    const covered = await quiesceWorkload(workload, { fileSystems: both });
+    await covered.application.resume();
+    assert.is(covered.said, 'freeze', covered.message);
+  });
+}
 
 test.run();

@@ -103,6 +103,7 @@ function concerns(gap: SetGap, { blob, device, behind }: TargetRecord): boolean 
     case 'moved':
       return gap.disks.some((disk) => disk === device) || behind.kind !== 'disk';
     case 'unseen':
+    case 'not-read':
       return true;
     case 'foreign':
       return gap.blob === blob;

@@ -68,7 +68,7 @@ export async function backup(
   // Before the scripts, so that other freezers need not wait for them and a post-script can unmount.
   if (isThawed) {
     guards.lock?.[Symbol.dispose]();
-    await (hasScripts ? setAside({ guards, prepared }) : undefined);
+    await (hasScripts ? releasing(context, setAside({ guards, prepared })) : undefined);
   }
   await resumeApplication(context, application, isThawed);
   const storage = beforeScripts ?? (await lookAtStorage());
@@ -143,7 +143,16 @@ async function releaseGuards(
   for (const warning of guardWarnings(guards)) {
     context.warn(warning);
   }
-  await context.release();
+  await releasing(context, context.release());
   const received = context.abort.aborted ? abortReasonOf(context.abort) : undefined;
   return { last: withGuardianReport(last, report, received), earlier };
+}
+
+/** After the thaw: what cannot be released is a warning, so that the run still reports its snapshots. */
+async function releasing(context: RunContext, release: Promise<void>): Promise<void> {
+  try {
+    await release;
+  } catch (error) {
+    context.warn(`not everything that this run used could be released: ${String(error)}`);
+  }
 }

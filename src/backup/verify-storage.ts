@@ -2,9 +2,11 @@ import { fstatSync } from 'node:fs';
 import { FlashfreezeError } from '../errors.ts';
 import type { ExclusionReason, FileSystem, Plan, Selection } from '../filesystems/plan-types.ts';
 import { readStorage } from '../filesystems/read-plan.ts';
+import type { SystemView } from '../filesystems/system-view.ts';
 import type { Freezer } from '../freezer/freezer.ts';
-import { errnoOf } from '../system/errno.ts';
+import { errnoOf, reasonOf } from '../system/errno.ts';
 import { withoutFaulty } from './answering-plan.ts';
+import { type NotRead, wasRead } from './whole-set/find-gaps.ts';
 
 /**
  * Ends the run if a mount point shows another file system than when the plan was read, so that the run does not freeze
@@ -70,7 +72,7 @@ type Storage = Pick<Plan, 'fileSystems' | 'excluded'>;
 /** What was found after the thaw. */
 export interface StorageAfterwards {
   /** Undefined if nothing was frozen, or if nothing that can be frozen is left. */
-  readonly now: Storage | undefined;
+  readonly now: Storage | NotRead | undefined;
   /** What was frozen and has failed since the plan was made. */
   readonly failed: readonly FailedFileSystem[];
 }
@@ -81,19 +83,23 @@ export interface FailedFileSystem {
   readonly isReadOnly: boolean;
 }
 
-/** Reads the storage once more. To be called before post-scripts run: they may mount and unmount. */
+/**
+ * Reads the storage once more. To be called before post-scripts run: they may mount and unmount. Never rejects: the
+ * snapshots are taken, and the run has to report them.
+ */
 export async function storageAfterwards(
   selection: Selection,
   plan: Storage,
   freezer: Pick<Freezer, 'descriptorOf'>,
+  system?: SystemView,
 ): Promise<StorageAfterwards> {
   if (plan.fileSystems.length === 0) {
     return { now: undefined, failed: [] };
   }
-  const now = await storageIfAny(withoutFaulty(selection, plan));
+  const now = await storageIfAny(withoutFaulty(selection, plan), system);
   // If all that was asked for has failed, the rest of the machine is read to see how.
-  const seen = now ?? (await storageIfAny({ include: [], skip: [] }));
-  const failed = failedBetween(plan, seen);
+  const seen = now ?? (await storageIfAny({ include: [], skip: [] }, system));
+  const failed = failedBetween(plan, wasRead(seen) ? seen : undefined);
   const named = new Set(failed.map(({ mountPoint }) => mountPoint));
   const dead = deadIn(plan, freezer).filter((mountPoint) => !named.has(mountPoint));
   return {
@@ -102,14 +108,14 @@ export async function storageAfterwards(
   };
 }
 
-async function storageIfAny(selection: Selection): Promise<Storage | undefined> {
+async function storageIfAny(
+  selection: Selection,
+  system: SystemView | undefined,
+): Promise<Storage | NotRead | undefined> {
   try {
-    return await readStorage(selection);
+    return await readStorage(selection, system);
   } catch (error) {
-    if (error instanceof FlashfreezeError) {
-      return undefined;
-    }
-    throw error;
+    return error instanceof FlashfreezeError ? undefined : { error: reasonOf(error) };
   }
 }
 

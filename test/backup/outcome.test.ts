@@ -350,14 +350,16 @@ test('only the disk of a file system that was left out does not show the instant
   assert.match(outcome.problems.join(' '), '/dev/sda carries /left');
 });
 
-test('no disk shows the instant if other mount namespaces were not looked into', () => {
-  const outcome = judge(goodRecord(2, { gaps: [{ kind: 'unseen' }] }));
-  assert.equal(outcome.diskIsConsistent, [false, false]);
-  assert.equal(
-    [outcome.consistency, outcome.code, outcome.isRestorable],
-    ['crashConsistent', 1, false],
-  );
-});
+for (const gap of [{ kind: 'unseen' }, { kind: 'not-read', error: 'EMFILE' }] as const) {
+  test(`no disk shows the instant if something may have been left out anywhere: ${gap.kind}`, () => {
+    const outcome = judge(goodRecord(2, { gaps: [gap] }));
+    assert.equal(outcome.diskIsConsistent, [false, false]);
+    assert.equal(
+      [outcome.consistency, outcome.code, outcome.isRestorable],
+      ['crashConsistent', 1, false],
+    );
+  });
+}
 
 for (const gap of [HALF, missing(false)]) {
   test(`a set with a gap of the kind ${gap.kind} is worthless as a set`, () => {

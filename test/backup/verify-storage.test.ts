@@ -4,8 +4,10 @@ import {
   changeBetween,
   type FailedFileSystem,
   failedBetween,
+  storageAfterwards,
 } from '../../src/backup/verify-storage.ts';
 import type { ExclusionReason } from '../../src/filesystems/plan-types.ts';
+import type { SystemView } from '../../src/filesystems/system-view.ts';
 import { suite } from '../suite.ts';
 import { goodRecord } from './fixtures/records.ts';
 
@@ -49,6 +51,22 @@ test('what is shut down, read-only or without its disk afterwards has failed', (
     assert.equal(leftOut(reason), [], reason);
   }
   assert.equal(failedBetween(plan, undefined), []);
+});
+
+test('if what is mounted cannot be read afterwards, that is a result, not an error that loses the run', async () => {
+  const error = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+  const unreadable: SystemView = {
+    mountinfo: () => Promise.reject(error),
+    list: () => undefined,
+    read: () => undefined,
+    resolve: () => undefined,
+    inspect: () => undefined,
+  };
+  const freezer = { descriptorOf: () => 0 };
+  assert.equal(await storageAfterwards({ include: [], skip: [] }, plan, freezer, unreadable), {
+    now: { error: 'EMFILE' },
+    failed: [],
+  });
 });
 
 test('of a file system that became read-only, a run says that its writers may stay blocked', () => {

@@ -38,6 +38,8 @@ export type SetGap =
     }
   /** There was not time enough to look for file systems that are mounted in other mount namespaces only. */
   | { readonly kind: 'unseen' }
+  /** What is mounted could not be read after the thaw: `error` is the system's. */
+  | { readonly kind: 'not-read'; readonly error: string }
   /** A blob that belongs to none of this machine's disks. Tolerated: the caller accepts it. */
   | {
       readonly kind: 'foreign';
@@ -85,6 +87,8 @@ export function describeGap(gap: SetGap): string {
       return `${gap.disk ?? 'An unknown disk'} carries ${gap.mountPoint} (${gap.type}), which was not frozen because it ${BECAUSE[gap.reason]}: ${gap.disk === undefined ? 'any snapshot of the set may not show the common instant' : 'the snapshot of that disk does not show the common instant'}.`;
     case 'unseen':
       return 'There was not time enough to look at the mounts of every process: a file system that only another mount namespace has may lie on any disk of the set, and was not frozen. Try again when the machine is less busy.';
+    case 'not-read':
+      return `What is mounted could not be read after the thaw (${gap.error}): a file system that was mounted after the plan was made may lie on any disk of the set, and was not frozen. Remove the cause, then try again.`;
     case 'foreign':
       return gap.because === undefined
         ? `The content of ${gap.blob} matches none of this machine's disks: its snapshot does not belong to the set.`

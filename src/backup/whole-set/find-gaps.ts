@@ -17,6 +17,12 @@ export interface SetWishes {
 
 type Storage = Pick<Plan, 'fileSystems' | 'excluded'>;
 
+/** What is mounted could not be read. */
+export interface NotRead {
+  /** The system's error. */
+  readonly error: string;
+}
+
 /**
  * The gaps in a set of snapshots. A set is whole if it contains all disks of every file system of the plan, and none of
  * its disks carries a mounted, writable file system that was not frozen. File systems that cannot be frozen at all, and
@@ -32,8 +38,9 @@ export function gapsOf(
   plan: Plan,
   targets: readonly Target[],
   wishes: SetWishes,
-  after?: Storage,
+  after?: Storage | NotRead,
 ): SetGap[] {
+  const now = wasRead(after) ? after : undefined;
   if (plan.fileSystems.length === 0 || targets.some(({ behind }) => behind.kind === 'command')) {
     return [];
   }
@@ -41,11 +48,16 @@ export function gapsOf(
   return [
     ...missingDisks(plan, coverage, wishes),
     ...halfFileSystems(plan, coverage, wishes),
-    ...leftOut(plan, coverage, after),
+    ...leftOut(plan, coverage, now),
     ...(plan.missesNamespaces ? [{ kind: 'unseen' } as const] : []),
     ...strangers(targets, wishes),
-    ...(after === undefined ? [] : moved(plan, after)),
+    ...(now === undefined ? [] : moved(plan, now)),
+    ...(after !== undefined && 'error' in after ? [{ kind: 'not-read', ...after } as const] : []),
   ];
+}
+
+export function wasRead(storage: Storage | NotRead | undefined): storage is Storage {
+  return storage !== undefined && !('error' in storage);
 }
 
 /** The disks that the set covers. */

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../system/errno.ts';
 import { proxyOptions } from './proxy-options.ts';
 import { storageLibrary } from './storage-library.ts';
 
@@ -18,7 +19,11 @@ export async function deleteSnapshot(
   proxy: string | undefined,
 ): Promise<string | undefined> {
   // Imported here: it takes half a second, and only a run with orphans needs it.
-  const { AnonymousCredential, BlobClient, RestError } = await storageLibrary();
+  const library = await storageLibrary().catch(reasonOf);
+  if (typeof library === 'string') {
+    return library;
+  }
+  const { AnonymousCredential, BlobClient, RestError } = library;
   try {
     const blob = new BlobClient(url, new AnonymousCredential(), proxyOptions(proxy));
     await (snapshot === undefined ? blob : blob.withSnapshot(snapshot)).delete({

@@ -59,7 +59,7 @@ function gaps(
   plan: Plan,
   behind: readonly Behind[],
   wishes: Partial<SetWishes> = {},
-  after?: Pick<Plan, 'fileSystems' | 'excluded'>,
+  after?: Parameters<typeof gapsOf>[3],
 ): SetGap[] {
   const targets = behind.map((it, index) => ({ name: `blob${index}`, behind: it }));
   return gapsOf(plan, targets, { ...WISHES, ...wishes }, after);
@@ -207,6 +207,17 @@ test('if not every mount namespace was looked into, something may be left out on
   assert.deepEqual(kinds(found), ['unseen']);
   assert.ok(found.every(isFault));
   assert.match(said(found), /^There was not time enough .* may lie on any disk/);
+});
+
+test('if what is mounted could not be read after the thaw, something may be left out on any disk', () => {
+  const wishes = { isPartial: true, toleratesForeign: true };
+  const found = gaps(planOf(['sda']), [disk('sda')], wishes, { error: 'EMFILE' });
+  assert.deepEqual(kinds(found), ['not-read']);
+  assert.ok(found.every(isFault));
+  assert.match(
+    said(found),
+    /^What is mounted could not be read after the thaw \(EMFILE\): .* any disk/,
+  );
 });
 
 test('a blob of an unknown disk that something frozen needs carries what was left out on that disk, too', () => {

@@ -21,7 +21,7 @@ export class HostRig extends ProbedRig implements Rig {
     this.host = host;
   }
 
-  /** Inside the lab only. Nothing is left where it rejects. */
+  /** Inside the lab only. Nothing is left if it rejects. */
   static async create(options: RigOptions): Promise<HostRig> {
     await using resources = new AsyncDisposableStack();
     const { disks } = resources.use(await LabDisks.create(diskSpecs(options)));
@@ -43,7 +43,7 @@ export class HostRig extends ProbedRig implements Rig {
     return this.mountPoints.map(() => span);
   }
 
-  /** From the arrival of do-snapshot at the host to its answer; undefined where there was none. */
+  /** From the arrival of do-snapshot at the host to its answer; undefined if there was none. */
   async callSpan(sinceMs: number): Promise<Span | undefined> {
     const calls = (await this.host.requests()).filter(
       ({ call, receivedNs }) => call === 'do-snapshot' && millisecondsOf(receivedNs) >= sinceMs,

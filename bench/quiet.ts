@@ -38,7 +38,7 @@ async function busyShareNow(): Promise<number> {
   return (machineBusyMs() - before) / ((performance.now() - startMs) * availableParallelism());
 }
 
-/** CPU time of one process and its threads, in ms, by clock ticks. 0 where it has ended. */
+/** CPU time of one process and its threads, in ms, by clock ticks. 0 if it has ended. */
 export function processBusyMs(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -83,8 +83,8 @@ export class RealRig extends ProbedRig implements Rig {
 }
 
 /**
- * Says what will be frozen and how often, and asks. Throws FF_USAGE where the answer is not yes, and
- * where there is nobody to ask.
+ * Says what will be frozen and how often, and asks. Throws FF_USAGE if the answer is not yes, and
+ * if there is nobody to ask.
  */
 export async function confirmReal(options: RealOptions & LabScenarioOptions): Promise<void> {
   if (options.real !== true) {
@@ -96,7 +96,7 @@ export async function confirmReal(options: RealOptions & LabScenarioOptions): Pr
     [
       `This freezes ${fileSystems.length} file systems of this machine, for some ms each, ${options.rounds + 1} times for each tool:`,
       ...fileSystems.map(({ mountPoint, type }) => `  ${mountPoint} (${type})`),
-      `and takes as many snapshots of each of ${blobs.length} blobs. They are deleted again where the SAS permits it`,
+      `and takes as many snapshots of each of ${blobs.length} blobs. They are deleted again if the SAS permits it`,
       '(d); those of other tools stay. Premium page blobs allow one every 10 minutes.',
       '',
     ].join('\n'),

@@ -31,7 +31,7 @@ export interface Rig extends AsyncDisposable {
   readonly urls: readonly string[];
   /** The same as `--blobs-from` takes them: perhaps with their devices. */
   readonly blobLines: readonly string[];
-  /** The blobs' certificate authority, where it is not one of the machine's. */
+  /** The blobs' certificate authority, if it is not one of the machine's. */
   readonly caPath: string | undefined;
   readonly probe: StallProbe;
   /** Path of the compiled run-measured.c. */
@@ -40,7 +40,7 @@ export interface Rig extends AsyncDisposable {
   readonly processes: Readonly<Record<string, number>>;
   /**
    * When the disk of each mount point was being snapshotted as the server saw it, from its first
-   * request after `sinceMs` to its last answer; undefined where none was asked for. Undefined as a
+   * request after `sinceMs` to its last answer; undefined if none was asked for. Undefined as a
    * whole where nobody can look into the server.
    */
   snapshotSpans(sinceMs: number): Promise<readonly (Span | undefined)[] | undefined>;
@@ -65,7 +65,7 @@ export class LabRig extends ProbedRig implements Rig {
     this.server = server;
   }
 
-  /** Inside the lab only. Nothing is left where it rejects. */
+  /** Inside the lab only. Nothing is left if it rejects. */
   static async create(options: RigOptions): Promise<LabRig> {
     await using resources = new AsyncDisposableStack();
     const { disks } = resources.use(await LabDisks.create(diskSpecs(options)));
@@ -100,7 +100,7 @@ export function blobName(disk: number): string {
   return `disk${disk}`;
 }
 
-/** From the first request to the last answer, or the last request where none was answered. */
+/** From the first request to the last answer, or the last request if none was answered. */
 function spanOf(requests: readonly LoggedRequest[]): Span | undefined {
   const stampsMs = requests.flatMap(({ receivedNs, answeredNs }) =>
     [receivedNs, answeredNs ?? receivedNs].map(millisecondsOf),

@@ -20,13 +20,13 @@ export type Taking =
       readonly ok: true;
       readonly usage: Usage;
       readonly own: OwnFigures;
-      /** In the order of the blobs, where it tells. */
+      /** In the order of the blobs, if it tells. */
       readonly snapshots?: readonly (string | null)[];
     }
   | { readonly ok: false; readonly reason: string };
 
 export interface OwnFigures {
-  /** Longest and mean window by its own stamps; undefined where it takes none. */
+  /** Longest and mean window by its own stamps; undefined if it takes none. */
   readonly windowMaxMs?: number;
   readonly windowMeanMs?: number;
   readonly phasesMs?: Readonly<Record<string, number>>;
@@ -97,8 +97,8 @@ export function contender(name: string, takeSnapshots: (rig: Rig) => Promise<Tak
 }
 
 /**
- * Lets a contender take its snapshots while the probe measures. A sample fails where the contender
- * fails, where a disk was not snapshotted, and where a writer went on writing while its disk was: such
+ * Lets a contender take its snapshots while the probe measures. A sample fails if the contender
+ * fails, if a disk was not snapshotted, or if a writer went on writing while its disk was: such
  * a snapshot would be worth nothing, however short its stall.
  */
 async function takeSample(rig: Rig, takeSnapshots: (rig: Rig) => Promise<Taking>): Promise<Sample> {

@@ -15,7 +15,7 @@ export interface ScenarioDefinition<Options, Figures> {
   measure(options: Options, progress: Progress): Promise<Figures>;
   /** What the figures say, as text with tables. */
   render(figures: Figures, options: Options): string;
-  /** What is not as it should be, a sentence each; the exit code is 1 where there is any. */
+  /** What is not as it should be, a sentence each; the exit code is 1 if there is any. */
   judge?(figures: Figures, options: Options): readonly string[];
 }
 

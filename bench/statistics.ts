@@ -1,4 +1,4 @@
-/** What a set of figures comes to. All NaN where there are none. */
+/** What a set of figures comes to. All NaN if there are none. */
 export interface Summary {
   readonly count: number;
   readonly min: number;
@@ -31,7 +31,7 @@ export function mean(figures: readonly number[]): number {
   return figures.reduce((sum, figure) => sum + figure, 0) / figures.length;
 }
 
-/** @param share from 0 to 1; between two figures it is interpolated. NaN where there are none. */
+/** @param share from 0 to 1; between two figures it is interpolated. NaN if there are none. */
 export function quantile(figures: readonly number[], share: number): number {
   const sorted = figures.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * share;

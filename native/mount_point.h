@@ -13,7 +13,7 @@ struct RawOpened {
 };
 
 /**
- * Opens a mount point for FIFREEZE and FITHAW: a directory, or a regular file where a single file is
+ * Opens a mount point for FIFREEZE and FITHAW: a directory, or a regular file if a single file is
  * bind-mounted. Refuses anything else before it is opened, because opening a pipe waits and opening a
  * device can have an effect: ELOOP for a symbolic link, because a mount point in mountinfo is never one, and
  * a path that has become one leads somewhere else; ENOTDIR if it is neither a directory nor a file. ESHUTDOWN:

@@ -3,7 +3,7 @@ export interface UvuTotals {
   readonly passed: number;
 }
 
-/** Reads the figures of the summary that uvu prints at a file's end; undefined where it is missing. */
+/** Reads the figures of the summary that uvu prints at a file's end; undefined if it is missing. */
 export function parseUvuTotals(output: string): UvuTotals | undefined {
   const total = lastNumber(output, /^\s*Total:\s+(\d+)/gm);
   const passed = lastNumber(output, /^\s*Passed:\s+(\d+)/gm);

@@ -65,7 +65,7 @@ export interface Drawn {
   readonly lastsMs: number | undefined;
   /** Between two kills, or two lives of a daemon, or from a write that blocks to the kill. */
   readonly gapMs: number;
-  /** What the worker gets besides where a balance runs or an open hangs. */
+  /** What the worker gets in addition if a balance runs or an open hangs. */
   readonly signal: 'SIGTERM' | 'SIGKILL' | undefined;
   /** Which thread of the worker is blocked in a write; `pool`: one of libuv's. */
   readonly thread: (typeof THREADS)[number];

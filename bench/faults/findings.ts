@@ -49,7 +49,7 @@ export function longestStallMs({ writes }: Seen): number {
 const TERMINATED = 128 + constants.signals.SIGTERM;
 
 /**
- * What is wrong with how a command ended that nobody killed; empty where nothing is.
+ * What is wrong with how a command ended that nobody killed; empty if nothing is.
  *
  * @param isTold it was sent SIGTERM
  */

@@ -7,7 +7,7 @@ export const USAGE = `npm run faults -- [--rounds N] [--seed N] [--lanes N] [--f
   Disturbs real runs on real disks at random moments and checks that nothing stays frozen.
   Default: 300 rounds, seed 1, all kinds: ${FAULT_KINDS.join(', ')}
 
-Exit code 0 where every round was good, 1 where not, 2 for options that cannot be meant.`;
+Exit code 0 if every round was good, 1 if not, 2 for options that cannot be meant.`;
 
 export type Wanted =
   | { readonly kind: 'help' }

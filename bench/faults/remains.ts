@@ -12,7 +12,7 @@ export function gracePeriods(): string {
   return readFileSync(GRACE_PERIODS_PATH, 'utf8').trim();
 }
 
-/** The value outside of any freeze: what it is now, or 0 where it becomes that in a while. */
+/** The value outside of any freeze: what it is now, or 0 if it becomes that in a while. */
 export async function usualGracePeriods(): Promise<string> {
   const end = performance.now() + LIMIT_MS;
   while (gracePeriods() !== '0' && performance.now() < end) {

@@ -3,7 +3,7 @@ import { FAULT_KINDS } from './draw.ts';
 import { STAGES } from './findings.ts';
 import { LIMIT_MS, type RoundResult, TIMEOUT_MS } from './round.ts';
 
-/** True where every round ended as it should. */
+/** True if every round ended as it should. */
 export function isGood(results: readonly RoundResult[]): boolean {
   return results.every(({ leftFrozen, problems }) => !leftFrozen && problems.length === 0);
 }

@@ -61,13 +61,13 @@ export interface Ground {
 
 export interface RoundResult {
   readonly drawn: Drawn;
-  /** Undefined where the run had ended before the fault could hit. */
+  /** Undefined if the run had ended before the fault could hit. */
   readonly stage: Stage | undefined;
   /** Something had to be thawed here that should have been thawed before. */
   readonly leftFrozen: boolean;
   /**
    * From the fault, or from the next start where both were killed, until everything could be written
-   * again; undefined where nothing was frozen.
+   * again; undefined if nothing was frozen.
    */
   readonly recoveryMs: number | undefined;
   /**
@@ -258,7 +258,7 @@ function endedBySabotage({ kind }: Drawn, ending: Ending | undefined): boolean {
   return isSabotage(kind) && ending?.signal === 'SIGUSR2';
 }
 
-/** Undefined where it does not end; it is killed then. */
+/** Undefined if it does not end; it is killed then. */
 async function endOf(command: RunningCommand): Promise<Ending | undefined> {
   const ending = await Promise.race([
     command.ended,
@@ -292,7 +292,7 @@ async function afterBothWereKilled(ground: Ground, killed: RunningCommand): Prom
   };
 }
 
-/** What it says went wrong; what it was doing where it says nothing. */
+/** What it says went wrong; what it was doing if it says nothing. */
 function reasonsOf(ending: Ending | undefined, { stderr }: RunningCommand): string {
   const problems = ending?.stdout.match(/"problems": \[[^\]]*\]/)?.[0] ?? '';
   return `${problems}${stderr.trim().slice(-600)}`;

@@ -23,10 +23,10 @@ const BLOCKED_LIMIT_MS = 40;
 const ARMING = 'arm the guardian';
 
 /**
- * Waits for the drawn moment and strikes; undefined where the command had ended before.
+ * Waits for the drawn moment and strikes; undefined if the command had ended before.
  *
- * @param group of the command, where the fault is about that
- * @param surroundings of the round, where it is about them
+ * @param group of the command, if the fault is about that
+ * @param surroundings of the round, if it is about them
  */
 export async function strike(
   command: RunningCommand,
@@ -101,7 +101,7 @@ export async function strike(
   return { atNs, isArmed, resume: () => {} };
 }
 
-/** Resolves at the moment, and to the guardian's process where the fault is about it. */
+/** Resolves at the moment, and to the guardian's process if the fault is about it. */
 async function momentOf(
   command: RunningCommand,
   { kind, from, delayMs, signal }: Drawn,
@@ -138,7 +138,7 @@ export function isSabotage(kind: FaultKind): boolean {
   return isOfThread || blocksWrite(kind);
 }
 
-/** Lets it write again and again until a write waits for a thaw; gives up where nothing is frozen. */
+/** Lets it write again and again until a write waits for a thaw; gives up if nothing is frozen. */
 async function blockWrite(command: RunningCommand): Promise<void> {
   const end = performance.now() + BLOCKED_LIMIT_MS;
   while (performance.now() < end && !waitsForThaw(command.pid)) {

@@ -4,7 +4,7 @@ import { RestartedDaemon } from './restarted-daemon.ts';
 import { RunningBalance } from './running-balance.ts';
 import { SilentMount } from './silent-mount.ts';
 
-/** What is there during a round, beside the run, where the fault is about that. Disposing removes it. */
+/** What is there during a round, beside the run, if the fault is about that. Disposing removes it. */
 export interface Surroundings extends AsyncDisposable {
   /** At the drawn moment; returns at once. */
   strike?(): void;

@@ -14,7 +14,7 @@ export const USAGE = `npm run machines -- [--only NAME]... [--kernel VERSION]...
   --record  keeps what the plan reads of each machine that passes as a fixture of the tests; repeats as --again does
 Needs root, debootstrap and QEMU, and Debian's packages the first time. Results: build/machines/results.json.
 
-Exit code 0 if every machine passed, 1 where not, 2 for options that cannot be meant.`;
+Exit code 0 if every machine passed, 1 if not, 2 for options that cannot be meant.`;
 
 export type Wanted =
   | { readonly kind: 'help' }

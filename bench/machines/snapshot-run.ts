@@ -42,7 +42,7 @@ function mismatch(disk: RunSummary['disks'][number]): string[] {
   return isRight ? [] : [`the blob of ${nameOf(disk)} was taken for ${disk.device}`];
 }
 
-/** For each blob by its name the snapshot that the run names: there are two where a request got no answer in time. */
+/** For each blob by its name the snapshot that the run names: there are two if a request got no answer in time. */
 export function snapshotsNamed({ stdout }: CommandEnd): ReadonlyMap<string, string> {
   const { disks = [] }: Partial<RunSummary> = JSON.parse(stdout || '{}');
   return new Map(

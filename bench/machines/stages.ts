@@ -22,7 +22,7 @@ export interface Frozen extends Truth {
   readonly release: string;
   /** Of `flashfreeze plan --json`. */
   readonly plan: SeenPlan & SeenDisks;
-  /** Names of disks in the table of machines by the kernel's; none where the kernel's are those. */
+  /** Names of disks in the table of machines by the kernel's; none if the kernel's are those. */
   readonly names: Readonly<Record<string, string>>;
   readonly freeze: CommandEnd;
   readonly snapshot: CommandEnd;

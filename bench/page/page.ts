@@ -7,7 +7,7 @@ import type { Result } from './results.ts';
 
 const COLORS = readFileSync(join(import.meta.dirname, 'colors.css'), 'utf8');
 
-/** What is shown of a scenario: in the order given, and where there is a result of it. */
+/** What is shown of a scenario: in the order given, as far as there are results. */
 export interface Shown {
   readonly name: string;
   readonly summary: string;

@@ -3,7 +3,7 @@ import { DEFAULT_VM_BACKUP_CONFIGURATION } from '../../src/config/vmbackup.ts';
 import { parseBlobs } from '../../src/snapshot/blob/blob.ts';
 
 /**
- * A snapshot of everything, as the command asks for it where no option is given; for runs inside a
+ * A snapshot of everything, as the command asks for it if no option is given; for runs inside a
  * process of the benchmark's own.
  *
  * @param urls of the blobs, with their SAS

@@ -54,7 +54,7 @@ export class BareFreeze {
     }
   }
 
-  /** Throws Error where a freeze fails; nothing is frozen then, nor when it returns. */
+  /** Throws Error if a freeze fails; nothing is frozen then, nor when it returns. */
   async freezeAndThaw({ order, expedite }: FreezeManner): Promise<FreezeTimes> {
     await using guardian = await Guardian.start(this.#freezer);
     const armed = await guardian.arm(process.hrtime.bigint() + LIMIT_NS);

@@ -7,7 +7,7 @@ import { productNode, THIS_CHECKOUT } from '../process/product-node.ts';
 import type { Rig } from '../rig.ts';
 import { type Contender, contender } from '../sample.ts';
 
-/** As the tables show it where it has no other name. */
+/** As the tables show it if it has no other name. */
 export const FLASHFREEZE = 'flashfreeze';
 
 export interface FlashfreezeOptions {

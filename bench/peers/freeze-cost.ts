@@ -25,7 +25,7 @@ export function nameOf({ order, expedite }: FreezeManner): string {
 
 /**
  * What freezing alone costs in one manner: from the first FIFREEZE to the return of the last, in ms,
- * settled before. Throws Error where it fails.
+ * settled before. Throws Error if it fails.
  */
 export async function freezeCostMs(
   { launcher, mountPoints }: Rig,

@@ -40,8 +40,8 @@ export class GuestAgentSocket implements Disposable {
   }
 
   /**
-   * Resolves to what the command returns; throws Error with what the agent says where it fails, and
-   * where it says nothing.
+   * Resolves to what the command returns; throws Error with what the agent says if it fails, and
+   * if it says nothing.
    */
   async execute(command: string, given?: object, limitMs = REPLY_LIMIT_MS): Promise<unknown> {
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: given })}\n`);

@@ -5,7 +5,7 @@ import { preSnapshot } from '../../src/snapshot/host/pre-snapshot.ts';
 
 const TASK = { taskId: 'bench', snapshotTaskToken: 'token' };
 
-/** A client that has asked the host whether it can, as the extension does first. Throws where it cannot. */
+/** A client that has asked the host whether it can, as the extension does first. Throws if it cannot. */
 export async function openAsked(): Promise<HostClient> {
   const client = HostClient.open(undefined);
   const request = { ...TASK, isVmAdeEnabled: false };

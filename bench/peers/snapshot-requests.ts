@@ -12,7 +12,7 @@ export const CURL_AT_ONCE = [
  * input: no secret on a command line.
  *
  * @param urls with their SAS
- * @param caPath of the server's certificate authority; undefined where the machine's are enough
+ * @param caPath of the server's certificate authority; undefined if the machine's are enough
  */
 export function curlConfiguration(urls: readonly string[], caPath: string | undefined): string {
   return urls.map((url) => curlRequest(`${url}&comp=snapshot`, caPath)).join('next\n');

@@ -1,6 +1,6 @@
 import { tryCommand } from '../../src/lab/run-command.ts';
 
-/** A peer freezes one file system after the other: 256 take some 10 s where none has dirty data. */
+/** A peer freezes one file system after the other: 256 take some 10 s if none has dirty data. */
 const LIMIT_MS = 90_000;
 
 /**

@@ -71,7 +71,7 @@ export function overlaps(a: Span, b: Span): boolean {
   return a.startMs < b.endMs && b.startMs < a.endMs;
 }
 
-/** 0 where there is none. */
+/** 0 if there is none. */
 export function longestMs(pauses: readonly Span[]): number {
   return pauses.reduce((longest, pause) => Math.max(longest, lengthMs(pause)), 0);
 }

@@ -47,7 +47,7 @@ async function rewriteSuperblocks(image: string, fsid: Buffer): Promise<void> {
   }
 }
 
-/** The same superblock under another fsid. Throws where it is none, or has another checksum type. */
+/** The same superblock under another fsid. Throws if it is none, or has another checksum type. */
 export function withFsid(superblock: Buffer, fsid: Buffer): Buffer {
   if (superblock.toString('latin1', MAGIC, MAGIC + 8) !== '_BHRfS_M') {
     throw new Error('not a btrfs superblock');

@@ -115,7 +115,7 @@ export async function inspectRecoveredXfs(image: string, directory: string): Pro
   return await repairFindsNothing(attached.devices, /^$/);
 }
 
-/** What xfs_repair -n prints where all is well. */
+/** What xfs_repair -n prints if all is well. */
 const REPAIR_PROGRESS = /^(Phase \d|\s+- |No modify flag set|\s*$)/;
 
 async function repairFindsNothing(

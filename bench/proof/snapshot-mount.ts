@@ -52,7 +52,7 @@ export class MountedSnapshot implements AsyncDisposable {
     this.#forget = forget;
   }
 
-  /** Rejects with what mount(8) says where it cannot be mounted that way. */
+  /** Rejects with what mount(8) says if it cannot be mounted that way. */
   static async mount(
     type: LabFileSystemType,
     devices: readonly string[],

@@ -68,7 +68,7 @@ export class Writers implements AsyncDisposable {
   }
 }
 
-/** Rejects where the writer ends instead of answering. */
+/** Rejects if the writer ends instead of answering. */
 async function tell(child: ChildProcess, command: WriterCommand): Promise<number> {
   const answered = new AbortController();
   const { signal } = answered;

@@ -23,7 +23,7 @@ interface AppRound {
   readonly longestMs: number;
   readonly usualMs: number;
   readonly windowMs: number;
-  /** null where nothing of the database was held. */
+  /** null if nothing of the database was held. */
   readonly heldMs: number | null;
 }
 

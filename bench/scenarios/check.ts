@@ -12,7 +12,7 @@ const SIZES = [...new Set(BOUNDS.map(({ disks }) => disks))].sort((a, b) => a - 
 
 export const check = defineScenario<LabScenarioOptions, readonly SizedComparison[]>({
   name: 'check',
-  summary: 'Whether the window is as short as it was: exit code 1 where a bound does not hold',
+  summary: 'Whether the window is as short as it was: exit code 1 if a bound does not hold',
   commands: ['curl'],
   addOptions: (command) => {
     addLabOptions(command, { rounds: 7 });

@@ -50,7 +50,7 @@ export const startup = defineScenario<StartupOptions, readonly StartupFigures[]>
   render: (figures, { fileSystems }) => renderStartup(figures, fileSystems),
 });
 
-/** Throws Error where the run fails. */
+/** Throws Error if the run fails. */
 async function startOnce(rig: LabRig): Promise<StartupRun> {
   rig.probe.begin();
   const beganMs = now();

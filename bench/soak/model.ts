@@ -4,7 +4,7 @@ import type { DrawnFault } from './server-faults.ts';
 export interface SoakRun {
   /** Consistent, and every disk has its snapshot. */
   readonly complete: boolean;
-  /** By its own stamps; undefined where nothing was frozen. */
+  /** By its own stamps; undefined if nothing was frozen. */
   readonly windowMs: number | undefined;
   readonly problem: string | undefined;
   readonly tookMs: number;
@@ -19,7 +19,7 @@ export interface SoakRun {
 export interface WatchedRun extends SoakRun {
   readonly fault: DrawnFault['name'];
   readonly faultKind: DrawnFault['kind'];
-  /** Longest stall of any writer; undefined where a disk was not snapshotted as it should. */
+  /** Longest stall of any writer; undefined if a disk was not snapshotted as it should. */
   readonly stallMs: number | undefined;
   /** Why there is no stall. */
   readonly unsound: string | undefined;

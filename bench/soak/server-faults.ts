@@ -6,7 +6,7 @@ export interface DrawnFault {
   readonly name: string;
   /** `passing`: asking again repairs it; `final`: the snapshot of that disk cannot be had. */
   readonly kind: 'none' | 'passing' | 'final';
-  /** Undefined where the server only takes its time, or nothing is wrong. */
+  /** Undefined if the server only takes its time, or nothing is wrong. */
   readonly rule: FaultRule | undefined;
   /** Of that disk's snapshot. */
   readonly latencyMs: number | undefined;

@@ -94,7 +94,7 @@ function warn(message: string): void {
 
 /**
  * Starts every part once, which leaves their compiled code in the cache for a quick enable, and puts the template of
- * workload.conf where there is none. A part that does not run is not a reason to fail: the reason for a failed install
+ * workload.conf if there is none. A part that does not run is not a reason to fail: the reason for a failed install
  * is not shown anywhere, and enable reports it.
  */
 async function install(): Promise<void> {

@@ -31,7 +31,7 @@ export function describeMisuse(text: string, command?: Command): string {
   return `flashfreeze: ${sentenceOfMisuse(text, command)} (FF_USAGE)\n`;
 }
 
-/** Makes every command name itself where it refuses a command line. */
+/** Makes every command name itself if it refuses a command line. */
 export function tellMisuse(command: Command): void {
   command
     .showHelpAfterError(

@@ -17,7 +17,7 @@ linux_user =
 `;
 
 /**
- * Puts the template where there is no workload.conf. A file that is there stays as it is, and so does a symbolic link.
+ * Writes the template if there is no workload.conf. A file that is there stays as it is, and so does a symbolic link.
  * Only root may read the new one: users write passwords into it.
  *
  * @returns a sentence if the template could not be put there; undefined if it could, or if a file was there

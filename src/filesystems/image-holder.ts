@@ -17,7 +17,7 @@ export type ImageHolder =
 const MAX_OVERLAY_DEPTH = 4;
 
 /**
- * The mount on which a file really lies: that of its path, and where that is an overlay, the one of
+ * The mount on which a file really lies: that of its path, and if that is an overlay, the one of
  * its upper directory, since an image that is written to has been copied up.
  */
 export function mountHolding(tree: MountTree, path: string): Mount | undefined {
@@ -34,7 +34,7 @@ export function mountHolding(tree: MountTree, path: string): Mount | undefined {
 
 /**
  * Finds the file system that holds an image. The kernel tells the path as it was in the mount
- * namespace of the process that attached it, so the path is believed only where it leads to a file of exactly
+ * namespace of the process that attached it, so the path is believed only if it leads to a file of exactly
  * the loop device's size (and on the device expected there). The path of an unlinked image can no
  * longer be looked at: what it says is used, but not relied on.
  */

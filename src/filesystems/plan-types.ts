@@ -19,13 +19,13 @@ export interface FileSystem {
   readonly mountPoints: readonly string[];
   /**
    * Kernel names of the whole disks it lies on (`sdc`, `nvme0n2`), sorted. For one in an image: the
-   * disks of the file system that holds the image; the loop device itself where that is not frozen
+   * disks of the file system that holds the image; the loop device itself if that is not frozen
    * with it (then the disks under the image besides, if it has any).
    */
   readonly disks: readonly string[];
   /**
-   * The file system of the plan that holds the image of the loop device this one lies on, where
-   * there is one; the one frozen last where it lies on several such images.
+   * The file system of the plan that holds the image of the loop device this one lies on, if
+   * there is one; the one frozen last if it lies on several such images.
    */
   readonly imageOn: DeviceNumber | undefined;
 }
@@ -37,12 +37,12 @@ export interface Disk {
   /** `/dev/sdc` */
   readonly path: string;
   /**
-   * SCSI LUN or NVMe namespace-derived LUN, where the machine shows one. On Azure only data disks
+   * SCSI LUN or NVMe namespace-derived LUN, if the machine shows one. On Azure only data disks
    * have one, as configured for the VM; the OS disk and temporary disks have none.
    */
   readonly lun: number | undefined;
   readonly sizeBytes: number;
-  /** What it is to an Azure VM, where that shows. */
+  /** What it is to an Azure VM, if that shows. */
   readonly role?: DiskRole | undefined;
   /**
    * True if the place of its content is not visible (a ZFS volume, a network block device, a device that a
@@ -131,7 +131,7 @@ export interface Plan {
 
 /** Which mount points the caller asks for. */
 export interface Selection {
-  /** Only these mount points (absolute), or what these patterns match; every suitable file system where empty. */
+  /** Only these mount points (absolute), or what these patterns match; every suitable file system if empty. */
   readonly include: readonly string[];
   /** Mount points and patterns left out (`MountsToSkip`), also where they are included. */
   readonly skip: readonly string[];

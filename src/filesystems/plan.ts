@@ -37,7 +37,7 @@ import { compareText, depthOf, type Superblock, superblocksOf } from './superblo
  * through images is found here.
  *
  * Throws FF_MOUNT_NOT_FOUND, FF_MOUNT_NOT_FREEZABLE (of a type that cannot be frozen, or without a
- * known block device) for a named mount point, FF_NOTHING_TO_FREEZE where nothing is left.
+ * known block device) for a named mount point, FF_NOTHING_TO_FREEZE if nothing is left.
  */
 export function makePlan(
   mounts: readonly Mount[],

@@ -65,7 +65,7 @@ export function skippedDevices(
 
 /**
  * The superblocks that a caller wants, with the mount if the caller named it. Of a named mount point only what is
- * visible at the path counts: where something is mounted over something else, the upper one. A pattern names no mount:
+ * visible at the path counts: if something is mounted over something else, the upper one. A pattern names no mount:
  * it wants all that matches and can be frozen, without the rest of what it matches being an error.
  *
  * Undefined if everything is wanted. Throws FF_MOUNT_NOT_FOUND for a path that is no mount point, FF_MOUNT_NOT_FREEZABLE for one of a

@@ -75,7 +75,7 @@ function usedBytesOf(line: string): number | undefined {
     : Number(blockBytes) * (Number(blocks) - Number(free));
 }
 
-/** Nothing waits for it any more; where it hangs in the kernel, it ends when the kernel lets it. */
+/** Nothing waits for it any more: if it hangs in the kernel, it ends when the kernel lets it. */
 function abandon(child: ChildProcess): void {
   child.stdout?.destroy();
   child.unref();

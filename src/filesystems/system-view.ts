@@ -16,7 +16,7 @@ export interface SystemView {
   read(file: string): string | undefined;
   /** Absolute path without symbolic links. */
   resolve(path: string): string | undefined;
-  /** What stat(2) says of a block device or a regular file. Blocks where the file system is dead. */
+  /** What stat(2) says of a block device or a regular file. Blocks if the file system is dead. */
   inspect(path: string): Inspection | undefined;
 }
 

@@ -142,7 +142,7 @@ function kindOf(
     return undefined;
   }
   if (disks.length === 0) {
-    // ext4 and its like lie on some disk, also where sysfs does not show which.
+    // ext4 and its like lie on some disk, even if sysfs does not show which.
     return 'counted';
   }
   if (disks.every(({ name }) => RAM_DISK.test(name))) {

@@ -80,7 +80,7 @@ export class Freezer implements AsyncDisposable {
   }
 
   /**
-   * @param mountPoints directories, or regular files where a single file is bind-mounted
+   * @param mountPoints directories, or regular files if a single file is bind-mounted
    * @throws FlashfreezeError `FF_MOUNT_OPEN` naming the path and errno, `FF_ADDON_MISSING`
    */
   static open(

@@ -31,7 +31,7 @@ export class KeptGracePeriods implements AsyncDisposable {
     this.alive = alive;
   }
 
-  /** Resolves when they are kept; without effect where the machine does not let us. */
+  /** Resolves when they are kept; without effect if the machine does not permit it. */
   static async begin({ folder, path }: GracePeriodsOf = OF_THE_MACHINE): Promise<KeptGracePeriods> {
     const script = join(import.meta.dirname, 'grace-periods.sh');
     // A session of its own: what ends a whole group must not end it.
@@ -54,8 +54,8 @@ export class KeptGracePeriods implements AsyncDisposable {
 }
 
 /**
- * Has the machine's grace periods expedited until disposed, or until this process ends, however. Without effect where
- * the machine does not let us.
+ * Has the machine's grace periods expedited until disposed, or until this process ends, however. Without effect if
+ * the machine does not permit it.
  */
 export async function expediteGracePeriods(
   of: GracePeriodsOf = OF_THE_MACHINE,

@@ -44,7 +44,7 @@ const PARTITION_TRIES = 50;
 
 /** Partitions the device of that image (GPT, one partition); resolves to the partition's device. */
 export async function partition(device: string, imagePath: string): Promise<string> {
-  // --no-reread, --no-tell-kernel: partx(8) does that, also where the kernel knows no GPT.
+  // --no-reread, --no-tell-kernel: partx(8) does that, even if the kernel knows no GPT.
   await runCommand(
     'sfdisk',
     ['--quiet', '--no-reread', '--no-tell-kernel', device],
@@ -125,7 +125,7 @@ export async function listLoopDevices(): Promise<LoopDevice[]> {
     ...['--list', '--json', '--output', 'NAME,MAJ:MIN,BACK-MAJ:MIN'],
   ]);
   if (listing.stdout.trim() === '') {
-    return []; // What it prints where there is none.
+    return []; // What it prints if there is none.
   }
   const { loopdevices } = JSON.parse(listing.stdout) as Listing;
   return loopdevices.map((row) => {

@@ -19,7 +19,7 @@ const DETACH_LIMIT_MS = 1000;
 export class MountTable implements Disposable {
   readonly #descriptor: number;
 
-  /** `descriptor`: an open /proc/<pid>/mountinfo; that of this process where left out. */
+  /** `descriptor`: an open /proc/<pid>/mountinfo; that of this process if left out. */
   constructor(descriptor = openSync('/proc/self/mountinfo', 'r')) {
     this.#descriptor = descriptor;
   }

@@ -87,7 +87,7 @@ const INSTALL = [
 ].join(' && ');
 
 /**
- * Makes sure that the commands of the lab exist, by apt-get where some do not. Test files run side
+ * Makes sure that the commands of the lab exist, by apt-get if some do not. Test files run side
  * by side, so the installation stands under a lock, and packages that another one has installed
  * meanwhile cost nothing. Throws FF_LAB_UNAVAILABLE, with the packages' names, if it cannot.
  */

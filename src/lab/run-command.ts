@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 export interface CommandResult {
-  /** 0 = it did what it was asked for; 128 + n where a signal ended it. */
+  /** 0 = it did what it was asked for; 128 + n if a signal ended it. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

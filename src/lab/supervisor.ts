@@ -69,7 +69,7 @@ async function supervise(): Promise<number> {
  * kernel has closed its end of the pipe. A named one, because unshare(1) would keep another open.
  */
 function followInit(): { members: Promise<Members>; ended: Promise<unknown> } {
-  // Without waiting for a writer, which does not come where unshare(1) fails.
+  // Without waiting for a writer, which does not come if unshare(1) fails.
   const descriptor = openSync(INIT_REPORT, constants.O_RDONLY | constants.O_NONBLOCK);
   const report = new Socket({ fd: descriptor, readable: true, writable: false });
   const members = once(report, 'data').then(([line]: unknown[]) => {

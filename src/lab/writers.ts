@@ -58,7 +58,7 @@ export class Writers implements AsyncDisposable {
     return new Writers(child, stopped.promise);
   }
 
-  /** Ends them and their process; takes until the thaw where a file system is frozen. */
+  /** Ends them and their process; takes until the thaw if a file system is frozen. */
   stop(): Promise<readonly WriterTotals[]> {
     this.#stopped ??= this.#stop();
     return this.#stopped;

@@ -2,7 +2,7 @@
 export const OLDEST_GLIBC = '2.28';
 
 /**
- * The distributions with an older C library. `flashfreeze.sh` names them too: `install` runs it where nothing else runs.
+ * The distributions with an older C library. `flashfreeze.sh` names them too: `install` runs it on machines on which nothing else runs.
  */
 export const TOO_OLD_DISTRIBUTIONS =
   'RHEL, CentOS and Oracle Linux 7, SLES 12, Ubuntu 18.04, Debian 9 and older';

@@ -17,8 +17,8 @@ export interface SnapshotVerdict {
 
 /**
  * What they are worth together with the application (app-consistency.md): application consistent only
- * where nothing at all went wrong; file-system consistent with the first finding's code as a warning
- * where that is tolerated, else nothing. A failed snapshot keeps its own code.
+ * if nothing at all went wrong; file-system consistent with the first finding's code as a warning
+ * if that is tolerated, else nothing. A failed snapshot keeps its own code.
  *
  * @param isLessThanAsked file systems were frozen, but not every disk shows the instant: the application's data
  * may be on those

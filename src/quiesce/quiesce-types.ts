@@ -139,7 +139,7 @@ export interface PendingStatements {
 export interface QuiesceCircumstances {
   /** The file systems of the plan. */
   readonly fileSystems: readonly FileSystem[];
-  /** Whether they will be frozen where all goes well. */
+  /** Whether they will be frozen if all goes well. */
   readonly freezes: boolean;
   /** Whether every disk under a file system is one of those that are snapshotted. */
   readonly isSnapshotted: (fileSystem: FileSystem) => boolean;

@@ -10,7 +10,7 @@ export interface Headline {
   readonly advice: string | undefined;
   /** Problems of the whole run. */
   readonly general: readonly string[];
-  /** Problems of disks, folded where several disks have the same one. */
+  /** Problems of disks, folded if several disks have the same one. */
   readonly ofDisks: readonly DiskProblem[];
 }
 

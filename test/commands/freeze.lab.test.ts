@@ -29,7 +29,7 @@ function assertWritable(disks: LabDisks): void {
   }
 }
 
-/** A shell script that ends with 0 where every mount point is frozen: a second freeze is refused. */
+/** A shell script that ends with 0 if every mount point is frozen: a second freeze is refused. */
 function isFrozen(disks: LabDisks): string {
   const refused = disks.disks.map(({ mountPoint }) => `! fsfreeze --freeze ${mountPoint}`);
   return refused.join(' && ');

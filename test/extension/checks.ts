@@ -60,7 +60,7 @@ export async function assertBlobStatus(
   return blob;
 }
 
-/** The value of a telemetry key; undefined where it is missing. */
+/** The value of a telemetry key; undefined if it is missing. */
 export function telemetry({ status }: StatusBlob, key: string): string | undefined {
   return status.telemetryData.find(({ Key }) => Key === key)?.Value;
 }

@@ -45,7 +45,7 @@ function isGuardian({ commandLine: [program = ''] }: GuestProcess): boolean {
   return program.includes('guardian');
 }
 
-/** Runs the payload's own launcher; its exit code and what it said. Thaws and rejects where it hangs. */
+/** Runs the payload's own launcher; its exit code and what it said. Thaws and rejects if it hangs. */
 async function launch(
   { guest, agent, sequenceNumber }: Scene,
   args: readonly string[],

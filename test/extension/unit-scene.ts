@@ -229,7 +229,7 @@ export class FrozenWriters {
     );
   }
 
-  /** Resolves when all of them stand still; rejects where one does not. */
+  /** Resolves when all of them stand still; rejects if one does not. */
   static async start(mountPoints: readonly string[]): Promise<FrozenWriters> {
     const children = mountPoints.map((path) => spawn('touch', [`${path}/written`]));
     const writers = new FrozenWriters(children);

@@ -83,7 +83,7 @@ export function offences(calls: readonly TracedCall[], span: FrozenSpan): Offenc
     });
 }
 
-/** What is wrong with a call of this text; undefined where nothing is. */
+/** What is wrong with a call of this text; undefined if nothing is. */
 type Judgement = (text: string) => string | undefined;
 
 const JUDGEMENTS: readonly (readonly [calls: readonly string[], judge: Judgement])[] = [

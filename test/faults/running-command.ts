@@ -81,7 +81,7 @@ export class RunningCommand implements Disposable {
     this.#child.kill(signal);
   }
 
-  /** Resolves when standard error shows these words; rejects where the command ends without them. */
+  /** Resolves when standard error shows these words; rejects if the command ends without them. */
   async said(words: string): Promise<void> {
     while (!this.#stderr.includes(words)) {
       if (!this.isRunning) {

@@ -40,7 +40,7 @@ export class WriteProbe implements Disposable {
   }
 
   /**
-   * Resolves when the write has gone through: at once, or after the thaw; rejects where the file system
+   * Resolves when the write has gone through: at once, or after the thaw; rejects if the file system
    * refuses it. One at a time.
    */
   async write(): Promise<ProbeWrite> {
@@ -57,7 +57,7 @@ export class WriteProbe implements Disposable {
   }
 }
 
-/** A probe for each; fails where one cannot be started. */
+/** A probe for each; fails if one cannot be started. */
 export function probesOf(disks: readonly { readonly mountPoint: string }[]): WriteProbe[] {
   return disks.map(({ mountPoint }) => new WriteProbe(mountPoint));
 }

@@ -95,7 +95,7 @@ test('removes mounts, images and loop devices at its end, also where one is froz
   await assertGone(disks);
 });
 
-test('leaves nothing where one of the disks cannot be made', async () => {
+test('leaves nothing if one of the disks cannot be made', async () => {
   const before = mountedFileSystems().length;
   await assert.rejects(
     LabDisks.create([{ type: 'ext4' }, { type: 'xfs', sizeMb: 8 }]),

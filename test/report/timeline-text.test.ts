@@ -21,7 +21,7 @@ test('is everything in order, since the first freeze', () => {
   ]);
 });
 
-test('says what failed, and is empty where nothing happened', () => {
+test('says what failed, and is empty if nothing happened', () => {
   const { timeline } = runOf(busyRecord(4));
   assert.ok(timeline !== null);
   assert.match(timelineLines(timeline).join('\n'), '/dev/sdd: failed (no complete answer');

@@ -136,7 +136,7 @@ export interface Drilled {
   readonly said: string;
   /** The longest that a write took on each file system, or why it failed. */
   readonly writers: readonly WriterFinding[];
-  /** What became of a write after the drill, where it did not end well. */
+  /** What became of a write after the drill, if it did not end well. */
   readonly later: readonly LaterWrite[];
 }
 

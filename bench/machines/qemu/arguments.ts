@@ -21,7 +21,7 @@ export interface QemuOrder {
   readonly stage: string;
   /** Folder with vmlinuz and initrd. */
   readonly kernel: string;
-  /** Of the machine's disks in the order of `disksOf`; where there is one more, it is the snapshot of the OS disk. */
+  /** Of the machine's disks in the order of `disksOf`; if there is one more, it is the snapshot of the OS disk. */
   readonly images: readonly string[];
   readonly tap: string;
   readonly consolePath: string;

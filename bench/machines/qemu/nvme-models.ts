@@ -9,7 +9,7 @@ const LARGEST_AREA = 256 * 2 ** 20;
 
 /**
  * QEMU calls every NVMe controller "QEMU NVMe Ctrl" and has no option for it: in the memory of a QEMU whose machine is not
- * started yet, each controller gets the model that its serial number asks for. Throws where one is not found.
+ * started yet, each controller gets the model that its serial number asks for. Throws if one is not found.
  */
 export async function setNvmeModels(
   pid: number,

@@ -50,7 +50,7 @@ export function longOperation(
 }
 
 /**
- * What runs exclusively, where kernels before 5.17 say `balance` of a paused one as well: by what `btrfs balance status`
+ * What runs exclusively; kernels before 5.17 say `balance` of a paused one as well: by what `btrfs balance status`
  * prints, which ends its first line with the state. Pure.
  */
 export function pausedOrNot(

@@ -10,7 +10,7 @@ import {
   tellsPaused,
 } from './maintenance.ts';
 
-/** What is frozen, with a descriptor of it where there is one. */
+/** What is frozen, with a descriptor of it if there is one. */
 export type OpenFileSystem = Pick<FileSystem, 'mountPoint' | 'type'> & {
   readonly descriptor: number;
 };
@@ -77,7 +77,7 @@ export async function readBalanceState(
     : operation;
 }
 
-/** What btrfs(8) prints, empty if it cannot be had in time. It ends with 1 where there is a balance. */
+/** What btrfs(8) prints, empty if it cannot be had in time. It ends with 1 if there is a balance. */
 function balanceStatus(mountPoint: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const env = { ...process.env, LC_ALL: 'C' };

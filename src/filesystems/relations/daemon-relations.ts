@@ -9,7 +9,7 @@ import type { Daemon, Relation } from './relation-types.ts';
  * directory is none, because nearly every daemon's is on `/`.
  *
  * A `/dev/fuse` descriptor whose connection the kernel does not show (older ones show none) is taken
- * for every FUSE mount's: too many relations of FUSE mounts cost one more wave at most, and only where
+ * for every FUSE mount's: too many relations of FUSE mounts cost one more wave at most, and only if
  * an image lies on such a mount.
  */
 export function daemonRelations(daemons: readonly Daemon[], mounts: readonly Mount[]): Relation[] {

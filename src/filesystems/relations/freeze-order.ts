@@ -10,7 +10,7 @@ export interface FreezeOrder {
   readonly waves: readonly (readonly number[])[];
   /**
    * For each: those it writes through (images, FUSE daemons). Its FITHAW blocks while one of them is
-   * frozen, so they are thawed before it; mutual ones, where no order helps, are left out.
+   * frozen, so they are thawed before it; mutual ones, for which no order helps, are left out.
    */
   readonly thawsAfter: readonly (readonly number[])[];
   /** For each: those that need it in any way, directly or through others, so that they are frozen before it; mutual ones are left out. */
@@ -67,7 +67,7 @@ function guesses(
 
 /**
  * All devices, what is needed before what needs it. Members of a cycle are put in order by the
- * stronger relations among them, and where even those go round, as they were given.
+ * stronger relations among them, and if even those go round, as they were given.
  */
 function lastFirst(
   devices: readonly DeviceNumber[],

@@ -25,7 +25,7 @@ export class NeedGraph {
     }
   }
 
-  /** Contains the superblock itself only where it is in a cycle. */
+  /** Contains the superblock itself only if it is in a cycle. */
   needsOf(device: DeviceNumber): ReadonlySet<DeviceNumber> {
     const known = this.#known.get(device);
     if (known !== undefined) {

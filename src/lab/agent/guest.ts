@@ -191,7 +191,7 @@ export class Guest implements AsyncDisposable {
 
   /**
    * Boots again when a command in it, such as reboot(8), has brought its first process to an end. Rejects
-   * with what is still running where that takes longer than `limitMs`.
+   * with what is still running if that takes longer than `limitMs`.
    */
   async rebootBy(argv: readonly string[], limitMs = LIMIT_MS): Promise<void> {
     const running = this.#running;

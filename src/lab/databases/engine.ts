@@ -123,7 +123,7 @@ export async function askAll(
   return lines;
 }
 
-/** The lines a check prints, which is silent where all is well; what it fails with. */
+/** The lines a check prints, which is silent if all is well; what it fails with. */
 async function saidBy(check: Promise<string>): Promise<string[]> {
   try {
     return (await check).split('\n').filter((line) => line !== '');

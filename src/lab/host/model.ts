@@ -23,7 +23,7 @@ export interface LabHostOptions {
   readonly disks?: readonly HostDisk[];
   /** From a snapshot request to its answer. Default: none. */
   readonly latencyMs?: number;
-  /** Where copies of images go; needed where disks have images. */
+  /** Where copies of images go; needed if disks have images. */
   readonly snapshotDirectory?: string;
 }
 

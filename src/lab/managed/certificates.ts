@@ -15,7 +15,7 @@ const EXTENSIONS = [
 ];
 
 /**
- * A certificate for the resource manager of every cloud, by the lab's authority where that exists and by a new one
+ * A certificate for the resource manager of every cloud, by the lab's authority if that exists and by a new one
  * otherwise.
  *
  * @param directory for the files made here

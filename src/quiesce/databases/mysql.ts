@@ -110,7 +110,7 @@ function connect(
   return session;
 }
 
-/** Behind the question for a password, where the client has none and reads ours for it. */
+/** Behind the question for a password, if the client has none and reads ours for it. */
 const ACCESS_DENIED = /^(?:Enter password: )?ERROR (?:1044|1045|1142|1227|1370|1698)\b/m;
 /** Of a lock; and of a statement, MariaDB's max_statement_time. */
 const TIMEOUT = /^ERROR (?:1205|1969)\b/m;

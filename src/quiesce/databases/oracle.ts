@@ -39,7 +39,7 @@ interface State {
 }
 
 /**
- * Quiesces every instance, all at once; where one cannot be, none is held. An open database in ARCHIVELOG
+ * Quiesces every instance, all at once; if one cannot be, none is held. An open database in ARCHIVELOG
  * mode is put into its backup mode; one that is not open is consistent as it lies.
  */
 export async function holdOracle(context: DatabaseContext): Promise<HeldDatabase> {

@@ -52,7 +52,7 @@ export class DatabaseSession {
    *
    * @param code where it fails for no reason that has a code of its own
    * @param shown of the statement in messages
-   * @throws DatabaseFault 510 if the time is over; 506 if the connection is lost, or 504 where that is `code`
+   * @throws DatabaseFault 510 if the time is over; 506 if the connection is lost, or 504 if that is `code`
    */
   async ask(
     statement: string,

@@ -245,7 +245,7 @@ for (const [what, statusCode, set] of [
     continue;
   }
 
-  test(`onlyHost freezes nothing where the host ${what}`, async () => {
+  test(`onlyHost freezes nothing if the host ${what}`, async () => {
     await using scene = await Scene.create();
     await set(scene.host);
     const taken = await scene.take('onlyHost');

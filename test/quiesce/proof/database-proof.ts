@@ -11,7 +11,7 @@ const WRITING_MS = 500;
 
 /** One snapshot, taken and looked into. */
 export interface Round {
-  /** What is wrong; empty where all is right. */
+  /** What is wrong; empty if all is right. */
   readonly faults: readonly string[];
   /** The longest that a writer waited for a transaction meanwhile, and before. */
   readonly stallMs: number;

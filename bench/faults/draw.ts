@@ -53,6 +53,11 @@ export function killsBoth(kind: FaultKind): boolean {
   );
 }
 
+/** Whether a process that thaws, the worker or the guardian, may be killed while it does. */
+export function killsThaw({ kind, signal }: Pick<Drawn, 'kind' | 'signal'>): boolean {
+  return kind.startsWith('kill-') || killsBoth(kind) || endsWorker({ kind, signal });
+}
+
 /** One round as drawn; everything else in it is up to the machine. */
 export interface Drawn {
   readonly kind: FaultKind;

@@ -10,6 +10,7 @@ import {
   type FaultKind,
   isAboutGroup,
   killsBoth,
+  killsThaw,
   leavesAlone,
 } from './draw.ts';
 import {
@@ -155,7 +156,7 @@ function stageOf({ atNs, isArmed }: Strike, seen: Seen, disks: number): Stage {
  */
 function isKernelsDoing({ rig }: Ground, drawn: Drawn, mountPoint: string): boolean {
   const disk = rig.disks.disks.find((it) => it.mountPoint === mountPoint);
-  return disk?.type === 'btrfs' && (drawn.kind.startsWith('kill-') || endsWorker(drawn));
+  return disk?.type === 'btrfs' && killsThaw(drawn);
 }
 
 function tooLong(seen: Seen): string[] {

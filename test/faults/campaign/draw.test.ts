@@ -6,6 +6,7 @@ import {
   endsWorker,
   FAULT_KINDS,
   type FaultKind,
+  killsThaw,
   leavesAlone,
 } from '../../../bench/faults/draw.ts';
 import { seededRandom } from '../../../src/lab/blob-server/random.ts';
@@ -60,6 +61,15 @@ test('no end in order is expected of a worker that was killed', () => {
   ]);
   assert.ok(endsWorker({ kind: 'balance', signal: 'SIGKILL' }));
   assert.not.ok(endsWorker({ kind: 'balance', signal: 'SIGTERM' }));
+});
+
+test('a thaw may be interrupted by every kind that kills, and by no other', () => {
+  const kinds = FAULT_KINDS.filter((kind) => killsThaw({ kind, signal: undefined }));
+  assert.equal(kinds.toSorted(), [
+    ...['blocked-write', 'blocked-write-both-killed', 'crash-worker', 'crash-worker-no-dump'],
+    ...['kill-group', 'kill-guardian', 'kill-guardian-then-worker'],
+    ...['kill-worker', 'kill-worker-then-guardian'],
+  ]);
 });
 
 test('draws only the kinds asked for', () => {

@@ -1,5 +1,6 @@
 import { deleteSnapshot } from '../snapshot/blob/delete-snapshot.ts';
 import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
+import { reasonOf } from '../system/errno.ts';
 import type { NamedTarget } from './provider.ts';
 import type { Orphan } from './record.ts';
 import type { WindowRun, WindowRuns } from './window-run.ts';
@@ -50,7 +51,10 @@ export function lostInBrokenAttempts(
   );
 }
 
-/** Deletes useless snapshots, if the SAS or the identity permits it; to be called when nothing is frozen any more. */
+/**
+ * Deletes useless snapshots, if the SAS or the identity permits it; to be called when nothing is frozen any more. Never
+ * rejects: what cannot be deleted is named.
+ */
 export async function deleteOrphans(
   useless: readonly UselessSnapshot[],
   targets: readonly NamedTarget[],
@@ -58,12 +62,20 @@ export async function deleteOrphans(
 ): Promise<Orphan[]> {
   return await Promise.all(
     useless.map(async ({ target, snapshot }) => {
-      const { name = '', blob, deleteSnapshot: deleteManaged } = targets[target] ?? {};
-      const keptBecause =
-        blob === undefined
-          ? await (deleteManaged?.(snapshot) ?? 'flashfreeze did not request it itself')
-          : await deleteSnapshot(blob.url, snapshot, proxyFor(blob.url));
-      return { blob: name, snapshot, keptBecause };
+      const { name = '' } = targets[target] ?? {};
+      const deleted = deleteOne(targets[target], snapshot, proxyFor);
+      return { blob: name, snapshot, keptBecause: await deleted.catch(reasonOf) };
     }),
   );
+}
+
+/** @returns why it is kept; undefined if it is deleted */
+async function deleteOne(
+  { blob, deleteSnapshot: deleteManaged }: Partial<NamedTarget> = {},
+  snapshot: string,
+  proxyFor: (url: string) => string | undefined,
+): Promise<string | undefined> {
+  return blob === undefined
+    ? await (deleteManaged?.(snapshot) ?? 'flashfreeze did not request it itself')
+    : await deleteSnapshot(blob.url, snapshot, proxyFor(blob.url));
 }

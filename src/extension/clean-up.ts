@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { hasAbandonedCleanup } from '../backup/journal/pending-cleanup.ts';
+import { startProgram } from '../system/start-program.ts';
 import type { Installation } from './installation.ts';
 import { ownCommand } from './own-command.ts';
 import { hasWorkers } from './task-process.ts';
@@ -51,10 +52,8 @@ async function startProcess(
 ): Promise<ChildProcess | undefined> {
   const [program, ...args] = ownCommand('clean-up');
   // The agent's streams are files on a file system that the next task freezes.
-  const child = spawn(program, args, { cwd: directory, detached: true, stdio: 'ignore' });
   try {
-    await once(child, 'spawn');
-    return child;
+    return await startProgram(program, args, { cwd: directory, detached: true, stdio: 'ignore' });
   } catch (error) {
     warn(
       `cannot start the clean-up of applications that a dead run left pending; the next command will retry: ${String(error)}`,

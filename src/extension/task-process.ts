@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,6 +11,7 @@ import {
   stillRuns,
   terminate,
 } from '../system/process-identity.ts';
+import { startProgram } from '../system/start-program.ts';
 import type { Installation } from './installation.ts';
 import { memoryOf, onDiskOrInMemory } from './memory-records.ts';
 import { ownCommand } from './own-command.ts';
@@ -41,13 +40,12 @@ export async function startWorker(
   work: Work,
 ): Promise<void> {
   const [program, ...args] = ownCommand('run', ...(work === 'report' ? ['--interrupted'] : []));
-  const worker = spawn(program, args, {
+  const worker = await startProgram(program, args, {
     cwd: directory,
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     env: { ...process.env, ConfigSequenceNumber: String(sequenceNumber) },
   });
-  await once(worker, 'spawn');
   worker.unref();
   try {
     await noteWorker(directory, worker.pid ?? 0);

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { startProgram } from '../system/start-program.ts';
 
 export interface StatfsLimits {
   /** For one file system. */
@@ -39,19 +40,21 @@ export async function readUsedBytes(
   return answers.slice(0, paths.length);
 }
 
-/** Answers up to the first path that takes too long. */
+/** Answers up to the first path that takes too long; none if the shell cannot be started. */
 async function askUntilStuck(
   paths: readonly string[],
   eachMs: number,
   allMs: number,
 ): Promise<(number | undefined)[]> {
-  const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', ...paths], {
+  const child = await startProgram('/bin/sh', ['-c', SCRIPT, 'sh', ...paths], {
     stdio: ['ignore', 'pipe', 'ignore'],
     // A process group of its own, which ends as a whole.
     detached: true,
-  });
+  }).catch(() => undefined);
+  if (!child?.stdout) {
+    return [];
+  }
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
-  child.on('error', () => end());
   const answers: (number | undefined)[] = [];
   const patience = setTimeout(end, eachMs);
   const limit = setTimeout(end, allMs);

@@ -14,6 +14,7 @@ import { journalRecordOf } from '../report/journal-record.ts';
 import { tellMetrics } from '../report/metrics-file.ts';
 import type { RunEnding, RunFile, RunIdentity } from '../report/run-file.ts';
 import { describeRun, keepRun } from '../report/run-folder.ts';
+import { reasonOf } from '../system/errno.ts';
 
 /** The log of a run, the redaction of everything that leaves the process, and the configuration of the machine. */
 export interface PipelineContext {
@@ -145,12 +146,16 @@ async function runNotifyCommand(
     return;
   }
   // Loaded here: most runs have no such command.
-  const { notify } = await import('../notify/notify.ts');
+  const library = await import('../notify/notify.ts').catch(reasonOf);
+  if (typeof library === 'string') {
+    log.warning(`the command that hears of every run cannot be started: ${library}`);
+    return;
+  }
   const json = `${JSON.stringify(run)}\n`;
   for (const secret of secretsInParameters(configuration.notify.slice(1))) {
     redaction.add(secret);
   }
-  const { problem, output } = await notify(configuration.notify, { run, json, path });
+  const { problem, output } = await library.notify(configuration.notify, { run, json, path });
   output.forEach((sentence) => {
     log.info(sentence);
   });

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { FlashfreezeError } from '../../errors.ts';
@@ -12,6 +10,7 @@ import {
   terminate,
 } from '../../system/process-identity.ts';
 import { SafeDirectory } from '../../system/safe-directory.ts';
+import { startProgram } from '../../system/start-program.ts';
 import type { ServiceCommand } from './service-command.ts';
 
 /** The files of a service that runs without systemd. */
@@ -45,13 +44,12 @@ export async function startDetached(
     await stopDetached(files);
   }
   const [program, ...args] = command.argv;
-  const child = spawn(program, args, {
+  const child = await startProgram(program, args, {
     cwd: command.directory,
     detached: true,
     stdio: 'ignore',
     env: command.environment,
   });
-  await once(child, 'spawn');
   child.unref();
   const { pid, startTicks } = await processIdentity(child.pid ?? 0);
   await writeFile(files.pidFile, `${pid}\n${startTicks}\n${noteOf(command)}\n`, { mode: 0o644 });

@@ -1,4 +1,6 @@
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { reasonOf } from '../../system/errno.ts';
+import { startProgram } from '../../system/start-program.ts';
 
 /** The length to which the error output of openssl(1) is cut. */
 const MAX_COMPLAINT_CHARACTERS = 300;
@@ -26,9 +28,14 @@ export async function runOpenssl(
   input: Uint8Array,
   { timeLimitMs, mostOutputBytes }: OpensslLimits,
 ): Promise<OpensslResult> {
+  let child: ChildProcess;
+  try {
+    child = await startProgram(program, command, { stdio: 'pipe', env: environment() });
+  } catch (error) {
+    return { kind: 'broken', reason: `cannot run ${program} (${reasonOf(error)})` };
+  }
   const { promise, resolve } = Promise.withResolvers<OpensslResult>();
   const broken = (reason: string): void => resolve({ kind: 'broken', reason });
-  const child = spawn(program, command, { stdio: 'pipe', env: environment() });
   const timer = setTimeout(() => {
     broken(`${program} did not end within ${timeLimitMs} ms`);
     child.kill('SIGKILL');
@@ -36,7 +43,7 @@ export async function runOpenssl(
   const chunks: Buffer[] = [];
   let bytes = 0;
   let complaint = '';
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > mostOutputBytes) {
@@ -44,13 +51,13 @@ export async function runOpenssl(
       child.kill('SIGKILL');
     }
   });
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     complaint = `${complaint}${chunk.toString('latin1')}`.slice(0, MAX_COMPLAINT_CHARACTERS);
   });
   // openssl may end before it has read all input; its exit code shows whether it failed.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  child.on('error', (error) => broken(`cannot run ${program} (${reasonOf(error)})`));
+  child.stdin?.on('error', () => undefined).end(input);
+  // Of a signal that could not be sent.
+  child.on('error', () => undefined);
   child.on('close', (code) =>
     resolve(
       code === 0
@@ -74,10 +81,6 @@ function environment(): NodeJS.ProcessEnv {
     ...(OPENSSL_CONF === undefined ? {} : { OPENSSL_CONF }),
     ...(OPENSSL_MODULES === undefined ? {} : { OPENSSL_MODULES }),
   };
-}
-
-function reasonOf(error: Error): string {
-  return 'code' in error ? String(error.code) : error.message;
 }
 
 function oneLine(text: string): string {

@@ -56,10 +56,14 @@ export async function publish(
   context.log.info(`result ${code} (${RESULTS[code].name}): ${message}`);
   const uploaded = await uploadStatus(context, settings, report, limitOf(abort));
   const told = uploaded.ok ? report : withUploadError(report);
-  await replaceStatusIfWanted(context, told);
+  const isReplaced = await replaceStatusIfWanted(context, told);
   await finishTask(context.installation.directory, context.sequenceNumber).catch(() => {});
   await uploadLog(context, settings, limitOf(abort));
   await tellEvents(context, told);
+  if (!isReplaced) {
+    // The uploads have taken a while: what kept the file from being written (a full disk) may be over.
+    await replaceStatusIfWanted(context, told);
+  }
 }
 
 /** The process that ends the task waits for its report, too. */
@@ -67,13 +71,16 @@ function limitOf(abort: AbortSignal): UploadLimits {
   return { timeLimitMs: abort.aborted ? ENDING_LIMIT_MS : DEFAULT_UPLOAD_LIMIT_MS };
 }
 
-async function replaceStatusIfWanted(context: TaskContext, report: TaskReport): Promise<void> {
+/** @returns false if it could not be written; the log then says why */
+async function replaceStatusIfWanted(context: TaskContext, report: TaskReport): Promise<boolean> {
   try {
     if (await isStatusWanted(context)) {
       await replaceStatus(context, report);
     }
+    return true;
   } catch (error) {
     context.log.error(error instanceof FlashfreezeError ? error.message : String(error));
+    return false;
   }
 }
 

@@ -1,5 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { SpawnOptions } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { reasonOf } from '../../system/errno.ts';
+import { startProgram } from '../../system/start-program.ts';
 import { readBalanceState } from './read-maintenance.ts';
 
 /** A balance that can be had by its mount point. */
@@ -25,7 +27,7 @@ export async function pauseBalance(
   abort: AbortSignal,
   limitMs: number = PAUSE_LIMIT_MS,
 ): Promise<string | undefined> {
-  using pause = begin(['balance', 'pause', balance.mountPoint]);
+  using pause = await begin(['balance', 'pause', balance.mountPoint]);
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, abort]);
   const late = delay(limitMs, 'late' as const, { signal }).catch(() => 'late' as const);
@@ -60,7 +62,7 @@ export async function resumeBalance(
   if (before !== 'balance paused') {
     return undefined;
   }
-  using resume = begin(['balance', 'resume', balance.mountPoint]);
+  using resume = await begin(['balance', 'resume', balance.mountPoint]);
   let said: string | undefined;
   const ended = resume.ended.then((text) => {
     said = text;
@@ -83,18 +85,18 @@ interface Begun extends Disposable {
 }
 
 /** btrfs(8); if it does not end, it is left behind. */
-function begin(args: readonly string[]): Begun {
-  const child: ChildProcess = spawn('btrfs', args, {
-    cwd: '/',
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+async function begin(args: readonly string[]): Promise<Begun> {
+  const options: SpawnOptions = { cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'pipe'] };
+  const child = await startProgram('btrfs', args, options).catch(reasonOf);
+  if (typeof child === 'string') {
+    const reason = `btrfs(8) cannot be run: ${child}`;
+    return { ended: Promise.resolve(reason), [Symbol.dispose]: () => {} };
+  }
   const { promise, resolve } = Promise.withResolvers<string>();
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     said += chunk.toString('utf8');
   });
-  child.on('error', ({ message }) => resolve(`btrfs(8) cannot be run: ${message}`));
   child.on('close', (code) =>
     resolve(said.trim().split('\n').at(-1) || `btrfs(8) ended with ${code}`),
   );

@@ -1,8 +1,9 @@
-import { ChildProcess, spawn } from 'node:child_process';
+import { ChildProcess } from 'node:child_process';
 import { accessSync, constants, fstatSync, readSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TrustedFile } from '../../config/trusted-file.ts';
 import { errnoOf } from '../../system/errno.ts';
+import { startProgram } from '../../system/start-program.ts';
 import { BoundedOutput } from './bounded-output.ts';
 
 /** Between SIGTERM, which lets a script undo what it did, and SIGKILL. */
@@ -64,7 +65,7 @@ export async function runScript(
   script: TrustedFile,
   options: ScriptOptions,
 ): Promise<ScriptOutcome> {
-  const child = start(script, options);
+  const child = await start(script, options);
   if (!(child instanceof ChildProcess)) {
     return { end: child, output: [] };
   }
@@ -77,17 +78,16 @@ export async function runScript(
   return { end, output: output.map((kept) => kept.text()).filter((text) => text !== '') };
 }
 
-/** Some errors come as an event of the child, others (E2BIG, ETXTBSY, ENOMEM) are thrown. */
-function start(
+async function start(
   script: TrustedFile,
   { parameters, input, environment }: ScriptOptions,
-): ChildProcess | Extract<ScriptEnd, { kind: 'not-started' }> {
+): Promise<ChildProcess | Extract<ScriptEnd, { kind: 'not-started' }>> {
   try {
     const path = leadsTo(script) ? script.path : OPENED_IN_CHILD;
     const [program, ...before] = interpreterOf(script);
     const isDirect = program === undefined;
     const args = isDirect ? parameters : [...before, path, ...parameters];
-    return spawn(program ?? path, args, {
+    return await startProgram(program ?? path, args, {
       argv0: program ?? script.path,
       cwd: script.directory,
       detached: true,
@@ -101,14 +101,25 @@ function start(
 
 /** The program that reads the script, with its option; empty if the kernel can execute the script itself. */
 function interpreterOf(script: TrustedFile): readonly string[] {
-  return isExecutable(script) ? (interpreterBeforeCr(firstLineOf(script)) ?? []) : [SHELL];
+  // Read in any case: a shell takes a file that it cannot read for an empty one, and succeeds.
+  const firstLine = firstLineOf(script);
+  return isExecutable(script) ? (interpreterBeforeCr(firstLine) ?? []) : [SHELL];
 }
 
-/** What the kernel would look at. */
+/** What the kernel would look at. @throws the system's error, if the file system of the script has died */
 function firstLineOf({ descriptor }: TrustedFile): string {
   const start = Buffer.alloc(FIRST_LINE_BYTES);
   const length = readSync(descriptor, start, 0, start.length, 0);
   return start.toString('latin1', 0, length).split('\n', 1)[0] ?? '';
+}
+
+/** Empty if it cannot be read: `runScript` says so then. */
+function firstLineIfAny(script: TrustedFile): string {
+  try {
+    return firstLineOf(script);
+  } catch {
+    return '';
+  }
 }
 
 /**
@@ -126,7 +137,7 @@ export function interpreterBeforeCr(firstLine: string): readonly string[] | unde
  * if all is well.
  */
 export function missingInterpreter(script: TrustedFile): string | undefined {
-  const program = /^#![ \t]*([^ \t\r]+)/.exec(firstLineOf(script))?.[1];
+  const program = /^#![ \t]*([^ \t\r]+)/.exec(firstLineIfAny(script))?.[1];
   if (program === undefined || !isExecutable(script)) {
     return undefined;
   }
@@ -140,7 +151,7 @@ export function missingInterpreter(script: TrustedFile): string | undefined {
 
 /** Whether a script was saved with Windows line ends, as far as its first line shows. */
 export function hasWindowsLineEnds(script: TrustedFile): boolean {
-  return firstLineOf(script).endsWith('\r');
+  return firstLineIfAny(script).endsWith('\r');
 }
 
 /** Whether the path still leads to the file that was opened. */
@@ -192,9 +203,6 @@ async function endOf(
   const { promise: cut, resolve: cutShort } = Promise.withResolvers<ScriptEnd>();
   const { promise: closed, resolve: close } = Promise.withResolvers<void>();
   child.on('close', () => close());
-  child.on('error', (error) =>
-    resolve({ kind: 'not-started', errno: errnoOf(error) ?? 'unknown error' }),
-  );
   child.on('exit', (exitCode, signal) =>
     resolve(
       exitCode === null ? { kind: 'killed', signal: String(signal) } : { kind: 'exited', exitCode },

@@ -1,6 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { FlashfreezeError } from '../../errors.ts';
+import { reasonOf } from '../../system/errno.ts';
+import { resourceAdvice } from '../../system/native-errors.ts';
+import { startProgram } from '../../system/start-program.ts';
 import { HeldOutput } from './held-output.ts';
 import { findProgram, warmProgram } from './program-path.ts';
 
@@ -38,14 +42,16 @@ export class HeldCommand implements AsyncDisposable {
   readonly #closed: Promise<unknown>;
   #end: CommandEnd | undefined;
 
-  /** @throws FlashfreezeError FF_COMMAND_NOT_FOUND, FF_COMMAND_NOT_EXECUTABLE */
+  /** @throws FlashfreezeError FF_COMMAND_NOT_FOUND, FF_COMMAND_NOT_EXECUTABLE, FF_LIMIT_REACHED */
   static async hold([name = '', ...args]: readonly string[]): Promise<HeldCommand> {
     const program = await findProgram(name);
     await warmProgram(program);
-    const child = spawn(SHELL, ['-c', STAND_IN, 'flashfreeze', program, ...args], {
+    const child = await startProgram(SHELL, ['-c', STAND_IN, 'flashfreeze', program, ...args], {
       // A session of its own: Ctrl-C and a closing terminal reach only flashfreeze, which thaws first.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    }).catch((error: unknown) => {
+      throw startError(program, error);
     });
     return new HeldCommand(child);
   }
@@ -64,7 +70,6 @@ export class HeldCommand implements AsyncDisposable {
       ended.resolve(this.#end);
       ready.resolve();
     };
-    child.on('error', () => endWith({ kind: 'exited', exitCode: CANNOT_START }));
     child.on('exit', (exitCode, signal) =>
       endWith(
         signal === null
@@ -132,6 +137,20 @@ export class HeldCommand implements AsyncDisposable {
 
 /** The exit code of shells and env(1) for a program that could not be started. */
 const CANNOT_START = 126;
+
+function startError(program: string, error: unknown): FlashfreezeError {
+  const reason = reasonOf(error);
+  const advice = resourceAdvice(reason);
+  return advice === undefined
+    ? new FlashfreezeError(
+        'FF_COMMAND_NOT_EXECUTABLE',
+        `${program} cannot be started by ${SHELL}: ${reason}`,
+      )
+    : new FlashfreezeError(
+        'FF_LIMIT_REACHED',
+        `${program} cannot be started: ${reason}; ${advice}`,
+      );
+}
 
 async function within(event: Promise<unknown>, limitMs: number): Promise<void> {
   const enough = new AbortController();

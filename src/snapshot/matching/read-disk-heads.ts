@@ -1,7 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { DISK_HEADS_PATH } from '../../program-files.ts';
+import { reasonOf } from '../../system/errno.ts';
+import { startProgram } from '../../system/start-program.ts';
 import { HEAD_BYTES, type Identity } from './evidence.ts';
 import { identify } from './identify.ts';
 
@@ -40,16 +42,21 @@ export async function readDiskHeads<Shown>(
   if (devicePaths.length === 0) {
     return [];
   }
-  const child = spawn(DISK_HEADS_PATH, [String(HEAD_BYTES), ...devicePaths], {
+  const cannotBeRead = (path: string, why: string): Unreadable =>
+    unreadable(`${path} cannot be read: ${DISK_HEADS_PATH} ${why}`);
+  const child = await startProgram(DISK_HEADS_PATH, [String(HEAD_BYTES), ...devicePaths], {
     cwd: '/',
     detached: true,
     env: {},
     stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  }).catch(reasonOf);
+  if (typeof child === 'string') {
+    return devicePaths.map((path) => cannotBeRead(path, `could not be started (${child})`));
+  }
   const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
   const limit = setTimeout(() => giveUp(undefined), limitMs);
   const heads = new Map<number, DiskHead<Shown>>();
-  child.stdout.on(
+  child.stdout?.on(
     'data',
     frameReader((index, errno, content) => {
       const path = devicePaths[index] ?? '';
@@ -63,26 +70,20 @@ export async function readDiskHeads<Shown>(
   );
   const ending = await Promise.race([endOf(child), late]);
   clearTimeout(limit);
-  child.stdout.destroy();
+  child.stdout?.destroy();
   child.unref();
   child.kill('SIGKILL');
   return devicePaths.map(
     (path, index) =>
       heads.get(index) ??
-      (ending === undefined
-        ? silent(path, limitMs)
-        : unreadable(`${path} cannot be read: ${DISK_HEADS_PATH} ${ending}`)),
+      (ending === undefined ? silent(path, limitMs) : cannotBeRead(path, ending)),
   );
 }
 
 /** Resolves to how the reader ended, as the end of a sentence. */
 async function endOf(child: ChildProcess): Promise<string> {
-  try {
-    const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-    return `ended with ${code ?? signal}`;
-  } catch (error) {
-    return `could not be started (${error instanceof Error ? error.message : error})`;
-  }
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  return `ended with ${code ?? signal}`;
 }
 
 /**

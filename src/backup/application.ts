@@ -12,7 +12,7 @@ import { type Guarded, guardAgain, guardNothing, setAside } from './guards.ts';
 import { notePendingCleanup } from './journal/pending-cleanup.ts';
 import type { Prepared } from './prepare.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
-import { knownDisks } from './whole-set/behind.ts';
+import { covers } from './whole-set/coverage.ts';
 
 /** The result of quiescing, for the rest of the run. */
 export interface Quiesced {
@@ -100,16 +100,13 @@ function circumstancesOf(
   context: RunContext,
   { plan, targets }: Prepared,
 ): QuiesceCircumstances {
-  const disks = knownDisks(targets);
-  const isComplete = !disks.includes(undefined);
   return {
     fileSystems: plan.fileSystems,
     freezes:
       context.request.freeze &&
       (configuration.kind !== 'database' || configuration.freezeAfterAppSuccess),
-    // A blob that matches no disk may belong to any disk.
-    isSnapshotted: (fileSystem: FileSystem) =>
-      !isComplete || fileSystem.disks.every((disk) => disks.includes(disk)),
+    isSnapshotted: ({ disks }: FileSystem) =>
+      covers(disks, plan, targets, context.request.includedLuns),
     abort: context.abort,
     note: (message) => context.note(message),
     addPending: notePendingCleanup,

@@ -1,7 +1,8 @@
-import { mayLieAnywhere, pathOfDisk } from '../../filesystems/disks.ts';
-import { type Disk, type Exclusion, OS_DISK_LUN, type Plan } from '../../filesystems/plan-types.ts';
+import { pathOfDisk } from '../../filesystems/disks.ts';
+import type { Exclusion, Plan } from '../../filesystems/plan-types.ts';
 import { mostServed, surplusIn } from './assignment.ts';
 import { knownDisks, type Target } from './behind.ts';
+import { type Coverage, coverageOf, disksToRestore, isListed } from './coverage.ts';
 import type { LeftOutReason, SetGap } from './describe-gap.ts';
 
 /** The gaps that the caller accepts. */
@@ -48,6 +49,7 @@ export function gapsOf(
   return [
     ...missingDisks(plan, coverage, wishes),
     ...halfFileSystems(plan, coverage, wishes),
+    ...halfUnfrozen(plan, coverage, wishes),
     ...leftOut(plan, coverage, now),
     ...(plan.missesNamespaces ? [{ kind: 'unseen' } as const] : []),
     ...strangers(targets, wishes),
@@ -58,50 +60,6 @@ export function gapsOf(
 
 export function wasRead(storage: Storage | NotRead | undefined): storage is Storage {
   return storage !== undefined && !('error' in storage);
-}
-
-/** The disks that the set covers. */
-interface Coverage {
-  /** Disks that are certainly in the set. */
-  readonly covered: ReadonlySet<string>;
-  /** Other disks whose content may lie on any disk of the set. */
-  readonly elsewhere: ReadonlySet<string>;
-  /** For each target of an unknown disk the disks that it may be. */
-  readonly offers: readonly (readonly string[])[];
-  /** Disks that carry a frozen file system but are not certainly in the set. */
-  readonly uncovered: readonly string[];
-  /** How many disks in `uncovered` the targets in `offers` can cover together. */
-  readonly coveredAtMost: number;
-}
-
-function coverageOf(plan: Plan, targets: readonly Target[]): Coverage {
-  const covered = new Set(
-    targets.flatMap(({ behind }) => {
-      switch (behind.kind) {
-        case 'disk':
-          return [behind.disk];
-        case 'all-of':
-          return behind.disks;
-        default:
-          return [];
-      }
-    }),
-  );
-  const offers = targets.flatMap(({ behind }) => (behind.kind === 'one-of' ? [behind.disks] : []));
-  const needed = new Set(plan.fileSystems.flatMap(({ disks }) => disksToRestore(disks)));
-  const uncovered = [...needed].filter((disk) => !covered.has(disk));
-  const elsewhere = new Set(
-    [...plan.disks, ...(plan.otherDisks ?? [])]
-      .filter((disk) => mayLieAnywhere(disk) && !covered.has(disk.name))
-      .map(({ name }) => name),
-  );
-  return { covered, elsewhere, offers, uncovered, coveredAtMost: mostServed(uncovered, offers) };
-}
-
-/** If the file system lies in an image, the disks under the image count, if there are any, not the loop device. */
-function disksToRestore(disks: readonly string[]): readonly string[] {
-  const below = disks.filter((disk) => !disk.startsWith('loop'));
-  return below.length === 0 ? disks : below;
 }
 
 function missingDisks(
@@ -132,10 +90,6 @@ function missingDisks(
   ];
 }
 
-function isListed({ lun, role }: Disk, luns: readonly number[]): boolean {
-  return luns.includes(role === 'os' ? OS_DISK_LUN : (lun ?? Number.NaN));
-}
-
 function mountPointsOn({ fileSystems }: Plan, disk: string): string[] {
   return fileSystems.flatMap(({ disks, mountPoint }) => (disks.includes(disk) ? [mountPoint] : []));
 }
@@ -155,16 +109,46 @@ function halfFileSystems(
     const isAbsent = without.length === needed.length && !needed.some((disk) => possible.has(disk));
     return without.length === 0 || needed.length < 2 || isAbsent || everythingMayBe
       ? []
-      : [
-          {
-            kind: 'half',
-            mountPoint,
-            disks: needed.map(pathOfDisk),
-            without: without.map(pathOfDisk),
-            ...(isManaged && { isManaged }),
-          },
-        ];
+      : [halfOf(mountPoint, needed, without, isManaged)];
   });
+}
+
+/** Exclusion reasons of file systems that need not be restored: the caller or Azure says so. */
+const NOT_WANTED: ReadonlySet<LeftOutReason> = new Set<LeftOutReason>([
+  'skipped',
+  'not-selected',
+  'temporary-disk',
+]);
+
+/** The file systems that are not frozen (read-only, or of a type that cannot be), with only some of their disks in the set. */
+function halfUnfrozen(
+  { excluded }: Plan,
+  { covered, offers }: Coverage,
+  { isManaged = false }: SetWishes,
+): SetGap[] {
+  const possible = new Set(offers.flat());
+  return excluded.flatMap(({ mountPoint, reason, disks }): SetGap[] => {
+    const needed = disksToRestore(disks);
+    const without = needed.filter((disk) => !covered.has(disk) && !possible.has(disk));
+    return NOT_WANTED.has(reason) || without.length === 0 || !needed.some((it) => covered.has(it))
+      ? []
+      : [halfOf(mountPoint, needed, without, isManaged)];
+  });
+}
+
+function halfOf(
+  mountPoint: string,
+  needed: readonly string[],
+  without: readonly string[],
+  isManaged: boolean,
+): SetGap {
+  return {
+    kind: 'half',
+    mountPoint,
+    disks: needed.map(pathOfDisk),
+    without: without.map(pathOfDisk),
+    ...(isManaged && { isManaged }),
+  };
 }
 
 /** Exclusion reasons of file systems that could have been frozen. */
@@ -278,16 +262,20 @@ function moved(plan: Plan, after: Storage): SetGap[] {
  * The host answers with an entry for each disk. If the request covers all disks, fewer entries mean that some snapshots
  * were not taken; the answer does not show which. Pure.
  *
- * @param luns the LUNs in the request to the host; undefined: all disks; empty: the host decides which disks
+ * @param luns the LUNs in the request to the host; undefined: all disks; empty: the host decides which disks, which may leave
+ * out one of several under a file system
  */
 export function gapOfHost(
-  { disks, otherDisks = [] }: Plan,
+  { fileSystems, disks, otherDisks = [] }: Plan,
   targets: readonly Target[],
   answers: readonly { readonly snapshot: string | undefined }[],
   luns: readonly number[] | undefined,
 ): SetGap[] {
   const own = [...disks, ...otherDisks].filter(({ role }) => role === 'os' || role === 'data');
-  const expected = luns === undefined ? own.length : luns.length;
+  const needsAll =
+    luns === undefined ||
+    (luns.length === 0 && fileSystems.some((it) => disksToRestore(it.disks).length > 1));
+  const expected = needsAll ? own.length : luns.length;
   const isByHost = targets.some(({ behind }) => behind.kind === 'all-of');
   const isTaken = answers.some(({ snapshot }) => snapshot !== undefined);
   return isByHost && isTaken && answers.length < expected

@@ -2,6 +2,7 @@ import { backupOrCrashConsistent, type RunOrFallback } from '../../backup/crash-
 import type { BackupRequest, RunObserver } from '../../backup/request.ts';
 import type { SnapshotMethod } from '../../config/vmbackup.ts';
 import { FlashfreezeError } from '../../errors.ts';
+import { OS_DISK_LUN } from '../../filesystems/plan-types.ts';
 import { sendableMetadata } from '../../snapshot/blob/metadata.ts';
 import { HostClient } from '../../snapshot/host/host-client.ts';
 import {
@@ -262,16 +263,22 @@ class TaskSnapshots implements AsyncDisposable {
   }
 }
 
-/** Undefined: every disk. Empty if disks are left out on purpose and the settings do not say which: then no disk counts as missing. */
+/**
+ * Undefined: every disk. Empty if disks are left out on purpose and the settings do not say which: then no disk counts as
+ * missing, and none as certainly in the set.
+ */
 export function wantedLuns({
   includedDisks,
   custom,
 }: Pick<TaskSettings, 'includedDisks' | 'custom'>): readonly number[] | undefined {
-  const someAreLeftOut =
-    includedDisks.isAnyDiskExcluded ||
-    includedDisks.lunProblem !== undefined ||
-    custom.isOnlyOsDiskBackupEnabled === true;
-  return includedDisks.luns ?? (someAreLeftOut ? [] : undefined);
+  const { luns, isAnyDiskExcluded, lunProblem } = includedDisks;
+  if (luns !== undefined && luns.length > 0) {
+    return luns;
+  }
+  if (custom.isOnlyOsDiskBackupEnabled === true) {
+    return [OS_DISK_LUN];
+  }
+  return luns ?? (isAnyDiskExcluded || lunProblem !== undefined ? [] : undefined);
 }
 
 function isUnreachable(result: SnapshotResult): boolean {

@@ -3,40 +3,12 @@ import type { Behind } from '../../../src/backup/whole-set/behind.ts';
 import { describeGap, isFault, type SetGap } from '../../../src/backup/whole-set/describe-gap.ts';
 import { gapOfHost, gapsOf, type SetWishes } from '../../../src/backup/whole-set/find-gaps.ts';
 import { wantedLuns } from '../../../src/extension/snapshot-method/take-snapshots.ts';
-import type { Disk, Exclusion, Plan } from '../../../src/filesystems/plan-types.ts';
+import type { Exclusion, Plan } from '../../../src/filesystems/plan-types.ts';
 import { taskSettings } from '../../extension/snapshot-method/task-settings.ts';
 import { suite } from '../../suite.ts';
+import { planOf } from './plan-of.ts';
 
 const test = suite('whole set');
-
-const DISKS: readonly Disk[] = [
-  { name: 'sda', path: '/dev/sda', lun: undefined, role: 'os', sizeBytes: 1 },
-  { name: 'sdb', path: '/dev/sdb', lun: undefined, role: 'temporary', sizeBytes: 1 },
-  { name: 'sdc', path: '/dev/sdc', lun: 0, role: 'data', sizeBytes: 1 },
-  { name: 'sdd', path: '/dev/sdd', lun: 1, role: 'data', sizeBytes: 1 },
-  { name: 'sde', path: '/dev/sde', lun: 2, role: 'data', sizeBytes: 1 },
-  { name: 'loop0', path: '/dev/loop0', lun: undefined, sizeBytes: 1 },
-];
-
-/** A machine of these disks, in which a file system lies on each of the groups. */
-function planOf(...groups: readonly (readonly string[])[]): Plan {
-  return {
-    fileSystems: groups.map((disks, index) => ({
-      device: `8:${index}`,
-      type: 'ext4',
-      source: '/dev/x',
-      mountPoint: `/data/${index}`,
-      mountPoints: [`/data/${index}`],
-      disks,
-      imageOn: undefined,
-    })),
-    waves: [groups.map((_, index) => index)],
-    thawsAfter: groups.map(() => []),
-    disks: DISKS.filter(({ name }) => groups.flat().includes(name)),
-    otherDisks: DISKS.filter(({ name }) => !groups.flat().includes(name)),
-    excluded: [],
-  };
-}
 
 function excluding(plan: Plan, changes: Partial<Exclusion>): Plan {
   const excluded: Exclusion = {
@@ -173,6 +145,25 @@ test('a file system that is not on a disk of the set, read-only, or not freezabl
   assert.deepEqual(gaps(excluding(plan, { isWritable: false }), [disk('sda'), disk('sde')]), []);
   const vfat = { reason: 'not-freezable', type: 'vfat', disks: ['sda'] } as const;
   assert.deepEqual(gaps(excluding(plan, vfat), [disk('sda')]), []);
+});
+
+test('a file system that is not frozen, but has only some of its disks in the set, cannot be restored', () => {
+  const plan = planOf(['sda']);
+  const sets = [['sda', 'sdc'], ['sda'], ['sda', 'sdc', 'sdd']];
+  for (const reason of ['read-only', 'not-freezable'] as const) {
+    const both = excluding(plan, {
+      reason,
+      disks: ['sdc', 'sdd'],
+      isWritable: reason !== 'read-only',
+    });
+    const found = sets.map((set) => kinds(gaps(both, set.map(disk))));
+    assert.deepEqual(found, [['half'], [], []], reason);
+    assert.match(said(gaps(both, ['sda', 'sdc'].map(disk))), /^\/left lies on .* of \/dev\/sdd:/);
+    assert.deepEqual(gaps(both, [disk('sda'), disk('sdc'), oneOf('sdd')]), []);
+  }
+  // That is the remedy.
+  const skipped = excluding(plan, { disks: ['sdc', 'sdd'], isWritable: false });
+  assert.deepEqual(gaps(skipped, ['sda', 'sdc'].map(disk)), []);
 });
 
 test('what is left out without a known disk may lie on any', () => {
@@ -352,6 +343,9 @@ test('a host that answers for fewer disks than the VM has is a gap', () => {
   assert.deepEqual(gapOfHost(plan, host, answers(4), undefined), []);
   assert.deepEqual(gapOfHost(plan, host, answers(2), [0, 1]), []);
   assert.deepEqual(gapOfHost(plan, host, answers(1), []), []);
+  const wide = planOf(['sda'], ['sdc', 'sdd']);
+  assert.deepEqual(kinds(gapOfHost(wide, host, answers(3), [])), ['host-answers']);
+  assert.deepEqual(gapOfHost(wide, host, answers(4), []), []);
   assert.deepEqual(gapOfHost(plan, host, [{ snapshot: undefined }], undefined), []);
 });
 

@@ -5,7 +5,7 @@ import type { Dialect } from './client-session.ts';
 import { DatabaseFault } from './fault.ts';
 import { describeParts, partsOutside, placeParts } from './file-locations.ts';
 import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-database.ts';
-import { MYSQL_PLACES, mysqlParts } from './mysql-files.ts';
+import { MYSQL_VARIABLES, mysqlParts } from './mysql-files.ts';
 import { mysqlLogon } from './mysql-logon.ts';
 import { requireOwnFiles, SERVER_UUID } from './mysql-server.ts';
 import { DatabaseSession } from './session.ts';
@@ -126,7 +126,7 @@ async function inspect(session: DatabaseSession, context: DatabaseContext): Prom
   const [version = ''] = await session.ask('SELECT VERSION();', 506);
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(version) ?? [];
   const isMariaDb = /mariadb/i.test(version);
-  const wanted = [...MYSQL_PLACES.map(({ variable }) => variable), SERVER_UUID];
+  const wanted = [...MYSQL_VARIABLES, SERVER_UUID];
   const rows = await session.ask(
     `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${wanted.map((it) => `'${it}'`).join(', ')});`,
   );
@@ -134,12 +134,12 @@ async function inspect(session: DatabaseSession, context: DatabaseContext): Prom
     isMariaDb,
     version: Number(major) * 100 + Number(minor),
     variables: new Map(rows.map((row) => splitRow(row))),
-    files: isMariaDb ? [] : ((await session.tryAsk(FILES)) ?? []),
+    files: isMariaDb ? [] : await session.ask(FILES),
     replication: await replicationOf(context, isMariaDb),
   };
 }
 
-/** Needs the PROCESS privilege. */
+/** Needs the PROCESS privilege; without it nothing tells of tables in other directories. */
 const FILES =
   "SELECT FILE_NAME FROM information_schema.FILES WHERE FILE_TYPE IN ('TABLESPACE', 'UNDO LOG');";
 

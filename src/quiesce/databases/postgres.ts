@@ -165,11 +165,18 @@ function cannotLook(error: unknown): never {
 
 const WAL = 'the WAL';
 
-/** Data directory, WAL, and every tablespace elsewhere. */
+/** What a restored cluster needs, besides WAL and tablespaces. Links to logs or certificates are no part of it. */
+const NEEDED = /^(?:base|global|pg_(?:xact|clog|multixact|commit_ts|twophase|logical|replslot))$/;
+
+/** Data directory, WAL, every tablespace elsewhere, and every directory of the cluster that is a symbolic link. */
 async function partsOf({ dataDirectory, version }: Server): Promise<DatabasePart[]> {
   const wal = join(dataDirectory, version >= 100_000 ? 'pg_wal' : 'pg_xlog');
   const links = join(dataDirectory, 'pg_tblspc');
   const names = await readdir(links);
+  const moved = [
+    linksIn(dataDirectory, (name) => NEEDED.test(name)),
+    linksIn(join(dataDirectory, 'base'), () => true),
+  ];
   return [
     { what: 'the data directory', path: await realpath(dataDirectory) },
     { what: WAL, path: await realpath(wal) },
@@ -179,7 +186,20 @@ async function partsOf({ dataDirectory, version }: Server): Promise<DatabasePart
         path: await realpath(join(links, name)),
       })),
     )),
+    ...(await Promise.all(moved)).flat(),
   ];
+}
+
+/** PostgreSQL makes links only for WAL and tablespaces; an administrator may have moved other parts by one. */
+async function linksIn(
+  directory: string,
+  isNeeded: (name: string) => boolean,
+): Promise<DatabasePart[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const links = entries.filter((it) => it.isSymbolicLink() && isNeeded(it.name));
+  return await Promise.all(
+    links.map(async ({ name }) => ({ what: name, path: await realpath(join(directory, name)) })),
+  );
 }
 
 /** What of the server's files the snapshots hold decides. @throws DatabaseFault 500 if nothing helps */

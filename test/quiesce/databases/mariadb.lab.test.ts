@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
@@ -38,6 +38,49 @@ async function start(options: readonly string[] = []): Promise<LabMariaDb> {
 }
 
 const BOTH = [planned('/lab'), planned(LOG_DISK)];
+
+for (const { what, file, options } of [
+  {
+    what: "InnoDB's system tablespace",
+    file: 'ibdata1',
+    options: (at: string) => [
+      '--innodb-data-home-dir=',
+      `--innodb-data-file-path=${at}/ibdata1:12M:autoextend`,
+    ],
+  },
+  {
+    what: 'the Aria log',
+    file: 'aria_log_control',
+    options: (at: string) => [`--aria-log-dir-path=${at}`],
+  },
+]) {
+  test(`${what} is part of the server: 500 if it lies outside`, async () => {
+    const elsewhere = `${LOG_DISK}/${file}-of-the-server`;
+    await runCommand('install', ['-d', '-o', 'nobody', elsewhere]);
+    count += 1;
+    const places = mariaDbPlaces(`/lab/data-disk/${count}`, `/lab/data-disk/${count}-logs`);
+    const first = await LabMariaDb.create(places);
+    await first[Symbol.asyncDispose]();
+    renameOver(join(places.dataDirectory, file), join(elsewhere, file));
+    await using database = await LabMariaDb.start(places, options(elsewhere));
+    const outside = await quiesceWorkload(database.workload);
+    await outside.application.resume();
+    assert.is(outside.said, 'freeze 500', outside.message);
+    assert.match(outside.message, `${what} ${elsewhere}`);
+    assert.match(outside.message, `lies on ${LOG_DISK}, which is not frozen`);
+    const covered = await quiesceWorkload(database.workload, { fileSystems: BOTH });
+    await covered.application.resume();
+    assert.is(covered.said, 'freeze', covered.message);
+  });
+}
+
+/** To another file system, with the owner. */
+function renameOver(from: string, to: string): void {
+  const { uid, gid } = statSync(from);
+  copyFileSync(from, to);
+  chownSync(to, uid, gid);
+  rmSync(from);
+}
 
 /** A row that is being inserted and committed. */
 class Insert implements AsyncDisposable {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { LabDatabase } from '../../../src/lab/databases/database-server.ts';
@@ -83,6 +83,23 @@ test('a tablespace that lies outside: 500', async () => {
   const covered = await quiesceWorkload(database.workload, { fileSystems: BOTH });
   assert.is(covered.said, 'freeze');
   await covered.application.resume();
+});
+
+test('a part that was moved by a symbolic link and lies outside: 500; a link to logs is no part', async () => {
+  await using database = await start("archive_mode = on\narchive_command = '/bin/true'\n");
+  const [directory = ''] = await askAll(database, ['SHOW data_directory;']);
+  const elsewhere = `${WAL_DISK}/base-of-another`;
+  await runCommand('cp', ['-a', `${directory}/base`, elsewhere]);
+  symlinkSync('/var/log', `${directory}/log`);
+  const { said, application } = await quiesceWorkload(database.workload);
+  await application.resume();
+  assert.is(said, 'freeze');
+  renameSync(`${directory}/base`, `${directory}/base.former`);
+  symlinkSync(elsewhere, `${directory}/base`);
+  const moved = await quiesceWorkload(database.workload);
+  await moved.application.resume();
+  assert.is(moved.said, 'freeze 500');
+  assert.match(moved.message, `base ${elsewhere} lies on ${WAL_DISK}, which is not frozen`);
 });
 
 test('WAL that lies outside and is archived: its own backup mode covers it', async () => {

@@ -10,11 +10,14 @@ import type { QuiesceCircumstances } from '../quiesce-types.ts';
 export interface DatabasePart {
   /** For people: `data directory`, `WAL`, … */
   readonly what: string;
+  /** As the server sees it. */
   readonly path: string;
+  /** `major:minor` of what the server alone sees there; missing: what this process sees there. */
+  readonly device?: string;
 }
 
 /** Where a part lies. */
-export interface PlacedPart extends DatabasePart {
+export interface PlacedPart extends Omit<DatabasePart, 'device'> {
   /** `major:minor`; undefined if the path cannot be opened. */
   readonly device: string | undefined;
   /** The file system of the plan that holds it; undefined if it lies elsewhere. */
@@ -28,15 +31,19 @@ const { O_RDONLY, O_NONBLOCK } = constants;
 /**
  * Finds the file system behind each part, and behind what is mounted below it: of those that are frozen; if none is frozen,
  * of all that lie on disks.
+ *
+ * @param ofServer what is mounted for the server, if it has a mount namespace of its own
  */
 export async function placeParts(
   parts: readonly DatabasePart[],
   { fileSystems: planned, freezes }: Pick<QuiesceCircumstances, 'fileSystems' | 'freezes'>,
+  ofServer: readonly Mount[] = [],
 ): Promise<PlacedPart[]> {
   const { mounts } = await readMounts();
   const fileSystems = freezes ? planned : [...planned, ...(await fileSystemsOnDisks())];
-  return withMountsBelow(parts, mounts).map((part) => {
-    const device = deviceBehind(part.path);
+  const all = [...withMountsBelow(parts, mounts), ...seenByServer(parts, ofServer)];
+  return all.map((part) => {
+    const device = part.device ?? deviceBehind(part.path);
     const fileSystem = fileSystems.find((it) => it.device === device);
     const { mountPoint } = fileSystem ?? mounts.find((it) => it.device === device) ?? {};
     return { ...part, device, fileSystem, mountPoint };
@@ -45,6 +52,19 @@ export async function placeParts(
 
 /** Their files do not survive a restart, so that no database depends on them. */
 const WITHOUT_STORAGE: ReadonlySet<TypeNature> = new Set(['memory', 'pseudo']);
+
+/** What a server with a mount namespace of its own finds at the places of its parts, and below them. Pure. */
+export function seenByServer(
+  parts: readonly DatabasePart[],
+  mounts: readonly Pick<Mount, 'mountPoint' | 'type' | 'device'>[],
+): DatabasePart[] {
+  return mounts.flatMap(({ mountPoint, type, device }) => {
+    const part = parts.find(({ path }) => mountPoint === path || mountPoint.startsWith(`${path}/`));
+    return part === undefined || WITHOUT_STORAGE.has(natureOfType(type))
+      ? []
+      : [{ what: `what the server has mounted at ${part.what}`, path: mountPoint, device }];
+  });
+}
 
 /** The parts, and the file systems that are mounted below them: their files are the database's too. Pure. */
 export function withMountsBelow(

@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseFault } from './fault.ts';
+import { processesIn } from './server-processes.ts';
 import type { DatabaseSession } from './session.ts';
 
 /** The identity of a server, which MySQL keeps in `auto.cnf` in its data directory. MariaDB has none. */
@@ -53,15 +54,9 @@ async function threadOf(session: DatabaseSession): Promise<string | undefined> {
  * data directory its working directory. A container's server sees other numbers of its threads than this machine does.
  */
 async function runsIn(dataDirectory: string, thread: string | undefined): Promise<boolean> {
-  const wanted = await stat(dataDirectory, { bigint: true });
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const pids = await processesIn(dataDirectory);
   const found = await Promise.all(
-    pids.map(async (pid) => {
-      // Followed inside of the process' own mounts.
-      const works = await stat(`/proc/${pid}/cwd`, { bigint: true }).catch(() => undefined);
-      const isThere = works?.dev === wanted.dev && works.ino === wanted.ino;
-      return isThere && (thread === undefined || (await hasThread(pid, thread)));
-    }),
+    pids.map(async (pid) => thread === undefined || (await hasThread(pid, thread))),
   );
   return found.includes(true);
 }

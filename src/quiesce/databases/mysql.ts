@@ -8,6 +8,7 @@ import type { ConnectionContext, DatabaseContext, HeldDatabase } from './held-da
 import { MYSQL_VARIABLES, mysqlParts } from './mysql-files.ts';
 import { mysqlLogon } from './mysql-logon.ts';
 import { requireOwnFiles, SERVER_UUID } from './mysql-server.ts';
+import { mountsOfServersIn } from './server-processes.ts';
 import { DatabaseSession } from './session.ts';
 import { forFreshSession, noteFault, type PendingUndo, undo } from './undo.ts';
 
@@ -187,13 +188,16 @@ async function requireCoverage(
   server: Server,
   { circumstances, workload }: DatabaseContext,
 ): Promise<void> {
-  const parts = await mysqlParts(server.variables, server.files).catch((error: unknown) => {
+  const [parts, ofServer] = await Promise.all([
+    mysqlParts(server.variables, server.files),
+    mountsOfServersIn(server.variables.get('datadir') ?? '/'),
+  ]).catch((error: unknown) => {
     throw new DatabaseFault(
       500,
       `the files of ${workload.name} cannot be looked at: ${String(error)}`,
     );
   });
-  const placed = await placeParts(parts, circumstances);
+  const placed = await placeParts(parts, circumstances, ofServer);
   const outside = partsOutside(placed, circumstances);
   if (outside.length > 0) {
     const where = describeParts(placed, outside);

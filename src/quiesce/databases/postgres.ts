@@ -13,6 +13,7 @@ import {
   placeParts,
 } from './file-locations.ts';
 import type { DatabaseContext, HeldDatabase } from './held-database.ts';
+import { mountsOfServersIn } from './server-processes.ts';
 import { DatabaseSession } from './session.ts';
 
 /** `:ERROR` and `:SQLSTATE` tell how the last statement went (psql 11 and later). */
@@ -208,7 +209,8 @@ async function modeFor(
   { circumstances }: DatabaseContext,
 ): Promise<'checkpoint' | 'backup-mode'> {
   const parts = await partsOf(server).catch(cannotLook);
-  const placed = await placeParts(parts, circumstances);
+  const ofServer = await mountsOfServersIn(server.dataDirectory).catch(cannotLook);
+  const placed = await placeParts(parts, circumstances, ofServer);
   const outside = partsOutside(placed, circumstances);
   if (outside.length === 0) {
     return 'checkpoint';

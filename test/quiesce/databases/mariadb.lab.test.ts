@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
@@ -315,6 +323,44 @@ test('a server in a container whose files are those at its place on this machine
     // unshare(1) leaves other signals to its child.
     await database.process.stop('SIGKILL');
   }
+});
+
+test('a server that has another file system mounted at a place of its files than this machine: 500', async () => {
+  await (await start()).process.stop('SIGTERM');
+  const places = mariaDbPlaces(`/lab/data-disk/${count}`, `/lab/data-disk/${count}-logs`);
+  const elsewhere = '/lab/disk-of-the-container';
+  mkdirSync(elsewhere);
+  writeFileSync(`${elsewhere}.image`, '');
+  truncateSync(`${elsewhere}.image`, 16 << 20);
+  await runCommand('mkfs.ext4', ['-q', '-F', `${elsewhere}.image`]);
+  await runCommand('mount', ['-o', 'loop', `${elsewhere}.image`, elsewhere]);
+  await runCommand('cp', ['-a', `${places.dataDirectory}/d/.`, elsewhere]);
+  await runCommand('install', ['-d', '-o', 'nobody', places.binaryLogs]);
+  const server = (await runCommand('sh', ['-c', 'command -v mariadbd'])).trim();
+  mkdirSync('/lab/service');
+  // As systemd does for BindPaths=.
+  const bind = `mount --bind ${elsewhere} ${places.dataDirectory}/d && exec ${server} "$@" --user=root`;
+  writeFileSync(
+    '/lab/service/mariadbd',
+    `#!/bin/sh\nexec unshare --user --map-root-user --mount sh -c '${bind}' sh "$@"\n`,
+    { mode: 0o755 },
+  );
+  const { PATH } = process.env;
+  process.env.PATH = `/lab/service:${PATH}`;
+  await using database = await LabMariaDb.start(places, []).finally(() => {
+    process.env.PATH = PATH;
+  });
+  const outside = await quiesceWorkload(database.workload);
+  await outside.application.resume();
+  assert.is(outside.said, 'freeze 500', outside.message);
+  assert.match(
+    outside.message,
+    `what the server has mounted at the data directory ${places.dataDirectory}/d lies on ${elsewhere}, which is not frozen`,
+  );
+  const both = [planned('/lab'), planned(elsewhere)];
+  const covered = await quiesceWorkload(database.workload, { fileSystems: both });
+  await covered.application.resume();
+  assert.is(covered.said, 'freeze', covered.message);
 });
 
 test('a server whose sessions share a pool of threads is held', async () => {

@@ -76,11 +76,6 @@ export function longestMs(pauses: readonly Span[]): number {
   return pauses.reduce((longest, pause) => Math.max(longest, lengthMs(pause)), 0);
 }
 
-/** Longest pause of each writer that overlaps a span; what is too short for the probe to keep counts 0. */
-export function longestDuring({ probes }: ProbePeriod, span: Span): number[] {
-  return probes.map(({ pauses }) => longestMs(pauses.filter((pause) => overlaps(pause, span))));
-}
-
 /**
  * What one writer felt of one snapshot.
  *

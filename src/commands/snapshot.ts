@@ -60,7 +60,7 @@ export function addSnapshotCommand(program: Command): void {
     )
     .option(
       '--metadata <key=value>',
-      'metadata of every snapshot (repeatable; default: no metadata)',
+      'metadata of every snapshot (repeatable; default: those of its blob)',
       collect,
     )
     .option(

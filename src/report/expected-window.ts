@@ -46,7 +46,7 @@ function estimate({ fileSystems, waves, canExpedite, isManaged }: WindowFactors)
     high: Math.round(freeze(FREEZE_MS_EACH.high) + graceMs(GRACE_PERIODS_MS.high) + answerMs.high),
     reasons: [
       'an estimate, because no earlier run froze this number of file systems',
-      `${fileSystems} file systems freeze in about ${Math.ceil(freeze(FREEZE_MS_EACH.high))} ms after the flush, in ${waves} ${waves === 1 ? 'wave' : 'waves'}`,
+      `${fileSystems} ${fileSystems === 1 ? 'file system freezes' : 'file systems freeze'} in about ${Math.ceil(freeze(FREEZE_MS_EACH.high))} ms after the flush, in ${waves} ${waves === 1 ? 'wave' : 'waves'}`,
       canExpedite
         ? 'grace periods can be expedited'
         : 'grace periods cannot be expedited (/sys/kernel/rcu_expedited is not writable): 24 to 45 ms more for each wave',

@@ -5,7 +5,6 @@ import type { runSummarySchema } from './schemas/run-summary.ts';
 
 /** What `flashfreeze snapshot --json` prints. */
 export type RunSummary = OutputOf<typeof runSummarySchema>;
-export type FileSystemSummary = RunSummary['fileSystems'][number];
 export type DiskSummary = RunSummary['disks'][number];
 export type ApplicationSummary = NonNullable<RunSummary['application']>;
 

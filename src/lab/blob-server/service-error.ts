@@ -8,8 +8,6 @@ const MESSAGES: Readonly<Record<string, string>> = {
   ContainerNotFound: 'The specified container does not exist.',
   InternalError: 'The server encountered an internal error. Please retry the request.',
   InvalidHeaderValue: 'The value for one of the HTTP headers is not in the correct format.',
-  InvalidQueryParameterValue:
-    'Value for one of the query parameters specified in the request URI is invalid.',
   InvalidRange: 'The range specified is invalid for the current size of the resource.',
   MissingContentLengthHeader: 'Content-Length HTTP header is missing.',
   NoAuthenticationInformation:

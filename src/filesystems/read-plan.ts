@@ -69,7 +69,7 @@ export async function readPlan(
       : readMountsElsewhere(mounts, processes, namespacesLimitMs),
   ]);
   const withoutMount =
-    processes !== undefined && elsewhere.isComplete && (await seesEveryProcess(processes))
+    processes !== undefined && elsewhere.isComplete
       ? await readWithoutMount(system, processes, topology, [...mounts, ...elsewhere.seen])
       : [];
   const plan = makePlan(mounts, topology, selection, daemonRelations(daemons, mounts));
@@ -152,7 +152,11 @@ async function readWithoutMount(
   topology: BlockTopology,
   mounts: readonly Mount[],
 ): Promise<Mount[]> {
-  const first = superblocksWithoutMount(system, topology, mounts);
+  const seesAll = await seesEveryProcess(processes);
+  const first = superblocksWithoutMount(system, topology, mounts).filter(
+    // In an image of a mount namespace that cannot be seen: it lies on no disk of the machine that this process knows.
+    ({ source }) => seesAll || !source.startsWith('/dev/loop'),
+  );
   if (first.length === 0) {
     return [];
   }

@@ -6,7 +6,7 @@ import type { SystemView } from './system-view.ts';
 
 /** Types whose superblocks sysfs lists by the names of their devices, beside folders of other names. */
 const LISTED_BY_DEVICE = ['ext4', 'xfs', 'f2fs', 'nilfs2'];
-/** PROC_PID_INIT_INO of the kernel. In another namespace of processes not all mount namespaces can be found. */
+/** PROC_PID_INIT_INO of the kernel. In another namespace of processes (a container's) not all mount namespaces can be found. */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 
 /** Whether the processes of the whole machine can be seen. */
@@ -79,5 +79,5 @@ function pretendedMount(type: string, path: string, device: Mount['device']): Mo
 
 /** A sentence for people. */
 export function describeWithoutMount({ mountPoint, type }: Mount): string {
-  return `${mountPoint} (${type}) is not frozen, because the kernel has it, but no mount of it is visible: it was unmounted while files were open (umount -l), or only a descriptor or a mount namespace without a process has it. Mount it, or end what still uses it; what is written to it can be in a snapshot half done`;
+  return `${mountPoint} (${type}) is not frozen, because the kernel has it, but no mount of it is visible: it was unmounted while files were open (umount -l), or only a descriptor, a mount namespace without a process or, if flashfreeze runs in a container, a process outside of it has it. Mount it, or end what still uses it; what is written to it can be in a snapshot half done`;
 }

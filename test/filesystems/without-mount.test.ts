@@ -95,9 +95,15 @@ test('what was just being mounted, or unmounted, at the first look is not one', 
   assert.is(looks, 2);
 });
 
-test('if not every process can be seen, nothing is concluded', async () => {
-  const made = machine().superblocks('xfs', 'sdc').build();
-  assert.equal(unseen(await planOf(made, processes([], 'pid:[4026532200]'))), []);
+test('in a container that does not see every process, what others have mounted is left out, too, but not their images', async () => {
+  const made = machine()
+    .superblocks('xfs', 'sdc')
+    .loop({ name: 'loop3', number: '7:3', gib: 1, image: '/other.img' });
+  const inside = processes([], 'pid:[4026532200]');
+  assert.equal(unseen(await planOf(made.build(), inside)), [['/dev/sdc', 'xfs', 'sdc', true]]);
+  const image = made.superblocks('ext4', 'loop3').build();
+  assert.equal(unseen(await planOf(image, inside)), [['/dev/sdc', 'xfs', 'sdc', true]]);
+  assert.is(unseen(await planOf(image)).length, 2);
 });
 
 function viewOf(system: SystemView): SystemView {

@@ -1,6 +1,7 @@
+import { blobKey } from '../snapshot/blob/blob-place.ts';
 import { machineOf } from './machine.ts';
 import { DOUBT_REASONS, type RestorePoint, type Worth } from './restore-point.ts';
-import { type RetentionRule, reasonsToKeep } from './retention.ts';
+import { type Reasons, type RetentionRule, reasonsToKeep } from './retention.ts';
 
 /** So long after its newest snapshot, a restore point that is not complete may still be one of a run that goes on. */
 export const GRACE_MS = 3_600_000;
@@ -28,8 +29,9 @@ export interface Verdict {
 }
 
 /**
- * Decides which restore points are removed, for each machine by itself. Only complete ones count for the rule; the newest
- * complete one of a machine always stays, and so does its last one of any kind, unless `allowNoneLeft`. One of
+ * Decides which restore points are removed, for each machine by itself, and for each set of disks among those that contain
+ * all of them: a later restore point of fewer disks takes the place of none. Only complete ones count for the rule; the newest
+ * complete one with a set of disks always stays, and so does the last one of a machine of any kind, unless `allowNoneLeft`. One of
  * which it is not known which snapshots belong to it, or about which manifests or snapshots contradict each other, always stays, and does
  * not count. Pure.
  *
@@ -68,13 +70,11 @@ function judge(points: readonly RestorePoint[], wishes: PruneWishes, now: Date):
   const counts = (it: RestorePoint): boolean =>
     it.doubt === undefined &&
     (it.worth === 'complete' || (wishes.acceptUnrecorded && it.worth === 'notRecorded'));
-  const counted = points.filter((it) => counts(it) && wishes.matches(it));
-  const reasons = reasonsToKeep(
-    counted.map(({ at }) => at),
+  const reasonsOf = reasonsByPoint(
+    points.filter((it) => counts(it) && wishes.matches(it)),
     wishes.rule,
     now,
   );
-  const reasonsOf = new Map(counted.map((it, index) => [it, reasons[index] ?? []] as const));
   return points.map((point): Verdict => {
     if (!wishes.matches(point)) {
       return stays(point, 'not selected');
@@ -87,6 +87,37 @@ function judge(points: readonly RestorePoint[], wishes: PruneWishes, now: Date):
       ? { point, isRemoved: false, reasons: kept }
       : { point, isRemoved: true, reasons: ['kept by no rule'] };
   });
+}
+
+/** The rule holds for each set of disks, among the restore points that contain all of them. */
+function reasonsByPoint(
+  counted: readonly RestorePoint[],
+  rule: RetentionRule,
+  now: Date,
+): ReadonlyMap<RestorePoint, Reasons> {
+  const reasonsOf = new Map<RestorePoint, Reasons>();
+  for (const alike of Map.groupBy(counted, (it) => [...sourcesOf(it)].sort().join(' ')).values()) {
+    const sources = sourcesOf(alike[0]);
+    const series = counted.filter((it) => sources.isSubsetOf(sourcesOf(it)));
+    const reasons = reasonsToKeep(
+      series.map(({ at }) => at),
+      rule,
+      now,
+    );
+    for (const point of alike) {
+      reasonsOf.set(point, reasons[series.indexOf(point)] ?? []);
+    }
+  }
+  return reasonsOf;
+}
+
+/** What its snapshots were taken of. */
+function sourcesOf(point: RestorePoint | undefined): Set<string> {
+  return new Set(
+    point?.members.map(({ place }) =>
+      place.kind === 'blob' ? blobKey(place.url) : place.sourceDisk.toLowerCase(),
+    ),
+  );
 }
 
 function judgeUncounted(
@@ -141,14 +172,32 @@ function protect(verdicts: readonly Verdict[], { allowNoneLeft }: PruneWishes): 
   if (allowNoneLeft) {
     return [...verdicts];
   }
-  const newestOf = (worth: Worth): RestorePoint | undefined =>
-    verdicts.find(({ point }) => point.worth === worth && point.doubt === undefined)?.point;
-  const best = newestOf('complete') ?? newestOf('notRecorded');
+  const ofWorth = (worth: Worth): RestorePoint[] =>
+    verdicts.flatMap(({ point }) =>
+      point.worth === worth && point.doubt === undefined ? [point] : [],
+    );
+  const complete = ofWorth('complete');
+  const best = complete.length > 0 ? newestOfEachSet(complete) : ofWorth('notRecorded').slice(0, 1);
   const isAnyLeft = verdicts.some(({ isRemoved }) => !isRemoved);
-  const last = best ?? (isAnyLeft ? undefined : verdicts[0]?.point);
+  const last = new Set(best.length > 0 || isAnyLeft ? best : [verdicts[0]?.point]);
   return verdicts.map((verdict) =>
-    verdict.isRemoved && verdict.point === last
-      ? stays(verdict.point, last.worth === 'complete' ? 'the last complete one' : 'the last one')
+    verdict.isRemoved && last.has(verdict.point)
+      ? stays(
+          verdict.point,
+          verdict.point.worth === 'complete' ? 'the last complete one' : 'the last one',
+        )
       : verdict,
   );
+}
+
+/** Those of whose disks no newer one contains all. @param points the newest first */
+function newestOfEachSet(points: readonly RestorePoint[]): RestorePoint[] {
+  const newest: { readonly point: RestorePoint; readonly sources: Set<string> }[] = [];
+  for (const point of points) {
+    const sources = sourcesOf(point);
+    if (!newest.some((it) => sources.isSubsetOf(it.sources))) {
+      newest.push({ point, sources });
+    }
+  }
+  return newest.map(({ point }) => point);
 }

@@ -73,6 +73,33 @@ test('only complete sets count; what was not recorded is left alone, unless it i
   );
 });
 
+/** Of one disk of the three, in the middle of the day before. */
+const noon = (daysAgo: number): RestorePoint => point(daysAgo + 0.5, 'complete', 'vm-of-db1', 1);
+const night = (daysAgo: number): RestorePoint => point(daysAgo, 'complete');
+
+test('a set of fewer disks takes the place of no larger one', () => {
+  const points = [0, 1, 2, 3, 4].flatMap((day) => [night(day), noon(day)]);
+  assert.equal(removed(points, { rule: { daily: 7 } }), []);
+  assert.equal(removed(points, { rule: { last: 2 } }), [
+    ...['complete-4.5', 'complete-4', 'complete-3.5', 'complete-3', 'complete-2.5'],
+    ...['complete-2', 'complete-1.5'],
+  ]);
+  assert.equal(removed(points, { rule: { olderThanMs: 1 } }).includes('complete-0'), false);
+  const later = [noon(0), noon(0.1), night(1), night(2)];
+  assert.equal(removed(later, { rule: { last: 1 } }), ['complete-2', 'complete-0.6']);
+  assert.equal(removed(later, { rule: { olderThanMs: 1 } }), ['complete-2', 'complete-0.6']);
+});
+
+test('a set of more disks does take it: a disk was added to the machine', () => {
+  const points = [night(0), night(1), noon(2), noon(3)];
+  assert.equal(removed(points, { rule: { last: 3 } }), ['complete-3.5']);
+  assert.equal(removed(points, { rule: { last: 1 } }), [
+    'complete-3.5',
+    'complete-2.5',
+    'complete-1',
+  ]);
+});
+
 test('the last complete set stays, whatever the rule, unless --allow-none-left', () => {
   const old = [point(100, 'complete'), point(101, 'complete')];
   const wishes = { rule: { olderThanMs: DAY } };

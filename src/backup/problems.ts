@@ -1,6 +1,7 @@
 import { pathOfDisk } from '../filesystems/disks.ts';
 import { describeForbidden, REMEDY_FOR_POLICY } from '../filesystems/security-policy.ts';
 import { applicationsOfScripts } from '../quiesce/scripts/application-name.ts';
+import type { SnapshotAnswer } from '../snapshot/snapshot-types.ts';
 import { earliest, latest } from '../system/stamps.ts';
 import type { BackupRecord, FileSystemTimes, Orphan, TargetRecord } from './record.ts';
 import { describeGap, isFault } from './whole-set/describe-gap.ts';
@@ -125,19 +126,22 @@ function problemOfThaw(record: BackupRecord, times: FileSystemTimes, index: numb
     : [];
 }
 
+function orphanText({ attempts, orphan }: SnapshotAnswer): string {
+  if (orphan !== undefined) {
+    return `it is not known what became of its request; ${orphan} may exist, or come to exist: delete it then.`;
+  }
+  return attempts === 1
+    ? 'the answer to its request was lost; a snapshot may exist.'
+    : `${attempts} requests were sent and an answer was lost; a second snapshot may exist.`;
+}
+
 function problemOfDisk(
   { blob, device, answer, writes }: TargetRecord,
   consistent: boolean,
 ): string[] {
   const name = nameOfDisk({ device, blob });
-  const { failure, snapshot, attempts } = answer;
-  const orphan = answer.mayHaveOrphan
-    ? [
-        attempts === 1
-          ? `${name}: the answer to its request was lost; a snapshot may exist.`
-          : `${name}: ${attempts} requests were sent and an answer was lost; a second snapshot may exist.`,
-      ]
-    : [];
+  const { failure, snapshot } = answer;
+  const orphan = answer.mayHaveOrphan ? [`${name}: ${orphanText(answer)}`] : [];
   if (failure !== undefined) {
     // A failure of the host service already begins with its name.
     const isNamed = failure.message.startsWith(`${name}: `);

@@ -72,6 +72,8 @@ export interface SnapshotAnswer {
    * out (500): an unknown snapshot may exist. After a retry it can be true together with a `snapshot`.
    */
   readonly mayHaveOrphan: boolean;
+  /** Its id, if it was in the request. */
+  readonly orphan?: string;
   /** `x-ms-snapshot` of further snapshots that the tries of this request made; missing: none is known. */
   readonly surplus?: readonly string[];
   /** Metadata `REQUEST_MARK` of the snapshot that this request makes, and no other; missing: it has none. */

@@ -1,15 +1,9 @@
-import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
+import { bodyIn } from '../http/body-in.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { SnapshotAnswer } from '../snapshot-types.ts';
 import { snapshotAnswer } from './answers.ts';
 import type { LaneRequest } from './lane-types.ts';
 import type { PreparedTarget } from './prepare-target.ts';
-
-/**
- * How long the reading of an answer waits for what is still under way, in ms: the other of two tries, and the body of a
- * refusal, which is needed only if its code is not in the headers, as in versions of the service before 2017-07-29.
- */
-const BODY_LIMIT_MS = 500;
 
 /** The one exchange that takes the snapshot of a page blob. */
 export class BlobRequest implements LaneRequest {
@@ -45,8 +39,8 @@ export class BlobRequest implements LaneRequest {
     if (exchange.started) {
       await exchange.whenEnded;
       if (exchange.end?.kind === 'refused' || exchange.attempts > 1) {
-        const limit = setTimeoutPromise(BODY_LIMIT_MS, undefined, { ref: false });
-        await Promise.race([exchange.whenAllIn, limit]);
+        // The other of two tries, and the body, which is needed only if the code is not in the headers (before version 2017-07-29).
+        await bodyIn(exchange);
       }
     }
     return snapshotAnswer(exchange, this.#prepared, this.#mark);

@@ -91,8 +91,13 @@ export function failedTryOf({ httpStatus, headers }: RawAnswer): FailedTry {
     kind: 'answered',
     httpStatus,
     serviceCode: headerText(headers, 'x-ms-error-code'),
-    retryAfterMs: parseRetryAfterMs(headerText(headers, 'retry-after')),
+    retryAfterMs: retryAfterMsOf(headers),
   };
+}
+
+/** How long the service asks to wait; undefined if it does not. */
+export function retryAfterMsOf(headers: IncomingHttpHeaders): number | undefined {
+  return parseRetryAfterMs(headerText(headers, 'retry-after'), headerText(headers, 'date'));
 }
 
 /** One header as text; undefined if it is missing or repeated. */

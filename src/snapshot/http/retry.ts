@@ -113,9 +113,26 @@ export function mayHaveTakenEffect(end: FailedTry): boolean {
   );
 }
 
-/** `Retry-After` in milliseconds; only a number of seconds is parsed, because storage sends only that form. */
-export function parseRetryAfterMs(value: string | undefined): number | undefined {
-  return value !== undefined && /^\d{1,6}$/.test(value) ? Number(value) * 1_000 : undefined;
+const HTTP_DATE = /^[A-Z][a-z]{2}, .* GMT$/;
+
+/**
+ * `Retry-After` in milliseconds: a number of seconds, as Azure sends it, or a date, as a proxy may (RFC 9110, 10.2.3). Undefined
+ * for anything else.
+ *
+ * @param date the `Date` of the answer: a date counts from then, whatever the clock of this machine says
+ */
+export function parseRetryAfterMs(
+  value: string | undefined,
+  date: string | undefined,
+): number | undefined {
+  if (value === undefined) {
+    return undefined;
+  }
+  if (/^\d{1,6}$/.test(value)) {
+    return Number(value) * 1_000;
+  }
+  const pauseMs = HTTP_DATE.test(value) ? Date.parse(value) - Date.parse(date ?? '') : Number.NaN;
+  return Number.isNaN(pauseMs) ? undefined : Math.max(0, pauseMs);
 }
 
 function mayPass(end: FailedTry): boolean {

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deadlineIn, millisecondsUntil } from '../../system/stamps.ts';
-import { headerText } from '../http/attempt.ts';
+import { retryAfterMsOf } from '../http/attempt.ts';
+import { bodyIn } from '../http/body-in.ts';
 import { HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange, IGNORE_EVENTS } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { PreparedRequest } from '../http/request.ts';
-import { parseRetryAfterMs } from '../http/retry.ts';
+
 import { parseArmId } from './arm-id.ts';
 import { ArmRequests } from './prepared-disk.ts';
 import { serviceErrorIn } from './service-error.ts';
@@ -97,7 +98,7 @@ async function goneUntil(
       return 'its deletion was accepted, but had not ended in time';
     }
     const answer = end !== undefined && 'answer' in end ? end.answer : undefined;
-    const askedMs = parseRetryAfterMs(answer && headerText(answer.headers, 'retry-after'));
+    const askedMs = answer && retryAfterMsOf(answer.headers);
     const pauseMs = askedMs ?? PAUSE_MS;
     // The service may ask for a longer pause than the limit.
     isLast = pauseMs >= leftMs;
@@ -122,8 +123,10 @@ export async function askOnce(
   const timer = cutAt(deadlineNs, [exchange]);
   exchange.start(deadlineNs);
   await exchange.whenEnded;
-  await exchange.whenAllIn;
+  await bodyIn(exchange);
   clearTimeout(timer);
+  // The next request on this connection would wait for a body that never ends.
+  exchange.release();
   return exchange.end;
 }
 

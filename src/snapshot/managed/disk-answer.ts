@@ -11,6 +11,7 @@ import {
 } from './disk-failures.ts';
 import type { DiskRequest } from './disk-request.ts';
 import { foreignBecause, type SnapshotResource } from './disk-resource.ts';
+import { hasFailed } from './operation.ts';
 
 /** Within this time the operation behind a snapshot usually ends; nothing better than an estimate is published. */
 export const USUAL_OPERATION_MS = 10_000;
@@ -65,11 +66,21 @@ export function answerOfDisk(
     snapshot: isTaken ? requested.snapshot : undefined,
     requestId: request.accepted === undefined ? undefined : requestIdOf(request.accepted),
     failure,
-    mayHaveOrphan: !isTaken && inquiry.kind !== 'found' && request.mayHaveSnapshot,
-    surplus: isTaken ? [] : leftBehind(request, inquiry, requested),
+    ...orphanOf(
+      !isTaken && inquiry.kind !== 'found' && request.mayHaveSnapshot,
+      requested.snapshot,
+    ),
+    surplus: isTaken ? [] : leftBehind(inquiry, requested),
     ...patienceOf(request, 'the end of the operation that takes the snapshot'),
     ...(isTaken ? { managed: managedOf(inquiry) } : {}),
   };
+}
+
+export function orphanOf(
+  mayHaveOrphan: boolean,
+  id: string,
+): Pick<SnapshotAnswer, 'mayHaveOrphan' | 'orphan'> {
+  return mayHaveOrphan ? { mayHaveOrphan, orphan: id } : { mayHaveOrphan };
 }
 
 /** Of the answer to the request itself. */
@@ -136,23 +147,23 @@ function contradictionOf(
   if (inquiry.kind === 'absent') {
     return of(`the operation succeeded, but ${snapshot} does not exist; was it deleted meanwhile?`);
   }
-  const because =
-    inquiry.kind === 'found' ? foreignBecause(inquiry.snapshot, disk, requestedMs) : undefined;
-  return because === undefined
-    ? undefined
-    : of(`no new snapshot was taken: ${because}; give another --name-prefix`);
+  if (inquiry.kind !== 'found') {
+    return undefined;
+  }
+  const because = foreignBecause(inquiry.snapshot, disk, requestedMs);
+  if (because !== undefined) {
+    return of(`no new snapshot was taken: ${because}; give another --name-prefix`);
+  }
+  const { provisioningState } = inquiry.snapshot;
+  return hasFailed(provisioningState)
+    ? of(`the operation succeeded, but the state of ${snapshot} is ${provisioningState}`)
+    : undefined;
 }
 
 /** A snapshot that this run requested and that does not belong to its set: it ended too late, or as a failure. */
-function leftBehind(
-  { end }: DiskRequest,
-  inquiry: Inquiry,
-  { snapshot, disk, requestedMs }: Requested,
-): string[] {
+function leftBehind(inquiry: Inquiry, { snapshot, disk, requestedMs }: Requested): string[] {
   const isOwn =
-    end?.kind !== 'succeeded' &&
-    inquiry.kind === 'found' &&
-    foreignBecause(inquiry.snapshot, disk, requestedMs) === undefined;
+    inquiry.kind === 'found' && foreignBecause(inquiry.snapshot, disk, requestedMs) === undefined;
   return isOwn ? [snapshot] : [];
 }
 

@@ -1,8 +1,7 @@
 import type { ErrorCode } from '../../errors.ts';
-import { headerText, type RawAnswer } from '../http/attempt.ts';
+import { headerText, type RawAnswer, retryAfterMsOf } from '../http/attempt.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import { failureWithoutAnswer } from '../http/failures.ts';
-import { parseRetryAfterMs } from '../http/retry.ts';
 import type { RequestFailure } from '../snapshot-types.ts';
 import { type ServiceError, serviceErrorIn } from './service-error.ts';
 
@@ -98,7 +97,7 @@ function refusal(answer: RawAnswer, origin: string, explain: Explain): RequestFa
 
 /** What a throttled request is told; asking earlier would begin the wait anew. */
 function waitIn({ httpStatus, headers }: RawAnswer): string {
-  const askedMs = parseRetryAfterMs(headerText(headers, 'retry-after'));
+  const askedMs = retryAfterMsOf(headers);
   return httpStatus !== 429 || askedMs === undefined
     ? ''
     : ` (not before ${askedMs / 1_000} s have passed)`;

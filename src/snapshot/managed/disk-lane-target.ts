@@ -4,6 +4,7 @@ import type { LaneLimits } from '../blob/lane-messages.ts';
 import type { LaneRequest, LaneTarget } from '../blob/lane-types.ts';
 import { againIfSilent } from '../http/again-if-silent.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
+import { bodyIn } from '../http/body-in.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange, type ExchangeListener, IGNORE_EVENTS } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
@@ -45,7 +46,6 @@ import { serviceErrorIn } from './service-error.ts';
 const CHECK_TRIES = 3;
 /** For the question about a snapshot after the thaw. */
 export const INQUIRY_MS = 8_000;
-const BODY_LIMIT_MS = 500;
 
 /** A managed disk: its connection to the resource manager, and the requests about it. */
 export class DiskLaneTarget implements LaneTarget {
@@ -183,8 +183,7 @@ export class DiskLaneTarget implements LaneTarget {
   async #inquire(request: DiskRequest, snapshot: ArmId): Promise<SnapshotAnswer> {
     const { origin, disk } = this.#disk;
     // The body of a refusal has its code.
-    const limit = new Promise((resolve) => setTimeout(resolve, BODY_LIMIT_MS).unref());
-    await Promise.race([request.put.whenAllIn, limit]);
+    await bodyIn(request.put);
     return answerOfDisk(request, await this.#read(request, snapshot), {
       target: this.target,
       origin,
@@ -259,8 +258,7 @@ export class DiskLaneTarget implements LaneTarget {
     exchange.start(deadlineNs);
     await exchange.whenEnded;
     if (exchange.end?.kind === 'refused') {
-      const limit = new Promise((resolve) => setTimeout(resolve, BODY_LIMIT_MS).unref());
-      await Promise.race([exchange.whenAllIn, limit]);
+      await bodyIn(exchange);
     }
     clearTimeout(timer);
     if (exchange.end !== undefined && 'answer' in exchange.end) {

@@ -1,6 +1,7 @@
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../system/errno.ts';
+import { retryAfterMsOf } from '../http/attempt.ts';
 
 /** An answer of the instance metadata service. */
 export interface ImdsAnswer {
@@ -94,10 +95,9 @@ async function sendToImds(path: string, limitMs: number): Promise<ImdsAnswer> {
     });
     response.on('error', reject);
     response.on('end', () => {
-      const seconds = response.headers['retry-after'];
       resolve({
         status: response.statusCode ?? 0,
-        retryAfterMs: /^\d{1,5}$/.test(seconds ?? '') ? Number(seconds) * 1_000 : undefined,
+        retryAfterMs: retryAfterMsOf(response.headers),
         body: Buffer.concat(chunks).toString('utf8'),
       });
     });

@@ -1,6 +1,5 @@
 import * as v from 'valibot';
-import { headerText, type RawAnswer } from '../http/attempt.ts';
-import { parseRetryAfterMs } from '../http/retry.ts';
+import { headerText, type RawAnswer, retryAfterMsOf } from '../http/attempt.ts';
 import { jsonOf } from './json-of.ts';
 import { type ServiceError, serviceErrorIn } from './service-error.ts';
 
@@ -77,23 +76,19 @@ function progressOfResource(answer: RawAnswer): Progress {
 }
 
 function progressOfWord(word: string, answer: RawAnswer): Progress {
-  switch (word.toLowerCase()) {
-    case 'succeeded':
-      return { kind: 'succeeded' };
-    case 'failed':
-    case 'canceled':
-    case 'cancelled':
-      return {
-        kind: 'failed',
-        error: serviceErrorIn(answer.body) ?? { code: word, message: '' },
-      };
-    default:
-      return running(answer);
+  if (hasFailed(word)) {
+    return { kind: 'failed', error: serviceErrorIn(answer.body) ?? { code: word, message: '' } };
   }
+  return word.toLowerCase() === 'succeeded' ? { kind: 'succeeded' } : running(answer);
+}
+
+/** Whether an operation, or a resource by its `provisioningState`, ended without success. */
+export function hasFailed(state: string): boolean {
+  return /^(?:failed|cancell?ed)$/i.test(state);
 }
 
 function running({ headers }: RawAnswer): Progress {
-  return { kind: 'running', pauseMs: parseRetryAfterMs(headerText(headers, 'retry-after')) };
+  return { kind: 'running', pauseMs: retryAfterMsOf(headers) };
 }
 
 function bodyOf({ body }: RawAnswer): unknown {

@@ -1,8 +1,9 @@
 import { withLimits } from '../blob/patience.ts';
 import type { RequestFailure, SnapshotAnswer } from '../snapshot-types.ts';
-import { patienceOf, seconds, statusOf } from './disk-answer.ts';
+import { orphanOf, patienceOf, seconds, statusOf } from './disk-answer.ts';
 import { failureOfDisk, requestIdOf, withoutAnswer } from './disk-failures.ts';
 import type { DiskRequest } from './disk-request.ts';
+import { hasFailed } from './operation.ts';
 import {
   failureOfPointOperation,
   POINT_ACTIONS,
@@ -37,7 +38,7 @@ export function answerOfPoint(
   const { put, end, endedNs, accepted } = request;
   const failure = failureOf(request, inquiry, requested);
   const isTaken = failure === undefined;
-  const isLeft = !isTaken && end?.kind !== 'succeeded' && isOwn(inquiry, requested);
+  const isLeft = !isTaken && isOwn(inquiry, requested);
   return {
     target: TARGET,
     attempts: put.attempts,
@@ -47,7 +48,7 @@ export function answerOfPoint(
     snapshot: isTaken ? requested.point : undefined,
     requestId: accepted && requestIdOf(accepted),
     failure,
-    mayHaveOrphan: !isTaken && inquiry.kind === 'unknown' && request.mayHaveSnapshot,
+    ...orphanOf(!isTaken && inquiry.kind !== 'found' && request.mayHaveSnapshot, requested.point),
     surplus: isLeft ? [requested.point] : [],
     ...patienceOf(request, 'the end of the operation that makes the restore point'),
     ...(isTaken && {
@@ -134,10 +135,17 @@ function contradictionOf(
       `the operation succeeded, but ${point} does not exist; was it deleted meanwhile?`,
     );
   }
-  const because = inquiry.kind === 'found' ? strangeBecause(inquiry.point, requestedMs) : undefined;
-  return because === undefined
-    ? undefined
-    : failureOfDisk(`no new restore point was made: ${because}; give another --name-prefix`);
+  if (inquiry.kind !== 'found') {
+    return undefined;
+  }
+  const because = strangeBecause(inquiry.point, requestedMs);
+  if (because !== undefined) {
+    return failureOfDisk(`no new restore point was made: ${because}; give another --name-prefix`);
+  }
+  const { provisioningState } = inquiry.point;
+  return hasFailed(provisioningState)
+    ? failureOfDisk(`the operation succeeded, but the state of ${point} is ${provisioningState}`)
+    : undefined;
 }
 
 function isOwn(inquiry: PointInquiry, { requestedMs }: RequestedPoint): boolean {

@@ -4,6 +4,7 @@ import { NameMemory } from '../blob/name-memory.ts';
 import { againIfSilent } from '../http/again-if-silent.ts';
 import { headerText, type RawAnswer } from '../http/attempt.ts';
 import { trustMachineAuthorities } from '../http/authorities.ts';
+import { bodyIn } from '../http/body-in.ts';
 import { type ConnectionOptions, HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange, IGNORE_EVENTS } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
@@ -11,7 +12,6 @@ import type { PreparedRequest } from '../http/request.ts';
 
 /** Tries outside the window: enough to recover from a connection that was closed meanwhile. */
 const CHECK_TRIES = 3;
-const BODY_LIMIT_MS = 500;
 /** A collection of 500 points with the disks of each. */
 const BODY_LIMIT_BYTES = 32 * 1_024 * 1_024;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -127,10 +127,4 @@ export class RestorePointClient {
       this.#serverClock = { serverMs, atNs: receivedNs };
     }
   }
-}
-
-/** Waits for the body of a refusal, which has its code, but not for long. */
-export async function bodyIn(exchange: Pick<Exchange, 'whenAllIn'>): Promise<void> {
-  const limit = new Promise((resolve) => setTimeout(resolve, BODY_LIMIT_MS).unref());
-  await Promise.race([exchange.whenAllIn, limit]);
 }

@@ -1,4 +1,5 @@
 import { FlashfreezeError } from '../../errors.ts';
+import { bodyIn } from '../http/body-in.ts';
 import { cutAt } from '../http/exchange.ts';
 import { patienceEndNs } from '../http/retry.ts';
 import { NO_HEAD } from '../matching/blob-head.ts';
@@ -16,7 +17,7 @@ import { DiskRequest } from './disk-request.ts';
 import { type PreparedPoint, pointBody, pointId, pointPath } from './restore-point.ts';
 import { answerOfPoint, answersByDisk, type PointInquiry } from './restore-point-answer.ts';
 import { collectionFailure, nameFailure, rightsFailure } from './restore-point-checks.ts';
-import { bodyIn, RestorePointClient } from './restore-point-client.ts';
+import { RestorePointClient } from './restore-point-client.ts';
 import { readPoint } from './restore-point-resource.ts';
 import type { TokenKeeper } from './token-keeper.ts';
 

@@ -126,10 +126,14 @@ test('patience is remarkable if a request used more than a second of it', () => 
   }
 });
 
-test('Retry-After is read as seconds, anything else is ignored', () => {
-  assert.is(parseRetryAfterMs('3'), 3_000);
-  for (const text of [undefined, '', '-1', '1.5', 'Wed, 21 Oct 2026 07:28:00 GMT', '99999999']) {
-    assert.is(parseRetryAfterMs(text), undefined);
+test('Retry-After is read as seconds, or as a date by the clock of the service; anything else is ignored', () => {
+  const date = 'Wed, 21 Oct 2026 07:28:00 GMT';
+  assert.is(parseRetryAfterMs('3', undefined), 3_000);
+  assert.is(parseRetryAfterMs('Wed, 21 Oct 2026 07:38:00 GMT', date), 600_000);
+  assert.is(parseRetryAfterMs('Wed, 21 Oct 2026 07:18:00 GMT', date), 0);
+  assert.is(parseRetryAfterMs(date, undefined), undefined);
+  for (const text of [undefined, '', '-1', '1.5', '2026-10-21', 'Wed, never GMT', '99999999']) {
+    assert.is(parseRetryAfterMs(text, date), undefined);
   }
 });
 

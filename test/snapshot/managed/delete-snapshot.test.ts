@@ -1,6 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import * as assert from 'uvu/assert';
+import { HttpConnection } from '../../../src/snapshot/http/connection.ts';
 import type { ExchangeEnd } from '../../../src/snapshot/http/exchange-end.ts';
 import {
+  askOnce,
   deleteUntilGone,
   LAST_QUESTION_MS,
 } from '../../../src/snapshot/managed/delete-snapshot.ts';
@@ -40,6 +45,24 @@ test('a pause that is longer than the limit ends with the limit, and with one la
     assert.equal(await deleted(wait), { reason: late, questions: 2 });
     assert.equal(await deleted(wait, answered(404)), { reason: undefined, questions: 2 });
   }
+});
+
+test('a refusal whose body never ends is an answer all the same, and the next question does not wait behind it', async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(403, { 'content-length': '100' });
+    response.write('0123456789');
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const connection = new HttpConnection(`http://127.0.0.1:${port}`, { connectTimeoutMs: 60_000 });
+  const request = { method: 'GET', path: '/', headers: [] } as const;
+  for (let left = 2; left > 0; left -= 1) {
+    const end = await askOnce(connection, request, deadlineIn(60_000));
+    assert.is(end?.kind, 'refused');
+  }
+  connection.close();
+  server.closeAllConnections();
+  server.close();
 });
 
 test('what is gone at once is not asked for again', async () => {

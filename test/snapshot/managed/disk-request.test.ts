@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { answerOfDisk } from '../../../src/snapshot/managed/disk-answer.ts';
+import { answerOfDisk, type Inquiry } from '../../../src/snapshot/managed/disk-answer.ts';
 import { DiskRequest } from '../../../src/snapshot/managed/disk-request.ts';
 import type { SnapshotAnswer } from '../../../src/snapshot/snapshot-types.ts';
 import { deadlineIn } from '../../../src/system/stamps.ts';
@@ -42,6 +42,7 @@ async function play(
   script: Readonly<Record<string, readonly Step[]>>,
   limitMs = 2_000,
   pollMs = 5,
+  inquiry: Inquiry = { kind: 'unknown' },
 ): Promise<Played> {
   const connection = new ScriptedConnection(script);
   const events: string[] = [];
@@ -58,15 +59,11 @@ async function play(
     pollRequest: (path) => ({ method: 'GET', path, headers: [] }),
     pollMs,
     inquire: async (ended) =>
-      answerOfDisk(
-        ended,
-        { kind: 'unknown' },
-        {
-          ...{ target: 0, origin: ORIGIN, snapshot: 'the-snapshot', disk: 'the-disk' },
-          purpose: { action: 'Microsoft.Compute/snapshots/write', scope: 'the-scope', disk: 'd' },
-          requestedMs: undefined,
-        },
-      ),
+      answerOfDisk(ended, inquiry, {
+        ...{ target: 0, origin: ORIGIN, snapshot: 'the-snapshot', disk: 'the-disk' },
+        purpose: { action: 'Microsoft.Compute/snapshots/write', scope: 'the-scope', disk: 'd' },
+        requestedMs: undefined,
+      }),
   });
   request.start(deadlineIn(limitMs));
   const timer = setTimeout(() => request.cut('timeout'), limitMs);
@@ -84,6 +81,35 @@ test('it is acknowledged when the operation says Succeeded, and not before', asy
   assert.equal(events, ['acknowledged']);
   assert.equal([answer.snapshot, answer.failure, answer.attempts], ['the-snapshot', undefined, 1]);
   assert.ok(answer.acknowledgedNs !== undefined);
+});
+
+const found = (provisioningState: string): Inquiry => ({
+  kind: 'found',
+  snapshot: {
+    ...{ provisioningState, timeCreated: '', source: 'the-disk' },
+    ...{ completionPercent: undefined, accessState: undefined },
+  },
+});
+
+test('if the snapshot itself says that it has failed, that counts, and it is deleted', async () => {
+  const script = { [PUT]: [ACCEPTED], [OPERATION]: [status('Succeeded')] };
+  for (const word of ['Failed', 'canceled', 'Cancelled']) {
+    const { answer } = await play(script, 2_000, 5, found(word));
+    assert.is(answer.snapshot, undefined);
+    assert.match(answer.failure?.message ?? '', `but the state of the-snapshot is ${word}`);
+    assert.equal(answer.surplus, ['the-snapshot']);
+  }
+  const { answer } = await play(script, 2_000, 5, found('Succeeded'));
+  assert.equal([answer.snapshot, answer.surplus], ['the-snapshot', []]);
+});
+
+test('what may still come to exist is named, also if the service does not have it yet', async () => {
+  const script = { [PUT]: [ACCEPTED], [OPERATION]: [status('InProgress')] };
+  for (const kind of ['absent', 'unknown'] as const) {
+    const { answer } = await play(script, 100, 5, { kind });
+    assert.is(answer.snapshot, undefined);
+    assert.equal([answer.mayHaveOrphan, answer.orphan], [true, 'the-snapshot']);
+  }
 });
 
 test('an operation that fails or is canceled gives its reason', async () => {

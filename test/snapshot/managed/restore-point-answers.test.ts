@@ -2,13 +2,17 @@ import * as assert from 'uvu/assert';
 import type { RawAnswer } from '../../../src/snapshot/http/attempt.ts';
 import { parseArmId } from '../../../src/snapshot/managed/arm-id.ts';
 import { diskErrorCode } from '../../../src/snapshot/managed/disk-failures.ts';
-import { answersByDisk } from '../../../src/snapshot/managed/restore-point-answer.ts';
+import {
+  answerOfPoint,
+  answersByDisk,
+} from '../../../src/snapshot/managed/restore-point-answer.ts';
 import {
   failureOfPointOperation,
   pointFailureOfEnd,
 } from '../../../src/snapshot/managed/restore-point-failures.ts';
 import {
   collectionProblem,
+  type PointResource,
   readCollection,
   readPoint,
   strangeBecause,
@@ -189,6 +193,25 @@ test('an old point, or one of another mode, is not the one that was requested', 
       assert.match(said ?? '', because);
     }
   }
+});
+
+test('a point that says itself that it has failed is none, and is deleted; one that may come to exist is named', () => {
+  const put = { attempts: 1, firedNs: 1n, end: undefined, trouble: undefined };
+  const request = { put, end: { kind: 'succeeded' }, endedNs: 2n, accepted: undefined };
+  const requested = { origin: ORIGIN, point: POINT, requestedMs: undefined };
+  const point: PointResource = {
+    ...{ provisioningState: 'Failed', consistencyMode: 'CrashConsistent', timeCreated: '' },
+    disks: [],
+  };
+  const ended = { ...request, mayHaveSnapshot: true } as unknown as Parameters<
+    typeof answerOfPoint
+  >[0];
+  const failed = answerOfPoint(ended, { kind: 'found', point }, requested);
+  assert.equal([failed.snapshot, failed.surplus], [undefined, [POINT]]);
+  assert.match(failed.failure?.message ?? '', /but the state of .* is Failed/);
+  const late = { ...ended, end: { kind: 'cut', reason: 'timeout' } } as typeof ended;
+  const absent = answerOfPoint(late, { kind: 'absent' }, requested);
+  assert.equal([absent.mayHaveOrphan, absent.orphan], [true, POINT]);
 });
 
 test.run();

@@ -59,10 +59,8 @@ function taggingWith(
   tokens: TokenKeeper,
 ): NonNullable<OpenProvider['tagSnapshots']> {
   return async (wanted) => {
-    const { authorization } = tokens;
-    if (authorization === undefined) {
-      return wanted.map(() => 'there is no token');
-    }
+    // Post-scripts may have run for long: the token of the window may have expired.
+    const authorization = await tokens.forNow();
     const { tagSnapshots } = await import('../snapshot/managed/tag-snapshots.ts');
     const { origin } = manager;
     return await tagSnapshots(wanted, { origin, authorization, proxy: prepared[0]?.proxy });
@@ -75,10 +73,7 @@ function targetsOf({ chosen, prepared, manager }: ManagedSet, tokens: TokenKeepe
     blob: undefined,
     disk,
     deleteSnapshot: async (snapshot) => {
-      const { authorization } = tokens;
-      if (authorization === undefined) {
-        return 'there is no token';
-      }
+      const authorization = await tokens.forNow();
       // Imported here: only a run with useless snapshots needs it.
       const { deleteDiskSnapshot } = await import('../snapshot/managed/delete-snapshot.ts');
       const { origin } = manager;

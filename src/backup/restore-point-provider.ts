@@ -64,11 +64,9 @@ function targetOf(point: PreparedPoint, tokens: TokenKeeper): NamedTarget {
 async function deletePoint(
   id: string,
   { origin, proxy }: PreparedPoint,
-  { authorization }: TokenKeeper,
+  tokens: TokenKeeper,
 ): Promise<string | undefined> {
-  if (authorization === undefined) {
-    return 'there is no token';
-  }
+  const authorization = await tokens.forNow();
   // Imported here: only a run with a useless point needs it.
   const { deleteRestorePoint } = await import('../snapshot/managed/restore-point-deletion.ts');
   return await deleteRestorePoint(id, { origin, proxy, authorization });

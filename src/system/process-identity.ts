@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { errnoOf } from './errno.ts';
 
 /** Identifies a process for good: the kernel may give its number alone to another process later. */
 export interface ProcessIdentity {
@@ -51,12 +52,16 @@ export async function hasEnded(identity: ProcessIdentity): Promise<boolean> {
   return (await currentPhase(identity)) === 'ended';
 }
 
+/** The process does not exist, or has ended while its file was read. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH']);
+
 async function currentPhase({ pid, startTicks }: ProcessIdentity): Promise<ProcessPhase> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
     return parseStat(stat).startTicks === startTicks ? phaseOf(stat) : 'ended';
-  } catch {
-    return 'ended';
+  } catch (error) {
+    // If it cannot be looked at (EMFILE), it may be running: what a run has frozen must not be thawed for a dead one's.
+    return GONE.has(errnoOf(error) ?? '') ? 'ended' : 'running';
   }
 }
 

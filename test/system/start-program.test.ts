@@ -40,6 +40,7 @@ test('without free descriptors no program starts, and nothing ends the process: 
     resumeBalance: ['"undefined"'],
     readUsedBytes: ['"undefined"', '"number"'],
     readDiskHeads: ['[false]', '[true]'],
+    stillRuns: ['true'],
     heldCommand: ['rejected FF_LIMIT_REACHED', '"held"'],
   });
 });

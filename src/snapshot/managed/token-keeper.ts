@@ -21,13 +21,8 @@ export class TokenKeeper {
     this.#options = options;
   }
 
-  /** The value of the Authorization header; undefined before the first token. Secret. */
-  get authorization(): string | undefined {
-    return this.#token === undefined ? undefined : `Bearer ${this.#token.text}`;
-  }
-
   /**
-   * A token that works now.
+   * A token that works now, as the value of the Authorization header. Secret.
    *
    * @throws FlashfreezeError as `fetchToken`
    */

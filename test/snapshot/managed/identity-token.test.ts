@@ -106,7 +106,6 @@ test('the keeper fetches a new token only if the life of the old one is too shor
       return { text: `token${count}`, expiresMs };
     },
   });
-  assert.is(keeper.authorization, undefined);
   assert.is(await keeper.forNow(), 'Bearer token1');
   assert.is(await keeper.forNow(), 'Bearer token1');
   assert.is(await keeper.until(Date.now() + 500_000), 'Bearer token2');

@@ -13,7 +13,7 @@ export function countOf(text: string): number | undefined {
 }
 
 export const COUNT_EXPECTED = 'a whole number from 1, e.g. 7';
-export const AGE_EXPECTED = 'a number followed by m, h, d or w, e.g. 30d';
+export const AGE_EXPECTED = 'a number from 1 followed by h, d or w, e.g. 30d; for months 180d';
 
 function age(
   name: string,

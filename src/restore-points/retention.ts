@@ -100,18 +100,19 @@ const UNITS = [
   ['w', 7 * DAY_MS],
   ['d', DAY_MS],
   ['h', 3_600_000],
-  ['m', 60_000],
 ] as const;
 
-/** Parses `30d`, `12h`, `4w`, `90m`; undefined for anything else. */
+/**
+ * Parses `30d`, `12h`, `4w`; undefined for anything else: `m` would be minutes here and months for restic, and an age of 0
+ * would keep nothing.
+ */
 export function ageMsOf(text: string): number | undefined {
-  const match = /^(\d{1,6})([mhdw])$/.exec(text);
+  const match = /^([1-9]\d{0,5})([hdw])$/.exec(text);
   const unit = UNITS.find(([letter]) => letter === match?.[2])?.[1];
   return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
 }
 
-/** In the largest unit in which it is a whole number; weeks are shown as days. */
+/** In days if it is a whole number of them, otherwise in hours. */
 function ageText(ms: number): string {
-  const [letter, unit] = UNITS.slice(1).find(([, each]) => ms % each === 0) ?? ['m', 60_000];
-  return `${ms / unit}${letter}`;
+  return ms % DAY_MS === 0 ? `${ms / DAY_MS}d` : `${ms / 3_600_000}h`;
 }

@@ -20,11 +20,11 @@ keepWeekly = 4
 keepMonthly = 5
 keepYearly = 6
 keepWithin = 2d
-OLDERTHAN = 90m
+OLDERTHAN = 90h
 `;
   assert.equal(parseRetention(text, 'c'), {
     ...{ last: 1, hourly: 2, daily: 3, weekly: 4, monthly: 5, yearly: 6 },
-    ...{ withinMs: 2 * 86_400_000, olderThanMs: 90 * 60_000 },
+    ...{ withinMs: 2 * 86_400_000, olderThanMs: 90 * 3_600_000 },
   });
 });
 
@@ -40,7 +40,9 @@ test('a mistake is refused, because prune would delete more than was meant', asy
     ['keepDaily = many', 'expected a whole number'],
     ['keepDaily = 0', 'expected a whole number'],
     ['keepDaily =', 'expected a whole number'],
-    ['olderThan = 30', 'expected a number followed by'],
+    ['olderThan = 30', 'expected a number from 1 followed by'],
+    ['keepWithin = 6m', 'for months 180d'],
+    ['keepWithin = 0d', 'expected a number from 1'],
     ['keepDaily = 7\nkeepWeekly 5', 'line 3'],
   ] as const) {
     refused(() => parseRetention(`[Retention]\n${section}\n`, 'c'), message);

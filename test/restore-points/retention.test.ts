@@ -251,12 +251,13 @@ test('a rule more never removes more, and what was kept stays when pruned again'
 });
 
 test('ages', () => {
-  assert.equal(['90m', '12h', '30d', '4w', '', '30', '1y', '-1d', '1.5d'].map(ageMsOf), [
-    90 * 60_000,
+  // restic's m is months, and 0 would keep nothing.
+  const none = ['', '30', '1y', '-1d', '1.5d', '6m', '0d', '00h'];
+  assert.equal(['12h', '30d', '4w', ...none].map(ageMsOf), [
     12 * HOUR,
     30 * DAY,
     28 * DAY,
-    ...Array(5).fill(undefined),
+    ...none.map(() => undefined),
   ]);
 });
 

@@ -1,5 +1,5 @@
 import type { Manifest, RestorePoint } from '../restore-points/restore-point.ts';
-import type { Placement } from './disk-body.ts';
+import { isProvisioned, type Placement } from './disk-body.ts';
 import type { OldDisk } from './old-disks.ts';
 import type { RestorePlan } from './restore-plan.ts';
 
@@ -52,7 +52,35 @@ function diskOptions(isOs: boolean, made: NewManagedDisk | undefined): string {
     ...(isOs ? [`--os-type Linux --hyper-v-generation ${generation ?? '<V1 or V2>'}`] : []),
     `--sku ${sku ?? '<sku>'}`,
     ...(zone === 'none' ? [] : [`--zone ${zone}`]),
+    ...optionsOf(sku, made?.old),
   ].join(' ');
+}
+
+/** Of the old disk, as `diskBody` has it: a disk that was closed must not be open after a restore. */
+function optionsOf(sku: string | undefined, old: OldDisk | undefined): string[] {
+  if (old === undefined) {
+    return [];
+  }
+  const { networkAccessPolicy, diskAccessId, publicNetworkAccess, encryption, securityProfile } =
+    old.properties;
+  const set = encryption?.type && encryption.diskEncryptionSetId ? encryption : undefined;
+  const security = securityProfile?.securityType === 'TrustedLaunch' ? 'TrustedLaunch' : undefined;
+  const chosen = isProvisioned(sku) ? old.properties : undefined;
+  const performance = isProvisioned(old.sku) ? chosen : undefined;
+  const options: readonly (readonly [string, string | number | null | undefined])[] = [
+    ['--network-access-policy', networkAccessPolicy],
+    ['--disk-access', diskAccessId],
+    ['--public-network-access', publicNetworkAccess],
+    ['--encryption-type', set?.type],
+    ['--disk-encryption-set', set?.diskEncryptionSetId],
+    ['--security-type', security],
+    ['--logical-sector-size', chosen?.creationData?.logicalSectorSize],
+    ['--disk-iops-read-write', performance?.diskIOPSReadWrite],
+    ['--disk-mbps-read-write', performance?.diskMBpsReadWrite],
+  ];
+  return options.flatMap(([name, value]) =>
+    value === undefined || value === null ? [] : [`${name} ${quoted(String(value))}`],
+  );
 }
 
 function diskId(group: string, disk: string): string {

@@ -84,7 +84,7 @@ export function diskBody(parts: DiskBodyParts): object {
 type Shared = OldDisk['properties'] | SourceFacts['properties'];
 
 /** Storage types whose performance is chosen, not given by the size. */
-function isProvisioned(sku: string | undefined): boolean {
+export function isProvisioned(sku: string | undefined): boolean {
   return /^(?:PremiumV2|UltraSSD)_LRS$/i.test(sku ?? '');
 }
 

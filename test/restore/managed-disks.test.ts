@@ -1,9 +1,12 @@
 import * as assert from 'uvu/assert';
 import { placementWishesOf } from '../../src/commands/restore-options.ts';
+import { azLines } from '../../src/restore/az-lines.ts';
 import { diskBody, missingOptions, placementOf } from '../../src/restore/disk-body.ts';
 import { judgeExisting } from '../../src/restore/existing-disk.ts';
 import type { OldDisk } from '../../src/restore/old-disks.ts';
+import type { RestorePlan } from '../../src/restore/restore-plan.ts';
 import { readSource, unreadableBecause, unusableBecause } from '../../src/restore/source-facts.ts';
+import { membersOf } from '../restore-points/fixtures/members.ts';
 import { suite } from '../suite.ts';
 
 const test = suite('managed disks of a restore');
@@ -204,6 +207,26 @@ test('what is asked for, disk by disk', () => {
   assert.is(properties.diskAccessId, '/access');
   const premium = diskBody({ ...data, placement: { sku: 'Premium_LRS', zone: '1' } });
   assert.is(Reflect.get(premium, 'properties').diskIOPSReadWrite, undefined);
+});
+
+test('the line for the Azure CLI asks for the same', () => {
+  const old = {
+    ...ULTRA,
+    properties: {
+      ...ULTRA.properties,
+      encryption: { type: 'EncryptionAtRestWithCustomerKey', diskEncryptionSetId: '/set' },
+    },
+  };
+  const [member] = membersOf(1, { kind: 'managed' });
+  assert.ok(member);
+  const plan = { disks: [{ member, name: 'drill-lun0' }] } as unknown as RestorePlan;
+  const placement = { sku: 'UltraSSD_LRS', zone: '1' };
+  const managed = [{ id: '/disk', exists: false, old, placement }];
+  const [line = ''] = azLines(plan, { blobUrl: undefined, group: 'g', managed });
+  assert.match(
+    line,
+    / --sku UltraSSD_LRS --zone 1 --network-access-policy AllowPrivate --disk-access \/access --public-network-access Disabled --encryption-type EncryptionAtRestWithCustomerKey --disk-encryption-set \/set --logical-sector-size 4096 --disk-iops-read-write 3000 --disk-mbps-read-write 200$/,
+  );
 });
 
 test.run();

@@ -79,5 +79,5 @@ function pretendedMount(type: string, path: string, device: Mount['device']): Mo
 
 /** A sentence for people. */
 export function describeWithoutMount({ mountPoint, type }: Mount): string {
-  return `${mountPoint} (${type}) is not frozen, because the kernel has it, but no mount of it is visible: it was unmounted while files were open (umount -l), or only a descriptor, a mount namespace without a process or, if flashfreeze runs in a container, a process outside of it has it. Mount it, or end what still uses it; what is written to it can be in a snapshot half done`;
+  return `${mountPoint} (${type}) is not frozen, because the kernel has it, but no mount of it is visible: it was unmounted while files were open (umount -l), or only a descriptor or a mount namespace without a process has it. Mount it, or end what still uses it; what is written to it can be in a snapshot half done`;
 }

@@ -103,6 +103,7 @@ test('in a container that does not see every process, what others have mounted i
   assert.equal(unseen(await planOf(made.build(), inside)), [['/dev/sdc', 'xfs', 'sdc', true]]);
   const image = made.superblocks('ext4', 'loop3').build();
   assert.equal(unseen(await planOf(image, inside)), [['/dev/sdc', 'xfs', 'sdc', true]]);
+  assert.equal((await planOf(image, inside)).warnings, []);
   assert.is(unseen(await planOf(image)).length, 2);
 });
 

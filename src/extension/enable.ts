@@ -12,8 +12,8 @@ import {
   scrubSettings,
 } from './settings/settings-file.ts';
 import { statusFileExists } from './status/status-file.ts';
-import { replaceStatus } from './task/publish.ts';
-import { NO_REPORT_SETTINGS, publicReportSettings } from './task/read-task.ts';
+import { publishRefusal, replaceStatus } from './task/publish.ts';
+import { NO_REPORT_SETTINGS, publicReportSettings, readTask } from './task/read-task.ts';
 import { openTaskContext, type TaskContext } from './task/task-context.ts';
 import { briefReport, inProgressReport } from './task/task-report.ts';
 import { concludeError } from './task/task-result.ts';
@@ -47,6 +47,7 @@ export async function enable(installation: Installation, found: readonly string[
   for (const sentence of found) {
     context.log.warning(sentence);
   }
+  const attempt: Attempt = { settings: undefined, decision: undefined };
   try {
     if (handlerProblem !== undefined) {
       throw handlerProblem;
@@ -57,25 +58,35 @@ export async function enable(installation: Installation, found: readonly string[
         `there is no settings file in ${configFolder} for sequence number ${sequenceNumber}; the agent writes it before it runs enable.`,
       );
     }
-    await handle(context, file.path);
+    await handle(context, file.path, attempt);
   } catch (error) {
-    await reportFailure(context, error);
+    attempt.settings ??= file && (await readSettingsText(file.path).catch(() => undefined));
+    await reportFailure(context, error, attempt);
   }
+}
+
+/** How far an enable has come, for the report of its failure. */
+interface Attempt {
+  /** Text of the settings file as the agent wrote it: `tidy` takes out where to report. */
+  settings: string | undefined;
+  decision: EnableDecision | undefined;
 }
 
 const WORK_OF = { new: 'run', interrupted: 'report' } as const;
 
 /** Decides and records under a lock, so that only one of two concurrent enables starts a worker. */
-async function handle(context: TaskContext, path: string): Promise<void> {
+async function handle(context: TaskContext, path: string, attempt: Attempt): Promise<void> {
   const { installation, sequenceNumber } = context;
   const { directory, libDirectory } = installation;
   using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
   const text = await readSettingsText(path);
+  attempt.settings = text;
   const settings = publicReportSettings(text);
   const roleGuid = await readRoleGuid(libDirectory);
   const last = await readHandled(directory, roleGuid);
   const isRunning = await hasWorkers(directory);
   const decision = decideEnable(sequenceNumber, settings.taskId, last, isRunning);
+  attempt.decision = decision;
   context.log.info(
     `enable of sequence number ${sequenceNumber}, task ${settings.taskId}: ${decision}`,
   );
@@ -151,20 +162,47 @@ async function tidy(context: TaskContext, settingsPath: string): Promise<void> {
   }
 }
 
-/** @throws the error itself, if the status file cannot be written */
-async function reportFailure(context: TaskContext, error: unknown): Promise<void> {
+/**
+ * Reports in place of the process that runs the task, because none was started. If the task has a process, or has been
+ * reported, its status blob is left alone, and its status file, too, if there is one: the result is not this failure.
+ *
+ * @throws the error itself, if the status file cannot be written
+ */
+async function reportFailure(
+  context: TaskContext,
+  error: unknown,
+  { settings, decision }: Attempt,
+): Promise<void> {
   const { code, message } = concludeError(error, []);
+  const report =
+    settings === undefined ? NO_REPORT_SETTINGS : (await readTask(context, settings)).report;
   context.log.error(error instanceof FlashfreezeError ? error.message : String(error));
+  const made = decision ?? (await decide(context, report.taskId).catch(() => 'new'));
+  const { configFolder, statusFolder } = context.installation.handler;
+  const refusal = briefReport(context, report, code, message);
   try {
-    await replaceStatus(context, briefReport(context, NO_REPORT_SETTINGS, code, message));
+    if (made === 'new' || made === 'interrupted') {
+      await publishRefusal(context, report, refusal);
+    } else if (!(await statusFileExists(statusFolder, context.sequenceNumber))) {
+      await replaceStatus(context, refusal);
+    }
   } catch {
     throw error;
   }
-  const { configFolder, statusFolder } = context.installation.handler;
   // Settings stay as they are: without the current file it is unknown which are old.
   if (statusFolder !== configFolder) {
     await warnOf(context, rotate(statusFolder, context.sequenceNumber));
   }
+}
+
+/** What the enable would have decided. */
+async function decide(
+  { installation, sequenceNumber }: TaskContext,
+  taskId: string,
+): Promise<EnableDecision> {
+  const { directory, libDirectory } = installation;
+  const last = await readHandled(directory, await readRoleGuid(libDirectory));
+  return decideEnable(sequenceNumber, taskId, last, await hasWorkers(directory));
 }
 
 async function warnOf(context: TaskContext, problems: Promise<readonly string[]>): Promise<void> {

@@ -18,8 +18,13 @@ import { endWorkers, terminateWorkers } from './task-process.ts';
 
 /** Made by Node.js for the payload's launcher (package/flashfreeze.sh). */
 const COMPILE_CACHE = '/run/flashfreeze-cache';
-/** Longest time for a run to thaw, release applications and report; the agent allows 300 s (uninstall). */
-const END_LIMIT_MS = 120_000;
+/**
+ * Longest time for the runs to thaw, release applications and report. A post-script may take half an hour, so each command
+ * gives them what the agent's limit (900 s for disable, 300 s for uninstall) leaves after the limits of the other steps:
+ * 30 s for the lock of `enable`, 90 s for the polling service (for disable twice, because one may run beside its unit), 30 s
+ * for the report of a run that died, 30 s for the clean-up.
+ */
+const END_LIMITS_MS = { disable: 600_000, uninstall: 120_000 } as const;
 /** An enable takes well under a second. */
 const ENABLE_LIMIT_MS = 30_000;
 
@@ -35,7 +40,7 @@ export async function disable(
   found: readonly string[],
   warn: (message: string) => void,
 ): Promise<void> {
-  await endEverything(installation, found, warn);
+  await endEverything(installation, found, warn, END_LIMITS_MS.disable);
 }
 
 /**
@@ -47,9 +52,12 @@ async function endEverything(
   installation: Installation,
   found: readonly string[],
   warn: (message: string) => void,
+  limitMs: number,
 ): Promise<void> {
   const { directory } = installation;
-  const ended = await unlessBusy(endUnderLock(installation, found, warn).then(() => undefined));
+  const ended = await unlessBusy(
+    endUnderLock(installation, found, warn, limitMs).then(() => undefined),
+  );
   if (ended !== undefined) {
     warn(ended);
     warn('the tasks that run were told to end, and not waited for');
@@ -75,11 +83,12 @@ async function endUnderLock(
   installation: Installation,
   found: readonly string[],
   warn: (message: string) => void,
+  limitMs: number,
 ): Promise<void> {
   const { directory } = installation;
   using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
   await endPolling(installation, warn);
-  const foundSince = await endWorkers(directory, END_LIMIT_MS);
+  const foundSince = await endWorkers(directory, limitMs);
   await reportUnfinished(installation, [...found, ...foundSince]);
 }
 
@@ -138,7 +147,7 @@ export async function uninstall(
   warn: (message: string) => void,
 ): Promise<void> {
   const { directory, libDirectory } = installation;
-  await endEverything(installation, found, warn);
+  await endEverything(installation, found, warn, END_LIMITS_MS.uninstall);
   if (!(await hasOtherVersion(directory, libDirectory))) {
     if (!isCommandInstalled()) {
       await rm(FREEZE_ORDER_PATH, { force: true });

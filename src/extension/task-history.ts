@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { writeWhole } from '../system/replace-file.ts';
+import { dirname, join } from 'node:path';
+import { syncFolder, writeWhole } from '../system/replace-file.ts';
 import {
   isRestoredMachine,
   readOthersIdentity,
@@ -169,7 +169,7 @@ export async function finishTask(directory: string, sequenceNumber: number): Pro
   const memory = memoryOf(directory);
   for (const path of [memory, directory].map((it) => join(it, UNFINISHED_FILE))) {
     if ((await readText(path)) === String(sequenceNumber)) {
-      await rm(path, { force: true }).catch(async () => {
+      await removeForGood(path).catch(async () => {
         // Mounted read-only since the task began.
         await mkdir(memory, { recursive: true, mode: 0o700 });
         await replace(join(memory, FINISHED_FILE), String(sequenceNumber));
@@ -229,6 +229,12 @@ function taskOf(
 
 async function readText(path: string): Promise<string> {
   return (await readFile(path, 'utf8').catch(() => '')).trim();
+}
+
+/** A note that a power cut brings back would have a task that was reported count as interrupted. @throws as rm */
+async function removeForGood(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await syncFolder(dirname(path)).catch(() => {});
 }
 
 async function replace(path: string, text: string): Promise<void> {

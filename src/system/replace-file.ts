@@ -66,7 +66,7 @@ async function writeAndPlace(
   await syncFolder(dirname(path)).catch(() => undefined);
 }
 
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, 'r');
   await folder.sync();
 }

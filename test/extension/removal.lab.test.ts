@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { FREEZE_ORDER_PATH } from '../../src/backup/freeze-order-file.ts';
+import { FlashfreezeError } from '../../src/errors.ts';
 import { type Installation, readInstallation } from '../../src/extension/installation.ts';
 import { POLLING_FILES } from '../../src/extension/polling/detached.ts';
 import { disable, uninstall } from '../../src/extension/removal.ts';
@@ -38,6 +41,61 @@ async function withInstallation(
   } finally {
     await rm(lib, { recursive: true });
   }
+}
+
+/** Holds the lock of tasks, as a task does that runs. */
+const TASK = `
+  const { exclusively } = await import(process.argv[1]);
+  await exclusively(process.argv[2], 'run', 0);
+  console.log('runs');
+  setInterval(() => {}, 1_000);`;
+
+async function startTask(directory: string): Promise<AsyncDisposable> {
+  const module = join(import.meta.dirname, '../../src/extension/process-lock.ts');
+  const child = spawn(process.execPath, ['--eval', TASK, module, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** The clock that limits waits runs so many times as fast. */
+function fastClock(factor: number): Disposable {
+  const { now } = performance;
+  const beganMs = now.call(performance);
+  performance.now = () => beganMs + (now.call(performance) - beganMs) * factor;
+  return {
+    [Symbol.dispose]: () => {
+      performance.now = now;
+    },
+  };
+}
+
+for (const [what, remove, limitS] of [
+  ['disable', disable, 600],
+  ['uninstall', uninstall, 120],
+] as const) {
+  test(`${what} waits ${limitS} s for a task to end`, async () => {
+    await withInstallation(
+      async () => {},
+      async (installation) => {
+        await using _task = await startTask(installation.directory);
+        using _fast = fastClock(600);
+        const error = await remove(installation, [], () => {}).catch((it: unknown) => it);
+        assert.instance(error, FlashfreezeError);
+        assert.match(
+          String(error),
+          `"run" of this extension has been running for more than ${limitS} s`,
+        );
+      },
+    );
+  });
 }
 
 for (const [what, remove] of COMMANDS) {

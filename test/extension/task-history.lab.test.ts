@@ -1,4 +1,6 @@
-/** What is recorded of tasks on a disk that takes no more. */
+/** What is recorded of tasks on a disk that takes no more, or loses its power. */
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -9,13 +11,18 @@ import {
   readHandled,
   recordHandled,
 } from '../../src/extension/task-history.ts';
+import { LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
+import { unmount } from '../../src/lab/unmount.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 300 });
 
 const test = suite('what was handled, on a disk that takes no more');
+/** FS_IOC_SHUTDOWN without a flush of the log: what was not synced is lost, as by a power cut. */
+const CUT_POWER = `import fcntl, os, struct, sys
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587d, struct.pack('I', 2))`;
 let directories = 0;
 
 /** A directory of the extension on a file system of its own. */
@@ -75,5 +82,28 @@ test('a task that ends on a disk that was mounted read-only meanwhile is finishe
   await run(path, 7);
   assert.equal(await told(path), [7, false]);
 });
+
+for (const type of ['ext4', 'xfs'] as const) {
+  test(`a task that was told before a power cut is finished after it, on ${type}`, async () => {
+    await using lab = await LabDisks.create([{ type }]);
+    const [{ mounted, mountPoint } = { mounted: '', mountPoint: '' }] = lab.disks;
+    const path = join(mountPoint, 'Some.Publisher.SnapshotLinux-1.0.1.0');
+    await mkdir(path);
+    await run(path, 7);
+    assert.equal(await told(path), [7, false]);
+    await finishTask(path, 7);
+    const { status, stderr } = spawnSync('python3', ['-c', CUT_POWER, mountPoint]);
+    assert.is(status, 0, String(stderr));
+    // While its device is open, a loop device stays when it is unmounted.
+    const held = openSync(mounted, 'r');
+    try {
+      await unmount(mountPoint);
+      await runCommand('mount', [mounted, mountPoint]);
+    } finally {
+      closeSync(held);
+    }
+    assert.equal(await told(path), [7, true]);
+  });
+}
 
 test.run();

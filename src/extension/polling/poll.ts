@@ -35,8 +35,8 @@ export async function pollForSnapshots(options: PollOptions, abort: AbortSignal)
 class Poller {
   readonly #options: PollOptions;
   readonly #abort: AbortSignal;
-  /** In a row. */
-  #failures = 0;
+  /** Whether the last round failed. */
+  #hasFailed = false;
 
   constructor(options: PollOptions, abort: AbortSignal) {
     this.#options = options;
@@ -45,9 +45,8 @@ class Poller {
 
   async run(): Promise<void> {
     while (!this.#abort.aborted && (await this.#options.isWanted())) {
-      const isFine = await this.#round();
-      this.#failures = isFine ? 0 : this.#failures + 1;
-      const ms = waitMs(this.#options.intervalMs, this.#failures, Math.random());
+      this.#hasFailed = !(await this.#round());
+      const ms = waitMs(this.#options.intervalMs, this.#hasFailed, Math.random());
       await sleep(ms, undefined, { signal: this.#abort }).catch(() => {});
     }
   }
@@ -88,7 +87,7 @@ class Poller {
 
   /** Logs only the first of several failures in a row: a host that is down stays down for a while. */
   #tellFailure(statusCode: number): void {
-    if (this.#failures === 0) {
+    if (!this.#hasFailed) {
       this.#options.log.warning(
         `the poll for a snapshot failed: the host service ${describeHostStatusCode(statusCode)}; flashfreeze will retry`,
       );

@@ -66,6 +66,26 @@ export async function publish(
   }
 }
 
+/**
+ * Reports a task that no process could be started for: status blob, status file, log blob. To be called by enable, which
+ * the agent waits for, so each upload has 15 s at most.
+ *
+ * @throws FlashfreezeError FF_STATUS_UNWRITABLE, after the rest was done
+ */
+export async function publishRefusal(
+  context: TaskContext,
+  settings: ReportSettings,
+  report: TaskReport,
+): Promise<void> {
+  const limits = { timeLimitMs: ENDING_LIMIT_MS };
+  const uploaded = await uploadStatus(context, settings, report, limits);
+  try {
+    await replaceStatus(context, uploaded.ok ? report : withUploadError(report));
+  } finally {
+    await uploadLog(context, settings, limits);
+  }
+}
+
 /** The process that ends the task waits for its report, too. */
 function limitOf(abort: AbortSignal): UploadLimits {
   return { timeLimitMs: abort.aborted ? ENDING_LIMIT_MS : DEFAULT_UPLOAD_LIMIT_MS };

@@ -1,4 +1,5 @@
 import { pathOfDisk } from '../filesystems/disks.ts';
+import { isPooled } from '../filesystems/exclusions.ts';
 import { type Disk, OS_DISK_LUN } from '../filesystems/plan-types.ts';
 import type { FileSystemName, StorageNames } from '../filesystems/storage-names.ts';
 import type { Manifest } from '../restore-points/restore-point.ts';
@@ -89,7 +90,7 @@ function frozenOnes(
   });
 }
 
-/** Those that were left out, but lie on a disk of the restore point. */
+/** Those that were left out, but lie on a disk of the restore point, or may lie on any. */
 function otherOnes(
   record: BackupRecord,
   facts: ManifestFacts,
@@ -99,7 +100,8 @@ function otherOnes(
     const positions = positionsOf(it.disks, disks);
     const name = facts.names.nameOf(it.device);
     const source = name === undefined ? '' : pathOfDisk(name);
-    return positions.length === 0
+    const mayLieAnywhere = it.disks.length === 0 && it.isWritable && isPooled(it.type);
+    return positions.length === 0 && !mayLieAnywhere
       ? []
       : [
           {

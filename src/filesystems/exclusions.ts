@@ -5,6 +5,11 @@ import type { Exclusion } from './plan-types.ts';
 /** These lie on disks of their own that no mount shows. */
 const POOLED = new Set(['zfs', 'bcachefs']);
 
+/** Whether the kernel does not show on which disks a file system of this type lies. */
+export function isPooled(type: string): boolean {
+  return POOLED.has(type);
+}
+
 /**
  * A sentence for each file system that may be written to and that is not frozen although no option asked to leave it
  * out. What the kernel cannot freeze is in `unfreezableWarnings`.
@@ -49,7 +54,7 @@ export function unfreezableWarnings(excluded: readonly Exclusion[]): string[] {
 }
 
 function isUnfreezable({ type, reason, disks, isWritable }: Exclusion): boolean {
-  const isLocal = disks.length > 0 || POOLED.has(type);
+  const isLocal = disks.length > 0 || isPooled(type);
   return reason === 'not-freezable' && isWritable && isLocal && !isStacked(type);
 }
 

@@ -58,12 +58,15 @@ test('says what the plan says', () => {
   );
 });
 
-test('names what lies on its disks and was not frozen, and nothing of other disks', () => {
+test('names what lies on its disks and was not frozen, or may, and nothing of other disks', () => {
   const record = withDisks(goodRecord(1));
   const other = { device: '8:2', type: 'vfat', isWritable: true, reason: 'not-freezable' } as const;
   const excluded = [
     { ...other, mountPoint: '/boot/efi', disks: ['sda'] },
     { ...other, mountPoint: '/mnt', disks: ['sdz'] },
+    { ...other, type: 'zfs', mountPoint: '/pool', disks: [] },
+    { ...other, type: 'zfs', mountPoint: '/read-only', disks: [], isWritable: false },
+    { ...other, type: 'overlay', mountPoint: '/layers', disks: [] },
   ];
   const { fileSystems } = made({ ...record, plan: { ...record.plan, excluded } });
   assert.equal(
@@ -71,7 +74,13 @@ test('names what lies on its disks and was not frozen, and nothing of other disk
     [
       [['/data/0'], '/dev/sda', true],
       [['/boot/efi'], '/dev/sda2', false],
+      [['/pool'], '/dev/sda2', false],
     ],
+  );
+  // A pool may lie on any disk.
+  assert.equal(
+    fileSystems.map(({ disks }) => disks),
+    [[1], [1], []],
   );
 });
 

@@ -25,7 +25,10 @@ const manifestFileSystem = v.strictObject({
   uuid: nullable(v.string(), 'UUID in its superblock.'),
   label: nullable(v.string(), 'Label in its superblock.'),
   source: text('What was mounted, e.g. /dev/mapper/data-pg.'),
-  disks: list(v.number(), 'Positions of the disks that it lies on; empty if the machine did not show them: then it may lie on any.'),
+  disks: list(
+    v.number(),
+    'Positions of the disks that it lies on; empty if the machine did not show them: then it may lie on any.',
+  ),
   wasFrozen: flag('True if it was frozen at the instant of the restore point.'),
 });
 

@@ -12,7 +12,7 @@ import { type Guarded, guardAgain, guardNothing, setAside } from './guards.ts';
 import { notePendingCleanup } from './journal/pending-cleanup.ts';
 import type { Prepared } from './prepare.ts';
 import type { BackupRequest, RunObserver } from './request.ts';
-import { covers } from './whole-set/coverage.ts';
+import { coveredBy } from './whole-set/coverage.ts';
 
 /** The result of quiescing, for the rest of the run. */
 export interface Quiesced {
@@ -100,13 +100,13 @@ function circumstancesOf(
   context: RunContext,
   { plan, targets }: Prepared,
 ): QuiesceCircumstances {
+  const isCovered = coveredBy(plan, targets, context.request.includedLuns);
   return {
     fileSystems: plan.fileSystems,
     freezes:
       context.request.freeze &&
       (configuration.kind !== 'database' || configuration.freezeAfterAppSuccess),
-    isSnapshotted: ({ disks }: FileSystem) =>
-      covers(disks, plan, targets, context.request.includedLuns),
+    isSnapshotted: ({ disks }: FileSystem) => isCovered(disks),
     abort: context.abort,
     note: (message) => context.note(message),
     addPending: notePendingCleanup,

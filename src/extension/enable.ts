@@ -77,15 +77,12 @@ const WORK_OF = { new: 'run', interrupted: 'report' } as const;
 /** Decides and records under a lock, so that only one of two concurrent enables starts a worker. */
 async function handle(context: TaskContext, path: string, attempt: Attempt): Promise<void> {
   const { installation, sequenceNumber } = context;
-  const { directory, libDirectory } = installation;
+  const { directory } = installation;
   using _alone = await exclusively(directory, 'enable', ENABLE_LIMIT_MS);
   const text = await readSettingsText(path);
   attempt.settings = text;
   const settings = publicReportSettings(text);
-  const roleGuid = await readRoleGuid(libDirectory);
-  const last = await readHandled(directory, roleGuid);
-  const isRunning = await hasWorkers(directory);
-  const decision = decideEnable(sequenceNumber, settings.taskId, last, isRunning);
+  const { decision, last, roleGuid } = await decide(context, settings.taskId);
   attempt.decision = decision;
   context.log.info(
     `enable of sequence number ${sequenceNumber}, task ${settings.taskId}: ${decision}`,
@@ -177,7 +174,7 @@ async function reportFailure(
   const report =
     settings === undefined ? NO_REPORT_SETTINGS : (await readTask(context, settings)).report;
   context.log.error(error instanceof FlashfreezeError ? error.message : String(error));
-  const made = decision ?? (await decide(context, report.taskId).catch(() => 'new'));
+  const made = decision ?? (await decisionIfAny(context, report.taskId));
   const { configFolder, statusFolder } = context.installation.handler;
   const refusal = briefReport(context, report, code, message);
   try {
@@ -195,14 +192,21 @@ async function reportFailure(
   }
 }
 
-/** What the enable would have decided. */
-async function decide(
-  { installation, sequenceNumber }: TaskContext,
-  taskId: string,
-): Promise<EnableDecision> {
+/** What the enable would have decided; `new` if even that cannot be read. */
+async function decisionIfAny(context: TaskContext, taskId: string): Promise<EnableDecision> {
+  try {
+    return (await decide(context, taskId)).decision;
+  } catch {
+    return 'new';
+  }
+}
+
+async function decide({ installation, sequenceNumber }: TaskContext, taskId: string) {
   const { directory, libDirectory } = installation;
-  const last = await readHandled(directory, await readRoleGuid(libDirectory));
-  return decideEnable(sequenceNumber, taskId, last, await hasWorkers(directory));
+  const roleGuid = await readRoleGuid(libDirectory);
+  const last = await readHandled(directory, roleGuid);
+  const decision = decideEnable(sequenceNumber, taskId, last, await hasWorkers(directory));
+  return { decision, last, roleGuid };
 }
 
 async function warnOf(context: TaskContext, problems: Promise<readonly string[]>): Promise<void> {

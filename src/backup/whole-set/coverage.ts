@@ -53,33 +53,31 @@ export function coverageOf(plan: Plan, targets: readonly Target[]): Coverage {
 }
 
 /**
- * Whether the set contains every disk of a file system: as far as its disks have no certain target, the blobs of unknown
+ * Makes the test whether the set contains every disk of a file system: as far as its disks have no certain target, the blobs of unknown
  * disks must suffice for all disks of the plan that have none, one each. What a command takes snapshots of is unknown, and
  * left to it. Pure.
  *
- * @param disks of the file system
  * @param includedLuns as in `SetWishes`; if the list is empty, it is unknown which disks the host snapshots
  */
-export function covers(
-  disks: readonly string[],
+export function coveredBy(
   plan: Plan,
   targets: readonly Target[],
   includedLuns: readonly number[] | undefined,
-): boolean {
+): (disks: readonly string[]) => boolean {
   const kinds = new Set(targets.map(({ behind }) => behind.kind));
   if (kinds.has('command')) {
-    return true;
+    return () => true;
   }
   const { covered, offers, uncovered } = coverageOf(plan, targets);
   const isChosenByHost = includedLuns?.length === 0 && kinds.has('all-of');
-  const open = disksToRestore(disks).filter((disk) => isChosenByHost || !covered.has(disk));
-  if (open.length === 0) {
-    return true;
-  }
   const isWanted = (name: string): boolean => {
     const disk = plan.disks.find((it) => it.name === name);
     return includedLuns === undefined || disk === undefined || isListed(disk, includedLuns);
   };
-  const wanted = [...new Set([...open, ...uncovered.filter(isWanted)])];
-  return mostServed(wanted, offers) === wanted.length;
+  const ofOthers = uncovered.filter(isWanted);
+  return (disks) => {
+    const open = disksToRestore(disks).filter((disk) => isChosenByHost || !covered.has(disk));
+    const wanted = [...new Set([...open, ...ofOthers])];
+    return open.length === 0 || mostServed(wanted, offers) === wanted.length;
+  };
 }

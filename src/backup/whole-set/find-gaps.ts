@@ -54,7 +54,7 @@ export function gapsOf(
     ...(plan.missesNamespaces ? [{ kind: 'unseen' } as const] : []),
     ...strangers(targets, wishes),
     ...(now === undefined ? [] : moved(plan, now)),
-    ...(after !== undefined && 'error' in after ? [{ kind: 'not-read', ...after } as const] : []),
+    ...(after === undefined || wasRead(after) ? [] : [{ kind: 'not-read', ...after } as const]),
   ];
 }
 

@@ -174,10 +174,10 @@ async function partsOf({ dataDirectory, version }: Server): Promise<DatabasePart
   const wal = join(dataDirectory, version >= 100_000 ? 'pg_wal' : 'pg_xlog');
   const links = join(dataDirectory, 'pg_tblspc');
   const names = await readdir(links);
-  const moved = [
+  const moved = await Promise.all([
     linksIn(dataDirectory, (name) => NEEDED.test(name)),
     linksIn(join(dataDirectory, 'base'), () => true),
-  ];
+  ]);
   return [
     { what: 'the data directory', path: await realpath(dataDirectory) },
     { what: WAL, path: await realpath(wal) },
@@ -187,7 +187,7 @@ async function partsOf({ dataDirectory, version }: Server): Promise<DatabasePart
         path: await realpath(join(links, name)),
       })),
     )),
-    ...(await Promise.all(moved)).flat(),
+    ...moved.flat(),
   ];
 }
 

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { Behind } from '../../../src/backup/whole-set/behind.ts';
-import { covers } from '../../../src/backup/whole-set/coverage.ts';
+import { coveredBy } from '../../../src/backup/whole-set/coverage.ts';
 import { suite } from '../../suite.ts';
 import { planOf } from './plan-of.ts';
 
@@ -53,7 +53,7 @@ const cases: readonly [
 for (const [name, disks, behind, luns, covered] of cases) {
   test(`${name}: ${covered ? 'covered' : 'not covered'}`, () => {
     const targets = behind.map((it, index) => ({ name: `blob${index}`, behind: it }));
-    assert.is(covers(disks, PLAN, targets, luns), covered);
+    assert.is(coveredBy(PLAN, targets, luns)(disks), covered);
   });
 }
 

@@ -1,6 +1,5 @@
 /** File systems that the kernel has shut down, and mount points that cannot be opened, beside healthy ones. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { type LabDisk, LabDisks } from '../../src/lab/disks.ts';
@@ -11,6 +10,7 @@ import type { PlanSummary } from '../../src/report/plan-summary.ts';
 import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { Rig } from '../commands/rig.ts';
+import { mountAnew } from '../lab/mount-anew.ts';
 import { ScriptFiles } from '../quiesce/scripts/script-files.ts';
 import { suite } from '../suite.ts';
 
@@ -27,17 +27,10 @@ function shutDown({ mountPoint }: Pick<LabDisk, 'mountPoint'>): void {
 }
 
 /** Mounts it anew at the end, because the lab looks at its mount points when it removes them. */
-function revivedAtEnd({ mounted, mountPoint }: LabDisk): AsyncDisposable {
+function revivedAtEnd(disk: LabDisk): AsyncDisposable {
   return {
     async [Symbol.asyncDispose]() {
-      // While its device is open, a loop device stays when it is unmounted.
-      const held = openSync(mounted, 'r');
-      try {
-        await unmount(mountPoint);
-        await runCommand('mount', [mounted, mountPoint]);
-      } finally {
-        closeSync(held);
-      }
+      await mountAnew(disk);
     },
   };
 }

@@ -1,6 +1,5 @@
 /** What is recorded of tasks on a disk that takes no more, or loses its power. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -14,7 +13,7 @@ import {
 import { LabDisks } from '../../src/lab/disks.ts';
 import { enterLab } from '../../src/lab/namespace.ts';
 import { runCommand } from '../../src/lab/run-command.ts';
-import { unmount } from '../../src/lab/unmount.ts';
+import { mountAnew } from '../lab/mount-anew.ts';
 import { suite } from '../suite.ts';
 
 await enterLab({ lifetimeSeconds: 300 });
@@ -94,14 +93,7 @@ for (const type of ['ext4', 'xfs'] as const) {
     await finishTask(path, 7);
     const { status, stderr } = spawnSync('python3', ['-c', CUT_POWER, mountPoint]);
     assert.is(status, 0, String(stderr));
-    // While its device is open, a loop device stays when it is unmounted.
-    const held = openSync(mounted, 'r');
-    try {
-      await unmount(mountPoint);
-      await runCommand('mount', [mounted, mountPoint]);
-    } finally {
-      closeSync(held);
-    }
+    await mountAnew({ mounted, mountPoint });
     assert.equal(await told(path), [7, true]);
   });
 }

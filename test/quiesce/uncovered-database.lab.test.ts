@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { LabDisks } from '../../src/lab/disks.ts';
@@ -8,26 +8,16 @@ import type { RunSummary } from '../../src/report/summary.ts';
 import { flashfreeze } from '../commands/command-line.ts';
 import { blobServer } from '../commands/rig.ts';
 import { suite } from '../suite.ts';
+import { makeStandIn, STAND_IN_UUID } from './databases/mysql-stand-in.ts';
 
 await enterLab({ lifetimeSeconds: 600 });
 
 const test = suite('a database whose disk is not in the set');
-const STAND_IN = join(import.meta.dirname, 'databases/fixtures/mysql.sh');
-const UUID = '1a2b3c4d-0000-11ef-8000-0242ac110002';
 
 /** A server whose files lie in this directory. @returns the path of its workload.conf */
 function serverIn(directory: string): string {
-  mkdirSync(join(directory, 'data'), { recursive: true });
-  writeFileSync(join(directory, 'data/auto.cnf'), `[auto]\nserver-uuid=${UUID}\n`);
-  writeFileSync(join(directory, 'version'), '8.0.22');
-  writeFileSync(join(directory, 'files'), '');
-  copyFileSync(STAND_IN, join(directory, 'mysql'));
-  chmodSync(join(directory, 'mysql'), 0o755);
   const path = '/lab/workload.conf';
-  writeFileSync(
-    path,
-    `[workload]\nworkload_name = mysql\nlinux_user = root\ncommand_path = ${directory}\nrole = slave\ntimeout = 10\n`,
-  );
+  writeFileSync(path, makeStandIn(directory, '8.0.22', STAND_IN_UUID));
   chmodSync(path, 0o600);
   return path;
 }

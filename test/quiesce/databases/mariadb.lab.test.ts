@@ -1,14 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chownSync,
-  copyFileSync,
-  mkdirSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
@@ -22,6 +14,7 @@ import { unmount } from '../../../src/lab/unmount.ts';
 import { ClientSession } from '../../../src/quiesce/databases/client-session.ts';
 import type { PendingCleanup } from '../../../src/quiesce/quiesce-types.ts';
 import { suite } from '../../suite.ts';
+import { mountImageAt } from './mount-image.ts';
 import { codesOf, planned, quiesceWorkload } from './quiescing.ts';
 
 await enterLab({
@@ -329,11 +322,7 @@ test('a server that has another file system mounted at a place of its files than
   await (await start()).process.stop('SIGTERM');
   const places = mariaDbPlaces(`/lab/data-disk/${count}`, `/lab/data-disk/${count}-logs`);
   const elsewhere = '/lab/disk-of-the-container';
-  mkdirSync(elsewhere);
-  writeFileSync(`${elsewhere}.image`, '');
-  truncateSync(`${elsewhere}.image`, 16 << 20);
-  await runCommand('mkfs.ext4', ['-q', '-F', `${elsewhere}.image`]);
-  await runCommand('mount', ['-o', 'loop', `${elsewhere}.image`, elsewhere]);
+  await mountImageAt(elsewhere);
   await runCommand('cp', ['-a', `${places.dataDirectory}/d/.`, elsewhere]);
   await runCommand('install', ['-d', '-o', 'nobody', places.binaryLogs]);
   const server = (await runCommand('sh', ['-c', 'command -v mariadbd'])).trim();

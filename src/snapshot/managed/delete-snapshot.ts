@@ -6,7 +6,6 @@ import { HttpConnection } from '../http/connection.ts';
 import { cutAt, Exchange, IGNORE_EVENTS } from '../http/exchange.ts';
 import type { ExchangeEnd } from '../http/exchange-end.ts';
 import type { PreparedRequest } from '../http/request.ts';
-
 import { parseArmId } from './arm-id.ts';
 import { ArmRequests } from './prepared-disk.ts';
 import { serviceErrorIn } from './service-error.ts';
